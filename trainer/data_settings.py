@@ -1,0 +1,118 @@
+"""What data a sweep trains on: one settings class per data set, torch-free, with their sizes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trainer.settings import Settings
+
+Side = Annotated[int, Field(ge=8)]
+Size = tuple[Side, Side]
+Count = Annotated[int, Field(ge=1)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+Split = Literal["train", "val", "test"]
+
+
+class _Data(Settings):
+    image_size: Size
+    """Height and width in pixels at which networks are trained and scored."""
+
+
+class ScenesData(_Data):
+    """Synthetic street scenes with CamVid's 11 classes, drawn from a seed: no files needed."""
+
+    dataset: Literal["scenes"]
+    """Which data set: scenes, camvid or folder."""
+    image_size: Size = (48, 64)
+    native_size: Size = (96, 128)
+    """Height and width at which the scenes and their labels are drawn."""
+    train: Count = 64
+    """Training images."""
+    val: Count = 16
+    """Validation images."""
+    test: Count = 16
+    """Test images."""
+    seed: int = 0
+    """Seed of the drawing; not the sweep's."""
+
+    def counts(self) -> dict[Split, int] | None:
+        """Images of each split, without drawing one."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+class CamvidData(_Data):
+    """CamVid in the SegNet layout: 701 street images of 480x360, 11 classes, void ignored."""
+
+    dataset: Literal["camvid"]
+    """Which data set: scenes, camvid or folder."""
+    root: Path
+    """Directory that holds train.txt, train/, trainannot/ and so on."""
+    image_size: Size = (360, 480)
+    split: Literal["official", "by_sequence"] = "official"
+    """official: 367/101/233, whose validation split is one 7-second clip. by_sequence: whole
+    recordings apart, 429 train, 101 validation, 171 test images."""
+
+    def counts(self) -> dict[Split, int] | None:
+        """Images of each split, from the published lists, without looking at the disk."""
+        if self.split == "official":
+            return {"train": 367, "val": 101, "test": 233}
+        return {"train": 429, "val": 101, "test": 171}
+
+
+class ColourClass(Settings):
+    """A class of a data set whose masks are colour pictures."""
+
+    name: str
+    """Name of the class."""
+    color: tuple[Channel, Channel, Channel]
+    """Red, green and blue of the class in the masks."""
+
+
+class FolderData(_Data):
+    """Any directory of images and masks of the same names, with a class table."""
+
+    dataset: Literal["folder"]
+    """Which data set: scenes, camvid or folder."""
+    root: Path
+    """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
+    image_size: Size
+    classes: Annotated[list[str] | list[ColourClass], Field(min_length=2)]
+    """The class table: names in the order of their ids in the masks, or names with colours where
+    the masks are colour pictures (any colour not listed is ignored)."""
+    ignore_index: Channel = 255
+    """Mask value that is not trained on and not scored."""
+    images: str = "images"
+    """Name of the directory of images."""
+    masks: str = "masks"
+    """Name of the directory of masks."""
+    val: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the images that validates, where root has no val/."""
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the images that tests, where root has no test/."""
+    train_images: Count | None = None
+    """How many training images there are, for `plan` where the files are not at hand."""
+
+    def counts(self) -> dict[Split, int] | None:
+        """Images of each split as far as the settings tell; None where only the disk knows."""
+        return None if self.train_images is None else {"train": self.train_images}
+
+
+DataSettings = Annotated[ScenesData | CamvidData | FolderData, Field(discriminator="dataset")]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The training images of a rung: a prefix of the one order that the seed gives.
+
+    Two samples of the same data and seed are nested: the smaller is the larger one's beginning.
+    """
+
+    data: ScenesData | CamvidData | FolderData
+    images: int
+    """How many images of the training split."""
+    seed: int
+    """The sweep's seed."""
+    whole: str = "train"
+    """'train', or 'train+val' for a final training that no longer needs a validation set."""

@@ -1,0 +1,18 @@
+"""Errors of the trainer, each with what to do about it in its message.
+
+TrainerError
+├── DataError       a file of the data set is missing, unreadable or does not fit its pair
+└── SettingsError   the settings cannot be trained as they are (shape, device, parts to freeze)
+"""
+
+
+class TrainerError(Exception):
+    """Base of the trainer's errors: the configuration or the data is at fault, a retry is not."""
+
+
+class DataError(TrainerError):
+    """A file of the data set is missing, unreadable or does not fit its pair; names the path."""
+
+
+class SettingsError(TrainerError):
+    """The settings cannot be trained as they are; says which one to change."""

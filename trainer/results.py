@@ -1,0 +1,87 @@
+"""What a job returns: plain records of numbers, without torch, so that any package can hold them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+JobStatus = Literal["complete", "diverged", "failed", "stopped"]
+"""complete: it has a finite score. diverged: the loss was NaN or infinite. failed: an error of the
+configuration (bad shape, missing file) or out of memory. stopped: asked to leave before the end."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one network on one split, from ONE confusion matrix pooled over the whole split."""
+
+    loss: float
+    """Unweighted cross entropy per valid pixel, whatever the training loss was."""
+    miou: float
+    """Mean IoU over the classes that are present in the split's ground truth."""
+    mean_accuracy: float
+    """Mean over the same classes of the share of their pixels that were found."""
+    overall_accuracy: float
+    """Share of all valid pixels that were right."""
+    class_iou: tuple[float | None, ...]
+    """IoU of each class; None for a class that the ground truth does not hold."""
+    class_accuracy: tuple[float | None, ...]
+    """Accuracy (recall) of each class; None for a class that the ground truth does not hold."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch of training showed; epochs count from 1."""
+
+    epoch: int
+    train_loss: float
+    lr: float
+    """Learning rate in use at the epoch's first step."""
+    images: int
+    """Training images seen in this epoch."""
+    seconds: float
+    val_loss: float | None = None
+    val_miou: float | None = None
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """Per image of the validation set, from the kept epoch: the evidence behind the score."""
+
+    counts: npt.NDArray[np.uint32]
+    """[images, classes, 3]: true positives, false positives, false negatives in pixels."""
+    loss_sums: npt.NDArray[np.float64]
+    """[images]: summed cross entropy over the image's valid pixels."""
+    pixels: npt.NDArray[np.int64]
+    """[images]: number of valid pixels."""
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """Everything that is kept of one job: one trial trained at one rung."""
+
+    status: JobStatus
+    score: float | None
+    """The number by which trials of a rung are ranked; None unless status is 'complete'."""
+    error: str | None = None
+    """Why it diverged or failed, for people, with the traceback where there is one."""
+    kept_epoch: int | None = None
+    epochs: tuple[EpochRecord, ...] = ()
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    """Of the kept epoch's weights, by split: 'val' and 'train' always; finalists also have
+    'val_original', 'test' and 'test_original' (IoU at the labels' own size)."""
+    image_counts: ImageCounts | None = None
+    weights: Path | None = None
+    """safetensors file of the kept epoch's weights, where they were asked for."""
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    images_seen: int = 0
+    peak_memory_bytes: int = 0
+    device: str = ""
+    threads: int = 0
+    trainable_parameters: int = 0
+    sample_hash: str = ""
+    """Fingerprint of the names of the training images that were used, in their order."""
+    data_fingerprint: str = ""
+    """Fingerprint of the names and sizes of all files of the data set."""
