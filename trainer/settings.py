@@ -5,7 +5,7 @@ Each field of `TrainSettings` may be an axis of a sweep's search space: name it 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from trainer import catalog
 
@@ -19,18 +19,19 @@ def _one_of(kind: str, names: dict[str, str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _named(kind: str, names: dict[str, str]) -> Any:
-    """Type of a field that names an entry of a catalog; an editor sees the names as an enum."""
-    return Annotated[
-        str, _one_of(kind, names), Field(json_schema_extra={"enum": list(names)})
-    ]
+def _enum(names: dict[str, str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(names)})
 
 
-ModelName = _named("model", catalog.MODELS)
-LossName = _named("loss", catalog.LOSSES)
-OptimizerName = _named("optimizer", catalog.OPTIMIZERS)
-LRScheduleName = _named("lr_schedule", catalog.LR_SCHEDULES)
-AugmentName = _named("augment", catalog.AUGMENTATIONS)
+ModelName = Annotated[str, _one_of("model", catalog.MODELS), _enum(catalog.MODELS)]
+LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]
+OptimizerName = Annotated[str, _one_of("optimizer", catalog.OPTIMIZERS), _enum(catalog.OPTIMIZERS)]
+LRScheduleName = Annotated[
+    str, _one_of("lr_schedule", catalog.LR_SCHEDULES), _enum(catalog.LR_SCHEDULES)
+]
+AugmentName = Annotated[
+    str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)
+]
 
 Score = Literal["val_miou", "val_loss"]
 """val_miou: higher is better. val_loss: unweighted cross entropy per valid pixel, lower is better."""

@@ -1,0 +1,33 @@
+"""Errors of the orchestrator: each message names the thing and the mend, and the command shows it.
+
+SearchctlError              exit code 1
+├── SweepExists             exit code 1
+├── SweepNotFound           exit code 1
+├── SchemaMismatch          exit code 1
+├── SweepChanged            exit code 1
+└── SweepFailed             exit code 3: it ran, and has no answer
+"""
+
+
+class SearchctlError(Exception):
+    """Base of the errors that a user can mend; shown without a traceback."""
+
+
+class SweepExists(SearchctlError):
+    """A sweep of that name is in the database already."""
+
+
+class SweepNotFound(SearchctlError):
+    """The database holds no sweep, or no trial, of that name or number."""
+
+
+class SchemaMismatch(SearchctlError):
+    """The database was written by a newer or an older version of searchctl."""
+
+
+class SweepChanged(SearchctlError):
+    """The sweep file no longer says what the stored sweep computes."""
+
+
+class SweepFailed(SearchctlError):
+    """The sweep ended without an answer: no trial of a rung has a finite score."""

@@ -1,0 +1,1 @@
+"""Alembic migrations, one file a revision; env.py runs them."""

@@ -1,0 +1,15 @@
+"""Alembic's entry point: runs the migrations on the connection that database.py hands over."""
+
+from alembic import context
+
+from orchestrator.storage.database import VERSION_TABLE
+from orchestrator.storage.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,126 @@
+"""All reads: one indexed query each, whatever the number of trials."""
+
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, select
+
+from orchestrator.errors import SweepNotFound
+from orchestrator.halving import Decision
+from orchestrator.storage import schema
+from orchestrator.storage.rows import AttemptRow, EpochRow, JobRow, SweepRow, TrialRow
+
+
+def list_sweeps(engine: Engine) -> list[SweepRow]:
+    """Return every sweep of the database, the newest first."""
+    query = _sweeps().order_by(schema.sweeps.c.id.desc())
+    return [SweepRow(**row) for row in _rows(engine, query)]
+
+
+def find_sweep(engine: Engine, name: str) -> SweepRow:
+    """Return the sweep of that name.
+
+    Raises:
+        SweepNotFound: there is none; names those that there are.
+    """
+    rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
+    if not rows:
+        known = ", ".join(row.name for row in list_sweeps(engine)) or "none"
+        raise SweepNotFound(f"no sweep '{name}' in this database; it holds: {known}")
+    return SweepRow(**rows[0])
+
+
+def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
+    """Return a sweep's trials in the order of their numbers."""
+    table = schema.trials
+    query = select(table.c.number, table.c.params, table.c.state)
+    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.number)
+    return [TrialRow(**row) for row in _rows(engine, query)]
+
+
+def jobs(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[JobRow]:
+    """Return a sweep's jobs (one trial's, if asked) by rung, then trial."""
+    names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
+    query = (
+        select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
+        .add_columns(*(schema.jobs.c[name] for name in names))
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .order_by(schema.jobs.c.rung, schema.trials.c.number)
+    )
+    rows = _rows(engine, _of(query, sweep, trial))
+    return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+
+
+def decisions(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[Decision]:
+    """Return the verdicts of a sweep (on one trial, if asked), in the order they were made."""
+    table = schema.decisions
+    names = [name for name in Decision.__annotations__ if name != "trial"]
+    query = (
+        select(schema.trials.c.number.label("trial"), *(table.c[name] for name in names))
+        .join(schema.trials, table.c.trial_id == schema.trials.c.id)
+        .order_by(table.c.id)
+    )
+    return [Decision(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def attempts(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[AttemptRow]:
+    """Return the attempts at a sweep's jobs (one trial's, if asked), in the order they began."""
+    table = schema.attempts
+    names = [name for name in AttemptRow.__annotations__ if name not in ("trial", "rung")]
+    query = (
+        select(schema.trials.c.number.label("trial"), schema.jobs.c.rung)
+        .add_columns(*(table.c[name] for name in names))
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .order_by(table.c.id)
+    )
+    return [AttemptRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def epochs(engine: Engine, sweep: SweepRow, trial: int) -> list[EpochRow]:
+    """Return the epochs of one trial, by rung."""
+    table = schema.epochs
+    names = [name for name in EpochRow.__annotations__ if name != "rung"]
+    query = (
+        select(schema.jobs.c.rung, *(table.c[name] for name in names))
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .order_by(schema.jobs.c.rung, table.c.epoch)
+    )
+    return [EpochRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def class_scores(engine: Engine, sweep: SweepRow, trial: int) -> list[dict[str, Any]]:
+    """Return IoU and accuracy per class of one trial, by rung, split and class."""
+    table = schema.class_scores
+    query = (
+        select(schema.jobs.c.rung, table.c.split, table.c.class_id, table.c.iou, table.c.accuracy)
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .order_by(schema.jobs.c.rung, table.c.split, table.c.class_id)
+    )
+    return _rows(engine, _of(query, sweep, trial))
+
+
+def images_trained(engine: Engine, sweep: SweepRow) -> int:
+    """Return how many images all epochs of a sweep have seen so far."""
+    query = (
+        select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
+        .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+    )
+    return int(_rows(engine, _of(query, sweep, None))[0]["images"])
+
+
+def _sweeps() -> Select[Any]:
+    return select(*(schema.sweeps.c[name] for name in SweepRow.__annotations__))
+
+
+def _of(query: Select[Any], sweep: SweepRow, trial: int | None) -> Select[Any]:
+    query = query.where(schema.trials.c.sweep_id == sweep.id)
+    return query if trial is None else query.where(schema.trials.c.number == trial)
+
+
+def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,181 @@
+"""The tables, in plain view. Their names are prefixed: Optuna's tables share the database.
+
+A job is unique by (trial, rung), a decision too, a trial's params within its sweep: the same sweep
+can never hold two rows for one thing, whatever the code does. Any change here needs a migration.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets the time zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+        """Return the moment with its time zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+def _belongs_to(table: str, **options: bool) -> Column[int]:
+    name = f"{table.rstrip('s')}_id"
+    return Column(name, ForeignKey(f"searchctl_{table}.id"), nullable=False, index=True, **options)
+
+
+sweeps = Table(
+    "searchctl_sweeps",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    Column("desired_state", String(16), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("spec_hash", String(64), nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("ladder", JSON, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("classes", JSON, nullable=False),
+    Column("data_fingerprint", String(64)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("error", Text),
+)
+
+trials = Table(
+    "searchctl_trials",
+    metadata,
+    _id(),
+    _belongs_to("sweeps"),
+    Column("number", Integer, nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("params_hash", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    UniqueConstraint("sweep_id", "number"),
+    UniqueConstraint("sweep_id", "params_hash"),
+)
+
+jobs = Table(
+    "searchctl_jobs",
+    metadata,
+    _id(),
+    _belongs_to("trials"),
+    Column("rung", Integer, nullable=False),
+    Column("fraction", String(40), nullable=False),
+    Column("images", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("score", Float),
+    Column("kept_epoch", Integer),
+    Column("seconds", Float),
+    Column("gpu_seconds", Float),
+    Column("images_seen", BigInteger),
+    Column("peak_memory_bytes", BigInteger),
+    Column("device", String(200)),
+    Column("threads", Integer),
+    Column("trainable_parameters", BigInteger),
+    Column("sample_hash", String(64)),
+    Column("data_fingerprint", String(64)),
+    Column("weights", Text),
+    Column("evaluations", JSON),
+    Column("error", Text),
+    UniqueConstraint("trial_id", "rung"),
+)
+
+attempts = Table(
+    "searchctl_attempts",
+    metadata,
+    _id(),
+    _belongs_to("jobs"),
+    Column("number", Integer, nullable=False),
+    Column("token", String(32), nullable=False, unique=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("error", Text),
+    UniqueConstraint("job_id", "number"),
+)
+
+epochs = Table(
+    "searchctl_epochs",
+    metadata,
+    Column("job_id", ForeignKey("searchctl_jobs.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("train_loss", Float),
+    Column("val_loss", Float),
+    Column("val_miou", Float),
+    Column("lr", Float, nullable=False),
+    Column("images", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
+class_scores = Table(
+    "searchctl_class_scores",
+    metadata,
+    Column("job_id", ForeignKey("searchctl_jobs.id"), primary_key=True),
+    Column("split", String(16), primary_key=True),
+    Column("class_id", Integer, primary_key=True),
+    Column("iou", Float),
+    Column("accuracy", Float),
+)
+
+image_scores = Table(
+    "searchctl_image_scores",
+    metadata,
+    Column("job_id", ForeignKey("searchctl_jobs.id"), primary_key=True),
+    Column("images", Integer, nullable=False),
+    Column("classes", Integer, nullable=False),
+    # zlib of little-endian arrays: uint32 [images, classes, 3], float64 [images], int64 [images]
+    Column("counts", LargeBinary, nullable=False),
+    Column("loss_sums", LargeBinary, nullable=False),
+    Column("pixels", LargeBinary, nullable=False),
+)
+
+decisions = Table(
+    "searchctl_decisions",
+    metadata,
+    _id(),
+    _belongs_to("trials"),
+    Column("rung", Integer, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("score", Float),
+    Column("rank", Integer),
+    Column("cohort", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
+    Column("cutoff", Float),
+    Column("margin", Float),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    UniqueConstraint("trial_id", "rung"),
+)
+
+events = Table(
+    "searchctl_events",
+    metadata,
+    _id(),
+    _belongs_to("sweeps"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("detail", JSON, nullable=False),
+)
