@@ -1,0 +1,35 @@
+"""The seam between the driver and whatever runs its jobs: executors pull."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from orchestrator.bracket import Signal
+from orchestrator.job import Job
+from trainer.results import EpochRecord, JobResult
+
+Stop = Callable[[], bool]
+"""Asked often; true once the sweep must end now."""
+
+
+class Source(Protocol):
+    """Where jobs come from and results go to. Called from one thread only."""
+
+    def next_job(self) -> Job | Signal:
+        """Return a job to run now, WAIT while none can start, DONE when the sweep is over."""
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        """Take note of an epoch of a running job."""
+
+    def record(self, job: Job, result: JobResult) -> None:
+        """Take the result of a job."""
+
+    def lost(self, job: Job, error: str) -> None:
+        """Take note that a job's worker died; the job comes again from `next_job`."""
+
+
+class Executor(Protocol):
+    """Runs jobs until the source has no more, or until it is told to stop."""
+
+    def run(self, source: Source, stop: Stop) -> None:
+        """Pull jobs and run them. Returns when the source is DONE or `stop` is true; jobs that are
+        still running then are abandoned."""

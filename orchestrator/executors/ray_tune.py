@@ -1,0 +1,185 @@
+"""Runs jobs through Ray Tune: one Tuner for the sweep, one Tune trial for each attempt of a job.
+
+Tune pulls: our searcher hands out the next job, says "later" while a rung is not full, and records
+what comes back. Tune's own restore, retries and schedulers are not used: the bracket decides, and
+the database remembers. A worker that dies comes back as an error and the bracket re-issues its job.
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator.bracket import Signal
+from orchestrator.executors.base import Source, Stop
+from orchestrator.job import Job, Runner, run_safely, train
+
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a local cluster listens on loopback only
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results go to the database
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the driver's
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Tune's own restore is not used
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+class RayTuneExecutor:
+    """Runs as many jobs at once as the cluster has room for, on workers that are used again."""
+
+    def __init__(
+        self,
+        *,
+        cpus: float = 1,
+        gpus: float = 0,
+        max_parallel: int | None = None,
+        address: str | None = None,
+        runner: Runner = train,
+    ) -> None:
+        """Ask for so much per job.
+
+        Args:
+            cpus: CPUs of one job.
+            gpus: GPUs of one job; 0.5 puts two jobs on a card.
+            max_parallel: jobs at once at most; as many as there is room for, if None.
+            address: Ray cluster to use; None starts one on this machine and ends it afterwards.
+            runner: what runs a job on a worker.
+        """
+        self._resources = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
+        self._max_parallel = max_parallel
+        self._address = address
+        self._runner = runner
+
+    def run(self, source: Source, stop: Stop) -> None:
+        """Run every job of the source; workers that die are reported to it as lost.
+
+        Raises:
+            ValueError: the cluster has no room for a single job.
+        """
+        with _ray(self._address), tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
+            slots = self._slots()
+            # Tune lets a custom searcher have one pending actor by default: start them all at once
+            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
+            _tuner(source, stop, slots, self._resources, self._runner, folder).fit()
+
+    def _slots(self) -> int:
+        import ray
+
+        have = ray.cluster_resources()
+        room = min(int(have.get(name, 0) / asked) for name, asked in self._resources.items())
+        if room < 1:
+            raise ValueError(
+                f"one trial asks for {self._resources}, the Ray cluster has "
+                f"{ {name: have.get(name, 0) for name in self._resources} }: lower "
+                "resources.cpus_per_trial or resources.gpus_per_trial"
+            )
+        return min(room, self._max_parallel or room)
+
+
+@contextmanager
+def _ray(address: str | None) -> Iterator[None]:
+    """Use a Ray cluster; one that was started here is ended here, another one is left alone."""
+    os.environ.update(_ENVIRONMENT)
+    import ray
+
+    ray.init(
+        address=address or "local",
+        include_dashboard=False if address is None else None,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        configure_logging=True,
+    )
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _tuner(
+    source: Source,
+    stop: Stop,
+    slots: int,
+    resources: dict[str, float],
+    runner: Runner,
+    folder: str,
+) -> Any:
+    from ray import tune
+
+    return tune.Tuner(
+        tune.with_resources(_trainable(runner), resources),
+        tune_config=tune.TuneConfig(
+            search_alg=_searcher(source, slots), num_samples=-1, reuse_actors=True
+        ),
+        run_config=tune.RunConfig(
+            storage_path=folder,
+            verbose=0,
+            stop=_stopper(stop),
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    )
+
+
+def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
+    def run_attempt(config: dict[str, Any]) -> None:
+        from ray import tune
+
+        job: Job = config["job"]
+        result = run_safely(runner, job, lambda record: tune.report({"record": record}))
+        tune.report({"result": result})
+
+    return run_attempt
+
+
+def _stopper(stop: Stop) -> Any:
+    from ray.tune import Stopper
+
+    class StopAll(Stopper):  # type: ignore[misc]
+        """Ends everything as soon as the driver says so."""
+
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            return stop()
+
+    return StopAll()
+
+
+def _searcher(source: Source, slots: int) -> Any:
+    from ray.tune.search import Searcher
+
+    class JobSearcher(Searcher):  # type: ignore[misc]
+        """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._jobs: dict[str, Job] = {}
+
+        def suggest(self, trial_id: str) -> Any:
+            if len(self._jobs) >= slots:
+                return None
+            job = source.next_job()
+            if isinstance(job, Job):
+                self._jobs[trial_id] = job
+                return {"job": job}
+            return Searcher.FINISHED if job is Signal.DONE else None
+
+        def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+            if "record" in result:
+                source.on_epoch(self._jobs[trial_id], result["record"])
+
+        def on_trial_complete(
+            self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+        ) -> None:
+            job = self._jobs.pop(trial_id)
+            if result and "result" in result and not error:
+                source.record(job, result["result"])
+            else:
+                source.lost(job, "the worker died or was taken away")
+
+    return JobSearcher()

@@ -1,0 +1,65 @@
+"""A job as it travels to a worker: everything that one trial at one rung needs, and how to run it."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from searchspace import Params
+from trainer.data_settings import Sample
+from trainer.results import EpochRecord, JobResult
+from trainer.settings import Score, TrainSettings
+
+OnEpoch = Callable[[EpochRecord], None]
+Runner = Callable[["Job", OnEpoch], JobResult]
+"""Runs a job to its end; `train` below, or a quick one in tests and benchmarks."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one trial at one rung, complete in itself."""
+
+    trial: int
+    rung: int
+    token: str
+    """Names this attempt: results carry it, and so does the path that it writes to."""
+    params: Params
+    settings: TrainSettings
+    sample: Sample
+    fraction: Fraction
+    score: Score
+    out: Path
+    final: bool
+    """The last rung: the test split and the labels' original size are scored too."""
+    keep_weights: bool
+    init_from: Path | None
+    """Weights to begin with (`continue: warm`); None begins afresh."""
+    gpus: float
+
+
+def train(job: Job, on_epoch: OnEpoch) -> JobResult:
+    """Train the job's network. Never raises for the user's configuration: that is a result."""
+    from trainer import run_job
+
+    return run_job(
+        job.params,
+        job.settings,
+        job.sample,
+        rung=job.rung,
+        out=job.out,
+        score=job.score,
+        final=job.final,
+        keep_weights=job.keep_weights,
+        init_from=job.init_from,
+        device=None if job.gpus else "cpu",
+        on_epoch=on_epoch,
+    )
+
+
+def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch) -> JobResult:
+    """Run a job; an unforeseen error is a failed result with its traceback, not a lost worker."""
+    try:
+        return runner(job, on_epoch)
+    except Exception:
+        return JobResult(status="failed", score=None, error=traceback.format_exc())

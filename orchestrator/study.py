@@ -1,0 +1,120 @@
+"""Mirrors every trial into an Optuna study in the same database, for its dashboard and command.
+
+One study a sweep, one Optuna trial a trial (of the same number), one intermediate value a rung.
+The mirror never decides anything: it is written after our own commit, each write may be repeated,
+a failure is only logged, and all of it can be rebuilt from our tables. Optuna refuses anything
+said of a trial after its end, so attributes come before.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from orchestrator.halving import Direction
+from searchspace import Choice, Interval, Params, Space
+
+log = logging.getLogger("searchctl")
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Return what Optuna must know of each searched name."""
+    found = {name: _distribution(dimension) for name, dimension in space.axes.items()}
+    for name in dict.fromkeys(name for point in space.points for name in point):
+        values = dict.fromkeys(_plain(point[name]) for point in space.points if name in point)
+        found[name] = CategoricalDistribution(list(values))
+    return found
+
+
+def _distribution(dimension: Choice | Interval) -> BaseDistribution:
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution([_plain(value) for value in dimension.values()])
+    if isinstance(dimension.low, int) and isinstance(dimension.high, int) and not dimension.step:
+        return IntDistribution(dimension.low, dimension.high, log=dimension.log)
+    return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, tuple) else value
+
+
+class StudyMirror:
+    """The Optuna study of one sweep."""
+
+    def __init__(self, url: str, name: str, direction: Direction, space: Space) -> None:
+        """Open the study, or create it, and attach to the trials that it has.
+
+        Raises:
+            Exception: whatever Optuna meets in the database, at the start of a sweep.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._distributions = distributions(space)
+        self._study = optuna.create_study(
+            study_name=name, storage=url, direction=direction, load_if_exists=True
+        )
+        self._trials = {
+            frozen.user_attrs["trial"]: Trial(self._study, frozen._trial_id)
+            for frozen in self._study.get_trials(deepcopy=False)
+            if "trial" in frozen.user_attrs
+        }
+
+    def begin(self, number: int, params: Params) -> None:
+        """Show a trial as RUNNING, if it is not there yet."""
+        if number in self._trials:
+            return
+        with _only_logged():
+            template = create_trial(
+                state=TrialState.RUNNING,
+                params={name: _plain(value) for name, value in params.items()},
+                distributions={name: self._distributions[name] for name in params},
+                user_attrs={"trial": number, "params_hash": params.fingerprint},
+            )
+            # Study.add_trial does the same, but keeps the new trial's id to itself
+            storage, study_id = self._study._storage, self._study._study_id
+            trial_id = storage.create_new_trial(study_id, template_trial=template)
+            self._trials[number] = Trial(self._study, trial_id)
+
+    def report(self, number: int, rung: int, score: float, attributes: Mapping[str, Any]) -> None:
+        """Show a trial's score at a rung as an intermediate value, and facts as attributes."""
+        with _only_logged():
+            trial, shown = self._trials[number], self._shown(number)
+            if shown.state.is_finished():
+                return
+            for name, value in attributes.items():
+                trial.set_user_attr(name, value)
+            if rung not in shown.intermediate_values:
+                trial.report(score, rung)
+
+    def end(self, number: int, verdict: str, reason: str) -> None:
+        """Show a trial as COMPLETE, PRUNED or FAIL, with the reason."""
+        with _only_logged():
+            trial, shown = self._trials[number], self._shown(number)
+            if shown.state.is_finished():
+                return
+            trial.set_user_attr("verdict", verdict)
+            trial.set_user_attr("reason", reason)
+            if verdict == "complete":
+                self._study.tell(trial, shown.intermediate_values[max(shown.intermediate_values)])
+            else:
+                state = TrialState.PRUNED if verdict == "pruned" else TrialState.FAIL
+                self._study.tell(trial, state=state)
+
+    def _shown(self, number: int) -> FrozenTrial:
+        return self._study._storage.get_trial(self._trials[number]._trial_id)
+
+
+@contextmanager
+def _only_logged() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.warning("the Optuna study is behind (resume rebuilds it): %s", error)
