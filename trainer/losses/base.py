@@ -1,0 +1,44 @@
+"""What every training loss is."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from trainer.settings import TrainSettings
+
+
+class Loss(nn.Module, ABC):
+    """Base of the training losses: logits [B, C, H, W] and labels [B, H, W] -> a scalar >= 0.
+
+    Every loss is computed in fp32 whatever the logits are, leaves ignored pixels out of both the
+    sum and the count, and is 0 with a zero gradient for a batch without a valid pixel.
+
+    Args:
+        settings: the trial's settings; a loss reads its own.
+        ignore_index: label value that is left out.
+        pixel_counts: [images, classes] valid pixels of each class in each image of the sample.
+    """
+
+    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of a batch; labels may be uint8."""
+        return self.compute(logits.float(), labels.long())
+
+    @abstractmethod
+    def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of fp32 logits and int64 labels."""
+
+    def mean_over_valid(self, pixel_losses: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean of [B, H, W] losses that are 0 at ignored pixels; 0 if none is valid."""
+        return pixel_losses.sum() / (labels != self.ignore_index).sum().clamp(min=1)
+
+
+def count_pixels(labels: Tensor, classes: int) -> Tensor:
+    """Count the pixels of each class in each of the labels [N, H, W] -> int64 [N, classes]."""
+    return torch.stack([torch.bincount(label.flatten(), minlength=256) for label in labels])[
+        :, :classes
+    ]

@@ -1,0 +1,26 @@
+"""Focal loss over the softmax of all classes."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainer.losses.base import Loss
+from trainer.settings import TrainSettings
+
+
+class Focal(Loss):
+    """Mean of -(1 - p)**gamma log p over the valid pixels, p the true class's softmax.
+
+    Lin et al., 'Focal Loss for Dense Object Detection' (2017), equation 4, in its multi-class form
+    and without alpha: one alpha for all classes only rescales the loss. gamma 0 is cross entropy.
+    """
+
+    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
+        super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
+        self.gamma = settings.focal_gamma
+
+    def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of fp32 logits and int64 labels."""
+        log_loss = F.cross_entropy(logits, labels, ignore_index=self.ignore_index, reduction="none")
+        missed = -torch.expm1(-log_loss)  # 1 - p, exact also where p is nearly 1
+        return self.mean_over_valid(missed**self.gamma * log_loss, labels)

@@ -1,0 +1,50 @@
+"""Soft overlap of probabilities and labels: Dice and Jaccard."""
+
+import torch
+from torch import Tensor
+
+from trainer.losses.base import Loss
+
+EPSILON = 1e-6
+
+
+class _Overlap(Loss):
+    """1 - overlap of each class over the whole batch, mean over the classes of its valid pixels.
+
+    Sums go over batch, height and width, so that a class that fills one image and not the other is
+    weighed by its pixels. A class without a valid pixel in the batch is left out of the mean: its
+    value would say nothing, and the loss would depend on how many classes a batch happens to hold.
+    """
+
+    def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of fp32 logits and int64 labels."""
+        valid = labels != self.ignore_index
+        classes = torch.arange(logits.shape[1], device=labels.device).view(-1, 1, 1)
+        target = labels.unsqueeze(1) == classes  # the ignore index equals no class
+        predicted = logits.softmax(dim=1) * valid.unsqueeze(1)
+        pixels = target.sum(dim=(0, 2, 3))
+        overlap = self.overlap(
+            (predicted * target).sum(dim=(0, 2, 3)), predicted.sum(dim=(0, 2, 3)), pixels
+        )
+        present = pixels > 0
+        return ((1 - overlap) * present).sum() / present.sum().clamp(min=1)
+
+    def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
+        """Return the overlap in [0, 1] from the [C] sums of p * t, p and t."""
+        raise NotImplementedError
+
+
+class Dice(_Overlap):
+    """Soft Dice loss: 1 - 2 |P and T| / (|P| + |T|) (Milletari et al., 'V-Net', 2016)."""
+
+    def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
+        """Return 2 |P and T| / (|P| + |T|)."""
+        return 2 * both / (predicted + target).clamp(min=EPSILON)
+
+
+class Jaccard(_Overlap):
+    """Soft Jaccard loss: 1 - |P and T| / |P or T| (Rahman and Wang, 2016)."""
+
+    def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
+        """Return |P and T| / |P or T|."""
+        return both / (predicted + target - both).clamp(min=EPSILON)

@@ -1,0 +1,41 @@
+"""SimpleFCN: three convolutions down, three transposed convolutions up."""
+
+from torch import nn
+
+from trainer.models.base import SegmentationModel, drop_channels
+
+
+class SimpleFCN(SegmentationModel):
+    """The small baseline: no skips, no normalisation, no activation on the way up.
+
+    Each step down is a 3x3 convolution that doubles the channels, ReLU and a 2x2 max-pooling; each
+    step up is a 2x2 transposed convolution that halves the channels and doubles the size. The last
+    of them is the classifier. Sides that are not divisible by 8 are resampled at the end. In the
+    spirit of Long, Shelhamer and Darrell, 'Fully Convolutional Networks' (2015).
+
+    Args:
+        classes: channels of the logits.
+        width: channels of the first step; the second has twice, the third four times as many.
+        dropout: probability with which a channel is dropped after each step up.
+    """
+
+    smallest = 8
+
+    def __init__(self, classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            _down(3, width), _down(width, 2 * width), _down(2 * width, 4 * width)
+        )
+        self.decoder = nn.Sequential(
+            _up(4 * width, 2 * width), drop_channels(dropout),
+            _up(2 * width, width), drop_channels(dropout),
+        )  # fmt: skip
+        self.classifier = _up(width, classes)
+
+
+def _down(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+
+
+def _up(before: int, after: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(before, after, 2, stride=2)

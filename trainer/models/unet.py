@@ -1,0 +1,89 @@
+"""U-Net with batch normalisation and padded convolutions."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainer.models.base import SegmentationModel, drop_channels
+
+LEVELS = 5
+
+
+class UNet(SegmentationModel):
+    """Ronneberger, Fischer and Brox, 'U-Net' (2015), figure 1, with padding and BatchNorm.
+
+    Five levels of two 3x3 convolutions; 2x2 max-pooling down, 2x2 transposed convolutions up, and
+    the features of each level joined on the way up. The encoder includes the lowest level (the
+    bottleneck). With padded convolutions the output has the size of the input.
+
+    Args:
+        classes: channels of the logits.
+        width: channels of the first level; each level below has twice as many.
+        dropout: probability with which a channel is dropped after the bottleneck and after each
+            level on the way up.
+    """
+
+    smallest = 2 ** (LEVELS - 1)
+
+    def __init__(self, classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
+        super().__init__()
+        channels = [width * 2**level for level in range(LEVELS)]
+        self.encoder = _Encoder(channels, dropout)
+        self.decoder = _Decoder(channels, dropout)
+        self.classifier = nn.Conv2d(width, classes, 1)
+
+
+class _Encoder(nn.Module):
+    def __init__(self, channels: list[int], dropout: float) -> None:
+        super().__init__()
+        before = [3, *channels[:-1]]
+        self.levels = nn.ModuleList(map(_two_convolutions, before, channels))
+        self.pool = nn.MaxPool2d(2)
+        self.dropout = drop_channels(dropout)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the features of each level, the largest first."""
+        features = [self.levels[0](x)]
+        for level in self.levels[1:]:
+            features.append(level(self.pool(features[-1])))
+        features[-1] = self.dropout(features[-1])
+        return features
+
+
+class _Decoder(nn.Module):
+    def __init__(self, channels: list[int], dropout: float) -> None:
+        super().__init__()
+        upwards = list(zip(channels[:0:-1], channels[-2::-1], strict=True))
+        self.levels = nn.ModuleList(_Up(below, here, dropout) for below, here in upwards)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return the features at full size, [B, width, H, W]."""
+        x = features[-1]
+        for level, skip in zip(self.levels, features[-2::-1], strict=True):
+            x = level(x, skip)
+        return x
+
+
+class _Up(nn.Module):
+    def __init__(self, below: int, here: int, dropout: float) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(below, here, 2, stride=2)
+        self.convolutions = _two_convolutions(2 * here, here)
+        self.dropout = drop_channels(dropout)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Double the size of `x`, join `skip` [B, here, h, w], convolve."""
+        x = self.up(x)
+        # Pooling an odd side has lost its last row or column.
+        missing = (skip.shape[-1] - x.shape[-1], skip.shape[-2] - x.shape[-2])
+        x = F.pad(x, (0, missing[0], 0, missing[1]))
+        joined: Tensor = self.dropout(self.convolutions(torch.cat([skip, x], dim=1)))
+        return joined
+
+
+def _two_convolutions(before: int, after: int) -> nn.Sequential:
+    # The convolutions have no bias: BatchNorm would cancel it.
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
+        nn.Conv2d(after, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
+    )  # fmt: skip
