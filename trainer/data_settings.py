@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainer.settings import Settings
 
@@ -37,7 +37,7 @@ class ScenesData(_Data):
     seed: int = 0
     """Seed of the drawing; not the sweep's."""
 
-    def counts(self) -> dict[Split, int] | None:
+    def counts(self) -> dict[Split, int]:
         """Images of each split, without drawing one."""
         return {"train": self.train, "val": self.val, "test": self.test}
 
@@ -54,7 +54,7 @@ class CamvidData(_Data):
     """official: 367/101/233, whose validation split is one 7-second clip. by_sequence: whole
     recordings apart, 429 train, 101 validation, 171 test images."""
 
-    def counts(self) -> dict[Split, int] | None:
+    def counts(self) -> dict[Split, int]:
         """Images of each split, from the published lists, without looking at the disk."""
         if self.split == "official":
             return {"train": 367, "val": 101, "test": 233}
@@ -78,9 +78,13 @@ class FolderData(_Data):
     root: Path
     """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
     image_size: Size
-    classes: Annotated[list[str] | list[ColourClass], Field(min_length=2)]
+    classes: Annotated[
+        tuple[str, ...] | tuple[ColourClass, ...], Field(min_length=2, max_length=255)
+    ]
     """The class table: names in the order of their ids in the masks, or names with colours where
     the masks are colour pictures (any colour not listed is ignored)."""
+    first_id: Channel = 0
+    """Mask value of the first class; 1 where the ids of the masks begin at 1."""
     ignore_index: Channel = 255
     """Mask value that is not trained on and not scored."""
     images: str = "images"
@@ -93,6 +97,18 @@ class FolderData(_Data):
     """Share of the images that tests, where root has no test/."""
     train_images: Count | None = None
     """How many training images there are, for `plan` where the files are not at hand."""
+
+    @model_validator(mode="after")
+    def _ids_fit(self) -> Self:
+        if isinstance(self.classes[0], ColourClass):
+            return self
+        last_id = self.first_id + len(self.classes) - 1
+        if last_id > 255:
+            raise ValueError(f"the last class would have the id {last_id}; masks hold 0..255")
+        if self.first_id <= self.ignore_index <= last_id:
+            name = self.classes[self.ignore_index - self.first_id]
+            raise ValueError(f"ignore_index {self.ignore_index} is the id of the class '{name}'")
+        return self
 
     def counts(self) -> dict[Split, int] | None:
         """Images of each split as far as the settings tell; None where only the disk knows."""

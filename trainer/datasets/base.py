@@ -40,7 +40,7 @@ class Dataset(ABC):
         """Return the group (clip, city, scene) of an image; alone in its own by default."""
         return self.names(split)[index]
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 - without files there is nothing to check
         """Check that every pair of files is there and fits, reading headers only.
 
         Raises:
@@ -49,5 +49,6 @@ class Dataset(ABC):
 
     def fingerprint_parts(self) -> tuple[str, ...]:
         """Return strings that change when the data change: names with sizes, or a seed."""
-        return tuple(f"{split}/{name}" for split in ("train", "val", "test")
-                     for name in self.names(split))  # type: ignore[arg-type]
+        return tuple(
+            f"{split}/{name}" for split in ("train", "val", "test") for name in self.names(split)
+        )

@@ -1,0 +1,101 @@
+"""Any directory of images and masks of the same names, with a class table from the settings."""
+
+from functools import cached_property
+from pathlib import Path
+
+from PIL import Image as Picture
+
+from trainer.data_settings import ColourClass, FolderData, Split
+from trainer.datasets.base import Colour, Label
+from trainer.datasets.files import Pair, PairedFiles, decode_colours, decode_ids, id_table
+from trainer.errors import DataError
+from trainer.seeds import derive_seed
+
+_IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
+_IGNORED = 255
+"""Label value of what is no class, whatever the masks call it: ids start at 0 and may reach 254."""
+
+
+class Folder(PairedFiles):
+    """Images and masks paired by name: split by directories, or else by the names' hashes.
+
+    A name's hash does not depend on the other files, so adding images moves few from one split
+    to another.
+    """
+
+    ignore_index = _IGNORED
+
+    def __init__(self, settings: FolderData) -> None:
+        self._settings = settings
+        named = [entry if isinstance(entry, str) else entry.name for entry in settings.classes]
+        self.class_names = tuple(named)
+        self._colours = tuple(e.color for e in settings.classes if isinstance(e, ColourClass))
+        self.palette = self._colours or tuple(_spread_colour(i) for i in range(len(named)))
+        self._table = id_table(len(named), settings.first_id, settings.ignore_index, _IGNORED)
+
+    def pairs(self, split: Split) -> tuple[Pair, ...]:
+        """Return the split's pairs, by name.
+
+        Raises:
+            DataError: a directory of images is missing or has none.
+        """
+        return self._pairs[split]
+
+    def decode(self, mask: Picture.Image) -> Label:
+        """Look each value up in the class table, or each colour where the classes have colours."""
+        if self._colours:
+            return decode_colours(mask, self._colours, _IGNORED)
+        first, ignored = self._settings.first_id, self._settings.ignore_index
+        last = first + len(self.class_names) - 1
+        return decode_ids(mask, self._table, f"{first}..{last} and {ignored} (ignored)")
+
+    @cached_property
+    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        root = self._settings.root
+        train = root / "train"
+        pool = self._pairs_in(train if train.is_dir() else root)
+        val_images = max(1, round(self._settings.val * len(pool)))
+        test_images = round(self._settings.test * len(pool))
+        pool.sort(key=lambda pair: (derive_seed(0, "split", pair.name), pair.name))
+        val = self._given("val") or [pool.pop() for _ in range(val_images)]
+        test = self._given("test") or [pool.pop() for _ in range(test_images)]
+        return {"train": _by_name(pool), "val": _by_name(val), "test": _by_name(test)}
+
+    def _given(self, split: Split) -> list[Pair]:
+        directory = self._settings.root / split
+        return self._pairs_in(directory) if directory.is_dir() else []
+
+    def _pairs_in(self, directory: Path) -> list[Pair]:
+        images, masks = directory / self._settings.images, directory / self._settings.masks
+        files = {path.stem: path for path in _visible(masks) if path.suffix.lower() in _MASKS}
+        pairs = [
+            Pair(path.name, path, files.get(path.stem, masks / f"{path.stem}.png"))
+            for path in _visible(images)
+            if path.suffix.lower() in _IMAGES
+        ]
+        if not pairs:
+            raise DataError(f"{images}: holds no images ({', '.join(sorted(_IMAGES))})")
+        return pairs
+
+
+def _by_name(pairs: list[Pair]) -> tuple[Pair, ...]:
+    return tuple(sorted(pairs, key=lambda pair: pair.name))
+
+
+def _visible(directory: Path) -> list[Path]:
+    """List a directory without dot files: archives made on a Mac hold a ._x.png beside x.png."""
+    try:
+        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{directory}: cannot be listed ({error}); is `root` right?") from error
+
+
+def _spread_colour(class_id: int) -> Colour:
+    """Spread the bits of the id over three channels, as the PASCAL VOC colour map does."""
+    code = class_id + 1  # VOC's 0 is black, which is kept for void
+    red, green, blue = (
+        sum(((code >> (3 * bit + channel)) & 1) << (7 - bit) for bit in range(3))
+        for channel in range(3)
+    )
+    return red, green, blue
