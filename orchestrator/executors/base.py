@@ -32,4 +32,5 @@ class Executor(Protocol):
 
     def run(self, source: Source, stop: Stop) -> None:
         """Pull jobs and run them. Returns when the source is DONE or `stop` is true; jobs that are
-        still running then are abandoned."""
+        still running then are abandoned.
+        """

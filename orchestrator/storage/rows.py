@@ -18,6 +18,8 @@ class SweepRow:
     id: int
     name: str
     state: SweepState
+    source: str
+    """The sweep file that was launched, absolute; empty if it was no file."""
     spec: dict[str, Any]
     spec_hash: str
     direction: Literal["maximize", "minimize"]

@@ -53,6 +53,7 @@ sweeps = Table(
     Column("name", String(200), nullable=False, unique=True),
     Column("state", String(16), nullable=False),
     Column("desired_state", String(16), nullable=False),
+    Column("source", Text, nullable=False),
     Column("spec", JSON, nullable=False),
     Column("spec_hash", String(64), nullable=False),
     Column("direction", String(8), nullable=False),

@@ -54,6 +54,7 @@ class NewSweep:
     """What is stored of a sweep when it is launched."""
 
     name: str
+    source: str
     spec: Mapping[str, Any]
     spec_hash: str
     direction: Literal["maximize", "minimize"]

@@ -1,0 +1,40 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup check format test bench wheel-test clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: .venv/installed ## Install searchctl and all that its tests need, into .venv
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,postgres]'
+	touch $@
+
+check: setup ## Lint, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup ## All tests
+	$(BIN)/pytest
+
+wheel-test: setup ## Build the wheel and smoke-test it in a clean environment
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist
+	$(BIN)/python tests/wheel_smoke.py dist/*.whl
+
+bench: setup ## All benchmarks; results go to benchmarks/results
+	$(BIN)/python benchmarks/executor_overhead.py
+	$(BIN)/python benchmarks/training_loop.py
+	$(BIN)/python benchmarks/memory.py
+
+clean: ## Remove what was built
+	rm -rf .venv build dist *.egg-info

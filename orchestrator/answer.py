@@ -1,0 +1,34 @@
+"""What a finished sweep prints: the winner, how it compares, where everything is, what is next."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from statistics import median
+
+from rich.console import RenderableType
+from sqlalchemy import make_url
+
+from orchestrator.display import answer_table
+from orchestrator.launch import Prepared
+from orchestrator.ranking import rank_trials
+from orchestrator.storage import queries
+from orchestrator.views import assignments, number
+
+
+def answer(prepared: Prepared) -> Iterator[RenderableType]:
+    """Yield the parts of the answer, in the order in which people want them."""
+    engine, row, name = prepared.engine, prepared.row, prepared.sweep.name
+    ranked = rank_trials(engine, row, top=5)
+    winner = ranked[0]
+    yield (
+        f"\n[bold]Winner: trial {winner.trial}[/], {prepared.sweep.halving.score} "
+        f"{number(winner.score)}: {assignments(winner.params)}"
+    )
+    start = [j.score for j in queries.jobs(engine, row) if j.rung == 0 and j.score is not None]
+    yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
+    yield answer_table(asdict(each) for each in ranked)
+    url = make_url(prepared.url).render_as_string(hide_password=True)
+    yield f"\nEverything is in {url} and {prepared.runs}"
+    yield f"  weights    {winner.weights}"
+    yield f"  details    searchctl show {name} {winner.trial}"
+    yield f"  export     searchctl export {name} -o best.yaml && searchctl train best.yaml"
+    yield f"  dashboard  optuna-dashboard {url}"

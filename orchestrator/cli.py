@@ -1,0 +1,57 @@
+"""The `searchctl` command. Only click is imported here, so that `--help` is immediate."""
+
+import sys
+
+import click
+
+from orchestrator.commands import files, look, run
+from orchestrator.commands.common import ERROR, NO_ANSWER
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="searchctl")
+def cli() -> None:
+    """Find the best hyperparameters of a segmentation network for the fewest GPU hours.
+
+    \b
+    Every configuration is trained on a small sample of the data; the worse half is dropped,
+    the survivors get twice the data, and the last few are trained on all of it.
+    Example: searchctl launch sweep.yaml
+    """
+
+
+for command in (
+    files.validate,
+    files.plan,
+    run.launch,
+    look.status,
+    run.resume,
+    look.list_command,
+    look.show_command,
+    look.export,
+    run.train,
+    files.schema,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; errors that a user can mend are one message, without a traceback."""
+    try:
+        cli()
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Return the exit code of an error that a user can mend; None for a fault of ours."""
+    from orchestrator.errors import SearchctlError, SweepFailed
+    from trainer.errors import TrainerError
+
+    if isinstance(error, SweepFailed):
+        return NO_ANSWER
+    return ERROR if isinstance(error, SearchctlError | TrainerError) else None

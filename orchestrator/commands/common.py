@@ -1,0 +1,40 @@
+"""Options and exit codes that several commands share."""
+
+import json
+import os
+from typing import Any
+
+import click
+
+OK = 0
+ERROR = 1  # something the user can mend; the message says how
+USAGE = 2  # click's own, for a wrong option
+NO_ANSWER = 3  # the sweep ran, and no trial has a score
+INTERRUPTED = 130
+TERMINATED = 143
+
+DEFAULT_URL = "sqlite:///searchctl.db"
+
+db_option = click.option(
+    "--db",
+    metavar="URL",
+    help="Database, e.g. sqlite:///searchctl.db (the default) or postgresql+psycopg://host/name. "
+    "Without it: $SEARCHCTL_DB_URL, then the sweep file's storage.url.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+data_root_option = click.option(
+    "--data-root",
+    type=click.Path(file_okay=False, path_type=None),
+    metavar="DIR",
+    help="Where the data set lies on this machine, in place of data.root.",
+)
+
+
+def database_url(option: str | None, stored: str | None = None) -> str:
+    """Return the database's URL: --db, else $SEARCHCTL_DB_URL, else the sweep file's, else here."""
+    return option or os.environ.get("SEARCHCTL_DB_URL") or stored or DEFAULT_URL
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, default=str))

@@ -1,0 +1,148 @@
+"""Commands that look at stored sweeps: list, status, show, export."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.commands.common import database_url, db_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.storage.rows import SweepRow
+
+sweep_name = click.argument("sweep", metavar="SWEEP")
+
+
+@click.command("list")
+@db_option
+@json_option
+def list_command(db: str | None, as_json: bool) -> None:
+    """List the sweeps of a database, the newest first.
+
+    \b
+    Example: searchctl list
+    """
+    from orchestrator.display import plain_table, show
+    from orchestrator.storage import queries
+    from orchestrator.storage.database import open_database
+
+    rows = queries.list_sweeps(open_database(database_url(db)))
+    if as_json:
+        print_json([_summary(row) for row in rows])
+        return
+    table = plain_table("sweep", "state", "trials", "launched", left=["sweep", "state"])
+    for row in rows:
+        trials = str(row.ladder[0]["trials"])
+        table.add_row(row.name, row.state, trials, f"{row.created_at:%Y-%m-%d %H:%M}")
+    show(table)
+
+
+@click.command()
+@sweep_name
+@db_option
+@json_option
+def status(sweep: str, db: str | None, as_json: bool) -> None:
+    """Show how far a sweep is: jobs by rung, the best score so far, and the best trials.
+
+    \b
+    Example: searchctl status quickstart
+    """
+    from orchestrator.display import answer_table, rung_table, show
+    from orchestrator.storage import queries
+    from orchestrator.views import JobState, rung_views
+
+    engine, row = _open(sweep, db)
+    states = [JobState(job.rung, job.state, job.score) for job in queries.jobs(engine, row)]
+    rungs = rung_views(row.ladder, states, row.direction)
+    best = _ranked(engine, row)
+    if as_json:
+        views = [{**vars(view), "left": view.left} for view in rungs]
+        print_json({**_summary(row), "rungs": views, "best": best})
+        return
+    show(f"[bold]{row.name}[/] {row.state}" + (f": {row.error}" if row.error else ""))
+    show(rung_table(rungs))
+    if best:
+        show(answer_table(best))
+
+
+@click.command("show")
+@sweep_name
+@click.argument("trial", type=int)
+@db_option
+@json_option
+def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
+    """Show one trial: its params, its score and verdict at each rung, classes, epochs, attempts.
+
+    \b
+    Example: searchctl show quickstart 7
+    """
+    from orchestrator.display import show
+    from orchestrator.trial_view import trial_facts, trial_tables
+
+    engine, row = _open(sweep, db)
+    facts = trial_facts(engine, row, trial)
+    if as_json:
+        print_json(facts)
+        return
+    for part in trial_tables(facts):
+        show(part)
+
+
+@click.command()
+@sweep_name
+@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option(
+    "--format", "fmt", default="yaml", show_default=True, type=click.Choice(["yaml", "json"])
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
+)
+@db_option
+def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) -> None:
+    """Print the best configuration as a file that `searchctl train` accepts.
+
+    \b
+    With --top 3 -o best.yaml it writes best-1.yaml, best-2.yaml and best-3.yaml.
+    Example: searchctl export quickstart -o best.yaml
+    """
+    from orchestrator import export as exporting
+    from orchestrator.ranking import rank_trials
+    from orchestrator.sweep import Sweep
+
+    engine, row = _open(sweep, db)
+    ranked = rank_trials(engine, row, top)
+    if row.state != "COMPLETE":
+        click.echo(f"warning: '{sweep}' has not ended ({row.state}): the best so far", err=True)
+    stored = Sweep.from_json(row.spec)
+    configurations = [exporting.export(stored, each) for each in ranked]
+    if output is None:
+        click.echo(exporting.as_text(configurations, fmt), nl=False)
+        return
+    for path in exporting.write(configurations, fmt, output):
+        click.echo(f"wrote {path}")
+
+
+def _open(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
+    from orchestrator.storage.database import open_database
+    from orchestrator.storage.queries import find_sweep
+
+    engine = open_database(database_url(db))
+    return engine, find_sweep(engine, sweep)
+
+
+def _summary(row: "SweepRow") -> dict[str, Any]:
+    names = ("name", "state", "direction", "created_at", "ended_at", "error")
+    return {name: getattr(row, name) for name in names} | {"trials": row.ladder[0]["trials"]}
+
+
+def _ranked(engine: "Engine", row: "SweepRow") -> list[dict[str, Any]]:
+    from orchestrator.errors import SearchctlError
+    from orchestrator.ranking import rank_trials
+
+    try:
+        return [asdict(each) for each in rank_trials(engine, row, 5)]
+    except SearchctlError:
+        return []

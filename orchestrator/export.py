@@ -1,0 +1,98 @@
+"""A configuration taken out of a sweep: written as YAML or JSON, and read back by `train`."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.ranking import Ranked
+from orchestrator.sweep import Sweep
+from orchestrator.yaml_source import dump_yaml
+from trainer.data_settings import DataSettings
+from trainer.settings import Score, Settings, TrainSettings
+
+
+class Origin(Settings):
+    """Where an exported configuration comes from."""
+
+    sweep: str
+    trial: int
+    rank: int
+    rung: int
+    images: int
+    score: float
+
+
+class Exported(Settings):
+    """Everything that `searchctl train` needs, without the database."""
+
+    exported_from: Origin | None = None
+    """The sweep and trial; for people, and for the seeds, which depend on the rung."""
+    seed: int = 0
+    """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
+    score: Score = "val_miou"
+    """The number by which the best epoch is chosen."""
+    data: Annotated[DataSettings, Field()]
+    training: TrainSettings
+
+
+def export(sweep: Sweep, ranked: Ranked) -> Exported:
+    """Return the configuration of a ranked trial of a sweep."""
+    return Exported(
+        exported_from=Origin(
+            sweep=sweep.name,
+            trial=ranked.trial,
+            rank=ranked.rank,
+            rung=ranked.rung,
+            images=ranked.images,
+            score=ranked.score,
+        ),
+        seed=sweep.seed,
+        score=sweep.halving.score,
+        data=sweep.data,
+        training=sweep.training.with_params(ranked.params),
+    )
+
+
+def as_text(configurations: list[Exported], fmt: str) -> str:
+    """Write configurations as a stream of YAML documents, or as JSON (a list, if several)."""
+    values = [item.model_dump(mode="json", by_alias=True) for item in configurations]
+    if fmt == "json":
+        return json.dumps(values[0] if len(values) == 1 else values, indent=2) + "\n"
+    stream = StringIO()
+    for index, value in enumerate(values):
+        stream.write("---\n" if index else "")
+        dump_yaml(value, stream)
+    return stream.getvalue()
+
+
+def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
+    """Write one file per configuration: `path`, or path-1, path-2, ... if there are several."""
+    if len(configurations) == 1:
+        paths = [path]
+    else:
+        ranks = range(1, len(configurations) + 1)
+        paths = [path.with_stem(f"{path.stem}-{rank}") for rank in ranks]
+    for target, item in zip(paths, configurations, strict=True):
+        target.write_text(as_text([item], fmt))
+    return paths
+
+
+def read_exported(
+    path: Path, *, epochs: int | None = None, seed: int | None = None, data_root: str | None = None
+) -> Exported:
+    """Read an exported configuration, with what the command line changes of it.
+
+    Raises:
+        SweepError: the file cannot be read or does not fit; each problem with its line.
+    """
+    values = load_yaml(path).value
+    changes = {"training": {"epochs": epochs}, "data": {"root": data_root}}
+    for section, fields in changes.items():
+        given = {name: value for name, value in fields.items() if value is not None}
+        values[section] = {**values.get(section, {}), **given}
+    if seed is not None:
+        values["seed"] = seed
+    return Exported.model_validate(values)

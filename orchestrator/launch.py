@@ -1,0 +1,248 @@
+"""Launches and resumes sweeps: puts the parts together, and runs the driver to the end.
+
+This is the only place where the database, the Optuna mirror, the bracket and an executor meet.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from trainer.fingerprint import data_fingerprint
+
+from orchestrator.bracket import Bracket
+from orchestrator.driver import Driver
+from orchestrator.errors import SearchctlError, SweepChanged, SweepExists, SweepFailed
+from orchestrator.executors.base import Executor
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.executors.ray_tune import RayTuneExecutor
+from orchestrator.halving import Direction
+from orchestrator.plan import Plan, plan_sweep
+from orchestrator.progress import Progress
+from orchestrator.spec import differences
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from orchestrator.storage.rows import JobRow, SweepRow
+from orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
+from orchestrator.study import StudyMirror
+from orchestrator.sweep import Sweep, load_sweep
+from orchestrator.views import JobState
+from trainer.catalog import DATASETS, load
+from trainer.datasets.base import Dataset
+
+PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
+
+Display = Callable[..., Progress]
+"""Makes what shows the progress: given ladder, direction, epochs and done, as Progress is."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that is stored, planned and ready to run."""
+
+    sweep: Sweep
+    url: str
+    engine: Engine
+    row: SweepRow
+    plan: Plan
+
+    @property
+    def runs(self) -> Path:
+        """Directory of the sweep's files."""
+        return runs_directory(self.sweep)
+
+
+def launch_sweep(sweep: Sweep, url: str, **options: Any) -> SweepRow:
+    """Store a new sweep, run it to its end, and return how it ended; options as of `run`.
+
+    Raises:
+        SweepExists: the database has a sweep of that name.
+        SweepFailed: no trial of a rung has a finite score.
+        SearchctlError: the database or the run directory cannot be used.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    return run(prepare(sweep, url), **options)
+
+
+def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
+    """Check the data and the places that are written to, plan the ladder, and store the sweep."""
+    dataset = _checked_dataset(sweep)
+    plan = plan_sweep(sweep, len(dataset.names("train")))
+    _check_writable(runs_directory(sweep))
+    engine = open_database(url, create=True)
+    _refuse_second(engine, sweep)
+    create_sweep(engine, _new_sweep(sweep, plan, dataset, source))
+    return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan)
+
+
+def prepare_resume(name: str, url: str, *, compare: bool = True) -> Prepared:
+    """Load a stored sweep to go on with it; `compare` it with what its file says today.
+
+    Raises:
+        SweepNotFound: there is none of that name.
+        SweepChanged: the file, or the data on the disk, is not what was launched.
+    """
+    engine = open_database(url)
+    row = queries.find_sweep(engine, name)
+    sweep = Sweep.from_json(row.spec)
+    if compare:
+        _refuse_edited(row, sweep)
+    dataset = _checked_dataset(sweep)
+    if data_fingerprint(dataset) != row.data_fingerprint:
+        raise SweepChanged(
+            f"the files of data set '{sweep.data.dataset}' are not those that '{name}' was "
+            "launched on (names or sizes differ): put them back, or launch a new sweep"
+        )
+    _check_writable(runs_directory(sweep))
+    return Prepared(sweep, url, engine, row, plan_sweep(sweep, len(dataset.names("train"))))
+
+
+def run(
+    prepared: Prepared,
+    *,
+    executor: Executor | None = None,
+    display: Display = Progress,
+    stopping: Callable[[], bool] = lambda: False,
+) -> SweepRow:
+    """Run a prepared sweep until it ends or `stopping` is true; return its row.
+
+    Raises:
+        SweepFailed: no trial of a rung has a finite score.
+    """
+    sweep, row = prepared.sweep, prepared.row
+    writer = SweepWriter(prepared.engine, row.id)
+    mirror = StudyMirror(prepared.url, sweep.name, row.direction, sweep.space_)
+    jobs = queries.jobs(prepared.engine, row)
+    bracket = Bracket(prepared.plan.ladder, row.direction)
+    with display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs)) as observer:
+        driver = Driver(sweep, bracket, writer, mirror, observer, prepared.runs, stopping)
+        _replay(driver, prepared, jobs)
+        writer.set_state("RUNNING")
+        (executor or ray_executor(sweep)).run(driver, stopping)
+    _close(writer, bracket)
+    return queries.find_sweep(prepared.engine, sweep.name)
+
+
+def ray_executor(sweep: Sweep) -> Executor:
+    """Return the executor that a sweep's resources ask for."""
+    resources = sweep.resources
+    return RayTuneExecutor(
+        cpus=resources.cpus_per_trial,
+        gpus=resources.gpus_per_trial,
+        max_parallel=resources.max_parallel,
+        address=resources.address,
+    )
+
+
+def inline_executor() -> Executor:
+    """Return the executor that runs one job at a time in this process."""
+    return InlineExecutor()
+
+
+def runs_directory(sweep: Sweep) -> Path:
+    """Return the directory of a sweep's files, absolute: workers have another current one."""
+    return (sweep.storage.runs / sweep.name).absolute()
+
+
+def direction_of(sweep: Sweep) -> Direction:
+    """Say whether the sweep's score is better when higher or when lower."""
+    return "minimize" if sweep.halving.score == "val_loss" else "maximize"
+
+
+def _close(writer: SweepWriter, bracket: Bracket) -> None:
+    if bracket.failure:
+        writer.set_state("FAIL", bracket.failure)
+        raise SweepFailed(bracket.failure)
+    writer.set_state("COMPLETE" if bracket.finished else "STOPPED")
+
+
+def _replay(driver: Driver, prepared: Prepared, jobs: list[JobRow]) -> None:
+    """Replay the stored results; the verdicts must be those that are stored."""
+    stored = queries.decisions(prepared.engine, prepared.row)
+    replayed = driver.replay(jobs)
+    if replayed != stored:
+        raise SearchctlError(
+            f"the stored decisions of '{prepared.sweep.name}' do not follow from its stored "
+            f"scores ({len(stored)} stored, {len(replayed)} replayed): the database was changed "
+            "by hand; restore it from a backup"
+        )
+
+
+def _done(jobs: list[JobRow]) -> dict[tuple[int, int], JobState]:
+    return {
+        (job.trial, job.rung): JobState(job.rung, job.state, job.score)
+        for job in jobs
+        if job.state not in ("WAITING", "RUNNING")
+    }
+
+
+def _checked_dataset(sweep: Sweep) -> Dataset:
+    dataset: Dataset = load(DATASETS, sweep.data.dataset)(sweep.data)
+    dataset.check()
+    return dataset
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SearchctlError(
+            f"cannot write to {folder}: {error.strerror}; set storage.runs to a directory "
+            "that can be written"
+        ) from error
+
+
+def _refuse_second(engine: Engine, sweep: Sweep) -> None:
+    stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
+    if stored is None:
+        return
+    changes = differences(stored.spec, sweep.to_json())
+    what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
+    raise SweepExists(
+        f"there is a sweep '{sweep.name}' in this database {what}: go on with it by "
+        f"`searchctl resume {sweep.name}`, or give this one another `name:`"
+    )
+
+
+def _refuse_edited(row: SweepRow, stored: Sweep) -> None:
+    source = Path(row.source)
+    if not source.is_file():
+        return
+    edited = load_sweep(source)
+    if edited.name == row.name and edited.spec_hash != row.spec_hash:
+        changes = "; ".join(differences(stored.spec(), edited.spec()))
+        raise SweepChanged(
+            f"{source} no longer says what '{row.name}' computes: {changes}. Undo the edit, go on "
+            f"with what was launched (`searchctl resume {row.name} --stored`), or launch the file "
+            "under another name"
+        )
+
+
+def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) -> NewSweep:
+    versions = {package: version(package) for package in PACKAGES}
+    return NewSweep(
+        name=sweep.name,
+        source=str(source or ""),
+        spec=sweep.to_json(),
+        spec_hash=sweep.spec_hash,
+        direction=direction_of(sweep),
+        ladder=[
+            {
+                "rung": rung.number,
+                "trials": rung.trials,
+                "fraction": str(rung.fraction),
+                "images": rung.images,
+            }
+            for rung in plan.ladder.rungs
+        ],
+        versions={**versions, "python": sys.version.split()[0]},
+        classes=list(dataset.class_names),
+        data_fingerprint=data_fingerprint(dataset),
+        params=sweep.trials(),
+    )

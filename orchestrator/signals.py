@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM become a question that is asked often: must the sweep end now?"""
+
+import signal
+from types import FrameType
+from typing import Self
+
+
+class StopSwitch:
+    """Is off until the first SIGINT or SIGTERM; the second one ends the process at once.
+
+    Nothing relies on it having run: a process that is killed loses no more than a stopped one.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __call__(self) -> bool:
+        """Has a signal come?"""
+        return self.signal is not None
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._first)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that a signal ended: 130 or 143; 0 without one."""
+        return 128 + self.signal if self.signal else 0
+
+    def _first(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = number
+        for again in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(again, signal.SIG_DFL)

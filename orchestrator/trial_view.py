@@ -1,0 +1,104 @@
+"""All that is stored of one trial, for `searchctl show`: as plain values, and as tables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from sqlalchemy import Engine
+
+from orchestrator.display import plain_table
+from orchestrator.errors import SweepNotFound
+from orchestrator.storage import queries
+from orchestrator.storage.rows import SweepRow
+from orchestrator.views import assignments, duration, number
+
+
+def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
+    """Return everything that is stored of a trial.
+
+    Raises:
+        SweepNotFound: the sweep has no trial of that number.
+    """
+    rows = queries.trials(engine, sweep)
+    if not 0 <= trial < len(rows):
+        raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {len(rows) - 1}, not {trial}")
+    return {
+        "sweep": sweep.name,
+        "trial": trial,
+        "state": rows[trial].state,
+        "params": rows[trial].params,
+        "classes": sweep.classes,
+        "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
+        "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
+        "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
+        "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
+        "class_scores": queries.class_scores(engine, sweep, trial),
+    }
+
+
+def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield what people look for first: verdicts, then scores, classes, epochs and troubles."""
+    yield f"[bold]trial {facts['trial']}[/] of {facts['sweep']}: {facts['state']}"
+    yield f"  {assignments(facts['params'])}"
+    yield _jobs(facts)
+    if facts["jobs"]:
+        yield _splits(facts["jobs"][-1])
+    if facts["class_scores"]:
+        yield _classes(facts)
+    if facts["epochs"]:
+        yield _epochs(facts)
+    for attempt in facts["attempts"]:
+        if attempt["error"]:
+            yield (
+                f"[yellow]rung {attempt['rung']}, attempt {attempt['number']}:[/] "
+                f"{attempt['error']}"
+            )
+
+
+def _jobs(facts: Mapping[str, Any]) -> Table:
+    verdicts = {decision["rung"]: decision for decision in facts["decisions"]}
+    table = plain_table("rung", "images", "score", "epoch", "time", "verdict", left=["verdict"])
+    for job in facts["jobs"]:
+        decision = verdicts.get(job["rung"])
+        verdict = f"{decision['verdict']}: {decision['reason']}" if decision else job["state"]
+        score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
+        cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
+        table.add_row(*cells, verdict)
+    return table
+
+
+def _splits(job: Mapping[str, Any]) -> Table:
+    table = plain_table(
+        f"split (rung {job['rung']})", "mIoU", "mean accuracy", "overall accuracy", "loss"
+    )
+    for split, scores in (job["evaluations"] or {}).items():
+        keys = ("miou", "mean_accuracy", "overall_accuracy", "loss")
+        table.add_row(split, *(number(scores[key]) for key in keys))
+    return table
+
+
+def _classes(facts: Mapping[str, Any]) -> Table:
+    """IoU per class on the validation set, a column for each rung."""
+    rungs = [job["rung"] for job in facts["jobs"]]
+    found = {
+        (row["class_id"], row["rung"]): row["iou"]
+        for row in facts["class_scores"]
+        if row["split"] == "val"
+    }
+    table = plain_table("class", *(f"IoU rung {rung}" for rung in rungs), left=["class"])
+    for class_id, name in enumerate(facts["classes"]):
+        table.add_row(name, *(number(found.get((class_id, rung))) for rung in rungs))
+    return table
+
+
+def _epochs(facts: Mapping[str, Any]) -> Table:
+    last = facts["epochs"][-1]["rung"]
+    table = plain_table(f"epoch (rung {last})", "train loss", "val loss", "val mIoU", "lr", "time")
+    for epoch in facts["epochs"]:
+        if epoch["rung"] == last:
+            losses = (number(epoch["train_loss"]), number(epoch["val_loss"]))
+            rest = (number(epoch["val_miou"]), f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
+            table.add_row(str(epoch["epoch"]), *losses, *rest)
+    return table

@@ -1,0 +1,97 @@
+"""What people are shown of a sweep, computed from plain rows: no printing, no database."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from orchestrator.halving import Direction
+
+
+@dataclass(frozen=True)
+class RungView:
+    """One line of the live table."""
+
+    rung: int
+    fraction: Fraction
+    images: int
+    trials: int
+    done: int
+    running: int
+    failed: int
+    best: float | None
+
+    @property
+    def left(self) -> int:
+        """Jobs that have not begun."""
+        return max(0, self.trials - self.done - self.running)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """The little that a rung's line needs of a job."""
+
+    rung: int
+    state: str
+    score: float | None
+
+
+def rung_views(
+    ladder: Iterable[Mapping[str, Any]], jobs: Iterable[JobState], direction: Direction
+) -> list[RungView]:
+    """Count a sweep's jobs by rung; `ladder` holds rows of rung, trials, fraction, images."""
+    of_rung: dict[int, list[JobState]] = {}
+    for job in jobs:
+        of_rung.setdefault(job.rung, []).append(job)
+    return [_view(row, of_rung.get(row["rung"], []), direction) for row in ladder]
+
+
+def _view(row: Mapping[str, Any], jobs: list[JobState], direction: Direction) -> RungView:
+    scores = [job.score for job in jobs if job.score is not None and math.isfinite(job.score)]
+    best = max if direction == "maximize" else min
+    states = [job.state for job in jobs]
+    failed = states.count("DIVERGED") + states.count("FAIL")
+    return RungView(
+        rung=row["rung"],
+        fraction=Fraction(row["fraction"]),
+        images=row["images"],
+        trials=row["trials"],
+        done=states.count("COMPLETE") + failed,
+        running=states.count("RUNNING"),
+        failed=failed,
+        best=best(scores) if scores else None,
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time span as people say it.
+
+    >>> duration(42.4), duration(95), duration(7500), duration(None)
+    ('42s', '1m35s', '2h05m', '-')
+    """
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a score, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def assignments(params: Mapping[str, Any]) -> str:
+    """Write params on one line.
+
+    >>> assignments({"lr": 0.001, "loss": "dice"})
+    'lr=0.001 loss=dice'
+    """
+    return " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in params.items()
+    )
