@@ -42,6 +42,7 @@ def evaluate_original(
         DataError: the split has no labelled pixel, or a file of it cannot be read.
         Stopped: asked to leave.
     """
+    assert split.split != "train+val", "its images are of two splits"
     model.eval()
     tally = _Tally(split)
     originals = iter(split.indices)

@@ -1,0 +1,102 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from trainer.losses import build_loss, count_pixels
+from trainer.losses.cross_entropy import median_frequency_weights
+from trainer.settings import TrainSettings
+
+IGNORE = 255
+
+
+def make(name, pixel_counts=((1, 1, 1),), **settings):
+    return build_loss(
+        TrainSettings(loss=name, **settings),
+        ignore_index=IGNORE,
+        pixel_counts=torch.tensor(pixel_counts),
+    )
+
+
+def two_pixels(first, second):
+    """Logits [1, 3, 1, 2] whose softmax is the two given distributions."""
+    return torch.tensor([first, second]).log().T.view(1, 3, 1, 2)
+
+
+def labels(*values):
+    return torch.tensor(values, dtype=torch.uint8).view(1, 1, -1)
+
+
+def random_batch():
+    torch.manual_seed(0)
+    target = torch.randint(0, 4, (2, 6, 7), dtype=torch.uint8)
+    return torch.randn(2, 5, 6, 7), target.masked_fill(target == 3, IGNORE)
+
+
+def test_cross_entropy_is_torchs_over_the_valid_pixels():
+    logits, target = random_batch()
+    expected = F.cross_entropy(logits, target.long(), ignore_index=IGNORE)
+    torch.testing.assert_close(make("cross_entropy")(logits, target), expected)
+
+
+def test_weighted_cross_entropy_is_torchs_with_the_median_frequency_weights():
+    logits, target = random_batch()
+    loss = make("weighted_cross_entropy", ((10, 20, 0, 5, 0), (0, 7, 9, 5, 2)))
+    expected = F.cross_entropy(logits, target.long(), loss.weights, ignore_index=IGNORE)
+    torch.testing.assert_close(loss(logits, target), expected)
+
+
+def test_frequency_of_a_class_counts_only_the_images_that_hold_it():
+    # class 0: 6 / 20, class 1: 10 / 20, class 2: 4 / 10 -> median 0.4; class 3 is nowhere
+    weights = median_frequency_weights(torch.tensor([[2, 8, 0, 0], [4, 2, 4, 0]]))
+    torch.testing.assert_close(weights, torch.tensor([0.4 / 0.3, 0.4 / 0.5, 1.0, 0.0]))
+
+
+def test_median_of_an_even_number_of_classes_is_between_the_middle_two():
+    weights = median_frequency_weights(torch.tensor([[1, 3]]))
+    torch.testing.assert_close(weights, torch.tensor([0.5 / 0.25, 0.5 / 0.75]))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # class 0: p.t = 0.6, sum p = 0.8; class 1: p.t = 0.5, sum p = 0.8; class 2 is absent
+        ("dice", ((1 - 2 * 0.6 / 1.8) + (1 - 2 * 0.5 / 1.8)) / 2),
+        ("jaccard", ((1 - 0.6 / 1.2) + (1 - 0.5 / 1.3)) / 2),
+        ("focal", -(0.4**2 * math.log(0.6) + 0.5**2 * math.log(0.5)) / 2),
+    ],
+)
+def test_loss_of_two_pixels_is_the_one_computed_by_hand(name, expected):
+    logits = two_pixels([0.6, 0.3, 0.1], [0.2, 0.5, 0.3])
+    assert make(name)(logits, labels(0, 1)).item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dice", "jaccard"])
+def test_a_class_absent_from_the_batch_leaves_the_overlap_loss_alone(name):
+    logits = torch.full((1, 3, 1, 2), -50.0)
+    logits[0, 0] = 50.0
+    wider = torch.cat([logits, torch.full((1, 4, 1, 2), -50.0)], dim=1)
+    target = labels(0, 1)
+    torch.testing.assert_close(make(name)(logits, target), make(name)(wider, target))
+
+
+def test_focal_loss_with_gamma_zero_is_cross_entropy_with_its_gradient():
+    gradients = []
+    for loss in (make("focal", focal_gamma=0.0), make("cross_entropy")):
+        logits, target = random_batch()
+        loss(logits.requires_grad_(), target).backward()
+        gradients.append(logits.grad)
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.5, 2.0, 5.0])
+def test_focal_gradient_is_finite_where_the_network_is_certain(gamma):
+    logits = torch.tensor([[200.0, 0.0, 0.0]]).view(1, 3, 1, 1).requires_grad_()
+    make("focal", focal_gamma=gamma)(logits, labels(0)).backward()
+    assert logits.grad.isfinite().all()
+
+
+def test_pixels_are_counted_by_image_and_class_without_the_ignored_ones():
+    target = torch.tensor([[[0, 0, 2]], [[1, IGNORE, 2]]], dtype=torch.uint8)
+    assert count_pixels(target, 3).tolist() == [[2, 0, 1], [0, 1, 1]]
