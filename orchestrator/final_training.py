@@ -9,9 +9,9 @@ from typing import Any
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
-from trainer.catalog import DATASETS, load
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
+from trainer.samples import build_dataset
 
 
 def train_exported(
@@ -32,7 +32,7 @@ def train_exported(
     """
     from trainer import run_job
 
-    dataset = load(DATASETS, exported.data.dataset)(exported.data)
+    dataset = build_dataset(exported.data)
     dataset.check()
     images = len(dataset.names("train"))
     origin = exported.exported_from

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from trainer.fingerprint import data_fingerprint
+from trainer.samples import build_dataset, data_fingerprint
 
 from orchestrator.bracket import Bracket
 from orchestrator.driver import Driver
 from orchestrator.errors import SearchctlError, SweepChanged, SweepExists, SweepFailed
 from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.executors.ray_tune import RayTuneExecutor
 from orchestrator.halving import Direction
 from orchestrator.plan import Plan, plan_sweep
 from orchestrator.progress import Progress
@@ -30,7 +29,6 @@ from orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep, load_sweep
 from orchestrator.views import JobState
-from trainer.catalog import DATASETS, load
 from trainer.datasets.base import Dataset
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
@@ -91,7 +89,7 @@ def prepare_resume(name: str, url: str, *, compare: bool = True) -> Prepared:
     if compare:
         _refuse_edited(row, sweep)
     dataset = _checked_dataset(sweep)
-    if data_fingerprint(dataset) != row.data_fingerprint:
+    if data_fingerprint(sweep.data) != row.data_fingerprint:
         raise SweepChanged(
             f"the files of data set '{sweep.data.dataset}' are not those that '{name}' was "
             "launched on (names or sizes differ): put them back, or launch a new sweep"
@@ -128,6 +126,8 @@ def run(
 
 def ray_executor(sweep: Sweep) -> Executor:
     """Return the executor that a sweep's resources ask for."""
+    from orchestrator.executors.ray_tune import RayTuneExecutor
+
     resources = sweep.resources
     return RayTuneExecutor(
         cpus=resources.cpus_per_trial,
@@ -180,7 +180,7 @@ def _done(jobs: list[JobRow]) -> dict[tuple[int, int], JobState]:
 
 
 def _checked_dataset(sweep: Sweep) -> Dataset:
-    dataset: Dataset = load(DATASETS, sweep.data.dataset)(sweep.data)
+    dataset = build_dataset(sweep.data)
     dataset.check()
     return dataset
 
@@ -243,6 +243,6 @@ def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) 
         ],
         versions={**versions, "python": sys.version.split()[0]},
         classes=list(dataset.class_names),
-        data_fingerprint=data_fingerprint(dataset),
+        data_fingerprint=data_fingerprint(sweep.data),
         params=sweep.trials(),
     )

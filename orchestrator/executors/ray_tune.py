@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
 from orchestrator.bracket import Signal
 from orchestrator.executors.base import Source, Stop
 from orchestrator.job import Job, Runner, run_safely, train
@@ -67,8 +71,6 @@ class RayTuneExecutor:
             _tuner(source, stop, slots, self._resources, self._runner, folder).fit()
 
     def _slots(self) -> int:
-        import ray
-
         have = ray.cluster_resources()
         room = min(int(have.get(name, 0) / asked) for name, asked in self._resources.items())
         if room < 1:
@@ -84,8 +86,6 @@ class RayTuneExecutor:
 def _ray(address: str | None) -> Iterator[None]:
     """Use a Ray cluster; one that was started here is ended here, another one is left alone."""
     os.environ.update(_ENVIRONMENT)
-    import ray
-
     ray.init(
         address=address or "local",
         include_dashboard=False if address is None else None,
@@ -107,18 +107,16 @@ def _tuner(
     resources: dict[str, float],
     runner: Runner,
     folder: str,
-) -> Any:
-    from ray import tune
-
+) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(_trainable(runner), resources),
         tune_config=tune.TuneConfig(
-            search_alg=_searcher(source, slots), num_samples=-1, reuse_actors=True
+            search_alg=_JobSearcher(source, slots), num_samples=-1, reuse_actors=True
         ),
         run_config=tune.RunConfig(
             storage_path=folder,
             verbose=0,
-            stop=_stopper(stop),
+            stop=_StopAll(stop),
             failure_config=tune.FailureConfig(max_failures=0),
         ),
     )
@@ -126,8 +124,6 @@ def _tuner(
 
 def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
     def run_attempt(config: dict[str, Any]) -> None:
-        from ray import tune
-
         job: Job = config["job"]
         result = run_safely(runner, job, lambda record: tune.report({"record": record}))
         tune.report({"result": result})
@@ -135,51 +131,53 @@ def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
     return run_attempt
 
 
-def _stopper(stop: Stop) -> Any:
-    from ray.tune import Stopper
+class _NotSaved:
+    """Tune writes its parts to disk for a restore that is not used; these have nothing to save."""
 
-    class StopAll(Stopper):  # type: ignore[misc]
-        """Ends everything as soon as the driver says so."""
-
-        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-            return False
-
-        def stop_all(self) -> bool:
-            return stop()
-
-    return StopAll()
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
-def _searcher(source: Source, slots: int) -> Any:
-    from ray.tune.search import Searcher
+class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
+    """Ends everything as soon as the driver says so."""
 
-    class JobSearcher(Searcher):  # type: ignore[misc]
-        """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
 
-        def __init__(self) -> None:
-            super().__init__()
-            self._jobs: dict[str, Job] = {}
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
 
-        def suggest(self, trial_id: str) -> Any:
-            if len(self._jobs) >= slots:
-                return None
-            job = source.next_job()
-            if isinstance(job, Job):
-                self._jobs[trial_id] = job
-                return {"job": job}
-            return Searcher.FINISHED if job is Signal.DONE else None
+    def stop_all(self) -> bool:
+        return self._stop()
 
-        def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-            if "record" in result:
-                source.on_epoch(self._jobs[trial_id], result["record"])
 
-        def on_trial_complete(
-            self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-        ) -> None:
-            job = self._jobs.pop(trial_id)
-            if result and "result" in result and not error:
-                source.record(job, result["result"])
-            else:
-                source.lost(job, "the worker died or was taken away")
+class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
+    """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
-    return JobSearcher()
+    def __init__(self, source: Source, slots: int) -> None:
+        super().__init__()
+        self._source = source
+        self._slots = slots
+        self._jobs: dict[str, Job] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._jobs) >= self._slots:
+            return None
+        job = self._source.next_job()
+        if isinstance(job, Job):
+            self._jobs[trial_id] = job
+            return {"job": job}
+        return str(Searcher.FINISHED) if job is Signal.DONE else None
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if "record" in result:
+            self._source.on_epoch(self._jobs[trial_id], result["record"])
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        job = self._jobs.pop(trial_id)
+        if result and "result" in result and not error:
+            self._source.record(job, result["result"])
+        else:
+            self._source.lost(job, "the worker died or was taken away")
