@@ -5,7 +5,10 @@ or None for no change. Masks are never interpolated, and what lies outside of an
 albumentations is imported where it is needed: it costs seconds, and `none` does without.
 """
 
+import random
 from typing import Any
+
+import numpy as np
 
 from trainer.seeds import derive_seed
 
@@ -56,6 +59,9 @@ def scale_crop_jitter(height: int, width: int, ignore_index: int) -> Any:
 def reseed(pipeline: Any, seed: int, rung: int, epoch: int, name: str) -> None:
     """Make the pipeline's next draw a function of the image and the epoch, not of what came before.
 
-    Without this, loader workers repeat each other's draws, and a resumed run differs.
+    Without this, loader workers repeat each other's draws, and a resumed run differs. The steps of
+    a pipeline share the two generators: `set_random_seed` would give each step its own of the SAME
+    seed, and an image would be mirrored left-right just when it is mirrored upside down.
     """
-    pipeline.set_random_seed(derive_seed(seed, "augment", rung, epoch, name))
+    drawn = derive_seed(seed, "augment", rung, epoch, name)
+    pipeline.set_random_state(np.random.default_rng(drawn), random.Random(drawn))

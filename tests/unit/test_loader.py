@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+
+from trainer.data_settings import ScenesData
+from trainer.loader import TrainingBatches, fixed_batches, load_split
+
+SCENES = ScenesData(dataset="scenes", image_size=(24, 32), train=17, val=5)
+
+
+@pytest.fixture(scope="module")
+def split():
+    return load_split(SCENES, "train")
+
+
+def batches(split, **changes):
+    settings = {"batch_size": 4, "augment": "none", "seed": 1, "rung": 0, "workers": 0, **changes}
+    return TrainingBatches(split, **settings)
+
+
+def same(first, second):
+    return all(
+        torch.equal(a, b)
+        for left, right in zip(first, second, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def order(split, drawn):
+    """Positions in the split of the images that were drawn, found by their pixels."""
+    position = {image.tobytes(): index for index, image in enumerate(split.images)}
+    images = torch.cat([images for images, _ in drawn]).permute(0, 2, 3, 1).numpy()
+    return [position[image.tobytes()] for image in images]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "sizes"),
+    [
+        (8, 4, [4, 4]),
+        (10, 4, [4, 4, 2]),
+        (9, 4, [4, 5]),
+        (17, 16, [17]),
+        (3, 16, [3]),
+        (1, 4, [1]),
+        (5, 2, [2, 3]),
+    ],
+)
+@pytest.mark.parametrize("augment", ["none", "flips"])
+def test_a_last_batch_of_one_joins_the_batch_before(split, images, batch_size, sizes, augment):
+    part = batches(split.take(range(images)), batch_size=batch_size, augment=augment)
+    assert [len(labels) for _, labels in part.epoch(1)] == sizes
+    assert len(part) == len(sizes)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_are_uint8_and_channels_first(split, workers):
+    images, labels = next(batches(split, workers=workers).epoch(1))
+    assert (images.shape, labels.shape) == ((4, 3, 24, 32), (4, 24, 32))
+    assert images.dtype == labels.dtype == torch.uint8
+    assert images.is_contiguous()
+
+
+def test_an_epoch_shows_every_image_once_with_its_own_label(split):
+    drawn = list(batches(split).epoch(3))
+    shown = order(split, drawn)
+    assert sorted(shown) == list(range(17))
+    assert np.array_equal(torch.cat([labels for _, labels in drawn]), split.labels[shown])
+
+
+@pytest.mark.parametrize("changes", [{"seed": 2}, {"rung": 1}])
+def test_the_order_depends_on_seed_and_rung(split, changes):
+    first, other = (batches(split, **c).epoch(1) for c in ({}, changes))
+    assert order(split, first) != order(split, other)
+
+
+def test_the_order_depends_on_the_epoch_but_not_on_epochs_before(split):
+    used = batches(split)
+    epochs = [list(used.epoch(epoch)) for epoch in (1, 2)]
+    assert not same(*epochs)
+    assert same(epochs[1], batches(split).epoch(2))
+
+
+@pytest.mark.parametrize("augment", ["none", "flip_crop", "scale_crop_jitter"])
+def test_workers_change_nothing(split, augment):
+    alone, two = (batches(split, augment=augment, workers=workers) for workers in (0, 2))
+    for epoch in (1, 2):
+        assert same(list(alone.epoch(epoch)), list(two.epoch(epoch)))
+
+
+def test_augmentation_differs_by_epoch_and_not_by_place_in_the_order(split):
+    one = split.take([4])
+    first, again = (next(batches(one, augment="flip_crop").epoch(1)) for _ in range(2))
+    among = dict(
+        zip(
+            order(split, batches(split).epoch(1)),
+            torch.cat([images for images, _ in batches(split, augment="flip_crop").epoch(1)]),
+            strict=True,
+        )
+    )
+    later = next(batches(one, augment="flip_crop").epoch(2))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[0][0], among[4])
+    assert not torch.equal(first[0], later[0])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_left_half_way_does_not_disturb_the_next(split, workers):
+    used = batches(split, augment="flips", workers=workers)
+    next(used.epoch(1))
+    assert same(list(used.epoch(2)), list(batches(split, augment="flips").epoch(2)))
+
+
+def test_fixed_batches_show_everything_in_order_and_unchanged(split):
+    drawn = list(fixed_batches(split, 16))
+    assert [len(labels) for _, labels in drawn] == [16, 1]
+    assert order(split, drawn) == list(range(17))
+    assert np.array_equal(torch.cat([labels for _, labels in drawn]), split.labels)
+
+
+def test_changing_a_batch_leaves_the_split_as_it_was(split):
+    before = split.labels.copy()
+    for source in (fixed_batches(split, 4), batches(split).epoch(1)):
+        for images, labels in source:
+            images.zero_()
+            labels.zero_()
+    assert np.array_equal(split.labels, before)
+    assert split.images.any()

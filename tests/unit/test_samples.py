@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from trainer.data_settings import FolderData, Sample, ScenesData
+from trainer.errors import DataError
+from trainer.samples import (
+    data_fingerprint,
+    load_sample,
+    load_split,
+    sample_hash,
+    sample_order,
+)
+
+SCENES = ScenesData(dataset="scenes", image_size=(24, 32), train=12, val=3, test=2)
+
+
+def folder(root, masks, **changes):
+    """Settings of a folder whose masks are these arrays."""
+    for kind in ("images", "masks"):
+        (root / kind).mkdir()
+    for index, mask in enumerate(masks):
+        Image.fromarray(np.asarray(mask, np.uint8)).save(root / "masks" / f"{index}.png")
+        height, width = np.shape(mask)
+        Image.new("RGB", (width, height)).save(root / "images" / f"{index}.png")
+    settings = {"classes": ["a", "b"], "image_size": (8, 8), "test": 0, **changes}
+    return FolderData(dataset="folder", root=root, **settings)
+
+
+def test_samples_are_nested_prefixes_of_one_order():
+    split, order = load_split(SCENES, "train"), sample_order(SCENES, 5)
+    small, large = (load_sample(Sample(SCENES, count, 5)) for count in (4, 9))
+    assert small.indices == large.indices[:4] == order[:4]
+    assert small.names == tuple(split.names[i] for i in order[:4])
+    assert np.array_equal(small.images, large.images[:4])
+    assert np.array_equal(small.labels, split.labels[list(order[:4])])
+
+
+def test_train_and_val_together_end_with_the_whole_validation_split():
+    sample = load_sample(Sample(SCENES, 12, 5, whole="train+val"))
+    val = load_split(SCENES, "val")
+    assert sample.names[12:] == val.names
+    assert np.array_equal(sample.images[12:], val.images)
+    assert np.array_equal(sample.labels[12:], val.labels)
+
+
+def test_a_split_is_decoded_once_per_process():
+    assert load_split(SCENES, "val") is load_split(SCENES.model_copy(), "val")
+
+
+def test_taking_keeps_everything_aligned():
+    split = load_split(SCENES, "train")
+    taken = split.take([5, 2]).take([1])
+    assert (taken.names, taken.indices) == ((split.names[2],), (2,))
+    assert np.array_equal(taken.images[0], split.images[2])
+
+
+def test_labels_are_shrunk_by_the_pixel_at_the_centre(tmp_path):
+    mask = np.zeros((24, 24))
+    mask[1::3, 1::3] = 1  # the centre of each 3x3 block
+    settings = folder(tmp_path, [mask] * 2, val=0.5)
+    assert (load_split(settings, "train").labels == 1).all()
+
+
+def test_every_bad_mask_is_named_before_any_training(tmp_path):
+    settings = folder(tmp_path, [np.full((8, 8), 7)] * 6, val=0.5)
+    with pytest.raises(DataError) as caught:
+        load_split(settings, "train")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert all("class id 7 in a mask; allowed are 0..1 and 255" in line for line in lines)
+
+
+def test_missing_files_are_found_before_any_is_decoded(tmp_path):
+    settings = folder(tmp_path, [np.full((8, 8), 7)] * 4)
+    (tmp_path / "masks" / "3.png").unlink()
+    with pytest.raises(DataError, match=r"^\S+/masks/3\.png: is missing$"):
+        load_split(settings, "train")
+
+
+def test_masks_without_a_single_class_are_refused(tmp_path):
+    settings = folder(tmp_path, [np.full((8, 8), 255)] * 4)
+    with pytest.raises(DataError, match="no mask of the train split holds any pixel of a class"):
+        load_split(settings, "train")
+
+
+def test_no_training_images_is_an_error_but_no_test_images_is_not(tmp_path):
+    settings = folder(tmp_path, [np.ones((8, 8))])
+    assert load_split(settings, "test").names == ()
+    with pytest.raises(DataError, match="the train split of folder holds no images"):
+        load_split(settings, "train")
+
+
+def test_the_sample_hash_depends_on_names_and_order():
+    hashes = {sample_hash(names) for names in (["a", "b"], ["b", "a"], ["ab"], ["a"])}
+    assert len(hashes) == 4
+
+
+def test_the_fingerprint_sees_a_changed_file(tmp_path):
+    settings = folder(tmp_path, [np.ones((8, 8))] * 3)
+    before = data_fingerprint(settings)
+    Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")
+    assert data_fingerprint.__wrapped__(settings) != before
