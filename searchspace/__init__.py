@@ -1,1 +1,13 @@
-"""."""
+"""What may be tried: a space of named dimensions, and the immutable points in it.
+
+Standard library only. The space knows no setting by name: `Space.problems` validates it against a
+schema it is handed.
+"""
+
+from searchspace.dimensions import Choice, Dimension, Interval
+from searchspace.errors import SpaceError
+from searchspace.params import Params
+from searchspace.space import Space
+from searchspace.values import Value
+
+__all__ = ["Choice", "Dimension", "Interval", "Params", "Space", "SpaceError", "Value"]

@@ -1,0 +1,118 @@
+"""What can be wrong with well formed axes and points: how they fit together, and the schema."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from searchspace.dimensions import Choice, Dimension, described
+from searchspace.errors import Path, Problem, unknown
+from searchspace.values import Value, among
+
+Axes = Mapping[str, Dimension]
+Points = Sequence[Mapping[str, Value]]
+Check = Callable[[Mapping[str, object]], Sequence[tuple[str, str]]]
+"""A schema: given some settings, returns a (name, problem with its mend) for each that is wrong."""
+
+
+def schema_problems(axes: Axes, points: Points, check: Check) -> Iterator[Problem]:
+    """Check every value of every axis (both ends of an interval) and every point."""
+    for name, dimension in axes.items():
+        yield from _axis_problems(name, dimension, check)
+    for index, point in enumerate(points):
+        for name, message in check(point):
+            yield ("points", index, name), message
+
+
+def _axis_problems(name: str, dimension: Dimension, check: Check) -> list[Problem]:
+    examples = list(dimension.examples())
+    found = [
+        ((name, *path), message) for path, value in examples for _, message in check({name: value})
+    ]
+    messages = {message for _, message in found}
+    # what is wrong with every value alike is wrong with the axis: an unknown name, say
+    if len(messages) == 1 and len(found) == len(examples):
+        return [((name,), messages.pop())]
+    return found
+
+
+def structure_problems(
+    axes: Axes, points: Points, defaults: Mapping[str, Value], ignore: Collection[str] = ()
+) -> Iterator[Problem]:
+    """Check that axes, points and conditions fit together.
+
+    Args:
+        axes: the dimensions by name.
+        points: the bundles of values that are crossed with the axes.
+        defaults: what a name has that is neither an axis nor in the point.
+        ignore: axes that are known to be malformed and are left out of `axes`.
+    """
+    if not axes and not points and not ignore:
+        yield (), "nothing is searched: add an axis, such as lr: [0.001, 0.0001]"
+    for index, point in enumerate(points):
+        for name in point:
+            if name in axes:
+                yield ("points", index, name), f"'{name}' is an axis too: keep one of the two"
+    for name in axes:
+        for other in axes[name].when:
+            if other not in ignore:
+                for path, message in _condition_problems(name, other, axes, points, defaults):
+                    yield (name, "when", *path), message
+    for name in sorted(set(axes) - set(dependency_order(axes))):
+        yield (
+            (name, "when"),
+            "waits for an axis that waits for this one: drop one of the conditions",
+        )
+
+
+def _condition_problems(
+    name: str, other: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
+) -> Iterator[tuple[Path, str]]:
+    known = {*axes, *defaults, *(field for point in points for field in point)}
+    if other not in known:
+        yield (other,), unknown("name", other, sorted(known - {name}))
+        return
+    if other in axes and axes[other].size is None:
+        yield (other,), f"depends on '{other}', which is an interval: list its values or its step"
+        return
+    possible = list(_possible(other, axes, points, defaults))
+    for value in axes[name].when[other]:
+        if not any(dimension.contains(value) for dimension in possible):
+            what = " or ".join(dict.fromkeys(map(described, possible)))
+            yield (other,), f"'{other}' is never {value!r} in this sweep, it is {what}"
+
+
+def _possible(
+    name: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
+) -> Iterator[Dimension]:
+    """Yield what `name` may be: the axis' values, the points' values, the default."""
+    if name in axes:
+        yield axes[name]
+    for point in points:
+        if name in point:
+            yield Choice((point[name],))
+    everywhere = (name in axes and not axes[name].when) or (
+        bool(points) and all(name in point for point in points)
+    )
+    if name in defaults and not everywhere:
+        yield Choice((defaults[name],))
+
+
+def dependency_order(axes: Axes) -> tuple[str, ...]:
+    """Return the axes so that each comes after those its condition names.
+
+    Axes that wait for each other in a circle are left out.
+    """
+    ordered: list[str] = []
+    waiting = list(axes)
+    while ready := [
+        name for name in waiting if not any(other in waiting for other in axes[name].when)
+    ]:
+        ordered += ready
+        waiting = [name for name in waiting if name not in ready]
+    return tuple(ordered)
+
+
+def holds(dimension: Dimension, chosen: Mapping[str, Value], defaults: Mapping[str, Value]) -> bool:
+    """Does an axis take part beside these chosen values, with defaults for what is not chosen?"""
+    return all(
+        among(chosen.get(name, defaults.get(name)), allowed)
+        for name, allowed in dimension.when.items()
+    )

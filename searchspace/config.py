@@ -1,0 +1,138 @@
+"""Reads the `space:` mapping of a sweep.yaml into dimensions and points, with every problem."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from searchspace.dimensions import Choice, Dimension, Interval, When
+from searchspace.errors import Path, Problem, SpaceError, unknown
+from searchspace.values import Value, freeze
+
+POINTS = "points"
+"""The one key of a space that is not the name of an axis."""
+_CHOICE_KEYS = ("values", "when")
+_INTERVAL_KEYS = ("low", "high", "log", "step", "when")
+
+
+@dataclass
+class Parsed:
+    """What could be read of a space, and what could not."""
+
+    axes: dict[str, Dimension] = field(default_factory=dict)
+    points: list[dict[str, Value]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Names of the axes with a problem, and 'points' for one in there."""
+
+    def reject(self, name: str, problems: tuple[Problem, ...]) -> None:
+        """Take down the problems of one axis, their paths relative to it."""
+        self.broken.add(name)
+        self.problems += [((name, *path), message) for path, message in problems]
+
+
+def parse(config: Mapping[str, object]) -> Parsed:
+    """Read every axis and every point; nothing is raised, problems are collected."""
+    parsed = Parsed()
+    for name, written in config.items():
+        try:
+            if name == POINTS:
+                parsed.points = _points(written)
+            else:
+                parsed.axes[name] = _dimension(written)
+        except SpaceError as error:
+            parsed.reject(name, error.problems)
+    return parsed
+
+
+def as_written(config: Mapping[str, object], path: Path) -> Path:
+    """Return where a value is written: the list of an axis may be below its 'values' key."""
+    name, *rest = path or ("",)
+    if rest and isinstance(rest[0], int) and isinstance(config.get(str(name)), Mapping):
+        return (name, "values", *rest)
+    return path
+
+
+def _points(written: object) -> list[dict[str, Value]]:
+    if not isinstance(written, list) or not written:
+        raise SpaceError(((), "must be a list of points, such as [{model: unet, lr: 0.001}]"))
+    problems: list[Problem] = []
+    points: list[dict[str, Value]] = []
+    for index, point in enumerate(written):
+        try:
+            points.append(_point(point))
+        except SpaceError as error:
+            problems += [((index, *path), message) for path, message in error.problems]
+    if problems:
+        raise SpaceError(*problems)
+    return points
+
+
+def _point(written: object) -> dict[str, Value]:
+    if not isinstance(written, Mapping):
+        raise SpaceError(((), "must be a mapping of names to values, such as {model: unet}"))
+    return {name: _value(value, (name,)) for name, value in written.items()}
+
+
+def _value(written: object, path: Path) -> Value:
+    try:
+        return freeze(written)
+    except ValueError as error:
+        raise SpaceError((path, str(error))) from None
+
+
+def _dimension(written: object) -> Dimension:
+    if isinstance(written, list):
+        return Choice(tuple(written))
+    if not isinstance(written, Mapping):
+        mend = f"put it under training, or write a list: [{written}]"
+        raise SpaceError(((), f"a single value leaves nothing to search: {mend}"))
+    return _choice(written) if "values" in written else _interval(written)
+
+
+def _choice(written: Mapping[str, object]) -> Choice:
+    values = written["values"]
+    problems = _unknown_keys(written, _CHOICE_KEYS)
+    if not isinstance(values, list):
+        problems.append((("values",), f"must be a list: [{values}]"))
+    if problems or not isinstance(values, list):
+        raise SpaceError(*problems)
+    return Choice(tuple(values), when=_when(written))
+
+
+def _interval(written: Mapping[str, object]) -> Interval:
+    if problems := [*_unknown_keys(written, _INTERVAL_KEYS), *_interval_problems(written)]:
+        raise SpaceError(*problems)
+    bounds = {key: value for key, value in written.items() if key != "when"}
+    return Interval(**bounds, when=_when(written))  # type: ignore[arg-type]  # checked above
+
+
+def _unknown_keys(written: Mapping[str, object], known: tuple[str, ...]) -> list[Problem]:
+    return [((key,), unknown("key", key, known)) for key in written if key not in known]
+
+
+def _interval_problems(written: Mapping[str, object]) -> Iterator[Problem]:
+    for key in ("low", "high"):
+        if key not in written:
+            yield (), f"'{key}' is missing: write {{low: .., high: ..}}, or a list of values"
+    for key in ("low", "high", "step"):
+        if key in written and not _is_number(written[key]):
+            yield (key,), f"must be a number, not {written[key]!r}"
+    if not isinstance(written.get("log", False), bool):
+        yield ("log",), "must be true or false"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _when(written: Mapping[str, object]) -> When:
+    when = written.get("when", {})
+    if not isinstance(when, Mapping) or ("when" in written and not when):
+        raise SpaceError((("when",), "must be a mapping of names to values, such as {model: unet}"))
+    return {name: _allowed(value, name) for name, value in when.items()}
+
+
+def _allowed(written: object, name: str) -> tuple[Value, ...]:
+    value = _value(written, ("when", name))
+    if value == ():
+        raise SpaceError((("when", name), "has no values: list at least one"))
+    return value if isinstance(value, tuple) else (value,)

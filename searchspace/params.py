@@ -1,0 +1,63 @@
+"""One point of a search space."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from searchspace.values import Value, freeze
+
+
+class Params(Mapping[str, Value]):
+    """The values that a trial holds: an immutable map from name to value, sorted by name.
+
+    Two params are equal if their canonical JSON is: the order in which they were written does not
+    count, 1e-3 is 0.001, and 1 is 1.0 (numbers are kept in the canonical form of
+    `searchspace.values.freeze`); but true is not 1, and 1 is not "1".
+
+    Raises:
+        ValueError: a value that cannot be held, see `searchspace.values.freeze`.
+
+    >>> Params({"lr": 1.0, "width": 16}) == Params({"width": 16, "lr": 1})
+    True
+    """
+
+    __slots__ = ("_json", "_values")
+
+    def __init__(self, values: Mapping[str, object] | None = None) -> None:
+        given = values or {}
+        self._values = {name: freeze(given[name]) for name in sorted(given)}
+        self._json = json.dumps(
+            self._values, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Params":
+        """Read what `to_json` wrote."""
+        return cls(json.loads(text))
+
+    def to_json(self) -> str:
+        """Return the canonical JSON: sorted names, no blanks, floats by their repr."""
+        return self._json
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits (SHA-256 of the canonical JSON) that stand for this point."""
+        return hashlib.sha256(self._json.encode()).hexdigest()[:16]
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return self._json == other._json if isinstance(other, Params) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._json)
+
+    def __repr__(self) -> str:
+        return f"Params({self._values!r})"
