@@ -1,0 +1,142 @@
+"""Images per second of our training loop against a bare PyTorch loop of the same network.
+
+    python benchmarks/training_loop.py
+
+Both train in one process, on one thread and the same images in memory, one epoch each in turn, so
+that the machine's other load hits both alike. The bare loop is as lean as it can be: images that
+are normalised beforehand, torch's cross entropy, no look at the loss. Prints the median ratio per
+network (1 means that our loop costs nothing) and writes it to results/training_loop.json.
+"""
+
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from trainer.data_settings import Sample, ScenesData
+from trainer.finetune import training_mode
+from trainer.loader import TrainingBatches, load_sample
+from trainer.loop import train_epoch
+from trainer.losses import build_loss, count_pixels
+from trainer.lr_schedules import build_lr_schedule
+from trainer.models import build_model
+from trainer.optimizers import build_optimizer
+from trainer.precision import Arithmetic
+from trainer.settings import TrainSettings
+
+IMAGES, HEIGHT, WIDTH, BATCH, REPEATS = 32, 90, 120, 16, 15
+NETWORKS = {
+    "simple_fcn, width 64": TrainSettings(model="simple_fcn", width=64, batch_size=BATCH),
+    "unet, width 16": TrainSettings(model="unet", width=16, batch_size=BATCH),
+}
+DATA = ScenesData(dataset="scenes", image_size=(HEIGHT, WIDTH), train=IMAGES)
+CPU = torch.device("cpu")
+
+
+def our_epoch(settings, split):
+    """Return a function that trains one epoch with the trainer's own loop."""
+    batches = TrainingBatches(
+        split, batch_size=BATCH, augment=settings.augment, seed=0, rung=0, workers=0
+    )
+    ignore_index, classes = split.dataset.ignore_index, len(split.dataset.class_names)
+    pixel_counts = count_pixels(torch.from_numpy(split.labels), classes)
+    loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
+    arithmetic = Arithmetic(settings, CPU)
+    model = arithmetic.place(build_model(settings, classes))
+    optimizer = build_optimizer(settings, model.parameters())
+    schedule = build_lr_schedule(optimizer, settings, steps=len(batches), score="val_miou")
+
+    def epoch(number):
+        training_mode(model, settings.finetune)
+        train_epoch(model, batches, number, loss, optimizer, schedule, arithmetic, lambda: False)
+
+    return epoch
+
+
+def bare_epoch(settings, split):
+    """Return a function that trains one epoch with nothing but PyTorch."""
+    uint8 = torch.from_numpy(split.images).permute(0, 3, 1, 2)
+    images = Arithmetic(settings, CPU).normalise(uint8).contiguous()
+    labels = torch.from_numpy(split.labels).long()
+    model = build_model(settings, len(split.dataset.class_names)).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=0.0)
+
+    def epoch(number):
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(number))
+        for chosen in order.split(BATCH):
+            logits = model(images[chosen])
+            loss = F.cross_entropy(logits, labels[chosen], ignore_index=split.dataset.ignore_index)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+def images_per_second(epoch, number):
+    """Time one epoch."""
+    started = time.perf_counter()
+    epoch(number)
+    return IMAGES / (time.perf_counter() - started)
+
+
+def compare(settings, split):
+    """Alternate both loops, each first every other time, and return the medians."""
+    loops = {"ours": our_epoch(settings, split), "bare": bare_epoch(settings, split)}
+    speeds = {name: [] for name in loops}
+    for repeat in range(REPEATS + 1):
+        for name in sorted(loops, reverse=repeat % 2 == 0):
+            speed = images_per_second(loops[name], repeat + 1)
+            if repeat > 0:  # the first epoch of each warms up
+                speeds[name].append(speed)
+    ratios = [ours / bare for ours, bare in zip(speeds["ours"], speeds["bare"], strict=True)]
+    return {
+        "median_ratio": round(statistics.median(ratios), 3),
+        "ratio_of_the_fastest": round(max(speeds["ours"]) / max(speeds["bare"]), 3),
+        "ratios": [round(ratio, 3) for ratio in sorted(ratios)],
+        "images_per_second": {
+            name: round(statistics.median(values), 1) for name, values in speeds.items()
+        },
+    }
+
+
+def machine():
+    """Return what the numbers depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "date": date.today().isoformat(),
+    }
+
+
+def main():
+    """Compare every network, print the result and write it next to this file."""
+    torch.set_num_threads(1)  # threads that wait for each other measure the machine's other load
+    split = load_sample(Sample(DATA, IMAGES, seed=0))
+    result = {
+        "setup": {"images": IMAGES, "size": [HEIGHT, WIDTH], "batch": BATCH, "repeats": REPEATS},
+        "machine": machine(),
+        "networks": {name: compare(settings, split) for name, settings in NETWORKS.items()},
+    }
+    text = json.dumps(result, indent=2) + "\n"
+    path = Path(__file__).parent / "results" / "training_loop.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
