@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check format test bench wheel-test clean
+.PHONY: help setup check format test bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,11 +25,6 @@ format: setup ## Put the code into shape
 
 test: setup ## All tests
 	$(BIN)/pytest
-
-wheel-test: setup ## Build the wheel and smoke-test it in a clean environment
-	rm -rf build dist
-	$(BIN)/python -m build --wheel --outdir dist
-	$(BIN)/python tests/wheel_smoke.py dist/*.whl
 
 bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/executor_overhead.py

@@ -1,4 +1,4 @@
-"""What a job returns: plain records of numbers, without torch, so that any package can hold them."""
+"""What a job returns: plain records of numbers, without torch, so that any package holds them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,0 +1,106 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = """\
+name: tiny
+seed: 3
+data:
+  dataset: scenes
+  image_size: [32, 48]
+  native_size: [64, 96]
+  train: 16
+  val: 4
+  test: 4
+training:
+  model: simple_fcn
+  width: 4
+  epochs: 2
+  batch_size: 4
+space:
+  lr: [1e-1, 1e-2, 1e-3, 1e-4]
+  weight_decay: [0, 1e-4]
+halving:
+  finalists: 2
+"""
+
+
+def binary(name):
+    return str(Path(sys.executable).parent / name)
+
+
+@pytest.fixture(scope="session")
+def searchctl_bin():
+    return binary
+
+
+def environment():
+    kept = {name: value for name, value in os.environ.items() if name != "SEARCHCTL_DB_URL"}
+    return {**kept, "COLUMNS": "200"}
+
+
+@pytest.fixture(scope="session")
+def searchctl():
+    """Run the command to its end."""
+
+    def run(*arguments, cwd, timeout=300):
+        return subprocess.run(
+            [binary("searchctl"), *arguments],
+            cwd=cwd,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_searchctl():
+    """Start the command and leave it running, its output in a file."""
+    started = []
+
+    def start(*arguments, cwd):
+        output = (cwd / "output.txt").open("a")
+        process = subprocess.Popen(
+            [binary("searchctl"), *arguments],
+            cwd=cwd,
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def tiny_sweep_directory(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "sweep.yaml").write_text(TINY)
+    return folder
+
+
+@pytest.fixture
+def tiny():
+    """The text of a small sweep file: eight trials, three rungs."""
+    return TINY
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -1,0 +1,67 @@
+"""The built wheel, in an environment that sees the dependencies but not this checkout."""
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command, cwd):
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, files.split("\0")):
+        if name.partition("/")[0] not in ("tests", "benchmarks") and (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
+    run(sys.executable, *command, cwd=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def clean(wheel, tmp_path_factory):
+    """A fresh environment with the wheel installed; returns its bin directory."""
+    folder = tmp_path_factory.mktemp("clean")
+    venv.create(folder, with_pip=True)
+    run(folder / "bin/python", "-m", "pip", "install", "--no-deps", wheel, cwd=folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    # .pth files of a directory that is itself named in one are not read: the checkout stays hidden
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+def test_all_three_packages_come_from_the_wheel(clean, tmp_path):
+    code = "import searchspace, trainer, orchestrator as o; print(trainer.__file__, o.__file__)"
+    for path in run(clean / "python", "-c", code, cwd=tmp_path).split():
+        assert path.startswith(str(clean.parent))
+
+
+def test_the_wheel_holds_migrations_and_type_markers(wheel, tmp_path):
+    names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
+    assert "orchestrator/storage/migrations/versions/0001" in names
+    for package in ("searchspace", "trainer", "orchestrator"):
+        assert f"{package}/py.typed" in names
+    assert "tests/" not in names
+
+
+def test_the_installed_command_runs_a_sweep(clean, tiny, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(tiny)
+    output = run(clean / "searchctl", "launch", "sweep.yaml", "--inline", cwd=tmp_path)
+    assert "Winner: trial" in output
