@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import files, look, run
+from orchestrator.commands import database, files, look, run
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -31,6 +31,7 @@ for command in (
     look.export,
     run.train,
     files.schema,
+    database.db,
 ):
     cli.add_command(command)
 

@@ -41,9 +41,9 @@ def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True)
 
 
-def _belongs_to(table: str, **options: bool) -> Column[int]:
+def _belongs_to(table: str) -> Column[int]:
     name = f"{table.rstrip('s')}_id"
-    return Column(name, ForeignKey(f"searchctl_{table}.id"), nullable=False, index=True, **options)
+    return Column(name, ForeignKey(f"searchctl_{table}.id"), nullable=False, index=True)
 
 
 sweeps = Table(

@@ -1,0 +1,29 @@
+"""Commands on the database as a whole: db upgrade."""
+
+import click
+
+from orchestrator.commands.common import database_url, db_option
+
+
+@click.group()
+def db() -> None:
+    """Look after the database.
+
+    \b
+    Example: searchctl db upgrade
+    """
+
+
+@db.command()
+@db_option
+def upgrade(db: str | None) -> None:
+    """Bring a database that an older searchctl wrote to this version's schema.
+
+    \b
+    Make a backup first. Nothing is changed if the schema is this version's already.
+    Example: searchctl db upgrade --db sqlite:///searchctl.db
+    """
+    from orchestrator.storage.database import upgrade_database
+
+    revision = upgrade_database(database_url(db))
+    click.echo(f"the database has schema {revision}")
