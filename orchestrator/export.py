@@ -3,13 +3,11 @@
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from orchestrator.ranking import Ranked
+from orchestrator.reading import read_settings
 from orchestrator.sweep import Sweep
-from orchestrator.yaml_source import dump_yaml
+from orchestrator.yaml_source import dump_yaml, load_yaml
 from trainer.data_settings import DataSettings
 from trainer.settings import Score, Settings, TrainSettings
 
@@ -34,8 +32,10 @@ class Exported(Settings):
     """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
     score: Score = "val_miou"
     """The number by which the best epoch is chosen."""
-    data: Annotated[DataSettings, Field()]
+    data: DataSettings
+    """What is trained on."""
     training: TrainSettings
+    """The base settings of the sweep with the trial's params in their place."""
 
 
 def export(sweep: Sweep, ranked: Ranked) -> Exported:
@@ -88,11 +88,10 @@ def read_exported(
     Raises:
         SweepError: the file cannot be read or does not fit; each problem with its line.
     """
-    values = load_yaml(path).value
-    changes = {"training": {"epochs": epochs}, "data": {"root": data_root}}
-    for section, fields in changes.items():
-        given = {name: value for name, value in fields.items() if value is not None}
-        values[section] = {**values.get(section, {}), **given}
+    source = load_yaml(path)
+    for section, name, value in (("training", "epochs", epochs), ("data", "root", data_root)):
+        if value is not None:
+            source.value[section] = {**source.value.get(section, {}), name: value}
     if seed is not None:
-        values["seed"] = seed
-    return Exported.model_validate(values)
+        source.value["seed"] = seed
+    return read_settings(Exported, source)

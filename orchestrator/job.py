@@ -1,4 +1,4 @@
-"""A job as it travels to a worker: everything that one trial at one rung needs, and how to run it."""
+"""A job as it travels to a worker: all that one trial at one rung needs, and how to run it."""
 
 import traceback
 from collections.abc import Callable

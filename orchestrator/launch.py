@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from trainer.samples import build_dataset, data_fingerprint
 
 from orchestrator.bracket import Bracket
 from orchestrator.driver import Driver
@@ -30,6 +29,7 @@ from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep, load_sweep
 from orchestrator.views import JobState
 from trainer.datasets.base import Dataset
+from trainer.samples import build_dataset, data_fingerprint
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
 
@@ -202,7 +202,7 @@ def _refuse_second(engine: Engine, sweep: Sweep) -> None:
     stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
     if stored is None:
         return
-    changes = differences(stored.spec, sweep.to_json())
+    changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
     what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
     raise SweepExists(
         f"there is a sweep '{sweep.name}' in this database {what}: go on with it by "

@@ -21,7 +21,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from orchestrator.halving import Direction
-from searchspace import Choice, Interval, Params, Space
+from searchspace import Dimension, Interval, Params, Space
 
 log = logging.getLogger("searchctl")
 
@@ -35,8 +35,8 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     return found
 
 
-def _distribution(dimension: Choice | Interval) -> BaseDistribution:
-    if isinstance(dimension, Choice):
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if not isinstance(dimension, Interval):
         return CategoricalDistribution([_plain(value) for value in dimension.values()])
     if isinstance(dimension.low, int) and isinstance(dimension.high, int) and not dimension.step:
         return IntDistribution(dimension.low, dimension.high, log=dimension.log)

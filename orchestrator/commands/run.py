@@ -33,7 +33,7 @@ def launch(sweep_file: Path, db: str | None, data_root: str | None, inline: bool
     sweep = read(sweep_file, data_root)
     from orchestrator.launch import prepare
 
-    prepared = prepare(sweep, database_url(db, sweep.storage.url), sweep_file.absolute())
+    prepared = prepare(sweep, database_url(db, sweep.storage.database_url()), sweep_file.absolute())
     print_plan(sweep, prepared.plan)
     _run(prepared, inline)
 

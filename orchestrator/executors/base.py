@@ -31,6 +31,8 @@ class Executor(Protocol):
     """Runs jobs until the source has no more, or until it is told to stop."""
 
     def run(self, source: Source, stop: Stop) -> None:
-        """Pull jobs and run them. Returns when the source is DONE or `stop` is true; jobs that are
-        still running then are abandoned.
+        """Pull jobs and run them until the source is DONE or `stop` is true.
+
+        Jobs that are still running at a stop are abandoned and reported as lost. An error that the
+        source raises ends the run and passes through.
         """

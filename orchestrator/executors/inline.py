@@ -8,8 +8,11 @@ from orchestrator.job import Job, Runner, run_safely, train
 from trainer.results import EpochRecord
 
 
-class _Stopped(BaseException):
-    """Leaves a running job; no handler for errors may catch it."""
+class _Leave(BaseException):
+    """Leaves a running job: told to stop, or (with a cause) the source failed.
+
+    Not an Exception: what is raised while a job runs would else count as the job's own error.
+    """
 
 
 class InlineExecutor:
@@ -27,15 +30,21 @@ class InlineExecutor:
             if isinstance(job, Job):
                 try:
                     self._run_one(job, source, stop)
-                except _Stopped:
+                except _Leave as leave:
+                    if leave.__cause__ is not None:
+                        raise leave.__cause__ from None
+                    source.lost(job, "stopped")
                     return
             else:
                 time.sleep(0.05)  # a retry is waiting for its back-off
 
     def _run_one(self, job: Job, source: Source, stop: Stop) -> None:
         def on_epoch(record: EpochRecord) -> None:
-            source.on_epoch(job, record)
+            try:
+                source.on_epoch(job, record)
+            except Exception as error:
+                raise _Leave from error
             if stop():
-                raise _Stopped
+                raise _Leave
 
         source.record(job, run_safely(self._runner, job, on_epoch))

@@ -68,7 +68,10 @@ class RayTuneExecutor:
             slots = self._slots()
             # Tune lets a custom searcher have one pending actor by default: start them all at once
             os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
-            _tuner(source, stop, slots, self._resources, self._runner, folder).fit()
+            searcher = _JobSearcher(source, slots)
+            trainable = tune.with_resources(_trainable(self._runner), self._resources)
+            _tuner(trainable, searcher, stop, folder).fit()
+            searcher.abandon()
 
     def _slots(self) -> int:
         have = ray.cluster_resources()
@@ -100,19 +103,10 @@ def _ray(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _tuner(
-    source: Source,
-    stop: Stop,
-    slots: int,
-    resources: dict[str, float],
-    runner: Runner,
-    folder: str,
-) -> tune.Tuner:
+def _tuner(trainable: Any, searcher: Searcher, stop: Stop, folder: str) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(_trainable(runner), resources),
-        tune_config=tune.TuneConfig(
-            search_alg=_JobSearcher(source, slots), num_samples=-1, reuse_actors=True
-        ),
+        trainable,
+        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             storage_path=folder,
             verbose=0,
@@ -181,3 +175,8 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             self._source.record(job, result["result"])
         else:
             self._source.lost(job, "the worker died or was taken away")
+
+    def abandon(self) -> None:
+        """Report the jobs that a stop left running: Tune does not."""
+        for job in self._jobs.values():
+            self._source.lost(job, "stopped")

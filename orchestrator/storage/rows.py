@@ -25,6 +25,7 @@ class SweepRow:
     direction: Literal["maximize", "minimize"]
     ladder: list[dict[str, Any]]
     classes: list[str]
+    data_fingerprint: str
     created_at: datetime
     ended_at: datetime | None
     error: str | None

@@ -1,0 +1,200 @@
+"""A sweep.yaml, read and checked as a whole: what is computed, where, and how much of it."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from orchestrator.problems import Problem, SweepError, locate
+from orchestrator.spec import spec_hash
+from orchestrator.sweep_checks import (
+    read_space,
+    search_problems,
+    sweep_warnings,
+    trials_of,
+)
+from orchestrator.sweep_settings import (
+    HalvingSettings,
+    ResourceSettings,
+    SearchSettings,
+    StorageSettings,
+)
+from orchestrator.wording import refuse, reworded
+from orchestrator.yaml_source import YamlFile, load_yaml
+from searchspace import Params, Space, SpaceError
+from trainer.data_settings import DataSettings
+from trainer.settings import Settings, TrainSettings
+
+
+def _slug(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            f"'{name}' cannot name a directory: use up to 100 letters, digits, '-', '_' and '.', "
+            "and begin with a letter or a digit"
+        )
+    return name
+
+
+class Sweep(Settings):
+    """Everything that a sweep.yaml says; whatever is one of these can be launched.
+
+    Raises:
+        pydantic.ValidationError: with every problem; `load_sweep` says the same as SweepError.
+    """
+
+    name: Annotated[str, AfterValidator(_slug)]
+    """Name of the sweep, unique in its database; also names its directory."""
+    seed: int = 0
+    """Seed of everything random: sampled trials, the order of images, weights, augmentation."""
+    data: DataSettings
+    """What is trained on."""
+    training: TrainSettings = TrainSettings()
+    """The settings of every trial, in place of which a trial's params step."""
+    space: dict[str, Any]
+    """What is searched: axes by the name of a setting, and `points`."""
+    search: SearchSettings = Field(default=SearchSettings(), validate_default=True)
+    """How the points of the space become trials."""
+    halving: HalvingSettings = HalvingSettings()
+    """How the ladder is built, and by what trials are ranked."""
+    resources: ResourceSettings = ResourceSettings()
+    """What a trial occupies, and where trials run."""
+    storage: StorageSettings = StorageSettings()
+    """Where results are kept."""
+
+    @field_validator("space")
+    @classmethod
+    def _space_fits(cls, space: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        try:
+            read_space(space, info.data.get("training", TrainSettings()))
+        except SpaceError as error:
+            raise refuse(error.problems, space) from None
+        return space
+
+    @field_validator("search")
+    @classmethod
+    def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
+        if "space" in info.data and "training" in info.data:
+            space = read_space(info.data["space"], info.data["training"])
+            if problems := search_problems(search, space, info.data.get("seed", 0)):
+                raise refuse(problems, search)
+        return search
+
+    @cached_property
+    def space_(self) -> Space:
+        """The search space."""
+        return read_space(self.space, self.training)
+
+    @cached_property
+    def _trials(self) -> tuple[Params, ...]:
+        return trials_of(self.search, self.space_, self.seed)
+
+    def trials(self) -> tuple[Params, ...]:
+        """Return the params of every trial, in the order of their numbers."""
+        return self._trials
+
+    @property
+    def largest_batch(self) -> int:
+        """The largest batch size of any trial: no rung may have fewer images."""
+        sizes = (params.get("batch_size", self.training.batch_size) for params in self._trials)
+        return max(size for size in sizes if isinstance(size, int))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be meant, but probably is not, or changes how scores are to be read."""
+        return sweep_warnings(self.search, self.space_, self._trials, self.halving)
+
+    def train_images(self) -> int | None:
+        """Return the size of the training split; None where only the disk knows."""
+        counts = self.data.counts()
+        return None if counts is None else counts["train"]
+
+    def spec(self) -> dict[str, Any]:
+        """Return what is computed as JSON values: no names, places, or resources."""
+        whole = self.to_json()
+        parts = {key: whole[key] for key in ("data", "training", "search", "halving", "seed")}
+        parts["data"].pop("root", None)
+        return {**parts, "space": self.space_.to_config()}
+
+    @property
+    def spec_hash(self) -> str:
+        """SHA-256 of the spec: equal for sweeps that compute the same."""
+        return spec_hash(self.spec())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole sweep as JSON values; `from_json` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            SweepError: it does not fit this version of searchctl.
+        """
+        return cls._read(YamlFile("stored sweep", dict(values), lines={}))
+
+    @classmethod
+    def _read(cls, source: YamlFile, undefined: tuple[Problem, ...] = ()) -> Self:
+        problems = list(undefined)
+        try:
+            sweep = cls.model_validate(source.value)
+        except ValidationError as error:
+            found = reworded(error, source.value, cls)
+            problems += [_located(source, path, message) for path, message in found]
+        if problems:
+            raise SweepError(problems)
+        return sweep
+
+
+def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
+    """Read and check a sweep.yaml.
+
+    Relative directories in it start at the current directory, and are made absolute, as workers
+    have a current directory of their own. `training.threads`, where it is neither given nor
+    searched, becomes the whole CPUs of a trial.
+
+    Args:
+        path: the file.
+        data_root: directory of the data set, in place of `data.root`; no use for `scenes`.
+
+    Raises:
+        SweepError: with every problem that was found: file, line, place, and the mend.
+    """
+    source = load_yaml(Path(path))
+    data = source.value.get("data")
+    if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
+        source.value["data"] = {**data, "root": str(data_root)}
+    return _settled(Sweep._read(source, _undefined_variables(source)))
+
+
+def _located(source: YamlFile, path: tuple[str | int, ...], message: str) -> Problem:
+    return Problem(path, message, source.file, locate(source.lines, path))
+
+
+def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
+    storage = source.value.get("storage")
+    url = storage.get("url") if isinstance(storage, dict) else None
+    if not isinstance(url, str):
+        return ()
+    return tuple(
+        _located(
+            source,
+            ("storage", "url"),
+            f"the environment variable {name} is not set: export {name}=.., or write the URL",
+        )
+        for name in StorageSettings(url=url or None).undefined
+    )
+
+
+def _settled(sweep: Sweep) -> Sweep:
+    """Replace what depends on the place where the file is loaded by what it comes to."""
+    values = sweep.to_json()
+    values["storage"]["runs"] = str(sweep.storage.runs.expanduser().absolute())
+    if "root" in values["data"]:
+        values["data"]["root"] = str(Path(values["data"]["root"]).expanduser().absolute())
+    if sweep.training.threads is None and "threads" not in sweep.space_.names:
+        values["training"]["threads"] = max(1, int(sweep.resources.cpus_per_trial))
+    return Sweep.model_validate(values)

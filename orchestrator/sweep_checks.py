@@ -1,0 +1,109 @@
+"""What a sweep's space, search and halving have to do with each other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.sweep_settings import HalvingSettings, SearchSettings
+from orchestrator.wording import reworded
+from searchspace import Interval, Params, Space
+from searchspace.errors import Problem
+from searchspace.values import Value
+from trainer.settings import TrainSettings
+
+MAX_TRIALS = 100_000
+"""More trials than this are a slip, not a wish: a list in memory and in the database."""
+
+
+def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
+    """Read `space:`, checked against the training settings.
+
+    Raises:
+        SpaceError: with every problem, their paths relative to `space`.
+    """
+    return Space.from_config(config, _defaults(training), check_training)
+
+
+def check_training(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return (setting, problem) for every one of these settings that cannot be trained with."""
+    try:
+        # strict, so that a number in quotes is not a second name of the same point
+        TrainSettings.model_validate(dict(values), strict=True)
+    except ValidationError as error:
+        found = reworded(error, dict(values), TrainSettings)
+        return [(str(path[0]), message) for path, message in found]
+    return []
+
+
+def _defaults(training: TrainSettings) -> dict[str, Value]:
+    values = training.model_dump(by_alias=True)
+    return {name: value for name, value in values.items() if not isinstance(value, dict)}
+
+
+def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, ...]:
+    """Return the points of the space that become trials, in the order of their numbers."""
+    if search.method == "grid":
+        return space.grid()
+    return space.sample(search.trials or 0, seed, search.method)
+
+
+def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Problem]:
+    """Return what is in the way of a search of this space."""
+    if search.method == "grid" and space.endless:
+        mend = "give it a 'step', write a list, or set method: random with trials"
+        return [(("method",), f"a grid cannot list space.{n}: {mend}") for n in space.endless]
+    asked = space.size if search.method == "grid" else search.trials
+    if asked is None or asked > MAX_TRIALS:
+        mend = "list fewer values, or set method: random with trials"
+        return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
+    return _trial_problems(trials_of(search, space, seed))
+
+
+def _trial_problems(trials: tuple[Params, ...]) -> list[Problem]:
+    """Check whole trials: both ends of an interval may be fine and its inside not."""
+    found: dict[str, str] = {}
+    for params in trials:
+        for name, message in check_training(params):
+            found.setdefault(name, f"a trial with {name} {params.get(name)} cannot be: {message}")
+    return [((), message) for message in found.values()]
+
+
+def sweep_warnings(
+    search: SearchSettings, space: Space, trials: tuple[Params, ...], halving: HalvingSettings
+) -> tuple[str, ...]:
+    """Say what is probably not meant, or changes how scores are to be read."""
+    return (*_comparison_warnings(space, halving), *_size_warnings(search, space, trials))
+
+
+def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str]:
+    if "loss" in space.names and halving.score == "val_loss":
+        yield (
+            "loss is searched and the score is val_loss: val_loss is plain cross entropy, so "
+            "trials that train with it have an advantage; score: val_miou treats all losses alike"
+        )
+    for name in ("threads", "precision"):
+        if name in space.names:
+            yield (
+                f"{name} is searched: it changes how sums are rounded, so trials differ by more "
+                "than their other params, and a resumed sweep needs the same hardware"
+            )
+
+
+def _size_warnings(
+    search: SearchSettings, space: Space, trials: tuple[Params, ...]
+) -> Iterator[str]:
+    if search.trials and len(trials) < search.trials:
+        yield f"the space has {len(trials)} distinct points only: not {search.trials} trials"
+    for name, dimension in space.axes.items():
+        if isinstance(dimension, Interval) and _skips_fractions(name, dimension):
+            yield (
+                f"space.{name} holds whole numbers only, as its ends are written without a decimal "
+                f"point: write low: {dimension.low}.0 for the numbers in between"
+            )
+
+
+def _skips_fractions(name: str, dimension: Interval) -> bool:
+    """Is it an interval of whole numbers for a setting that takes fractions too?"""
+    between = dimension.low + 0.5
+    return dimension.whole and dimension.step is None and not check_training({name: between})

@@ -1,0 +1,155 @@
+"""The sections of a sweep.yaml that the orchestrator owns: search, halving, resources, storage."""
+
+import os
+import re
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from trainer.settings import Score, Settings
+
+
+def _fraction(written: Any) -> Fraction:
+    # repr gives back the digits that a float was written with, so that 0.1 is exactly 1/10
+    text = repr(written) if isinstance(written, float) else str(written)
+    try:
+        fraction = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {written!r}") from None
+    if not 0 < fraction <= 1:
+        raise ValueError(f"must be above 0 and not above 1, not {written}")
+    return fraction
+
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^[0-9]+\s*/\s*[0-9]+$|^[0-9]*\.?[0-9]+$"},
+            ]
+        }
+    ),
+]
+"""A share of the training images, exact: 1/16, or 0.0625."""
+
+
+class SearchSettings(Settings):
+    """How the points of the space become trials."""
+
+    method: Literal["grid", "random", "quasi_random"] = "grid"
+    """grid: every point. random: independent points. quasi_random: points spread evenly."""
+    trials: Annotated[int, Field(ge=1)] | None = Field(default=None, validate_default=True)
+    """How many points to draw; not for a grid."""
+
+    @field_validator("trials")
+    @classmethod
+    def _fits_the_method(cls, trials: int | None, info: ValidationInfo) -> int | None:
+        method = info.data.get("method")
+        if method == "grid" and trials is not None:
+            raise ValueError("a grid tries every point: leave it out, or set method: random")
+        if method in ("random", "quasi_random") and trials is None:
+            raise ValueError(f"is missing: say how many points {method} draws, e.g. trials: 32")
+        return trials
+
+
+class HalvingSettings(Settings):
+    """How the ladder is built, and by what trials are ranked."""
+
+    eta: Annotated[int, Field(ge=2)] = 2
+    """Reduction factor: one in eta is kept at each rung."""
+    finalists: Annotated[int, Field(ge=1)] = 2
+    """How many trials are trained on all of the data."""
+    keep: Literal["floor", "ceil"] = "floor"
+    """How n / eta is rounded: floor keeps 4 of 9, ceil keeps 5."""
+    min_fraction: Share | None = None
+    """The smallest share of the images to begin with; shortens the ladder from the bottom."""
+    fractions: Annotated[list[Share], Field(min_length=1)] | None = None
+    """The shares of all rungs by hand, increasing, the last one 1."""
+    score: Score = "val_miou"
+    """The number by which trials of a rung are ranked."""
+    continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
+    """retrain: fresh weights at every rung. warm: from the trial's weights of the rung below."""
+
+    @field_validator("eta", mode="before")
+    @classmethod
+    def _drops_some(cls, eta: Any) -> Any:
+        if eta == 1:
+            raise ValueError("eta 1 would drop nobody: use 2 or more")
+        return eta
+
+    @field_validator("fractions")
+    @classmethod
+    def _climb_to_one(
+        cls, fractions: list[Fraction] | None, info: ValidationInfo
+    ) -> list[Fraction] | None:
+        if fractions is None:
+            return None
+        if any(low >= high for low, high in pairwise(fractions)):
+            raise ValueError("must increase from rung to rung, such as [1/8, 1/4, 1/2, 1]")
+        if fractions[-1] != 1:
+            raise ValueError("must end with 1: the finalists are trained on all of the data")
+        if info.data.get("min_fraction") is not None:
+            raise ValueError("excludes min_fraction: leave one of the two out")
+        return fractions
+
+
+def _whole_above_one(gpus: float) -> float:
+    if gpus > 1 and not gpus.is_integer():
+        raise ValueError(f"must be a share below 1 or a whole number of GPUs, not {gpus}")
+    return gpus
+
+
+class ResourceSettings(Settings):
+    """What a trial occupies, and where trials run. May change when a sweep is resumed."""
+
+    cpus_per_trial: Annotated[float, Field(gt=0)] = 1
+    """CPU cores that one trial occupies."""
+    gpus_per_trial: Annotated[float, Field(ge=0), AfterValidator(_whole_above_one)] = 0
+    """GPUs that one trial occupies; 0.5 puts two trials on one GPU."""
+    max_parallel: Annotated[int, Field(ge=1)] | None = None
+    """At most so many trials at a time; as many as fit, if left out."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """How often a job is tried whose worker was lost."""
+    address: str | None = None
+    """Address of a Ray cluster; left out, one is started on this machine."""
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class StorageSettings(Settings):
+    """Where results are kept. May change when a sweep is resumed."""
+
+    url: Annotated[str, Field(min_length=1)] | None = None
+    """URL of the database. `${NAME}` stands for an environment variable, for secrets: what is
+    stored is the name."""
+    runs: Path = Path("runs")
+    """Directory of checkpoints and other files, seen by every node that runs trials."""
+
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """The environment variables that the URL needs and that are not set."""
+        return tuple(name for name in _VARIABLE.findall(self.url or "") if name not in os.environ)
+
+    def database_url(self) -> str | None:
+        """Return the URL with its environment variables filled in.
+
+        Raises:
+            KeyError: one of them is not set.
+        """
+        return self.url and _VARIABLE.sub(lambda found: os.environ[found[1]], self.url)
