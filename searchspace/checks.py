@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from searchspace.dimensions import Choice, Dimension, described
+from searchspace.dimensions import Axis, Choice, Dimension, described
 from searchspace.errors import Path, Problem, unknown
 from searchspace.values import Value, among
 
-Axes = Mapping[str, Dimension]
+Axes = Mapping[str, Axis]
 Points = Sequence[Mapping[str, Value]]
 Check = Callable[[Mapping[str, object]], Sequence[tuple[str, str]]]
 """A schema: given some settings, returns a (name, problem with its mend) for each that is wrong."""
@@ -21,7 +21,7 @@ def schema_problems(axes: Axes, points: Points, check: Check) -> Iterator[Proble
             yield ("points", index, name), message
 
 
-def _axis_problems(name: str, dimension: Dimension, check: Check) -> list[Problem]:
+def _axis_problems(name: str, dimension: Axis, check: Check) -> list[Problem]:
     examples = list(dimension.examples())
     found = [
         ((name, *path), message) for path, value in examples for _, message in check({name: value})
@@ -81,7 +81,7 @@ def _condition_problems(
 
 def _possible(
     name: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
-) -> Iterator[Dimension]:
+) -> Iterator[Axis]:
     """Yield what `name` may be: the axis' values, the points' values, the default."""
     if name in axes:
         yield axes[name]

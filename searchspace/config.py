@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from searchspace.dimensions import Choice, Dimension, Interval, When
+from searchspace.dimensions import Axis, Choice, Interval, When
 from searchspace.errors import Path, Problem, SpaceError, unknown
 from searchspace.values import Value, freeze
 
@@ -17,7 +17,7 @@ _INTERVAL_KEYS = ("low", "high", "log", "step", "when")
 class Parsed:
     """What could be read of a space, and what could not."""
 
-    axes: dict[str, Dimension] = field(default_factory=dict)
+    axes: dict[str, Axis] = field(default_factory=dict)
     points: list[dict[str, Value]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ def _value(written: object, path: Path) -> Value:
         raise SpaceError((path, str(error))) from None
 
 
-def _dimension(written: object) -> Dimension:
+def _dimension(written: object) -> Axis:
     if isinstance(written, list):
         return Choice(tuple(written))
     if not isinstance(written, Mapping):

@@ -207,12 +207,16 @@ class Interval(Dimension):
         return config
 
 
+Axis = Choice | Interval
+"""What an axis may be."""
+
+
 def _exact(number: Number) -> Fraction:
     """Return a float as the decimal that it was written as: 0.1 is one tenth."""
     return Fraction(repr(number))
 
 
-def described(dimension: Dimension) -> str:
+def described(dimension: Axis) -> str:
     """Say which values there are, in a few words.
 
     >>> described(Choice(("unet", "simple_fcn")))

@@ -13,7 +13,7 @@ from searchspace.checks import (
     structure_problems,
 )
 from searchspace.config import POINTS, as_written, parse
-from searchspace.dimensions import Dimension
+from searchspace.dimensions import Axis
 from searchspace.errors import Problem, SpaceError
 from searchspace.params import Params
 from searchspace.sampling import Method, unit_point
@@ -46,11 +46,11 @@ class Space:
 
     def __init__(
         self,
-        axes: Mapping[str, Dimension],
+        axes: Mapping[str, Axis],
         points: Sequence[Mapping[str, object]] = (),
         defaults: Mapping[str, Value] | None = None,
     ) -> None:
-        self.axes: Mapping[str, Dimension] = MappingProxyType(dict(axes))
+        self.axes: Mapping[str, Axis] = MappingProxyType(dict(axes))
         self.points = tuple(Params(point) for point in points)
         self._defaults = dict(defaults or {})
         if problems := tuple(structure_problems(self.axes, self.points, self._defaults)):
