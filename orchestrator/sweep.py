@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from orchestrator.problems import Problem, SweepError, locate
+from orchestrator.problems import Problem, locate
+from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
 from orchestrator.sweep_checks import (
     read_space,
@@ -22,7 +23,7 @@ from orchestrator.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
-from orchestrator.wording import refuse, reworded
+from orchestrator.wording import refuse
 from orchestrator.yaml_source import YamlFile, load_yaml
 from searchspace import Params, Space, SpaceError
 from trainer.data_settings import DataSettings
@@ -134,19 +135,7 @@ class Sweep(Settings):
         Raises:
             SweepError: it does not fit this version of searchctl.
         """
-        return cls._read(YamlFile("stored sweep", dict(values), lines={}))
-
-    @classmethod
-    def _read(cls, source: YamlFile, undefined: tuple[Problem, ...] = ()) -> Self:
-        problems = list(undefined)
-        try:
-            sweep = cls.model_validate(source.value)
-        except ValidationError as error:
-            found = reworded(error, source.value, cls)
-            problems += [_located(source, path, message) for path, message in found]
-        if problems:
-            raise SweepError(problems)
-        return sweep
+        return read_settings(cls, YamlFile("stored sweep", dict(values), lines={}))
 
 
 def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
@@ -167,11 +156,7 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
-    return _settled(Sweep._read(source, _undefined_variables(source)))
-
-
-def _located(source: YamlFile, path: tuple[str | int, ...], message: str) -> Problem:
-    return Problem(path, message, source.file, locate(source.lines, path))
+    return _settled(read_settings(Sweep, source, _undefined_variables(source)))
 
 
 def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
@@ -179,12 +164,10 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
     url = storage.get("url") if isinstance(storage, dict) else None
     if not isinstance(url, str):
         return ()
+    path, line = ("storage", "url"), locate(source.lines, ("storage", "url"))
+    mend = "is not set: export it, or write the URL without it"
     return tuple(
-        _located(
-            source,
-            ("storage", "url"),
-            f"the environment variable {name} is not set: export {name}=.., or write the URL",
-        )
+        Problem(path, f"the environment variable {name} {mend}", source.file, line)
         for name in StorageSettings(url=url or None).undefined
     )
 

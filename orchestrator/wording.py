@@ -17,7 +17,7 @@ _PLAIN = {
     "greater_than_equal": "must be {ge} or more",
     "less_than": "must be below {lt}",
     "less_than_equal": "must be {le} or less",
-    "too_short": "needs at least {min_length} entries",
+    "too_short": "needs {min_length} or more entries",
     "too_long": "must have no more than {max_length} entries",
     "literal_error": "must be {expected}",
     "finite_number": "must be a finite number",
@@ -33,6 +33,8 @@ _PLAIN = {
     ),
     **dict.fromkeys(("path_type", "is_instance_of"), "must be a path"),
 }
+_OURS = "problem"
+"""Type of the errors that `refuse` makes: their places and words are as they should be."""
 
 
 def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> list[Problem]:
@@ -45,9 +47,7 @@ def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
     """
     found: dict[Path, list[str]] = defaultdict(list)
     for details in _without_lost_branches(error.errors(include_url=False), raw):
-        path = _written_path(raw, details["loc"])
-        if details["type"].startswith("union_tag"):
-            path = (*path, "dataset")
+        path = _path(details, raw)
         message = _message(details, model)
         if message not in found[path]:
             found[path].append(message)
@@ -61,7 +61,7 @@ def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
         [
             InitErrorDetails(
                 # braces would be read as placeholders
-                type=PydanticCustomError("problem", "{message}", {"message": message}),
+                type=PydanticCustomError(_OURS, "{message}", {"message": message}),
                 loc=path,
                 input=given,
             )
@@ -75,6 +75,13 @@ def _written_path(raw: object, loc: Path) -> Path:
     return tuple(part for part, written in _walk(raw, loc) if written)
 
 
+def _path(details: ErrorDetails, raw: object) -> Path:
+    if details["type"] == _OURS:
+        return details["loc"]
+    path = _written_path(raw, details["loc"])
+    return (*path, "dataset") if details["type"].startswith("union_tag") else path
+
+
 def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
     """Say of each part of a location whether it leads further down in the file."""
     steps: list[tuple[str | int, bool]] = []
@@ -83,8 +90,8 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
         last = position == len(loc) - 1
         inside = isinstance(node, Mapping) and part in node
         inside = inside or (isinstance(node, list) and isinstance(part, int) and part < len(node))
-        is_key = isinstance(node, Mapping) and last and not _is_branch(part)
-        steps.append((part, inside or is_key))
+        is_missing = last and isinstance(node, (Mapping, list)) and not _is_branch(part)
+        steps.append((part, inside or is_missing))
         node = node[part] if inside else node  # type: ignore[index]
     return steps
 
@@ -100,7 +107,7 @@ def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[Erro
     for details in errors:
         walk = _walk(raw, details["loc"])
         unwritten = [n for n, (_, written) in enumerate(walk) if not written]
-        if not unwritten:
+        if not unwritten or details["type"] == _OURS:
             kept.append(details)
         else:
             at = unwritten[-1]

@@ -73,7 +73,7 @@ class Choice(Dimension):
 
     def _problem(self, index: int) -> Problem | None:
         try:
-            again = among(self.options[index], self.options[:index])
+            again = among(freeze(self.options[index]), self.options[:index])
         except ValueError as error:
             return (index,), str(error)
         return ((index,), "is listed twice: leave one out") if again else None
