@@ -1,1 +1,1 @@
-"""."""
+"""Decides which trial is next, where it runs, and what is kept; `searchctl` is here."""

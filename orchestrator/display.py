@@ -52,12 +52,20 @@ def plan_table(plan: Plan) -> Table:
 
 
 def answer_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Draw ranked configurations: rank, trial, score, epoch, test score and params."""
+    """Draw ranked configurations; scores of different rungs are not to be compared."""
     table = plain_table(
-        "rank", "trial", "score", "epoch", "test mIoU", "original size", "params", left=["params"]
+        "rank",
+        "trial",
+        "rung",
+        "score",
+        "epoch",
+        "test",
+        "full size",
+        "params",
+        left=["params"],
     )
     for row in rows:
-        scores = (number(row["score"]), str(row["kept_epoch"]))
+        scores = (str(row["rung"]), number(row["score"]), str(row["kept_epoch"]))
         tests = (number(row["test_miou"]), number(row["test_original_miou"]))
         params = assignments(row["params"])
         table.add_row(str(row["rank"]), str(row["trial"]), *scores, *tests, params)

@@ -38,9 +38,10 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 def _distribution(dimension: Dimension) -> BaseDistribution:
     if not isinstance(dimension, Interval):
         return CategoricalDistribution([_plain(value) for value in dimension.values()])
-    if isinstance(dimension.low, int) and isinstance(dimension.high, int) and not dimension.step:
-        return IntDistribution(dimension.low, dimension.high, log=dimension.log)
-    return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log)
+    low, high, log_scale, step = dimension.low, dimension.high, dimension.log, dimension.step
+    if dimension.whole:
+        return IntDistribution(int(low), int(high), log=log_scale, step=int(step or 1))
+    return FloatDistribution(float(low), float(high), log=log_scale, step=step)
 
 
 def _plain(value: Any) -> Any:

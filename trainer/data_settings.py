@@ -15,17 +15,13 @@ Channel = Annotated[int, Field(ge=0, le=255)]
 Split = Literal["train", "val", "test"]
 
 
-class _Data(Settings):
-    image_size: Size
-    """Height and width in pixels at which networks are trained and scored."""
-
-
-class ScenesData(_Data):
+class ScenesData(Settings):
     """Synthetic street scenes with CamVid's 11 classes, drawn from a seed: no files needed."""
 
     dataset: Literal["scenes"]
     """Which data set: scenes, camvid or folder."""
     image_size: Size = (48, 64)
+    """Height and width in pixels at which networks are trained and scored."""
     native_size: Size = (96, 128)
     """Height and width at which the scenes and their labels are drawn."""
     train: Count = 64
@@ -42,7 +38,7 @@ class ScenesData(_Data):
         return {"train": self.train, "val": self.val, "test": self.test}
 
 
-class CamvidData(_Data):
+class CamvidData(Settings):
     """CamVid in the SegNet layout: 701 street images of 480x360, 11 classes, void ignored."""
 
     dataset: Literal["camvid"]
@@ -50,6 +46,7 @@ class CamvidData(_Data):
     root: Path
     """Directory that holds train.txt, train/, trainannot/ and so on."""
     image_size: Size = (360, 480)
+    """Height and width in pixels at which networks are trained and scored."""
     split: Literal["official", "by_sequence"] = "official"
     """official: 367/101/233, whose validation split is one 7-second clip. by_sequence: whole
     recordings apart, 429 train, 101 validation, 171 test images."""
@@ -70,7 +67,7 @@ class ColourClass(Settings):
     """Red, green and blue of the class in the masks."""
 
 
-class FolderData(_Data):
+class FolderData(Settings):
     """Any directory of images and masks of the same names, with a class table."""
 
     dataset: Literal["folder"]
@@ -78,6 +75,7 @@ class FolderData(_Data):
     root: Path
     """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
     image_size: Size
+    """Height and width in pixels at which networks are trained and scored."""
     classes: Annotated[
         tuple[str, ...] | tuple[ColourClass, ...], Field(min_length=2, max_length=255)
     ]

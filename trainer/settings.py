@@ -86,14 +86,14 @@ class TrainSettings(Settings):
     """The AMSGrad variant of adam and adamw."""
     lr_schedule: LRScheduleName = "step"
     """How the learning rate changes: constant, step (times lr_decay every lr_step epochs), plateau
-    (times lr_decay after lr_patience validations without a better score), one_cycle, poly or
+    (times lr_decay after more than lr_patience validations without a better score), one_cycle, poly or
     cosine."""
     lr_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Decay factor (gamma) of the step and plateau schedules; 1 keeps the learning rate."""
     lr_step: Annotated[int, Field(ge=1)] = 10
     """Epochs between two decays of the step schedule."""
     lr_patience: Annotated[int, Field(ge=0)] = 5
-    """Validations without a better score before the plateau schedule decays."""
+    """Validations without a better score that the plateau schedule lets pass; the next decays."""
     lr_power: Annotated[float, Field(gt=0)] = 0.9
     """Exponent of the poly schedule: lr * (1 - step / steps) ** lr_power."""
     epochs: Annotated[int, Field(ge=1)] = 20

@@ -90,7 +90,8 @@ def print_plan(sweep: "Sweep", planned: "Plan") -> None:
             f"; validation scores {planned.validation_images} images more."
             if planned.validation_images
             else "."
-        )
+        ),
+        soft_wrap=True,
     )
     for warning in planned.warnings:
         console.print(f"warning: {warning}", style="yellow")

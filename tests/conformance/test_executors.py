@@ -70,7 +70,8 @@ class BracketSource:
 
     def lost(self, job, error):
         self.losses.append((job.rung, job.trial))
-        self.bracket.release(job.trial)
+        if error != "stopped":
+            self.bracket.release(job.trial)
 
 
 def never():
@@ -148,7 +149,20 @@ def test_a_stop_abandons_running_jobs_and_hands_out_no_more(executor):
     source = BracketSource()
     executor(endless).run(source, lambda: len(source.epochs) > 5)
     assert source.results == []
+    assert sorted(source.losses) == sorted(source.started)
     assert 1 <= len(source.started) <= (os.cpu_count() or 1)
+
+
+def test_an_error_of_the_source_passes_through_and_blames_no_job(executor):
+    source = BracketSource(trials=2)
+
+    def broken_database(job, record):
+        raise OSError("disk full")
+
+    source.on_epoch = broken_database
+    with pytest.raises(Exception, match="disk full"):
+        executor(by_value(quick)).run(source, never)
+    assert source.results == []
 
 
 def test_a_worker_that_dies_is_reported_and_its_job_comes_again(tmp_path):

@@ -67,15 +67,15 @@ def start_searchctl():
     started = []
 
     def start(*arguments, cwd):
-        output = (cwd / "output.txt").open("a")
-        process = subprocess.Popen(
-            [binary("searchctl"), *arguments],
-            cwd=cwd,
-            env=environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (cwd / "output.txt").open("a") as output:
+            process = subprocess.Popen(
+                [binary("searchctl"), *arguments],
+                cwd=cwd,
+                env=environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         started.append(process)
         return process
 
