@@ -6,7 +6,7 @@ Data goes one way: bracket -> job -> executor -> result -> one transaction -> mi
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.bracket import Bracket, BracketJob, Signal
@@ -62,7 +62,10 @@ class Driver:
                 self._weights[job.trial] = Path(job.weights)
             outcome = Outcome(job.trial, job.rung, job.score, failed=job.state == "FAIL")
             if outcome.finite:
-                self._mirror.report(job.trial, job.rung, job.score or 0.0, {})
+                evaluations = job.evaluations or {}
+                miou = {split: scores["miou"] for split, scores in evaluations.items()}
+                attributes = _attributes(job.rung, job.images, job, miou)
+                self._mirror.report(job.trial, job.rung, job.score or 0.0, attributes)
             decisions += self._decide(outcome)
         return decisions
 
@@ -98,7 +101,9 @@ class Driver:
         decisions = self.bracket.record(outcome)
         self._writer.save_result(job.trial, job.rung, job.token, result, decisions)
         if outcome.finite:
-            self._mirror.report(job.trial, job.rung, result.score or 0.0, _attributes(job, result))
+            miou = {split: evaluation.miou for split, evaluation in result.evaluations.items()}
+            attributes = _attributes(job.rung, job.sample.images, result, miou)
+            self._mirror.report(job.trial, job.rung, result.score or 0.0, attributes)
         self._observer.job_done(job, result)
         self._mirror_verdicts(decisions)
         if decisions:
@@ -153,15 +158,15 @@ class Driver:
         )
 
 
-def _attributes(job: Job, result: JobResult) -> dict[str, str | int | float]:
+def _attributes(
+    rung: int, images: int, found: JobResult | JobRow, miou: Mapping[str, float | None]
+) -> dict[str, int | float | None]:
     """Return what the dashboard shows beside a trial's scores, of its highest rung so far."""
-    found: dict[str, str | int | float] = {
-        "rung": job.rung,
-        "images": job.sample.images,
-        "kept_epoch": result.kept_epoch or 0,
-        "seconds": round(result.seconds, 3),
-        "trainable_parameters": result.trainable_parameters,
+    return {
+        "rung": rung,
+        "images": images,
+        "kept_epoch": found.kept_epoch or 0,
+        "seconds": round(found.seconds or 0.0, 3),
+        "trainable_parameters": found.trainable_parameters or 0,
+        **{f"{split}_miou": value for split, value in miou.items()},
     }
-    for split, evaluation in result.evaluations.items():
-        found[f"{split}_miou"] = evaluation.miou
-    return found

@@ -4,6 +4,7 @@ import json
 from io import StringIO
 from pathlib import Path
 
+from orchestrator.errors import SearchctlError
 from orchestrator.ranking import Ranked
 from orchestrator.reading import read_settings
 from orchestrator.sweep import Sweep
@@ -69,14 +70,23 @@ def as_text(configurations: list[Exported], fmt: str) -> str:
 
 
 def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
-    """Write one file per configuration: `path`, or path-1, path-2, ... if there are several."""
+    """Write one file per configuration: `path`, or path-1, path-2, ... if there are several.
+
+    Raises:
+        SearchctlError: a file cannot be written.
+    """
     if len(configurations) == 1:
         paths = [path]
     else:
         ranks = range(1, len(configurations) + 1)
         paths = [path.with_stem(f"{path.stem}-{rank}") for rank in ranks]
     for target, item in zip(paths, configurations, strict=True):
-        target.write_text(as_text([item], fmt))
+        try:
+            target.write_text(as_text([item], fmt))
+        except OSError as error:
+            raise SearchctlError(
+                f"cannot write {target}: {error.strerror}; name another file with -o"
+            ) from error
     return paths
 
 
@@ -90,8 +100,9 @@ def read_exported(
     """
     source = load_yaml(path)
     for section, name, value in (("training", "epochs", epochs), ("data", "root", data_root)):
-        if value is not None:
-            source.value[section] = {**source.value.get(section, {}), name: value}
+        written = source.value.get(section)
+        if value is not None and isinstance(written, dict):  # else it is refused below
+            source.value[section] = {**written, name: value}
     if seed is not None:
         source.value["seed"] = seed
     return read_settings(Exported, source)

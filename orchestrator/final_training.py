@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
+from orchestrator.places import check_writable
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
 from trainer.samples import build_dataset
@@ -27,11 +28,12 @@ def train_exported(
     CPU of the same type, with the same threads).
 
     Raises:
-        SearchctlError: the training diverged or failed.
+        SearchctlError: the training diverged or failed, or `out` cannot be written to.
         DataError: a file of the data set is missing or does not fit.
     """
     from trainer import run_job
 
+    check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()
     images = len(dataset.names("train"))

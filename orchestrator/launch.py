@@ -18,6 +18,7 @@ from orchestrator.errors import SearchctlError, SweepChanged, SweepExists, Sweep
 from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.halving import Direction
+from orchestrator.places import check_writable
 from orchestrator.plan import Plan, plan_sweep
 from orchestrator.progress import Progress
 from orchestrator.spec import differences
@@ -28,9 +29,13 @@ from orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep, load_sweep
 from orchestrator.views import JobState
+from trainer.data_settings import Split
 from trainer.datasets.base import Dataset
+from trainer.errors import DataError
 from trainer.samples import build_dataset, data_fingerprint
 
+_NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
+_RUNS_MEND = "set storage.runs to a directory that can be written"
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
 
 Display = Callable[..., Progress]
@@ -69,7 +74,7 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     """Check the data and the places that are written to, plan the ladder, and store the sweep."""
     dataset = _checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")))
-    _check_writable(runs_directory(sweep))
+    check_writable(runs_directory(sweep), _RUNS_MEND)
     engine = open_database(url, create=True)
     _refuse_second(engine, sweep)
     create_sweep(engine, _new_sweep(sweep, plan, dataset, source))
@@ -79,6 +84,8 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
 def prepare_resume(name: str, url: str, *, compare: bool = True) -> Prepared:
     """Load a stored sweep to go on with it; `compare` it with what its file says today.
 
+    The file's resources may have been edited since the launch; they count from now on.
+
     Raises:
         SweepNotFound: there is none of that name.
         SweepChanged: the file, or the data on the disk, is not what was launched.
@@ -87,14 +94,14 @@ def prepare_resume(name: str, url: str, *, compare: bool = True) -> Prepared:
     row = queries.find_sweep(engine, name)
     sweep = Sweep.from_json(row.spec)
     if compare:
-        _refuse_edited(row, sweep)
+        sweep = _as_edited(row, sweep)
     dataset = _checked_dataset(sweep)
     if data_fingerprint(sweep.data) != row.data_fingerprint:
         raise SweepChanged(
             f"the files of data set '{sweep.data.dataset}' are not those that '{name}' was "
             "launched on (names or sizes differ): put them back, or launch a new sweep"
         )
-    _check_writable(runs_directory(sweep))
+    check_writable(runs_directory(sweep), _RUNS_MEND)
     return Prepared(sweep, url, engine, row, plan_sweep(sweep, len(dataset.names("train"))))
 
 
@@ -120,7 +127,7 @@ def run(
         _replay(driver, prepared, jobs)
         writer.set_state("RUNNING")
         (executor or ray_executor(sweep)).run(driver, stopping)
-    _close(writer, bracket)
+    _close(prepared, writer, bracket)
     return queries.find_sweep(prepared.engine, sweep.name)
 
 
@@ -152,11 +159,21 @@ def direction_of(sweep: Sweep) -> Direction:
     return "minimize" if sweep.halving.score == "val_loss" else "maximize"
 
 
-def _close(writer: SweepWriter, bracket: Bracket) -> None:
+def _close(prepared: Prepared, writer: SweepWriter, bracket: Bracket) -> None:
     if bracket.failure:
-        writer.set_state("FAIL", bracket.failure)
-        raise SweepFailed(bracket.failure)
+        message = bracket.failure + _first_error(queries.jobs(prepared.engine, prepared.row))
+        writer.set_state("FAIL", message)
+        raise SweepFailed(message)
     writer.set_state("COMPLETE" if bracket.finished else "STOPPED")
+
+
+def _first_error(jobs: list[JobRow]) -> str:
+    """Quote the line that matters of the first job's error on the rung that has failed."""
+    for job in (job for job in jobs if job.rung == jobs[-1].rung):
+        if lines := (job.error or "").strip().splitlines():
+            line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+            return f"\ntrial {job.trial}: {line}"
+    return ""
 
 
 def _replay(driver: Driver, prepared: Prepared, jobs: list[JobRow]) -> None:
@@ -182,20 +199,11 @@ def _done(jobs: list[JobRow]) -> dict[tuple[int, int], JobState]:
 def _checked_dataset(sweep: Sweep) -> Dataset:
     dataset = build_dataset(sweep.data)
     dataset.check()
+    for split in _NEEDED_SPLITS:
+        if not dataset.names(split):
+            raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
+        dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
     return dataset
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SearchctlError(
-            f"cannot write to {folder}: {error.strerror}; set storage.runs to a directory "
-            "that can be written"
-        ) from error
 
 
 def _refuse_second(engine: Engine, sweep: Sweep) -> None:
@@ -210,18 +218,20 @@ def _refuse_second(engine: Engine, sweep: Sweep) -> None:
     )
 
 
-def _refuse_edited(row: SweepRow, stored: Sweep) -> None:
+def _as_edited(row: SweepRow, stored: Sweep) -> Sweep:
+    """Return the stored sweep with its file's resources, which may change."""
     source = Path(row.source)
-    if not source.is_file():
-        return
-    edited = load_sweep(source)
-    if edited.name == row.name and edited.spec_hash != row.spec_hash:
+    edited = load_sweep(source) if source.is_file() else stored
+    if edited.name != row.name:
+        return stored
+    if edited.spec_hash != row.spec_hash:
         changes = "; ".join(differences(stored.spec(), edited.spec()))
         raise SweepChanged(
             f"{source} no longer says what '{row.name}' computes: {changes}. Undo the edit, go on "
             f"with what was launched (`searchctl resume {row.name} --stored`), or launch the file "
             "under another name"
         )
+    return stored.model_copy(update={"resources": edited.resources})
 
 
 def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) -> NewSweep:

@@ -38,6 +38,7 @@ class Progress(Observer):
         self._images_left = sum(row["trials"] * row["images"] for row in ladder) * epochs
         self._images_left -= sum(ladder[rung]["images"] * epochs for _, rung in done)
         self._images = 0
+        self._seen: dict[tuple[int, int], int] = {}
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -70,12 +71,15 @@ class Progress(Observer):
 
     def job_started(self, job: Job, attempt: int) -> None:
         """Count a job as running."""
-        self._first_job = self._first_job or self._clock()
+        if self._first_job is None:
+            self._first_job = self._clock()
+        self._seen[job.trial, job.rung] = 0
         self._jobs[job.trial, job.rung] = JobState(job.rung, "RUNNING", None)
 
     def epoch(self, job: Job, record: EpochRecord) -> None:
         """Count an epoch's images."""
         self._images += record.images
+        self._seen[job.trial, job.rung] += record.images
         self._images_left -= record.images
 
     def job_done(self, job: Job, result: JobResult) -> None:
@@ -85,5 +89,6 @@ class Progress(Observer):
         self._jobs[job.trial, job.rung] = JobState(job.rung, state, result.score)
 
     def job_lost(self, job: Job, error: str, losses: int) -> None:
-        """Count a lost job as waiting again."""
+        """Count a lost job as waiting again: all of its epochs are to be expected once more."""
+        self._images_left += self._seen.pop((job.trial, job.rung))
         self._jobs.pop((job.trial, job.rung), None)

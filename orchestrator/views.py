@@ -44,10 +44,21 @@ def rung_views(
     of_rung: dict[int, list[JobState]] = {}
     for job in jobs:
         of_rung.setdefault(job.rung, []).append(job)
-    return [_view(row, of_rung.get(row["rung"], []), direction) for row in ladder]
+    views: list[RungView] = []
+    for row in ladder:
+        trials = min([row["trials"], *(_survivors(below) for below in views[-1:])])
+        views.append(_view(row, trials, of_rung.get(row["rung"], []), direction))
+    return views
 
 
-def _view(row: Mapping[str, Any], jobs: list[JobState], direction: Direction) -> RungView:
+def _survivors(below: RungView) -> int:
+    """Return how many can climb from a rung at most: nobody without a score is promoted."""
+    return below.trials - below.failed
+
+
+def _view(
+    row: Mapping[str, Any], trials: int, jobs: list[JobState], direction: Direction
+) -> RungView:
     scores = [job.score for job in jobs if job.score is not None and math.isfinite(job.score)]
     best = max if direction == "maximize" else min
     states = [job.state for job in jobs]
@@ -56,7 +67,7 @@ def _view(row: Mapping[str, Any], jobs: list[JobState], direction: Direction) ->
         rung=row["rung"],
         fraction=Fraction(row["fraction"]),
         images=row["images"],
-        trials=row["trials"],
+        trials=trials,
         done=states.count("COMPLETE") + failed,
         running=states.count("RUNNING"),
         failed=failed,

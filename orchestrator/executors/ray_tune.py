@@ -17,6 +17,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from orchestrator.bracket import Signal
+from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
 from orchestrator.job import Job, Runner, run_safely, train
 
@@ -62,7 +63,7 @@ class RayTuneExecutor:
         """Run every job of the source; workers that die are reported to it as lost.
 
         Raises:
-            ValueError: the cluster has no room for a single job.
+            SearchctlError: the cluster has no room for a single job.
         """
         with _ray(self._address), tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
             slots = self._slots()
@@ -77,7 +78,7 @@ class RayTuneExecutor:
         have = ray.cluster_resources()
         room = min(int(have.get(name, 0) / asked) for name, asked in self._resources.items())
         if room < 1:
-            raise ValueError(
+            raise SearchctlError(
                 f"one trial asks for {self._resources}, the Ray cluster has "
                 f"{ {name: have.get(name, 0) for name in self._resources} }: lower "
                 "resources.cpus_per_trial or resources.gpus_per_trial"

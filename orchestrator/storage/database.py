@@ -1,5 +1,7 @@
 """Opens a database: engine, SQLite's switches, and the schema's version."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from orchestrator.errors import SchemaMismatch, SearchctlError
 
@@ -24,16 +26,14 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         SearchctlError: it cannot be reached, or (without `create`) there is none.
         SchemaMismatch: an older or a newer version of searchctl wrote it.
     """
-    _check_file(url, create)
     engine = _engine(url)
-    try:
+    _check_file(url, create)
+    with _reached(url):
         current, head = schema_version(engine), _scripts().get_current_head()
         if current is None and create:
             upgrade(engine)
         elif current != head:
             raise SchemaMismatch(_mismatch(url, current))
-    except SQLAlchemyError as error:
-        raise SearchctlError(f"cannot use the database {_shown(url)}: {error.args[0]}") from error
     return engine
 
 
@@ -41,15 +41,17 @@ def upgrade_database(url: str) -> str:
     """Bring an existing database to this version's schema; return the revision it now has.
 
     Raises:
+        SearchctlError: it cannot be reached, or there is none.
         SchemaMismatch: a newer version of searchctl wrote it.
     """
-    _check_file(url, create=False)
     engine = _engine(url)
-    current = schema_version(engine)
-    if current is not None and current not in _known():
-        raise SchemaMismatch(_mismatch(url, current))
-    upgrade(engine)
-    return str(schema_version(engine))
+    _check_file(url, create=False)
+    with _reached(url):
+        current = schema_version(engine)
+        if current is not None and current not in _known():
+            raise SchemaMismatch(_mismatch(url, current))
+        upgrade(engine)
+        return str(schema_version(engine))
 
 
 def schema_version(engine: Engine) -> str | None:
@@ -110,8 +112,28 @@ def _check_file(url: str, create: bool) -> None:
         raise SearchctlError(f"cannot create {path}: the directory {path.parent} does not exist")
 
 
+@contextmanager
+def _reached(url: str) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise SearchctlError(f"cannot use the database {_shown(url)}: {error.args[0]}") from error
+
+
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, ValueError) as error:
+        # neither the URL nor the error is quoted: a password may be in them
+        raise SearchctlError(
+            "the database's URL (--db, $SEARCHCTL_DB_URL or storage.url) cannot be read: write it "
+            "like sqlite:///searchctl.db or postgresql+psycopg://user@host/name"
+        ) from error
+    except ImportError as error:
+        raise SearchctlError(
+            f"the driver for {_shown(url)} is not installed ({error}): for PostgreSQL, "
+            "pip install 'searchctl[postgres]'"
+        ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine

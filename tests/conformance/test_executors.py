@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.bracket import Bracket, BracketJob, Signal
+from orchestrator.errors import SearchctlError
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.executors.ray_tune import RayTuneExecutor
 from orchestrator.halving import Outcome, plan_ladder
@@ -181,7 +182,7 @@ def test_a_worker_that_dies_is_reported_and_its_job_comes_again(tmp_path):
 
 
 def test_a_cluster_without_room_for_one_job_is_refused_with_the_setting_to_change():
-    with pytest.raises(ValueError, match=r"resources\.cpus_per_trial"):
+    with pytest.raises(SearchctlError, match=r"resources\.cpus_per_trial"):
         RayTuneExecutor(cpus=10_000, runner=quick).run(BracketSource(), never)
 
 
