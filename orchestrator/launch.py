@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -56,18 +55,6 @@ class Prepared:
     def runs(self) -> Path:
         """Directory of the sweep's files."""
         return runs_directory(self.sweep)
-
-
-def launch_sweep(sweep: Sweep, url: str, **options: Any) -> SweepRow:
-    """Store a new sweep, run it to its end, and return how it ended; options as of `run`.
-
-    Raises:
-        SweepExists: the database has a sweep of that name.
-        SweepFailed: no trial of a rung has a finite score.
-        SearchctlError: the database or the run directory cannot be used.
-        DataError: a file of the data set is missing or does not fit.
-    """
-    return run(prepare(sweep, url), **options)
 
 
 def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:

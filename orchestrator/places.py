@@ -1,19 +1,28 @@
-"""Where things are kept when nothing else is said."""
+"""Where things are kept when nothing else is said, and whether they can be kept there."""
 
 import os
 from pathlib import Path
 
-from orchestrator.sweep import Sweep
+from orchestrator.errors import SearchctlError
 
 DEFAULT_URL = "sqlite:///searchctl.db"
 
 
-def database_url(option: str | None, sweep: Sweep | None = None) -> str:
-    """Return the database's URL: the option, else $SEARCHCTL_DB_URL, else the sweep's, else here."""
-    stored = sweep.storage.database_url() if sweep else None
+def database_url(option: str | None, stored: str | None = None) -> str:
+    """Return the database's URL: --db, else $SEARCHCTL_DB_URL, else the sweep file's, else here."""
     return option or os.environ.get("SEARCHCTL_DB_URL") or stored or DEFAULT_URL
 
 
-def runs_directory(sweep: Sweep) -> Path:
-    """Return the directory of a sweep's files, absolute: workers have another current one."""
-    return (sweep.storage.runs / sweep.name).absolute()
+def check_writable(folder: Path, mend: str) -> None:
+    """Make a directory if needed, and a file in it.
+
+    Raises:
+        SearchctlError: that cannot be done; ends with the `mend`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SearchctlError(f"cannot write to {folder}: {error.strerror}; {mend}") from error

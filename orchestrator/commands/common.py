@@ -1,7 +1,6 @@
 """Options and exit codes that several commands share."""
 
 import json
-import os
 from typing import Any
 
 import click
@@ -12,8 +11,6 @@ USAGE = 2  # click's own, for a wrong option
 NO_ANSWER = 3  # the sweep ran, and no trial has a score
 INTERRUPTED = 130
 TERMINATED = 143
-
-DEFAULT_URL = "sqlite:///searchctl.db"
 
 db_option = click.option(
     "--db",
@@ -28,11 +25,6 @@ data_root_option = click.option(
     metavar="DIR",
     help="Where the data set lies on this machine, in place of data.root.",
 )
-
-
-def database_url(option: str | None, stored: str | None = None) -> str:
-    """Return the database's URL: --db, else $SEARCHCTL_DB_URL, else the sweep file's, else here."""
-    return option or os.environ.get("SEARCHCTL_DB_URL") or stored or DEFAULT_URL
 
 
 def print_json(value: Any) -> None:

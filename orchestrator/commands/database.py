@@ -2,7 +2,8 @@
 
 import click
 
-from orchestrator.commands.common import database_url, db_option
+from orchestrator.commands.common import db_option
+from orchestrator.places import database_url
 
 
 @click.group()

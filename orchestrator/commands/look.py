@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.commands.common import database_url, db_option, json_option, print_json
+from orchestrator.commands.common import db_option, json_option, print_json
+from orchestrator.places import database_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.common import data_root_option, database_url, db_option
+from orchestrator.commands.common import data_root_option, db_option
 from orchestrator.commands.files import print_plan, read, sweep_file
+from orchestrator.places import database_url
 
 if TYPE_CHECKING:
     from orchestrator.launch import Prepared
