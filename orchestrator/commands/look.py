@@ -96,7 +96,12 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
 @sweep_name
 @click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option(
-    "--format", "fmt", default="yaml", show_default=True, type=click.Choice(["yaml", "json"])
+    "--format",
+    "fmt",
+    default="yaml",
+    show_default=True,
+    type=click.Choice(["yaml", "json"]),
+    help="How it is written.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."

@@ -1,0 +1,111 @@
+"""The command's shape: help, exit codes, and what it does not import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from orchestrator import cli
+from orchestrator.errors import SearchctlError, SweepFailed, SweepNotFound
+from trainer.errors import DataError
+
+HEAVY = ("torch", "ray", "optuna", "sqlalchemy", "alembic", "albumentations", "cv2")
+
+
+def commands(group=cli.cli, name="searchctl"):
+    for verb, command in group.commands.items():
+        yield pytest.param(f"{name} {verb}", command, id=verb)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} {verb}")
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "searchctl"), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_every_command_s_help_ends_in_an_example_of_it(name, command):
+    last = [line.strip() for line in command.help.splitlines() if line.strip()][-1]
+    assert last.startswith(f"Example: {name}")
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_every_option_has_help(name, command):
+    silent = [p.opts for p in command.params if isinstance(p, click.Option) and not p.help]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SearchctlError("x"), 1),
+        (SweepNotFound("x"), 1),
+        (DataError("x"), 1),
+        (SweepFailed("x"), 3),
+    ],
+)
+def test_errors_that_a_user_can_mend_are_one_line_and_a_code(error, code, monkeypatch, capsys):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(cli, "cli", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == code
+    assert capsys.readouterr().err == "error: x\n"
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(cli, "cli", lambda: {}["missing"])
+    with pytest.raises(KeyError):
+        cli.main()
+
+
+def test_an_unknown_command_is_a_usage_error(tmp_path):
+    done = run("nonsense", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "No such command 'nonsense'" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "-h", "--version"])
+def test_help_and_version_answer_with_code_0(option, tmp_path):
+    done = run(option, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "searchctl" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["launch", "--help"],
+        ["validate", "sweep.yaml"],
+        ["plan", "sweep.yaml"],
+        ["plan", "sweep.yaml", "--json"],
+        ["schema"],
+    ],
+    ids=" ".join,
+)
+def test_looking_at_a_file_imports_no_heavy_library(arguments, tmp_path):
+    sweep = "name: s\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.2]}\n"
+    (tmp_path / "sweep.yaml").write_text(sweep)
+    code = (
+        "import sys\nfrom orchestrator.cli import main\n"
+        f"sys.argv = ['searchctl', *{arguments}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,49 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.signals import StopSwitch
+
+
+def test_the_switch_is_off_until_a_signal_comes():
+    with StopSwitch() as stopping:
+        assert not stopping()
+        assert stopping.exit_code == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_turns_it_on_and_names_the_exit_code(number, code):
+    with StopSwitch() as stopping:
+        os.kill(os.getpid(), number)
+        assert stopping()
+        assert stopping.exit_code == code
+
+
+def test_the_second_signal_is_left_to_the_system():
+    with StopSwitch():
+        os.kill(os.getpid(), signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_the_handlers_of_before_are_put_back_even_after_a_signal():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopSwitch():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first():
+    code = (
+        "import os, signal, time\n"
+        "from orchestrator.signals import StopSwitch\n"
+        "with StopSwitch():\n"
+        "    for _ in range(2): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1)\n"
+        "    print('still here')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert done.stdout == b""

@@ -1,0 +1,60 @@
+from fractions import Fraction
+
+import pytest
+
+from orchestrator.views import JobState, assignments, duration, number, rung_views
+
+LADDER = [
+    {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},
+    {"rung": 1, "trials": 2, "fraction": "1", "images": 20},
+]
+
+
+def jobs(*states, rung=0):
+    return [JobState(rung, state, score) for state, score in states]
+
+
+def test_every_job_of_a_rung_is_counted_once():
+    states = jobs(("COMPLETE", 0.4), ("RUNNING", None), ("DIVERGED", None))
+    view, above = rung_views(LADDER, states, "maximize")
+    assert (view.done, view.running, view.failed, view.left) == (2, 1, 1, 1)
+    assert (above.done, above.running, above.left, above.best) == (0, 0, 2, None)
+
+
+def test_a_waiting_job_is_left_to_do():
+    view, _ = rung_views(LADDER, jobs(("WAITING", None), ("COMPLETE", 0.4)), "maximize")
+    assert (view.done, view.running, view.left) == (1, 0, 3)
+
+
+@pytest.mark.parametrize(("direction", "best"), [("maximize", 0.9), ("minimize", 0.2)])
+def test_the_best_score_is_the_finite_one_in_the_sweep_s_direction(direction, best):
+    states = jobs(("COMPLETE", 0.9), ("COMPLETE", 0.2), ("FAIL", None), ("COMPLETE", float("nan")))
+    assert rung_views(LADDER, states, direction)[0].best == best
+
+
+def test_a_rung_is_shown_as_small_as_failed_trials_make_it():
+    failed = jobs(*[("DIVERGED", None)] * 3, ("COMPLETE", 0.1))
+    _, above = rung_views(LADDER, failed + jobs(("COMPLETE", 0.2), rung=1), "maximize")
+    assert (above.trials, above.done, above.left) == (1, 1, 0)
+
+
+def test_a_fraction_is_exact():
+    assert rung_views(LADDER, [], "maximize")[0].fraction == Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59.4, "59s"), (59.6, "1m00s"), (3599.9, "1h00m"), (90061, "25h01m"), (None, "-")],
+)
+def test_a_time_span_is_written_as_people_say_it(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.12345, "0.1235"), (0.0, "0.0000"), (None, "-")])
+def test_a_missing_score_is_a_dash_and_zero_is_a_number(value, text):
+    assert number(value) == text
+
+
+def test_params_are_written_on_one_line():
+    params = {"lr": 1e-05, "width": None, "amsgrad": True, "epochs": 20, "loss": "dice"}
+    assert assignments(params) == "lr=1e-05 width=None amsgrad=True epochs=20 loss=dice"
