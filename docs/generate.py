@@ -1,7 +1,7 @@
 """Writes the pages that are generated from the code: docs/cli.md and docs/sweep-yaml.md.
 
-    python docs/generate.py           write them
-    python docs/generate.py --check   say whether they are current (a test does the same)
+python docs/generate.py           write them
+python docs/generate.py --check   say whether they are current (a test does the same)
 """
 
 import json

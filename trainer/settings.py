@@ -86,8 +86,8 @@ class TrainSettings(Settings):
     """The AMSGrad variant of adam and adamw."""
     lr_schedule: LRScheduleName = "step"
     """How the learning rate changes: constant, step (times lr_decay every lr_step epochs), plateau
-    (times lr_decay after more than lr_patience validations without a better score), one_cycle, poly or
-    cosine."""
+    (times lr_decay after more than lr_patience validations without a better score), one_cycle,
+    poly or cosine."""
     lr_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Decay factor (gamma) of the step and plateau schedules; 1 keeps the learning rate."""
     lr_step: Annotated[int, Field(ge=1)] = 10

@@ -33,6 +33,8 @@ def test_links_and_paths_lead_somewhere(page):
     text = page.read_text()
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     missing = [target for target in targets if not (page.parent / target).exists()]
-    paths = re.findall(r"`((?:searchspace|trainer|orchestrator|tests|docs|examples)/[\w./-]+)`", text)
+    paths = re.findall(
+        r"`((?:searchspace|trainer|orchestrator|tests|docs|examples)/[\w./-]+)`", text
+    )
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []

@@ -1,0 +1,88 @@
+"""A sweep on the real CamVid: the ladder, the ranks, the winner, the seconds, and a baseline.
+
+    python benchmarks/camvid.py examples/camvid-fcn.yaml DATA_ROOT [DATABASE_URL]
+
+Launches the sweep, or takes it from the database if it has run there, and writes what came out to
+benchmarks/results. The baseline predicts the most frequent class of the training images everywhere.
+"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from machine import keep
+
+from orchestrator import launch_sweep, load_sweep
+from orchestrator.errors import SearchctlError
+from orchestrator.ranking import rank_trials
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from trainer.samples import load_split
+
+
+def main(path, data_root, url="sqlite:///camvid.db"):
+    """Run the sweep if need be, and keep what came out."""
+    sweep = load_sweep(path, data_root=Path(data_root))
+    try:
+        row = queries.find_sweep(open_database(url), sweep.name)
+    except SearchctlError:
+        row = launch_sweep(sweep, db=url)
+    engine = open_database(url)
+    ranked = rank_trials(engine, row)
+    jobs, decisions = queries.jobs(engine, row), queries.decisions(engine, row)
+    start = median(job.score for job in jobs if job.rung == 0 and job.score is not None)
+    baseline = majority_class_miou(sweep.data)
+    keep(
+        f"{sweep.name}",
+        {
+            "sweep": sweep.name,
+            "state": row.state,
+            "wall_seconds": round((row.ended_at - row.created_at).total_seconds()),
+            "job_seconds": round(sum(job.seconds or 0 for job in jobs)),
+            "ladder": row.ladder,
+            "winner": winner_facts(ranked[0], jobs),
+            "median_of_the_first_rung": round(start, 4),
+            "majority_class_miou": round(baseline, 4),
+            "winner_to_median": round(ranked[0].score / start, 2),
+            "winner_to_majority_class": round(ranked[0].score / baseline, 2),
+            "ranks": ranks(decisions, queries.trials(engine, row)),
+        },
+    )
+
+
+def winner_facts(winner, jobs):
+    """Return the winner with its scores on every split."""
+    (job,) = (job for job in jobs if (job.trial, job.rung) == (winner.trial, winner.rung))
+    facts = {name: value for name, value in asdict(winner).items() if name != "weights"}
+    return {**facts, "miou": {split: e["miou"] for split, e in job.evaluations.items()}}
+
+
+def ranks(decisions, trials):
+    """Return, for each rung, the trials in the order of their ranks."""
+    params = {trial.number: trial.params for trial in trials}
+    rungs = {}
+    for decision in decisions:
+        row = {
+            "rank": decision.rank,
+            "trial": decision.trial,
+            "score": decision.score and round(decision.score, 4),
+            "verdict": decision.verdict,
+            "params": params[decision.trial],
+        }
+        rungs.setdefault(f"rung {decision.rung}", []).append(row)
+    return rungs
+
+
+def majority_class_miou(data):
+    """Return the validation mIoU of predicting the most frequent training class everywhere."""
+    train, val = load_split(data, "train"), load_split(data, "val")
+    classes = len(train.dataset.class_names)
+    share = np.bincount(val.labels.ravel(), minlength=256)[:classes]
+    majority = np.bincount(train.labels.ravel(), minlength=256)[:classes].argmax()
+    return float(share[majority] / share.sum() / (share > 0).sum())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

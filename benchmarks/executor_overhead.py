@@ -1,0 +1,168 @@
+"""What it costs to run jobs through Ray Tune: 69 trivial jobs of a 36-trial ladder on 2 slots.
+
+    python benchmarks/executor_overhead.py
+
+Three ways, each a whole process: a bare loop over the bracket; one Tuner for the whole sweep (ours)
+with the database and the Optuna mirror; and one Tuner for each rung, the obvious alternative. Says
+when each phase of ours began, so that one sees where the rest goes. A job here only sleeps 20 ms.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+STARTED = time.perf_counter()
+JOB_SECONDS = 0.02
+SWEEP = """
+name: overhead
+data: {dataset: scenes, train: 64}
+training: {batch_size: 2}
+space:
+  lr: [1e-2, 1e-3]
+  lr_decay: [1, 0.3162, 0.1]
+  weight_decay: [0, 1e-4]
+  dropout: [0, 0.05, 0.1]
+"""
+
+
+def trivial(job, on_epoch):
+    """Stand in for training."""
+    from trainer.results import JobResult
+
+    time.sleep(JOB_SECONDS)
+    return JobResult("complete", (job.trial * 7 + job.rung) % 36 / 36)
+
+
+def bare():
+    """Run the bracket's jobs in a plain loop."""
+    from orchestrator.bracket import Bracket, Signal
+    from orchestrator.halving import Outcome, plan_ladder
+
+    bracket, jobs = Bracket(plan_ladder(36, 64), "maximize"), 0
+    while (job := bracket.next_job()) is not Signal.DONE:
+        time.sleep(JOB_SECONDS)
+        bracket.record(Outcome(job.trial, job.rung.number, (job.trial * 7) % 36 / 36))
+        jobs += 1
+    return {"jobs": jobs}
+
+
+def one_tuner():
+    """Run the sweep as `launch` does, with a trivial job in place of training."""
+    from orchestrator.executors.ray_tune import RayTuneExecutor
+    from orchestrator.launch import prepare, run
+    from orchestrator.progress import Progress
+    from orchestrator.sweep import load_sweep
+
+    phases = {"imported": elapsed()}
+
+    class Noting(Progress):
+        def job_started(self, job, attempt):
+            phases.setdefault("first job handed out", elapsed())
+            super().job_started(job, attempt)
+
+        def job_done(self, job, result):
+            phases.setdefault("first result", elapsed())
+            phases["last result"] = elapsed()
+            super().job_done(job, result)
+
+    Path("sweep.yaml").write_text(SWEEP)
+    prepared = prepare(load_sweep("sweep.yaml"), "sqlite:///overhead.db")
+    phases["stored"] = elapsed()
+    executor = RayTuneExecutor(cpus=1, max_parallel=2, runner=by_value(trivial))
+    row = run(prepared, executor=executor, display=Noting)
+    phases["done"] = elapsed()
+    return {"jobs": 69, "state": row.state, "seconds_since_start": phases}
+
+
+def tuner_per_rung():
+    """Run each rung under a Tuner of its own, on one Ray."""
+    import ray
+    from ray import tune
+
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=40)
+    jobs = 0
+    for trials in (36, 18, 9, 4, 2):
+        tune.Tuner(
+            tune.with_resources(_sleep, {"cpu": ray.cluster_resources()["CPU"] / 2}),
+            param_space={"trial": tune.grid_search(list(range(trials)))},
+            tune_config=tune.TuneConfig(reuse_actors=True),
+            run_config=tune.RunConfig(storage_path=str(Path.cwd()), verbose=0),
+        ).fit()
+        jobs += trials
+    return {"jobs": jobs}
+
+
+def _sleep(config):
+    from ray import tune
+
+    time.sleep(JOB_SECONDS)
+    tune.report({"score": config["trial"]})
+
+
+def elapsed():
+    """Return the seconds since this process began to run Python."""
+    return round(time.perf_counter() - STARTED, 2)
+
+
+def by_value(function):
+    """Return a function that workers get as code: this file is not installed."""
+    import ray.cloudpickle
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[function.__module__])
+    return function
+
+
+WAYS = {"bare": bare, "one_tuner": one_tuner, "tuner_per_rung": tuner_per_rung}
+
+
+def whole_process(way):
+    """Run one way in a process of its own; return its wall seconds and what it says."""
+    quiet = {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
+    import os
+
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).absolute()), way],
+            cwd=folder,
+            env={**os.environ, **quiet, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = round(time.perf_counter() - begun, 2)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return {"wall_seconds": seconds, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def main():
+    """Run all ways in turn, twice, and keep the quicker run of each."""
+    from machine import keep
+
+    runs = {way: [] for way in WAYS}
+    for _ in range(2):
+        for way in WAYS:
+            runs[way].append(whole_process(way))
+    best = {way: min(found, key=lambda run: run["wall_seconds"]) for way, found in runs.items()}
+    ratio = best["one_tuner"]["wall_seconds"] / best["tuner_per_rung"]["wall_seconds"]
+    all_seconds = {way: [run["wall_seconds"] for run in found] for way, found in runs.items()}
+    keep(
+        "executor_overhead",
+        {
+            "what": "69 jobs of 20 ms on 2 slots; whole process, the quicker of two runs",
+            **best,
+            "one_tuner_to_tuner_per_rung": round(ratio, 2),
+            "all_wall_seconds": all_seconds,
+        },
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(WAYS[sys.argv[1]]()))
+    else:
+        main()
