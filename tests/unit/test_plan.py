@@ -48,7 +48,7 @@ def test_images_counted_on_the_disk_step_before_those_of_the_settings(sweep_of):
 
 
 def test_an_unknown_number_of_images_is_asked_for(sweep_of):
-    with pytest.raises(SearchctlError, match="train_images:.*--data-root"):
+    with pytest.raises(SearchctlError, match=r"train_images:.*--data-root"):
         plan_sweep(sweep_of(GRID_OF_36 % "val: 0.1"))
 
 
