@@ -1,0 +1,266 @@
+"""The driver with its database: what is stored, what a death leaves, what resume makes of it."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+
+from orchestrator.bracket import Signal
+from orchestrator.errors import SearchctlError, SweepFailed
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.launch import prepare, prepare_resume, run
+from orchestrator.storage import queries
+from orchestrator.sweep import load_sweep
+from trainer.results import JobResult
+
+
+class Died(BaseException):
+    """The process ends here: nothing behind it may rely on being told."""
+
+
+class LosingExecutor:
+    """Runs jobs as the inline executor does, but loses some attempts with their workers."""
+
+    def __init__(self, runner, lost):
+        self._runner, self._lost = runner, Counter(lost)
+
+    def run(self, source, stop):
+        while (job := source.next_job()) is not Signal.DONE:
+            if self._lost[job.trial, job.rung]:
+                self._lost[job.trial, job.rung] -= 1
+                source.lost(job, "the worker died")
+            else:
+                source.record(job, self._runner(job, lambda record: None))
+
+
+def dies_at(runner, count):
+    """Run so many jobs, and die in the next."""
+    jobs = iter(range(count))
+
+    def run(job, on_epoch):
+        if next(jobs, None) is None:
+            raise Died
+        return runner(job, on_epoch)
+
+    return run
+
+
+def diverging(runner, *trials):
+    def run(job, on_epoch):
+        if job.trial in trials:
+            return JobResult("diverged", None, error="the loss is nan in epoch 1")
+        return runner(job, on_epoch)
+
+    return run
+
+
+def stored(prepared):
+    return queries.decisions(prepared.engine, prepared.row)
+
+
+def attempts(prepared):
+    rows = queries.attempts(prepared.engine, prepared.row)
+    return Counter((row.trial, row.rung) for row in rows)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(sweeps_below, tmp_path_factory):
+    prepared, _ = sweeps_below(tmp_path_factory.mktemp("undisturbed")).launch()
+    return stored(prepared)
+
+
+def test_a_sweep_ends_complete_with_a_verdict_on_every_job(sweeps):
+    prepared, row = sweeps.launch()
+    assert (row.state, row.error) == ("COMPLETE", None)
+    verdicts = Counter((d.rung, d.verdict) for d in stored(prepared))
+    assert verdicts == {
+        (0, "promoted"): 4,
+        (0, "pruned"): 4,
+        (1, "promoted"): 2,
+        (1, "pruned"): 2,
+        (2, "complete"): 2,
+    }
+    assert {d.trial for d in stored(prepared) if d.rung == 2} == {5, 2}
+
+
+def test_a_result_and_the_verdicts_that_it_completes_are_one_transaction(sweeps, undisturbed):
+    prepared = sweeps.prepare()
+    refusal = (
+        "CREATE TRIGGER full BEFORE INSERT ON searchctl_decisions WHEN NEW.rank = 3 "
+        "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    with prepared.engine.begin() as connection:
+        connection.execute(text(refusal))
+    with pytest.raises(Exception, match="disk full"):
+        sweeps.resume()
+    states = Counter(job.state for job in queries.jobs(prepared.engine, prepared.row))
+    assert states == {"COMPLETE": 7, "RUNNING": 1}  # the rung's last result went with its verdicts
+    assert stored(prepared) == []
+    with prepared.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER full"))
+    sweeps.resume()
+    assert stored(prepared) == undisturbed
+
+
+@pytest.mark.parametrize("count", [0, 7, 8, 13])
+def test_a_driver_that_died_between_two_results_resumes_to_the_same_verdicts(
+    count, sweeps, quick_runner, undisturbed
+):
+    with pytest.raises(Died):
+        sweeps.launch(dies_at(quick_runner, count))
+    prepared, row = sweeps.resume()
+    assert row.state == "COMPLETE"
+    assert stored(prepared) == undisturbed
+    again = [job for job, tries in attempts(prepared).items() if tries > 1]
+    assert len(again) == 1  # the job in which it died
+    assert sum(attempts(prepared).values()) == 8 + 4 + 2 + 1
+
+
+def test_a_stop_is_no_loss_and_resume_goes_on(sweeps, quick_runner, undisturbed):
+    prepared = sweeps.prepare()
+    asked = iter([False] * 8)
+    executor = InlineExecutor(quick_runner)
+    row = run(prepared, executor=executor, stopping=lambda: next(asked, True))
+    assert row.state == "STOPPED"
+    assert len(stored(prepared)) < len(undisturbed)
+    sweeps.resume()
+    assert stored(prepared) == undisturbed
+
+
+def test_a_lost_job_is_issued_again_as_its_second_attempt(sweeps, quick_runner, undisturbed):
+    lost = {(3, 0): 1, (5, 1): 1}
+    prepared, row = sweeps.launch(executor=LosingExecutor(quick_runner, lost))
+    assert row.state == "COMPLETE"
+    assert {job for job, tries in attempts(prepared).items() if tries == 2} == set(lost)
+    errors = [(a.number, a.error) for a in queries.attempts(prepared.engine, prepared.row, 3)]
+    assert errors == [(1, "the worker died"), (2, None)]
+    assert stored(prepared) == undisturbed
+
+
+def test_a_job_that_is_lost_too_often_fails_its_trial_with_the_error(sweeps, quick_runner):
+    executor = LosingExecutor(quick_runner, {(5, 0): 9})
+    resources = {"max_attempts": 2}
+    prepared, row = sweeps.launch(executor=executor, resources=resources)
+    assert row.state == "COMPLETE"
+    (job,) = queries.jobs(prepared.engine, prepared.row, 5)
+    assert (job.state, job.error) == ("FAIL", "the worker died, 2 times")
+    assert attempts(prepared)[5, 0] == 2
+    assert queries.trials(prepared.engine, prepared.row)[5].state == "FAIL"
+    assert [d.verdict for d in stored(prepared) if d.trial == 5] == ["failed"]
+
+
+def test_diverged_trials_fail_and_are_never_promoted(sweeps, quick_runner):
+    prepared, row = sweeps.launch(diverging(quick_runner, 5, 2, 7, 4, 1, 6, 3))
+    assert row.state == "COMPLETE"
+    trials = queries.trials(prepared.engine, prepared.row)
+    assert [t.state for t in trials] == ["COMPLETE"] + ["FAIL"] * 7
+    assert {d.trial for d in stored(prepared) if d.rung} == {0}
+    errors = {job.error for job in queries.jobs(prepared.engine, prepared.row, 5)}
+    assert errors == {"the loss is nan in epoch 1"}
+
+
+def test_a_sweep_without_any_score_fails_with_the_first_error(sweeps, quick_runner):
+    with pytest.raises(SweepFailed, match=r"none of 8 trials.*\ntrial 0: the loss is nan"):
+        sweeps.launch(diverging(quick_runner, *range(8)))
+    (row,) = queries.list_sweeps(sweeps.prepare(name="other").engine)[1:]
+    assert (row.name, row.state) == ("quick", "FAIL")
+    assert "the loss is nan in epoch 1" in row.error
+
+
+def test_resuming_a_failed_sweep_says_the_same_again(sweeps, quick_runner):
+    messages = []
+    for start in (sweeps.launch, sweeps.resume):
+        with pytest.raises(SweepFailed) as caught:
+            start(diverging(quick_runner, *range(8)))
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+def test_an_error_in_a_job_is_quoted_by_its_last_line(sweeps):
+    def broken(job, on_epoch):
+        raise RuntimeError("no such layer")
+
+    with pytest.raises(SweepFailed, match=r"trial 0: RuntimeError: no such layer$"):
+        sweeps.launch(broken)
+
+
+def test_warm_hands_the_weights_of_the_rung_below_to_the_next_job(sweeps, quick_runner):
+    given = {}
+
+    def noting(job, on_epoch):
+        given[job.trial, job.rung] = job
+        return quick_runner(job, on_epoch)
+
+    with pytest.raises(Died):  # in the third job of rung 1: what is given must survive a resume
+        sweeps.launch(dies_at(noting, 10), halving={"continue": "warm"})
+    sweeps.resume(noting)
+    assert {job.init_from for (_, rung), job in given.items() if rung == 0} == {None}
+    for (trial, rung), job in given.items():
+        assert job.keep_weights
+        if rung:
+            assert job.init_from == given[trial, rung - 1].out / "model.safetensors"
+
+
+def test_retrain_begins_afresh_and_keeps_finalists_weights_only(sweeps, quick_runner):
+    seen = []
+    sweeps.launch(lambda job, on_epoch: seen.append(job) or quick_runner(job, on_epoch))
+    assert {job.init_from for job in seen} == {None}
+    assert {(job.rung, job.keep_weights, job.final) for job in seen} == {
+        (0, False, False),
+        (1, False, False),
+        (2, True, True),
+    }
+
+
+def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
+    places = []
+
+    def noting(job, on_epoch):
+        places.append(job.out)
+        return quick_runner(job, on_epoch)
+
+    executor = LosingExecutor(noting, {})
+    sweeps.launch(executor=executor)
+    assert len(set(places)) == len(places) == 14
+    assert all(place.is_relative_to(sweeps.folder / "runs" / "quick") for place in places)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE searchctl_decisions SET verdict = 'pruned' WHERE rank = 1 AND rung = 0",
+        "UPDATE searchctl_jobs SET score = 0.99 WHERE trial_id = 1 AND rung = 0",
+        "DELETE FROM searchctl_decisions WHERE rank = 4",
+    ],
+)
+def test_a_sweep_changed_by_hand_is_not_resumed(change, sweeps, quick_runner):
+    with pytest.raises(Died):
+        sweeps.launch(dies_at(quick_runner, 9))
+    engine = sweeps.prepare(name="other").engine
+    with engine.begin() as connection:
+        assert connection.execute(text(change)).rowcount
+    with pytest.raises(SearchctlError, match="changed by hand"):
+        sweeps.resume()
+
+
+def test_a_changed_data_set_is_not_resumed(sweeps, quick_runner):
+    with pytest.raises(Died):
+        sweeps.launch(dies_at(quick_runner, 2))
+    engine = sweeps.prepare(name="other").engine
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE searchctl_sweeps SET data_fingerprint = 'other'"))
+    with pytest.raises(SearchctlError, match="not those that 'quick' was launched on"):
+        sweeps.resume()
+
+
+def test_resume_takes_the_resources_that_the_file_has_today(sweeps):
+    source = sweeps.folder / "sweep.yaml"
+    text = "name: quick\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.01]}\n"
+    source.write_text(text)
+    launched = load_sweep(source)
+    prepare(launched, sweeps.url, source)
+    source.write_text(text + "resources: {max_parallel: 3}\n")
+    resumed = prepare_resume("quick", sweeps.url).sweep
+    assert resumed.resources.max_parallel == 3
+    assert resumed.spec() == launched.spec()
+    assert resumed.storage == launched.storage
