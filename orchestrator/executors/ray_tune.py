@@ -7,7 +7,9 @@ the database remembers. A worker that dies comes back as an error and the bracke
 
 import logging
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -90,6 +92,7 @@ class RayTuneExecutor:
 def _ray(address: str | None) -> Iterator[None]:
     """Use a Ray cluster; one that was started here is ended here, another one is left alone."""
     os.environ.update(_ENVIRONMENT)
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     ray.init(
         address=address or "local",
         include_dashboard=False if address is None else None,
@@ -97,6 +100,9 @@ def _ray(address: str | None) -> Iterator[None]:
         logging_level=logging.ERROR,
         configure_logging=True,
     )
+    if threading.current_thread() is threading.main_thread():
+        # Ray puts in a handler that exits at once, with another code and nothing stored
+        signal.signal(signal.SIGTERM, on_sigterm)
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     try:
         yield
