@@ -101,7 +101,9 @@ def read_exported(
     source = load_yaml(path)
     for section, name, value in (("training", "epochs", epochs), ("data", "root", data_root)):
         written = source.value.get(section)
-        if value is not None and isinstance(written, dict):  # else it is refused below
+        if value is None or not isinstance(written, dict):  # the latter is refused below
+            continue
+        if name != "root" or "root" in written:  # scenes are drawn: nowhere to find them
             source.value[section] = {**written, name: value}
     if seed is not None:
         source.value["seed"] = seed

@@ -106,14 +106,15 @@ def run(
     """
     sweep, row = prepared.sweep, prepared.row
     writer = SweepWriter(prepared.engine, row.id)
-    mirror = StudyMirror(prepared.url, sweep.name, row.direction, sweep.space_)
+    mirror = _open_mirror(prepared)
     jobs = queries.jobs(prepared.engine, row)
     bracket = Bracket(prepared.plan.ladder, row.direction)
     with display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs)) as observer:
         driver = Driver(sweep, bracket, writer, mirror, observer, prepared.runs, stopping)
         _replay(driver, prepared, jobs)
-        writer.set_state("RUNNING")
-        (executor or ray_executor(sweep)).run(driver, stopping)
+        if not bracket.finished:
+            writer.set_state("RUNNING")
+            (executor or ray_executor(sweep)).run(driver, stopping)
     _close(prepared, writer, bracket)
     return queries.find_sweep(prepared.engine, sweep.name)
 
@@ -144,6 +145,17 @@ def runs_directory(sweep: Sweep) -> Path:
 def direction_of(sweep: Sweep) -> Direction:
     """Say whether the sweep's score is better when higher or when lower."""
     return "minimize" if sweep.halving.score == "val_loss" else "maximize"
+
+
+def _open_mirror(prepared: Prepared) -> StudyMirror:
+    sweep = prepared.sweep
+    try:
+        return StudyMirror(prepared.url, sweep.name, prepared.row.direction, sweep.space_)
+    except Exception as error:
+        raise SearchctlError(
+            f"cannot open the Optuna study '{sweep.name}' in the database: {error}; if another "
+            f"program made it, rename it; then `searchctl resume {sweep.name}`"
+        ) from error
 
 
 def _close(prepared: Prepared, writer: SweepWriter, bracket: Bracket) -> None:

@@ -33,7 +33,7 @@ def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list
     """Return the best configurations first: by the highest rung they reached, then by rank there.
 
     Raises:
-        SearchctlError: no rung is closed yet, so nothing has been compared.
+        SearchctlError: no rung is closed yet, or no trial has a score: nothing to compare.
     """
     highest: dict[int, Decision] = {}
     for decision in queries.decisions(engine, sweep):
@@ -41,8 +41,8 @@ def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list
             highest[decision.trial] = decision
     if not highest:
         raise SearchctlError(
-            f"sweep '{sweep.name}' has not closed its first rung: nothing is ranked yet "
-            f"(`searchctl status {sweep.name}`)"
+            f"nothing is ranked in sweep '{sweep.name}': its first rung is not closed, or none of "
+            f"its trials has a score (`searchctl status {sweep.name}`)"
         )
     order = sorted(highest.values(), key=lambda d: (-d.rung, d.rank or 0))[:top]
     jobs = {(job.trial, job.rung): job for job in queries.jobs(engine, sweep)}

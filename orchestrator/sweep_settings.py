@@ -133,7 +133,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 class StorageSettings(Settings):
-    """Where results are kept. May change when a sweep is resumed."""
+    """Where results are kept. A sweep that moved is resumed with --db."""
 
     url: Annotated[str, Field(min_length=1)] | None = None
     """URL of the database. `${NAME}` stands for an environment variable, for secrets: what is

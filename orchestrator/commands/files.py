@@ -85,13 +85,9 @@ def print_plan(sweep: "Sweep", planned: "Plan") -> None:
     cost, grid = float(planned.ladder.full_trainings), planned.ladder.trials
     console.print(
         f"Costs {cost:g} full trainings instead of {grid} for all on all of the data "
-        f"({100 * cost / grid:.0f} %)"
-        + (
-            f"; validation scores {planned.validation_images} images more."
-            if planned.validation_images
-            else "."
-        ),
-        soft_wrap=True,
+        f"({100 * cost / grid:.0f} %)."
     )
+    if planned.validation_images:
+        console.print(f"Validation scores {planned.validation_images} images more.")
     for warning in planned.warnings:
         console.print(f"warning: {warning}", style="yellow")
