@@ -18,7 +18,7 @@ def describe() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "system": platform.platform(terse=True),
+        "system": platform.system(),
         "python": sys.version.split()[0],
         **{package: version(package) for package in packages},
     }

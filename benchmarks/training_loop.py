@@ -8,17 +8,12 @@ are normalised beforehand, torch's cross entropy, no look at the loss. Prints th
 network (1 means that our loop costs nothing) and writes it to results/training_loop.json.
 """
 
-import json
-import os
-import platform
 import statistics
-import sys
 import time
-from datetime import date
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from machine import keep
 
 from trainer.data_settings import Sample, ScenesData
 from trainer.finetune import training_mode
@@ -107,35 +102,19 @@ def compare(settings, split):
     }
 
 
-def machine():
-    """Return what the numbers depend on."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "date": date.today().isoformat(),
-    }
-
-
 def main():
-    """Compare every network, print the result and write it next to this file."""
+    """Compare every network, print the result and keep it."""
     torch.set_num_threads(1)  # threads that wait for each other measure the machine's other load
     split = load_sample(Sample(DATA, IMAGES, seed=0))
-    result = {
-        "setup": {"images": IMAGES, "size": [HEIGHT, WIDTH], "batch": BATCH, "repeats": REPEATS},
-        "machine": machine(),
-        "networks": {name: compare(settings, split) for name, settings in NETWORKS.items()},
-    }
-    text = json.dumps(result, indent=2) + "\n"
-    path = Path(__file__).parent / "results" / "training_loop.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    sys.stdout.write(text)
+    keep(
+        "training_loop",
+        {
+            "what": "images per second of one training epoch, our loop to a bare loop, one thread",
+            "setup": {"images": IMAGES, "size": [HEIGHT, WIDTH], "batch": BATCH},
+            "repeats": REPEATS,
+            "networks": {name: compare(settings, split) for name, settings in NETWORKS.items()},
+        },
+    )
 
 
 if __name__ == "__main__":
