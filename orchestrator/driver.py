@@ -77,7 +77,6 @@ class Driver:
         if isinstance(slot, Signal):
             return slot
         job = self._job(slot)
-        self._mirror.begin(job.trial, job.params)
         attempt = self._writer.start_attempt(
             job.trial,
             job.rung,
@@ -85,6 +84,7 @@ class Driver:
             fraction=str(job.fraction),
             images=job.sample.images,
         )
+        self._mirror.begin(job.trial, job.params)
         self._observer.job_started(job, attempt)
         return job
 

@@ -1,5 +1,7 @@
 """Soft overlap of probabilities and labels: Dice and Jaccard."""
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,9 @@ class _Overlap(Loss):
         present = pixels > 0
         return ((1 - overlap) * present).sum() / present.sum().clamp(min=1)
 
+    @abstractmethod
     def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
         """Return the overlap in [0, 1] from the [C] sums of p * t, p and t."""
-        raise NotImplementedError
 
 
 class Dice(_Overlap):
