@@ -82,7 +82,10 @@ def sweep_page() -> str:
 
 
 def _help(command: click.Command, path: list[str]) -> str:
-    context = click.Context(command, info_name=" ".join(path), terminal_width=98)
+    names = cli.context_settings["help_option_names"]
+    context = click.Context(
+        command, info_name=" ".join(path), terminal_width=98, help_option_names=names
+    )
     return f"```\n{command.get_help(context)}\n```\n"
 
 

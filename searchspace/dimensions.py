@@ -66,17 +66,20 @@ class Choice(Dimension):
     def __post_init__(self) -> None:
         if not self.options:
             raise SpaceError(((), "has no values: list at least one"))
-        problems = [p for index in range(len(self.options)) if (p := self._problem(index))]
+        problems: list[Problem] = []
+        values: list[Value] = []
+        for index, option in enumerate(self.options):
+            try:
+                value = freeze(option)
+            except ValueError as error:
+                problems.append(((index,), str(error)))
+                continue
+            if among(value, tuple(values)):
+                problems.append(((index,), "is listed twice: leave one out"))
+            values.append(value)
         if problems:
             raise SpaceError(*problems)
-        object.__setattr__(self, "options", tuple(map(freeze, self.options)))
-
-    def _problem(self, index: int) -> Problem | None:
-        try:
-            again = among(freeze(self.options[index]), self.options[:index])
-        except ValueError as error:
-            return (index,), str(error)
-        return ((index,), "is listed twice: leave one out") if again else None
+        object.__setattr__(self, "options", tuple(values))
 
     @property
     def size(self) -> int:

@@ -21,7 +21,7 @@ def validate(sweep_file: Path, data_root: str | None) -> None:
     """Check a sweep file: all its errors at once, each with its line and the mend.
 
     \b
-    Exit code 0 if it can be launched, 1 if not.
+    Exit code 0 if it is valid, 1 if not. The data themselves are looked at by launch.
     Example: searchctl validate sweep.yaml
     """
     sweep = read(sweep_file, data_root)

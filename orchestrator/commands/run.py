@@ -11,6 +11,8 @@ from orchestrator.commands.files import print_plan, read, sweep_file
 from orchestrator.places import database_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.launch import Prepared
 
 inline_option = click.option(
@@ -34,9 +36,8 @@ def launch(sweep_file: Path, db: str | None, data_root: str | None, inline: bool
     sweep = read(sweep_file, data_root)
     from orchestrator.launch import prepare
 
-    prepared = prepare(sweep, database_url(db, sweep.storage.database_url()), sweep_file.absolute())
-    print_plan(sweep, prepared.plan)
-    _run(prepared, inline)
+    url = database_url(db, sweep.storage.database_url())
+    _run(lambda: prepare(sweep, url, sweep_file.absolute()), inline)
 
 
 @click.command()
@@ -56,9 +57,7 @@ def resume(sweep: str, stored: bool, db: str | None, inline: bool) -> None:
     """
     from orchestrator.launch import prepare_resume
 
-    prepared = prepare_resume(sweep, database_url(db), compare=not stored)
-    print_plan(prepared.sweep, prepared.plan)
-    _run(prepared, inline)
+    _run(lambda: prepare_resume(sweep, database_url(db), compare=not stored), inline)
 
 
 @click.command()
@@ -111,7 +110,7 @@ def train(
     click.echo(f"wrote {output / 'model.safetensors'} and {output / 'metrics.json'}")
 
 
-def _run(prepared: "Prepared", inline: bool) -> None:
+def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
     from functools import partial
 
     from rich.console import Console
@@ -123,7 +122,9 @@ def _run(prepared: "Prepared", inline: bool) -> None:
 
     console = Console(highlight=False)
     display = partial(LiveDisplay if console.is_terminal else PlainDisplay, console)
-    with StopSwitch() as stopping:
+    with StopSwitch() as stopping:  # from before the sweep is stored: no stop is half of one
+        prepared = prepare()
+        print_plan(prepared.sweep, prepared.plan)
         row = run(
             prepared,
             executor=inline_executor() if inline else None,

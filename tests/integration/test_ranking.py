@@ -55,5 +55,5 @@ def test_a_trial_that_diverges_on_a_later_rung_keeps_its_place_below(sweeps, qui
 
 def test_before_the_first_rung_is_closed_nothing_is_ranked(sweeps):
     prepared = sweeps.prepare()
-    with pytest.raises(SearchctlError, match="nothing is ranked yet"):
+    with pytest.raises(SearchctlError, match="nothing is ranked in sweep"):
         rank_trials(prepared.engine, prepared.row)

@@ -75,3 +75,9 @@ def test_contains_its_own_values_only(dimension, inside, outside):
 def test_what_cannot_be_searched_is_refused_with_the_mend(build, message):
     with pytest.raises(SpaceError, match=message):
         build()
+
+
+def test_only_the_value_that_cannot_be_held_is_refused():
+    with pytest.raises(SpaceError) as caught:
+        Choice((float("inf"), 0.5, 0.5, 3))
+    assert [path for path, _ in caught.value.problems] == [(0,), (2,)]
