@@ -39,7 +39,7 @@ def watch(process):
     while process.poll() is None:
         driver = max(driver, peak_mib(process.pid))
         for pid, name in descendants(process.pid):
-            found = workers if name.startswith("ray::") and "run_attempt" in name else own
+            found = workers if name.startswith("ray::ImplicitFunc") else own
             found[pid] = max(found.get(pid, 0), peak_mib(pid))
         time.sleep(0.1)
     for pid in workers:
