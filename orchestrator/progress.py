@@ -7,10 +7,9 @@ from typing import Any, Self
 from orchestrator.halving import Direction
 from orchestrator.job import Job
 from orchestrator.observer import Observer
+from orchestrator.storage.rows import JOB_STATES
 from orchestrator.views import JobState, RungView, rung_views
 from trainer.results import EpochRecord, JobResult
-
-_STATES = {"complete": "COMPLETE", "diverged": "DIVERGED", "failed": "FAIL"}
 
 
 class Progress(Observer):
@@ -85,7 +84,7 @@ class Progress(Observer):
     def job_done(self, job: Job, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
         self._images_left -= job.sample.images * self._epochs - result.images_seen
-        state = _STATES[result.status]
+        state = JOB_STATES[result.status]
         self._jobs[job.trial, job.rung] = JobState(job.rung, state, result.score)
 
     def job_lost(self, job: Job, error: str, losses: int) -> None:

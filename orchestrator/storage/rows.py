@@ -10,6 +10,13 @@ TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 JobState = Literal["WAITING", "RUNNING", "COMPLETE", "DIVERGED", "FAIL"]
 """WAITING: its worker was lost or stopped, and it will be tried again."""
 
+JOB_STATES: dict[str, JobState] = {
+    "complete": "COMPLETE",
+    "diverged": "DIVERGED",
+    "failed": "FAIL",
+}
+"""What a job becomes by its result's status."""
+
 
 @dataclass(frozen=True)
 class SweepRow:

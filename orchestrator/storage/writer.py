@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from orchestrator.errors import SweepExists
 from orchestrator.halving import Decision
 from orchestrator.storage import schema
-from orchestrator.storage.rows import JobState, SweepState, TrialState
+from orchestrator.storage.rows import JOB_STATES, SweepState, TrialState
 from searchspace import Params
 from trainer.results import EpochRecord, ImageCounts, JobResult
 
@@ -26,12 +26,6 @@ TRIAL_STATES: dict[str, TrialState] = {
     "failed": "FAIL",
 }
 """What a trial becomes by a verdict; Optuna's names."""
-
-JOB_STATES: dict[str, JobState] = {
-    "complete": "COMPLETE",
-    "diverged": "DIVERGED",
-    "failed": "FAIL",
-}
 
 _JOB_COLUMNS = (
     "score",
