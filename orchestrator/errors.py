@@ -5,6 +5,9 @@ SearchctlError              exit code 1
 ├── SweepNotFound           exit code 1
 ├── SchemaMismatch          exit code 1
 ├── SweepChanged            exit code 1
+├── SweepBusy               exit code 1
+├── LeaseLost               exit code 1
+├── DatabaseFull            exit code 1: mend the disk, then resume
 └── SweepFailed             exit code 3: it ran, and has no answer
 """
 
@@ -27,6 +30,18 @@ class SchemaMismatch(SearchctlError):
 
 class SweepChanged(SearchctlError):
     """The sweep file no longer says what the stored sweep computes."""
+
+
+class SweepBusy(SearchctlError):
+    """Another driver holds the sweep's lease, and is alive."""
+
+
+class LeaseLost(SearchctlError):
+    """Another driver has taken the sweep over; this one may write nothing any more."""
+
+
+class DatabaseFull(SearchctlError):
+    """The database cannot store anything more: its disk is full, or it may not be written to."""
 
 
 class SweepFailed(SearchctlError):

@@ -7,9 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-JobStatus = Literal["complete", "diverged", "failed", "stopped"]
+JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost"]
 """complete: it has a finite score. diverged: the loss was NaN or infinite. failed: an error of the
-configuration (bad shape, missing file) or out of memory. stopped: asked to leave before the end."""
+configuration (bad shape, missing file), which another try would meet again. stopped: asked to leave
+before the end. lost: an error of the machine (GPU memory, disk, a dead loader process): the same
+job may be tried again, in a fresh process."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class JobResult:
     score: float | None
     """The number by which trials of a rung are ranked; None unless status is 'complete'."""
     error: str | None = None
-    """Why it diverged or failed, for people, with the traceback where there is one."""
+    """Why it diverged, failed or was lost, for people, with the traceback where there is one."""
+    first_epoch: int = 1
+    """The epoch that this attempt began with; above 1 if it went on from a checkpoint."""
     kept_epoch: int | None = None
     epochs: tuple[EpochRecord, ...] = ()
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
