@@ -28,7 +28,7 @@ space:
 """
 
 
-def trivial(job, on_epoch):
+def trivial(job, on_epoch, stop):
     """Stand in for training."""
     from trainer.results import JobResult
 
@@ -52,7 +52,8 @@ def bare():
 def one_tuner():
     """Run the sweep as `launch` does, with a trivial job in place of training."""
     from orchestrator.executors.ray_tune import RayTuneExecutor
-    from orchestrator.launch import prepare, run
+    from orchestrator.launch import run
+    from orchestrator.prepare import prepare
     from orchestrator.progress import Progress
     from orchestrator.sweep import load_sweep
 

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from orchestrator.cli import cli
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_settings import (
+    BudgetSettings,
     HalvingSettings,
     ResourceSettings,
     SearchSettings,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "search": SearchSettings,
     "halving": HalvingSettings,
     "resources": ResourceSettings,
+    "budget": BudgetSettings,
     "storage": StorageSettings,
 }
 

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from sqlalchemy import make_url
 
 from orchestrator.display import answer_table
-from orchestrator.launch import Prepared
+from orchestrator.prepare import Prepared
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.views import assignments, number

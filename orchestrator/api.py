@@ -1,8 +1,9 @@
 """The command's verbs from Python: launch a sweep, and ask for its best configurations."""
 
 from orchestrator.export import Exported, export
-from orchestrator.launch import inline_executor, prepare, run
+from orchestrator.launch import inline_executor, run
 from orchestrator.places import database_url
+from orchestrator.prepare import prepare
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database

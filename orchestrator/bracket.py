@@ -9,7 +9,7 @@
 Resume is replay: a new bracket that is told the stored outcomes stands where the old one stood.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -72,13 +72,14 @@ class Bracket:
         """Trials of the current rung."""
         return len(self.waiting) + len(self.running) + self.done
 
-    def next_job(self) -> BracketJob | Signal:
-        """Hand out the waiting job with the lowest trial number."""
+    def next_job(self, held_back: Container[int] = ()) -> BracketJob | Signal:
+        """Hand out the waiting job with the lowest trial number, but for those `held_back`."""
         if self.finished:
             return Signal.DONE
-        if not self.waiting:
+        trial = next((trial for trial in self.waiting if trial not in held_back), None)
+        if trial is None:
             return Signal.WAIT
-        trial = self.waiting.pop(0)
+        self.waiting.remove(trial)
         self.running.add(trial)
         return BracketJob(trial, self.rung)
 

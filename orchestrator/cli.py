@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import database, files, look, run
+from orchestrator.commands import database, files, keep, look, run
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -25,10 +25,13 @@ for command in (
     files.plan,
     run.launch,
     look.status,
+    run.stop,
     run.resume,
     look.list_command,
     look.show_command,
     look.export,
+    keep.verify,
+    keep.gc,
     run.train,
     files.schema,
     database.db,
@@ -55,4 +58,13 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, SweepFailed):
         return NO_ANSWER
-    return ERROR if isinstance(error, SearchctlError | TrainerError) else None
+    return ERROR if isinstance(error, SearchctlError | TrainerError) else _database_fault(error)
+
+
+def _database_fault(error: Exception) -> int | None:
+    """Return the exit code of a database that does not answer, or takes no more writes."""
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from orchestrator.storage.faults import full, unreachable
+
+    return ERROR if unreachable(error) or full(error) else None

@@ -95,6 +95,14 @@ class LiveDisplay(Progress):
         super().job_lost(job, error, losses)
         self._console.print(_lost_line(job, error, losses), style="yellow")
 
+    def database_down(self, error: str) -> None:
+        """Say above the table what is being waited for."""
+        self._console.print(_down_line(error), style="yellow")
+
+    def database_up(self) -> None:
+        """Say above the table that the wait is over."""
+        self._console.print(_UP_LINE, style="yellow")
+
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Say above the table who is left."""
         self._console.print(_rung_line(decisions), highlight=False)
@@ -130,6 +138,14 @@ class PlainDisplay(Progress):
         super().job_lost(job, error, losses)
         self._say(_lost_line(job, error, losses))
 
+    def database_down(self, error: str) -> None:
+        """Write what is being waited for."""
+        self._say(_down_line(error))
+
+    def database_up(self) -> None:
+        """Write that the wait is over."""
+        self._say(_UP_LINE)
+
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Write who is left."""
         self._say(_rung_line(decisions))
@@ -139,7 +155,15 @@ class PlainDisplay(Progress):
 
 
 def _lost_line(job: Job, error: str, losses: int) -> str:
-    return f"trial {job.trial} at rung {job.rung}: {error} (loss {losses}); it is tried again"
+    reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
+    return f"trial {job.trial} at rung {job.rung}: {reason} (loss {losses})"
+
+
+def _down_line(error: str) -> str:
+    return f"the database does not answer ({error}); jobs go on, their results are kept meanwhile"
+
+
+_UP_LINE = "the database answers again"
 
 
 def _rung_line(decisions: Sequence[Decision]) -> str:

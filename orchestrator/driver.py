@@ -5,24 +5,32 @@ Data goes one way: bracket -> job -> executor -> result -> one transaction -> mi
 
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Literal
+
+from upath import UPath
 
 from orchestrator.bracket import Bracket, BracketJob, Signal
+from orchestrator.budget import GpuMeter
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
+from orchestrator.mirroring import mirror_result, outcome_of
 from orchestrator.observer import Observer
-from orchestrator.storage.rows import JobRow
+from orchestrator.outbox import Outbox
+from orchestrator.storage.rows import AttemptRow, JobRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
-from searchspace import Params
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
 
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds to wait before a lost job is tried again: after its first loss, its second, and so on."""
+
+Collect = Callable[[Iterable[tuple[int, int]]], None]
+"""Removes the files that these jobs, (trial, rung), leave and nobody needs any more."""
 
 
 class Driver:
@@ -35,112 +43,155 @@ class Driver:
         writer: SweepWriter,
         mirror: StudyMirror,
         observer: Observer,
-        runs: Path,
+        runs: UPath,
+        *,
+        collect: Collect,
+        meter: GpuMeter,
         stopping: Callable[[], bool],
     ) -> None:
         """Drive `sweep`; files go below `runs`; `stopping` tells a stop from a lost worker."""
-        self._sweep = sweep
-        self._trials: Sequence[Params] = sweep.trials()
         self.bracket = bracket
+        self.outbox = Outbox(observer.database_down, observer.database_up)
+        self._sweep = sweep
+        self._trials = sweep.trials()
         self._writer = writer
         self._mirror = mirror
         self._observer = observer
         self._runs = runs
+        self._collect = collect
+        self._meter = meter
         self._stopping = stopping
+        self._next: Job | None = None
+        self._running: dict[int, str] = {}
+        self._not_before: dict[int, float] = {}
         self._losses: Counter[tuple[int, int]] = Counter()
-        self._not_before = 0.0
-        self._weights: dict[int, Path] = {}
+        self._earlier: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        self._weights: dict[int, UPath] = {}
 
-    def replay(self, jobs: Sequence[JobRow]) -> list[Decision]:
+    def replay(self, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow]) -> list[Decision]:
         """Put the bracket where stored results left it; return the verdicts they lead to."""
+        for attempt in attempts:
+            self._earlier[attempt.trial, attempt.rung].append(attempt.token)
+            self._losses[attempt.trial, attempt.rung] += attempt.outcome == "lost"
         decisions: list[Decision] = []
         for job in jobs:
-            self._mirror.begin(job.trial, self._trials[job.trial])
-            if job.state in ("WAITING", "RUNNING"):
-                continue
             if job.weights:
-                self._weights[job.trial] = Path(job.weights)
-            outcome = Outcome(job.trial, job.rung, job.score, failed=job.state == "FAIL")
-            if outcome.finite:
-                evaluations = job.evaluations or {}
-                miou = {split: scores["miou"] for split, scores in evaluations.items()}
-                attributes = _attributes(job.rung, job.images, job, miou)
-                self._mirror.report(job.trial, job.rung, job.score or 0.0, attributes)
-            decisions += self._decide(outcome)
+                self._weights[job.trial] = UPath(job.weights)
+            if outcome := outcome_of(job):
+                decisions += self.bracket.record(outcome)
         return decisions
 
     def next_job(self) -> Job | Signal:
-        """Return the next job, unless a lost one is still waiting for its back-off."""
-        if time.monotonic() < self._not_before:
+        """Return the next job; none while the database does not answer."""
+        if self._next is None:
+            slot = self.bracket.next_job(self._held_back())
+            if isinstance(slot, Signal):
+                self.outbox.flush()
+                return slot
+            self._next = self._job(slot)
+        # the same job with the same token until it is stored: a commit may be unacknowledged
+        if not self.outbox.flush() or not self.outbox.attempt(partial(self._start, self._next)):
             return Signal.WAIT
-        slot = self.bracket.next_job()
-        if isinstance(slot, Signal):
-            return slot
-        job = self._job(slot)
+        job, self._next = self._next, None
+        return job
+
+    def started(self, job: Job, worker: str) -> None:
+        """Store where a job runs."""
+        self.outbox.put(partial(self._writer.attempt_begun, job.token, worker))
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        """Store and show an epoch of a running job."""
+        self.outbox.put(partial(self._writer.save_epoch, job.trial, job.rung, job.token, record))
+        self._observer.epoch(job, record)
+
+    def record(self, job: Job, result: JobResult) -> None:
+        """Store a result with the verdicts that it completes, then mirror and show them."""
+        if result.status in ("lost", "stopped"):
+            self.lost(job, result.error or "stopped")
+        elif self._ends(job):
+            self._finish(job, result)
+
+    def lost(self, job: Job, error: str) -> None:
+        """Let a lost job wait for another attempt; after `max_attempts` losses it has failed."""
+        if not self._ends(job):
+            return
+        if self._stopping():
+            self._lose(job, "stopped", "stopped")
+            return
+        key = (job.trial, job.rung)
+        self._losses[key] += 1
+        losses = self._losses[key]
+        self._observer.job_lost(job, error, losses)
+        if losses >= self._sweep.resources.max_attempts:
+            self._finish(job, JobResult("failed", None, error=f"lost {losses} times: {error}"))
+            return
+        self._lose(job, "lost", error)
+        self.bracket.release(job.trial)
+        wait = BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
+        self._not_before[job.trial] = time.monotonic() + wait
+
+    def abandon_next(self) -> None:
+        """Give up a job that was about to start when the executor ended."""
+        if self._next is not None:
+            self._lose(self._next, "stopped", "stopped")
+
+    def _ends(self, job: Job) -> bool:
+        """Take a running attempt off; False for one that has been replaced, whose news is late."""
+        if self._running.get(job.trial) != job.token:
+            note = {"trial": job.trial, "rung": job.rung, "token": job.token}
+            self.outbox.put(partial(self._writer.note, "late", **note))
+            return False
+        del self._running[job.trial]
+        self._meter.end(job.token)
+        return True
+
+    def _finish(self, job: Job, result: JobResult) -> None:
+        if result.weights:
+            self._weights[job.trial] = result.weights
+        decisions = self.bracket.record(
+            Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
+        )
+        self.outbox.put(partial(self._store, job, result, decisions))
+        self._observer.job_done(job, result)
+        if decisions:
+            self._observer.rung_closed(decisions)
+
+    def _store(self, job: Job, result: JobResult, decisions: Sequence[Decision]) -> None:
+        self._writer.save_result(job.trial, job.rung, job.token, result, decisions)
+        mirror_result(self._mirror, job, result, decisions)
+        below = [(job.trial, job.rung - 1)] if job.rung else []
+        self._collect([(job.trial, job.rung), *below, *((d.trial, d.rung) for d in decisions)])
+
+    def _lose(self, job: Job, outcome: Literal["lost", "stopped"], error: str) -> None:
+        lose = self._writer.lose_attempt
+        self.outbox.put(partial(lose, job.trial, job.rung, job.token, outcome, error))
+
+    def _start(self, job: Job) -> None:
         attempt = self._writer.start_attempt(
             job.trial,
             job.rung,
             token=job.token,
             fraction=str(job.fraction),
             images=job.sample.images,
+            gpus=job.gpus,
         )
+        self._running[job.trial] = job.token
+        self._earlier[job.trial, job.rung].append(job.token)
+        self._meter.begin(job.token, job.gpus)
         self._mirror.begin(job.trial, job.params)
         self._observer.job_started(job, attempt)
-        return job
 
-    def on_epoch(self, job: Job, record: EpochRecord) -> None:
-        """Store and show an epoch of a running job."""
-        self._writer.save_epoch(job.trial, job.rung, record)
-        self._observer.epoch(job, record)
-
-    def record(self, job: Job, result: JobResult) -> None:
-        """Store a result with the verdicts that it completes, then mirror and show them."""
-        outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
-        if result.weights:
-            self._weights[job.trial] = result.weights
-        decisions = self.bracket.record(outcome)
-        self._writer.save_result(job.trial, job.rung, job.token, result, decisions)
-        if outcome.finite:
-            miou = {split: evaluation.miou for split, evaluation in result.evaluations.items()}
-            attributes = _attributes(job.rung, job.sample.images, result, miou)
-            self._mirror.report(job.trial, job.rung, result.score or 0.0, attributes)
-        self._observer.job_done(job, result)
-        self._mirror_verdicts(decisions)
-        if decisions:
-            self._observer.rung_closed(decisions)
-
-    def lost(self, job: Job, error: str) -> None:
-        """Let a lost job wait for another attempt; after `max_attempts` losses it has failed."""
-        if self._stopping():
-            self._writer.lose_attempt(job.trial, job.rung, token=job.token, error="stopped")
-            return
-        self._losses[job.trial, job.rung] += 1
-        losses = self._losses[job.trial, job.rung]
-        self._observer.job_lost(job, error, losses)
-        if losses >= self._sweep.resources.max_attempts:
-            message = f"{error}, {losses} times"
-            self.record(job, JobResult(status="failed", score=None, error=message))
-            return
-        self._writer.lose_attempt(job.trial, job.rung, token=job.token, error=error)
-        self.bracket.release(job.trial)
-        wait = BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
-        self._not_before = time.monotonic() + wait
-
-    def _decide(self, outcome: Outcome) -> tuple[Decision, ...]:
-        decisions = self.bracket.record(outcome)
-        self._mirror_verdicts(decisions)
-        return decisions
-
-    def _mirror_verdicts(self, decisions: Sequence[Decision]) -> None:
-        for decision in decisions:
-            if decision.verdict != "promoted":
-                self._mirror.end(decision.trial, decision.verdict, decision.reason)
+    def _held_back(self) -> set[int]:
+        now = time.monotonic()
+        return {trial for trial, until in self._not_before.items() if now < until}
 
     def _job(self, slot: BracketJob) -> Job:
         token = secrets.token_hex(8)
         rung, halving = slot.rung, self._sweep.halving
         final = rung == self.bracket.ladder.rungs[-1]
         warm = halving.continue_ == "warm"
+        place = self._runs / f"trial-{slot.trial:04d}" / f"rung-{rung.number}"
+        earlier = self._earlier[slot.trial, rung.number]
         return Job(
             trial=slot.trial,
             rung=rung.number,
@@ -150,23 +201,10 @@ class Driver:
             sample=Sample(self._sweep.data, rung.images, self._sweep.seed),
             fraction=rung.fraction,
             score=halving.score,
-            out=self._runs / f"trial-{slot.trial:04d}" / f"rung-{rung.number}" / token,
+            out=place / token,
+            resume_from=tuple(place / before for before in reversed(earlier)),
             final=final,
             keep_weights=final or warm,
             init_from=self._weights.get(slot.trial) if warm and rung.number else None,
             gpus=self._sweep.resources.gpus_per_trial,
         )
-
-
-def _attributes(
-    rung: int, images: int, found: JobResult | JobRow, miou: Mapping[str, float | None]
-) -> dict[str, int | float | None]:
-    """Return what the dashboard shows beside a trial's scores, of its highest rung so far."""
-    return {
-        "rung": rung,
-        "images": images,
-        "kept_epoch": found.kept_epoch or 0,
-        "seconds": round(found.seconds or 0.0, 3),
-        "trainable_parameters": found.trainable_parameters or 0,
-        **{f"{split}_miou": value for split, value in miou.items()},
-    }

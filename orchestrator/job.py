@@ -1,10 +1,13 @@
 """A job as it travels to a worker: all that one trial at one rung needs, and how to run it."""
 
+import os
+import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+
+from upath import UPath
 
 from searchspace import Params
 from trainer.data_settings import Sample
@@ -12,7 +15,9 @@ from trainer.results import EpochRecord, JobResult
 from trainer.settings import Score, TrainSettings
 
 OnEpoch = Callable[[EpochRecord], None]
-Runner = Callable[["Job", OnEpoch], JobResult]
+Stop = Callable[[], bool]
+"""Asked often; true once the job, or the sweep, must end now."""
+Runner = Callable[["Job", OnEpoch, Stop], JobResult]
 """Runs a job to its end; `train` below, or a quick one in tests and benchmarks."""
 
 
@@ -29,17 +34,20 @@ class Job:
     sample: Sample
     fraction: Fraction
     score: Score
-    out: Path
+    out: UPath
+    """Directory of this attempt alone: a lost one that still runs overwrites nothing."""
+    resume_from: tuple[UPath, ...]
+    """Directories of earlier attempts at this job; their newest checkpoint is gone on from."""
     final: bool
     """The last rung: the test split and the labels' original size are scored too."""
     keep_weights: bool
-    init_from: Path | None
+    init_from: UPath | None
     """Weights to begin with (`continue: warm`); None begins afresh."""
     gpus: float
 
 
-def train(job: Job, on_epoch: OnEpoch) -> JobResult:
-    """Train the job's network. Never raises for the user's configuration: that is a result."""
+def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
+    """Train the job's network. Raises nothing that is foreseen: every such end is a result."""
     from trainer import run_job
 
     return run_job(
@@ -52,14 +60,21 @@ def train(job: Job, on_epoch: OnEpoch) -> JobResult:
         final=job.final,
         keep_weights=job.keep_weights,
         init_from=job.init_from,
+        resume_from=job.resume_from,
         device=None if job.gpus else "cpu",
         on_epoch=on_epoch,
+        stop=stop,
     )
 
 
-def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch) -> JobResult:
+def worker_name() -> str:
+    """Return host and process id of the calling process: "node-3:4711"."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Run a job; an unforeseen error is a failed result with its traceback, not a lost worker."""
     try:
-        return runner(job, on_epoch)
+        return runner(job, on_epoch, stop)
     except Exception:
         return JobResult(status="failed", score=None, error=traceback.format_exc())

@@ -22,5 +22,11 @@ class Observer:
     def job_lost(self, job: Job, error: str, losses: int) -> None:
         """Take note that a job's worker died, for the `losses`-th time."""
 
+    def database_down(self, error: str) -> None:
+        """Take note that the database does not answer; jobs go on."""
+
+    def database_up(self) -> None:
+        """Take note that the database answers again."""
+
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Take note of the verdicts on a rung, best first."""

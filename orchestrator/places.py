@@ -1,7 +1,8 @@
 """Where things are kept when nothing else is said, and whether they can be kept there."""
 
 import os
-from pathlib import Path
+
+from upath import UPath
 
 from orchestrator.errors import SearchctlError
 
@@ -13,8 +14,8 @@ def database_url(option: str | None, stored: str | None = None) -> str:
     return option or os.environ.get("SEARCHCTL_DB_URL") or stored or DEFAULT_URL
 
 
-def check_writable(folder: Path, mend: str) -> None:
-    """Make a directory if needed, and a file in it.
+def check_writable(folder: UPath, mend: str) -> None:
+    """Make a directory if needed, and a file in it; a URL's directory too.
 
     Raises:
         SearchctlError: that cannot be done; ends with the `mend`.
@@ -22,7 +23,8 @@ def check_writable(folder: Path, mend: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
-        probe.touch()
+        probe.write_bytes(b"")
         probe.unlink()
-    except OSError as error:
-        raise SearchctlError(f"cannot write to {folder}: {error.strerror}; {mend}") from error
+    except Exception as error:  # an object store's library has errors of its own
+        reason = getattr(error, "strerror", None) or error
+        raise SearchctlError(f"cannot write to {folder}: {reason}; {mend}") from error

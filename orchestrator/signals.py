@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM become a question that is asked often: must the sweep end now?"""
 
+import os
 import signal
 from types import FrameType
 from typing import Self
@@ -7,6 +8,8 @@ from typing import Self
 
 class StopSwitch:
     """Is off until the first SIGINT or SIGTERM; the second one ends the process at once.
+
+    Both say so on standard error, unbuffered, as a handler may interrupt any other output.
 
     Nothing relies on it having run: a process that is killed loses no more than a stopped one.
     """
@@ -37,5 +40,11 @@ class StopSwitch:
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
+        os.write(2, b"\nstopping; nothing is lost. A second Ctrl-C leaves at once\n")
         for again in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(again, signal.SIG_DFL)
+            signal.signal(again, self._second)
+
+    def _second(self, number: int, _frame: FrameType | None) -> None:
+        os.write(2, b"\nleft at once; `searchctl resume` goes on from the last checkpoints\n")
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)

@@ -58,9 +58,13 @@ class StudyMirror:
             Exception: whatever Optuna meets in the database, at the start of a sweep.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.behind = False
+        """Has a write failed since the study was last brought up to the tables?"""
         self._distributions = distributions(space)
+        # a connection that died with its server must not be the one that is used after it
+        storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
         self._study = optuna.create_study(
-            study_name=name, storage=url, direction=direction, load_if_exists=True
+            study_name=name, storage=storage, direction=direction, load_if_exists=True
         )
         self._trials = {
             frozen.user_attrs["trial"]: Trial(self._study, frozen._trial_id)
@@ -72,7 +76,7 @@ class StudyMirror:
         """Show a trial as RUNNING, if it is not there yet."""
         if number in self._trials:
             return
-        with _only_logged():
+        with self._only_logged():
             template = create_trial(
                 state=TrialState.RUNNING,
                 params={name: _plain(value) for name, value in params.items()},
@@ -86,7 +90,7 @@ class StudyMirror:
 
     def report(self, number: int, rung: int, score: float, attributes: Mapping[str, Any]) -> None:
         """Show a trial's score at a rung as an intermediate value, and facts as attributes."""
-        with _only_logged():
+        with self._only_logged():
             trial, shown = self._trials[number], self._shown(number)
             if shown.state.is_finished():
                 return
@@ -97,7 +101,7 @@ class StudyMirror:
 
     def end(self, number: int, verdict: str, reason: str) -> None:
         """Show a trial as COMPLETE, PRUNED or FAIL, with the reason."""
-        with _only_logged():
+        with self._only_logged():
             trial, shown = self._trials[number], self._shown(number)
             if shown.state.is_finished():
                 return
@@ -113,9 +117,11 @@ class StudyMirror:
         return self._study._storage.get_trial(self._trials[number]._trial_id)
 
 
-@contextmanager
-def _only_logged() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        log.warning("the Optuna study is behind (resume rebuilds it): %s", error)
+    @contextmanager
+    def _only_logged(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not self.behind:
+                log.warning("the Optuna study is behind, and is mended at the end: %s", error)
+            self.behind = True

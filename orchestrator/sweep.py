@@ -18,6 +18,7 @@ from orchestrator.sweep_checks import (
     trials_of,
 )
 from orchestrator.sweep_settings import (
+    BudgetSettings,
     HalvingSettings,
     ResourceSettings,
     SearchSettings,
@@ -62,6 +63,8 @@ class Sweep(Settings):
     """How the ladder is built, and by what trials are ranked."""
     resources: ResourceSettings = ResourceSettings()
     """What a trial occupies, and where trials run."""
+    budget: BudgetSettings = BudgetSettings()
+    """What ends the sweep before its end."""
     storage: StorageSettings = StorageSettings()
     """Where results are kept."""
 
@@ -82,6 +85,17 @@ class Sweep(Settings):
             if problems := search_problems(search, space, info.data.get("seed", 0)):
                 raise refuse(problems, search)
         return search
+
+    @field_validator("budget")
+    @classmethod
+    def _budget_is_spent_by_something(
+        cls, budget: BudgetSettings, info: ValidationInfo
+    ) -> BudgetSettings:
+        resources = info.data.get("resources")
+        if budget.gpu_hours and resources and not resources.gpus_per_trial:
+            problem = "is never spent: resources.gpus_per_trial is 0; set that, or use a deadline"
+            raise refuse([(("gpu_hours",), problem)], budget)
+        return budget
 
     @cached_property
     def space_(self) -> Space:
@@ -117,6 +131,8 @@ class Sweep(Settings):
         whole = self.to_json()
         parts = {key: whole[key] for key in ("data", "training", "search", "halving", "seed")}
         parts["data"].pop("root", None)
+        if "loader_workers" not in self.space_.names:
+            parts["training"].pop("loader_workers")  # as many as a machine likes: it changes nothing
         return {**parts, "space": self.space_.to_config()}
 
     @property
@@ -175,9 +191,13 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
 def _settled(sweep: Sweep) -> Sweep:
     """Replace what depends on the place where the file is loaded by what it comes to."""
     values = sweep.to_json()
-    values["storage"]["runs"] = str(sweep.storage.runs.expanduser().absolute())
+    values["storage"]["runs"] = _settled_place(sweep.storage.runs)
     if "root" in values["data"]:
         values["data"]["root"] = str(Path(values["data"]["root"]).expanduser().absolute())
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = max(1, int(sweep.resources.cpus_per_trial))
     return Sweep.model_validate(values)
+
+
+def _settled_place(runs: str) -> str:
+    return runs if "://" in runs else str(Path(runs).expanduser().absolute())

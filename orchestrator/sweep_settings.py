@@ -2,9 +2,9 @@
 
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -129,6 +129,45 @@ class ResourceSettings(Settings):
     """Address of a Ray cluster; left out, one is started on this machine."""
 
 
+_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
+
+
+def read_moment(written: Any) -> datetime:
+    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a moment, local if unsaid.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = str(written).strip()
+    if text and (span := _SPAN.fullmatch(text)):
+        days, hours, minutes = (int(part or 0) for part in span.groups())
+        return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        mend = "such as 2026-11-30 18:00, or a time span such as 8h or 1d12h"
+        raise ValueError(f"must be a moment {mend}, not {written!r}") from None
+    return moment.astimezone()
+
+
+Deadline = Annotated[
+    datetime, BeforeValidator(read_moment), WithJsonSchema({"type": "string"}, mode="validation")
+]
+"""A moment with its time zone."""
+
+
+class BudgetSettings(Settings):
+    """What ends a sweep before its end, ready to be resumed. May change when it is."""
+
+    deadline: Deadline | None = None
+    """When to stop: a moment (2026-11-30 18:00, local time if no zone is said), or a time span from
+    the launch (8h, 1d12h)."""
+    gpu_hours: Annotated[float, Field(gt=0)] | None = None
+    """Most GPU hours that trials may hold, lost attempts counted; 0.5 GPUs for 1 h are 0.5."""
+    disk_gb: Annotated[float, Field(gt=0)] | None = None
+    """Most disk space of the sweep's files, in units of 1e9 bytes."""
+
+
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -138,8 +177,9 @@ class StorageSettings(Settings):
     url: Annotated[str, Field(min_length=1)] | None = None
     """URL of the database. `${NAME}` stands for an environment variable, for secrets: what is
     stored is the name."""
-    runs: Path = Path("runs")
-    """Directory of checkpoints and other files, seen by every node that runs trials."""
+    runs: str = "runs"
+    """Directory of checkpoints and other files, seen by every node that runs trials; or a URL such
+    as s3://bucket/runs (with the package for it installed, here s3fs)."""
 
     @property
     def undefined(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Engine
 
 from orchestrator.display import plain_table
@@ -49,12 +50,21 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _classes(facts)
     if facts["epochs"]:
         yield _epochs(facts)
-    for attempt in facts["attempts"]:
-        if attempt["error"]:
-            yield (
-                f"[yellow]rung {attempt['rung']}, attempt {attempt['number']}:[/] "
-                f"{attempt['error']}"
-            )
+    yield from (_attempt(attempt) for attempt in facts["attempts"] if _is_news(attempt))
+
+
+def _is_news(attempt: Mapping[str, Any]) -> bool:
+    """Did it go otherwise than begun, run and complete?"""
+    return bool(attempt["error"]) or attempt["number"] > 1
+
+
+def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
+    what = f"rung {attempt['rung']}, attempt {attempt['number']}"
+    place = f" on {attempt['worker']}" if attempt["worker"] else ""
+    began = attempt["first_epoch"] or 1
+    resumed = f", from epoch {began} on" if began > 1 else ""
+    line = Text.assemble((f"{what}{place}: {attempt['outcome'] or 'running'}{resumed}", "yellow"))
+    return line.append(f"\n{attempt['error'].rstrip()}") if attempt["error"] else line
 
 
 def _jobs(facts: Mapping[str, Any]) -> Table:

@@ -51,6 +51,20 @@ def rung_views(
     return views
 
 
+def missing(rungs: Iterable[RungView]) -> str:
+    """Say what a sweep that was stopped has not trained.
+
+    >>> missing([RungView(0, Fraction(1, 2), 8, 4, 4, 0, 0, 0.1), RungView(1, Fraction(1), 16, 2,
+    ... 1, 0, 0, 0.1)])
+    'rung 1: 1 of 2 jobs'
+    """
+    return "; ".join(
+        f"rung {view.rung}: {view.trials - view.done} of {view.trials} jobs"
+        for view in rungs
+        if view.done < view.trials
+    )
+
+
 def _survivors(below: RungView) -> int:
     """Return how many can climb from a rung at most: nobody without a score is promoted."""
     return below.trials - below.failed

@@ -9,6 +9,7 @@ OK = 0
 ERROR = 1  # something the user can mend; the message says how
 USAGE = 2  # click's own, for a wrong option
 NO_ANSWER = 3  # the sweep ran, and no trial has a score
+STOPPED = 4  # by `searchctl stop`, a deadline or a budget: resume goes on
 INTERRUPTED = 130
 TERMINATED = 143
 

@@ -37,7 +37,7 @@ def list_command(db: str | None, as_json: bool) -> None:
     table = plain_table("sweep", "state", "trials", "launched", left=["sweep", "state"])
     for row in rows:
         trials = str(row.ladder[0]["trials"])
-        table.add_row(row.name, row.state, trials, f"{row.created_at:%Y-%m-%d %H:%M}")
+        table.add_row(row.name, row.shown_state, trials, f"{row.created_at:%Y-%m-%d %H:%M}")
     show(table)
 
 
@@ -63,7 +63,7 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
         views = [{**vars(view), "left": view.left} for view in rungs]
         print_json({**_summary(row), "rungs": views, "best": best})
         return
-    show(f"[bold]{row.name}[/] {row.state}" + (f": {row.error}" if row.error else ""))
+    show(f"[bold]{row.name}[/] {row.shown_state}{_why(row)}")
     show(rung_table(rungs))
     if best:
         show(answer_table(best))
@@ -139,8 +139,16 @@ def _open(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
     return engine, find_sweep(engine, sweep)
 
 
+def _why(row: "SweepRow") -> str:
+    if row.shown_state == "INTERRUPTED":
+        return f": its driver is gone, go on with `searchctl resume {row.name}`"
+    if row.driver is not None:
+        return f", driven by {row.driver}" + (", asked to stop" * (row.desired_state == "STOPPED"))
+    return f": {row.error}" if row.error else ""
+
+
 def _summary(row: "SweepRow") -> dict[str, Any]:
-    names = ("name", "state", "direction", "created_at", "ended_at", "error")
+    names = ("name", "state", "direction", "created_at", "ended_at", "error", "driver")
     return {name: getattr(row, name) for name in names} | {"trials": row.ladder[0]["trials"]}
 
 

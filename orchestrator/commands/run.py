@@ -1,4 +1,4 @@
-"""Commands that train: launch, resume, train."""
+"""Commands that train, and the one that ends it: launch, resume, stop, train."""
 
 import sys
 from pathlib import Path
@@ -6,17 +6,43 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.common import data_root_option, db_option
+from orchestrator.commands.common import STOPPED, data_root_option, db_option
 from orchestrator.commands.files import print_plan, read, sweep_file
 from orchestrator.places import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.launch import Prepared
+    from orchestrator.prepare import Prepared
+    from orchestrator.sweep import Sweep
 
 inline_option = click.option(
     "--inline", is_flag=True, help="Run the jobs one by one in this process, without Ray."
+)
+
+
+def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    from orchestrator.sweep_settings import read_moment
+
+    try:
+        return text and read_moment(text).isoformat()
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+deadline_option = click.option(
+    "--deadline",
+    metavar="WHEN",
+    callback=_moment,
+    help="Stop at a moment (2026-11-30T18:00) or after a time (8h, 1d12h); in place of "
+    "budget.deadline.",
+)
+gpu_hours_option = click.option(
+    "--max-gpu-hours",
+    "gpu_hours",
+    metavar="HOURS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop when trials have held so many GPU hours; in place of budget.gpu_hours.",
 )
 
 
@@ -25,16 +51,26 @@ inline_option = click.option(
 @db_option
 @data_root_option
 @inline_option
-def launch(sweep_file: Path, db: str | None, data_root: str | None, inline: bool) -> None:
+@deadline_option
+@gpu_hours_option
+def launch(
+    sweep_file: Path,
+    db: str | None,
+    data_root: str | None,
+    inline: bool,
+    deadline: str | None,
+    gpu_hours: float | None,
+) -> None:
     """Run a sweep to its end: print the ladder, follow the trials, name the winner.
 
     \b
-    Ctrl-C stops it; `searchctl resume NAME` goes on. Exit code 0 with an answer, 3 if no
-    trial has a score, 130 or 143 if it was stopped by a signal.
-    Example: searchctl launch sweep.yaml
+    Ctrl-C stops it, a second one at once; `searchctl resume NAME` goes on. Exit code 0 with
+    an answer, 3 if no trial has a score, 4 if `searchctl stop`, a deadline or a budget ended
+    it, 130 or 143 if a signal did.
+    Example: searchctl launch sweep.yaml --deadline 8h
     """
-    sweep = read(sweep_file, data_root)
-    from orchestrator.launch import prepare
+    sweep = _budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+    from orchestrator.prepare import prepare
 
     url = database_url(db, sweep.storage.database_url())
     _run(lambda: prepare(sweep, url, sweep_file.absolute()), inline)
@@ -45,19 +81,78 @@ def launch(sweep_file: Path, db: str | None, data_root: str | None, inline: bool
 @click.option(
     "--stored", is_flag=True, help="Go on with what was launched, though its file was edited since."
 )
+@click.option(
+    "--accept-changes",
+    is_flag=True,
+    help="Go on though training settings, data or packages have changed; it is recorded.",
+)
 @db_option
+@data_root_option
 @inline_option
-def resume(sweep: str, stored: bool, db: str | None, inline: bool) -> None:
+@deadline_option
+@gpu_hours_option
+def resume(
+    sweep: str,
+    stored: bool,
+    accept_changes: bool,
+    db: str | None,
+    data_root: str | None,
+    inline: bool,
+    deadline: str | None,
+    gpu_hours: float | None,
+) -> None:
     """Go on with a sweep that was stopped or killed; what is finished is not run again.
 
     \b
-    The sweep goes on as it was launched; if its file has been edited since, that is refused
-    and the difference named.
+    Jobs go on from their last epoch. What is computed must be what was launched: if the
+    sweep's file, the data or a package's major version have changed, that is refused and the
+    difference named. Resources, the budget, the data's directory and the machine may change.
     Example: searchctl resume quickstart
     """
-    from orchestrator.launch import prepare_resume
+    from dataclasses import replace
 
-    _run(lambda: prepare_resume(sweep, database_url(db), compare=not stored), inline)
+    from orchestrator.resume import prepare_resume
+
+    def prepare() -> "Prepared":
+        prepared = prepare_resume(
+            sweep,
+            database_url(db),
+            stored=stored,
+            accept_changes=accept_changes,
+            data_root=Path(data_root) if data_root else None,
+        )
+        return replace(prepared, sweep=_budgeted(prepared.sweep, deadline, gpu_hours))
+
+    _run(prepare, inline)
+
+
+@click.command()
+@click.argument("sweep", metavar="SWEEP")
+@click.option("--wait", is_flag=True, help="Return when its driver has left.")
+@db_option
+def stop(sweep: str, wait: bool, db: str | None) -> None:
+    """Ask the driver of a running sweep, on whatever machine, to stop; nothing is lost.
+
+    \b
+    It leaves within seconds; `searchctl resume NAME` goes on.
+    Example: searchctl stop quickstart
+    """
+    import time
+
+    from orchestrator.storage.database import open_database
+    from orchestrator.storage.queries import find_sweep
+    from orchestrator.storage.writer import request_state
+
+    engine = open_database(database_url(db))
+    row = find_sweep(engine, sweep)
+    if row.driver is None:
+        click.echo(f"no driver is running '{sweep}' ({row.shown_state}): there is none to stop")
+        return
+    request_state(engine, sweep, "STOPPED")
+    click.echo(f"asked {row.driver} to stop '{sweep}'")
+    while wait and row.driver is not None:
+        time.sleep(0.5)
+        row = find_sweep(engine, sweep)
 
 
 @click.command()
@@ -110,6 +205,19 @@ def train(
     click.echo(f"wrote {output / 'model.safetensors'} and {output / 'metrics.json'}")
 
 
+def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":
+    """Put the command's deadline and budget in place of the file's."""
+    from orchestrator.sweep import Sweep
+
+    said = {"deadline": deadline, "gpu_hours": gpu_hours}
+    if not any(said.values()):
+        return sweep
+    budget = {**sweep.to_json()["budget"], **{key: value for key, value in said.items() if value}}
+    if gpu_hours and not sweep.resources.gpus_per_trial:
+        raise click.UsageError("--max-gpu-hours is never spent: resources.gpus_per_trial is 0")
+    return Sweep.from_json({**sweep.to_json(), "budget": budget})
+
+
 def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
     from functools import partial
 
@@ -130,10 +238,12 @@ def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
             executor=inline_executor() if inline else None,
             display=display,
             stopping=stopping,
+            say=console.print,
         )
     name = prepared.sweep.name
     if row.state != "COMPLETE":
-        console.print(f"stopped; nothing is lost: go on with `searchctl resume {name}`")
-        sys.exit(stopping.exit_code)
+        console.print(f"stopped: {row.error}", soft_wrap=True)
+        console.print(f"nothing is lost: go on with `searchctl resume {name}`", soft_wrap=True)
+        sys.exit(stopping.exit_code or STOPPED)
     for part in answer(prepared):
         show(part)

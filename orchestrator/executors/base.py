@@ -1,14 +1,12 @@
 """The seam between the driver and whatever runs its jobs: executors pull."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from orchestrator.bracket import Signal
-from orchestrator.job import Job
+from orchestrator.job import Job, Stop
 from trainer.results import EpochRecord, JobResult
 
-Stop = Callable[[], bool]
-"""Asked often; true once the sweep must end now."""
+__all__ = ["Executor", "Source", "Stop"]
 
 
 class Source(Protocol):
@@ -17,14 +15,17 @@ class Source(Protocol):
     def next_job(self) -> Job | Signal:
         """Return a job to run now, WAIT while none can start, DONE when the sweep is over."""
 
+    def started(self, job: Job, worker: str) -> None:
+        """Take note that a worker, "host:pid", has begun with a job."""
+
     def on_epoch(self, job: Job, record: EpochRecord) -> None:
         """Take note of an epoch of a running job."""
 
     def record(self, job: Job, result: JobResult) -> None:
-        """Take the result of a job."""
+        """Take the result of a job; one that is 'lost' or 'stopped' is to be tried again."""
 
     def lost(self, job: Job, error: str) -> None:
-        """Take note that a job's worker died; the job comes again from `next_job`."""
+        """Take note that a job's worker is gone; the job comes again from `next_job`."""
 
 
 class Executor(Protocol):

@@ -4,12 +4,12 @@ import time
 
 from orchestrator.bracket import Signal
 from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job, Runner, run_safely, train
+from orchestrator.job import Job, Runner, run_safely, train, worker_name
 from trainer.results import EpochRecord
 
 
-class _Leave(BaseException):
-    """Leaves a running job: told to stop, or (with a cause) the source failed.
+class _SourceFailed(BaseException):
+    """Leaves a running job because the source failed, which is the cause.
 
     Not an Exception: what is raised while a job runs would else count as the job's own error.
     """
@@ -30,21 +30,17 @@ class InlineExecutor:
             if isinstance(job, Job):
                 try:
                     self._run_one(job, source, stop)
-                except _Leave as leave:
-                    if leave.__cause__ is not None:
-                        raise leave.__cause__ from None
-                    source.lost(job, "stopped")
-                    return
+                except _SourceFailed as failed:
+                    raise failed.__cause__ or failed from None
             else:
-                time.sleep(0.05)  # a retry is waiting for its back-off
+                time.sleep(0.05)  # a retry waits for its back-off, or the database is away
 
     def _run_one(self, job: Job, source: Source, stop: Stop) -> None:
         def on_epoch(record: EpochRecord) -> None:
             try:
                 source.on_epoch(job, record)
             except Exception as error:
-                raise _Leave from error
-            if stop():
-                raise _Leave
+                raise _SourceFailed from error
 
-        source.record(job, run_safely(self._runner, job, on_epoch))
+        source.started(job, worker_name())
+        source.record(job, run_safely(self._runner, job, on_epoch, stop))

@@ -21,7 +21,8 @@ from ray.tune.search import Searcher
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job, Runner, run_safely, train
+from orchestrator.job import Job, Runner, run_safely, train, worker_name
+from trainer.results import EpochRecord, JobResult
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
@@ -103,7 +104,7 @@ def _ray(address: str | None) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         # Ray puts in a handler that exits at once, with another code and nothing stored
         signal.signal(signal.SIGTERM, on_sigterm)
-    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
     try:
         yield
     finally:
@@ -123,13 +124,28 @@ def _tuner(trainable: Any, searcher: Searcher, stop: Stop, folder: str) -> tune.
     )
 
 
+class _UsedUp(Exception):
+    """Ends a worker whose GPU or memory may be in disorder: the next try gets a fresh one."""
+
+
 def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
     def run_attempt(config: dict[str, Any]) -> None:
-        job: Job = config["job"]
-        result = run_safely(runner, job, lambda record: tune.report({"record": record}))
+        tune.report({"worker": worker_name()})
+        result = run_safely(runner, config["job"], _report_epoch, _never)
         tune.report({"result": result})
+        if result.status == "lost":
+            raise _UsedUp
 
     return run_attempt
+
+
+def _report_epoch(record: EpochRecord) -> None:
+    tune.report({"record": record})
+
+
+def _never() -> bool:
+    """Workers are not asked to leave: Tune ends their processes, and checkpoints are whole."""
+    return False
 
 
 class _NotSaved:
@@ -160,6 +176,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self._source = source
         self._slots = slots
         self._jobs: dict[str, Job] = {}
+        self._results: dict[str, JobResult] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self._jobs) >= self._slots:
@@ -171,19 +188,26 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         return str(Searcher.FINISHED) if job is Signal.DONE else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if "record" in result:
+        if "worker" in result:
+            self._source.started(self._jobs[trial_id], result["worker"])
+        elif "record" in result:
             self._source.on_epoch(self._jobs[trial_id], result["record"])
+        elif "result" in result:
+            self._results[trial_id] = result["result"]
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        job = self._jobs.pop(trial_id)
-        if result and "result" in result and not error:
-            self._source.record(job, result["result"])
+        job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
+        if found is not None:
+            self._source.record(job, found)
         else:
             self._source.lost(job, "the worker died or was taken away")
 
     def abandon(self) -> None:
         """Report the jobs that a stop left running: Tune does not."""
-        for job in self._jobs.values():
-            self._source.lost(job, "stopped")
+        for trial_id, job in self._jobs.items():
+            if trial_id in self._results:
+                self._source.record(job, self._results[trial_id])
+            else:
+                self._source.lost(job, "stopped")

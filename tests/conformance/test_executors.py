@@ -4,9 +4,9 @@ import os
 import threading
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from orchestrator.bracket import Bracket, BracketJob, Signal
 from orchestrator.errors import SearchctlError
@@ -35,7 +35,8 @@ class BracketSource:
 
     def __init__(self, trials=6, images=60):
         self.bracket = Bracket(plan_ladder(trials, images), "maximize")
-        self.started, self.results, self.epochs, self.losses, self.decisions = [], [], [], [], []
+        self.issued, self.results, self.epochs, self.losses, self.decisions = [], [], [], [], []
+        self.workers = []
         self.threads = set()
 
     def next_job(self):
@@ -43,7 +44,7 @@ class BracketSource:
         slot = self.bracket.next_job()
         if not isinstance(slot, BracketJob):
             return slot
-        self.started.append((slot.rung.number, slot.trial))
+        self.issued.append((slot.rung.number, slot.trial))
         return Job(
             trial=slot.trial,
             rung=slot.rung.number,
@@ -53,18 +54,25 @@ class BracketSource:
             sample=Sample(ScenesData(dataset="scenes"), slot.rung.images, 0),
             fraction=Fraction(slot.rung.fraction),
             score="val_miou",
-            out=Path("unused"),
+            out=UPath("unused"),
+            resume_from=(),
             final=False,
             keep_weights=False,
             init_from=None,
             gpus=0,
         )
 
+    def started(self, job, worker):
+        self.workers.append((job.rung, job.trial, worker))
+
     def on_epoch(self, job, record):
         self.epochs.append((job.trial, job.rung, record.epoch))
 
     def record(self, job, result):
         self.threads.add(threading.get_ident())
+        if result.status in ("lost", "stopped"):
+            self.lost(job, result.error or "stopped")
+            return
         self.results.append((job.rung, job.trial, result))
         outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
         self.decisions += self.bracket.record(outcome)
@@ -79,7 +87,7 @@ def never():
     return False
 
 
-def quick(job, on_epoch):
+def quick(job, on_epoch, stop):
     for epoch in (1, 2):
         on_epoch(EpochRecord(epoch, 1.0, job.params["lr"], job.sample.images, 0.0))
     return JobResult("complete", (job.trial * 5 + job.rung) % 7, sample_hash=str(os.getpid()))
@@ -97,9 +105,9 @@ def test_every_job_of_the_ladder_runs_once_and_rungs_come_in_order(executor):
     source = BracketSource()
     executor(by_value(quick)).run(source, never)
     assert source.bracket.finished
-    assert sorted(source.started) == sorted((rung, trial) for rung, trial, _ in source.results)
-    assert len(set(source.started)) == len(source.started) == 6 + 3 + 2
-    assert [rung for rung, _ in source.started] == [0] * 6 + [1] * 3 + [2] * 2
+    assert sorted(source.issued) == sorted((rung, trial) for rung, trial, _ in source.results)
+    assert len(set(source.issued)) == len(source.issued) == 6 + 3 + 2
+    assert [rung for rung, _ in source.issued] == [0] * 6 + [1] * 3 + [2] * 2
 
 
 def test_verdicts_are_those_of_the_inline_executor(executor):
@@ -118,7 +126,7 @@ def test_epochs_reach_the_source_in_their_order_and_from_its_own_thread(executor
 
 
 def test_an_error_in_a_job_is_a_failed_result_with_its_traceback(executor):
-    def broken(job, on_epoch):
+    def broken(job, on_epoch, stop):
         if job.trial == 1:
             raise RuntimeError("bad shape")
         return JobResult("complete", 0.5)
@@ -141,17 +149,19 @@ def test_a_source_that_is_not_ready_is_asked_again(executor):
 
 
 def test_a_stop_abandons_running_jobs_and_hands_out_no_more(executor):
-    def endless(job, on_epoch):
+    def endless(job, on_epoch, stop):
         for epoch in range(1, 1000):
             time.sleep(0.05)
             on_epoch(EpochRecord(epoch, 1.0, 0.1, 10, 0.05))
+            if stop():
+                return JobResult("stopped", None)
         return JobResult("complete", 0.5)
 
     source = BracketSource()
     executor(endless).run(source, lambda: len(source.epochs) > 5)
     assert source.results == []
-    assert sorted(source.losses) == sorted(source.started)
-    assert 1 <= len(source.started) <= (os.cpu_count() or 1)
+    assert sorted(source.losses) == sorted(source.issued)
+    assert 1 <= len(source.issued) <= (os.cpu_count() or 1)
 
 
 def test_an_error_of_the_source_passes_through_and_blames_no_job(executor):
@@ -167,7 +177,7 @@ def test_an_error_of_the_source_passes_through_and_blames_no_job(executor):
 
 
 def test_a_worker_that_dies_is_reported_and_its_job_comes_again(tmp_path):
-    def dies_once(job, on_epoch):
+    def dies_once(job, on_epoch, stop):
         mark = tmp_path / f"{job.trial}-{job.rung}"
         if job.trial == 1 and not mark.exists():
             mark.touch()
@@ -178,7 +188,69 @@ def test_a_worker_that_dies_is_reported_and_its_job_comes_again(tmp_path):
     RayTuneExecutor(cpus=1, runner=dies_once).run(source, never)
     assert source.losses == [(0, 1)]
     assert source.bracket.finished
-    assert sorted(source.started).count((0, 1)) == 2
+    assert sorted(source.issued).count((0, 1)) == 2
+
+
+def test_a_lost_result_is_passed_on_with_its_error(executor):
+    def out_of_memory(job, on_epoch, stop):
+        if job.trial == 1:
+            return JobResult("lost", None, error="OutOfMemoryError: CUDA out of memory")
+        return JobResult("complete", 0.5)
+
+    errors = []
+    source = BracketSource(trials=2)
+
+    def failed_for_good(job, error):
+        errors.append(error)
+        source.record(job, JobResult("failed", None, error=error))
+
+    source.lost = failed_for_good
+    executor(out_of_memory).run(source, never)
+    assert errors == ["OutOfMemoryError: CUDA out of memory"]
+    assert source.bracket.finished
+
+
+def test_a_lost_job_is_tried_again_in_a_fresh_process(tmp_path):
+    def lost_once(job, on_epoch, stop):
+        mark = tmp_path / f"{job.trial}-{job.rung}"
+        if job.trial == 1 and not mark.exists():
+            mark.write_text(str(os.getpid()))
+            return JobResult("lost", None, error="the GPU is gone")
+        return JobResult("complete", float(job.trial), sample_hash=str(os.getpid()))
+
+    source = BracketSource(trials=4)
+    RayTuneExecutor(cpus=1, runner=lost_once).run(source, never)
+    assert source.losses == [(0, 1)]
+    assert source.bracket.finished
+    used_up = (tmp_path / "1-0").read_text()
+    assert used_up not in {result.sample_hash for _, _, result in source.results}
+
+
+def test_the_worker_of_each_job_is_named_before_its_epochs(executor):
+    source = BracketSource(trials=2)
+    executor(by_value(quick)).run(source, never)
+    pids = {(rung, trial): result.sample_hash for rung, trial, result in source.results}
+    named = {(rung, trial): worker.split(":")[1] for rung, trial, worker in source.workers}
+    assert named == pids
+
+
+def test_a_stop_in_the_middle_of_a_long_epoch_is_out_within_20_seconds(tmp_path):
+    def long(job, on_epoch, stop):
+        (tmp_path / "begun").touch()
+        time.sleep(600)
+        return JobResult("complete", 0.5)
+
+    stopped_at = []
+
+    def stop():
+        if (tmp_path / "begun").exists():
+            stopped_at.append(time.monotonic())
+        return bool(stopped_at)
+
+    source = BracketSource()
+    RayTuneExecutor(cpus=1, runner=long).run(source, stop)
+    assert time.monotonic() - stopped_at[0] < 20
+    assert sorted(source.losses) == sorted(source.issued)
 
 
 def test_a_cluster_without_room_for_one_job_is_refused_with_the_setting_to_change():

@@ -3,7 +3,9 @@
 import pytest
 
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import prepare, prepare_resume, run
+from orchestrator.launch import run
+from orchestrator.prepare import prepare
+from orchestrator.resume import prepare_resume
 from orchestrator.sweep import Sweep
 from trainer.results import EpochRecord, Evaluation, JobResult
 
@@ -15,7 +17,7 @@ def score_of(job):
     return (1 + job.trial * 3 % 8) / 10 + job.rung / 100
 
 
-def quick(job, on_epoch):
+def quick(job, on_epoch, stop):
     """Return a score at once, with all that a training returns beside it."""
     record = EpochRecord(1, 1.0, 0.1, job.sample.images, 0.0, 0.5, score_of(job))
     on_epoch(record)

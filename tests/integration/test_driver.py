@@ -8,7 +8,9 @@ from sqlalchemy import text
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError, SweepFailed
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import prepare, prepare_resume, run
+from orchestrator.launch import run
+from orchestrator.prepare import prepare
+from orchestrator.resume import prepare_resume
 from orchestrator.storage import queries
 from orchestrator.sweep import load_sweep
 from trainer.results import JobResult
@@ -30,26 +32,30 @@ class LosingExecutor:
                 self._lost[job.trial, job.rung] -= 1
                 source.lost(job, "the worker died")
             else:
-                source.record(job, self._runner(job, lambda record: None))
+                source.record(job, self._runner(job, lambda record: None, never))
+
+
+def never():
+    return False
 
 
 def dies_at(runner, count):
     """Run so many jobs, and die in the next."""
     jobs = iter(range(count))
 
-    def run(job, on_epoch):
+    def run(job, on_epoch, stop):
         if next(jobs, None) is None:
             raise Died
-        return runner(job, on_epoch)
+        return runner(job, on_epoch, stop)
 
     return run
 
 
 def diverging(runner, *trials):
-    def run(job, on_epoch):
+    def run(job, on_epoch, stop):
         if job.trial in trials:
             return JobResult("diverged", None, error="the loss is nan in epoch 1")
-        return runner(job, on_epoch)
+        return runner(job, on_epoch, stop)
 
     return run
 
@@ -143,7 +149,7 @@ def test_a_job_that_is_lost_too_often_fails_its_trial_with_the_error(sweeps, qui
     prepared, row = sweeps.launch(executor=executor, resources=resources)
     assert row.state == "COMPLETE"
     (job,) = queries.jobs(prepared.engine, prepared.row, 5)
-    assert (job.state, job.error) == ("FAIL", "the worker died, 2 times")
+    assert (job.state, job.error) == ("FAIL", "lost 2 times: the worker died")
     assert attempts(prepared)[5, 0] == 2
     assert queries.trials(prepared.engine, prepared.row)[5].state == "FAIL"
     assert [d.verdict for d in stored(prepared) if d.trial == 5] == ["failed"]
@@ -177,7 +183,7 @@ def test_resuming_a_failed_sweep_says_the_same_again(sweeps, quick_runner):
 
 
 def test_an_error_in_a_job_is_quoted_by_its_last_line(sweeps):
-    def broken(job, on_epoch):
+    def broken(job, on_epoch, stop):
         raise RuntimeError("no such layer")
 
     with pytest.raises(SweepFailed, match=r"trial 0: RuntimeError: no such layer$"):
@@ -187,9 +193,9 @@ def test_an_error_in_a_job_is_quoted_by_its_last_line(sweeps):
 def test_warm_hands_the_weights_of_the_rung_below_to_the_next_job(sweeps, quick_runner):
     given = {}
 
-    def noting(job, on_epoch):
+    def noting(job, on_epoch, stop):
         given[job.trial, job.rung] = job
-        return quick_runner(job, on_epoch)
+        return quick_runner(job, on_epoch, stop)
 
     with pytest.raises(Died):  # in the third job of rung 1: what is given must survive a resume
         sweeps.launch(dies_at(noting, 10), halving={"continue": "warm"})
@@ -203,7 +209,7 @@ def test_warm_hands_the_weights_of_the_rung_below_to_the_next_job(sweeps, quick_
 
 def test_retrain_begins_afresh_and_keeps_finalists_weights_only(sweeps, quick_runner):
     seen = []
-    sweeps.launch(lambda job, on_epoch: seen.append(job) or quick_runner(job, on_epoch))
+    sweeps.launch(lambda job, on_epoch, stop: seen.append(job) or quick_runner(job, on_epoch, stop))
     assert {job.init_from for job in seen} == {None}
     assert {(job.rung, job.keep_weights, job.final) for job in seen} == {
         (0, False, False),
@@ -215,9 +221,9 @@ def test_retrain_begins_afresh_and_keeps_finalists_weights_only(sweeps, quick_ru
 def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
     places = []
 
-    def noting(job, on_epoch):
+    def noting(job, on_epoch, stop):
         places.append(job.out)
-        return quick_runner(job, on_epoch)
+        return quick_runner(job, on_epoch, stop)
 
     executor = LosingExecutor(noting, {})
     sweeps.launch(executor=executor)

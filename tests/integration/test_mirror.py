@@ -53,12 +53,12 @@ def assert_equal_to_our_tables(prepared):
 def spoilt(runner):
     """Let trial 6 diverge and trial 1 fail."""
 
-    def run(job, on_epoch):
+    def run(job, on_epoch, stop):
         if job.trial == 1:
             raise RuntimeError("bad shape")
         if job.trial == 6:
             return JobResult("diverged", None)
-        return runner(job, on_epoch)
+        return runner(job, on_epoch, stop)
 
     return run
 
@@ -105,10 +105,10 @@ def test_a_deleted_study_is_rebuilt_by_resume(sweeps, quick_runner):
 def test_a_study_deleted_in_mid_sweep_is_rebuilt_by_resume(sweeps, quick_runner):
     jobs = iter(range(10))
 
-    def mortal(job, on_epoch):
+    def mortal(job, on_epoch, stop):
         if next(jobs, None) is None:
             raise Died
-        return quick_runner(job, on_epoch)
+        return quick_runner(job, on_epoch, stop)
 
     with pytest.raises(Died):
         sweeps.launch(mortal)

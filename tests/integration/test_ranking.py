@@ -43,10 +43,10 @@ def test_a_score_to_minimize_puts_the_lowest_first(sweeps):
 
 
 def test_a_trial_that_diverges_on_a_later_rung_keeps_its_place_below(sweeps, quick_runner):
-    def diverges_late(job, on_epoch):
+    def diverges_late(job, on_epoch, stop):
         if job.trial == 5 and job.rung == 1:
             return JobResult("diverged", None)
-        return quick_runner(job, on_epoch)
+        return quick_runner(job, on_epoch, stop)
 
     prepared, row = sweeps.launch(diverges_late)
     ranked = rank_trials(prepared.engine, row)

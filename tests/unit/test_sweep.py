@@ -81,7 +81,7 @@ def test_the_largest_batch_is_that_of_any_trial(sweep_of):
 def test_places_are_absolute_and_threads_are_the_trials_cpus(sweep_of, tmp_path):
     sweep = sweep_of(FULL)
     assert sweep.data.root == tmp_path / "data" / "camvid"
-    assert sweep.storage.runs == tmp_path / "runs"
+    assert sweep.storage.runs == str(tmp_path / "runs")
     assert sweep.training.threads == 2
 
 

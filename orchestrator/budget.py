@@ -1,0 +1,100 @@
+"""What ends a sweep before its end: a signal, `searchctl stop`, a deadline, a spent budget."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from upath import UPath
+
+from orchestrator.storage.rows import AttemptRow
+from orchestrator.sweep_settings import BudgetSettings
+
+DISK_EVERY_S = 10.0
+"""Seconds between two looks at the disk: every file of the sweep is counted."""
+
+
+class StopConditions:
+    """Asked often whether the sweep must end now; remembers the first reason."""
+
+    def __init__(self, conditions: Mapping[str, Callable[[], bool]]) -> None:
+        """Stop as soon as one of these holds; their names are told to people."""
+        self._conditions = conditions
+        self.reason: str | None = None
+
+    def __call__(self) -> bool:
+        """Must the sweep end?"""
+        if self.reason is None:
+            self.reason = next((name for name, holds in self._conditions.items() if holds()), None)
+        return self.reason is not None
+
+
+class GpuMeter:
+    """The GPU hours that a sweep's attempts have held, lost ones too: what is paid for."""
+
+    def __init__(
+        self, attempts: Iterable[AttemptRow], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin with the stored attempts, all of them ended."""
+        self._clock = clock
+        self._seconds: float = sum(
+            (attempt.ended_at - attempt.started_at).total_seconds() * (attempt.gpus or 0.0)
+            for attempt in attempts
+            if attempt.ended_at is not None
+        )
+        self._running: dict[str, tuple[float, float]] = {}
+
+    def begin(self, token: str, gpus: float) -> None:
+        """Count an attempt from now on."""
+        self._running[token] = (self._clock(), gpus)
+
+    def end(self, token: str) -> None:
+        """Count an attempt no longer."""
+        began, gpus = self._running.pop(token)
+        self._seconds += (self._clock() - began) * gpus
+
+    @property
+    def hours(self) -> float:
+        """GPU hours so far."""
+        running = sum((self._clock() - began) * gpus for began, gpus in self._running.values())
+        return (self._seconds + running) / 3600
+
+
+class DiskMeter:
+    """The bytes of a sweep's files, counted anew only now and then."""
+
+    def __init__(
+        self,
+        runs: UPath,
+        measure: Callable[[UPath], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Look below `runs`."""
+        self._runs = runs
+        self._measure = measure
+        self._clock = clock
+        self._next = 0.0
+        self._bytes = 0
+
+    @property
+    def gigabytes(self) -> float:
+        """What the files took at the last look, in units of 1e9 bytes."""
+        if self._clock() >= self._next:
+            self._bytes = self._measure(self._runs)
+            self._next = self._clock() + DISK_EVERY_S
+        return self._bytes / 1e9
+
+
+def budget_conditions(
+    budget: BudgetSettings, gpu: GpuMeter, disk: DiskMeter
+) -> dict[str, Callable[[], bool]]:
+    """Return the conditions under which a budget is spent, by what is told to people."""
+    found: dict[str, Callable[[], bool]] = {}
+    if (deadline := budget.deadline) is not None:
+        found[f"the deadline {deadline:%Y-%m-%d %H:%M %Z} has passed"] = lambda: (
+            datetime.now(UTC) >= deadline
+        )
+    if (hours := budget.gpu_hours) is not None:
+        found[f"the budget of {hours:g} GPU hours is spent"] = lambda: gpu.hours >= hours
+    if (limit := budget.disk_gb) is not None:
+        found[f"the sweep's files take more than {limit:g} GB"] = lambda: disk.gigabytes > limit
+    return found

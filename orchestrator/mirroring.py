@@ -1,0 +1,67 @@
+"""Brings the Optuna study up to what our tables hold: result by result, or all of it at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from orchestrator.halving import Decision, Outcome
+from orchestrator.job import Job
+from orchestrator.storage.rows import JobRow
+from orchestrator.study import StudyMirror
+from searchspace import Params
+from trainer.results import JobResult
+
+
+def outcome_of(job: JobRow) -> Outcome | None:
+    """Return what a stored job tells the bracket; None while it has no result."""
+    if job.state in ("WAITING", "RUNNING"):
+        return None
+    return Outcome(job.trial, job.rung, job.score, failed=job.state == "FAIL")
+
+
+def mirror_all(
+    mirror: StudyMirror,
+    trials: Sequence[Params],
+    jobs: Iterable[JobRow],
+    decisions: Iterable[Decision],
+) -> None:
+    """Show everything that is stored; what the study has already is left as it is."""
+    for job in jobs:
+        mirror.begin(job.trial, trials[job.trial])
+        outcome = outcome_of(job)
+        if outcome is not None and outcome.finite:
+            evaluations = job.evaluations or {}
+            miou = {split: scores["miou"] for split, scores in evaluations.items()}
+            attributes = _attributes(job.rung, job.images, job, miou)
+            mirror.report(job.trial, job.rung, job.score or 0.0, attributes)
+    mirror_verdicts(mirror, decisions)
+
+
+def mirror_result(
+    mirror: StudyMirror, job: Job, result: JobResult, decisions: Iterable[Decision]
+) -> None:
+    """Show one result, and the verdicts that it completed."""
+    if Outcome(job.trial, job.rung, result.score, failed=result.status == "failed").finite:
+        miou = {split: evaluation.miou for split, evaluation in result.evaluations.items()}
+        attributes = _attributes(job.rung, job.sample.images, result, miou)
+        mirror.report(job.trial, job.rung, result.score or 0.0, attributes)
+    mirror_verdicts(mirror, decisions)
+
+
+def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
+    """End the trials that climb no further."""
+    for decision in decisions:
+        if decision.verdict != "promoted":
+            mirror.end(decision.trial, decision.verdict, decision.reason)
+
+
+def _attributes(
+    rung: int, images: int, found: JobResult | JobRow, miou: Mapping[str, float | None]
+) -> dict[str, int | float | None]:
+    """Return what the dashboard shows beside a trial's scores, of its highest rung so far."""
+    return {
+        "rung": rung,
+        "images": images,
+        "kept_epoch": found.kept_epoch or 0,
+        "seconds": round(found.seconds or 0.0, 3),
+        "trainable_parameters": found.trainable_parameters or 0,
+        **{f"{split}_miou": value for split, value in miou.items()},
+    }

@@ -1,0 +1,124 @@
+"""Makes a sweep ready to run: checks the data and the places, plans the ladder, stores the sweep.
+
+A stored sweep is made ready again by `prepare_resume`, in resume.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from upath import UPath
+
+from orchestrator.errors import SweepExists
+from orchestrator.fingerprint import versions
+from orchestrator.halving import Direction
+from orchestrator.places import check_writable
+from orchestrator.plan import Plan, plan_sweep
+from orchestrator.spec import differences
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from orchestrator.storage.rows import SweepRow
+from orchestrator.storage.writer import NewSweep, create_sweep
+from orchestrator.sweep import Sweep
+from trainer.data_settings import Split
+from trainer.datasets.base import Dataset
+from trainer.errors import DataError
+from trainer.samples import build_dataset, data_fingerprint
+
+RUNS_MEND = "set storage.runs to a directory that can be written"
+_NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that is stored, planned and ready to run."""
+
+    sweep: Sweep
+    url: str
+    engine: Engine
+    row: SweepRow
+    plan: Plan
+    changes: tuple[str, ...] = ()
+    """What is not as it was at the launch: recorded when the sweep goes on."""
+
+    @property
+    def runs(self) -> UPath:
+        """Directory of the sweep's files."""
+        return runs_directory(self.sweep)
+
+
+def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
+    """Check the data and the places that are written to, plan the ladder, and store the sweep.
+
+    Raises:
+        SearchctlError: the database or the directory cannot be used.
+        SweepExists: there is a sweep of that name.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    dataset = checked_dataset(sweep)
+    plan = plan_sweep(sweep, len(dataset.names("train")))
+    check_writable(runs_directory(sweep), RUNS_MEND)
+    engine = open_database(url, create=True)
+    _refuse_second(engine, sweep)
+    create_sweep(engine, _new_sweep(sweep, plan, dataset, source))
+    return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan)
+
+
+def checked_dataset(sweep: Sweep) -> Dataset:
+    """Return a sweep's data set, looked at as far as is quick.
+
+    Raises:
+        DataError: a file is missing or does not fit, or a split is empty.
+    """
+    dataset = build_dataset(sweep.data)
+    dataset.check()
+    for split in _NEEDED_SPLITS:
+        if not dataset.names(split):
+            raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
+        dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
+    return dataset
+
+
+def runs_directory(sweep: Sweep) -> UPath:
+    """Return the directory of a sweep's files, absolute: workers have another current one."""
+    return (UPath(sweep.storage.runs) / sweep.name).absolute()
+
+
+def direction_of(sweep: Sweep) -> Direction:
+    """Say whether the sweep's score is better when higher or when lower."""
+    return "minimize" if sweep.halving.score == "val_loss" else "maximize"
+
+
+def _refuse_second(engine: Engine, sweep: Sweep) -> None:
+    stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
+    if stored is None:
+        return
+    changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
+    what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
+    raise SweepExists(
+        f"there is a sweep '{sweep.name}' in this database {what}: go on with it by "
+        f"`searchctl resume {sweep.name}`, or give this one another `name:`"
+    )
+
+
+def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) -> NewSweep:
+    return NewSweep(
+        name=sweep.name,
+        source=str(source or ""),
+        spec=sweep.to_json(),
+        spec_hash=sweep.spec_hash,
+        direction=direction_of(sweep),
+        ladder=[
+            {
+                "rung": rung.number,
+                "trials": rung.trials,
+                "fraction": str(rung.fraction),
+                "images": rung.images,
+            }
+            for rung in plan.ladder.rungs
+        ],
+        versions=versions(),
+        classes=list(dataset.class_names),
+        data_fingerprint=data_fingerprint(sweep.data),
+        params=sweep.trials(),
+    )

@@ -1,0 +1,109 @@
+"""Makes a stored sweep ready to go on, and refuses when something else would be computed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from orchestrator.errors import SearchctlError, SweepChanged
+from orchestrator.fingerprint import major_changes, versions
+from orchestrator.places import check_writable
+from orchestrator.plan import plan_sweep
+from orchestrator.prepare import RUNS_MEND, Prepared, checked_dataset, runs_directory
+from orchestrator.spec import differences
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from orchestrator.storage.rows import SweepRow
+from orchestrator.sweep import Sweep, load_sweep
+from trainer.samples import data_fingerprint
+
+DECIDED = ("space", "search", "seed", "halving")
+"""Sections from which the stored trials and verdicts follow: a change has no sweep to go on with."""
+
+
+def prepare_resume(
+    name: str,
+    url: str,
+    *,
+    stored: bool = False,
+    accept_changes: bool = False,
+    data_root: Path | None = None,
+) -> Prepared:
+    """Load a stored sweep to go on with it.
+
+    The resources, budget and loader processes that its file names today count from now on, and the
+    data set may lie elsewhere; what is computed must be what was launched.
+
+    Args:
+        name: of the sweep.
+        url: of its database.
+        stored: do not look at the sweep's file.
+        accept_changes: go on with other training settings, data or packages; they are recorded.
+        data_root: directory of the data set on this machine.
+
+    Raises:
+        SweepNotFound: there is none of that name.
+        SweepChanged: the file, the data on the disk, or a package is not what was launched.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    engine = open_database(url)
+    row = queries.find_sweep(engine, name)
+    launched = Sweep.from_json(row.spec)
+    sweep = _moved(launched if stored else _as_edited(row, launched), data_root)
+    plan = plan_sweep(sweep, row.ladder[-1]["images"])
+    if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
+        return Prepared(launched, url, engine, row, plan)
+    checked_dataset(sweep)
+    check_writable(runs_directory(sweep), RUNS_MEND)
+    changes = _changes(row, launched, sweep)
+    if changes and not accept_changes:
+        raise SweepChanged(_refusal(row, changes))
+    return Prepared(sweep, url, engine, row, plan, tuple(changes))
+
+
+def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
+    """Return what the sweep's file says today, kept where the launch put it."""
+    source = Path(row.source)
+    edited = load_sweep(source) if source.is_file() else launched
+    if edited.name != row.name:
+        return launched
+    changed = [key for key in DECIDED if edited.spec()[key] != launched.spec()[key]]
+    if changed:
+        before, after = launched.spec(), edited.spec()
+        raise SweepChanged(
+            f"{source} no longer says what '{row.name}' computes: "
+            f"{'; '.join(differences(_only(before, changed), _only(after, changed)))}. Undo the "
+            f"edit, go on with what was launched (`searchctl resume {row.name} --stored`), or "
+            "launch the file under another name"
+        )
+    return edited.model_copy(update={"storage": launched.storage})
+
+
+def _only(spec: dict[str, object], keys: Iterable[str]) -> dict[str, object]:
+    return {key: spec[key] for key in keys}
+
+
+def _moved(sweep: Sweep, data_root: Path | None) -> Sweep:
+    if data_root is None:
+        return sweep
+    if not hasattr(sweep.data, "root"):
+        raise SearchctlError(f"data set '{sweep.data.dataset}' has no directory: no --data-root")
+    data = sweep.data.model_copy(update={"root": data_root.absolute()})
+    return sweep.model_copy(update={"data": data})
+
+
+def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
+    """Say what would be computed otherwise than it was at the launch."""
+    changes = differences(launched.spec(), sweep.spec())
+    if data_fingerprint(sweep.data) != row.data_fingerprint:
+        changes.append(
+            f"the files of data set '{sweep.data.dataset}' (names or sizes are not those that "
+            f"'{row.name}' was launched on)"
+        )
+    return changes + major_changes(row.versions, versions())
+
+
+def _refusal(row: SweepRow, changes: list[str]) -> str:
+    return (
+        f"what '{row.name}' computes has changed: {'; '.join(changes)}. Undo that, or go on "
+        f"although scores may not be comparable (`searchctl resume {row.name} --accept-changes`, "
+        "which is recorded); for an edited file, `--stored` goes on with what was launched"
+    )
