@@ -1,0 +1,109 @@
+"""What ends a sweep early: deadlines, GPU hours, disk space."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from upath import UPath
+
+from orchestrator.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
+from orchestrator.storage.rows import AttemptRow
+from orchestrator.sweep_settings import BudgetSettings, read_moment
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def attempt(seconds, gpus, outcome="complete"):
+    began = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    ended = began + timedelta(seconds=seconds)
+    return AttemptRow(
+        trial=0,
+        rung=0,
+        number=1,
+        token="t",
+        worker="host:1",
+        started_at=began,
+        ended_at=ended,
+        outcome=outcome,
+        first_epoch=1,
+        gpus=gpus,
+        error=None,
+    )
+
+
+def holding(budget, gpu=None, disk=None):
+    clock = Clock()
+    conditions = budget_conditions(
+        BudgetSettings.model_validate(budget),
+        gpu or GpuMeter([], clock),
+        disk or DiskMeter(UPath("nowhere"), lambda runs: 0, clock),
+    )
+    return [name for name, holds in conditions.items() if holds()]
+
+
+def test_gpu_hours_count_lost_attempts_and_running_ones():
+    clock = Clock()
+    meter = GpuMeter([attempt(3600, 1), attempt(1800, 2, "lost")], clock)
+    meter.begin("a", 0.5)
+    clock.now = 7200
+    assert meter.hours == 1 + 1 + 1
+    meter.end("a")
+    clock.now = 9999
+    assert meter.hours == 3
+
+
+def test_a_budget_of_gpu_hours_ends_when_it_is_spent():
+    budget = {"gpu_hours": 2}
+    assert holding(budget, GpuMeter([attempt(7100, 1)])) == []
+    assert holding(budget, GpuMeter([attempt(7200, 1)])) == ["the budget of 2 GPU hours is spent"]
+
+
+def test_a_deadline_ends_when_it_has_passed():
+    assert holding({"deadline": "2125-01-01"}) == []
+    (reason,) = holding({"deadline": "2025-01-01T12:00+00:00"})
+    assert "2025-01-01 12:00" in reason
+
+
+def test_the_disk_is_looked_at_now_and_then():
+    clock, sizes = Clock(), iter([int(1e9), int(3e9)])
+    disk = DiskMeter(UPath("nowhere"), lambda runs: next(sizes), clock)
+    budget = {"disk_gb": 2}
+    assert holding(budget, disk=disk) == []
+    assert disk.gigabytes == 1
+    clock.now = 11
+    assert holding(budget, disk=disk) == ["the sweep's files take more than 2 GB"]
+
+
+def test_the_first_reason_is_remembered():
+    holds = {"one": False, "two": True}
+    stop = StopConditions({name: lambda name=name: holds[name] for name in holds})
+    assert stop()
+    assert stop.reason == "two"
+    holds.update(one=True, two=False)
+    assert stop()
+    assert stop.reason == "two"
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"), [("8h", 8), ("1d12h", 36), ("90m", 1.5), ("2d", 48), ("1h 30m", 1.5)]
+)
+def test_a_time_span_is_a_deadline_from_now(text, hours):
+    left = read_moment(text) - datetime.now(UTC)
+    assert left.total_seconds() == pytest.approx(hours * 3600, abs=5)
+
+
+@pytest.mark.parametrize("text", ["2026-11-30 18:00", "2026-11-30T18:00", "2026-11-30"])
+def test_a_moment_without_a_zone_is_local_time(text):
+    moment = read_moment(text)
+    assert moment.tzinfo is not None
+    assert moment.replace(tzinfo=None) == datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "8", "", "h", "8 hours", True])
+def test_what_is_no_moment_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match=r"must be a moment such as 2026-11-30 18:00.*8h"):
+        read_moment(text)
