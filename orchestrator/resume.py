@@ -12,7 +12,7 @@ from orchestrator.spec import differences
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
-from orchestrator.sweep import Sweep, load_sweep
+from orchestrator.sweep import Sweep, default_threads, load_sweep
 from trainer.samples import data_fingerprint
 
 DECIDED = ("space", "search", "seed", "halving")
@@ -74,7 +74,11 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
             f"edit, go on with what was launched (`searchctl resume {row.name} --stored`), or "
             "launch the file under another name"
         )
-    return edited.model_copy(update={"storage": launched.storage})
+    training = edited.training
+    if training.threads == default_threads(edited.resources):
+        # other resources must not change the threads by themselves: they are a part of the result
+        training = training.model_copy(update={"threads": launched.training.threads})
+    return edited.model_copy(update={"storage": launched.storage, "training": training})
 
 
 def _only(spec: dict[str, object], keys: Iterable[str]) -> dict[str, object]:

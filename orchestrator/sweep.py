@@ -195,8 +195,13 @@ def _settled(sweep: Sweep) -> Sweep:
     if "root" in values["data"]:
         values["data"]["root"] = str(Path(values["data"]["root"]).expanduser().absolute())
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
-        values["training"]["threads"] = max(1, int(sweep.resources.cpus_per_trial))
+        values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)
+
+
+def default_threads(resources: ResourceSettings) -> int:
+    """Return `training.threads` where a sweep does not say it: the whole CPUs of a trial."""
+    return max(1, int(resources.cpus_per_trial))
 
 
 def _settled_place(runs: str) -> str:

@@ -1,5 +1,8 @@
 """Sweeps on the real database, mirror, bracket and driver, with jobs that train nothing."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from orchestrator.executors.inline import InlineExecutor
@@ -75,6 +78,17 @@ def sweeps_below():
 def sweeps(tmp_path):
     """A database of sweeps with quick jobs, in an empty directory."""
     return Sweeps(tmp_path)
+
+
+@pytest.fixture
+def sqlite_run(sweeps):
+    """Change a row of the database by hand."""
+
+    def execute(statement):
+        with closing(sqlite3.connect(sweeps.folder / "sweeps.db")) as db, db:
+            assert db.execute(statement).rowcount
+
+    return execute
 
 
 @pytest.fixture

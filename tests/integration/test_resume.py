@@ -1,0 +1,135 @@
+"""What may change between a launch and a resume, and what may not."""
+
+import pytest
+
+from orchestrator.errors import SearchctlError, SweepChanged
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.launch import run
+from orchestrator.prepare import prepare
+from orchestrator.resume import prepare_resume
+from orchestrator.storage import queries
+from orchestrator.sweep import load_sweep
+
+TEXT = """\
+name: quick
+data: {dataset: scenes, train: 16, val: 2, test: 2}
+training: {epochs: 2, batch_size: 2}
+space: {lr: [0.1, 0.01, 0.001, 0.0001]}
+"""
+
+
+@pytest.fixture
+def launched(sweeps, monkeypatch):
+    """A sweep that was stored from a file, and not begun; the file may be edited."""
+    monkeypatch.chdir(sweeps.folder)
+    sweeps.file = sweeps.folder / "sweep.yaml"
+    sweeps.file.write_text(TEXT)
+    prepare(load_sweep(sweeps.file), sweeps.url, sweeps.file)
+    return sweeps
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("name: quick", "name: quick\nresources: {max_parallel: 3}"),
+        ("name: quick", "name: quick\nresources: {cpus_per_trial: 2}"),
+        ("name: quick", "name: quick\nbudget: {deadline: 8h}"),
+        ("epochs: 2", "epochs: 2, loader_workers: 2"),
+    ],
+    ids=["parallel", "cpus", "budget", "loader"],
+)
+def test_where_and_how_long_a_sweep_runs_may_change(edit, launched, quick_runner):
+    before = load_sweep(launched.file)
+    launched.file.write_text(TEXT.replace(*edit))
+    prepared = prepare_resume("quick", launched.url)
+    assert prepared.changes == ()
+    assert prepared.sweep.spec() == before.spec()
+    assert prepared.sweep != before
+    row = run(prepared, executor=InlineExecutor(quick_runner))
+    assert row.state == "COMPLETE"
+    assert row.spec == prepared.sweep.to_json()  # what it was trained with is what is stored
+
+
+@pytest.mark.parametrize(
+    ("edit", "difference"),
+    [
+        (("epochs: 2", "epochs: 3"), "training.epochs: 2 -> 3"),
+        (("batch_size: 2", "batch_size: 2, augment: flips"), 'training.augment: "none" -> "flips"'),
+    ],
+)
+def test_other_training_settings_are_refused_unless_accepted(
+    edit, difference, launched, quick_runner
+):
+    launched.file.write_text(TEXT.replace(*edit))
+    with pytest.raises(SweepChanged) as refused:
+        prepare_resume("quick", launched.url)
+    assert difference in str(refused.value)
+    assert "--accept-changes" in str(refused.value)
+    prepared = prepare_resume("quick", launched.url, accept_changes=True)
+    assert run(prepared, executor=InlineExecutor(quick_runner)).state == "COMPLETE"
+    (event,) = (e for e in queries.events(prepared.engine, prepared.row) if e.kind == "driver")
+    assert event.detail["accepted"] == [difference]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("0.1, 0.01", "0.2, 0.01"),
+        ("name: quick", "name: quick\nseed: 4"),
+        ("name: quick", "name: quick\nhalving: {finalists: 1}"),
+    ],
+    ids=["space", "seed", "halving"],
+)
+def test_what_the_verdicts_follow_from_can_never_change(edit, launched):
+    launched.file.write_text(TEXT.replace(*edit))
+    with pytest.raises(SweepChanged, match="no longer says what 'quick' computes"):
+        prepare_resume("quick", launched.url, accept_changes=True)
+    assert prepare_resume("quick", launched.url, stored=True).changes == ()
+
+
+def test_another_major_version_of_a_package_is_named_and_may_be_accepted(launched, sqlite_run):
+    sqlite_run("""UPDATE searchctl_sweeps SET versions = json_set(versions, '$.torch', '1.9.0')""")
+    with pytest.raises(SweepChanged, match=r"torch: 1\.9\.0 -> 2\."):
+        prepare_resume("quick", launched.url)
+    (change,) = prepare_resume("quick", launched.url, accept_changes=True).changes
+    assert change.startswith("torch: 1.9.0")
+
+
+def test_another_minor_version_and_other_code_go_on_and_are_recorded(
+    launched, sqlite_run, quick_runner
+):
+    sqlite_run("""UPDATE searchctl_sweeps SET versions = json_set(versions, '$.code', 'other')""")
+    prepared = prepare_resume("quick", launched.url)
+    run(prepared, executor=InlineExecutor(quick_runner))
+    (event,) = (e for e in queries.events(prepared.engine, prepared.row) if e.kind == "driver")
+    assert len(event.detail["versions"]["code"]) == 16
+
+
+def test_a_data_set_may_lie_elsewhere(camvid_root, sweeps, monkeypatch, tmp_path, quick_runner):
+    monkeypatch.chdir(sweeps.folder)
+    file = sweeps.folder / "sweep.yaml"
+    scenes = "{dataset: scenes, train: 16, val: 2, test: 2}"
+    camvid = f"{{dataset: camvid, root: {camvid_root}, image_size: [48, 64]}}"
+    file.write_text(TEXT.replace(scenes, camvid))
+    prepare(load_sweep(file), sweeps.url, file)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(camvid_root)
+    prepared = prepare_resume("quick", sweeps.url, data_root=elsewhere)
+    assert prepared.sweep.data.root == elsewhere
+    assert prepared.changes == ()
+
+
+def test_drawn_data_have_no_directory_to_move(launched, tmp_path):
+    with pytest.raises(SearchctlError, match="'scenes' has no directory"):
+        prepare_resume("quick", launched.url, data_root=tmp_path)
+
+
+def test_a_finished_sweep_needs_no_data(camvid_root, sweeps, tmp_path, quick_runner):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(camvid_root)
+    data = {"dataset": "camvid", "root": str(elsewhere), "image_size": [48, 64]}
+    sweeps.launch(quick_runner, data=data)
+    elsewhere.unlink()
+    prepared, row = sweeps.resume(quick_runner)
+    assert row.state == "COMPLETE"
+    assert prepared.plan.ladder.rungs[-1].images == 367
