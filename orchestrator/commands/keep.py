@@ -1,0 +1,148 @@
+"""Commands that look after what is kept: verify the record, remove the files nobody needs."""
+
+import sys
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.commands.common import ERROR, db_option, json_option, print_json
+from orchestrator.commands.look import sweep_name
+from orchestrator.places import database_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.garbage import Collected
+    from orchestrator.storage.rows import SweepRow
+    from orchestrator.verify import Discrepancy, Record
+
+
+@click.command()
+@sweep_name
+@db_option
+@json_option
+def verify(sweep: str, db: str | None, as_json: bool) -> None:
+    """Derive every verdict of a sweep again from the stored evidence, and compare.
+
+    \b
+    Who was compared, ranks, cut-offs and margins are derived from the scores, the scores from
+    each validation image's pixel counts, the kept epochs from all epochs. A sweep that is not
+    at its end is verified as far as it is. Exit code 0 if all agree, 1 if anything does not.
+    Example: searchctl verify quickstart
+    """
+    from orchestrator.evidence import read_record
+    from orchestrator.verify import verify as discrepancies_of
+
+    engine, row = _open(sweep, db)
+    record = read_record(engine, row)
+    found = discrepancies_of(record)
+    if as_json:
+        print_json(_verification(row, record, found))
+    else:
+        _print_verification(row, record, found)
+    if found:
+        sys.exit(ERROR)
+
+
+@click.command()
+@sweep_name
+@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
+@db_option
+@json_option
+def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
+    """Remove the files of a sweep that neither a resume nor the answer needs any more.
+
+    \b
+    The weights of finalists stay, and all files of unfinished jobs. A running driver removes
+    files as it goes on; what only this command removes, while no driver is running, is what
+    belongs to no attempt that the database knows.
+    Example: searchctl gc quickstart --dry-run
+    """
+    from orchestrator.errors import SearchctlError
+    from orchestrator.garbage import collect
+    from orchestrator.prepare import runs_directory
+    from orchestrator.sweep import Sweep
+
+    engine, row = _open(sweep, db)
+    runs = runs_directory(Sweep.from_json(row.spec))
+    try:
+        collected = collect(engine, row, runs, strays=row.driver is None, dry_run=dry_run)
+    except OSError as error:
+        raise SearchctlError(f"cannot clean {runs}: {error}; mend it and run gc again") from error
+    if as_json:
+        print_json({"sweep": sweep, "runs": str(runs), "dry_run": dry_run, **_summary(collected)})
+    else:
+        click.echo(f"{runs}:")
+        _print_collected(row, collected, "would be removed" if dry_run else "removed")
+
+
+def _open(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
+    from orchestrator.storage.database import open_database
+    from orchestrator.storage.queries import find_sweep
+
+    engine = open_database(database_url(db))
+    return engine, find_sweep(engine, sweep)
+
+
+def _verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> dict[str, Any]:
+    wrong = Counter(each.rung for each in found)
+    rungs = [
+        {"rung": rung, "decisions": len(record.at(rung)), "discrepancies": wrong[rung]}
+        for rung in range(len(record.planned))
+    ]
+    return {
+        "sweep": row.name,
+        "state": row.state,
+        "verified": not found,
+        "rungs": rungs,
+        "discrepancies": [{**asdict(each), "text": str(each)} for each in found],
+    }
+
+
+def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> None:
+    for rung in _verification(row, record, found)["rungs"]:
+        outcome = "not decided yet"
+        if rung["discrepancies"]:
+            outcome = f"{rung['decisions']} decisions, {rung['discrepancies']} discrepancies"
+        elif rung["decisions"]:
+            outcome = f"{rung['decisions']} decisions follow from their evidence"
+        click.echo(f"rung {rung['rung']}: {outcome}")
+    for discrepancy in found:
+        click.echo(str(discrepancy))
+    count = len(record.decisions)
+    if found:
+        click.echo(f"not verified: {len(found)} discrepancies in the record of '{row.name}'")
+    elif count:
+        click.echo(f"verified: all {count} decisions of '{row.name}' follow from their evidence")
+    else:
+        click.echo(f"verified: no rung of '{row.name}' is decided yet, and nothing contradicts it")
+
+
+def _summary(collected: "Collected") -> dict[str, Any]:
+    def tallies(kind: str) -> list[dict[str, Any]]:
+        found = getattr(collected, kind)
+        return [{"what": fate.value, **asdict(tally)} for fate, tally in found.items()]
+
+    return {
+        "files": collected.files,
+        "bytes": collected.bytes,
+        "removed": tallies("removed"),
+        "left": tallies("left"),
+        "strays": dict(collected.strays),
+    }
+
+
+def _print_collected(row: "SweepRow", collected: "Collected", removed: str) -> None:
+    for done, tallies in ((removed, collected.removed), ("left", collected.left)):
+        for fate, tally in tallies.items():
+            click.echo(f"  {done}: {_size(tally.files, tally.bytes)}, {fate.value}")
+    for folder in sorted(collected.strays):
+        reason = f", left because {row.driver} drives the sweep" if row.driver else ""
+        click.echo(f"  the database knows no attempt {folder}{reason}")
+    click.echo(f"{removed}: {_size(collected.files, collected.bytes)}")
+
+
+def _size(files: int, size: int) -> str:
+    return f"{files} {'file' if files == 1 else 'files'} ({size / 1e6:.1f} MB)"

@@ -1,0 +1,214 @@
+"""Derives every verdict of a sweep again from the stored rows, pure: rows in, discrepancies out.
+
+No database, file or clock (evidence.py reads the rows). No row is believed where others must give
+what it says: who is compared follows from the verdicts below, a verdict from the scores of its
+rung, a score from its job, and the job's from its images and its epochs.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from orchestrator.halving import Decision, Direction, Outcome, cut
+from orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
+from orchestrator.storage.writer import TRIAL_STATES
+from trainer.results import ImageCounts
+from trainer.settings import Score
+
+Key = tuple[int, int]
+"""Names a job: (trial, rung)."""
+
+SAME = 1e-9
+"""Relative difference between a score and what its images give that is only rounding: another CPU
+adds in another order."""
+
+_FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
+_OPEN = ("WAITING", "RUNNING")
+
+
+@dataclass(frozen=True)
+class Record:
+    """All stored rows that the verdicts of one sweep rest on, as of one moment."""
+
+    state: SweepState
+    direction: Direction
+    score: Score
+    planned: Sequence[int]
+    """Trials of each rung as the ladder plans them."""
+    trials: Sequence[TrialRow]
+    jobs: Mapping[Key, JobRow]
+    decisions: Sequence[Decision]
+    epochs: Mapping[Key, Sequence[EpochRow]]
+    image_scores: Mapping[Key, float | None]
+    """`score_by_images` of each complete job."""
+
+    @property
+    def complete_jobs(self) -> Iterator[tuple[Key, JobRow]]:
+        """The jobs that have a score."""
+        return ((key, job) for key, job in self.jobs.items() if job.state == "COMPLETE")
+
+    def at(self, rung: int) -> list[Decision]:
+        """Return the decisions of a rung."""
+        return [decision for decision in self.decisions if decision.rung == rung]
+
+    def cohort(self, rung: int) -> list[int]:
+        """Return the trials that a rung must compare: all, or the promoted of the rung below."""
+        if rung == 0:
+            return [trial.number for trial in self.trials]
+        return [d.trial for d in self.at(rung - 1) if d.verdict == "promoted"]
+
+    def due(self, rung: int) -> bool:
+        """Must a rung have its verdicts? They are stored together with its last result."""
+        ended = (self._ended(trial, rung) for trial in self.cohort(rung))
+        return self.state == "COMPLETE" or bool(self.at(rung)) or all(ended)
+
+    def _ended(self, trial: int, rung: int) -> bool:
+        job = self.jobs.get((trial, rung))
+        return job is not None and job.state not in _OPEN
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """A stored value that is not what other rows give."""
+
+    rung: int | None
+    trial: int
+    what: str
+    stored: object
+    derived: object
+    source: str
+    """What the derived value follows from."""
+
+    def __str__(self) -> str:
+        place = "" if self.rung is None else f"rung {self.rung}, "
+        return (
+            f"{place}trial {self.trial}: {self.what} is {self.stored!r}, "
+            f"but {self.derived!r} by {self.source}"
+        )
+
+
+def verify(record: Record) -> list[Discrepancy]:
+    """Return everything in which a sweep's stored rows contradict each other; best if nothing.
+
+    A sweep that is not at its end is verified as far as it is.
+    """
+    return [found for check in CHECKS for found in check(record)]
+
+
+def score_by_images(images: ImageCounts | None, score: Score) -> float | None:
+    """Return the score that the counts of the validation images give; None without any pixel."""
+    if images is None or not images.pixels.any():
+        return None
+    if score == "val_loss":
+        return float(images.loss_sums.sum() / images.pixels.sum())
+    hits, false_alarms, misses = images.counts.sum(axis=0, dtype=np.int64).T.tolist()
+    by_class = zip(hits, false_alarms, misses, strict=True)
+    present = [hit / (hit + alarm + miss) for hit, alarm, miss in by_class if hit + miss > 0]
+    return fmean(present) if present else None
+
+
+def one_verdict_each(record: Record) -> Iterator[Discrepancy]:
+    """Every trial of a rung's cohort has one verdict there, and nobody else has any."""
+    given = Counter((d.rung, d.trial) for d in record.decisions)
+    rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
+    due = Counter((rung, trial) for rung in rungs for trial in set(record.cohort(rung)))
+    for rung, trial in sorted(given | due):
+        stored, derived = given[rung, trial], due[rung, trial]
+        source = "the verdicts of the rung below" if rung else "the list of trials"
+        yield from _unless_same(rung, trial, "number of verdicts", stored, derived, source)
+
+
+def verdicts_follow(record: Record) -> Iterator[Discrepancy]:
+    """The halving rule, given the scores of a rung, reaches the verdicts and all their evidence."""
+    for rung in sorted({decision.rung for decision in record.decisions}):
+        decisions = record.at(rung)
+        planned = record.planned[rung + 1] if rung + 1 < len(record.planned) else None
+        outcomes = [
+            Outcome(d.trial, rung, d.score, failed=d.verdict == "failed") for d in decisions
+        ]
+        derived = {d.trial: d for d in cut(outcomes, planned, record.direction)}
+        for d in decisions:
+            for name in _FIELDS:
+                pair = getattr(d, name), getattr(derived[d.trial], name)
+                yield from _unless_same(rung, d.trial, name, *pair, "the scores of its rung")
+
+
+def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
+    """A decision's score is that of its job, and its verdict agrees with the job's state."""
+    states = {"failed": "FAIL", "diverged": "DIVERGED"}
+    for d in record.decisions:
+        job = record.jobs.get((d.trial, d.rung))
+        state = job.state if job else None
+        derived = states.get(d.verdict, "COMPLETE")
+        yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its verdict")
+        if job:
+            yield from _unless_same(
+                d.rung, d.trial, "score of the decision", d.score, job.score, "its job"
+            )
+
+
+def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
+    """A job's score is what the counts of all validation images come to."""
+    for (trial, rung), job in record.complete_jobs:
+        derived = record.image_scores.get((trial, rung))
+        if not _nearly(job.score, derived):
+            yield Discrepancy(rung, trial, "score of the job", job.score, derived, "its images")
+
+
+def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
+    """The kept epoch has the best score of all epochs, and it is the job's."""
+    for (trial, rung), job in record.complete_jobs:
+        epoch, score = _best_epoch(record.epochs.get((trial, rung), ()), record)
+        source = "the scores of its epochs"
+        yield from _unless_same(rung, trial, "kept epoch", job.kept_epoch, epoch, source)
+        yield from _unless_same(rung, trial, "score of the job", job.score, score, source)
+
+
+def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
+    """A trial's state is that of its last verdict; without one, or promoted, it may be running."""
+    last: dict[int, Decision] = {}
+    for decision in sorted(record.decisions, key=lambda d: d.rung):
+        last[decision.trial] = decision
+    for trial in record.trials:
+        verdict = last[trial.number].verdict if trial.number in last else "promoted"
+        derived = TRIAL_STATES[verdict]
+        if not (trial.state in _OPEN and derived in _OPEN):
+            yield from _unless_same(
+                None, trial.number, "state", trial.state, derived, "its last verdict"
+            )
+
+
+CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
+    one_verdict_each,
+    verdicts_follow,
+    scores_are_the_jobs,
+    scores_follow_from_images,
+    kept_epochs_are_the_best,
+    trial_states_agree,
+)
+"""What must hold in a sweep's stored rows."""
+
+
+def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None, float | None]:
+    """Return the epoch with the best score, of several such the earliest, and its score."""
+    sign = -1 if record.direction == "maximize" else 1
+    scores = ((getattr(epoch, record.score), epoch.epoch) for epoch in epochs)
+    ranked = sorted((sign * score, epoch) for score, epoch in scores if score is not None)
+    return (ranked[0][1], sign * ranked[0][0]) if ranked else (None, None)
+
+
+def _nearly(stored: float | None, derived: float | None) -> bool:
+    if stored is None or derived is None:
+        return False  # a complete job has both
+    return math.isclose(stored, derived, rel_tol=SAME)
+
+
+def _unless_same(
+    rung: int | None, trial: int, what: str, stored: object, derived: object, source: str
+) -> Iterator[Discrepancy]:
+    if stored != derived:
+        yield Discrepancy(rung, trial, what, stored, derived, source)

@@ -1,0 +1,149 @@
+"""Random histories of a sweep, with kills, late writers and collections at any moment."""
+
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from orchestrator.bracket import Bracket, BracketJob
+from orchestrator.halving import Outcome, plan_ladder
+from orchestrator.retention import Fate, Place, Retention
+from orchestrator.storage.rows import AttemptRow, JobRow
+
+PICK = st.integers(0, 1000)
+END = st.sampled_from([0.25, 0.5, 0.75, 1.0, "diverged", "failed"])
+STATES = {"diverged": "DIVERGED", "failed": "FAIL"}
+
+
+def row(cls, **values):
+    return cls(**{name: values.get(name) for name in cls.__annotations__})
+
+
+class Sweep(RuleBasedStateMachine):
+    """A sweep with its rows and files, the files without contents."""
+
+    @initialize(trials=st.integers(1, 6), finalists=st.integers(1, 2), warm=st.booleans())
+    def launch(self, trials, finalists, warm):
+        self.bracket = Bracket(plan_ladder(trials, 64, finalists=finalists), "maximize")
+        self.warm = warm
+        self.jobs, self.attempts, self.decisions = {}, [], []
+        self.open = {}  # token by job
+        self.files = set()
+        self.written = {}  # files of known attempts, by job
+
+    def token(self):
+        return f"{len(self.attempts):04x}"
+
+    def write(self, key, token, file):
+        place = Place(*key, token, file)
+        self.files.add(place)
+        self.written.setdefault(key, set()).add(place)
+        return place
+
+    @rule()
+    def start(self):
+        slot = self.bracket.next_job()
+        if isinstance(slot, BracketJob):
+            key = (slot.trial, slot.rung.number)
+            token = self.token()
+            self.attempts.append(row(AttemptRow, trial=key[0], rung=key[1], token=token))
+            self.jobs[key] = row(JobRow, trial=key[0], rung=key[1], state="RUNNING")
+            self.open[key] = token
+
+    def picked(self, pick):
+        return sorted(self.open)[pick % len(self.open)]
+
+    @precondition(lambda self: self.open)
+    @rule(pick=PICK, file=st.sampled_from(["checkpoint.pt", ".checkpoint.pt.half"]))
+    def epoch(self, pick, file):
+        key = self.picked(pick)
+        self.write(key, self.open[key], file)
+
+    @precondition(lambda self: self.open)
+    @rule(pick=PICK)
+    def kill_worker(self, pick):
+        key = self.picked(pick)
+        del self.open[key]
+        self.jobs[key] = replace(self.jobs[key], state="WAITING")
+        self.bracket.release(key[0])
+
+    @rule()
+    def kill_driver_and_resume(self):
+        while self.open:
+            self.kill_worker(0)
+
+    @precondition(lambda self: self.attempts)
+    @rule(pick=PICK)
+    def late_writer(self, pick):
+        late = self.attempts[pick % len(self.attempts)]
+        self.write((late.trial, late.rung), late.token, "checkpoint.pt")
+
+    @rule(trial=st.integers(0, 7), rung=st.integers(0, 3))
+    def stray(self, trial, rung):
+        self.files.add(Place(trial, rung, "unknown", "checkpoint.pt"))
+
+    @precondition(lambda self: self.open)
+    @rule(pick=PICK, end=END)
+    def finish(self, pick, end):
+        key = self.picked(pick)
+        token = self.open.pop(key)
+        weights = None
+        if end not in STATES and (self.warm or key[1] == self.bracket.ladder.rungs[-1].number):
+            self.write(key, token, "model.safetensors")
+            weights = f"/runs/x/trial-{key[0]:04d}/rung-{key[1]}/{token}/model.safetensors"
+        state, score = STATES.get(end, "COMPLETE"), None if end in STATES else end
+        self.jobs[key] = replace(self.jobs[key], state=state, score=score, weights=weights)
+        self.decisions += self.bracket.record(Outcome(*key, score, failed=end == "failed"))
+
+    @rule(strays=st.booleans())
+    def collect(self, strays):
+        ladder = [{"rung": r.number, "trials": r.trials} for r in self.bracket.ladder.rungs]
+        rows = self.jobs.values(), self.attempts, self.decisions
+        retention = Retention(*rows, ladder=ladder, warm=self.warm)
+        removable = {Fate.DONE, Fate.STRAY} if strays else {Fate.DONE}
+        self.files -= {place for place in self.files if retention.fate(place) in removable}
+
+    def weights(self, trial, rung):
+        path = self.jobs[trial, rung].weights
+        return {Place.parse(path.removeprefix("/runs/x/"))} if path else set()
+
+    def finalists(self):
+        best = ((d.trial, d.rung) for d in self.decisions if d.verdict == "complete")
+        return {place for key in best for place in self.weights(*key)}
+
+    @invariant()
+    def checkpoints_of_unfinished_jobs_are_there(self):
+        for key, job in self.jobs.items():
+            if job.state in ("RUNNING", "WAITING"):
+                assert self.written.get(key, set()) <= self.files
+
+    @invariant()
+    def weights_with_which_a_job_will_begin_are_there(self):
+        rung = self.bracket.rung.number
+        if self.warm and rung and not self.bracket.finished:
+            for trial in {*self.bracket.waiting, *self.bracket.running}:
+                assert self.weights(trial, rung - 1) <= self.files
+
+    @invariant()
+    def weights_that_a_verdict_may_still_need_are_there(self):
+        decided = {(d.trial, d.rung) for d in self.decisions}
+        for key in self.jobs.keys() - decided:
+            assert self.weights(*key) <= self.files
+
+    @invariant()
+    def the_best_of_every_finalist_is_there(self):
+        assert self.finalists() <= self.files
+
+    def teardown(self):
+        while hasattr(self, "bracket") and not self.bracket.finished:
+            self.start()
+            while self.open:
+                self.finish(0, 0.5)
+        if hasattr(self, "bracket"):
+            self.collect(strays=True)
+            assert self.files == self.finalists()
+
+
+Sweep.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestSweep = Sweep.TestCase

@@ -1,0 +1,172 @@
+import random
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from orchestrator.bracket import Bracket, Signal
+from orchestrator.halving import Outcome, plan_ladder
+from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
+from orchestrator.storage.writer import TRIAL_STATES
+from orchestrator.verify import Record, verify
+
+SCORES = st.one_of(
+    st.none(),
+    st.sampled_from([0.25, 0.5]),  # ties
+    st.floats(0, 1, allow_subnormal=False),
+)
+STATES = {True: "COMPLETE", False: "DIVERGED"}
+
+
+def row(cls, **values):
+    return cls(**{name: values.get(name) for name in cls.__annotations__})
+
+
+def epochs_of(rung, score, measure):
+    """Two epochs as good as `score`, between one that is worse and one that was not validated."""
+    worse = score - 1 if measure == "val_miou" else score + 1
+    values = enumerate((worse, score, score, None), start=1)
+    return [row(EpochRow, rung=rung, epoch=epoch, **{measure: value}) for epoch, value in values]
+
+
+def job_of(outcome):
+    state = "FAIL" if outcome.failed else STATES[outcome.finite]
+    score, kept = (outcome.score, 2) if outcome.finite else (None, None)
+    at = {"trial": outcome.trial, "rung": outcome.rung}
+    return row(JobRow, **at, state=state, score=score, kept_epoch=kept)
+
+
+def record_of(ladder, direction, outcomes, decisions, finished):
+    """Store a sweep as the driver would."""
+    measure = "val_miou" if direction == "maximize" else "val_loss"
+    states = {d.trial: TRIAL_STATES[d.verdict] for d in decisions}
+    jobs = {(o.trial, o.rung): job_of(o) for o in outcomes}
+    scored = {key: job for key, job in jobs.items() if job.state == "COMPLETE"}
+    return Record(
+        state="COMPLETE" if finished else "RUNNING",
+        direction=direction,
+        score=measure,
+        planned=[rung.trials for rung in ladder.rungs],
+        trials=[TrialRow(n, {}, states.get(n, "RUNNING")) for n in range(ladder.trials)],
+        jobs=jobs,
+        decisions=decisions,
+        epochs={key: epochs_of(key[1], job.score, measure) for key, job in scored.items()},
+        image_scores={key: job.score for key, job in scored.items()},
+    )
+
+
+@st.composite
+def records(draw):
+    """A sweep that ran to its end, or that was left somewhere on its way."""
+    ladder = plan_ladder(draw(st.integers(1, 20)), 100, finalists=draw(st.integers(1, 3)))
+    direction = draw(st.sampled_from(["maximize", "minimize"]))
+    table = draw(st.lists(SCORES, min_size=ladder.trials, max_size=ladder.trials))
+    failed = draw(st.sets(st.integers(0, 19), max_size=3))
+    left = draw(st.integers(1, 60))
+    bracket, outcomes, decisions = Bracket(ladder, direction), [], []
+    while len(outcomes) < left and (job := bracket.next_job()) is not Signal.DONE:
+        score = None if job.trial in failed else table[job.trial]
+        outcome = Outcome(job.trial, job.rung.number, score, failed=job.trial in failed)
+        outcomes.append(outcome)
+        decisions += bracket.record(outcome)
+    finished = bracket.finished and not bracket.failure
+    return record_of(ladder, direction, outcomes, decisions, finished)
+
+
+@given(records())
+def test_whatever_the_bracket_decided_follows_from_what_is_stored(record):
+    assert verify(record) == []
+
+
+@given(records(), st.randoms())
+def test_the_order_of_rows_does_not_matter(record, order):
+    rows = {name: list(getattr(record, name)) for name in ("decisions", "trials")}
+    jobs = list(record.jobs.items())
+    for each in (*rows.values(), jobs):
+        order.shuffle(each)
+    assert verify(replace(record, **rows, jobs=dict(jobs))) == []
+
+
+def another(value):
+    """Return another value of the same kind."""
+    match value:
+        case None:
+            return 1.0
+        case str():
+            return "pruned" if value != "pruned" else "promoted"
+    return value + 1
+
+
+def with_decision(record, picked):
+    position = picked.randrange(len(record.decisions))
+    decision = record.decisions[position]
+    name = picked.choice([name for name in vars(decision) if name != "rung"])
+    changed = replace(decision, **{name: another(getattr(decision, name))})
+    decisions = [*record.decisions[:position], *record.decisions[position + 1 :]]
+    return replace(record, decisions=[*decisions, changed])
+
+
+def without_decision(record, picked):
+    decisions = list(record.decisions)
+    decisions.pop(picked.randrange(len(decisions)))
+    return replace(record, decisions=decisions)
+
+
+def with_decision_twice(record, picked):
+    return replace(record, decisions=[*record.decisions, picked.choice(record.decisions)])
+
+
+def with_job(record, picked):
+    decision = picked.choice(record.decisions)
+    key = (decision.trial, decision.rung)
+    job = record.jobs[key]
+    states = sorted({"COMPLETE", "DIVERGED", "FAIL", "RUNNING"} - {job.state})
+    changes = [{"state": picked.choice(states)}, {"score": another(job.score)}]
+    if job.state == "COMPLETE":
+        changes.append({"kept_epoch": 3})
+    changed = replace(job, **picked.choice(changes))
+    return replace(record, jobs={**record.jobs, key: changed})
+
+
+def with_trial(record, picked):
+    trial = picked.choice([t for t in record.trials if t.state != "RUNNING"] or [None])
+    assume(trial is not None and trial.state != "WAITING")
+    states = sorted({"COMPLETE", "PRUNED", "FAIL", "RUNNING"} - {trial.state})
+    changed = replace(trial, state=picked.choice(states))
+    return replace(record, trials=[changed if t is trial else t for t in record.trials])
+
+
+def with_images(record, picked):
+    assume(record.image_scores)
+    key = picked.choice(sorted(record.image_scores))
+    score = picked.choice([None, record.image_scores[key] + 1e-6])
+    return replace(record, image_scores={**record.image_scores, key: score})
+
+
+def with_epoch(record, picked):
+    assume(record.epochs)
+    key = picked.choice(sorted(record.epochs))
+    epochs = list(record.epochs[key])
+    best = 2 if record.direction == "maximize" else -2
+    position, value = picked.choice([(0, best), (3, best), (1, None), (1, best)])
+    epochs[position] = replace(epochs[position], **{record.score: value})
+    return replace(record, epochs={**record.epochs, key: epochs})
+
+
+CHANGES = st.sampled_from(
+    [
+        with_decision,
+        without_decision,
+        with_decision_twice,
+        with_job,
+        with_trial,
+        with_images,
+        with_epoch,
+    ]
+)
+
+
+@given(records(), CHANGES, st.integers(0, 2**32))
+def test_no_single_change_of_what_is_stored_goes_unnoticed(record, change, seed):
+    assume(record.decisions)
+    assert verify(change(record, random.Random(seed)))

@@ -1,0 +1,120 @@
+import pytest
+
+from orchestrator.halving import Decision
+from orchestrator.retention import Fate, Place, Retention
+from orchestrator.storage.rows import AttemptRow, JobRow
+
+LADDER = [{"rung": 0, "trials": 4}, {"rung": 1, "trials": 2}]
+WEIGHTS = "model.safetensors"
+
+
+def row(cls, **values):
+    return cls(**{name: values.get(name) for name in cls.__annotations__})
+
+
+def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
+    """Jobs of trial 3 by rung, each after a lost attempt 'old' and its last one, 'new'."""
+    tokens = [(rung, token) for rung in states for token in ("old", "new")]
+    return Retention(
+        [
+            row(
+                JobRow,
+                trial=3,
+                rung=rung,
+                state=state,
+                weights=f"{runs}/trial-0003/rung-{rung}/new/{WEIGHTS}",
+            )
+            for rung, state in states.items()
+        ],
+        [row(AttemptRow, trial=3, rung=rung, token=token) for rung, token in tokens],
+        [row(Decision, trial=3, rung=rung, verdict=v) for rung, v in enumerate(verdicts)],
+        ladder=LADDER,
+        warm=warm,
+    )
+
+
+def fate(known, rung, file=WEIGHTS, token="new"):
+    return known.fate(Place(3, rung, token, file))
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "WAITING"])
+@pytest.mark.parametrize("token", ["old", "new", "unknown"])
+@pytest.mark.parametrize("file", ["checkpoint.pt", WEIGHTS, ".checkpoint.pt.1f"])
+def test_nothing_of_an_unfinished_job_goes(state, token, file):
+    assert fate(retention({0: state}), 0, file, token) is Fate.UNFINISHED
+
+
+@pytest.mark.parametrize("state", ["COMPLETE", "DIVERGED", "FAIL"])
+@pytest.mark.parametrize(("token", "file"), [("new", "checkpoint.pt"), ("old", WEIGHTS)])
+def test_all_but_the_kept_weights_of_a_finished_job_goes(state, token, file):
+    assert fate(retention({1: state}), 1, file, token) is Fate.DONE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["promoted"], Fate.UNDECIDED),
+        (["promoted", "complete"], Fate.FINALIST),
+        (["promoted", "failed"], Fate.DONE),
+    ],
+)
+@pytest.mark.parametrize("warm", [False, True])
+def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(verdicts, expected, warm):
+    known = retention({0: "COMPLETE", 1: "COMPLETE"}, verdicts, warm=warm)
+    assert fate(known, 1) is expected
+
+
+@pytest.mark.parametrize(
+    ("above", "verdicts", "expected"),
+    [
+        ({}, [], Fate.UNDECIDED),
+        ({}, ["promoted"], Fate.NEXT_RUNG),
+        ({1: "RUNNING"}, ["promoted"], Fate.NEXT_RUNG),
+        ({1: "WAITING"}, ["promoted"], Fate.NEXT_RUNG),
+        ({1: "COMPLETE"}, ["promoted"], Fate.DONE),
+        ({1: "FAIL"}, ["promoted"], Fate.DONE),
+        ({}, ["pruned"], Fate.DONE),
+        ({}, ["diverged"], Fate.DONE),
+    ],
+)
+def test_warm_weights_stay_until_the_job_that_begins_with_them_is_finished(
+    above, verdicts, expected
+):
+    states = {0: "COMPLETE", **above}
+    assert fate(retention(states, verdicts, warm=True), 0) is expected
+    assert fate(retention(states, verdicts, warm=False), 0) is Fate.DONE
+
+
+@pytest.mark.parametrize("runs", ["s3://bucket/runs/quick", "/elsewhere/quick"])
+def test_a_finalists_weights_stay_wherever_the_runs_directory_was(runs):
+    known = retention({1: "COMPLETE"}, ["promoted", "complete"], runs=runs)
+    assert fate(known, 1) is Fate.FINALIST
+
+
+def test_an_attempt_is_known_at_its_own_job_only():
+    known = retention({0: "COMPLETE", 1: "COMPLETE"}, ["promoted", "complete"])
+    assert fate(known, 1, token="unknown") is Fate.STRAY
+    assert known.fate(Place(2, 1, "new", WEIGHTS)) is Fate.STRAY
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("trial-0003/rung-1/new/checkpoint.pt", Place(3, 1, "new", "checkpoint.pt")),
+        ("trial-12345/rung-10/a/b/c", Place(12345, 10, "a", "b/c")),
+        ("trial-0003/rung-1/notes.txt", None),
+        ("trial-0003/notes.txt", None),
+        ("report/rung-1/new/checkpoint.pt", None),
+        ("more/trial-0003/rung-1/new/checkpoint.pt", None),
+    ],
+)
+def test_only_files_of_jobs_have_a_place(path, place):
+    assert Place.parse(path) == place
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
+)
+def test_a_trial_is_over_with_its_last_verdict(verdicts, over):
+    assert retention({0: "COMPLETE"}, verdicts).over(3) is over
+    assert retention({}).over(4)  # there is no such trial

@@ -1,0 +1,237 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from orchestrator.halving import Decision
+from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
+from orchestrator.verify import Record, score_by_images, verify
+from trainer.results import ImageCounts
+
+
+def row(cls, **values):
+    """Return a row of which only some columns matter."""
+    return cls(**{name: values.get(name) for name in cls.__annotations__})
+
+
+def job(trial, rung, state, score=None, kept_epoch=None):
+    found = row(JobRow, trial=trial, rung=rung, state=state, score=score, kept_epoch=kept_epoch)
+    return (trial, rung), found
+
+
+def epochs(rung, *scores):
+    return [
+        row(EpochRow, rung=rung, epoch=number, val_miou=score)
+        for number, score in enumerate(scores, start=1)
+    ]
+
+
+AHEAD = "rank 1 of 3, 1 kept, 0.25 ahead of the best that was cut"
+BEHIND = "rank 2 of 3, 1 kept, 0.25 behind the last survivor"
+RECORD = Record(
+    state="COMPLETE",
+    direction="maximize",
+    score="val_miou",
+    planned=[3, 1],
+    trials=[
+        TrialRow(0, {"lr": 0.1}, "PRUNED"),
+        TrialRow(1, {"lr": 0.2}, "COMPLETE"),
+        TrialRow(2, {"lr": 0.3}, "FAIL"),
+    ],
+    jobs=dict(
+        [
+            job(0, 0, "COMPLETE", 0.5, kept_epoch=2),
+            job(1, 0, "COMPLETE", 0.75, kept_epoch=1),
+            job(2, 0, "FAIL"),
+            job(1, 1, "COMPLETE", 0.875, kept_epoch=2),
+        ]
+    ),
+    decisions=[
+        Decision(1, 0, "promoted", 0.75, 1, 3, 1, 0.75, 0.25, AHEAD),
+        Decision(0, 0, "pruned", 0.5, 2, 3, 1, 0.75, -0.25, BEHIND),
+        Decision(2, 0, "failed", None, None, 3, 1, 0.75, None, "failed: no finite score"),
+        Decision(1, 1, "complete", 0.875, 1, 1, 1, 0.875, None, "rank 1 of 1, 1 kept"),
+    ],
+    epochs={
+        (0, 0): epochs(0, None, 0.5),
+        (1, 0): epochs(0, 0.75, 0.75),
+        (1, 1): epochs(1, 0.25, 0.875),
+    },
+    image_scores={(0, 0): 0.5, (1, 0): 0.75, (1, 1): 0.875},
+)
+
+
+def decided(position, **changes):
+    """Return the record with one decision changed."""
+    decisions = list(RECORD.decisions)
+    decisions[position] = replace(decisions[position], **changes)
+    return replace(RECORD, decisions=decisions)
+
+
+def worked(trial, rung, **changes):
+    """Return the record with one job changed."""
+    key = (trial, rung)
+    return replace(RECORD, jobs={**RECORD.jobs, key: replace(RECORD.jobs[key], **changes)})
+
+
+def without(*positions):
+    kept = [d for number, d in enumerate(RECORD.decisions) if number not in positions]
+    return replace(RECORD, decisions=kept)
+
+
+def lines(record):
+    return [str(found) for found in verify(record)]
+
+
+def test_a_whole_record_follows_from_itself():
+    assert verify(RECORD) == []
+
+
+@pytest.mark.parametrize(
+    ("position", "changes", "line"),
+    [
+        (0, {"rank": 2}, "rung 0, trial 1: rank is 2, but 1 by the scores of its rung"),
+        (1, {"cohort": 4}, "rung 0, trial 0: cohort is 4, but 3 by the scores of its rung"),
+        (1, {"kept": 2}, "rung 0, trial 0: kept is 2, but 1 by the scores of its rung"),
+        (2, {"cutoff": 0.5}, "rung 0, trial 2: cutoff is 0.5, but 0.75 by the scores of its rung"),
+        (0, {"margin": 0.5}, "rung 0, trial 1: margin is 0.5, but 0.25 by the scores of its rung"),
+        (3, {"verdict": "pruned"}, "rung 1, trial 1: verdict is 'pruned', but 'complete' by"),
+        (1, {"reason": "bad luck"}, f"rung 0, trial 0: reason is 'bad luck', but '{BEHIND}' by"),
+        (
+            1,
+            {"score": 0.625},
+            "rung 0, trial 0: score of the decision is 0.625, but 0.5 by its job",
+        ),
+        (2, {"verdict": "diverged"}, "rung 0, trial 2: state of the job is 'FAIL', but 'DIVERGED'"),
+        (0, {"trial": 7}, "rung 0, trial 7: state of the job is None, but 'COMPLETE' by its"),
+    ],
+)
+def test_a_changed_decision_is_named_with_both_values(position, changes, line):
+    assert any(found.startswith(line) for found in lines(decided(position, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        (
+            {"score": 0.5625},
+            [
+                "rung 0, trial 0: score of the decision is 0.5, but 0.5625 by its job",
+                "rung 0, trial 0: score of the job is 0.5625, but 0.5 by its images",
+                "rung 0, trial 0: score of the job is 0.5625, but 0.5 by the scores of its epochs",
+            ],
+        ),
+        (
+            {"kept_epoch": 1},
+            ["rung 0, trial 0: kept epoch is 1, but 2 by the scores of its epochs"],
+        ),
+    ],
+)
+def test_a_changed_job_contradicts_its_decision_its_images_and_its_epochs(changes, found):
+    assert lines(worked(0, 0, **changes)) == found
+
+
+def test_of_equal_epochs_the_earliest_must_be_kept():
+    assert lines(worked(1, 0, kept_epoch=2)) == [
+        "rung 0, trial 1: kept epoch is 2, but 1 by the scores of its epochs"
+    ]
+
+
+def test_a_lower_loss_is_the_better_epoch():
+    losses = [row(EpochRow, rung=0, epoch=e, val_loss=v) for e, v in ((1, 0.75), (2, 0.5))]
+    record = replace(
+        RECORD,
+        direction="minimize",
+        score="val_loss",
+        epochs={**RECORD.epochs, (0, 0): losses},
+    )
+    assert not [line for line in lines(record) if "rung 0, trial 0: kept epoch" in line]
+
+
+def test_evidence_that_is_gone_does_not_count_as_agreeing():
+    record = replace(RECORD, image_scores={}, epochs={})
+    assert "rung 1, trial 1: score of the job is 0.875, but None by its images" in lines(record)
+    assert "rung 1, trial 1: kept epoch is 2, but None by the scores of its epochs" in lines(record)
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (without(3), "rung 1, trial 1: number of verdicts is 0, but 1 by the verdicts of the rung"),
+        (without(1), "rung 0, trial 0: number of verdicts is 0, but 1 by the list of trials"),
+        (decided(3, trial=0), "rung 1, trial 0: number of verdicts is 1, but 0 by the verdicts of"),
+        (
+            replace(RECORD, decisions=[*RECORD.decisions, RECORD.decisions[3]]),
+            "rung 1, trial 1: number of verdicts is 2, but 1 by the verdicts of the rung below",
+        ),
+        (
+            replace(RECORD, decisions=[*RECORD.decisions, replace(RECORD.decisions[3], rung=2)]),
+            "rung 2, trial 1: number of verdicts is 1, but 0 by the verdicts of the rung below",
+        ),
+    ],
+    ids=["finalist without", "cut without", "of a pruned trial", "two", "beyond the ladder"],
+)
+def test_each_trial_of_a_cohort_has_one_verdict_and_nobody_else_has_any(record, line):
+    assert any(found.startswith(line) for found in lines(record))
+
+
+@pytest.mark.parametrize(
+    ("trial", "state", "derived"), [(0, "RUNNING", "PRUNED"), (1, "FAIL", "COMPLETE")]
+)
+def test_a_trial_is_what_its_last_verdict_made_it(trial, state, derived):
+    trials = list(RECORD.trials)
+    trials[trial] = replace(trials[trial], state=state)
+    assert lines(replace(RECORD, trials=trials)) == [
+        f"trial {trial}: state is '{state}', but '{derived}' by its last verdict"
+    ]
+
+
+def test_a_running_sweep_is_verified_as_far_as_it_is():
+    running = dict([job(1, 1, "RUNNING")])
+    trials = [replace(t, state="RUNNING") if t.number == 1 else t for t in RECORD.trials]
+    record = replace(without(3), state="RUNNING", jobs={**RECORD.jobs, **running}, trials=trials)
+    assert verify(record) == []
+    assert len(verify(replace(record, state="COMPLETE"))) == 1
+
+
+def test_verdicts_that_are_missing_though_all_results_are_in_are_missed():
+    record = replace(without(3), state="RUNNING")
+    assert "rung 1, trial 1: number of verdicts is 0, but 1" in lines(record)[0]
+
+
+# Two images of 4 and 6 valid pixels, three classes; the ground truth holds no pixel of class 2.
+COUNTS = ImageCounts(
+    counts=np.array(
+        [[[1, 1, 1], [1, 0, 1], [0, 1, 0]], [[3, 0, 1], [2, 1, 0], [0, 0, 0]]], dtype=np.uint32
+    ),
+    loss_sums=np.array([2.0, 3.0]),
+    pixels=np.array([4, 6]),
+)
+
+
+def test_miou_is_the_mean_over_classes_in_the_ground_truth_of_pooled_counts():
+    assert score_by_images(COUNTS, "val_miou") == pytest.approx((4 / 7 + 3 / 5) / 2, rel=1e-15)
+
+
+def test_loss_is_the_mean_over_all_valid_pixels():
+    assert score_by_images(COUNTS, "val_loss") == 0.5
+
+
+@pytest.mark.parametrize("score", ["val_miou", "val_loss"])
+def test_images_without_a_valid_pixel_give_no_score(score):
+    nothing = ImageCounts(np.zeros((1, 3, 3), np.uint32), np.zeros(1), np.zeros(1, np.int64))
+    assert score_by_images(nothing, score) is None
+    assert score_by_images(None, score) is None
+
+
+def test_the_score_by_images_is_that_of_the_trainer():
+    from trainer.metrics import pooled_evaluation
+
+    confusions = np.random.default_rng(0).integers(0, 900, size=(40, 19, 19))
+    hits = confusions.diagonal(axis1=1, axis2=2)
+    outcomes = [hits, confusions.sum(axis=1) - hits, confusions.sum(axis=2) - hits]
+    losses = np.random.default_rng(1).random(40) * 1e5
+    counts = ImageCounts(np.stack(outcomes, axis=2), losses, confusions.sum(axis=(1, 2)))
+    trained = pooled_evaluation(confusions.sum(axis=0), float(losses.sum()))
+    assert score_by_images(counts, "val_miou") == pytest.approx(trained.miou, rel=1e-14)
+    assert score_by_images(counts, "val_loss") == pytest.approx(trained.loss, rel=1e-14)
