@@ -3,12 +3,14 @@
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, Select, case, func, select
 
 from orchestrator.errors import SweepNotFound
 from orchestrator.halving import Decision
-from orchestrator.storage import schema
-from orchestrator.storage.rows import AttemptRow, EpochRow, JobRow, SweepRow, TrialRow
+from orchestrator.storage import results, schema
+from orchestrator.storage.clock import database_now
+from orchestrator.storage.rows import AttemptRow, EpochRow, EventRow, JobRow, SweepRow, TrialRow
+from trainer.results import ImageCounts
 
 
 def list_sweeps(engine: Engine) -> list[SweepRow]:
@@ -102,6 +104,26 @@ def class_scores(engine: Engine, sweep: SweepRow, trial: int) -> list[dict[str, 
     return _rows(engine, _of(query, sweep, trial))
 
 
+def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> ImageCounts | None:
+    """Return the validation images' counts of one job; None if it has no score."""
+    query = (
+        select(schema.image_scores)
+        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.rung == rung)
+    )
+    rows = _rows(engine, _of(query, sweep, trial))
+    return results.image_counts(rows[0]) if rows else None
+
+
+def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
+    """Return what happened to a sweep as a whole, in order."""
+    table = schema.events
+    query = select(table.c.at, table.c.kind, table.c.detail)
+    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.id)
+    return [EventRow(**row) for row in _rows(engine, query)]
+
+
 def images_trained(engine: Engine, sweep: SweepRow) -> int:
     """Return how many images all epochs of a sweep have seen so far."""
     query = (
@@ -113,7 +135,12 @@ def images_trained(engine: Engine, sweep: SweepRow) -> int:
 
 
 def _sweeps() -> Select[Any]:
-    return select(*(schema.sweeps.c[name] for name in SweepRow.__annotations__))
+    table = schema.sweeps
+    alive = table.c.lease_expires >= database_now()
+    names = [name for name in SweepRow.__annotations__ if name != "driver"]
+    return select(
+        *(table.c[name] for name in names), case((alive, table.c.lease_owner)).label("driver")
+    )
 
 
 def _of(query: Select[Any], sweep: SweepRow, trial: int | None) -> Select[Any]:

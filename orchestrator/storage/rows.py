@@ -6,9 +6,15 @@ from fractions import Fraction
 from typing import Any, Literal
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
+DesiredState = Literal["RUNNING", "STOPPED"]
+"""What the user wants of the driver."""
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 JobState = Literal["WAITING", "RUNNING", "COMPLETE", "DIVERGED", "FAIL"]
 """WAITING: its worker was lost or stopped, and it will be tried again."""
+
+AttemptOutcome = Literal["complete", "diverged", "failed", "lost", "stopped"]
+"""How a try at a job ended. lost: by an error of the machine; counts towards `max_attempts`.
+stopped: asked to leave, or its driver died; does not count."""
 
 JOB_STATES: dict[str, JobState] = {
     "complete": "COMPLETE",
@@ -25,17 +31,27 @@ class SweepRow:
     id: int
     name: str
     state: SweepState
+    desired_state: DesiredState
+    driver: str | None
+    """Who drives it now, host and process; None if no driver holds a lease that has not expired."""
     source: str
     """The sweep file that was launched, absolute; empty if it was no file."""
     spec: dict[str, Any]
     spec_hash: str
     direction: Literal["maximize", "minimize"]
     ladder: list[dict[str, Any]]
+    versions: dict[str, str]
+    """Of the packages that compute it, and of Python."""
     classes: list[str]
     data_fingerprint: str
     created_at: datetime
     ended_at: datetime | None
     error: str | None
+
+    @property
+    def shown_state(self) -> str:
+        """The state; INTERRUPTED for a sweep that was never ended and that nobody drives."""
+        return "INTERRUPTED" if self.state == "RUNNING" and self.driver is None else self.state
 
 
 @dataclass(frozen=True)
@@ -76,8 +92,17 @@ class AttemptRow:
     trial: int
     rung: int
     number: int
+    token: str
+    worker: str | None
+    """host:pid of the process that it ran in."""
     started_at: datetime
     ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    """None while it is open."""
+    first_epoch: int | None
+    """The epoch that it began with; above 1 if it went on from a checkpoint."""
+    gpus: float | None
+    """GPUs that were set aside for it."""
     error: str | None
 
 
@@ -93,3 +118,12 @@ class EpochRow:
     lr: float
     images: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Something that happened to a sweep as a whole."""
+
+    at: datetime
+    kind: str
+    detail: dict[str, Any]

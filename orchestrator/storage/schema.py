@@ -1,7 +1,8 @@
 """The tables, in plain view. Their names are prefixed: Optuna's tables share the database.
 
-A job is unique by (trial, rung), a decision too, a trial's params within its sweep: the same sweep
-can never hold two rows for one thing, whatever the code does. Any change here needs a migration.
+A job is unique by (trial, rung), a decision too, a trial's params within its sweep, and a job has
+one open attempt at most: the same sweep can never hold two rows for one thing, whatever the code
+does. The unique keys are the indexes of the queries too. Any change here needs a migration.
 """
 
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -43,7 +45,7 @@ def _id() -> Column[int]:
 
 def _belongs_to(table: str) -> Column[int]:
     name = f"{table.rstrip('s')}_id"
-    return Column(name, ForeignKey(f"searchctl_{table}.id"), nullable=False, index=True)
+    return Column(name, ForeignKey(f"searchctl_{table}.id"), nullable=False)
 
 
 sweeps = Table(
@@ -64,6 +66,10 @@ sweeps = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("error", Text),
+    # the driver's lease (lease.py); expires in seconds since 1970 on the database's clock
+    Column("lease_token", String(32)),
+    Column("lease_owner", Text),
+    Column("lease_expires", Float),
 )
 
 trials = Table(
@@ -115,7 +121,18 @@ attempts = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("error", Text),
+    Column("worker", Text),
+    Column("outcome", String(16)),
+    Column("first_epoch", Integer),
+    Column("gpus", Float),
     UniqueConstraint("job_id", "number"),
+)
+Index(
+    "uq_searchctl_attempts_open",
+    attempts.c.job_id,
+    unique=True,
+    sqlite_where=attempts.c.outcome.is_(None),
+    postgresql_where=attempts.c.outcome.is_(None),
 )
 
 epochs = Table(
@@ -179,4 +196,5 @@ events = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("detail", JSON, nullable=False),
+    Index("ix_searchctl_events_sweep_id", "sweep_id"),
 )

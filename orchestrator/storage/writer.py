@@ -1,22 +1,25 @@
-"""All writes of a driver, each in one transaction: a kill leaves either all of it or nothing."""
+"""All writes of a driver, each in one transaction: a kill leaves either all of it or nothing.
+
+Every write checks the driver's lease in its own transaction, and may be repeated: when the database
+went away in the middle of a commit, nobody knows whether it was stored.
+"""
 
 import json
-import math
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from orchestrator.errors import SweepExists
+from orchestrator.errors import SweepExists, SweepNotFound
 from orchestrator.halving import Decision
-from orchestrator.storage import schema
-from orchestrator.storage.rows import JOB_STATES, SweepState, TrialState
+from orchestrator.storage import attempts, lease, results, schema
+from orchestrator.storage.rows import DesiredState, SweepState, TrialState
 from searchspace import Params
-from trainer.results import EpochRecord, ImageCounts, JobResult
+from trainer.results import EpochRecord, JobResult
 
 TRIAL_STATES: dict[str, TrialState] = {
     "promoted": "WAITING",
@@ -26,21 +29,6 @@ TRIAL_STATES: dict[str, TrialState] = {
     "failed": "FAIL",
 }
 """What a trial becomes by a verdict; Optuna's names."""
-
-_JOB_COLUMNS = (
-    "score",
-    "kept_epoch",
-    "seconds",
-    "gpu_seconds",
-    "images_seen",
-    "peak_memory_bytes",
-    "device",
-    "threads",
-    "trainable_parameters",
-    "sample_hash",
-    "data_fingerprint",
-    "error",
-)
 
 
 @dataclass(frozen=True)
@@ -92,119 +80,172 @@ def create_sweep(engine: Engine, new: NewSweep) -> int:
     return int(sweep_id or 0)
 
 
-class SweepWriter:
-    """The driver's hand on one stored sweep. Reads are in queries.py."""
+def request_state(engine: Engine, name: str, desired: DesiredState) -> None:
+    """Ask a sweep's driver, wherever it runs, to stop or to go on; needs no lease.
 
-    def __init__(self, engine: Engine, sweep_id: int) -> None:
+    Raises:
+        SweepNotFound: there is none of that name.
+    """
+    sweeps = schema.sweeps
+    with engine.begin() as connection:
+        wish = update(sweeps).where(sweeps.c.name == name).values(desired_state=desired)
+        if not connection.execute(wish).rowcount:
+            raise SweepNotFound(f"no sweep '{name}' in this database")
+        sweep_id = connection.execute(select(sweeps.c.id).where(sweeps.c.name == name)).scalar_one()
+        _append_event(connection, sweep_id, "requested", {"state": desired})
+
+
+class SweepWriter:
+    """The driver's hand on one stored sweep. Reads are in queries.py.
+
+    Every method raises LeaseLost, and has then stored nothing, when another driver has taken the
+    sweep over. Each may be called again after an error of the database: what is stored already is
+    not stored twice.
+    """
+
+    def __init__(self, engine: Engine, sweep_id: int, token: str, ttl_s: float) -> None:
+        """Write to a sweep whose lease is held under `token`; each write renews it by `ttl_s`."""
         self._engine = engine
         self._sweep_id = sweep_id
+        self._token = token
+        self._ttl_s = ttl_s
         query = select(schema.trials.c.number, schema.trials.c.id)
         with engine.connect() as connection:
             rows = connection.execute(query.where(schema.trials.c.sweep_id == sweep_id))
             self._trial_ids = {number: trial_id for number, trial_id in rows}
 
     def start_attempt(
-        self, trial: int, rung: int, *, token: str, fraction: str, images: int
+        self, trial: int, rung: int, *, token: str, fraction: str, images: int, gpus: float
     ) -> int:
         """Note that a job is being tried; return the attempt's number, counted from 1."""
-        with self._engine.begin() as connection:
-            job_id = self._job_id(connection, trial, rung)
-            if job_id is None:
-                row = {"trial_id": self._trial_ids[trial], "rung": rung, "state": "RUNNING"}
-                inserted = connection.execute(
-                    insert(schema.jobs).values(**row, fraction=fraction, images=images)
-                )
-                (job_id,) = inserted.inserted_primary_key or (None,)
-            self._set_job(connection, job_id, state="RUNNING")
+        with self._transaction() as connection:
+            if number := attempts.number_of(connection, token):
+                return number
+            job_id = self._running_job(connection, trial, rung, fraction, images)
             self._set_trial(connection, trial, "RUNNING")
-            attempts = schema.attempts
-            earlier = select(func.count()).where(attempts.c.job_id == job_id)
-            number = connection.execute(earlier).scalar_one() + 1
-            connection.execute(
-                insert(attempts).values(
-                    job_id=job_id, number=number, token=token, started_at=_now()
-                )
-            )
-            return int(number)
+            return attempts.begin(connection, job_id, token, gpus)
 
-    def save_epoch(self, trial: int, rung: int, record: EpochRecord) -> None:
-        """Store one epoch of a running job, in place of what an earlier attempt stored."""
-        with self._engine.begin() as connection:
+    def attempt_begun(self, token: str, worker: str) -> None:
+        """Note which process (host:pid) an open attempt runs in."""
+        with self._transaction() as connection:
+            attempts.set_open(connection, token, worker=worker)
+
+    def save_epoch(self, trial: int, rung: int, token: str, record: EpochRecord) -> None:
+        """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
+        epochs = schema.epochs
+        with self._transaction() as connection:
+            if not attempts.is_open(connection, token):
+                return
             job_id = self._job_id(connection, trial, rung)
-            epochs = schema.epochs
             same = (epochs.c.job_id == job_id) & (epochs.c.epoch == record.epoch)
             connection.execute(delete(epochs).where(same))
-            connection.execute(insert(epochs).values(job_id=job_id, **_finite(asdict(record))))
+            connection.execute(insert(epochs).values(job_id=job_id, **results.epoch_row(record)))
 
-    def lose_attempt(self, trial: int, rung: int, *, token: str, error: str) -> None:
+    def lose_attempt(
+        self,
+        trial: int,
+        rung: int,
+        token: str,
+        outcome: Literal["lost", "stopped"],
+        error: str | None,
+    ) -> None:
         """Close an attempt that came to nothing; its job waits to be tried again."""
-        with self._engine.begin() as connection:
-            self._end_attempt(connection, token, error)
-            self._set_job(connection, self._job_id(connection, trial, rung), state="WAITING")
-            self._set_trial(connection, trial, "WAITING")
+        with self._transaction() as connection:
+            if attempts.close(connection, token, outcome, error=error):
+                self._wait(connection, self._job_id(connection, trial, rung), trial)
 
     def save_result(
         self, trial: int, rung: int, token: str, result: JobResult, decisions: Sequence[Decision]
-    ) -> None:
-        """Store a job's result, and the verdicts on the whole rung if it was the last one."""
-        with self._engine.begin() as connection:
+    ) -> bool:
+        """Store a job's result, and the verdicts on the whole rung if it was the last one.
+
+        Returns:
+            False: the attempt is not open any more, so nothing was changed. The result came late,
+            or this is a repetition.
+        """
+        closing = {"error": result.error, "first_epoch": result.first_epoch}
+        with self._transaction() as connection:
+            if not attempts.close(connection, token, result.status, **closing):
+                return False
             job_id = self._job_id(connection, trial, rung)
-            self._set_job(connection, job_id, **_job_values(result))
-            self._end_attempt(connection, token, result.error)
-            self._replace_details(connection, job_id, result)
+            _set_job(connection, job_id, **results.job_values(result))
+            _replace_details(connection, job_id, result)
             for decision in decisions:
                 self._save_decision(connection, decision)
+            return True
+
+    def close_open_attempts(self, error: str) -> int:
+        """Close, as stopped, the attempts that a dead driver left open; return how many."""
+        with self._transaction() as connection:
+            left = attempts.left_open(connection, self._sweep_id)
+            for token, job_id, trial in left:
+                attempts.close(connection, token, "stopped", error=error)
+                self._wait(connection, job_id, trial)
+            return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:
         """Set the sweep's state; any but RUNNING ends it, for now."""
         ended = None if state == "RUNNING" else _now()
-        sweeps = schema.sweeps
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(sweeps)
-                .where(sweeps.c.id == self._sweep_id)
-                .values(state=state, error=error, ended_at=ended)
+        with self._transaction() as connection:
+            self._set_sweep(connection, state=state, error=error, ended_at=ended)
+            detail = {"error": error} if error else {}
+            _append_event(connection, self._sweep_id, state.lower(), detail)
+
+    def replace_spec(
+        self,
+        spec: Mapping[str, Any],
+        spec_hash: str,
+        versions: Mapping[str, str],
+        data_fingerprint: str,
+    ) -> None:
+        """Store what the sweep computes from now on, after a change that the user accepted."""
+        with self._transaction() as connection:
+            self._set_sweep(
+                connection,
+                spec=spec,
+                spec_hash=spec_hash,
+                versions=versions,
+                data_fingerprint=data_fingerprint,
             )
-            self._event(connection, state.lower(), {"error": error} if error else {})
 
     def note(self, kind: str, **detail: Any) -> None:
-        """Append an event."""
-        with self._engine.begin() as connection:
-            self._event(connection, kind, detail)
+        """Append an event, unless the sweep's newest one says the same."""
+        with self._transaction() as connection:
+            _append_event(connection, self._sweep_id, kind, detail)
 
-    def _event(self, connection: Connection, kind: str, detail: Mapping[str, Any]) -> None:
-        row = {"sweep_id": self._sweep_id, "at": _now(), "kind": kind, "detail": detail}
-        connection.execute(insert(schema.events).values(**row))
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            lease.hold(connection, self._sweep_id, self._token, self._ttl_s)
+            yield connection
+
+    def _running_job(
+        self, connection: Connection, trial: int, rung: int, fraction: str, images: int
+    ) -> int:
+        if job_id := self._job_id(connection, trial, rung):
+            _set_job(connection, job_id, state="RUNNING")
+            return job_id
+        row = {"trial_id": self._trial_ids[trial], "rung": rung, "state": "RUNNING"}
+        row |= {"fraction": fraction, "images": images}
+        connection.execute(insert(schema.jobs).values(**row))
+        return self._job_id(connection, trial, rung) or 0
 
     def _job_id(self, connection: Connection, trial: int, rung: int) -> int | None:
         jobs = schema.jobs
         same = (jobs.c.trial_id == self._trial_ids[trial]) & (jobs.c.rung == rung)
         return connection.execute(select(jobs.c.id).where(same)).scalar()
 
-    def _set_job(self, connection: Connection, job_id: int | None, **values: Any) -> None:
-        connection.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(**values))
+    def _wait(self, connection: Connection, job_id: int | None, trial: int) -> None:
+        _set_job(connection, job_id, state="WAITING")
+        self._set_trial(connection, trial, "WAITING")
+
+    def _set_sweep(self, connection: Connection, **values: Any) -> None:
+        which = schema.sweeps.c.id == self._sweep_id
+        connection.execute(update(schema.sweeps).where(which).values(values))
 
     def _set_trial(self, connection: Connection, trial: int, state: TrialState) -> None:
         which = schema.trials.c.id == self._trial_ids[trial]
         connection.execute(update(schema.trials).where(which).values(state=state))
-
-    def _end_attempt(self, connection: Connection, token: str, error: str | None) -> None:
-        which = schema.attempts.c.token == token
-        values = {"ended_at": _now(), "error": error}
-        connection.execute(update(schema.attempts).where(which).values(values))
-
-    def _replace_details(
-        self, connection: Connection, job_id: int | None, result: JobResult
-    ) -> None:
-        for table in (schema.epochs, schema.class_scores, schema.image_scores):
-            connection.execute(delete(table).where(table.c.job_id == job_id))
-        for table, rows in (
-            (schema.epochs, [_finite(asdict(record)) for record in result.epochs]),
-            (schema.class_scores, _class_rows(result)),
-            (schema.image_scores, [_image_row(result.image_counts)]),
-        ):
-            if any(rows):
-                connection.execute(insert(table), [{"job_id": job_id, **row} for row in rows])
 
     def _save_decision(self, connection: Connection, decision: Decision) -> None:
         row = asdict(decision)
@@ -213,49 +254,32 @@ class SweepWriter:
         self._set_trial(connection, decision.trial, TRIAL_STATES[decision.verdict])
 
 
+def _set_job(connection: Connection, job_id: int | None, **values: Any) -> None:
+    connection.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(values))
+
+
+def _replace_details(connection: Connection, job_id: int | None, result: JobResult) -> None:
+    for table, rows in (
+        (schema.epochs, [results.epoch_row(record) for record in result.epochs]),
+        (schema.class_scores, results.class_rows(result)),
+        (schema.image_scores, results.image_rows(result.image_counts)),
+    ):
+        connection.execute(delete(table).where(table.c.job_id == job_id))
+        if rows:
+            connection.execute(insert(table), [{"job_id": job_id, **row} for row in rows])
+
+
+def _append_event(
+    connection: Connection, sweep_id: int, kind: str, detail: Mapping[str, Any]
+) -> None:
+    """Append an event unless it repeats the newest one: its commit may have been stored."""
+    events = schema.events
+    query = select(events.c.kind, events.c.detail).where(events.c.sweep_id == sweep_id)
+    newest = connection.execute(query.order_by(events.c.id.desc()).limit(1)).first()
+    if newest is None or tuple(newest) != (kind, detail):
+        row = {"sweep_id": sweep_id, "at": _now(), "kind": kind, "detail": detail}
+        connection.execute(insert(events).values(**row))
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Store NaN and infinity as NULL: databases and JSON do not agree on them."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
-
-
-def _job_values(result: JobResult) -> dict[str, Any]:
-    summaries = {
-        split: _finite({k: v for k, v in asdict(evaluation).items() if not k.startswith("class_")})
-        for split, evaluation in result.evaluations.items()
-    }
-    return {
-        **{name: getattr(result, name) for name in _JOB_COLUMNS},
-        "state": JOB_STATES[result.status],
-        "weights": str(result.weights) if result.weights else None,
-        "evaluations": summaries,
-    }
-
-
-def _class_rows(result: JobResult) -> list[dict[str, Any]]:
-    return [
-        {"split": split, "class_id": class_id, "iou": iou, "accuracy": accuracy}
-        for split, evaluation in result.evaluations.items()
-        for class_id, (iou, accuracy) in enumerate(
-            zip(evaluation.class_iou, evaluation.class_accuracy, strict=True)
-        )
-    ]
-
-
-def _image_row(scores: ImageCounts | None) -> dict[str, Any]:
-    if scores is None:
-        return {}
-    images, classes, _ = scores.counts.shape
-    return {
-        "images": images,
-        "classes": classes,
-        "counts": zlib.compress(scores.counts.astype("<u4").tobytes()),
-        "loss_sums": zlib.compress(scores.loss_sums.astype("<f8").tobytes()),
-        "pixels": zlib.compress(scores.pixels.astype("<i8").tobytes()),
-    }

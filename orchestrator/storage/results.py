@@ -1,0 +1,91 @@
+"""What is stored of a job's result: the values of its rows, and back again."""
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from orchestrator.storage.rows import JOB_STATES
+from trainer.results import EpochRecord, ImageCounts, JobResult
+
+_JOB_COLUMNS = (
+    "score",
+    "kept_epoch",
+    "seconds",
+    "gpu_seconds",
+    "images_seen",
+    "peak_memory_bytes",
+    "device",
+    "threads",
+    "trainable_parameters",
+    "sample_hash",
+    "data_fingerprint",
+    "error",
+)
+
+
+def job_values(result: JobResult) -> dict[str, Any]:
+    """Return the values of the job's row."""
+    summaries = {
+        split: _finite({k: v for k, v in asdict(evaluation).items() if not k.startswith("class_")})
+        for split, evaluation in result.evaluations.items()
+    }
+    return {
+        **{name: getattr(result, name) for name in _JOB_COLUMNS},
+        "state": JOB_STATES[result.status],
+        "weights": str(result.weights) if result.weights else None,
+        "evaluations": summaries,
+    }
+
+
+def epoch_row(record: EpochRecord) -> dict[str, Any]:
+    """Return the values of one epoch's row."""
+    return _finite(asdict(record))
+
+
+def class_rows(result: JobResult) -> list[dict[str, Any]]:
+    """Return the rows of IoU and accuracy per split and class."""
+    return [
+        {"split": split, "class_id": class_id, "iou": iou, "accuracy": accuracy}
+        for split, evaluation in result.evaluations.items()
+        for class_id, (iou, accuracy) in enumerate(
+            zip(evaluation.class_iou, evaluation.class_accuracy, strict=True)
+        )
+    ]
+
+
+def image_rows(scores: ImageCounts | None) -> list[dict[str, Any]]:
+    """Return the one row of all images' counts, compressed; none without counts."""
+    if scores is None:
+        return []
+    images, classes, _ = scores.counts.shape
+    return [
+        {
+            "images": images,
+            "classes": classes,
+            "counts": zlib.compress(scores.counts.astype("<u4").tobytes()),
+            "loss_sums": zlib.compress(scores.loss_sums.astype("<f8").tobytes()),
+            "pixels": zlib.compress(scores.pixels.astype("<i8").tobytes()),
+        }
+    ]
+
+
+def image_counts(row: Mapping[str, Any]) -> ImageCounts:
+    """Return the counts that a row of `image_rows` holds."""
+    counts = np.frombuffer(zlib.decompress(row["counts"]), "<u4")
+    return ImageCounts(
+        counts=counts.reshape(row["images"], row["classes"], 3).astype(np.uint32),
+        loss_sums=np.frombuffer(zlib.decompress(row["loss_sums"]), "<f8").astype(np.float64),
+        pixels=np.frombuffer(zlib.decompress(row["pixels"]), "<i8").astype(np.int64),
+    )
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """Store NaN and infinity as NULL: databases and JSON do not agree on them."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
