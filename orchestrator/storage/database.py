@@ -1,22 +1,25 @@
-"""Opens a database: engine, SQLite's switches, and the schema's version."""
+"""Opens a database whose schema is this version's: creates, checks and upgrades it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SchemaMismatch, SearchctlError
+from orchestrator.storage.connect import SQLITE_BEGIN, connect
 
 VERSION_TABLE = "searchctl_schema_version"
 """Not alembic's default name: Optuna keeps its own version under that one, in the same database."""
+
+_MIGRATION_LOCK = 0x5EA7C4C71
+"""Any number of our own: PostgreSQL's advisory locks are told apart by it."""
 
 
 def open_database(url: str, *, create: bool = False) -> Engine:
@@ -26,9 +29,9 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         SearchctlError: it cannot be reached, or (without `create`) there is none.
         SchemaMismatch: an older or a newer version of searchctl wrote it.
     """
-    engine = _engine(url)
+    engine = connect(url)
     _check_file(url, create)
-    with _reached(url):
+    with _reached(url, engine):
         current, head = schema_version(engine), _scripts().get_current_head()
         if current is None and create:
             upgrade(engine)
@@ -44,14 +47,16 @@ def upgrade_database(url: str) -> str:
         SearchctlError: it cannot be reached, or there is none.
         SchemaMismatch: a newer version of searchctl wrote it.
     """
-    engine = _engine(url)
+    engine = connect(url)
     _check_file(url, create=False)
-    with _reached(url):
+    with _reached(url, engine):
         current = schema_version(engine)
         if current is not None and current not in _known():
             raise SchemaMismatch(_mismatch(url, current))
         upgrade(engine)
-        return str(schema_version(engine))
+        revision = str(schema_version(engine))
+    engine.dispose()
+    return revision
 
 
 def schema_version(engine: Engine) -> str | None:
@@ -62,9 +67,15 @@ def schema_version(engine: Engine) -> str | None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Run the migrations that a database lacks, in one transaction."""
+    """Run the migrations that a database lacks, all in one transaction.
+
+    Two that do so at once come one after the other, and the second finds nothing to do.
+    """
     config = _config()
-    with engine.begin() as connection:
+    locking = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
+    with locking.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -113,39 +124,12 @@ def _check_file(url: str, create: bool) -> None:
 
 
 @contextmanager
-def _reached(url: str) -> Iterator[None]:
+def _reached(url: str, engine: Engine) -> Iterator[None]:
     try:
         yield
+    except SchemaMismatch:
+        engine.dispose()
+        raise
     except SQLAlchemyError as error:
+        engine.dispose()
         raise SearchctlError(f"cannot use the database {_shown(url)}: {error.args[0]}") from error
-
-
-def _engine(url: str) -> Engine:
-    try:
-        engine = create_engine(url)
-    except (ArgumentError, ValueError) as error:
-        # neither the URL nor the error is quoted: a password may be in them
-        raise SearchctlError(
-            "the database's URL (--db, $SEARCHCTL_DB_URL or storage.url) cannot be read: write it "
-            "like sqlite:///searchctl.db or postgresql+psycopg://user@host/name"
-        ) from error
-    except ImportError as error:
-        raise SearchctlError(
-            f"the driver for {_shown(url)} is not installed ({error}): for PostgreSQL, "
-            "pip install 'searchctl[postgres]'"
-        ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # WAL: readers (status, the dashboard) never block the driver. In WAL mode NORMAL loses no
-    # committed transaction when the process dies, and a commit costs 0.8 ms instead of 20.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "busy_timeout=30000",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
