@@ -72,6 +72,9 @@ class TrainingBatches:
                 persistent_workers=workers > 0,
                 collate_fn=_collate,
                 pin_memory=torch.cuda.is_available(),
+                # it draws a seed whenever workers are started: from the global generator, dropout's
+                # numbers would depend on their count and on where a run began
+                generator=torch.Generator(),
             )
         )
 

@@ -3,43 +3,30 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from trainer.evaluate import Scored
-from trainer.finetune import freeze, training_mode
+from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches
 from trainer.losses import Loss
-from trainer.lr_schedules import LRSchedule, build_lr_schedule
 from trainer.metrics import better, score_of
 from trainer.models.base import SegmentationModel
-from trainer.optimizers import build_optimizer
 from trainer.precision import Arithmetic
+from trainer.progress import Kept
 from trainer.results import EpochRecord
 from trainer.seeds import derive_seed
 from trainer.settings import Score, TrainSettings
 from trainer.stopping import Diverged, Stop, until_stopped
+from trainer.training import Training
 
 GPU_STEPS_BETWEEN_CHECKS = 50
 """Looking at a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """The epoch with the best score, of several such epochs the earliest."""
-
-    epoch: int
-    score: float
-    validation: Scored
-    weights: dict[str, Tensor]
-    """A copy of the state dict, on the CPU."""
-
-
 def train(
-    model: SegmentationModel,
+    training: Training,
     batches: TrainingBatches,
     loss: Loss,
     validate: Callable[[], Scored],
@@ -52,51 +39,47 @@ def train(
     on_epoch: Callable[[EpochRecord], None],
     stop: Stop,
 ) -> Kept:
-    """Train a model, already on its device, and return its best epoch.
+    """Train from wherever the training is to its end, and return its best epoch.
+
+    Nothing outside of `training` is carried from one epoch to the next, so that one that was put
+    back where another had been goes on as that one would have.
 
     Raises:
         Diverged: a training or validation loss was NaN or infinite.
         Stopped: asked to leave.
     """
-    optimizer = build_optimizer(settings, freeze(model, settings.finetune))
-    schedule = build_lr_schedule(optimizer, settings, steps=len(batches), score=score)
-    kept: Kept | None = None
-    validations_without_better = 0
-
-    for epoch in range(1, settings.epochs + 1):
-        started, lr, scored = time.perf_counter(), optimizer.param_groups[0]["lr"], None
+    model, progress = training.model, training.progress
+    while not progress.is_over(settings):
+        epoch, started, scored = progress.epoch + 1, time.perf_counter(), None
+        lr = training.optimizer.param_groups[0]["lr"]
         torch.manual_seed(derive_seed(seed, "epoch", rung, epoch))  # for dropout
         training_mode(model, settings.finetune)
-        train_loss, images = train_epoch(
-            model, batches, epoch, loss, optimizer, schedule, arithmetic, stop
-        )
+        train_loss, images = train_epoch(training, batches, epoch, loss, arithmetic, stop)
 
         if settings.validate_.due(epoch, settings.epochs):
             scored = validate()
             if not math.isfinite(scored[0].loss):
                 raise Diverged(f"the validation loss was {scored[0].loss} after epoch {epoch}")
             value = score_of(scored[0], score)
-            validations_without_better += 1
-            if kept is None or better(value, kept.score, score):
-                kept = Kept(epoch, value, scored, _copy(model))
-                validations_without_better = 0
+            progress.validations_without_better += 1
+            if progress.kept is None or better(value, progress.kept.score, score):
+                progress.kept = Kept(epoch, value, scored, _copy(model))
+                progress.validations_without_better = 0
 
-        on_epoch(_record(epoch, train_loss, lr, images, time.perf_counter() - started, scored))
-        schedule.after_epoch(score_of(scored[0], score) if scored else None)
-        if settings.patience and validations_without_better >= settings.patience:
-            break
+        training.schedule.after_epoch(score_of(scored[0], score) if scored else None)
+        seconds = time.perf_counter() - started
+        progress.records.append(_record(epoch, train_loss, lr, images, seconds, scored))
+        on_epoch(progress.records[-1])
 
-    assert kept is not None, "the last epoch is always validated"
-    return kept
+    assert progress.kept is not None, "the last epoch is always validated"
+    return progress.kept
 
 
 def train_epoch(
-    model: SegmentationModel,
+    training: Training,
     batches: TrainingBatches,
     epoch: int,
     loss: Loss,
-    optimizer: Optimizer,
-    schedule: LRSchedule,
     arithmetic: Arithmetic,
     stop: Stop,
 ) -> tuple[float, int]:
@@ -111,16 +94,16 @@ def train_epoch(
     images_seen = 0
     for step, (images, labels) in enumerate(until_stopped(batches.epoch(epoch), stop), start=1):
         labels = labels.to(arithmetic.device, non_blocking=True)
-        batch_loss = loss(arithmetic.logits(model, images), labels)
+        batch_loss = loss(arithmetic.logits(training.model, images), labels)
         # Losses are not negative, so a NaN or an infinity stays in the sum until it is looked at.
         loss_sum += batch_loss.detach() * len(images)
         images_seen += len(images)
         if step % steps_between_checks == 0 or step == len(batches):
             _check_finite(loss_sum, epoch, step)
-        optimizer.zero_grad()
+        training.optimizer.zero_grad()
         batch_loss.backward()
-        optimizer.step()
-        schedule.after_step()
+        training.optimizer.step()
+        training.schedule.after_step()
     return loss_sum.item() / images_seen, images_seen
 
 

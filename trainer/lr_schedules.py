@@ -4,11 +4,15 @@ Every function takes (optimizer, settings, steps, score): `steps` optimizer step
 the score by which plateau judges.
 """
 
+from typing import Any, Generic, TypeVar
+
 from torch.optim import Optimizer, lr_scheduler
 
 from trainer.catalog import LR_SCHEDULES, load
 from trainer.metrics import HIGHER_IS_BETTER
 from trainer.settings import Score, TrainSettings
+
+Scheduler = TypeVar("Scheduler", bound=lr_scheduler.LRScheduler)
 
 
 class LRSchedule:
@@ -20,27 +24,36 @@ class LRSchedule:
     def after_epoch(self, score: float | None) -> None:
         """Called after every epoch with its score, None where there was no validation."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the schedule is; the rate itself is in the optimizer's state."""
+        return {}
 
-class _PerStep(LRSchedule):
-    def __init__(self, scheduler: lr_scheduler.LRScheduler) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where another schedule of the same settings was."""
+
+
+class _Scheduled(LRSchedule, Generic[Scheduler]):
+    def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
+    def state_dict(self) -> dict[str, Any]:
+        return self._scheduler.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._scheduler.load_state_dict(state)
+
+
+class _PerStep(_Scheduled[lr_scheduler.LRScheduler]):
     def after_step(self) -> None:
         self._scheduler.step()
 
 
-class _PerEpoch(LRSchedule):
-    def __init__(self, scheduler: lr_scheduler.LRScheduler) -> None:
-        self._scheduler = scheduler
-
+class _PerEpoch(_Scheduled[lr_scheduler.LRScheduler]):
     def after_epoch(self, score: float | None) -> None:
         self._scheduler.step()
 
 
-class _PerValidation(LRSchedule):
-    def __init__(self, scheduler: lr_scheduler.ReduceLROnPlateau) -> None:
-        self._scheduler = scheduler
-
+class _PerValidation(_Scheduled[lr_scheduler.ReduceLROnPlateau]):
     def after_epoch(self, score: float | None) -> None:
         if score is not None:
             self._scheduler.step(score)

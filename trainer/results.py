@@ -1,11 +1,11 @@
 """What a job returns: plain records of numbers, without torch, so that any package holds them."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from upath import UPath
 
 JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost"]
 """complete: it has a finite score. diverged: the loss was NaN or infinite. failed: an error of the
@@ -69,14 +69,15 @@ class JobResult:
     error: str | None = None
     """Why it diverged, failed or was lost, for people, with the traceback where there is one."""
     first_epoch: int = 1
-    """The epoch that this attempt began with; above 1 if it went on from a checkpoint."""
+    """The epoch that this attempt began with; above 1 if it went on from a checkpoint, and above
+    the last one if only the scoring was left."""
     kept_epoch: int | None = None
     epochs: tuple[EpochRecord, ...] = ()
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     """Of the kept epoch's weights, by split: 'val' and 'train' always; finalists also have
     'val_original', 'test' and 'test_original' (IoU at the labels' own size)."""
     image_counts: ImageCounts | None = None
-    weights: Path | None = None
+    weights: UPath | None = None
     """safetensors file of the kept epoch's weights, where they were asked for."""
     seconds: float = 0.0
     gpu_seconds: float = 0.0

@@ -1,11 +1,25 @@
-"""How a job ends before its time: asked to leave, or diverged."""
+"""How a job ends before its time: asked to leave, diverged, or ended by an error."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+
+import torch
+
+from trainer.errors import TrainerError
+from trainer.results import JobStatus
 
 Item = TypeVar("Item")
 Stop = Callable[[], bool]
 """Returns True once the job is to leave; asked before every batch."""
+
+# What torch raises as a plain RuntimeError though the machine is at fault: a loader's worker that
+# was killed (by the kernel, when memory is short), and memory that ran out elsewhere than in CUDA's
+# allocator.
+_MACHINE_ERRORS = re.compile(
+    r"DataLoader worker \(pid|Pin memory thread exited|DefaultCPUAllocator"
+    r"|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED"
+)
 
 
 class Stopped(Exception):
@@ -26,3 +40,19 @@ def until_stopped(batches: Iterable[Item], stop: Stop) -> Iterator[Item]:
         if stop():
             raise Stopped
         yield batch
+
+
+def status_after(error: Exception) -> JobStatus | None:
+    """Return what a job is that ended with this error; None for an error that nobody foresaw."""
+    match error:
+        case Stopped():
+            return "stopped"
+        case Diverged():
+            return "diverged"
+        case OSError() | MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
+            return "lost"
+        case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
+            return "lost"
+        case TrainerError() | ValueError() | IndexError() | RuntimeError():
+            return "failed"
+    return None

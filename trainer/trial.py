@@ -1,40 +1,31 @@
 """Runs one job: one trial at one rung, from its params to its result."""
 
+import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
+from upath import UPath
 
-from trainer.checkpoint import load_weights, save_weights
+from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
-from trainer.errors import SettingsError, TrainerError
 from trainer.evaluate import Scored, evaluate, evaluate_original
-from trainer.finetune import freeze
-from trainer.loader import (
-    LoadedSplit,
-    TrainingBatches,
-    data_fingerprint,
-    load_sample,
-    load_split,
-    sample_hash,
-)
-from trainer.loop import Kept, train
-from trainer.losses import build_loss, count_pixels
-from trainer.models import build_model
-from trainer.models.base import SegmentationModel
-from trainer.precision import Arithmetic
-from trainer.results import EpochRecord, Evaluation, JobResult
-from trainer.seeds import derive_seed
+from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
+from trainer.loop import train
+from trainer.preparation import Job, prepare
+from trainer.progress import Kept, Progress
+from trainer.results import EpochRecord, Evaluation, JobResult, JobStatus
 from trainer.settings import Score, TrainSettings
-from trainer.stopping import Diverged, Stop, Stopped
+from trainer.stopping import Stop, status_after
 from trainer.torch_state import choose_device, describe, own_torch_state
+from trainer.weights import save_weights
 
-# Errors that the same configuration would meet again. Others are not the configuration's fault.
-_CONFIGURATION_ERRORS = (TrainerError, ValueError, IndexError, RuntimeError, MemoryError)
+OnEpoch = Callable[[EpochRecord], None]
+
+log = logging.getLogger(__name__)
 
 
 def run_job(
@@ -43,193 +34,188 @@ def run_job(
     sample: Sample,
     *,
     rung: int,
-    out: Path,
+    out: UPath,
     score: Score = "val_miou",
     final: bool = False,
     keep_weights: bool = False,
-    init_from: Path | None = None,
+    init_from: UPath | None = None,
+    resume_from: Sequence[UPath] = (),
     device: str | None = None,
-    on_epoch: Callable[[EpochRecord], None] | None = None,
+    on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
 
     On a CPU, the same arguments at the same number of threads give the same result to the last
-    bit, in this process or another. With `sample.whole` 'train+val' the validation images are
-    trained on: 'val' is still scored and picks the kept epoch, but is no evidence any more.
+    bit, in this process or another, killed and resumed any number of times or not at all. With
+    `sample.whole` 'train+val' the validation images are trained on: 'val' is still scored and
+    picks the kept epoch, but is no evidence any more.
 
     Args:
         params: the trial's point of the search space: fields of `settings` and their values.
         settings: everything that the params do not say.
         sample: the training images; its seed is also that of weights, order and augmentation.
         rung: the level of the ladder, a part of those seeds.
-        out: directory for what the job leaves; made when needed.
+        out: directory for what the job leaves, on a disk or in an object store; made when needed.
+            After every epoch it holds out/checkpoint.pt, which stays: only who has stored the
+            result knows that nothing will go on from it any more (see `remove_checkpoint`).
         score: what the kept epoch, early stopping and the plateau schedule go by.
         final: also score 'val_original', 'test' and 'test_original'.
         keep_weights: write the kept epoch's weights to out/model.safetensors.
         init_from: weights to begin with, in place of fresh ones.
+        resume_from: directories of earlier attempts at the same job; goes on after the latest
+            epoch of which one of them has a checkpoint. Checkpoints of other jobs, or of other
+            settings, and damaged ones do not count.
         device: 'cpu', 'cuda' or 'cuda:1'; by default the GPU where there is one.
-        on_epoch: called with each epoch's record.
+        on_epoch: called with each epoch's record, once the epoch's checkpoint is written; not for
+            the epochs of earlier attempts.
         stop: asked before every batch whether to leave.
 
     Returns:
-        The result. What is wrong with the configuration (divergence, a bad shape, a missing file,
-        out of memory) is a result too, with the epochs so far. Only errors of the machine are
-        raised, after which the same job may be tried again.
+        The result, with the epochs, images and seconds of the attempts that it goes on from. What
+        is wrong with the configuration (divergence, a bad shape, a missing file), and what is
+        wrong with the machine (memory, disk, a dead loader worker) is a result too. Only what
+        nobody foresaw is raised.
     """
-    started = time.perf_counter()
+    attempt = _Attempt(out, on_epoch or (lambda epoch: None))
     stop = stop or (lambda: False)
-    epochs: list[EpochRecord] = []
-    result = JobResult(status="stopped", score=None)
-
-    def record(epoch: EpochRecord) -> None:
-        epochs.append(epoch)
-        if on_epoch is not None:
-            on_epoch(epoch)
-
     try:
         settings = settings.with_params(params)
         place = choose_device(device)
         with own_torch_state(settings.threads, place):
-            job = _prepare(settings, sample, rung, init_from, place)
-            result = _facts(job, sample)
-            kept = _train(job, sample, rung, score, record, stop)
-            evaluations = _evaluations(job, kept, sample, final, stop)
-            weights = _save(kept, out) if keep_weights else None
-            result = replace(
-                result,
-                status="complete",
-                score=kept.score,
-                kept_epoch=kept.epoch,
-                evaluations=evaluations,
-                image_counts=kept.validation[1],
-                weights=weights,
-                peak_memory_bytes=_peak_memory(place),
+            job = prepare(
+                settings, sample, rung=rung, score=score, init_from=init_from, device=place
             )
-    except Stopped:
-        pass
-    except Diverged as error:
-        result = replace(result, status="diverged", error=str(error))
-    except torch.AcceleratorError:
-        raise  # the GPU's context is broken: no further job can run in this process
-    except _CONFIGURATION_ERRORS as error:
-        explained = f"{type(error).__name__}: {error}\n\n{traceback.format_exc()}"
-        result = replace(result, status="failed", error=explained)
-    seconds = time.perf_counter() - started
-    return replace(
-        result,
-        epochs=tuple(epochs),
-        images_seen=sum(epoch.images for epoch in epochs),
-        seconds=seconds,
-        gpu_seconds=seconds if result.device.startswith("cuda") else 0.0,
-    )
+            attempt.begin(job, resume_from)
+            kept = _train(job, partial(attempt.epoch_done, job), stop)
+            evaluations = _evaluations(job, kept, final, stop)
+            attempt.complete(job, kept, evaluations, _save(kept, out) if keep_weights else None)
+    except Exception as error:
+        status = status_after(error)
+        if status is None:
+            raise
+        attempt.end(status, error)
+    return attempt.result()
 
 
-@dataclass(frozen=True)
-class _Job:
-    """Everything that is ready before the first step."""
+class _Attempt:
+    """What this attempt at a job has come to so far; it may end at any point."""
 
-    settings: TrainSettings
-    arithmetic: Arithmetic
-    training: LoadedSplit
-    validation: LoadedSplit
-    model: SegmentationModel
+    def __init__(self, out: UPath, on_epoch: OnEpoch) -> None:
+        self._out = out
+        self._on_epoch = on_epoch
+        self._started = time.perf_counter()
+        self._seconds_before = 0.0
+        self._progress = Progress()
+        self._result = JobResult(status="stopped", score=None)
+
+    def begin(self, job: Job, resume_from: Sequence[UPath]) -> None:
+        """Put the job where the newest checkpoint of earlier attempts was."""
+        self._result = _facts(job)
+        found = newest_checkpoint(resume_from, job.identity)
+        if found is not None:
+            job.training.load_state_dict(found.training)
+            self._seconds_before = found.seconds
+            self._result = replace(self._result, first_epoch=found.epoch + 1)
+            log.info("going on after epoch %d of %d", found.epoch, job.settings.epochs)
+        self._progress = job.training.progress
+
+    def epoch_done(self, job: Job, record: EpochRecord) -> None:
+        """Write the epoch's checkpoint, and only then tell of it."""
+        state = job.training.state_dict()
+        checkpoint = Checkpoint(job.identity, record.epoch, self._seconds(), state)
+        write_checkpoint(self._out, checkpoint)
+        self._on_epoch(record)
+
+    def complete(
+        self, job: Job, kept: Kept, evaluations: dict[str, Evaluation], weights: UPath | None
+    ) -> None:
+        """Take note of a job that came to its end."""
+        self._result = replace(
+            self._result,
+            status="complete",
+            score=kept.score,
+            kept_epoch=kept.epoch,
+            evaluations=evaluations,
+            image_counts=kept.validation[1],
+            weights=weights,
+            peak_memory_bytes=_peak_memory(job.arithmetic.device),
+        )
+
+    def end(self, status: JobStatus, error: Exception) -> None:
+        """Take note of a job that ended with an error."""
+        message: str | None = None
+        if status == "diverged":
+            message = str(error)
+        elif status != "stopped":
+            message = f"{type(error).__name__}: {error}\n\n{traceback.format_exc()}"
+        self._result = replace(self._result, status=status, error=message)
+
+    def result(self) -> JobResult:
+        """Return the result of the attempt, and of those that it went on from."""
+        epochs = tuple(self._progress.records)
+        seconds, on_gpu = self._seconds(), self._result.device.startswith("cuda")
+        return replace(
+            self._result,
+            epochs=epochs,
+            images_seen=sum(epoch.images for epoch in epochs),
+            seconds=seconds,
+            gpu_seconds=seconds if on_gpu else 0.0,
+        )
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._started
 
 
-def _prepare(
-    settings: TrainSettings, sample: Sample, rung: int, init_from: Path | None, device: torch.device
-) -> _Job:
-    training, validation = load_sample(sample), load_split(sample.data, "val")
-    torch.manual_seed(derive_seed(sample.seed, "init", rung))
-    model = build_model(settings, len(training.dataset.class_names))
-    if init_from is not None:
-        _load_into(model, init_from)
-    freeze(model, settings.finetune)
-    arithmetic = Arithmetic(settings, device)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    return _Job(settings, arithmetic, training, validation, arithmetic.place(model))
-
-
-def _load_into(model: SegmentationModel, path: Path) -> None:
-    try:
-        model.load_state_dict(load_weights(path))
-    except RuntimeError as error:
-        raise SettingsError(f"the weights of {path} are not of this model: {error}") from error
-
-
-def _facts(job: _Job, sample: Sample) -> JobResult:
+def _facts(job: Job) -> JobResult:
     """Return what is known before the first step, for a job that may not come to its end."""
-    trained = (weights for weights in job.model.parameters() if weights.requires_grad)
+    trained = (weights for weights in job.training.model.parameters() if weights.requires_grad)
     return JobResult(
         status="stopped",
         score=None,
         device=describe(job.arithmetic.device),
         threads=torch.get_num_threads(),
         trainable_parameters=sum(weights.numel() for weights in trained),
-        sample_hash=sample_hash(job.training.names),
-        data_fingerprint=data_fingerprint(sample.data),
+        sample_hash=sample_hash(job.images.names),
+        data_fingerprint=data_fingerprint(job.sample.data),
     )
 
 
-def _train(
-    job: _Job,
-    sample: Sample,
-    rung: int,
-    score: Score,
-    on_epoch: Callable[[EpochRecord], None],
-    stop: Stop,
-) -> Kept:
-    settings, dataset = job.settings, job.training.dataset
-    batches = TrainingBatches(
-        job.training,
-        batch_size=settings.batch_size,
-        augment=settings.augment,
-        seed=sample.seed,
-        rung=rung,
-        workers=settings.loader_workers,
-    )
-    labels = torch.as_tensor(job.training.labels)
-    loss = build_loss(
-        settings,
-        ignore_index=dataset.ignore_index,
-        pixel_counts=count_pixels(labels, len(dataset.class_names)),
-    )
+def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
     return train(
-        job.model,
-        batches,
-        loss.to(job.arithmetic.device),
+        job.training,
+        job.batches,
+        job.loss,
         partial(_score, evaluate, job, job.validation, stop),
-        settings,
+        job.settings,
         job.arithmetic,
-        score=score,
-        seed=sample.seed,
-        rung=rung,
+        score=job.score,
+        seed=job.sample.seed,
+        rung=job.rung,
         on_epoch=on_epoch,
         stop=stop,
     )
 
 
-def _score(how: Callable[..., Scored], job: _Job, split: LoadedSplit, stop: Stop) -> Scored:
-    return how(job.model, split, job.arithmetic, batch_size=job.settings.batch_size, stop=stop)
+def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
+    size = job.settings.batch_size
+    return how(job.training.model, split, job.arithmetic, batch_size=size, stop=stop)
 
 
-def _evaluations(
-    job: _Job, kept: Kept, sample: Sample, final: bool, stop: Stop
-) -> dict[str, Evaluation]:
+def _evaluations(job: Job, kept: Kept, final: bool, stop: Stop) -> dict[str, Evaluation]:
     """Score the kept weights, by name of the split; 'val' was scored when they were kept."""
-    job.model.load_state_dict(kept.weights)
-    scores = {"val": kept.validation, "train": _score(evaluate, job, job.training, stop)}
+    job.training.model.load_state_dict(kept.weights)
+    scores = {"val": kept.validation, "train": _score(evaluate, job, job.images, stop)}
     if final:
         scores["val_original"] = _score(evaluate_original, job, job.validation, stop)
         if job.validation.dataset.names("test"):
-            test = load_split(sample.data, "test")
+            test = load_split(job.sample.data, "test")
             scores["test"] = _score(evaluate, job, test, stop)
             scores["test_original"] = _score(evaluate_original, job, test, stop)
     return {split: evaluation for split, (evaluation, _) in scores.items()}
 
 
-def _save(kept: Kept, out: Path) -> Path:
+def _save(kept: Kept, out: UPath) -> UPath:
     path = out / "model.safetensors"
     save_weights(kept.weights, path)
     return path

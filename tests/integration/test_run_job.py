@@ -2,6 +2,9 @@
 
 import hashlib
 import math
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,8 +15,8 @@ import torch
 
 from trainer import Sample, TrainSettings, run_job
 from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, MODELS, OPTIMIZERS
-from trainer.checkpoint import load_weights, save_weights
 from trainer.loader import load_split
+from trainer.weights import load_weights, save_weights
 
 SETTINGS = TrainSettings(width=8, epochs=3, batch_size=4, lr=3e-3, threads=1)
 
@@ -184,12 +187,61 @@ def test_ctrl_c_passes_through(run):
         run(on_epoch=interrupt)
 
 
-def test_errors_of_the_machine_pass_through(run):
-    def lost_disk(epoch):
-        raise OSError("Input/output error")
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("Input/output error"),
+        MemoryError("no memory"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_the_machine_is_a_lost_job_with_its_traceback(run, error):
+    def fail(epoch):
+        raise error
 
-    with pytest.raises(OSError, match="Input/output"):
-        run(on_epoch=lost_disk)
+    result = run(on_epoch=fail)
+    assert (result.status, result.score) == ("lost", None)
+    assert str(error) in result.error
+    assert "Traceback" in result.error
+    assert result.sample_hash
+
+
+def test_a_loader_worker_that_is_killed_is_a_lost_job(run):
+    def kill_a_worker(epoch):
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+
+    result = run({"loader_workers": 2}, on_epoch=kill_a_worker)
+    assert result.status == "lost"
+    assert "DataLoader worker" in result.error
+    assert not multiprocessing.active_children()
+
+
+def test_an_error_in_a_loader_worker_that_another_try_would_meet_is_no_lost_job(run, monkeypatch):
+    def broken(*_):
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr("trainer.transforms.reseed", broken)
+    result = run({"loader_workers": 1, "augment": "flips"})
+    assert result.status == "failed"
+    assert "no such colour" in result.error
+
+
+def test_an_error_that_nobody_foresaw_is_raised(run):
+    def fail(epoch):
+        raise KeyError("a mistake of ours")
+
+    with pytest.raises(KeyError, match="a mistake of ours"):
+        run(on_epoch=fail)
+
+
+def test_a_directory_that_cannot_be_made_is_a_lost_job(run, tmp_path):
+    (tmp_path / "file").touch()
+    result = run(out=tmp_path / "file" / "out")
+    assert result.status == "lost"
+    assert "NotADirectoryError" in result.error
 
 
 @pytest.mark.parametrize(
@@ -208,10 +260,10 @@ def test_a_bad_configuration_is_a_result_that_says_why(run, params, arguments, m
     assert "Traceback" in result.error
 
 
-def test_a_size_too_small_for_the_model_names_the_smallest(run, small_scenes):
+def test_a_size_too_small_for_the_model_names_the_smallest(small_scenes, tmp_path):
     tiny = small_scenes.model_copy(update={"image_size": (8, 8)})
     result = run_job(
-        {"model": "unet"}, SETTINGS, Sample(tiny, 4, 7), rung=0, out=None, device="cpu"
+        {"model": "unet"}, SETTINGS, Sample(tiny, 4, 7), rung=0, out=tmp_path, device="cpu"
     )
     assert result.status == "failed"
     assert "at least 16x16" in result.error

@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from trainer.checkpoint import load_weights, save_weights
+from trainer.weights import load_weights, save_weights
 from trainer.errors import SettingsError
 from trainer.models.unet import UNet
 

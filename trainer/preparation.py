@@ -1,0 +1,121 @@
+"""Everything that a job needs before its first step: images, network, loss, and who it is."""
+
+from dataclasses import dataclass
+
+import torch
+from upath import UPath
+
+from trainer.data_settings import Sample
+from trainer.errors import SettingsError
+from trainer.finetune import freeze
+from trainer.identity import identity_of
+from trainer.loader import (
+    LoadedSplit,
+    TrainingBatches,
+    data_fingerprint,
+    load_sample,
+    load_split,
+    sample_hash,
+)
+from trainer.losses import Loss, build_loss, count_pixels
+from trainer.models import build_model
+from trainer.models.base import SegmentationModel
+from trainer.precision import Arithmetic
+from trainer.seeds import derive_seed
+from trainer.settings import Score, TrainSettings
+from trainer.training import Training, begin_training
+from trainer.weights import fingerprint, load_weights
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial at one rung, ready for its first step."""
+
+    settings: TrainSettings
+    sample: Sample
+    rung: int
+    score: Score
+    arithmetic: Arithmetic
+    images: LoadedSplit
+    """What is trained on."""
+    validation: LoadedSplit
+    batches: TrainingBatches
+    loss: Loss
+    training: Training
+    identity: str
+    """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
+
+
+def prepare(
+    settings: TrainSettings,
+    sample: Sample,
+    *,
+    rung: int,
+    score: Score,
+    init_from: UPath | None,
+    device: torch.device,
+) -> Job:
+    """Load the images and build the network, on its device.
+
+    Raises:
+        DataError: a file of the data set is missing or does not fit.
+        SettingsError: the network cannot be built like that.
+    """
+    images, validation = load_sample(sample), load_split(sample.data, "val")
+    torch.manual_seed(derive_seed(sample.seed, "init", rung))
+    model = build_model(settings, len(images.dataset.class_names))
+    begins_with = _load_into(model, init_from) if init_from is not None else None
+    freeze(model, settings.finetune)
+    arithmetic = Arithmetic(settings, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    batches = TrainingBatches(
+        images,
+        batch_size=settings.batch_size,
+        augment=settings.augment,
+        seed=sample.seed,
+        rung=rung,
+        workers=settings.loader_workers,
+    )
+    return Job(
+        settings,
+        sample,
+        rung,
+        score,
+        arithmetic,
+        images,
+        validation,
+        batches,
+        loss=_loss(settings, images).to(device),
+        training=begin_training(arithmetic.place(model), settings, steps=len(batches), score=score),
+        identity=identity_of(
+            settings,
+            sample,
+            rung=rung,
+            score=score,
+            sample_hash=sample_hash(images.names),
+            data_fingerprint=data_fingerprint(sample.data),
+            init_from=begins_with,
+            network=model.state_dict(),
+        ),
+    )
+
+
+def _load_into(model: SegmentationModel, path: UPath) -> str:
+    """Put weights into a model; return their fingerprint."""
+    weights = load_weights(path)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise SettingsError(f"the weights of {path} are not of this model: {error}") from error
+    return fingerprint(weights)
+
+
+def _loss(settings: TrainSettings, images: LoadedSplit) -> Loss:
+    dataset = images.dataset
+    labels = torch.as_tensor(images.labels)
+    return build_loss(
+        settings,
+        ignore_index=dataset.ignore_index,
+        pixel_counts=count_pixels(labels, len(dataset.class_names)),
+    )

@@ -1,0 +1,102 @@
+"""Files that are either whole or not there, on a disk or in an object store (s3://, gs://, ...)."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from upath import UPath
+
+
+def write_whole(path: UPath, content: bytes | memoryview) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    On a disk, the bytes go to a temporary file in the same directory, are pressed through to the
+    disk, and only then get their name; directories are made. An object store shows an object once
+    it has all of it.
+
+    Raises:
+        OSError: the disk or the store did not take it; what was there before is there still.
+    """
+    local = _local(path)
+    if local is not None:
+        _write_local(local, content)
+        return
+    store = path.fs
+    with _failing_as_os_error(f"cannot write {path}"):
+        store.pipe_file(path.path, bytes(content))
+
+
+def read_whole(path: UPath) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the disk or the store does not answer.
+    """
+    local = _local(path)
+    if local is not None:
+        return local.read_bytes()
+    store = path.fs
+    store.invalidate_cache()  # another process may have written since we looked last
+    with _failing_as_os_error(f"cannot read {path}"):
+        content: bytes = store.cat_file(path.path)
+    return content
+
+
+def remove_file(path: UPath) -> None:
+    """Remove a file, if it is there, and what killed writers of it have left.
+
+    Raises:
+        OSError: the disk or the store refuses.
+    """
+    local = _local(path)
+    if local is None:
+        store = path.fs
+        with _failing_as_os_error(f"cannot remove {path}", unless_missing=True):
+            store.rm_file(path.path)
+        return
+    for file in (local, *local.parent.glob(f".{local.name}.*")):
+        file.unlink(missing_ok=True)
+
+
+def _local(path: UPath) -> Path | None:
+    if isinstance(path, Path):
+        return path
+    return Path(path.path) if path.protocol in ("file", "local") else None
+
+
+def _write_local(path: Path, content: bytes | memoryview) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(folder: Path) -> None:
+    """Press a new name through to the disk: after a loss of power the file has it, or the old."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _failing_as_os_error(what: str, *, unless_missing: bool = False) -> Iterator[None]:
+    """Raise any error of a store as OSError: each store's library has errors of its own."""
+    try:
+        yield
+    except FileNotFoundError:
+        if not unless_missing:
+            raise
+    except Exception as error:
+        raise OSError(f"{what}: {type(error).__name__}: {error}") from error
