@@ -37,7 +37,8 @@ class GpuMeter:
         """Begin with the stored attempts, all of them ended."""
         self._clock = clock
         self._seconds: float = sum(
-            (attempt.ended_at - attempt.started_at).total_seconds() * (attempt.gpus or 0.0)
+            max(0.0, (attempt.ended_at - attempt.started_at).total_seconds())
+            * (attempt.gpus or 0.0)  # clocks of two drivers may differ
             for attempt in attempts
             if attempt.ended_at is not None
         )

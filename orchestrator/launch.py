@@ -65,7 +65,7 @@ def run(
     row, engine, sweep = prepared.row, prepared.engine, prepared.sweep
     with Lease(engine, row.id, say=say) as lease:
         writer = SweepWriter(engine, row.id, lease.token, lease.ttl_s)
-        _take_over(prepared, writer)
+        _take_over(prepared, writer, lease)
         mirror = _open_mirror(prepared)
         jobs, attempts = queries.jobs(engine, row), queries.attempts(engine, row)
         meter = GpuMeter(attempts)
@@ -109,10 +109,10 @@ def inline_executor() -> Executor:
     return InlineExecutor()
 
 
-def _take_over(prepared: Prepared, writer: SweepWriter) -> None:
+def _take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
     """Record who drives from now on, and end what a driver that died has left open."""
     sweep, row = prepared.sweep, prepared.row
-    abandoned = writer.close_open_attempts("its driver ended before it")
+    abandoned = writer.close_open_attempts("its driver ended before it", lease.last_heard)
     if sweep.to_json() != row.spec or prepared.changes:
         fingerprint = data_fingerprint(sweep.data)
         writer.replace_spec(sweep.to_json(), sweep.spec_hash, versions(), fingerprint)

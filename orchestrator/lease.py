@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -45,6 +46,8 @@ class Lease:
         """Has another driver taken the sweep over?"""
         self.stop_wanted = False
         """Has somebody asked for the sweep's end, with `searchctl stop`?"""
+        self.last_heard = datetime.now(UTC)
+        """When the driver of before was last heard of, if it never gave the lease back."""
         self._engine = engine
         self._sweep_id = sweep_id
         self._say = say
@@ -76,6 +79,9 @@ class Lease:
             pass
 
     def _take(self) -> None:
+        before = stored.holder(self._engine, self._sweep_id)
+        if before is not None:
+            self.last_heard = datetime.now(UTC) - timedelta(seconds=LEASE_S - before.expires_in)
         held = self._acquire()
         if held is not None and _is_dead(held.owner):
             held = self._acquire(replacing=held.token)

@@ -39,9 +39,9 @@ def set_open(connection: Connection, token: str, **values: Any) -> bool:
 
 
 def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> bool:
-    """End an open attempt; return False, and change nothing, if it is not open."""
-    ended = datetime.now(UTC)
-    return set_open(connection, token, outcome=outcome, ended_at=ended, **values)
+    """End an open attempt, now unless `ended_at` is given; False, and no change, if not open."""
+    ended = {"ended_at": datetime.now(UTC)}
+    return set_open(connection, token, outcome=outcome, **{**ended, **values})
 
 
 def left_open(connection: Connection, sweep_id: int) -> list[tuple[str, int, int]]:

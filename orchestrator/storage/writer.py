@@ -174,12 +174,17 @@ class SweepWriter:
                 self._save_decision(connection, decision)
             return True
 
-    def close_open_attempts(self, error: str) -> int:
-        """Close, as stopped, the attempts that a dead driver left open; return how many."""
+    def close_open_attempts(self, error: str, ended_at: datetime) -> int:
+        """Close, as stopped, the attempts that a dead driver left open; return how many.
+
+        Args:
+            error: why, for people.
+            ended_at: when that driver was last heard of: it has paid for no GPU since.
+        """
         with self._transaction() as connection:
             left = attempts.left_open(connection, self._sweep_id)
             for token, job_id, trial in left:
-                attempts.close(connection, token, "stopped", error=error)
+                attempts.close(connection, token, "stopped", error=error, ended_at=ended_at)
                 self._wait(connection, job_id, trial)
             return len(left)
 
