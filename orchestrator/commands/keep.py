@@ -103,7 +103,7 @@ def _verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]")
 
 def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> None:
     for rung in _verification(row, record, found)["rungs"]:
-        outcome = "not decided yet"
+        outcome = "no decisions"
         if rung["discrepancies"]:
             outcome = f"{rung['decisions']} decisions, {rung['discrepancies']} discrepancies"
         elif rung["decisions"]:

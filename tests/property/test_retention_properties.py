@@ -13,6 +13,7 @@ from orchestrator.storage.rows import AttemptRow, JobRow
 
 PICK = st.integers(0, 1000)
 END = st.sampled_from([0.25, 0.5, 0.75, 1.0, "diverged", "failed"])
+FILE = st.sampled_from(["checkpoint.pt", ".checkpoint.pt.half", "model.safetensors"])
 STATES = {"diverged": "DIVERGED", "failed": "FAIL"}
 
 
@@ -55,7 +56,7 @@ class Sweep(RuleBasedStateMachine):
         return sorted(self.open)[pick % len(self.open)]
 
     @precondition(lambda self: self.open)
-    @rule(pick=PICK, file=st.sampled_from(["checkpoint.pt", ".checkpoint.pt.half"]))
+    @rule(pick=PICK, file=FILE)
     def epoch(self, pick, file):
         key = self.picked(pick)
         self.write(key, self.open[key], file)
@@ -74,10 +75,10 @@ class Sweep(RuleBasedStateMachine):
             self.kill_worker(0)
 
     @precondition(lambda self: self.attempts)
-    @rule(pick=PICK)
-    def late_writer(self, pick):
+    @rule(pick=PICK, file=FILE)
+    def late_writer(self, pick, file):
         late = self.attempts[pick % len(self.attempts)]
-        self.write((late.trial, late.rung), late.token, "checkpoint.pt")
+        self.write((late.trial, late.rung), late.token, file)
 
     @rule(trial=st.integers(0, 7), rung=st.integers(0, 3))
     def stray(self, trial, rung):

@@ -1,7 +1,7 @@
 import random
 from dataclasses import replace
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.bracket import Bracket, Signal
@@ -166,6 +166,7 @@ CHANGES = st.sampled_from(
 )
 
 
+@settings(max_examples=300)
 @given(records(), CHANGES, st.integers(0, 2**32))
 def test_no_single_change_of_what_is_stored_goes_unnoticed(record, change, seed):
     assume(record.decisions)

@@ -199,18 +199,23 @@ def test_verdicts_that_are_missing_though_all_results_are_in_are_missed():
     assert "rung 1, trial 1: number of verdicts is 0, but 1" in lines(record)[0]
 
 
-# Two images of 4 and 6 valid pixels, three classes; the ground truth holds no pixel of class 2.
+# Two images of 4 and 8 valid pixels. No pixel of class 2 is in the ground truth; all of class 3
+# are missed.
 COUNTS = ImageCounts(
     counts=np.array(
-        [[[1, 1, 1], [1, 0, 1], [0, 1, 0]], [[3, 0, 1], [2, 1, 0], [0, 0, 0]]], dtype=np.uint32
+        [
+            [[1, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]],
+            [[3, 0, 1], [2, 1, 0], [0, 2, 0], [0, 0, 2]],
+        ],
+        dtype=np.uint32,
     ),
-    loss_sums=np.array([2.0, 3.0]),
-    pixels=np.array([4, 6]),
+    loss_sums=np.array([2.0, 4.0]),
+    pixels=np.array([4, 8]),
 )
 
 
 def test_miou_is_the_mean_over_classes_in_the_ground_truth_of_pooled_counts():
-    assert score_by_images(COUNTS, "val_miou") == pytest.approx((4 / 7 + 3 / 5) / 2, rel=1e-15)
+    assert score_by_images(COUNTS, "val_miou") == pytest.approx((4 / 7 + 3 / 5 + 0) / 3, rel=1e-15)
 
 
 def test_loss_is_the_mean_over_all_valid_pixels():
