@@ -45,10 +45,11 @@ def main() -> None:
         cli()
     except Exception as error:
         code = _exit_code(error)
-        if code is None:
+        message = str(error) if code is not None else _database_fault(error)
+        if message is None:
             raise
-        click.echo(f"error: {error}", err=True)
-        sys.exit(code)
+        click.echo(f"error: {message}", err=True)
+        sys.exit(ERROR if code is None else code)
 
 
 def _exit_code(error: Exception) -> int | None:
@@ -58,13 +59,16 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, SweepFailed):
         return NO_ANSWER
-    return ERROR if isinstance(error, SearchctlError | TrainerError) else _database_fault(error)
+    return ERROR if isinstance(error, SearchctlError | TrainerError) else None
 
 
-def _database_fault(error: Exception) -> int | None:
-    """Return the exit code of a database that does not answer, or takes no more writes."""
+def _database_fault(error: Exception) -> str | None:
+    """Say what is wrong with a database that does not answer, or takes no more; else None."""
     if "sqlalchemy" not in sys.modules:
         return None
     from orchestrator.storage.faults import full, unreachable
 
-    return ERROR if unreachable(error) or full(error) else None
+    cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    if full(error):
+        return f"the database cannot store anything more ({cause}): make room, then resume"
+    return f"the database does not answer ({cause})" if unreachable(error) else None

@@ -23,6 +23,7 @@ from orchestrator.prepare import Prepared
 from orchestrator.progress import Progress
 from orchestrator.spec import differences
 from orchestrator.storage import queries
+from orchestrator.storage.faults import full, unreachable
 from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
@@ -132,6 +133,8 @@ def _open_mirror(prepared: Prepared) -> StudyMirror:
     try:
         return StudyMirror(prepared.url, sweep.name, prepared.row.direction, sweep.space_)
     except Exception as error:
+        if full(error) or unreachable(error):
+            raise
         raise SearchctlError(
             f"cannot open the Optuna study '{sweep.name}' in the database: {error}; if another "
             f"program made it, rename it; then `searchctl resume {sweep.name}`"
