@@ -1,11 +1,11 @@
 """Trains one exported configuration on all of the data: longer, with another seed, or train+val."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
+
+from upath import UPath
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
@@ -13,25 +13,32 @@ from orchestrator.places import check_writable
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
 from trainer.samples import build_dataset
+from trainer.whole_files import write_whole
 
 
 def train_exported(
     exported: Exported,
-    out: Path,
+    out: UPath,
     *,
     train_and_val: bool = False,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> JobResult:
     """Train, score the test split at both sizes, and write model.safetensors and metrics.json.
 
     With the exported settings unchanged this gives the very numbers of the sweep's last rung (on a
-    CPU of the same type, with the same threads).
+    CPU of the same type, with the same threads). Called again after it was killed or stopped, it
+    goes on from the checkpoint in `out`, if that is of the same training.
+
+    Returns:
+        The result: 'complete', or 'stopped' if it was asked to; then only a checkpoint is written.
 
     Raises:
-        SearchctlError: the training diverged or failed, or `out` cannot be written to.
+        SearchctlError: the training diverged, failed or was lost, or `out` cannot be written to.
         DataError: a file of the data set is missing or does not fit.
     """
     from trainer import run_job
+    from trainer.checkpoint import remove_checkpoint
 
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
@@ -47,13 +54,27 @@ def train_exported(
         score=exported.score,
         final=True,
         keep_weights=True,
+        resume_from=[out],
         on_epoch=on_epoch,
+        stop=stop,
     )
-    if result.status != "complete":
-        raise SearchctlError(f"the training {result.status}: {result.error}")
-    metrics = _metrics(exported, result, dataset.class_names)
-    _write(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    if result.status == "complete":
+        metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
+        write_whole(out / "metrics.json", f"{metrics}\n".encode())
+    if result.status in ("complete", "diverged"):  # the others go on, once they can
+        remove_checkpoint(out)
+    _check_end(result)
     return result
+
+
+def _check_end(result: JobResult) -> None:
+    if result.status == "lost":
+        raise SearchctlError(
+            f"an error of the machine ended the training after {len(result.epochs)} epochs; "
+            f"the same command goes on from there: {result.error}"
+        )
+    if result.status not in ("complete", "stopped"):
+        raise SearchctlError(f"the training {result.status}: {result.error}")
 
 
 def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -68,10 +89,3 @@ def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) ->
         "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
         "epochs": [asdict(record) for record in result.epochs],
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a whole file or nothing."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)

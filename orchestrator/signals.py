@@ -12,9 +12,13 @@ class StopSwitch:
     Both say so on standard error, unbuffered, as a handler may interrupt any other output.
 
     Nothing relies on it having run: a process that is killed loses no more than a stopped one.
+
+    Args:
+        go_on: how to go on after the second signal, for people.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, go_on: str = "`searchctl resume` goes on from the last checkpoints") -> None:
+        self._go_on = go_on
         self.signal: int | None = None
         self._before: dict[int, object] = {}
 
@@ -45,6 +49,6 @@ class StopSwitch:
             signal.signal(again, self._second)
 
     def _second(self, number: int, _frame: FrameType | None) -> None:
-        os.write(2, b"\nleft at once; `searchctl resume` goes on from the last checkpoints\n")
+        os.write(2, f"\nleft at once; {self._go_on}\n".encode())
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

@@ -74,10 +74,10 @@ def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     if content is None:
-        log.warning("%s is damaged and not gone on from", path)
+        log.warning("%s is damaged: it is not gone on from", path)
         return None
     if content.get("identity") != identity:
-        log.warning("%s is of another job or of other settings and not gone on from", path)
+        log.warning("%s is of other settings or of another job: it is not gone on from", path)
         return None
     return Checkpoint(**content)
 
@@ -98,6 +98,6 @@ def _checked(file: bytes) -> dict[str, Any] | None:
         return None
     try:
         content = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
-    except UnpicklingError:  # whole, but not ours: it asks for more than tensors and numbers
+    except (UnpicklingError, RuntimeError, EOFError):  # whole, but nothing that we ever wrote
         return None
     return content if isinstance(content, dict) else None

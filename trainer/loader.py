@@ -1,5 +1,6 @@
 """Batches of a sample's images: shuffled and augmented to train on, or plain and in order."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ class TrainingBatches:
                 # it draws a seed whenever workers are started: from the global generator, dropout's
                 # numbers would depend on their count and on where a run began
                 generator=torch.Generator(),
+                worker_init_fn=_leave_ctrl_c_to_the_training_process,
             )
         )
 
@@ -146,6 +148,11 @@ class _Augmented(TorchDataset[_Item]):
         transforms.reseed(self._pipeline, self._seed, self._rung, epoch, name)
         changed = self._pipeline(image=image, mask=label)
         return changed["image"], changed["mask"]
+
+
+def _leave_ctrl_c_to_the_training_process(worker: int) -> None:
+    """A terminal sends Ctrl-C to workers too; they have to last until the training has left."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(items: Sequence[_Item]) -> Batch:

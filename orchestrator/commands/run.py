@@ -1,5 +1,6 @@
 """Commands that train, and the one that ends it: launch, resume, stop, train."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,10 +165,10 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("trained"),
+    type=click.Path(file_okay=False),
+    default="trained",
     show_default=True,
-    help="Directory for model.safetensors and metrics.json.",
+    help="Directory, or s3://..., for model.safetensors and metrics.json.",
 )
 def train(
     configuration: Path,
@@ -175,34 +176,53 @@ def train(
     seed: int | None,
     train_and_val: bool,
     data_root: str | None,
-    output: Path,
+    output: str,
 ) -> None:
     """Train an exported configuration on all of the data and score it on the test split.
 
     \b
+    Ctrl-C stops it, a second one at once; the same command then goes on from the last epoch,
+    as it does after a crash. Exit code 130 or 143 if a signal stopped it.
     Example: searchctl train best.yaml --epochs 100 -o final
     """
+    from upath import UPath
+
     from orchestrator.export import read_exported
     from orchestrator.final_training import train_exported
+    from orchestrator.signals import StopSwitch
     from orchestrator.views import duration, number
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
-    total = exported.training.epochs
-    result = train_exported(
-        exported,
-        output,
-        train_and_val=train_and_val,
-        on_epoch=lambda e: click.echo(
-            f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
-            f"{number(e.val_loss)}, val mIoU {number(e.val_miou)}, {duration(e.seconds)}"
-        ),
-    )
+    total, out = exported.training.epochs, UPath(output)
+    _print_log("trainer")  # it says from which checkpoint it goes on, or why from none
+    with StopSwitch("the same command goes on from the last epoch") as stopping:
+        result = train_exported(
+            exported,
+            out,
+            train_and_val=train_and_val,
+            on_epoch=lambda e: click.echo(
+                f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
+                f"{number(e.val_loss)}, val mIoU {number(e.val_miou)}, {duration(e.seconds)}"
+            ),
+            stop=stopping,
+        )
+    if result.status == "stopped":
+        done = len(result.epochs)
+        click.echo(f"stopped after {done} of {total} epochs: the same command goes on from there")
+        sys.exit(stopping.exit_code)
     for split, scores in result.evaluations.items():
         click.echo(
             f"{split:>14}: mIoU {scores.miou:.4f}, mean accuracy {scores.mean_accuracy:.4f}, "
             f"overall accuracy {scores.overall_accuracy:.4f}, loss {scores.loss:.4f}"
         )
-    click.echo(f"wrote {output / 'model.safetensors'} and {output / 'metrics.json'}")
+    click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
+
+
+def _print_log(name: str) -> None:
+    """Print what a logger of that name has to say."""
+    logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stdout)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
 
 
 def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":

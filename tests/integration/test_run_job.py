@@ -1,9 +1,11 @@
 """One job, for real: scenes are drawn, networks are trained, scores come back."""
 
 import hashlib
+import io
 import math
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,6 +221,18 @@ def test_a_loader_worker_that_is_killed_is_a_lost_job(run):
     assert not multiprocessing.active_children()
 
 
+def test_a_loader_worker_that_dies_of_the_stop_itself_is_a_stopped_job(run):
+    stops = []
+
+    def signal_to_all(epoch):
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGTERM)
+        stops.append(epoch)
+
+    result = run({"loader_workers": 2}, on_epoch=signal_to_all, stop=lambda: bool(stops))
+    assert (result.status, result.error) == ("stopped", None)
+    assert len(result.epochs) == 1
+
+
 def test_an_error_in_a_loader_worker_that_another_try_would_meet_is_no_lost_job(run, monkeypatch):
     def broken(*_):
         raise ValueError("no such colour")
@@ -360,3 +374,87 @@ def test_every_choice_of_a_setting_trains(run, field, value):
     assert result.error is None
     assert math.isfinite(result.score)
     assert result.epochs[-1].train_loss != result.epochs[0].train_loss
+
+
+def test_an_epoch_is_told_of_when_its_checkpoint_is_on_the_disk(run, tmp_path):
+    held = []
+    run(on_epoch=lambda epoch: held.append(stored_epoch(tmp_path)))
+    assert held == [1, 2, 3]
+
+
+def stored_epoch(folder):
+    content = (folder / "checkpoint.pt").read_bytes()
+    return torch.load(io.BytesIO(content), weights_only=True)["epoch"]
+
+
+@pytest.fixture
+def stopped(run, tmp_path):
+    """A job that was stopped in its third and last epoch."""
+    epochs = []
+    result = run(
+        {"dropout": 0.2},
+        out=tmp_path / "stopped",
+        on_epoch=epochs.append,
+        stop=lambda: len(epochs) == 2,
+    )
+    assert (result.status, result.first_epoch, len(result.epochs)) == ("stopped", 1, 2)
+    return result
+
+
+def test_a_job_goes_on_where_an_earlier_attempt_was_stopped(run, stopped, tmp_path):
+    epochs = []
+    result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"], on_epoch=epochs.append)
+    assert numbers(result) == numbers(run({"dropout": 0.2}))
+    assert [epoch.epoch for epoch in epochs] == [3]
+    assert (result.first_epoch, result.images_seen) == (3, 3 * 16)
+    assert result.epochs[:2] == stopped.epochs
+
+
+def test_the_seconds_of_a_job_are_those_of_all_its_attempts(run, stopped, tmp_path):
+    result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"])
+    assert result.seconds > sum(epoch.seconds for epoch in result.epochs)
+    assert result.seconds > stored_seconds(tmp_path / "stopped") + result.epochs[-1].seconds
+
+
+def stored_seconds(folder):
+    content = (folder / "checkpoint.pt").read_bytes()
+    return torch.load(io.BytesIO(content), weights_only=True)["seconds"]
+
+
+def test_a_job_whose_epochs_are_all_done_goes_straight_to_its_scores(run, tmp_path):
+    first = run(out=tmp_path / "first")
+    epochs = []
+    again = run(out=tmp_path / "again", resume_from=[tmp_path / "first"], on_epoch=epochs.append)
+    assert numbers(again) == numbers(first)
+    assert (epochs, again.first_epoch) == ([], 4)
+
+
+@pytest.mark.parametrize(
+    ("params", "arguments"),
+    [
+        ({"dropout": 0.2, "epochs": 4}, {}),
+        ({"dropout": 0.3}, {}),
+        ({"dropout": 0.2}, {"rung": 1}),
+        ({"dropout": 0.2}, {"images": 15}),
+        ({"dropout": 0.2}, {"whole": "train+val"}),
+        ({"dropout": 0.2}, {"score": "val_loss"}),
+    ],
+)
+def test_a_checkpoint_of_another_job_is_not_gone_on_from(
+    run, stopped, tmp_path, caplog, params, arguments
+):
+    result = run(params, resume_from=[tmp_path / "stopped"], **arguments)
+    assert (result.status, result.first_epoch) == ("complete", 1)
+    assert numbers(result) == numbers(run(params, **arguments))
+    assert "is of other settings or of another job" in caplog.text
+
+
+def test_warm_started_jobs_are_told_apart_by_the_weights_they_began_with(run, tmp_path):
+    for name, params in (("a", {}), ("b", {"epochs": 1})):
+        run(params, keep_weights=True, out=tmp_path / name)
+    run({}, rung=1, init_from=tmp_path / "a" / "model.safetensors", out=tmp_path / "warm")
+    shutil.copy(tmp_path / "a" / "model.safetensors", tmp_path / "copy.safetensors")
+    resume = {"rung": 1, "resume_from": [tmp_path / "warm"]}
+    assert run(init_from=tmp_path / "copy.safetensors", **resume).first_epoch == 4
+    assert run(init_from=tmp_path / "b" / "model.safetensors", **resume).first_epoch == 1
+    assert run(**resume).first_epoch == 1

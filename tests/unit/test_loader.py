@@ -87,6 +87,16 @@ def test_workers_change_nothing(split, augment):
         assert same(list(alone.epoch(epoch)), list(two.epoch(epoch)))
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("augment", ["none", "flips"])
+def test_loading_leaves_the_global_generator_alone(split, augment, workers):
+    before = torch.get_rng_state()
+    used = batches(split, augment=augment, workers=workers)
+    for epoch in (1, 2):
+        list(used.epoch(epoch))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_augmentation_differs_by_epoch_and_not_by_place_in_the_order(split):
     one = split.take([4])
     first, again = (next(batches(one, augment="flip_crop").epoch(1)) for _ in range(2))

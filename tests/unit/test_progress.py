@@ -1,159 +1,52 @@
-from fractions import Fraction
-from pathlib import Path
+from dataclasses import replace
 
-import pytest
+import numpy as np
+import torch
 
-from orchestrator.job import Job
-from orchestrator.progress import Progress
-from orchestrator.views import JobState
-from searchspace import Params
-from trainer.data_settings import Sample, ScenesData
-from trainer.results import EpochRecord, JobResult
+from trainer.progress import Kept, Progress
+from trainer.results import EpochRecord, Evaluation, ImageCounts
 from trainer.settings import TrainSettings
 
-EPOCHS = 2
-LADDER = [
-    {"rung": 0, "trials": 2, "fraction": "1/2", "images": 10},
-    {"rung": 1, "trials": 1, "fraction": "1", "images": 20},
-]
-ALL_IMAGES = (2 * 10 + 20) * EPOCHS
+NETWORK = {"weight": torch.ones(2)}
+COUNTS = ImageCounts(np.array([[[2**32 - 1]]], np.uint32), np.array([0.1]), np.array([2**40]))
+EVALUATION = Evaluation(0.5, 0.4, 0.3, 0.2, (0.1, None), (0.6, None))
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
+def progress(epochs, kept):
+    records = [EpochRecord(epoch, 0.5, 0.1, 8, 1.5, None, 0.4) for epoch in range(1, epochs + 1)]
+    weights = {"weight": torch.full((2,), float(kept))}
+    return Progress(records, Kept(kept, 0.4, (EVALUATION, COUNTS), weights), epochs - kept)
 
 
-def follow(clock, done=()):
-    return Progress(LADDER, "maximize", EPOCHS, dict(done), clock)
+def test_progress_comes_back_from_its_state_as_it_was():
+    before = progress(epochs=3, kept=2)
+    after = Progress.from_state_dict(before.state_dict(), NETWORK)
+    assert (after.records, after.epoch, after.validations_without_better) == (before.records, 3, 1)
+    assert (after.kept.epoch, after.kept.score) == (2, 0.4)
+    evaluation, counts = after.kept.validation
+    assert evaluation == EVALUATION
+    for name, array in vars(COUNTS).items():
+        assert np.array_equal(vars(counts)[name], array)
+        assert vars(counts)[name].dtype == array.dtype
+    assert after.kept.weights["weight"].tolist() == [2, 2]
 
 
-def job(trial, rung=0):
-    return Job(
-        trial=trial,
-        rung=rung,
-        token="t",
-        params=Params({"lr": 0.1}),
-        settings=TrainSettings(),
-        sample=Sample(ScenesData(dataset="scenes"), LADDER[rung]["images"], 0),
-        fraction=Fraction(1, 2),
-        score="val_miou",
-        out=Path("unused"),
-        final=False,
-        keep_weights=False,
-        init_from=None,
-        gpus=0,
-    )
+def test_weights_of_the_last_epoch_are_those_of_the_network_and_not_stored_twice():
+    state = progress(epochs=3, kept=3).state_dict()
+    assert state["kept"]["weights"] is None
+    assert Progress.from_state_dict(state, NETWORK).kept.weights is NETWORK
 
 
-def train_epochs(progress, of, count=EPOCHS):
-    for epoch in range(1, count + 1):
-        progress.epoch(of, EpochRecord(epoch, 1.0, 0.1, of.sample.images, 0.0))
+def test_progress_before_the_first_epoch_and_without_a_validation():
+    for before in (Progress(), replace(progress(epochs=1, kept=1), kept=None)):
+        assert Progress.from_state_dict(before.state_dict(), NETWORK) == before
 
 
-def finish(progress, of, status="complete", score=0.5, epochs=EPOCHS):
-    progress.job_started(of, 1)
-    train_epochs(progress, of, epochs)
-    progress.job_done(of, JobResult(status, score, images_seen=epochs * of.sample.images))
-
-
-def test_speed_and_time_left_are_unknown_before_the_first_epoch(clock):
-    progress = follow(clock)
-    progress.job_started(job(0), 1)
-    clock.now = 5
-    assert (progress.images_per_second, progress.seconds_left) == (None, None)
-    assert progress.elapsed == 5
-
-
-def test_speed_counts_from_the_first_job_on(clock):
-    progress = follow(clock)
-    clock.now = 100
-    progress.job_started(job(0), 1)
-    clock.now = 104
-    train_epochs(progress, job(0), 1)
-    assert progress.images_per_second == 10 / 4
-    assert progress.elapsed == 104
-
-
-def test_speed_counts_from_the_first_job_on_even_at_the_clock_s_zero(clock):
-    progress = follow(clock)
-    progress.job_started(job(0), 1)
-    clock.now = 2
-    progress.job_started(job(1), 1)
-    train_epochs(progress, job(0), 1)
-    assert progress.images_per_second == 5
-
-
-def test_time_left_is_the_rest_of_the_ladder_at_the_speed_so_far(clock):
-    progress = follow(clock)
-    progress.job_started(job(0), 1)
-    clock.now = 4
-    train_epochs(progress, job(0))
-    assert progress.seconds_left == (ALL_IMAGES - 20) / (20 / 4)
-
-
-def test_jobs_of_an_earlier_run_are_done_and_no_part_of_the_speed(clock):
-    progress = follow(clock, {(0, 0): JobState(0, "COMPLETE", 0.4)})
-    progress.job_started(job(1), 1)
-    clock.now = 2
-    train_epochs(progress, job(1))
-    assert progress.images_per_second == 10
-    assert progress.seconds_left == (ALL_IMAGES - 2 * 20) / 10
-    assert (progress.rungs()[0].done, progress.rungs()[0].running) == (1, 1)
-
-
-def test_epochs_that_early_stopping_saves_are_not_expected_any_more(clock):
-    progress = follow(clock)
-    clock.now = 0
-    progress.job_started(job(0), 1)
-    clock.now = 1
-    train_epochs(progress, job(0), 1)
-    progress.job_done(job(0), JobResult("complete", 0.5, images_seen=10))
-    assert progress.seconds_left == (ALL_IMAGES - 20) / 10
-
-
-def test_a_lost_job_waits_again_and_all_of_its_images_with_it(clock):
-    progress = follow(clock)
-    progress.job_started(job(0), 1)
-    train_epochs(progress, job(0), 1)
-    progress.job_lost(job(0), "the worker died", 1)
-    clock.now = 1
-    assert progress.rungs()[0].running == 0
-    assert progress.seconds_left == ALL_IMAGES / 10
-
-
-def test_a_job_that_is_lost_for_good_is_failed_and_expected_no_more(clock):
-    progress = follow(clock)
-    progress.job_started(job(0), 1)
-    train_epochs(progress, job(0), 1)
-    progress.job_lost(job(0), "the worker died", 3)
-    progress.job_done(job(0), JobResult("failed", None))
-    clock.now = 1
-    assert progress.seconds_left == (ALL_IMAGES - 20) / 10
-    assert progress.rungs()[0].failed == 1
-
-
-def test_the_end_leaves_nothing_to_be_done(clock):
-    progress = follow(clock)
-    clock.now = 1
-    for trial, rung in ((0, 0), (1, 0), (0, 1)):
-        finish(progress, job(trial, rung))
-        clock.now += 1
-    assert progress.seconds_left == 0
-    assert [(view.done, view.left) for view in progress.rungs()] == [(2, 0), (1, 0)]
-
-
-@pytest.mark.parametrize("status", ["diverged", "failed"])
-def test_a_job_without_a_score_is_done_and_counted_as_failed(clock, status):
-    progress = follow(clock)
-    finish(progress, job(0), status, None)
-    finish(progress, job(1), score=0.3)
-    view = progress.rungs()[0]
-    assert (view.done, view.failed, view.best) == (2, 1, 0.3)
+def test_training_is_over_after_its_epochs_or_its_patience():
+    three = progress(epochs=3, kept=1)  # two validations without a better one
+    over = {
+        (epochs, patience): three.is_over(TrainSettings(epochs=epochs, patience=patience))
+        for epochs in (3, 4)
+        for patience in (None, 2, 3)
+    }
+    assert [key for key, is_over in over.items() if not is_over] == [(4, None), (4, 3)]
