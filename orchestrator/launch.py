@@ -168,7 +168,7 @@ def _replay(
         raise SearchctlError(
             f"the stored decisions of '{prepared.sweep.name}' do not follow from its stored "
             f"scores ({len(stored)} stored, {len(replayed)} replayed): the database was changed "
-            "by hand; restore it from a backup"
+            f"by hand (`searchctl verify {prepared.sweep.name}` says where); restore a backup"
         )
     mirror_all(mirror, prepared.sweep.trials(), jobs, stored)
 

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.commands.common import ERROR, db_option, json_option, print_json
-from orchestrator.commands.look import sweep_name
-from orchestrator.places import database_url
+from orchestrator.commands.look import open_sweep, sweep_name
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from orchestrator.garbage import Collected
     from orchestrator.storage.rows import SweepRow
     from orchestrator.verify import Discrepancy, Record
@@ -35,7 +32,7 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     from orchestrator.evidence import read_record
     from orchestrator.verify import verify as discrepancies_of
 
-    engine, row = _open(sweep, db)
+    engine, row = open_sweep(sweep, db)
     record = read_record(engine, row)
     found = discrepancies_of(record)
     if as_json:
@@ -65,7 +62,7 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
     from orchestrator.prepare import runs_directory
     from orchestrator.sweep import Sweep
 
-    engine, row = _open(sweep, db)
+    engine, row = open_sweep(sweep, db)
     runs = runs_directory(Sweep.from_json(row.spec))
     try:
         collected = collect(engine, row, runs, strays=row.driver is None, dry_run=dry_run)
@@ -76,14 +73,6 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
     else:
         click.echo(f"{runs}:")
         _print_collected(row, collected, "would be removed" if dry_run else "removed")
-
-
-def _open(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
-    from orchestrator.storage.database import open_database
-    from orchestrator.storage.queries import find_sweep
-
-    engine = open_database(database_url(db))
-    return engine, find_sweep(engine, sweep)
 
 
 def _verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> dict[str, Any]:

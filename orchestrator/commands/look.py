@@ -55,7 +55,7 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
     from orchestrator.storage import queries
     from orchestrator.views import JobState, rung_views
 
-    engine, row = _open(sweep, db)
+    engine, row = open_sweep(sweep, db)
     states = [JobState(job.rung, job.state, job.score) for job in queries.jobs(engine, row)]
     rungs = rung_views(row.ladder, states, row.direction)
     best = _ranked(engine, row)
@@ -83,7 +83,7 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
     from orchestrator.display import show
     from orchestrator.trial_view import trial_facts, trial_tables
 
-    engine, row = _open(sweep, db)
+    engine, row = open_sweep(sweep, db)
     facts = trial_facts(engine, row, trial)
     if as_json:
         print_json(facts)
@@ -118,7 +118,7 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     from orchestrator.ranking import rank_trials
     from orchestrator.sweep import Sweep
 
-    engine, row = _open(sweep, db)
+    engine, row = open_sweep(sweep, db)
     ranked = rank_trials(engine, row, top)
     if row.state != "COMPLETE":
         click.echo(f"warning: '{sweep}' has not ended ({row.state}): the best so far", err=True)
@@ -131,7 +131,8 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
         click.echo(f"wrote {path}")
 
 
-def _open(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
+def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
+    """Open the database and find the sweep in it."""
     from orchestrator.storage.database import open_database
     from orchestrator.storage.queries import find_sweep
 

@@ -9,6 +9,7 @@ import click
 
 from orchestrator.commands.common import STOPPED, data_root_option, db_option
 from orchestrator.commands.files import print_plan, read, sweep_file
+from orchestrator.commands.look import open_sweep
 from orchestrator.places import database_url
 
 if TYPE_CHECKING:
@@ -140,12 +141,10 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
     """
     import time
 
-    from orchestrator.storage.database import open_database
     from orchestrator.storage.queries import find_sweep
     from orchestrator.storage.writer import request_state
 
-    engine = open_database(database_url(db))
-    row = find_sweep(engine, sweep)
+    engine, row = open_sweep(sweep, db)
     if row.driver is None:
         click.echo(f"no driver is running '{sweep}' ({row.shown_state}): there is none to stop")
         return

@@ -155,6 +155,68 @@ def test_a_job_that_is_lost_too_often_fails_its_trial_with_the_error(sweeps, qui
     assert [d.verdict for d in stored(prepared) if d.trial == 5] == ["failed"]
 
 
+def out_of_memory(runner, times, *trials):
+    """Run jobs, but let those of some trials run out of GPU memory so many times."""
+    left = Counter(dict.fromkeys(trials, times))
+
+    def run(job, on_epoch, stop):
+        if left[job.trial]:
+            left[job.trial] -= 1
+            return JobResult("lost", None, error="OutOfMemoryError: CUDA\n\nTraceback: line 7")
+        return runner(job, on_epoch, stop)
+
+    return run
+
+
+def test_out_of_memory_is_tried_again_and_its_traceback_is_kept(sweeps, quick_runner, undisturbed):
+    prepared, row = sweeps.launch(out_of_memory(quick_runner, 1, 3, 5))
+    assert row.state == "COMPLETE"
+    first, second, *_ = queries.attempts(prepared.engine, prepared.row, 3)
+    assert (first.outcome, second.outcome) == ("lost", "complete")
+    assert "Traceback: line 7" in first.error
+    assert stored(prepared) == undisturbed
+
+
+def test_losses_are_counted_over_all_drivers_and_stops_are_not(sweeps, quick_runner):
+    prepared = sweeps.prepare(resources={"max_attempts": 3})
+    with pytest.raises(Died):  # in trial 6, while trial 5 waits for its third attempt
+        run(prepared, executor=LosingExecutor(dies_at(quick_runner, 5), {(5, 0): 2}))
+    _, row = sweeps.resume(out_of_memory(quick_runner, 1, 5))
+    outcomes = {
+        trial: [a.outcome for a in queries.attempts(prepared.engine, row, trial)][:3]
+        for trial in (5, 6)
+    }
+    assert outcomes[5] == ["lost", "lost", "failed"]
+    assert outcomes[6][:2] == ["stopped", "complete"]
+
+
+def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypatch):
+    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (3600.0,))
+    order = []
+
+    def noting(job, on_epoch, stop):
+        order.append(job.trial)
+        lost = out_of_memory(quick_runner, 1, 2) if order.count(2) == 1 else quick_runner
+        return lost(job, on_epoch, stop)
+
+    prepared = sweeps.prepare()
+    run(prepared, executor=InlineExecutor(noting), stopping=lambda: order[-1:] == [7])
+    assert order == [0, 1, 2, 3, 4, 5, 6, 7]  # the others did not wait for trial 2
+
+
+def test_an_attempt_may_go_on_from_all_earlier_ones_the_newest_first(sweeps, quick_runner):
+    issued = []
+
+    def noting(job, on_epoch, stop):
+        if (job.trial, job.rung) == (2, 0):
+            issued.append(job)
+        return out_of_memory(quick_runner, len(issued) < 4, 2)(job, on_epoch, stop)
+
+    sweeps.launch(noting, resources={"max_attempts": 9}, executor=None)
+    assert [len(job.resume_from) for job in issued] == [0, 1, 2, 3]
+    assert issued[3].resume_from == tuple(job.out for job in reversed(issued[:3]))
+
+
 def test_diverged_trials_fail_and_are_never_promoted(sweeps, quick_runner):
     prepared, row = sweeps.launch(diverging(quick_runner, 5, 2, 7, 4, 1, 6, 3))
     assert row.state == "COMPLETE"

@@ -1,4 +1,4 @@
-"""Two drivers of one sweep: the lease lets one in, and shuts out the one that was taken for dead."""
+"""Two drivers of one sweep: the lease lets one in, and shuts out one that was taken for dead."""
 
 import os
 import socket
