@@ -29,18 +29,26 @@ def test_the_handlers_of_before_are_put_back_even_after_a_signal():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first():
+@pytest.mark.parametrize(
+    ("arguments", "how"),
+    [
+        ([], b"`searchctl resume` goes on from the last checkpoints"),
+        (["the same command goes on"], b"the same command goes on"),
+    ],
+)
+def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first(arguments, how):
     code = (
-        "import os, signal, time\n"
+        "import os, signal, sys, time\n"
         "from orchestrator.signals import StopSwitch\n"
-        "with StopSwitch():\n"
+        "with StopSwitch(*sys.argv[1:]):\n"
         "    for _ in range(2): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1)\n"
         "    print('still here')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == -signal.SIGINT
     assert done.stdout == b""
     assert [line for line in done.stderr.splitlines() if line] == [
         b"stopping; nothing is lost. A second Ctrl-C leaves at once",
-        b"left at once; `searchctl resume` goes on from the last checkpoints",
+        b"left at once; " + how,
     ]

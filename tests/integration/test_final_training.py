@@ -1,0 +1,81 @@
+import json
+
+import pytest
+from upath import UPath
+
+from orchestrator.errors import SearchctlError
+from orchestrator.export import Exported
+from orchestrator.final_training import train_exported
+from trainer.data_settings import ScenesData
+
+DATA = ScenesData(dataset="scenes", image_size=(24, 32), train=16, val=4, test=4)
+
+
+def exported(**training):
+    settings = {"width": 4, "epochs": 4, "batch_size": 8, "threads": 1, **training}
+    return Exported(seed=3, data=DATA, training=settings)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return UPath(tmp_path / "trained")
+
+
+@pytest.fixture
+def stopped(out):
+    """A training that was asked to stop after its second epoch."""
+    epochs = []
+    result = train_exported(exported(), out, on_epoch=epochs.append, stop=lambda: len(epochs) == 2)
+    assert result.status == "stopped"
+    assert files(out) == ["checkpoint.pt"]
+
+
+def files(out):
+    return sorted(path.name for path in out.iterdir())
+
+
+def metrics(out):
+    found = json.loads((out / "metrics.json").read_text())
+    return {**found, "seconds": 0, "epochs": [{**epoch, "seconds": 0} for epoch in found["epochs"]]}
+
+
+def test_a_stopped_training_goes_on_and_leaves_weights_and_metrics_alone(stopped, out, tmp_path):
+    assert train_exported(exported(), out).first_epoch == 3
+    train_exported(exported(), UPath(tmp_path / "whole"))
+    assert files(out) == ["metrics.json", "model.safetensors"]
+    assert metrics(out) == metrics(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("training", "train_and_val"), [({"epochs": 5}, False), ({"lr": 1e-4}, False), ({}, True)]
+)
+def test_other_settings_begin_afresh_and_say_so(stopped, out, caplog, training, train_and_val):
+    result = train_exported(exported(**training), out, train_and_val=train_and_val)
+    assert result.first_epoch == 1
+    assert f"{out}/checkpoint.pt is of other settings" in caplog.text
+    assert files(out) == ["metrics.json", "model.safetensors"]
+
+
+def test_the_checkpoint_goes_only_once_the_metrics_are_written(stopped, out):
+    (out / "metrics.json").mkdir()  # what cannot be replaced
+    with pytest.raises(OSError, match="metrics"):
+        train_exported(exported(), out)
+    (out / "metrics.json").rmdir()
+    assert train_exported(exported(), out).first_epoch == 5
+    assert files(out) == ["metrics.json", "model.safetensors"]
+
+
+def test_a_training_that_the_machine_ended_says_how_to_go_on(out):
+    def fail(epoch):
+        if epoch.epoch == 2:
+            raise MemoryError("no memory")
+
+    with pytest.raises(SearchctlError, match=r"after 2 epochs; the same command goes on.*no mem"):
+        train_exported(exported(), out, on_epoch=fail)
+    assert train_exported(exported(), out).first_epoch == 3
+
+
+def test_a_training_that_diverged_says_so_and_leaves_nothing(out):
+    with pytest.raises(SearchctlError, match="the training diverged: the training loss was NaN"):
+        train_exported(exported(lr=1e9), out)
+    assert files(out) == []
