@@ -4,6 +4,7 @@ Its directory is a temporary one, its user an ordinary one: root starts it as an
 PostgreSQL refuses to run as root.
 """
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -82,16 +83,23 @@ class PostgresServer:
         while not self._answers():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"PostgreSQL does not start:\n{self._log.read_text()[-2000:]}")
-            if self._process is None or self._process.poll() is not None:
-                self._process = self._postmaster()
+            self.launch()
             time.sleep(0.05)
+
+    def launch(self) -> None:
+        """Start it if it does not run, and do not wait until it answers."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._postmaster()
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop it; 'immediate' as a crash does, without a checkpoint."""
         self._end(_SIGNALS[mode])
 
     def kill(self) -> None:
-        """Kill the postmaster; its sessions find out and end by themselves."""
+        """Kill it with all its sessions, as the loss of the machine does."""
+        for pid in self._children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
 
     def remove(self) -> None:
@@ -144,6 +152,15 @@ class PostgresServer:
         self._process.send_signal(number)
         self._process.wait(_PATIENCE_S)
         self._process = None
+
+    def _children(self) -> list[int]:
+        if self._process is None:
+            return []
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)  # else it would start more
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
 
     def _answers(self) -> bool:
         try:

@@ -1,9 +1,14 @@
 """The three stores: SQLite in memory, SQLite in a file, PostgreSQL."""
 
+import os
+import subprocess
+
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.storage import lease, queries
 from orchestrator.storage.database import open_database
+from orchestrator.storage.faults import full, unreachable
 from orchestrator.storage.writer import SweepWriter, create_sweep
 from tests.stored_sweeps import new_sweep
 
@@ -38,3 +43,37 @@ def writer(engine, sweep):
     """A driver's hand on the sweep."""
     assert lease.acquire(engine, sweep.id, "mine", "here:1", 30) is None
     return SweepWriter(engine, sweep.id, "mine", 30)
+
+
+@pytest.fixture
+def small_disk():
+    """Makes a file system of a few MiB at a directory; remounts it with other options."""
+    mounted = []
+
+    def mount(folder, options):
+        what = [] if folder not in mounted else ["remount"]
+        command = ["mount", "-t", "tmpfs", "-o", ",".join([*what, options]), "tmpfs", str(folder)]
+        if (
+            os.geteuid() != 0
+            or subprocess.run(command, check=False, capture_output=True).returncode
+        ):
+            pytest.skip("only root may mount a small file system")
+        if not what:
+            mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def outcome():
+    """Says what an action's failure means: try 'again', 'full', or a fault of 'ours'."""
+
+    def of(action):
+        with pytest.raises(SQLAlchemyError) as caught:
+            action()
+        meanings = {"again": unreachable(caught.value), "full": full(caught.value)}
+        return next((name for name, holds in meanings.items() if holds), "ours")
+
+    return of
