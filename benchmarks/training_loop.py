@@ -20,11 +20,10 @@ from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches, load_sample
 from trainer.loop import train_epoch
 from trainer.losses import build_loss, count_pixels
-from trainer.lr_schedules import build_lr_schedule
 from trainer.models import build_model
-from trainer.optimizers import build_optimizer
 from trainer.precision import Arithmetic
 from trainer.settings import TrainSettings
+from trainer.training import begin_training
 
 IMAGES, HEIGHT, WIDTH, BATCH, REPEATS = 32, 90, 120, 16, 15
 NETWORKS = {
@@ -45,12 +44,11 @@ def our_epoch(settings, split):
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
     arithmetic = Arithmetic(settings, CPU)
     model = arithmetic.place(build_model(settings, classes))
-    optimizer = build_optimizer(settings, model.parameters())
-    schedule = build_lr_schedule(optimizer, settings, steps=len(batches), score="val_miou")
+    training = begin_training(model, settings, steps=len(batches), score="val_miou")
 
     def epoch(number):
         training_mode(model, settings.finetune)
-        train_epoch(model, batches, number, loss, optimizer, schedule, arithmetic, lambda: False)
+        train_epoch(training, batches, number, loss, arithmetic, lambda: False)
 
     return epoch
 
