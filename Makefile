@@ -30,6 +30,7 @@ bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/executor_overhead.py
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/checkpoint.py
 
 clean: ## Remove what was built
 	rm -rf .venv build dist *.egg-info
