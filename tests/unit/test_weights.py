@@ -3,9 +3,9 @@ import os
 import pytest
 import torch
 
-from trainer.weights import load_weights, save_weights
 from trainer.errors import SettingsError
 from trainer.models.unet import UNet
+from trainer.weights import load_weights, save_weights
 
 
 def test_weights_come_back_bit_for_bit_also_from_channels_last(tmp_path):

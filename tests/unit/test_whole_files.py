@@ -42,9 +42,8 @@ def test_a_new_name_is_given_after_its_bytes_are_on_the_disk_and_is_then_pressed
     assert seen == [(False, False), (True, True)]
 
 
-def test_an_error_of_a_stores_own_library_is_an_os_error(folder, monkeypatch):
-    if folder.protocol != "memory":
-        pytest.skip("a disk has OSErrors only")
+def test_an_error_of_a_stores_own_library_is_an_os_error(monkeypatch):
+    folder = UPath("memory://refused")
 
     def refuse(*_, **__):
         raise KeyError("NoCredentialsError")
