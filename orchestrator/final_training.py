@@ -9,7 +9,7 @@ from upath import UPath
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
-from orchestrator.places import check_writable
+from orchestrator.writable import check_writable
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
 from trainer.samples import build_dataset

@@ -216,7 +216,7 @@ def _store_end(
 
 
 def _collect(prepared: Prepared, jobs: Iterable[tuple[int, int]] | None = None) -> None:
-    """Remove what these jobs (or all of them) leave and nobody needs; a failure costs disk space only."""
+    """Remove what these jobs (or all) leave and nobody needs; a failure costs only disk space."""
     try:
         collect(prepared.engine, prepared.row, prepared.runs, jobs)
     except OSError as error:

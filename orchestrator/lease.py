@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -73,10 +74,8 @@ class Lease:
         """Give the lease back; a database that does not answer sees it run out."""
         self._leaving.set()
         self._thread.join()
-        try:
+        with suppress(SQLAlchemyError):
             stored.release(self._engine, self._sweep_id, self.token)
-        except SQLAlchemyError:
-            pass
 
     def _take(self) -> None:
         before = stored.holder(self._engine, self._sweep_id)

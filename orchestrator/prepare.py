@@ -12,7 +12,6 @@ from upath import UPath
 from orchestrator.errors import SweepExists
 from orchestrator.fingerprint import versions
 from orchestrator.halving import Direction
-from orchestrator.places import check_writable
 from orchestrator.plan import Plan, plan_sweep
 from orchestrator.spec import differences
 from orchestrator.storage import queries
@@ -20,6 +19,7 @@ from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.storage.writer import NewSweep, create_sweep
 from orchestrator.sweep import Sweep
+from orchestrator.writable import check_writable
 from trainer.data_settings import Split
 from trainer.datasets.base import Dataset
 from trainer.errors import DataError

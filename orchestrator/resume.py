@@ -5,7 +5,6 @@ from pathlib import Path
 
 from orchestrator.errors import SearchctlError, SweepChanged
 from orchestrator.fingerprint import major_changes, versions
-from orchestrator.places import check_writable
 from orchestrator.plan import plan_sweep
 from orchestrator.prepare import RUNS_MEND, Prepared, checked_dataset, runs_directory
 from orchestrator.spec import differences
@@ -13,10 +12,11 @@ from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.sweep import Sweep, default_threads, load_sweep
+from orchestrator.writable import check_writable
 from trainer.samples import data_fingerprint
 
 DECIDED = ("space", "search", "seed", "halving")
-"""Sections from which the stored trials and verdicts follow: a change has no sweep to go on with."""
+"""Sections from which the stored trials and verdicts follow: they can never change."""
 
 
 def prepare_resume(

@@ -116,7 +116,6 @@ class StudyMirror:
     def _shown(self, number: int) -> FrozenTrial:
         return self._study._storage.get_trial(self._trials[number]._trial_id)
 
-
     @contextmanager
     def _only_logged(self) -> Iterator[None]:
         try:

@@ -132,7 +132,7 @@ class Sweep(Settings):
         parts = {key: whole[key] for key in ("data", "training", "search", "halving", "seed")}
         parts["data"].pop("root", None)
         if "loader_workers" not in self.space_.names:
-            parts["training"].pop("loader_workers")  # as many as a machine likes: it changes nothing
+            parts["training"].pop("loader_workers")  # changes nothing that is computed
         return {**parts, "space": self.space_.to_config()}
 
     @property

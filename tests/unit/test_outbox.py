@@ -1,6 +1,7 @@
 """Writes while the database answers, while it does not, and when it takes no more."""
 
 import sqlite3
+from itertools import pairwise
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -66,7 +67,7 @@ def test_tries_are_apart_by_the_back_off_and_never_further_than_its_last_step(da
     for tenth in range(1, 400):
         database.now = tenth / 10
         outbox.flush()
-    waits = [round(after - before, 1) for before, after in zip(tries, tries[1:], strict=False)]
+    waits = [round(after - before, 1) for before, after in pairwise(tries)]
     assert waits[:5] == [pytest.approx(wait, abs=0.11) for wait in BACK_OFF_S]
     assert max(waits) <= BACK_OFF_S[-1] + 0.1
 
