@@ -21,7 +21,8 @@ def upgrade(db: str | None) -> None:
     """Bring a database that an older searchctl wrote to this version's schema.
 
     \b
-    Make a backup first. Nothing is changed if the schema is this version's already.
+    Stop its sweeps and make a backup first. It is done whole or not at all; nothing is changed
+    if the schema is this version's already.
     Example: searchctl db upgrade --db sqlite:///searchctl.db
     """
     from orchestrator.storage.database import upgrade_database

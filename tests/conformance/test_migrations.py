@@ -1,0 +1,231 @@
+"""A database that an older searchctl wrote: what is said of it, and what becomes of its sweeps."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+
+from orchestrator.errors import SchemaMismatch, SearchctlError
+from orchestrator.storage import database, lease, queries
+from orchestrator.storage.connect import connect
+from orchestrator.storage.database import (
+    VERSION_TABLE,
+    open_database,
+    schema_version,
+    upgrade,
+    upgrade_database,
+)
+from orchestrator.storage.schema import metadata
+from orchestrator.storage.writer import SweepWriter
+from tests.old_databases import FILLED, JOBS, OUTCOMES
+from tests.stored_sweeps import complete, counts, decision
+
+ROOT = Path(__file__).parents[2]
+REVISIONS = sorted(database._known())
+HEAD = REVISIONS[-1]
+
+
+def to_revision(engine, revision):
+    """Bring an empty database to a revision, as the searchctl of that time did."""
+    config = database._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def url(request, tmp_path):
+    """A place for a database that can be opened twice."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture(params=REVISIONS[:-1])
+def old(request, url):
+    """A database of an older revision, with a sweep; connected to, and not upgraded."""
+    engine = connect(url)
+    to_revision(engine, request.param)
+    with engine.begin() as connection:
+        FILLED[request.param](connection)
+    yield engine
+    engine.dispose()
+
+
+def differences(engine):
+    """What the tables are otherwise than the schema says."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return compare_metadata(context, metadata)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_schema(engine):
+    assert differences(engine) == []
+    assert schema_version(engine) == HEAD
+
+
+def test_an_upgraded_database_has_exactly_the_tables_of_the_schema(old, url):
+    assert upgrade_database(url) == HEAD
+    assert differences(old) == []
+
+
+def test_an_upgraded_sweep_is_read_whole(old, url):
+    upgrade(old)
+    sweep = queries.find_sweep(old, "old")
+    assert (sweep.state, sweep.desired_state, sweep.driver) == ("RUNNING", "RUNNING", None)
+    assert (sweep.spec, sweep.versions) == ({"name": "old"}, {"torch": "2"})
+    assert [row.params["lr"] for row in queries.trials(old, sweep)] == [0, 1, 2, 3, 4]
+    assert tuple(row.state for row in queries.jobs(old, sweep)) == JOBS
+    assert [row.train_loss for row in queries.epochs(old, sweep, 0)] == [0.9]
+    assert [row["iou"] for row in queries.class_scores(old, sweep, 0)] == [0.4]
+    assert [(row.trial, row.verdict) for row in queries.decisions(old, sweep)] == [(0, "promoted")]
+    assert [row.kind for row in queries.events(old, sweep)] == ["running"]
+    np.testing.assert_array_equal(queries.image_counts(old, sweep, 0, 0).counts, counts().counts)
+
+
+def test_every_old_attempt_gets_the_outcome_that_it_had(old):
+    upgrade(old)
+    rows = queries.attempts(old, queries.find_sweep(old, "old"))
+    assert [row.outcome for row in rows] == OUTCOMES
+    assert {row.worker for row in rows} == {row.first_epoch for row in rows} == {None}
+
+
+def test_a_driver_goes_on_with_an_upgraded_sweep(old):
+    upgrade(old)
+    sweep = queries.find_sweep(old, "old")
+    assert lease.acquire(old, sweep.id, "mine", "here:1", 30) is None
+    writer = SweepWriter(old, sweep.id, "mine", 30)
+    attempt = {"fraction": "1/2", "images": 5, "gpus": 0.0}
+    for trial, number in ((3, 2), (4, 3)):
+        assert writer.start_attempt(trial, 0, token=f"new{trial}", **attempt) == number
+        assert writer.save_result(
+            trial, 0, f"new{trial}", complete(), [decision(trial, 2, "pruned")]
+        )
+    assert [row.state for row in queries.jobs(old, sweep)][3:] == ["COMPLETE", "COMPLETE"]
+    assert [row.trial for row in queries.decisions(old, sweep)] == [0, 3, 4]
+
+
+def test_an_upgrade_that_fails_leaves_the_old_tables_and_can_be_repeated(old, url):
+    with old.begin() as connection:  # in the way of the migration's last step
+        connection.execute(text("CREATE INDEX uq_searchctl_attempts_open ON searchctl_trials (id)"))
+    tables = {name: inspect(old).get_columns(name) for name in metadata.tables}
+    indexes = {name: inspect(old).get_indexes(name) for name in metadata.tables}
+    with pytest.raises(SearchctlError, match="already exists"):
+        upgrade_database(url)
+    assert schema_version(old) == "0001"
+    for name in metadata.tables:
+        assert str(inspect(old).get_columns(name)) == str(tables[name])
+        assert inspect(old).get_indexes(name) == indexes[name]
+    with old.begin() as connection:
+        connection.execute(text("DROP INDEX uq_searchctl_attempts_open"))
+    assert upgrade_database(url) == HEAD
+
+
+def test_every_revision_but_the_newest_is_upgraded_from_with_data():
+    assert list(FILLED) == REVISIONS[:-1]
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_an_older_database_names_the_command_that_upgrades_it(old, url, create):
+    shown = url.replace("+", r"\+")
+    with pytest.raises(
+        SchemaMismatch, match=f"back it up and run `searchctl db upgrade --db {shown}`"
+    ):
+        open_database(url, create=create)
+    upgrade_database(url)
+    open_database(url, create=create).dispose()
+
+
+def test_an_upgrade_of_a_current_database_changes_nothing(url):
+    open_database(url, create=True).dispose()
+    assert upgrade_database(url) == HEAD
+
+
+def test_a_newer_database_is_refused_with_the_mend(url):
+    engine = open_database(url, create=True)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    engine.dispose()
+    for open_it in (
+        lambda: open_database(url),
+        lambda: open_database(url, create=True),
+        lambda: upgrade_database(url),
+    ):
+        with pytest.raises(SchemaMismatch, match="has schema 9999, written by a newer searchctl"):
+            open_it()
+
+
+def test_another_programs_database_is_told_from_an_old_one(url):
+    other = create_engine(url)
+    with other.begin() as connection:
+        connection.execute(text("CREATE TABLE recipes (id INTEGER)"))
+    other.dispose()
+    with pytest.raises(SchemaMismatch, match="holds no searchctl tables"):
+        open_database(url)
+
+
+LAUNCHER = """
+import sys
+from orchestrator.storage.database import open_database, schema_version
+print("ready", flush=True)
+sys.stdin.readline()
+engine = open_database(sys.argv[1], create=True)
+print(schema_version(engine))
+engine.dispose()
+"""
+
+
+def test_launchers_that_come_first_at_once_make_one_schema(url):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command_ = [sys.executable, "-c", LAUNCHER, url]
+    launchers = [subprocess.Popen(command_, cwd=ROOT, text=True, **pipes) for _ in range(5)]
+    assert [each.stdout.readline() for each in launchers] == ["ready\n"] * 5
+    for each in launchers:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    assert [each.communicate(timeout=60) for each in launchers] == [(f"{HEAD}\n", "")] * 5
+    engine = open_database(url)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_a_missing_database_is_named(tmp_path):
+    with pytest.raises(SearchctlError, match="no database at"):
+        open_database(f"sqlite:///{tmp_path}/none.db")
+
+
+def test_a_database_in_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(SearchctlError, match="does not exist"):
+        open_database(f"sqlite:///{tmp_path}/none/none.db", create=True)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    (tmp_path / "notes.db").write_text("these are notes, not a database " * 100)
+    with pytest.raises(SearchctlError, match="cannot use the database"):
+        open_database(f"sqlite:///{tmp_path}/notes.db", create=True)
+
+
+def test_a_missing_server_database_is_named_without_its_password(postgres_server):
+    url = postgres_server.url("missing").replace("searchctl@", "searchctl:secret@")
+    with pytest.raises(SearchctlError, match=r"searchctl:\*\*\*@.*\"missing\" does not exist"):
+        open_database(url)
+
+
+def test_a_table_is_made_in_the_transaction_or_not_at_all(url, outcome):
+    """Python's sqlite3 would otherwise commit a CREATE TABLE by itself."""
+    engine = connect(url)
+
+    def make_half():
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE half (id INTEGER)"))
+            connection.execute(text("SELECT * FROM the_other_half"))
+
+    assert outcome(make_half) == "ours"
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()

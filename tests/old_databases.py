@@ -1,0 +1,71 @@
+"""Databases as older versions of searchctl left them, filled by plain SQL of that time."""
+
+import json
+import zlib
+
+from sqlalchemy import text
+
+from tests.stored_sweeps import counts
+
+WHEN = "2026-01-01 10:00:00.000000"
+
+
+def add(connection, table, **row):
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    connection.execute(text(f"INSERT INTO searchctl_{table} ({names}) VALUES ({values})"), row)
+
+
+JOBS = ("COMPLETE", "FAIL", "DIVERGED", "WAITING", "RUNNING")
+ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
+    1: [("the worker died", True), (None, True)],
+    2: [("Traceback: no such class", True)],
+    3: [("the loss was NaN", True)],
+    4: [("stopped", True)],
+    5: [(None, False), (None, False)],  # a driver that was killed twice
+}
+OUTCOMES = ["lost", "complete", "failed", "diverged", "stopped", "stopped", "stopped"]
+
+
+def add_sweep(connection):
+    add(
+        connection,
+        "sweeps",
+        **{"id": 1, "name": "old", "state": "RUNNING", "desired_state": "RUNNING"},
+        **{"source": "", "spec": '{"name": "old"}', "spec_hash": "abc", "direction": "maximize"},
+        **{"ladder": '[{"rung": 0}]', "versions": '{"torch": "2"}', "classes": '["sky", "road"]'},
+        **{"data_fingerprint": "f00", "created_at": WHEN},
+    )
+    for number in range(len(JOBS)):
+        params = json.dumps({"lr": number})
+        row = {"sweep_id": 1, "number": number, "params": params, "params_hash": f"h{number}"}
+        add(connection, "trials", id=number + 1, state="WAITING", **row)
+    add(connection, "events", sweep_id=1, at=WHEN, kind="running", detail="{}")
+
+
+def add_results(connection):
+    for number, state in enumerate(JOBS, 1):
+        score = 0.4 if state == "COMPLETE" else None
+        row = {"trial_id": number, "rung": 0, "fraction": "1/2", "images": 5, "score": score}
+        add(connection, "jobs", id=number, state=state, **row)
+    numbers = {"lr": 0.1, "images": 5, "seconds": 0.5}
+    add(connection, "epochs", job_id=1, epoch=1, train_loss=0.9, **numbers)
+    add(connection, "class_scores", job_id=1, split="val", class_id=0, iou=0.4, accuracy=0.6)
+    packed = {name: zlib.compress(array.tobytes()) for name, array in vars(counts()).items()}
+    add(connection, "image_scores", job_id=1, images=2, classes=2, **packed)
+    verdict = {"verdict": "promoted", "rank": 1, "cohort": 5, "kept": 2, "reason": "best"}
+    add(connection, "decisions", trial_id=1, rung=0, decided_at=WHEN, score=0.4, **verdict)
+
+
+def fill_0001(connection):
+    """A sweep whose jobs have come to every state that there is."""
+    add_sweep(connection)
+    add_results(connection)
+    for job_id, tries in ATTEMPTS.items():
+        for number, (error, ended) in enumerate(tries, 1):
+            row = {"job_id": job_id, "number": number, "token": f"{job_id}-{number}"}
+            row |= {"started_at": WHEN, "ended_at": WHEN if ended else None, "error": error}
+            add(connection, "attempts", **row)
+
+
+FILLED = {"0001": fill_0001}
