@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check format test bench clean
+.PHONY: help setup check format test chaos bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,6 +25,9 @@ format: setup ## Put the code into shape
 
 test: setup ## All tests
 	$(BIN)/pytest
+
+chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed one; SEED repeats a run
+	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/executor_overhead.py

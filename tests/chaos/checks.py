@@ -1,0 +1,83 @@
+"""What must hold after a sweep, however it came to its end."""
+
+import subprocess
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from sqlalchemy import create_engine, select
+
+from orchestrator.storage import schema
+from tests.chaos.driver import SEARCHCTL
+from tests.chaos.places import Place
+from tests.chaos.processes import title
+from tests.chaos.sweep_files import NAME
+
+_GONE_WITHIN_S = 30.0
+_RESULTS = ("complete", "diverged", "failed")
+
+
+def broken_promises(url: str, folder: Path) -> list[str]:
+    """Return a line for each thing about a finished sweep that must not be so."""
+    return [*_attempts(url), *_files(folder / "runs" / NAME), *_verify(url, folder)]
+
+
+def _attempts(url: str) -> list[str]:
+    attempts, jobs = schema.attempts.c, schema.jobs.c
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        states = dict(connection.execute(select(jobs.id, jobs.state)).all())
+        rows = connection.execute(select(schema.attempts).order_by(attempts.number)).all()
+    engine.dispose()
+    by_job = defaultdict(list)
+    for row in rows:
+        by_job[row.job_id].append(row)
+    lines = [
+        f"job {job} is {state}" for job, state in states.items() if state in ("WAITING", "RUNNING")
+    ]
+    lines += [f"attempt {row.token} is open" for row in rows if not (row.ended_at and row.outcome)]
+    for job in states:
+        numbers = [row.number for row in by_job[job]]
+        if numbers != list(range(1, len(numbers) + 1)):
+            lines.append(f"the attempts of job {job} are numbered {numbers}")
+        outcomes = Counter(row.outcome for row in by_job[job] if row.outcome in _RESULTS)
+        if outcomes.total() != 1:
+            lines.append(f"job {job} has the results {dict(outcomes)}")
+    return lines
+
+
+def _files(runs: Path) -> list[str]:
+    """Only kept weights stay: no checkpoint, and no half of a file."""
+    return [
+        f"left behind: {path.relative_to(runs)}"
+        for path in sorted(runs.rglob("*"))
+        if path.is_file() and path.name != "model.safetensors"
+    ]
+
+
+def _verify(url: str, folder: Path) -> list[str]:
+    done = subprocess.run(
+        [SEARCHCTL, "verify", NAME, "--db", url],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode == 0 and "verified" in done.stdout:
+        return []
+    return [f"verify ended with {done.returncode}: {done.stdout}{done.stderr}"]
+
+
+def seconds_until_alone(place: Place) -> float:
+    """Wait until nothing is left of the drivers that ran in a place; return how long it took.
+
+    Raises:
+        AssertionError: something is left.
+    """
+    begun = time.monotonic()
+    while left := place.processes():
+        if time.monotonic() - begun > _GONE_WITHIN_S:
+            raise AssertionError(f"left running: {sorted(title(process) for process in left)}")
+        time.sleep(0.1)
+    return time.monotonic() - begun

@@ -1,0 +1,112 @@
+"""What is killed, and how; each kind is a function of the scene that it is done in."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.chaos.driver import Driver
+from tests.chaos.moments import Moment, Sight
+from tests.chaos.places import Place
+from tests.chaos.processes import Process, descendants, kill
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that a killer may reach."""
+
+    driver: Driver
+    place: Place
+    sight: Sight
+    rng: random.Random
+    family: set[Process]
+    """All processes of the sweep, those that run its jobs elsewhere included."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What was done."""
+
+    what: str
+    victims: set[Process]
+    """Processes that must be gone soon."""
+    exits: set[int] = field(default_factory=set)
+    """How the driver ends by this; empty if it must live."""
+    mend: Callable[[], None] | None = None
+    """Brings back what was taken away, after a while."""
+
+
+Killer = Callable[[Scene], Hit | None]
+"""Kills something; returns None if there is nothing to kill just now."""
+
+
+def _driver(scene: Scene) -> Hit:
+    scene.driver.signal(signal.SIGKILL)
+    return Hit(f"SIGKILL to the driver {scene.driver.pid}", scene.family, {-signal.SIGKILL})
+
+
+def _asked(number: signal.Signals) -> Killer:
+    def ask(scene: Scene) -> Hit:
+        scene.driver.signal(number)
+        # before there is a handler, the signal itself ends it; 0 if the sweep just came to its end
+        exits = {128 + number, -number, 0}
+        return Hit(f"{number.name} to the driver {scene.driver.pid}", scene.family, exits)
+
+    return ask
+
+
+def _impatient(scene: Scene) -> Hit:
+    scene.driver.signal(signal.SIGINT)
+    time.sleep(scene.rng.uniform(0.05, 1.0))
+    scene.driver.signal(signal.SIGINT)
+    exits = {128 + signal.SIGINT, -signal.SIGINT, 0}
+    return Hit(f"SIGINT twice to the driver {scene.driver.pid}", scene.family, exits)
+
+
+def _worker(scene: Scene) -> Hit | None:
+    if not scene.sight.workers:
+        return None
+    pid = _pid(scene.rng.choice(scene.sight.workers))
+    victims = descendants(pid)
+    kill(pid)
+    return Hit(f"SIGKILL to the worker {pid}", victims)
+
+
+def _loader(scene: Scene) -> Hit | None:
+    """Kill a process that loads images for a worker."""
+    workers = {_pid(worker) for worker in scene.sight.workers}
+    loaders = {process for pid in workers for process in descendants(pid) if process.pid != pid}
+    if not loaders:
+        return None
+    loader = scene.rng.choice(sorted(loaders))
+    kill(loader.pid)
+    return Hit(f"SIGKILL to the loader process {loader.pid}", {loader})
+
+
+def _node(scene: Scene) -> Hit:
+    victims = scene.place.lose_node(scene.rng)
+    return Hit("a Ray node lost", victims, mend=scene.place.add_node)
+
+
+def _database(scene: Scene) -> Hit:
+    scene.place.kill_database()
+    # a driver that has not begun cannot wait: it says that there is no database, and ends
+    exits = {1} if scene.sight.moment is Moment.START_UP else set()
+    return Hit("PostgreSQL killed", set(), exits, mend=scene.place.start_database)
+
+
+def _pid(worker: str) -> int:
+    return int(worker.rpartition(":")[2])
+
+
+KILLERS: dict[str, Killer] = {
+    "driver": _driver,
+    "SIGTERM": _asked(signal.SIGTERM),
+    "SIGINT": _asked(signal.SIGINT),
+    "SIGINT twice": _impatient,
+    "worker": _worker,
+    "loader": _loader,
+    "node": _node,
+    "postgres": _database,
+}

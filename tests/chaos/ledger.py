@@ -1,0 +1,128 @@
+"""What was killed when, how soon it was gone, and what went wrong."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from tests.chaos.driver import Driver
+from tests.chaos.places import lingers
+from tests.chaos.processes import Process, still_alive, title
+
+GONE_WITHIN_S = 30.0
+_LOOK_EVERY_S = 0.25
+
+
+@dataclass
+class Kill:
+    """One kill."""
+
+    kind: str
+    moment: str
+    aim: str
+    what: str
+    round: int
+    seconds: float
+    """Since the driver was started."""
+    gone_s: float | None = None
+    """How long its victims, and what they left behind, lived on."""
+    last: str = ""
+    """What was the last of them."""
+
+
+@dataclass
+class Ledger:
+    """Keeps count, and prints a line for each thing that happens."""
+
+    wanted: int
+    kills: list[Kill] = field(default_factory=list)
+    stop_s: list[float] = field(default_factory=list)
+    """How long drivers took to leave after a signal."""
+    faults: list[str] = field(default_factory=list)
+    _dying: list[tuple[float, Kill, set[Process]]] = field(default_factory=list)
+    _next_look: float = 0.0
+
+    def add(self, kill: Kill, victims: Iterable[Process]) -> None:
+        """Note a kill; its victims are watched until they are gone."""
+        self.kills.append(kill)
+        self._dying.append((time.monotonic(), kill, set(victims)))
+        self.say(
+            f"kill {len(self.kills)}/{self.wanted}: {kill.what}, {kill.moment} "
+            f"(aimed at {kill.aim}), {kill.seconds:.1f} s after its start"
+        )
+
+    def look_after(self) -> None:
+        """Note which victims are gone."""
+        now = time.monotonic()
+        if not self._dying or now < self._next_look:
+            return
+        self._next_look = now + _LOOK_EVERY_S
+        alive = still_alive(set().union(*(victims for _, _, victims in self._dying)))
+        for entry in list(self._dying):
+            since, kill, victims = entry
+            left = {process for process in victims & alive if not lingers(title(process))}
+            if left:
+                kill.last = title(min(left))
+            else:
+                kill.gone_s = round(now - since, 2)
+                self._dying.remove(entry)
+                self.say(f"gone {kill.gone_s} s after: {kill.what}; last was: {kill.last}")
+
+    def all_gone(self) -> None:
+        """Wait until all victims are gone.
+
+        Raises:
+            AssertionError: some are not.
+        """
+        deadline = time.monotonic() + GONE_WITHIN_S
+        while self._dying and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
+            self.look_after()
+        left = [
+            f"{kill.what}: {title(process)}"
+            for _, kill, victims in self._dying
+            for process in still_alive(victims)
+            if not lingers(title(process))
+        ]
+        self._dying.clear()
+        assert not left, f"still running after {GONE_WITHIN_S:.0f} s: {left}"
+
+    def ended(self, driver: Driver, after_s: float | None) -> None:
+        """Note how a driver ended, and how long after the kill that ended it."""
+        if after_s is not None and driver.exit_code not in (-9, None):
+            self.stop_s.append(round(after_s, 2))
+
+    def fault(self, line: str) -> None:
+        """Note something that must not be."""
+        self.faults.append(line)
+        self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line now."""
+        print(line, flush=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts and times, as they go into a result file."""
+        kinds = sorted({kill.kind for kill in self.kills})
+        return {
+            "kills": len(self.kills),
+            "by_kind": {kind: self._of(kind) for kind in kinds},
+            "by_moment": dict(Counter(kill.moment for kill in self.kills)),
+            "stop_seconds": _spread(self.stop_s),
+            "faults": self.faults,
+        }
+
+    def _of(self, kind: str) -> dict[str, Any]:
+        kills = [kill for kill in self.kills if kill.kind == kind]
+        gone = [kill.gone_s for kill in kills if kill.gone_s is not None]
+        return {
+            "kills": len(kills),
+            "moments": dict(Counter(kill.moment for kill in kills)),
+            "gone_seconds": _spread(gone),
+        }
+
+
+def _spread(seconds: list[float]) -> dict[str, float] | None:
+    return {"median": median(seconds), "most": max(seconds)} if seconds else None

@@ -1,0 +1,149 @@
+"""What a running sweep is just doing, seen from outside through its database."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, func, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from orchestrator.storage import schema
+
+_BUSY = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND state <> 'idle'"
+)
+
+
+class Moment(StrEnum):
+    """Where in its life a driver is."""
+
+    START_UP = "start-up"
+    EPOCH = "mid-epoch"
+    SCORING = "scoring"
+    BARRIER = "barrier"
+    STORING = "storing"
+    SHUTDOWN = "shutdown"
+    OUTAGE = "outage"
+
+
+MEANING = {
+    Moment.START_UP: "the driver has handed out no job yet",
+    Moment.EPOCH: "jobs are training",
+    Moment.SCORING: "a job has stored its last epoch, but no result",
+    Moment.BARRIER: "the rung waits for its last job, or the next one has not begun",
+    Moment.STORING: "a transaction is being written",
+    Moment.SHUTDOWN: "the last verdict is stored, and the driver still alive",
+    Moment.OUTAGE: "the database is down",
+}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen at one moment."""
+
+    moment: Moment
+    workers: tuple[str, ...] = ()
+    """"host:pid" of those that run a job."""
+
+
+class Watcher:
+    """Looks at a sweep in its database without holding a connection."""
+
+    def __init__(self, url: str, epochs: int) -> None:
+        """Watch the only sweep of a database, whose jobs have so many epochs."""
+        self._engine = create_engine(_to_read(url), poolclass=NullPool)
+        self._writing = _sqlite_writes(url) if url.startswith("sqlite") else self._postgres_writes
+        self._epochs = epochs
+
+    def exists(self) -> bool:
+        """Is the sweep stored?"""
+        return self._ask(lambda c: c.execute(select(schema.sweeps.c.id)).first() is not None, False)
+
+    def complete(self) -> bool:
+        """Has the sweep come to its end?"""
+        state = select(schema.sweeps.c.state)
+        return self._ask(lambda c: c.execute(state).scalar() == "COMPLETE", False)
+
+    def look(self, since: datetime) -> Sight:
+        """Say what the driver that was started then is doing."""
+        return self._ask(lambda connection: self._look(connection, since), Sight(Moment.OUTAGE))
+
+    def wait_for_a_write(self, give_up: Callable[[], bool]) -> bool:
+        """Return as soon as the database is being written to; False if told to give up."""
+        before = self._writing()
+        while not give_up():
+            now = self._writing()
+            if now != before:
+                return True
+            time.sleep(0.0005)
+        return False
+
+    def _ask(self, question: Callable[[Connection], Any], otherwise: Any) -> Any:
+        try:
+            with self._engine.connect() as connection:
+                return question(connection)
+        except DBAPIError:  # not created yet, or down
+            return otherwise
+
+    def _look(self, connection: Connection, since: datetime) -> Sight:
+        attempts, jobs, decisions = schema.attempts.c, schema.jobs.c, schema.decisions.c
+        verdicts = connection.execute(select(decisions.rung, decisions.verdict)).all()
+        if any(verdict == "complete" for _, verdict in verdicts):
+            return Sight(Moment.SHUTDOWN)
+        query = select(attempts.job_id, attempts.worker, attempts.ended_at)
+        begun = connection.execute(query.where(attempts.started_at >= since)).all()
+        if not begun:
+            return Sight(Moment.START_UP)
+        running = {row.job_id: row.worker for row in begun if row.ended_at is None}
+        workers = tuple(sorted(worker for worker in running.values() if worker))
+        if self._scores(connection, list(running)):
+            return Sight(Moment.SCORING, workers)
+        states = connection.execute(select(jobs.rung, jobs.state)).all()
+        if len(running) < 2 and _is_barrier(states, verdicts, connection):
+            return Sight(Moment.BARRIER, workers)
+        return Sight(Moment.EPOCH, workers)
+
+    def _scores(self, connection: Connection, running: list[int]) -> bool:
+        epochs = schema.epochs.c
+        last = select(epochs.job_id).where(epochs.job_id.in_(running), epochs.epoch == self._epochs)
+        return connection.execute(last).first() is not None
+
+    def _postgres_writes(self) -> object:
+        return self._ask(lambda connection: connection.execute(_BUSY).scalar(), None)
+
+
+def _is_barrier(states, verdicts, connection: Connection) -> bool:
+    """Have all jobs of the rung begun, so that a free worker has nothing to do?"""
+    rung = max(rung for rung, _ in states)
+    promoted = Counter(rung for rung, verdict in verdicts if verdict == "promoted")
+    all_trials = connection.execute(select(func.count()).select_from(schema.trials)).scalar()
+    cohort = promoted[rung - 1] if rung else all_trials
+    begun = [state for which, state in states if which == rung and state != "WAITING"]
+    return len(begun) == cohort
+
+
+def _to_read(url: str) -> str:
+    """Leave a SQLite file as it is: a writer's last connection would clear up after a kill."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return url
+    return f"sqlite:///file:{parsed.database}?mode=ro&uri=true"
+
+
+def _sqlite_writes(url: str) -> Callable[[], object]:
+    log = Path(f"{make_url(url).database}-wal")
+
+    def changed() -> object:
+        try:
+            return log.stat().st_size, log.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    return changed

@@ -1,0 +1,115 @@
+"""Where a sweep runs: on one machine with a file, or on a Ray cluster with a database server."""
+
+import os
+import random
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from tests.chaos.processes import Process, descendants, title
+from tests.postgres_server import PostgresServer
+
+_NODE_MEMORY = 80_000_000
+
+
+def lingers(title: str) -> bool:
+    """Is this a helper of Ray that waits a minute for a killed Ray to come back?"""
+    return title in ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+
+
+class Place:
+    """Somewhere that sweeps run."""
+
+    name: ClassVar[str]
+    how: ClassVar[Literal["retrain", "warm"]]
+    """What a trial begins with at its next rung, so that both are tried."""
+    kinds: ClassVar[tuple[str, ...]]
+    """What can be killed there (kills.py)."""
+    address: str | None = None
+    """Ray cluster; None if each driver starts its own."""
+
+    def new_database(self, folder: Path) -> str:
+        """Return the URL of a database that holds nothing."""
+        raise NotImplementedError
+
+    def processes(self) -> set[Process]:
+        """Return all that runs for a sweep just now, and must not outlive it."""
+        ours = descendants(os.getpid())
+        return {each for each in ours if each.pid != os.getpid() and self._must_go(title(each))}
+
+    def _must_go(self, title: str) -> bool:
+        return not lingers(title)
+
+    def close(self) -> None:
+        """End what was started."""
+
+
+class Laptop(Place):
+    """One machine: SQLite, and a Ray that comes and goes with its driver."""
+
+    name = "laptop"
+    how = "retrain"
+    kinds = ("driver", "worker", "SIGTERM", "loader", "SIGINT", "SIGINT twice", "driver", "worker")
+
+    def new_database(self, folder: Path) -> str:
+        """Return the URL of a file in the folder."""
+        return f"sqlite:///{folder / 'searchctl.db'}"
+
+
+class Cluster(Place):
+    """PostgreSQL, and a Ray cluster: a head that runs no jobs, and two nodes that can be lost."""
+
+    name = "cluster"
+    how = "warm"
+    kinds = ("node", "postgres", "worker", "driver", "SIGTERM", "node", "postgres")
+
+    def __init__(self) -> None:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # loopback only
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        from ray import cluster_utils
+
+        self._server = PostgresServer()
+        self._server.start()
+        self._ray = cluster_utils.Cluster(
+            initialize_head=True,
+            head_node_args={"num_cpus": 0, "object_store_memory": _NODE_MEMORY},
+        )
+        self.address = self._ray.address
+        self._nodes: list[Any] = []
+        self.add_node()
+        self.add_node()
+
+    def new_database(self, folder: Path) -> str:
+        """Return the URL of a database on the server."""
+        return self._server.new_database()
+
+    def add_node(self) -> None:
+        """Add a node of one CPU."""
+        node = self._ray.add_node(num_cpus=1, object_store_memory=_NODE_MEMORY)
+        self._nodes.append(node)
+
+    def lose_node(self, rng: random.Random) -> set[Process]:
+        """Kill all that keeps one node alive; return its processes."""
+        node = self._nodes.pop(rng.randrange(len(self._nodes)))
+        lost = set[Process]().union(*(descendants(pid) for _, pid in node.live_processes()))
+        self._ray.remove_node(node, allow_graceful=False)
+        return lost
+
+    def kill_database(self) -> None:
+        """Kill PostgreSQL's first process; the others find out."""
+        self._server.kill()
+
+    def start_database(self) -> None:
+        """Start it again, on what it finds on the disk."""
+        self._server.start()
+
+    def close(self) -> None:
+        """End the nodes and the server."""
+        self._ray.shutdown()
+        self._server.remove()
+
+    def _must_go(self, title: str) -> bool:
+        """Of what runs below the nodes, only the sweep's workers must go."""
+        return "bin/searchctl" in title or title.startswith("ray::Implicit")
+
+
+PLACES: dict[str, type[Place]] = {place.name: place for place in (Laptop, Cluster)}

@@ -1,0 +1,140 @@
+"""One sweep, from its launch to its end, killed on the way as often as it is told to."""
+
+import random
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.aims import Aim, draw_aim
+from tests.chaos.driver import Driver
+from tests.chaos.kills import KILLERS, Hit, Scene
+from tests.chaos.ledger import Kill, Ledger
+from tests.chaos.moments import Moment, Sight, Watcher
+from tests.chaos.places import Place
+from tests.chaos.processes import reap_orphans
+from tests.chaos.sweep_files import EPOCHS, NAME
+
+_HANGS_AFTER_S = 240.0
+_STOPS_WITHIN_S = 20.0
+_LOOK_EVERY_S = 0.05
+
+
+class Fault(AssertionError):
+    """The sweep did something that it must not."""
+
+
+@dataclass
+class Round:
+    """A sweep that is launched, killed and resumed until it is complete."""
+
+    number: int
+    place: Place
+    folder: Path
+    """Holds its sweep.yaml, its output and its files."""
+    url: str
+    kills: deque[str]
+    """Kinds that are still to be delivered; the round takes from the left."""
+    rng: random.Random
+    ledger: Ledger
+    lives: int = 0
+
+    def run(self) -> None:
+        """Drive the sweep to its end.
+
+        Raises:
+            Fault: it ended as it must not, or something was left running.
+            TimeoutError: it hangs.
+        """
+        self._watcher = Watcher(self.url, EPOCHS)
+        self._mends: list[tuple[float, Hit]] = []
+        most = 2 * len(self.kills) + 3
+        while not self._watcher.complete():
+            if self.lives >= most:
+                raise Fault(f"{most} drivers did not bring the sweep to its end")
+            self._live()
+        self.ledger.all_gone()
+
+    def _live(self) -> None:
+        self.lives += 1
+        driver, hit = self._start(), None
+        while self.kills and not (hit and hit.exits):
+            struck = self._strike(driver, fresh=hit is None)
+            if struck is None:
+                break  # it came to its end
+            hit = struck
+        self._wait(driver, hit)
+
+    def _start(self) -> Driver:
+        verb = ("resume", NAME) if self._watcher.exists() else ("launch", "sweep.yaml")
+        return Driver([*verb, "--db", self.url], self.folder)
+
+    def _strike(self, driver: Driver, fresh: bool) -> Hit | None:
+        """Wait for the moment and kill; return None if the driver ended before."""
+        kind = self.kills[0]
+        aim = draw_aim(kind, self.rng, fresh=fresh, last=len(self.kills) == 1)
+        while self._reach(aim, driver):
+            family, sight = self.place.processes(), self._watcher.look(driver.since)
+            if aim.moment is Moment.STORING and self._watcher.wait_for_a_write(
+                lambda: driver.exit_code is not None
+            ):
+                sight = Sight(Moment.STORING, sight.workers)
+            scene = Scene(driver, self.place, sight, self.rng, family)
+            if driver.exit_code is None and (hit := KILLERS[kind](scene)):
+                self.kills.popleft()
+                self._note(kind, aim, driver, sight, hit)
+                return hit
+            aim = Aim(None, 0.2)
+        return None
+
+    def _note(self, kind: str, aim: Aim, driver: Driver, sight: Sight, hit: Hit) -> None:
+        kill = Kill(kind, str(sight.moment), aim.text, hit.what, self.number, driver.seconds)
+        self.ledger.add(kill, hit.victims)
+        if hit.mend:
+            self._mends.append((time.monotonic() + self.rng.uniform(0.5, 6), hit))
+
+    def _reach(self, aim: Aim, driver: Driver) -> bool:
+        """Wait until the aimed moment and a little longer; False if the driver ended before."""
+        while aim.moment not in (None, Moment.STORING):
+            if self._watcher.look(driver.since).moment is aim.moment:
+                break
+            if not self._nap(driver, _LOOK_EVERY_S):
+                return False
+        until = time.monotonic() + aim.delay_s
+        while time.monotonic() < until:
+            if not self._nap(driver, min(_LOOK_EVERY_S, until - time.monotonic())):
+                return False
+        return driver.exit_code is None
+
+    def _nap(self, driver: Driver, seconds: float) -> bool:
+        """Let time go by; return whether the driver still runs."""
+        if driver.seconds > _HANGS_AFTER_S:
+            driver.wait(0)
+        self._mend()
+        self.ledger.look_after()
+        reap_orphans(but=[driver.pid])
+        time.sleep(max(seconds, 0))
+        return driver.exit_code is None
+
+    def _mend(self, everything: bool = False) -> None:
+        due = [pair for pair in self._mends if everything or pair[0] <= time.monotonic()]
+        for pair in due:
+            self._mends.remove(pair)
+            pair[1].mend()
+
+    def _wait(self, driver: Driver, hit: Hit | None) -> None:
+        begun = time.monotonic()
+        allowed = hit.exits if hit and hit.exits else {0}
+        limit = _STOPS_WITHIN_S if hit and hit.exits and 1 not in hit.exits else _HANGS_AFTER_S
+        while self._nap(driver, _LOOK_EVERY_S):
+            if time.monotonic() - begun > limit:
+                driver.wait(0)
+        self.ledger.ended(driver, time.monotonic() - begun if hit and hit.exits else None)
+        if driver.exit_code not in allowed | {0}:
+            raise Fault(
+                f"`searchctl {driver.verb}` ended with {driver.exit_code}, expected "
+                f"{sorted(allowed)}:\n{driver.tail()}"
+            )
+        self._mend(everything=True)
+        if not driver.exit_code and not self._watcher.complete():
+            raise Fault(f"`searchctl {driver.verb}` ended with 0 before the sweep was complete")

@@ -1,0 +1,125 @@
+"""Everything that a sweep left, by what it is about instead of by ids; and how two sweeps differ.
+
+A column or table that nobody has thought of yet is compared, so that a new one cannot slip by.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+from sqlalchemy import Connection, Row, create_engine, select
+from upath import UPath
+
+from orchestrator.storage import schema
+
+Key = tuple[Any, ...]
+Contents = dict[str, dict[Key, dict[str, Any]]]
+"""Table -> what a row is about -> column -> value."""
+
+ABOUT: Mapping[str, tuple[str, ...]] = {
+    "sweeps": ("name",),
+    "trials": ("number",),
+    "jobs": ("trial", "rung"),
+    "epochs": ("trial", "rung", "epoch"),
+    "class_scores": ("trial", "rung", "split", "class_id"),
+    "image_scores": ("trial", "rung"),
+    "decisions": ("trial", "rung"),
+}
+"""What the rows of each table are about, trials by their numbers. Attempts and events are the
+story of the run, not its result: checks.py looks at them."""
+
+_OF_ITS_OWN = {
+    "sweeps": {"source", "created_at", "ended_at", "lease_token", "lease_owner", "lease_expires"},
+    "jobs": {"seconds", "gpu_seconds", "peak_memory_bytes"},
+    "epochs": {"seconds"},
+    "decisions": {"decided_at"},
+}
+"""Columns that differ between any two runs: times, places, memory."""
+
+
+def contents(url: str, name: str) -> Contents:
+    """Read all tables of a database that holds this one sweep, and its Optuna study."""
+    tables = {
+        table.name.removeprefix("searchctl_"): table for table in schema.metadata.tables.values()
+    }
+    if unknown := set(tables) - set(ABOUT) - {"attempts", "events"}:
+        raise AssertionError(f"say in ABOUT what the rows of {unknown} are about")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        names = _Names(connection)
+        found: Contents = {
+            table: dict(names.row(table, row) for row in connection.execute(select(tables[table])))
+            for table in ABOUT
+        }
+    engine.dispose()
+    return {**found, "study": _study(url, name)}
+
+
+def differences(expected: Contents, found: Contents) -> list[str]:
+    """Say what is not the same, a line for each value."""
+    lines = []
+    for table, rows in expected.items():
+        others = found[table]
+        for key in sorted(rows.keys() | others.keys()):
+            old, new = rows.get(key, {}), others.get(key, {})
+            for column in sorted(old.keys() | new.keys()):
+                before, after = old.get(column, "absent"), new.get(column, "absent")
+                if before != after:
+                    lines.append(f"{table} {key} {column}: {before} -> {after}")
+    return lines
+
+
+class _Names:
+    """Puts trial numbers and rungs in place of ids."""
+
+    def __init__(self, connection: Connection) -> None:
+        trials, jobs = schema.trials, schema.jobs
+        self._trials = dict(connection.execute(select(trials.c.id, trials.c.number)).all())
+        rows = connection.execute(select(jobs.c.id, jobs.c.trial_id, jobs.c.rung))
+        self._jobs = {job: (self._trials[trial], rung) for job, trial, rung in rows}
+
+    def row(self, table: str, row: Row[Any]) -> tuple[Key, dict[str, Any]]:
+        values = dict(row._mapping)
+        if "trial_id" in values:
+            values["trial"] = self._trials[values.pop("trial_id")]
+        if "job_id" in values:
+            values["trial"], values["rung"] = self._jobs[values.pop("job_id")]
+        key = tuple(values.pop(name) for name in ABOUT[table])
+        for name in {"id", "sweep_id"} | _OF_ITS_OWN.get(table, set()):
+            values.pop(name, None)
+        return key, {name: _comparable(name, value) for name, value in values.items()}
+
+
+def _comparable(column: str, value: Any) -> Any:
+    if column == "weights" and value is not None:
+        path = UPath(value)
+        return _sha256(path.read_bytes()) if path.exists() else "removed, as nothing needs it"
+    if column == "spec":  # where it runs and what it leaves where may differ
+        return {key: part for key, part in value.items() if key not in ("resources", "storage")}
+    return _sha256(value) if isinstance(value, bytes) else value
+
+
+def _sha256(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _study(url: str, name: str) -> dict[Key, dict[str, Any]]:
+    """Return the mirror: what the dashboard shows of each trial, without its times."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.RDBStorage(url)
+    trials = optuna.load_study(study_name=name, storage=storage).get_trials()
+    storage.engine.dispose()
+    rows: dict[Key, dict[str, Any]] = {}
+    for trial in trials:
+        attributes = {key: value for key, value in trial.user_attrs.items() if key != "seconds"}
+        key = (attributes.pop("trial", f"a stranger, {trial.number}"),)
+        assert key not in rows, f"the study shows trial {key[0]} twice"
+        rows[key] = {
+            "state": trial.state.name,
+            "params": trial.params,
+            "values": trial.values,
+            "intermediate": trial.intermediate_values,
+            **attributes,
+        }
+    return rows

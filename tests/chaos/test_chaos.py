@@ -1,0 +1,44 @@
+"""A short run of the suite: `make chaos` is the long one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.places import PLACES
+from tests.chaos.suite import plan
+
+PROJECT = Path(__file__).parents[2]
+KILLS = 12
+TIMEOUT_S = 420
+
+
+@pytest.fixture
+def run_suite(camvid_root, postgres_server):
+    """Run the suite; it ends all that it started, also when it takes too long."""
+    started = []
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "tests.chaos", "--camvid", camvid_root, *arguments]
+        suite = subprocess.Popen(command, cwd=PROJECT)  # its lines are its story: shown by -s
+        started.append(suite)
+        return suite.wait(TIMEOUT_S)
+
+    yield run
+    for suite in started:
+        suite.terminate()
+        suite.wait(60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
+def test_a_sweep_killed_anywhere_comes_to_the_end_of_an_undisturbed_one(run_suite):
+    assert run_suite("--kills", str(KILLS)) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_kind_of_kill_is_in_the_short_run(seed):
+    kills = plan(KILLS, seed)
+    assert sum(len(kinds) for kinds in kills.values()) == KILLS
+    for name, kinds in kills.items():
+        assert set(kinds) == set(PLACES[name].kinds)
