@@ -93,14 +93,13 @@ def _unreadable() -> SearchctlError:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # Python's sqlite3 begins a transaction before INSERT, UPDATE and DELETE only: CREATE TABLE
-    # would be on its own, and a migration that fails would leave half a schema
-    connection.isolation_level = None
     for switch in _SQLITE_SWITCHES:
         connection.execute(switch)
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    # Python's sqlite3 begins a transaction before INSERT, UPDATE and DELETE only: CREATE TABLE
+    # would be on its own, and a migration that fails would leave half a schema
     connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))
 
 

@@ -14,7 +14,6 @@ _AGAIN = (
     "53",  # too many connections, out of memory; 53100 is the full disk, see _FULL
     "55P03",  # a lock was not free in time
     "57P0",  # the server is shutting down, starting, or ended this session
-    "25P03",  # this process was stopped within a transaction, and the server ended the session
 )
 _FULL = ("53100", "25006")  # disk full, read-only transaction
 
@@ -39,7 +38,7 @@ def unreachable(error: BaseException) -> bool:
     code = _sqlite_code(error)
     if code is not None:
         return code in _SQLITE_AGAIN
-    if error.connection_invalidated:
+    if error.connection_invalidated:  # whatever made the server end the session
         return True
     state = _sqlstate(error)
     if state is None:  # no server has spoken
