@@ -74,8 +74,12 @@ class RayTuneExecutor:
             os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
             searcher = _JobSearcher(source, slots)
             trainable = tune.with_resources(_trainable(self._runner), self._resources)
-            _tuner(trainable, searcher, stop, folder).fit()
-            searcher.abandon()
+            try:
+                _tuner(trainable, searcher, stop, folder).fit()
+            except _Leave as leave:
+                if leave.__cause__ is not None:
+                    raise leave.__cause__ from None
+        searcher.abandon()
 
     def _slots(self) -> int:
         have = ray.cluster_resources()
@@ -109,6 +113,22 @@ def _ray(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+class _Leave(BaseException):
+    """Leaves Tune at once: told to stop, or (with a cause) the source failed.
+
+    Not an Exception: at one of those Tune asks every worker to end and waits for its next report,
+    which may be an epoch away. The end of our session with Ray ends them all.
+    """
+
+
+@contextmanager
+def _leaving_on_error() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _Leave from error
 
 
 def _tuner(trainable: Any, searcher: Searcher, stop: Stop, folder: str) -> tune.Tuner:
@@ -165,7 +185,9 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
         return False
 
     def stop_all(self) -> bool:
-        return self._stop()
+        if self._stop():
+            raise _Leave
+        return False
 
 
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
@@ -181,28 +203,31 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self._jobs) >= self._slots:
             return None
-        job = self._source.next_job()
+        with _leaving_on_error():
+            job = self._source.next_job()
         if isinstance(job, Job):
             self._jobs[trial_id] = job
             return {"job": job}
         return str(Searcher.FINISHED) if job is Signal.DONE else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if "worker" in result:
-            self._source.started(self._jobs[trial_id], result["worker"])
-        elif "record" in result:
-            self._source.on_epoch(self._jobs[trial_id], result["record"])
-        elif "result" in result:
-            self._results[trial_id] = result["result"]
+        with _leaving_on_error():
+            if "worker" in result:
+                self._source.started(self._jobs[trial_id], result["worker"])
+            elif "record" in result:
+                self._source.on_epoch(self._jobs[trial_id], result["record"])
+            elif "result" in result:
+                self._results[trial_id] = result["result"]
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
-        if found is not None:
-            self._source.record(job, found)
-        else:
-            self._source.lost(job, "the worker died or was taken away")
+        with _leaving_on_error():
+            if found is not None:
+                self._source.record(job, found)
+            else:
+                self._source.lost(job, "the worker died or was taken away")
 
     def abandon(self) -> None:
         """Report the jobs that a stop left running: Tune does not."""

@@ -204,7 +204,10 @@ def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypat
     assert order == [0, 1, 2, 3, 4, 5, 6, 7]  # the others did not wait for trial 2
 
 
-def test_an_attempt_may_go_on_from_all_earlier_ones_the_newest_first(sweeps, quick_runner):
+def test_an_attempt_may_go_on_from_all_earlier_ones_the_newest_first(
+    sweeps, quick_runner, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (0.0,))
     issued = []
 
     def noting(job, on_epoch, stop):

@@ -75,7 +75,7 @@ class FreezingExecutor:
         source.record(frozen.job, frozen.result(source))
         self.files.append(contents(successor.job.out))
         while (job := source.next_job()) is not Signal.DONE:
-            source.record(job, Worker(job).result(source))
+            source.record(job, train(job, lambda record: None, lambda: False))
 
 
 def contents(folder):
