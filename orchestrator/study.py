@@ -7,6 +7,7 @@ said of a trial after its end, so attributes come before.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +19,19 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.halving import Direction
+from orchestrator.storage.connect import database_location, engine_options
+from orchestrator.storage.faults import full, unreachable
 from searchspace import Dimension, Interval, Params, Space
 
 log = logging.getLogger("searchctl")
+
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between tries to create Optuna's tables while another launch does so."""
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -48,6 +56,20 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, tuple) else value
 
 
+def _open_storage(url: str) -> RDBStorage:
+    """Open Optuna's tables, or create them: those who do so at once fail, all but one."""
+    location = database_location(url)
+    where, options = location.render_as_string(hide_password=False), engine_options(location)
+    for pause in _PAUSES_S:
+        try:
+            return RDBStorage(where, engine_kwargs=options)
+        except SQLAlchemyError as error:
+            if unreachable(error) or full(error):
+                raise
+            time.sleep(pause)
+    return RDBStorage(where, engine_kwargs=options)
+
+
 class StudyMirror:
     """The Optuna study of one sweep."""
 
@@ -61,10 +83,8 @@ class StudyMirror:
         self.behind = False
         """Has a write failed since the study was last brought up to the tables?"""
         self._distributions = distributions(space)
-        # a connection that died with its server must not be the one that is used after it
-        storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
         self._study = optuna.create_study(
-            study_name=name, storage=storage, direction=direction, load_if_exists=True
+            study_name=name, storage=_open_storage(url), direction=direction, load_if_exists=True
         )
         self._trials = {
             frozen.user_attrs["trial"]: Trial(self._study, frozen._trial_id)

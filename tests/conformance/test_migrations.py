@@ -61,8 +61,13 @@ def old(request, url):
 def differences(engine):
     """What the tables are otherwise than the schema says."""
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        options = {"version_table": VERSION_TABLE, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=options)
         return compare_metadata(context, metadata)
+
+
+def _is_ours(name, kind, _parents):
+    return kind != "table" or name.startswith("searchctl_")
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(engine):
@@ -173,25 +178,33 @@ def test_another_programs_database_is_told_from_an_old_one(url):
 LAUNCHER = """
 import sys
 from orchestrator.storage.database import open_database, schema_version
+from orchestrator.study import StudyMirror
+from searchspace import Choice, Space
 print("ready", flush=True)
 sys.stdin.readline()
 engine = open_database(sys.argv[1], create=True)
+StudyMirror(sys.argv[1], sys.argv[2], "maximize", Space({"lr": Choice([1])}))
 print(schema_version(engine))
 engine.dispose()
 """
 
 
-def test_launchers_that_come_first_at_once_make_one_schema(url):
+def test_launchers_that_come_first_at_once_make_one_schema_and_a_study_each(url):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    command_ = [sys.executable, "-c", LAUNCHER, url]
-    launchers = [subprocess.Popen(command_, cwd=ROOT, text=True, **pipes) for _ in range(5)]
-    assert [each.stdout.readline() for each in launchers] == ["ready\n"] * 5
+    launchers = [
+        subprocess.Popen([sys.executable, "-c", LAUNCHER, url, name], cwd=ROOT, text=True, **pipes)
+        for name in "abc"
+    ]
+    assert [each.stdout.readline() for each in launchers] == ["ready\n"] * 3
     for each in launchers:
         each.stdin.write("go\n")
         each.stdin.flush()
-    assert [each.communicate(timeout=60) for each in launchers] == [(f"{HEAD}\n", "")] * 5
+    assert [each.communicate(timeout=60) for each in launchers] == [(f"{HEAD}\n", "")] * 3
     engine = open_database(url)
     assert differences(engine) == []
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT study_name FROM studies")).scalars()
+        assert sorted(names) == list("abc")
     engine.dispose()
 
 
