@@ -90,12 +90,15 @@ def _node(scene: Scene) -> Hit:
 
 
 def _database(scene: Scene) -> Hit:
-    scene.place.kill_database()
+    what = scene.place.end_database(scene.rng)
     # a driver that has not begun cannot wait: it says that there is no database, and ends
     exits = {1} if scene.sight.moment is Moment.START_UP else set()
-    return Hit("PostgreSQL killed", set(), exits, mend=scene.place.start_database)
+    return Hit(what, set(), exits, mend=scene.place.start_database)
 
 
+def _ray(scene: Scene) -> Hit | None:
+    """Kill a main part of the Ray that the driver has started for itself."""
+    parts = [process for process in scene.family if title(process) in _RAY]
 def _pid(worker: str) -> int:
     return int(worker.rpartition(":")[2])
 

@@ -12,8 +12,11 @@ _NODE_MEMORY = 80_000_000
 
 
 def lingers(title: str) -> bool:
-    """Is this a helper of Ray that waits a minute for a killed Ray to come back?"""
-    return title in ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+    """Is this a part of Ray that waits a minute for a killed Ray to come back?
+
+    Its agents do, and a worker that was just being started and runs no job yet.
+    """
+    return title in ("ray::DashboardAgent", "ray::RuntimeEnvAgent") or "default_worker.py" in title
 
 
 class Place:
@@ -94,9 +97,14 @@ class Cluster(Place):
         self._ray.remove_node(node, allow_graceful=False)
         return lost
 
-    def kill_database(self) -> None:
-        """Kill PostgreSQL's first process; the others find out."""
-        self._server.kill()
+    def end_database(self, rng: random.Random) -> str:
+        """Take PostgreSQL away, in one of the ways in which it goes; say how."""
+        how = rng.choice(("killed", "immediate", "fast"))
+        if how == "killed":
+            self._server.kill()
+        else:
+            self._server.stop(how)
+        return f"PostgreSQL {how}" if how == "killed" else f"PostgreSQL stopped ({how})"
 
     def start_database(self) -> None:
         """Start it again, on what it finds on the disk."""
