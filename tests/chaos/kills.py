@@ -5,11 +5,12 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.chaos.driver import Driver
 from tests.chaos.moments import Moment, Sight
 from tests.chaos.places import Place
-from tests.chaos.processes import Process, descendants, kill
+from tests.chaos.processes import Process, descendants, kill, title
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Hit:
     mend: Callable[[], None] | None = None
     """Brings back what was taken away, after a while."""
 
+
+_PARTS_OF_RAY = ("/gcs_server ", "/raylet ")
 
 Killer = Callable[[Scene], Hit | None]
 """Kills something; returns None if there is nothing to kill just now."""
@@ -98,7 +101,15 @@ def _database(scene: Scene) -> Hit:
 
 def _ray(scene: Scene) -> Hit | None:
     """Kill a main part of the Ray that the driver has started for itself."""
-    parts = [process for process in scene.family if title(process) in _RAY]
+    parts = [each for each in scene.family if any(part in title(each) for part in _PARTS_OF_RAY)]
+    if not parts:
+        return None
+    part = scene.rng.choice(sorted(parts))
+    name = Path(title(part).partition(" ")[0]).name
+    kill(part.pid)
+    return Hit(f"SIGKILL to Ray's {name} {part.pid}", scene.family, {1})
+
+
 def _pid(worker: str) -> int:
     return int(worker.rpartition(":")[2])
 
@@ -110,6 +121,7 @@ KILLERS: dict[str, Killer] = {
     "SIGINT twice": _impatient,
     "worker": _worker,
     "loader": _loader,
+    "ray": _ray,
     "node": _node,
     "postgres": _database,
 }

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -12,6 +12,7 @@ from tests.chaos.places import lingers
 from tests.chaos.processes import Process, still_alive, title
 
 GONE_WITHIN_S = 30.0
+RAY_GONE_WITHIN_S = 100.0
 _LOOK_EVERY_S = 0.25
 
 
@@ -27,9 +28,9 @@ class Kill:
     seconds: float
     """Since the driver was started."""
     gone_s: float | None = None
-    """How long its victims, and what they left behind, lived on."""
-    last: str = ""
-    """What was the last of them."""
+    """How long the sweep's processes that it concerned lived on."""
+    ray_gone_s: float | None = None
+    """How long Ray's own helpers did."""
 
 
 @dataclass
@@ -62,32 +63,40 @@ class Ledger:
         alive = still_alive(set().union(*(victims for _, _, victims in self._dying)))
         for entry in list(self._dying):
             since, kill, victims = entry
-            left = {process for process in victims & alive if not lingers(title(process))}
-            if left:
-                kill.last = title(min(left))
-            else:
+            if kill.gone_s is None and not _sweeps(victims & alive):
                 kill.gone_s = round(now - since, 2)
+            if not victims & alive:
+                kill.ray_gone_s = round(now - since, 2)
                 self._dying.remove(entry)
-                self.say(f"gone {kill.gone_s} s after: {kill.what}; last was: {kill.last}")
 
     def all_gone(self) -> None:
-        """Wait until all victims are gone.
+        """Wait until all victims that are the sweep's are gone.
 
         Raises:
             AssertionError: some are not.
         """
-        deadline = time.monotonic() + GONE_WITHIN_S
-        while self._dying and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)
+        self._wait(GONE_WITHIN_S, _sweeps)
+
+    def ray_gone(self) -> None:
+        """Wait until what waits for a killed Ray has given up.
+
+        Raises:
+            AssertionError: some has not.
+        """
+        self._wait(RAY_GONE_WITHIN_S, set)
+
+    def _wait(self, seconds: float, which: Callable[[set[Process]], set[Process]]) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
             self.look_after()
-        left = [
-            f"{kill.what}: {title(process)}"
-            for _, kill, victims in self._dying
-            for process in still_alive(victims)
-            if not lingers(title(process))
-        ]
-        self._dying.clear()
-        assert not left, f"still running after {GONE_WITHIN_S:.0f} s: {left}"
+            left = which(still_alive(set().union(*(victims for _, _, victims in self._dying))))
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                self._dying.clear()
+                titles = sorted(title(process) for process in left)
+                raise AssertionError(f"still running after {seconds:.0f} s: {titles}")
+            time.sleep(_LOOK_EVERY_S)
 
     def ended(self, driver: Driver, after_s: float | None) -> None:
         """Note how a driver ended, and how long after the kill that ended it."""
@@ -117,11 +126,18 @@ class Ledger:
     def _of(self, kind: str) -> dict[str, Any]:
         kills = [kill for kill in self.kills if kill.kind == kind]
         gone = [kill.gone_s for kill in kills if kill.gone_s is not None]
+        ray_gone = [kill.ray_gone_s for kill in kills if kill.ray_gone_s is not None]
         return {
             "kills": len(kills),
             "moments": dict(Counter(kill.moment for kill in kills)),
             "gone_seconds": _spread(gone),
+            "ray_gone_seconds": _spread(ray_gone),
         }
+
+
+def _sweeps(processes: set[Process]) -> set[Process]:
+    """Leave out the parts of Ray that wait for it to come back."""
+    return {process for process in processes if not lingers(title(process))}
 
 
 def _spread(seconds: list[float]) -> dict[str, float] | None:

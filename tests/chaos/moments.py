@@ -75,10 +75,10 @@ class Watcher:
         """Say what the driver that was started then is doing."""
         return self._ask(lambda connection: self._look(connection, since), Sight(Moment.OUTAGE))
 
-    def wait_for_a_write(self, give_up: Callable[[], bool]) -> bool:
-        """Return as soon as the database is being written to; False if told to give up."""
-        before = self._writing()
-        while not give_up():
+    def wait_for_a_write(self, seconds: float) -> bool:
+        """Return as soon as the database is being written to; False if it is not for so long."""
+        before, until = self._writing(), time.monotonic() + seconds
+        while time.monotonic() < until:
             now = self._writing()
             if now != before:
                 return True

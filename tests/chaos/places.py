@@ -2,6 +2,9 @@
 
 import os
 import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -51,11 +54,24 @@ class Laptop(Place):
 
     name = "laptop"
     how = "retrain"
-    kinds = ("driver", "worker", "SIGTERM", "loader", "SIGINT", "SIGINT twice", "driver", "worker")
+    kinds = (
+        *("driver", "worker", "SIGTERM", "loader", "SIGINT", "SIGINT twice"),
+        *("ray", "driver", "worker"),
+    )
 
     def new_database(self, folder: Path) -> str:
         """Return the URL of a file in the folder."""
         return f"sqlite:///{folder / 'searchctl.db'}"
+
+
+@contextmanager
+def _signals_are_ours() -> Iterator[None]:
+    """Undo that each Ray node takes SIGTERM for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Cluster(Place):
@@ -72,10 +88,11 @@ class Cluster(Place):
 
         self._server = PostgresServer()
         self._server.start()
-        self._ray = cluster_utils.Cluster(
-            initialize_head=True,
-            head_node_args={"num_cpus": 0, "object_store_memory": _NODE_MEMORY},
-        )
+        with _signals_are_ours():
+            self._ray = cluster_utils.Cluster(
+                initialize_head=True,
+                head_node_args={"num_cpus": 0, "object_store_memory": _NODE_MEMORY},
+            )
         self.address = self._ray.address
         self._nodes: list[Any] = []
         self.add_node()
@@ -87,7 +104,8 @@ class Cluster(Place):
 
     def add_node(self) -> None:
         """Add a node of one CPU."""
-        node = self._ray.add_node(num_cpus=1, object_store_memory=_NODE_MEMORY)
+        with _signals_are_ours():
+            node = self._ray.add_node(num_cpus=1, object_store_memory=_NODE_MEMORY)
         self._nodes.append(node)
 
     def lose_node(self, rng: random.Random) -> set[Process]:

@@ -18,6 +18,7 @@ from tests.chaos.sweep_files import EPOCHS, NAME
 _HANGS_AFTER_S = 240.0
 _STOPS_WITHIN_S = 20.0
 _LOOK_EVERY_S = 0.05
+_WRITES_WITHIN_S = 3.0
 
 
 class Fault(AssertionError):
@@ -75,9 +76,7 @@ class Round:
         aim = draw_aim(kind, self.rng, fresh=fresh, last=len(self.kills) == 1)
         while self._reach(aim, driver):
             family, sight = self.place.processes(), self._watcher.look(driver.since)
-            if aim.moment is Moment.STORING and self._watcher.wait_for_a_write(
-                lambda: driver.exit_code is not None
-            ):
+            if aim.moment is Moment.STORING and self._watcher.wait_for_a_write(_WRITES_WITHIN_S):
                 sight = Sight(Moment.STORING, sight.workers)
             scene = Scene(driver, self.place, sight, self.rng, family)
             if driver.exit_code is None and (hit := KILLERS[kind](scene)):

@@ -69,6 +69,10 @@ class Suite:
                         place = PLACES[name]()
             finally:
                 place.close()
+        try:
+            self._ledger.ray_gone()
+        except AssertionError as error:
+            self._ledger.fault(str(error))
 
     def _refer(self, how: str) -> None:
         """Run the sweep undisturbed, once for each way of going on at the next rung."""

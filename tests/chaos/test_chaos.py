@@ -41,4 +41,5 @@ def test_every_kind_of_kill_is_in_the_short_run(seed):
     kills = plan(KILLS, seed)
     assert sum(len(kinds) for kinds in kills.values()) == KILLS
     for name, kinds in kills.items():
-        assert set(kinds) == set(PLACES[name].kinds)
+        # a driver takes a minute to believe that its Ray is dead: not in the short run
+        assert set(kinds) == set(PLACES[name].kinds) - {"ray"}
