@@ -1,7 +1,7 @@
 """What ends a sweep before its end: a signal, `searchctl stop`, a deadline, a spent budget."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from upath import UPath
@@ -13,19 +13,30 @@ DISK_EVERY_S = 10.0
 """Seconds between two looks at the disk: every file of the sweep is counted."""
 
 
+Condition = Callable[[], str | None]
+"""Returns why a sweep must end now, for people; None while it may go on."""
+
+
 class StopConditions:
     """Asked often whether the sweep must end now; remembers the first reason."""
 
-    def __init__(self, conditions: Mapping[str, Callable[[], bool]]) -> None:
-        """Stop as soon as one of these holds; their names are told to people."""
-        self._conditions = conditions
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        """Stop as soon as one of these gives a reason."""
+        self._conditions = tuple(conditions)
         self.reason: str | None = None
+        self.blocked = False
+        """Is the reason one that must be mended before the sweep can go on?"""
 
     def __call__(self) -> bool:
         """Must the sweep end?"""
         if self.reason is None:
-            self.reason = next((name for name, holds in self._conditions.items() if holds()), None)
+            reasons = (condition() for condition in self._conditions)
+            self.reason = next(filter(None, reasons), None)
         return self.reason is not None
+
+    def block(self, reason: str) -> None:
+        """End the sweep because of what no trial is to blame for."""
+        self.reason, self.blocked = reason, True
 
 
 class GpuMeter:
@@ -85,17 +96,28 @@ class DiskMeter:
         return self._bytes / 1e9
 
 
-def budget_conditions(
-    budget: BudgetSettings, gpu: GpuMeter, disk: DiskMeter
-) -> dict[str, Callable[[], bool]]:
-    """Return the conditions under which a budget is spent, by what is told to people."""
-    found: dict[str, Callable[[], bool]] = {}
-    if (deadline := budget.deadline) is not None:
-        found[f"the deadline {deadline:%Y-%m-%d %H:%M %Z} has passed"] = lambda: (
-            datetime.now(UTC) >= deadline
+def budget_conditions(budget: BudgetSettings, gpu: GpuMeter, disk: DiskMeter) -> list[Condition]:
+    """Return the conditions under which a budget is spent."""
+
+    def deadline() -> str | None:
+        moment = budget.deadline
+        if moment is None or datetime.now(UTC) < moment:
+            return None
+        return f"the deadline {moment:%Y-%m-%d %H:%M %Z} has passed (another one: --deadline)"
+
+    def gpu_hours() -> str | None:
+        hours = budget.gpu_hours
+        if hours is None or gpu.hours < hours:
+            return None
+        return f"the budget of {hours:g} GPU hours is spent (another one: --max-gpu-hours)"
+
+    def disk_space() -> str | None:
+        limit = budget.disk_gb
+        if limit is None or (used := disk.gigabytes) <= limit:
+            return None
+        return (
+            f"the sweep's files take {used:.3g} GB, more than budget.disk_gb allows ({limit:g}): "
+            "raise it, or keep less"
         )
-    if (hours := budget.gpu_hours) is not None:
-        found[f"the budget of {hours:g} GPU hours is spent"] = lambda: gpu.hours >= hours
-    if (limit := budget.disk_gb) is not None:
-        found[f"the sweep's files take more than {limit:g} GB"] = lambda: disk.gigabytes > limit
-    return found
+
+    return [deadline, gpu_hours, disk_space]

@@ -13,7 +13,7 @@ from typing import Literal
 from upath import UPath
 
 from orchestrator.bracket import Bracket, BracketJob, Signal
-from orchestrator.budget import GpuMeter
+from orchestrator.budget import GpuMeter, StopConditions
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
 from orchestrator.mirroring import mirror_result, outcome_of
@@ -24,10 +24,12 @@ from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
 from trainer.data_settings import Sample
-from trainer.results import EpochRecord, JobResult
+from trainer.results import EpochRecord, JobResult, JobStatus
 
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds to wait before a lost job is tried again: after its first loss, its second, and so on."""
+
+_TRIED_AGAIN = ("lost", "stopped", "blocked", "unusable")
 
 Collect = Callable[[Iterable[tuple[int, int]]], None]
 """Removes the files that these jobs, (trial, rung), leave and nobody needs any more."""
@@ -47,9 +49,9 @@ class Driver:
         *,
         collect: Collect,
         meter: GpuMeter,
-        stopping: Callable[[], bool],
+        stop: StopConditions,
     ) -> None:
-        """Drive `sweep`; files go below `runs`; `stopping` tells a stop from a lost worker."""
+        """Drive `sweep`; files go below `runs`; `stop` tells a stop from a lost worker."""
         self.bracket = bracket
         self.outbox = Outbox(observer.database_down, observer.database_up)
         self._sweep = sweep
@@ -60,7 +62,7 @@ class Driver:
         self._runs = runs
         self._collect = collect
         self._meter = meter
-        self._stopping = stopping
+        self._stop = stop
         self._next: Job | None = None
         self._running: dict[int, str] = {}
         self._not_before: dict[int, float] = {}
@@ -106,26 +108,36 @@ class Driver:
 
     def record(self, job: Job, result: JobResult) -> None:
         """Store a result with the verdicts that it completes, then mirror and show them."""
-        if result.status in ("lost", "stopped"):
-            self.lost(job, result.error or "stopped")
+        if result.status in _TRIED_AGAIN:
+            self.lost(job, result.error or "stopped", result.status)
         elif self._ends(job):
             self._finish(job, result)
 
-    def lost(self, job: Job, error: str) -> None:
-        """Let a lost job wait for another attempt; after `max_attempts` losses it has failed."""
+    def lost(self, job: Job, error: str, status: JobStatus = "lost") -> None:
+        """Let a lost job wait for another attempt; after `max_attempts` losses it has failed.
+
+        What all trials share (the disk, the data) is not held against one: the sweep is blocked.
+        """
         if not self._ends(job):
             return
-        if self._stopping():
+        if self._stop():
             self._lose(job, "stopped", "stopped")
             return
         key = (job.trial, job.rung)
         self._losses[key] += 1
         losses = self._losses[key]
         self._observer.job_lost(job, error, losses)
-        if losses >= self._sweep.resources.max_attempts:
+        over = losses >= self._sweep.resources.max_attempts
+        if status == "unusable" or (status == "blocked" and over):
+            self._lose(job, "stopped", error)
+            self._stop.block(error.split("\n\n")[0])
+        elif over:
             self._finish(job, JobResult("failed", None, error=f"lost {losses} times: {error}"))
-            return
-        self._lose(job, "lost", error)
+        else:
+            self._lose(job, "lost" if status == "lost" else "stopped", error)
+            self._wait_for_another(job, losses)
+
+    def _wait_for_another(self, job: Job, losses: int) -> None:
         self.bracket.release(job.trial)
         wait = BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
         self._not_before[job.trial] = time.monotonic() + wait

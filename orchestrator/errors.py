@@ -8,6 +8,7 @@ SearchctlError              exit code 1
 ├── SweepBusy               exit code 1
 ├── LeaseLost               exit code 1
 ├── DatabaseFull            exit code 1: mend the disk, then resume
+├── SweepBlocked            exit code 1: mend the files, then resume
 └── SweepFailed             exit code 3: it ran, and has no answer
 """
 
@@ -42,6 +43,10 @@ class LeaseLost(SearchctlError):
 
 class DatabaseFull(SearchctlError):
     """The database cannot store anything more: its disk is full, or it may not be written to."""
+
+
+class SweepBlocked(SearchctlError):
+    """The data set, or the sweep's files, cannot be used; no trial is to blame."""
 
 
 class SweepFailed(SearchctlError):

@@ -68,7 +68,7 @@ def train_exported(
 
 
 def _check_end(result: JobResult) -> None:
-    if result.status == "lost":
+    if result.status in ("lost", "blocked"):
         raise SearchctlError(
             f"an error of the machine ended the training after {len(result.epochs)} epochs; "
             f"the same command goes on from there: {result.error}"

@@ -8,10 +8,16 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from orchestrator.bracket import Bracket
-from orchestrator.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
+from orchestrator.bracket import Bracket, BracketError
+from orchestrator.budget import (
+    Condition,
+    DiskMeter,
+    GpuMeter,
+    StopConditions,
+    budget_conditions,
+)
 from orchestrator.driver import Driver
-from orchestrator.errors import SearchctlError, SweepFailed
+from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
 from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.fingerprint import versions
@@ -45,7 +51,7 @@ def run(
     *,
     executor: Executor | None = None,
     display: Display = Progress,
-    stopping: Callable[[], bool] = lambda: False,
+    stopping: Condition = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> SweepRow:
     """Run a prepared sweep until it ends, or must stop; return its row.
@@ -54,12 +60,13 @@ def run(
         prepared: the sweep.
         executor: where its jobs run; Ray, if None.
         display: shows the progress.
-        stopping: a signal has come.
+        stopping: asked often; the reason to stop, for people, or None.
         say: is told what there is to wait for before the first job.
 
     Raises:
         SweepBusy: another driver is at work on it.
         SweepFailed: no trial of a rung has a finite score.
+        SweepBlocked: files, or the data set, cannot be used; no trial is to blame.
         LeaseLost: another driver has taken the sweep over.
         DatabaseFull: nothing more can be stored.
     """
@@ -81,7 +88,7 @@ def run(
                 prepared.runs,
                 collect=partial(_collect, prepared),
                 meter=meter,
-                stopping=stop,
+                stop=stop,
             )
             _replay(driver, prepared, jobs, attempts, mirror)
             if not driver.bracket.finished:
@@ -142,15 +149,15 @@ def _open_mirror(prepared: Prepared) -> StudyMirror:
 
 
 def _stop_conditions(
-    prepared: Prepared, lease: Lease, stopping: Callable[[], bool], meter: GpuMeter
+    prepared: Prepared, lease: Lease, stopping: Condition, meter: GpuMeter
 ) -> StopConditions:
     return StopConditions(
-        {
-            "a signal came": stopping,
-            "another driver has taken the sweep over": lambda: lease.lost,
-            "`searchctl stop` asked for it": lambda: lease.stop_wanted,
-            **budget_conditions(prepared.sweep.budget, meter, DiskMeter(prepared.runs, used_bytes)),
-        }
+        [
+            stopping,
+            lambda: "another driver has taken the sweep over" if lease.lost else None,
+            lambda: "`searchctl stop` asked for it" if lease.stop_wanted else None,
+            *budget_conditions(prepared.sweep.budget, meter, DiskMeter(prepared.runs, used_bytes)),
+        ]
     )
 
 
@@ -163,12 +170,15 @@ def _replay(
 ) -> None:
     """Replay the stored results; the verdicts must be those that are stored."""
     stored = queries.decisions(prepared.engine, prepared.row)
-    replayed = driver.replay(jobs, attempts)
-    if replayed != stored:
+    try:
+        follows = driver.replay(jobs, attempts) == stored
+    except BracketError:  # a result of a trial that these scores would have dropped
+        follows = False
+    if not follows:
         raise SearchctlError(
             f"the stored decisions of '{prepared.sweep.name}' do not follow from its stored "
-            f"scores ({len(stored)} stored, {len(replayed)} replayed): the database was changed "
-            f"by hand (`searchctl verify {prepared.sweep.name}` says where); restore a backup"
+            f"scores: the database was changed by hand (`searchctl verify {prepared.sweep.name}` "
+            "says where); restore a backup"
         )
     mirror_all(mirror, prepared.sweep.trials(), jobs, stored)
 
@@ -187,6 +197,11 @@ def _close(
         raise SearchctlError(
             "the database does not answer: what it could not be told is trained again by "
             f"`searchctl resume {prepared.row.name}`"
+        )
+    if stop.blocked:
+        raise SweepBlocked(
+            f"{stop.reason}\nno trial is to blame: mend it, then `searchctl resume "
+            f"{prepared.row.name}` goes on"
         )
     if driver.bracket.failure:
         error = queries.find_sweep(prepared.engine, prepared.row.name).error
@@ -208,7 +223,8 @@ def _store_end(
         writer.set_state("FAIL", bracket.failure + _first_error(jobs))
     elif bracket.finished:
         _collect(prepared)
-        writer.set_state("COMPLETE")
+        if row.state != "COMPLETE":  # else it ended when it ended
+            writer.set_state("COMPLETE")
     else:
         states = [JobState(job.rung, job.state, job.score) for job in jobs]
         left = missing(rung_views(row.ladder, states, row.direction))

@@ -37,6 +37,10 @@ class StopSwitch:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def reason(self) -> str | None:
+        """Name the signal that has come, for people."""
+        return f"{signal.Signals(self.signal).name} came" if self.signal else None
+
     @property
     def exit_code(self) -> int:
         """What a shell expects of a program that a signal ended: 130 or 143; 0 without one."""

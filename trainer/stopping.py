@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.errors import TrainerError
+from trainer.errors import DataError, TrainerError
 from trainer.results import JobStatus
 
 Item = TypeVar("Item")
@@ -49,7 +49,11 @@ def status_after(error: Exception) -> JobStatus | None:
             return "stopped"
         case Diverged():
             return "diverged"
-        case OSError() | MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
+        case OSError():
+            return "blocked"
+        case DataError():
+            return "unusable"
+        case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
             return "lost"
         case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
             return "lost"

@@ -94,7 +94,7 @@ def run_job(
         status = status_after(error)
         if status is None:
             raise
-        if status == "lost" and stop():
+        if status in ("lost", "blocked") and stop():
             status = "stopped"  # what asked us to stop may have ended the loader's workers too
         attempt.end(status, error)
     return attempt.result()

@@ -256,7 +256,7 @@ def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
             prepared,
             executor=inline_executor() if inline else None,
             display=display,
-            stopping=stopping,
+            stopping=stopping.reason,
             say=console.print,
         )
     name = prepared.sweep.name

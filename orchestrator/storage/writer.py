@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from orchestrator.errors import SweepExists, SweepNotFound
 from orchestrator.halving import Decision
 from orchestrator.storage import attempts, lease, results, schema
-from orchestrator.storage.rows import DesiredState, SweepState, TrialState
+from orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
 from searchspace import Params
 from trainer.results import EpochRecord, JobResult
 
@@ -164,8 +164,9 @@ class SweepWriter:
             or this is a repetition.
         """
         closing = {"error": result.error, "first_epoch": result.first_epoch}
+        outcome = cast(AttemptOutcome, result.status)  # jobs that are tried again have no result
         with self._transaction() as connection:
-            if not attempts.close(connection, token, result.status, **closing):
+            if not attempts.close(connection, token, outcome, **closing):
                 return False
             job_id = self._job_id(connection, trial, rung)
             _set_job(connection, job_id, **results.job_values(result))

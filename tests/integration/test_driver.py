@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from orchestrator.bracket import Signal
-from orchestrator.errors import SearchctlError, SweepFailed
+from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.launch import run
 from orchestrator.prepare import prepare
@@ -124,9 +124,9 @@ def test_a_driver_that_died_between_two_results_resumes_to_the_same_verdicts(
 
 def test_a_stop_is_no_loss_and_resume_goes_on(sweeps, quick_runner, undisturbed):
     prepared = sweeps.prepare()
-    asked = iter([False] * 8)
+    asked = iter([None] * 8)
     executor = InlineExecutor(quick_runner)
-    row = run(prepared, executor=executor, stopping=lambda: next(asked, True))
+    row = run(prepared, executor=executor, stopping=lambda: next(asked, "enough"))
     assert row.state == "STOPPED"
     assert len(stored(prepared)) < len(undisturbed)
     sweeps.resume()
@@ -177,6 +177,33 @@ def test_out_of_memory_is_tried_again_and_its_traceback_is_kept(sweeps, quick_ru
     assert stored(prepared) == undisturbed
 
 
+def unlucky(runner, status, trials, error):
+    def run(job, on_epoch, stop):
+        if job.trial in trials:
+            return JobResult(status, None, error=error)
+        return runner(job, on_epoch, stop)
+
+    return run
+
+
+@pytest.mark.parametrize(("status", "tries"), [("blocked", 3), ("unusable", 1)])
+def test_what_all_trials_share_stops_the_sweep_and_is_held_against_none(
+    status, tries, sweeps, quick_runner, undisturbed, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (0.0,))
+    prepared = sweeps.prepare()
+    unlucky_runner = unlucky(quick_runner, status, [2], "OSError: disk full\n\nTraceback: x")
+    with pytest.raises(SweepBlocked, match=r"^OSError: disk full\nno trial is to blame.*resume"):
+        run(prepared, executor=InlineExecutor(unlucky_runner))
+    outcomes = [a.outcome for a in queries.attempts(prepared.engine, prepared.row, 2)]
+    assert outcomes == ["stopped"] * tries
+    row = queries.find_sweep(prepared.engine, "quick")
+    assert row.state == "STOPPED"
+    assert row.error.startswith("OSError: disk full; missing: rung 0: ")
+    sweeps.resume()
+    assert stored(prepared) == undisturbed
+
+
 def test_losses_are_counted_over_all_drivers_and_stops_are_not(sweeps, quick_runner):
     prepared = sweeps.prepare(resources={"max_attempts": 3})
     with pytest.raises(Died):  # in trial 6, while trial 5 waits for its third attempt
@@ -200,7 +227,11 @@ def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypat
         return lost(job, on_epoch, stop)
 
     prepared = sweeps.prepare()
-    run(prepared, executor=InlineExecutor(noting), stopping=lambda: order[-1:] == [7])
+    run(
+        prepared,
+        executor=InlineExecutor(noting),
+        stopping=lambda: "enough" if order[-1:] == [7] else None,
+    )
     assert order == [0, 1, 2, 3, 4, 5, 6, 7]  # the others did not wait for trial 2
 
 
@@ -302,6 +333,7 @@ def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
         "UPDATE searchctl_decisions SET verdict = 'pruned' WHERE rank = 1 AND rung = 0",
         "UPDATE searchctl_jobs SET score = 0.99 WHERE trial_id = 1 AND rung = 0",
         "DELETE FROM searchctl_decisions WHERE rank = 4",
+        "UPDATE searchctl_jobs SET score = 0.999 WHERE trial_id = 4 AND rung = 0",
     ],
 )
 def test_a_sweep_changed_by_hand_is_not_resumed(change, sweeps, quick_runner):

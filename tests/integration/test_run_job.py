@@ -190,22 +190,23 @@ def test_ctrl_c_passes_through(run):
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("status", "error"),
     [
-        OSError("Input/output error"),
-        MemoryError("no memory"),
-        torch.OutOfMemoryError("CUDA out of memory"),
-        torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate"),
+        ("blocked", OSError("Input/output error")),
+        ("unusable", DataError("street.png is broken")),
+        ("lost", MemoryError("no memory")),
+        ("lost", torch.OutOfMemoryError("CUDA out of memory")),
+        ("lost", torch.AcceleratorError("CUDA error: an illegal memory access")),
+        ("lost", RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: none")),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda value: type(value).__name__,
 )
-def test_an_error_of_the_machine_is_a_lost_job_with_its_traceback(run, error):
+def test_what_no_configuration_is_to_blame_for_has_a_status_of_its_own(run, status, error):
     def fail(epoch):
         raise error
 
     result = run(on_epoch=fail)
-    assert (result.status, result.score) == ("lost", None)
+    assert (result.status, result.score) == (status, None)
     assert str(error) in result.error
     assert "Traceback" in result.error
     assert result.sample_hash
@@ -251,10 +252,10 @@ def test_an_error_that_nobody_foresaw_is_raised(run):
         run(on_epoch=fail)
 
 
-def test_a_directory_that_cannot_be_made_is_a_lost_job(run, tmp_path):
+def test_a_directory_that_cannot_be_made_blocks_the_job(run, tmp_path):
     (tmp_path / "file").touch()
     result = run(out=tmp_path / "file" / "out")
-    assert result.status == "lost"
+    assert result.status == "blocked"
     assert "NotADirectoryError" in result.error
 
 

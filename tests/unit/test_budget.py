@@ -42,7 +42,7 @@ def holding(budget, gpu=None, disk=None):
         gpu or GpuMeter([], clock),
         disk or DiskMeter(UPath("nowhere"), lambda runs: 0, clock),
     )
-    return [name for name, holds in conditions.items() if holds()]
+    return [reason for condition in conditions if (reason := condition())]
 
 
 def test_gpu_hours_count_lost_attempts_and_running_ones():
@@ -59,7 +59,9 @@ def test_gpu_hours_count_lost_attempts_and_running_ones():
 def test_a_budget_of_gpu_hours_ends_when_it_is_spent():
     budget = {"gpu_hours": 2}
     assert holding(budget, GpuMeter([attempt(7100, 1)])) == []
-    assert holding(budget, GpuMeter([attempt(7200, 1)])) == ["the budget of 2 GPU hours is spent"]
+    assert holding(budget, GpuMeter([attempt(7200, 1)])) == [
+        "the budget of 2 GPU hours is spent (another one: --max-gpu-hours)"
+    ]
 
 
 def test_a_deadline_ends_when_it_has_passed():
@@ -75,17 +77,19 @@ def test_the_disk_is_looked_at_now_and_then():
     assert holding(budget, disk=disk) == []
     assert disk.gigabytes == 1
     clock.now = 11
-    assert holding(budget, disk=disk) == ["the sweep's files take more than 2 GB"]
+    assert holding(budget, disk=disk) == [
+        "the sweep's files take 3 GB, more than budget.disk_gb allows (2): raise it, or keep less"
+    ]
 
 
 def test_the_first_reason_is_remembered():
-    holds = {"one": False, "two": True}
-    stop = StopConditions({name: lambda name=name: holds[name] for name in holds})
+    reasons = [None, "two"]
+    stop = StopConditions([lambda: reasons[0], lambda: reasons[1]])
     assert stop()
     assert stop.reason == "two"
-    holds.update(one=True, two=False)
+    reasons[:] = ["one", None]
     assert stop()
-    assert stop.reason == "two"
+    assert (stop.reason, stop.blocked) == ("two", False)
 
 
 @pytest.mark.parametrize(
