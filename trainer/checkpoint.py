@@ -74,10 +74,10 @@ def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     if content is None:
-        log.warning("%s is damaged: it is not gone on from", path)
+        log.warning("%s is damaged, and is not used", path)
         return None
     if content.get("identity") != identity:
-        log.warning("%s is of other settings or of another job: it is not gone on from", path)
+        log.warning("%s is of other settings or of another job, and is not used", path)
         return None
     return Checkpoint(**content)
 

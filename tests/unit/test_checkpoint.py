@@ -44,7 +44,7 @@ def test_a_half_written_checkpoint_counts_as_not_there(tmp_path, caplog, length)
     file = tmp_path / "checkpoint.pt"
     file.write_bytes(file.read_bytes()[:length])
     assert read_checkpoint(tmp_path, "mine") is None
-    assert f"{file} is damaged" in caplog.text
+    assert f"{file} is damaged, and is not used" in caplog.text
 
 
 @pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -90,7 +90,7 @@ def test_a_foreign_file_runs_no_code_though_its_checksum_is_right(tmp_path, form
 def test_a_checkpoint_of_another_job_counts_as_not_there(tmp_path, caplog):
     write_checkpoint(tmp_path, checkpoint(identity="other"))
     assert read_checkpoint(tmp_path, "mine") is None
-    assert "is of other settings or of another job" in caplog.text
+    assert "is of other settings or of another job, and is not used" in caplog.text
 
 
 def test_no_checkpoint_is_no_reason_for_a_warning(tmp_path, caplog):
