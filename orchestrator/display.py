@@ -168,6 +168,8 @@ _UP_LINE = "the database answers again"
 
 def _rung_line(decisions: Sequence[Decision]) -> str:
     best = decisions[0]
+    if best.score is None:
+        return f"rung {best.rung} closed: none of {best.cohort} has a score"
     survivors = [d.trial for d in decisions if d.verdict in ("promoted", "complete")]
     return (
         f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
