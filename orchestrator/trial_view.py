@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from textwrap import indent
 from typing import Any
 
 from rich.console import RenderableType
@@ -63,8 +64,11 @@ def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
     place = f" on {attempt['worker']}" if attempt["worker"] else ""
     began = attempt["first_epoch"] or 1
     resumed = f", from epoch {began} on" if began > 1 else ""
-    line = Text.assemble((f"{what}{place}: {attempt['outcome'] or 'running'}{resumed}", "yellow"))
-    return line.append(f"\n{attempt['error'].rstrip()}") if attempt["error"] else line
+    outcome, error = attempt["outcome"] or "running", attempt["error"]
+    line = Text.assemble((f"{what}{place}: {outcome}{resumed}", "yellow"))
+    if error and error != outcome:
+        line.append("\n" + indent(error.rstrip(), "  "))
+    return line
 
 
 def _jobs(facts: Mapping[str, Any]) -> Table:
