@@ -45,13 +45,13 @@ def upgrade_database(url: str) -> str:
 
     Raises:
         SearchctlError: it cannot be reached, or there is none.
-        SchemaMismatch: a newer version of searchctl wrote it.
+        SchemaMismatch: a newer version of searchctl wrote it, or it holds no searchctl tables.
     """
     engine = connect(url)
     _check_file(url, create=False)
     with _reached(url, engine):
         current = schema_version(engine)
-        if current is not None and current not in _known():
+        if current not in _known():
             raise SchemaMismatch(_mismatch(url, current))
         upgrade(engine)
         revision = str(schema_version(engine))

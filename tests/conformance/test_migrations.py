@@ -170,9 +170,20 @@ def test_another_programs_database_is_told_from_an_old_one(url):
     other = create_engine(url)
     with other.begin() as connection:
         connection.execute(text("CREATE TABLE recipes (id INTEGER)"))
+    for open_it in (open_database, upgrade_database):
+        with pytest.raises(SchemaMismatch, match="holds no searchctl tables"):
+            open_it(url)
+    assert inspect(other).get_table_names() == ["recipes"]
     other.dispose()
+
+
+def test_an_empty_database_is_not_upgraded(url):
+    engine = connect(url)
+    engine.connect().close()
     with pytest.raises(SchemaMismatch, match="holds no searchctl tables"):
-        open_database(url)
+        upgrade_database(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
 
 
 LAUNCHER = """
