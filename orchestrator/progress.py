@@ -34,10 +34,10 @@ class Progress(Observer):
         self._jobs = dict(done)
         self._begun = clock()
         self._first_job: float | None = None
-        self._images_left = sum(row["trials"] * row["images"] for row in ladder) * epochs
-        self._images_left -= sum(ladder[rung]["images"] * epochs for _, rung in done)
         self._images = 0
-        self._seen: dict[tuple[int, int], int] = {}
+        self._epoch_seconds = 0.0
+        self._speed: float | None = None
+        self._epochs_over = dict.fromkeys(done, epochs)
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -64,30 +64,38 @@ class Progress(Observer):
 
     @property
     def seconds_left(self) -> float | None:
-        """Expected time to the end at the speed so far; None before the first epoch."""
-        speed = self.images_per_second
-        return None if speed is None else max(0, self._images_left) / speed
+        """Expected time to the end at the speed of busy workers; None before the first epoch.
+
+        Unlike `images_per_second` it leaves out how long workers took to start and were idle.
+        """
+        if self._speed is None:
+            return None
+        views = self.rungs()
+        left = sum(view.trials * view.images for view in views) * self._epochs
+        left -= sum(views[rung].images * over for (_, rung), over in self._epochs_over.items())
+        return left / self._speed
 
     def job_started(self, job: Job, attempt: int) -> None:
         """Count a job as running."""
         if self._first_job is None:
             self._first_job = self._clock()
-        self._seen[job.trial, job.rung] = 0
         self._jobs[job.trial, job.rung] = JobState(job.rung, "RUNNING", None)
 
     def epoch(self, job: Job, record: EpochRecord) -> None:
-        """Count an epoch's images."""
+        """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
-        self._seen[job.trial, job.rung] += record.images
-        self._images_left -= record.images
+        self._epoch_seconds += record.seconds
+        running = sum(state.state == "RUNNING" for state in self._jobs.values())
+        self._speed = max(1, running) * self._images / max(self._epoch_seconds, 1e-9)
+        self._epochs_over[job.trial, job.rung] = record.epoch
 
     def job_done(self, job: Job, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
-        self._images_left -= job.sample.images * self._epochs - result.images_seen
+        self._epochs_over[job.trial, job.rung] = self._epochs
         state = JOB_STATES[result.status]
         self._jobs[job.trial, job.rung] = JobState(job.rung, state, result.score)
 
     def job_lost(self, job: Job, error: str, losses: int) -> None:
-        """Count a lost job as waiting again: all of its epochs are to be expected once more."""
-        self._images_left += self._seen.pop((job.trial, job.rung))
+        """Count a lost job as waiting again; it may have to do all of its epochs once more."""
+        self._epochs_over.pop((job.trial, job.rung), None)
         self._jobs.pop((job.trial, job.rung), None)

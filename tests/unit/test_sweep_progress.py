@@ -1,0 +1,142 @@
+from fractions import Fraction
+
+import pytest
+from upath import UPath
+
+from orchestrator.job import Job
+from orchestrator.progress import Progress
+from orchestrator.views import JobState
+from searchspace import Params
+from trainer.data_settings import Sample, ScenesData
+from trainer.results import EpochRecord, JobResult
+from trainer.settings import TrainSettings
+
+LADDER = [
+    {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},
+    {"rung": 1, "trials": 2, "fraction": "1", "images": 20},
+]
+"""With two epochs a job, 160 images in all."""
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def job(trial, rung=0):
+    return Job(
+        trial=trial,
+        rung=rung,
+        token="0",
+        params=Params({}),
+        settings=TrainSettings(epochs=2),
+        sample=Sample(ScenesData(dataset="scenes"), LADDER[rung]["images"], 0),
+        fraction=Fraction(LADDER[rung]["fraction"]),
+        score="val_miou",
+        out=UPath("unused"),
+        resume_from=(),
+        final=False,
+        keep_weights=False,
+        init_from=None,
+        gpus=0,
+    )
+
+
+def progress(done=(), clock=None):
+    states = {(trial, 0): JobState(0, "COMPLETE", 0.5) for trial in done}
+    return Progress(LADDER, "maximize", 2, states, clock or Clock())
+
+
+def an_epoch(shown, trial, rung=0, epoch=1):
+    """An epoch at 2 images a second."""
+    images = LADDER[rung]["images"]
+    shown.epoch(job(trial, rung), EpochRecord(epoch, 1.0, 0.1, images, images / 2))
+
+
+def ended(status="complete"):
+    return JobResult(status, 0.5 if status == "complete" else None)
+
+
+@pytest.mark.parametrize("before_the_launch", [0, 3600])
+@pytest.mark.parametrize("start_up", [0, 600])
+@pytest.mark.parametrize("idle", [0, 7200])
+@pytest.mark.parametrize(("workers", "left"), [(1, 150 / 2), (2, 140 / 4), (4, 120 / 8)])
+def test_idle_time_does_not_change_the_time_left(workers, left, before_the_launch, start_up, idle):
+    clock = Clock()
+    shown = progress(clock=clock)
+    clock.now += before_the_launch
+    for trial in range(workers):
+        shown.job_started(job(trial), 1)
+    clock.now += start_up + 5
+    for trial in range(workers):
+        an_epoch(shown, trial)
+    clock.now += idle
+    assert shown.seconds_left == pytest.approx(left)
+
+
+def test_the_speed_that_is_shown_is_that_since_the_first_job():
+    clock = Clock()
+    shown = progress(clock=clock)
+    shown.job_started(job(0), 1)
+    clock.now += 100
+    an_epoch(shown, 0)
+    assert shown.images_per_second == 0.1
+
+
+def test_no_time_is_expected_before_the_first_epoch():
+    shown = progress(done=[0, 1])
+    shown.job_started(job(2), 1)
+    assert shown.seconds_left is None
+
+
+def test_what_an_earlier_run_has_done_is_not_expected_again():
+    shown = progress(done=[0, 1])
+    shown.job_started(job(2), 2)
+    an_epoch(shown, 2, epoch=2)  # its first was trained by a driver that died
+    assert shown.seconds_left == (160 - 60) / 2
+    shown.job_done(job(2), ended())
+    assert shown.seconds_left == (160 - 60) / 2
+
+
+def test_epochs_that_a_job_did_not_need_are_not_expected():
+    shown = progress()
+    shown.job_started(job(0), 1)
+    an_epoch(shown, 0)
+    shown.job_done(job(0), ended("diverged"))
+    assert shown.seconds_left == (160 - 20) / 2
+
+
+def test_a_lost_job_is_expected_once_more():
+    shown = progress()
+    shown.job_started(job(0), 1)
+    an_epoch(shown, 0)
+    shown.job_lost(job(0), "the worker died", 1)
+    assert shown.seconds_left == 160 / 2
+
+
+def test_a_rung_that_failed_trials_make_smaller_is_expected_as_small():
+    shown = progress()
+    for trial in range(4):
+        shown.job_started(job(trial), 1)
+        an_epoch(shown, trial)
+        shown.job_done(job(trial), ended("diverged" if trial else "complete"))
+    assert shown.seconds_left == 40 / 2
+
+
+def test_nothing_is_left_at_the_end():
+    shown = progress(done=[0, 1, 2, 3])
+    for trial in (0, 1):
+        shown.job_started(job(trial, 1), 1)
+        an_epoch(shown, trial, 1)
+        shown.job_done(job(trial, 1), ended())
+    assert shown.seconds_left == 0
+
+
+def test_an_epoch_of_a_worker_that_was_given_up_does_no_harm():
+    shown = progress()
+    shown.job_started(job(0), 1)
+    shown.job_lost(job(0), "the worker was silent", 1)
+    an_epoch(shown, 0)
+    assert shown.seconds_left == 150 / 2
