@@ -1,6 +1,6 @@
 """What a finished sweep prints: the winner, how it compares, where everything is, what is next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from statistics import median
 
@@ -8,9 +8,11 @@ from rich.console import RenderableType
 from sqlalchemy import make_url
 
 from orchestrator.display import answer_table
+from orchestrator.places import db_option_for
 from orchestrator.prepare import Prepared
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
+from orchestrator.storage.rows import JobRow
 from orchestrator.views import assignments, number
 
 
@@ -23,12 +25,23 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
         f"\n[bold]Winner: trial {winner.trial}[/], {prepared.sweep.halving.score} "
         f"{number(winner.score)}: {assignments(winner.params)}"
     )
-    start = [j.score for j in queries.jobs(engine, row) if j.rung == 0 and j.score is not None]
+    jobs = queries.jobs(engine, row)
+    yield from _unscored(jobs)
+    start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
     yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
     yield answer_table(asdict(each) for each in ranked)
     url = make_url(prepared.url).render_as_string(hide_password=True)
     yield f"\nEverything is in {url} and {prepared.runs}"
     yield f"  weights    {winner.weights}"
-    yield f"  details    searchctl show {name} {winner.trial}"
-    yield f"  export     searchctl export {name} -o best.yaml && searchctl train best.yaml"
+    option = db_option_for(prepared.url)
+    yield f"  details    searchctl show {name} {winner.trial}{option}"
+    yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
     yield f"  dashboard  optuna-dashboard {url}"
+
+
+def _unscored(jobs: Iterable[JobRow]) -> Iterator[str]:
+    """Say whose configurations the answer knows nothing of."""
+    for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
+        trials = [str(job.trial) for job in jobs if job.state == state]
+        if trials:
+            yield f"[yellow]{len(trials)} trials {what} and were not ranked:[/] {', '.join(trials)}"

@@ -82,7 +82,7 @@ class Lease:
         if before is not None:
             self.last_heard = datetime.now(UTC) - timedelta(seconds=LEASE_S - before.expires_in)
         held = self._acquire()
-        if held is not None and _is_dead(held.owner):
+        if held is not None and is_dead(held.owner):
             held = self._acquire(replacing=held.token)
         if held is None:
             return
@@ -121,7 +121,7 @@ class Lease:
                 pass  # the database is away: an unrenewed lease is ours until another takes it
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
     """Is this a process of this machine that is no more? Others can only be waited for."""
     host, _, pid = owner.rpartition(":")
     if host != socket.gethostname():

@@ -40,6 +40,8 @@ class Prepared:
     plan: Plan
     changes: tuple[str, ...] = ()
     """What is not as it was at the launch: recorded when the sweep goes on."""
+    notes: tuple[str, ...] = ()
+    """What to tell people before the sweep goes on."""
 
     @property
     def runs(self) -> UPath:

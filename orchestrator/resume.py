@@ -56,7 +56,7 @@ def prepare_resume(
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
-    return Prepared(sweep, url, engine, row, plan, tuple(changes))
+    return Prepared(sweep, url, engine, row, plan, tuple(changes), _notes(row, stored))
 
 
 def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
@@ -79,6 +79,17 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
         # other resources must not change the threads by themselves: they are a part of the result
         training = training.model_copy(update={"threads": launched.training.threads})
     return edited.model_copy(update={"storage": launched.storage, "training": training})
+
+
+def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
+    if stored or not row.source:
+        return ()
+    source = Path(row.source)
+    if not source.is_file():
+        return (f"{source} is gone: going on with what is stored",)
+    if load_sweep(source).name != row.name:
+        return (f"{source} holds another sweep now: going on with what is stored",)
+    return ()
 
 
 def _only(spec: dict[str, object], keys: Iterable[str]) -> dict[str, object]:

@@ -5,6 +5,8 @@ import signal
 from types import FrameType
 from typing import Self
 
+STOPPING = "stopping; nothing is lost. A second Ctrl-C leaves at once"
+
 
 class StopSwitch:
     """Is off until the first SIGINT or SIGTERM; the second one ends the process at once.
@@ -15,10 +17,17 @@ class StopSwitch:
 
     Args:
         go_on: how to go on after the second signal, for people.
+        drawn: a display draws `notice`; to write it beside that would spoil the picture.
     """
 
-    def __init__(self, go_on: str = "`searchctl resume` goes on from the last checkpoints") -> None:
+    def __init__(
+        self,
+        go_on: str = "`searchctl resume` goes on from the last checkpoints",
+        *,
+        drawn: bool = False,
+    ) -> None:
         self._go_on = go_on
+        self._drawn = drawn
         self.signal: int | None = None
         self._before: dict[int, object] = {}
 
@@ -37,6 +46,10 @@ class StopSwitch:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def notice(self) -> str | None:
+        """Return what to show while the sweep is stopping."""
+        return STOPPING if self.signal else None
+
     def reason(self) -> str | None:
         """Name the signal that has come, for people."""
         return f"{signal.Signals(self.signal).name} came" if self.signal else None
@@ -48,7 +61,8 @@ class StopSwitch:
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        os.write(2, b"\nstopping; nothing is lost. A second Ctrl-C leaves at once\n")
+        if not self._drawn:
+            os.write(2, f"\n{STOPPING}\n".encode())
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._second)
 

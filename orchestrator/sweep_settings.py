@@ -141,13 +141,15 @@ def read_moment(written: Any) -> datetime:
     text = str(written).strip()
     if text and (span := _SPAN.fullmatch(text)):
         days, hours, minutes = (int(part or 0) for part in span.groups())
-        return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
+        try:
+            return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
+        except OverflowError:
+            raise ValueError(f"is too far away: {written!r}") from None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        mend = "such as 2026-11-30 18:00, or a time span such as 8h or 1d12h"
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        mend = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
         raise ValueError(f"must be a moment {mend}, not {written!r}") from None
-    return moment.astimezone()
 
 
 Deadline = Annotated[

@@ -30,7 +30,7 @@ def list_command(db: str | None, as_json: bool) -> None:
     from orchestrator.storage import queries
     from orchestrator.storage.database import open_database
 
-    rows = queries.list_sweeps(open_database(database_url(db)))
+    rows = [_seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
     if as_json:
         print_json([_summary(row) for row in rows])
         return
@@ -137,7 +137,16 @@ def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
     from orchestrator.storage.queries import find_sweep
 
     engine = open_database(database_url(db))
-    return engine, find_sweep(engine, sweep)
+    return engine, _seen_from_here(find_sweep(engine, sweep))
+
+
+def _seen_from_here(row: "SweepRow") -> "SweepRow":
+    """Take a driver of this machine that is dead off at once: its lease has yet to run out."""
+    from dataclasses import replace
+
+    from orchestrator.lease import is_dead
+
+    return replace(row, driver=None) if row.driver and is_dead(row.driver) else row
 
 
 def _why(row: "SweepRow") -> str:
@@ -149,8 +158,9 @@ def _why(row: "SweepRow") -> str:
 
 
 def _summary(row: "SweepRow") -> dict[str, Any]:
-    names = ("name", "state", "direction", "created_at", "ended_at", "error", "driver")
-    return {name: getattr(row, name) for name in names} | {"trials": row.ladder[0]["trials"]}
+    names = ("name", "direction", "created_at", "ended_at", "error", "driver")
+    facts = {name: getattr(row, name) for name in names}
+    return {**facts, "state": row.shown_state, "trials": row.ladder[0]["trials"]}
 
 
 def _ranked(engine: "Engine", row: "SweepRow") -> list[dict[str, Any]]:

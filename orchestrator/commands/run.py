@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from orchestrator.commands.common import STOPPED, data_root_option, db_option
 from orchestrator.commands.files import print_plan, read, sweep_file
 from orchestrator.commands.look import open_sweep
-from orchestrator.places import database_url
+from orchestrator.places import database_url, db_option_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
     from orchestrator.sweep_settings import read_moment
 
     try:
-        return text and read_moment(text).isoformat()
+        return None if text is None else read_moment(text).isoformat()
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -123,6 +124,8 @@ def resume(
             accept_changes=accept_changes,
             data_root=Path(data_root) if data_root else None,
         )
+        if prepared.row.state == "COMPLETE":
+            return prepared
         return replace(prepared, sweep=_budgeted(prepared.sweep, deadline, gpu_hours))
 
     _run(prepare, inline)
@@ -141,7 +144,6 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
     """
     import time
 
-    from orchestrator.storage.queries import find_sweep
     from orchestrator.storage.writer import request_state
 
     engine, row = open_sweep(sweep, db)
@@ -152,7 +154,9 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
     click.echo(f"asked {row.driver} to stop '{sweep}'")
     while wait and row.driver is not None:
         time.sleep(0.5)
-        row = find_sweep(engine, sweep)
+        _, row = open_sweep(sweep, db)
+    if wait:
+        click.echo(f"'{sweep}' is {row.shown_state}" + (f": {row.error}" if row.error else ""))
 
 
 @click.command()
@@ -199,7 +203,7 @@ def train(
             exported,
             out,
             train_and_val=train_and_val,
-            on_epoch=lambda e: click.echo(
+            on_epoch=lambda e: _echo(
                 f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
                 f"{number(e.val_loss)}, val mIoU {number(e.val_miou)}, {duration(e.seconds)}"
             ),
@@ -217,6 +221,12 @@ def train(
     click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
 
 
+def _echo(line: str) -> None:
+    """Print a line; that its reader has gone (`| head`) must not end a training."""
+    with suppress(BrokenPipeError):
+        click.echo(line)
+
+
 def _print_log(name: str) -> None:
     """Print what a logger of that name has to say."""
     logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stdout)
@@ -226,15 +236,21 @@ def _print_log(name: str) -> None:
 
 def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":
     """Put the command's deadline and budget in place of the file's."""
+    from datetime import UTC, datetime
+
     from orchestrator.sweep import Sweep
 
-    said = {"deadline": deadline, "gpu_hours": gpu_hours}
-    if not any(said.values()):
-        return sweep
-    budget = {**sweep.to_json()["budget"], **{key: value for key, value in said.items() if value}}
     if gpu_hours and not sweep.resources.gpus_per_trial:
         raise click.UsageError("--max-gpu-hours is never spent: resources.gpus_per_trial is 0")
-    return Sweep.from_json({**sweep.to_json(), "budget": budget})
+    said = {"deadline": deadline, "gpu_hours": gpu_hours}
+    budget = {**sweep.to_json()["budget"], **{key: value for key, value in said.items() if value}}
+    moment = budget["deadline"]
+    if moment and datetime.fromisoformat(moment) <= datetime.now(UTC):
+        raise click.UsageError(
+            f"the deadline {moment} has passed: give another one with --deadline, or edit "
+            "budget.deadline"
+        )
+    return Sweep.from_json({**sweep.to_json(), "budget": budget}) if any(said.values()) else sweep
 
 
 def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
@@ -248,21 +264,26 @@ def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
     from orchestrator.signals import StopSwitch
 
     console = Console(highlight=False)
-    display = partial(LiveDisplay if console.is_terminal else PlainDisplay, console)
-    with StopSwitch() as stopping:  # from before the sweep is stored: no stop is half of one
+    live = console.is_terminal
+    # from before the sweep is stored: no stop is half of one
+    with StopSwitch(drawn=live) as stopping:
+        drawn = partial(LiveDisplay, console, stopping.notice)
         prepared = prepare()
+        for note in prepared.notes:
+            console.print(note, soft_wrap=True)
         print_plan(prepared.sweep, prepared.plan)
         row = run(
             prepared,
             executor=inline_executor() if inline else None,
-            display=display,
+            display=drawn if live else partial(PlainDisplay, console),
             stopping=stopping.reason,
             say=console.print,
         )
     name = prepared.sweep.name
     if row.state != "COMPLETE":
         console.print(f"stopped: {row.error}", soft_wrap=True)
-        console.print(f"nothing is lost: go on with `searchctl resume {name}`", soft_wrap=True)
+        command = f"searchctl resume {name}{db_option_for(prepared.url)}"
+        console.print(f"nothing is lost: go on with `{command}`", soft_wrap=True)
         sys.exit(stopping.exit_code or STOPPED)
     for part in answer(prepared):
         show(part)

@@ -17,6 +17,7 @@ import torch
 
 from trainer import Sample, TrainSettings, run_job
 from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, MODELS, OPTIMIZERS
+from trainer.errors import DataError
 from trainer.loader import load_split
 from trainer.weights import load_weights, save_weights
 

@@ -107,7 +107,13 @@ def test_a_moment_without_a_zone_is_local_time(text):
     assert moment.replace(tzinfo=None) == datetime.fromisoformat(text)
 
 
+@pytest.mark.parametrize("text", ["10000000d", "99999999999999h"])
+def test_a_deadline_beyond_all_calendars_is_refused(text):
+    with pytest.raises(ValueError, match="too far away"):
+        read_moment(text)
+
+
 @pytest.mark.parametrize("text", ["tomorrow", "8", "", "h", "8 hours", True])
 def test_what_is_no_moment_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"must be a moment such as 2026-11-30 18:00.*8h"):
+    with pytest.raises(ValueError, match=r"must be a moment such as 2026-11-30 18:00.*1d12h, 90m"):
         read_moment(text)
