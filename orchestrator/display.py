@@ -1,6 +1,6 @@
 """Draws a running sweep: a live table on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -75,10 +75,13 @@ def answer_table(rows: Iterable[Mapping[str, Any]]) -> Table:
 class LiveDisplay(Progress):
     """A table on a terminal that is drawn anew as the sweep goes on."""
 
-    def __init__(self, console: Console, *args: Any, **options: Any) -> None:
-        """Draw on `console`; the rest goes to Progress."""
+    def __init__(
+        self, console: Console, notice: Callable[[], str | None], *args: Any, **options: Any
+    ) -> None:
+        """Draw on `console`, with a `notice` while there is one; the rest goes to Progress."""
         super().__init__(*args, **options)
         self._console = console
+        self._notice = notice
         self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -111,7 +114,8 @@ class LiveDisplay(Progress):
         speed = self.images_per_second
         line = f"{'-' if speed is None else f'{speed:.0f}'} images/s, {duration(self.elapsed)} "
         line += f"elapsed, about {duration(self.seconds_left)} left"
-        return Group(rung_table(self.rungs()), Text(line, style="dim"))
+        notice = Text(self._notice() or "", style="yellow")
+        return Group(rung_table(self.rungs()), Text(line, style="dim"), notice)
 
 
 class PlainDisplay(Progress):
