@@ -1,15 +1,21 @@
-"""Reads the rows that a sweep's verdicts rest on, all as of one moment, for verify.py."""
+"""Reads the rows that a sweep's verdicts rest on, all as of one moment, for verify.py.
+
+It also looks whether the finalists' weights are there: what is verified then knows no files.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from sqlalchemy import Engine
+from upath import UPath
 
 from orchestrator.halving import Decision
 from orchestrator.storage import queries
 from orchestrator.storage.rows import EpochRow, SweepRow
 from orchestrator.sweep import Sweep
-from orchestrator.verify import Key, Record, score_by_images
+from orchestrator.verify import ClassScores, Key, Record, evaluation_by_images
+from trainer.results import Evaluation
 
 
 def read_record(engine: Engine, row: SweepRow) -> Record:
@@ -28,25 +34,64 @@ def read_record(engine: Engine, row: SweepRow) -> Record:
 
 
 def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Record:
-    score = Sweep.from_json(row.spec).halving.score
     trials = queries.trials(engine, row)
     jobs = {(job.trial, job.rung): job for job in queries.jobs(engine, row)}
     epochs: defaultdict[Key, list[EpochRow]] = defaultdict(list)
-    for trial in trials:
-        for epoch in queries.epochs(engine, row, trial.number):
-            epochs[trial.number, epoch.rung].append(epoch)
+    class_scores: defaultdict[Key, ClassScores] = defaultdict(dict)
+    for number in (trial.number for trial in trials):
+        for epoch in queries.epochs(engine, row, number):
+            epochs[number, epoch.rung].append(epoch)
+        for each in queries.class_scores(engine, row, number):
+            if each["split"] == "val":
+                scores = each["iou"], each["accuracy"]
+                class_scores[number, each["rung"]][each["class_id"]] = scores
     return Record(
         state=row.state,
         direction=row.direction,
-        score=score,
+        score=Sweep.from_json(row.spec).halving.score,
         planned=[rung["trials"] for rung in row.ladder],
         trials=trials,
         jobs=jobs,
         decisions=decisions,
         epochs=epochs,
-        image_scores={
-            key: score_by_images(queries.image_counts(engine, row, *key), score)
+        class_scores=class_scores,
+        by_images={
+            key: _by_images(engine, row, key)
             for key, job in jobs.items()
             if job.state == "COMPLETE"
         },
+        missing_weights={
+            key
+            for key in _finalists(row, decisions)
+            if key in jobs and _missing(jobs[key].weights, engine)
+        },
     )
+
+
+def _by_images(engine: Engine, row: SweepRow, key: Key) -> Evaluation | Literal["damaged"] | None:
+    try:
+        return evaluation_by_images(queries.image_counts(engine, row, *key))
+    except (ValueError, TypeError):  # TypeError: SQLite holds a text where there should be bytes
+        return "damaged"
+
+
+def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[Key]:
+    last = row.ladder[-1]["rung"]
+    return ((d.trial, d.rung) for d in decisions if (d.rung, d.verdict) == (last, "complete"))
+
+
+def _missing(weights: str | None, engine: Engine) -> bool:
+    """Is a file gone from a disk that this machine can see? Of others nothing is known.
+
+    It lies at <runs>/<sweep>/<trial>/<rung>/<token>/. A sweep in an SQLite file ran on the machine
+    that has the file: there, <runs> as a whole can be missing from the directory that held it.
+    """
+    path = UPath(weights or "")
+    if path.protocol not in ("", "file", "local") or len(path.parents) < 6:
+        return False
+    runs = path.parents[4]
+    root = runs.parent if engine.dialect.name == "sqlite" else runs
+    try:
+        return root.exists() and not path.exists()
+    except PermissionError:
+        return False

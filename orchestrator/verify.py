@@ -2,31 +2,39 @@
 
 No database, file or clock (evidence.py reads the rows). No row is believed where others must give
 what it says: who is compared follows from the verdicts below, a verdict from the scores of its
-rung, a score from its job, and the job's from its images and its epochs.
+rung, a score from its job, and the job's from its images and its epochs. A trial's params have the
+fingerprint that they had at the launch, and a finalist its weights.
 """
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 import numpy as np
 
 from orchestrator.halving import Decision, Direction, Outcome, cut
 from orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
 from orchestrator.storage.writer import TRIAL_STATES
-from trainer.results import ImageCounts
+from searchspace import Params
+from trainer.results import Evaluation, ImageCounts
 from trainer.settings import Score
 
 Key = tuple[int, int]
 """Names a job: (trial, rung)."""
+
+ClassScores = dict[int, tuple[float | None, float | None]]
+"""IoU and accuracy by class."""
 
 SAME = 1e-9
 """Relative difference between a score and what its images give that is only rounding: another CPU
 adds in another order."""
 
 _FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
+_SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
 _OPEN = ("WAITING", "RUNNING")
 
 
@@ -43,13 +51,25 @@ class Record:
     jobs: Mapping[Key, JobRow]
     decisions: Sequence[Decision]
     epochs: Mapping[Key, Sequence[EpochRow]]
-    image_scores: Mapping[Key, float | None]
-    """`score_by_images` of each complete job."""
+    class_scores: Mapping[Key, ClassScores]
+    """On the validation set, as they are stored."""
+    by_images: Mapping[Key, Evaluation | Literal["damaged"] | None]
+    """`evaluation_by_images` of each complete job, where its counts can be read."""
+    missing_weights: AbstractSet[Key]
+    """Finalists' jobs whose weights are not where they should be."""
 
     @property
     def complete_jobs(self) -> Iterator[tuple[Key, JobRow]]:
         """The jobs that have a score."""
         return ((key, job) for key, job in self.jobs.items() if job.state == "COMPLETE")
+
+    @property
+    def evaluated_jobs(self) -> Iterator[tuple[Key, JobRow, Evaluation]]:
+        """The jobs that have a score, with what their images come to."""
+        for key, job in self.complete_jobs:
+            evaluation = self.by_images.get(key)
+            if isinstance(evaluation, Evaluation):
+                yield key, job, evaluation
 
     def at(self, rung: int) -> list[Decision]:
         """Return the decisions of a rung."""
@@ -99,16 +119,24 @@ def verify(record: Record) -> list[Discrepancy]:
     return [found for check in CHECKS for found in check(record)]
 
 
-def score_by_images(images: ImageCounts | None, score: Score) -> float | None:
-    """Return the score that the counts of the validation images give; None without any pixel."""
+def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
+    """Return what the counts of the validation images come to; None without any pixel."""
     if images is None or not images.pixels.any():
         return None
-    if score == "val_loss":
-        return float(images.loss_sums.sum() / images.pixels.sum())
-    hits, false_alarms, misses = images.counts.sum(axis=0, dtype=np.int64).T.tolist()
-    by_class = zip(hits, false_alarms, misses, strict=True)
-    present = [hit / (hit + alarm + miss) for hit, alarm, miss in by_class if hit + miss > 0]
-    return fmean(present) if present else None
+    classes = images.counts.sum(axis=0, dtype=np.int64).tolist()
+    truth = sum(hits + misses for hits, _, misses in classes)
+    if not truth:
+        return None
+    iou = tuple(h / (h + alarms + m) if h + m else None for h, alarms, m in classes)
+    accuracy = tuple(h / (h + m) if h + m else None for h, _, m in classes)
+    return Evaluation(
+        loss=float(images.loss_sums.sum() / images.pixels.sum()),
+        miou=fmean(value for value in iou if value is not None),
+        mean_accuracy=fmean(value for value in accuracy if value is not None),
+        overall_accuracy=sum(hits for hits, *_ in classes) / truth,
+        class_iou=iou,
+        class_accuracy=accuracy,
+    )
 
 
 def one_verdict_each(record: Record) -> Iterator[Discrepancy]:
@@ -154,9 +182,23 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
 def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     """A job's score is what the counts of all validation images come to."""
     for (trial, rung), job in record.complete_jobs:
-        derived = record.image_scores.get((trial, rung))
-        if not _nearly(job.score, derived):
+        derived: object = record.by_images.get((trial, rung))
+        if isinstance(derived, Evaluation):
+            derived = derived.miou if record.score == "val_miou" else derived.loss
+        if derived is None or not _nearly(job.score, derived):
             yield Discrepancy(rung, trial, "score of the job", job.score, derived, "its images")
+
+
+def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
+    """The validation set's scores, of all classes and of each, are what its images come to."""
+    for (trial, rung), job, derived in record.evaluated_jobs:
+        stored = (job.evaluations or {}).get("val") or {}
+        names = _SUMMARY if stored else ()
+        pairs = {f"val {name}": (stored.get(name), getattr(derived, name)) for name in names}
+        pairs |= _by_class(record.class_scores.get((trial, rung), {}), derived)
+        for what, pair in pairs.items():
+            if not _nearly(*pair):
+                yield Discrepancy(rung, trial, what, *pair, "its images")
 
 
 def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
@@ -182,13 +224,31 @@ def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
             )
 
 
+def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
+    """A trial's params give the fingerprint under which they were stored."""
+    for trial in record.trials:
+        stored, derived = trial.params_hash, _fingerprint(trial.params)
+        what = "fingerprint of the params"
+        yield from _unless_same(None, trial.number, what, stored, derived, "its params")
+
+
+def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
+    """The weights of the answer are where they are said to be."""
+    for trial, rung in sorted(record.missing_weights):
+        path = record.jobs[trial, rung].weights
+        yield Discrepancy(rung, trial, "file of the weights", path, "missing", "its directory")
+
+
 CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     one_verdict_each,
     verdicts_follow,
     scores_are_the_jobs,
     scores_follow_from_images,
+    evaluations_follow_from_images,
     kept_epochs_are_the_best,
     trial_states_agree,
+    params_are_those_of_the_launch,
+    finalists_have_their_weights,
 )
 """What must hold in a sweep's stored rows."""
 
@@ -201,10 +261,31 @@ def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None,
     return (ranked[0][1], sign * ranked[0][0]) if ranked else (None, None)
 
 
-def _nearly(stored: float | None, derived: float | None) -> bool:
-    if stored is None or derived is None:
-        return False  # a complete job has both
-    return math.isclose(stored, derived, rel_tol=SAME)
+def _by_class(
+    stored: ClassScores, derived: Evaluation
+) -> dict[str, tuple[float | None, float | None]]:
+    """Pair what is stored of each class with what its images come to."""
+    both = zip(derived.class_iou, derived.class_accuracy, strict=True)
+    expected = dict(enumerate(both))
+    none = (None, None)
+    return {
+        f"{name} of class {number}": (stored.get(number, none)[at], expected.get(number, none)[at])
+        for number in sorted(stored.keys() | expected.keys())
+        for at, name in enumerate(("IoU", "accuracy"))
+    }
+
+
+def _fingerprint(params: Mapping[str, object]) -> str | None:
+    try:
+        return Params(params).fingerprint
+    except (TypeError, ValueError):  # nothing that a trial can hold
+        return None
+
+
+def _nearly(stored: object, derived: object) -> bool:
+    if isinstance(stored, float) and isinstance(derived, float):
+        return math.isclose(stored, derived, rel_tol=SAME)
+    return stored == derived
 
 
 def _unless_same(

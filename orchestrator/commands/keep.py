@@ -24,8 +24,9 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     """Derive every verdict of a sweep again from the stored evidence, and compare.
 
     \b
-    Who was compared, ranks, cut-offs and margins are derived from the scores, the scores from
-    each validation image's pixel counts, the kept epochs from all epochs. A sweep that is not
+    Who was compared, ranks, cut-offs and margins are derived from the scores, the scores (and
+    those of each class) from each validation image's pixel counts, the kept epochs from all
+    epochs. Params must have their fingerprint, and finalists their weights. A sweep that is not
     at its end is verified as far as it is. Exit code 0 if all agree, 1 if anything does not.
     Example: searchctl verify quickstart
     """

@@ -10,6 +10,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,11 @@ from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
 from orchestrator.job import Job, Runner, run_safely, train, worker_name
 from trainer.results import EpochRecord, JobResult
+
+log = logging.getLogger("searchctl")
+
+NODES_EVERY_S = 5.0
+"""Seconds between two looks at whether the cluster has any node left."""
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
@@ -199,16 +205,32 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self._slots = slots
         self._jobs: dict[str, Job] = {}
         self._results: dict[str, JobResult] = {}
+        self._look_at = 0.0
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self._jobs) >= self._slots:
             return None
         with _leaving_on_error():
+            self._look_after_nodes()
             job = self._source.next_job()
         if isinstance(job, Job):
             self._jobs[trial_id] = job
             return {"job": job}
         return str(Searcher.FINISHED) if job is Signal.DONE else None
+
+    def _look_after_nodes(self) -> None:
+        """Leave a cluster that has no node left: on one machine, none will come back.
+
+        Raises:
+            SearchctlError: it has none.
+        """
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + NODES_EVERY_S
+        if not any(node["Alive"] for node in ray.nodes()):
+            message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
+            log.error(message)  # Ray may end this process before anyone else could say so
+            raise SearchctlError(message)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         with _leaving_on_error():

@@ -35,7 +35,7 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
 def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
     """Return a sweep's trials in the order of their numbers."""
     table = schema.trials
-    query = select(table.c.number, table.c.params, table.c.state)
+    query = select(*(table.c[name] for name in TrialRow.__annotations__))
     query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.number)
     return [TrialRow(**row) for row in _rows(engine, query)]
 
@@ -105,7 +105,11 @@ def class_scores(engine: Engine, sweep: SweepRow, trial: int) -> list[dict[str, 
 
 
 def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> ImageCounts | None:
-    """Return the validation images' counts of one job; None if it has no score."""
+    """Return the validation images' counts of one job; None if it has no score.
+
+    Raises:
+        ValueError: they are damaged.
+    """
     query = (
         select(schema.image_scores)
         .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)

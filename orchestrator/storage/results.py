@@ -74,12 +74,25 @@ def image_rows(scores: ImageCounts | None) -> list[dict[str, Any]]:
 
 
 def image_counts(row: Mapping[str, Any]) -> ImageCounts:
-    """Return the counts that a row of `image_rows` holds."""
-    counts = np.frombuffer(zlib.decompress(row["counts"]), "<u4")
+    """Return the counts that a row of `image_rows` holds.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    images, classes = row["images"], row["classes"]
+    try:
+        counts, loss_sums, pixels = (
+            np.frombuffer(zlib.decompress(row[name]), stored_as)
+            for name, stored_as in (("counts", "<u4"), ("loss_sums", "<f8"), ("pixels", "<i8"))
+        )
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if (counts.size, loss_sums.size, pixels.size) != (images * classes * 3, images, images):
+        raise ValueError(f"the counts are not those of {images} images and {classes} classes")
     return ImageCounts(
-        counts=counts.reshape(row["images"], row["classes"], 3).astype(np.uint32),
-        loss_sums=np.frombuffer(zlib.decompress(row["loss_sums"]), "<f8").astype(np.float64),
-        pixels=np.frombuffer(zlib.decompress(row["pixels"]), "<i8").astype(np.int64),
+        counts=counts.reshape(images, classes, 3).astype(np.uint32),
+        loss_sums=loss_sums.astype(np.float64),
+        pixels=pixels.astype(np.int64),
     )
 
 

@@ -60,6 +60,8 @@ class TrialRow:
 
     number: int
     params: dict[str, Any]
+    params_hash: str
+    """`Params.fingerprint` of the params, as it was at the launch."""
     state: TrialState
 
 

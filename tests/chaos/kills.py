@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.driver import Driver
-from tests.chaos.moments import Moment, Sight
+from tests.chaos.moments import Sight
 from tests.chaos.places import Place
 from tests.chaos.processes import Process, descendants, kill, title
 
@@ -95,7 +95,7 @@ def _node(scene: Scene) -> Hit:
 def _database(scene: Scene) -> Hit:
     what = scene.place.end_database(scene.rng)
     # a driver that has not begun cannot wait: it says that there is no database, and ends
-    exits = {1} if scene.sight.moment is Moment.START_UP else set()
+    exits = {1} if scene.sight.starting else set()
     return Hit(what, set(), exits, mend=scene.place.start_database)
 
 

@@ -51,6 +51,8 @@ class Sight:
     moment: Moment
     workers: tuple[str, ...] = ()
     """"host:pid" of those that run a job."""
+    starting: bool = False
+    """Has the driver handed out no job yet, whatever else it is doing?"""
 
 
 class Watcher:
@@ -100,7 +102,7 @@ class Watcher:
         query = select(attempts.job_id, attempts.worker, attempts.ended_at)
         begun = connection.execute(query.where(attempts.started_at >= since)).all()
         if not begun:
-            return Sight(Moment.START_UP)
+            return Sight(Moment.START_UP, starting=True)
         running = {row.job_id: row.worker for row in begun if row.ended_at is None}
         workers = tuple(sorted(worker for worker in running.values() if worker))
         if self._scores(connection, list(running)):

@@ -3,7 +3,7 @@
 import random
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.chaos.aims import Aim, draw_aim
@@ -74,16 +74,17 @@ class Round:
         """Wait for the moment and kill; return None if the driver ended before."""
         kind = self.kills[0]
         aim = draw_aim(kind, self.rng, fresh=fresh, last=len(self.kills) == 1)
-        while self._reach(aim, driver):
+        wait = aim
+        while self._reach(wait, driver):
             family, sight = self.place.processes(), self._watcher.look(driver.since)
             if aim.moment is Moment.STORING and self._watcher.wait_for_a_write(_WRITES_WITHIN_S):
-                sight = Sight(Moment.STORING, sight.workers)
+                sight = replace(sight, moment=Moment.STORING)
             scene = Scene(driver, self.place, sight, self.rng, family)
             if driver.exit_code is None and (hit := KILLERS[kind](scene)):
                 self.kills.popleft()
                 self._note(kind, aim, driver, sight, hit)
                 return hit
-            aim = Aim(None, 0.2)
+            wait = Aim(None, 0.2)  # there was nothing to kill yet
         return None
 
     def _note(self, kind: str, aim: Aim, driver: Driver, sight: Sight, hit: Hit) -> None:

@@ -44,7 +44,9 @@ def finished(tiny_sweep_directory, searchctl):
 def copy(finished, tmp_path):
     """A copy of the finished sweep and its files, to be spoilt."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    sql(tmp_path, f"UPDATE searchctl_sweeps SET spec = replace(spec, '{finished}', '{tmp_path}')")
+    for table, column in (("sweeps", "spec"), ("jobs", "weights")):
+        moved = f"{column} = replace({column}, '{finished}', '{tmp_path}')"
+        sql(tmp_path, f"UPDATE searchctl_{table} SET {moved}")
     return tmp_path
 
 
@@ -89,6 +91,27 @@ def test_a_finished_sweep_is_verified(finished, searchctl):
             f"DELETE FROM searchctl_image_scores WHERE job_id = {JOB.format(2)}",
             "but None by its images",
         ),
+        (
+            f"UPDATE searchctl_image_scores SET counts = x'00' WHERE job_id = {JOB.format(3)}",
+            "but 'damaged' by its images",
+        ),
+        (
+            f"UPDATE searchctl_image_scores SET counts = 'text' WHERE job_id = {JOB.format(3)}",
+            "but 'damaged' by its images",
+        ),
+        (
+            f"UPDATE searchctl_class_scores SET iou = 2 WHERE class_id = 0 AND split = 'val' "
+            f"AND job_id = {JOB.format(6)}",
+            "rung 0, trial 6: IoU of class 0 is 2.0, but ",
+        ),
+        (
+            "UPDATE searchctl_jobs SET evaluations = json_set(evaluations, '$.val.miou', 0.5)",
+            "rung 2, trial ",
+        ),
+        (
+            "UPDATE searchctl_trials SET params = json_set(params, '$.lr', 7) WHERE number = 4",
+            "trial 4: fingerprint of the params is ",
+        ),
         (f"UPDATE searchctl_epochs SET val_miou = 2 WHERE job_id = {JOB.format(5)}", "epochs"),
         ("UPDATE searchctl_trials SET state = 'COMPLETE' WHERE state = 'PRUNED'", "state is"),
         ("DELETE FROM searchctl_decisions WHERE rung = 2", "number of verdicts is 0, but 1"),
@@ -100,6 +123,14 @@ def test_whatever_was_changed_by_hand_is_named(spoil, named, copy, searchctl):
     assert done.returncode == 1
     assert named in done.stdout
     assert done.stdout.splitlines()[-1].startswith("not verified: ")
+
+
+def test_weights_of_finalists_that_are_gone_are_named(copy, searchctl):
+    shutil.rmtree(copy / "runs")
+    done = searchctl("verify", "tiny", cwd=copy)
+    assert done.returncode == 1
+    assert done.stdout.count("model.safetensors', but 'missing' by its directory") == 2
+    assert done.stdout.splitlines()[-1].startswith("not verified: 2 discrepancies")
 
 
 def test_json_has_each_discrepancy_with_both_values(copy, searchctl):

@@ -9,6 +9,8 @@ from orchestrator.halving import Outcome, plan_ladder
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
 from orchestrator.storage.writer import TRIAL_STATES
 from orchestrator.verify import Record, verify
+from searchspace import Params
+from trainer.results import Evaluation
 
 SCORES = st.one_of(
     st.none(),
@@ -29,11 +31,23 @@ def epochs_of(rung, score, measure):
     return [row(EpochRow, rung=rung, epoch=epoch, **{measure: value}) for epoch, value in values]
 
 
+def evaluation_of(score):
+    """What images come to that give this mIoU, and this loss."""
+    return Evaluation(score, score, 0.5, 0.25, class_iou=(score, None), class_accuracy=(0.5, None))
+
+
 def job_of(outcome):
     state = "FAIL" if outcome.failed else STATES[outcome.finite]
-    score, kept = (outcome.score, 2) if outcome.finite else (None, None)
-    at = {"trial": outcome.trial, "rung": outcome.rung}
-    return row(JobRow, **at, state=state, score=score, kept_epoch=kept)
+    values = {"trial": outcome.trial, "rung": outcome.rung, "state": state}
+    if outcome.finite:
+        values |= {"score": outcome.score, "kept_epoch": 2, "weights": "somewhere"}
+        values["evaluations"] = {"val": dict(vars(evaluation_of(outcome.score)))}
+    return row(JobRow, **values)
+
+
+def trial_of(number, state):
+    params = {"lr": number}
+    return TrialRow(number, params, Params(params).fingerprint, state)
 
 
 def record_of(ladder, direction, outcomes, decisions, finished):
@@ -47,11 +61,13 @@ def record_of(ladder, direction, outcomes, decisions, finished):
         direction=direction,
         score=measure,
         planned=[rung.trials for rung in ladder.rungs],
-        trials=[TrialRow(n, {}, states.get(n, "RUNNING")) for n in range(ladder.trials)],
+        trials=[trial_of(n, states.get(n, "RUNNING")) for n in range(ladder.trials)],
         jobs=jobs,
         decisions=decisions,
         epochs={key: epochs_of(key[1], job.score, measure) for key, job in scored.items()},
-        image_scores={key: job.score for key, job in scored.items()},
+        class_scores={key: {0: (job.score, 0.5), 1: (None, None)} for key, job in scored.items()},
+        by_images={key: evaluation_of(job.score) for key, job in scored.items()},
+        missing_weights=set(),
     )
 
 
@@ -137,10 +153,37 @@ def with_trial(record, picked):
 
 
 def with_images(record, picked):
-    assume(record.image_scores)
-    key = picked.choice(sorted(record.image_scores))
-    score = picked.choice([None, record.image_scores[key] + 1e-6])
-    return replace(record, image_scores={**record.image_scores, key: score})
+    assume(record.by_images)
+    key = picked.choice(sorted(record.by_images))
+    name = picked.choice([*record.jobs[key].evaluations["val"]])
+    value = getattr(record.by_images[key], name)
+    another_ = (value[0], value[0]) if isinstance(value, tuple) else value + 1e-6
+    changed = replace(record.by_images[key], **{name: another_})
+    found = picked.choice([None, "damaged", changed])
+    return replace(record, by_images={**record.by_images, key: found})
+
+
+def with_class(record, picked):
+    assume(record.class_scores)
+    key = picked.choice(sorted(record.class_scores))
+    iou, accuracy = record.class_scores[key][0]
+    changes = [{}, {0: (iou + 1e-6, accuracy)}, {0: (iou, 1.0)}, {0: (iou, None)}]
+    changes.append({0: (iou, accuracy), 2: (0.0, 0.0)})
+    return replace(record, class_scores={**record.class_scores, key: picked.choice(changes)})
+
+
+def with_params(record, picked):
+    position = picked.randrange(len(record.trials))
+    trial = record.trials[position]
+    changes = [{"params": {"lr": -1}}, {"params": {}}, {"params": None}, {"params_hash": "f00"}]
+    trials = list(record.trials)
+    trials[position] = replace(trial, **picked.choice(changes))
+    return replace(record, trials=trials)
+
+
+def without_weights(record, picked):
+    assume(record.by_images)
+    return replace(record, missing_weights={picked.choice(sorted(record.by_images))})
 
 
 def with_epoch(record, picked):
@@ -161,6 +204,9 @@ CHANGES = st.sampled_from(
         with_job,
         with_trial,
         with_images,
+        with_class,
+        with_params,
+        without_weights,
         with_epoch,
     ]
 )

@@ -5,8 +5,9 @@ import pytest
 
 from orchestrator.halving import Decision
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from orchestrator.verify import Record, score_by_images, verify
-from trainer.results import ImageCounts
+from orchestrator.verify import Record, evaluation_by_images, verify
+from searchspace import Params
+from trainer.results import Evaluation, ImageCounts
 
 
 def row(cls, **values):
@@ -14,9 +15,20 @@ def row(cls, **values):
     return cls(**{name: values.get(name) for name in cls.__annotations__})
 
 
-def job(trial, rung, state, score=None, kept_epoch=None):
-    found = row(JobRow, trial=trial, rung=rung, state=state, score=score, kept_epoch=kept_epoch)
-    return (trial, rung), found
+def job(trial, rung, state, score=None, **values):
+    return (trial, rung), row(JobRow, trial=trial, rung=rung, state=state, score=score, **values)
+
+
+def trial(number, lr, state):
+    return TrialRow(number, {"lr": lr}, Params({"lr": lr}).fingerprint, state)
+
+
+def evaluation(miou, loss=0.5):
+    """Two classes, of which one is in the ground truth."""
+    return Evaluation(loss, miou, 0.25, 0.125, class_iou=(miou, None), class_accuracy=(0.25, None))
+
+
+SUMMARY = {"loss": 0.5, "miou": 0.875, "mean_accuracy": 0.25, "overall_accuracy": 0.125}
 
 
 def epochs(rung, *scores):
@@ -34,16 +46,24 @@ RECORD = Record(
     score="val_miou",
     planned=[3, 1],
     trials=[
-        TrialRow(0, {"lr": 0.1}, "PRUNED"),
-        TrialRow(1, {"lr": 0.2}, "COMPLETE"),
-        TrialRow(2, {"lr": 0.3}, "FAIL"),
+        trial(0, 0.1, "PRUNED"),
+        trial(1, 0.2, "COMPLETE"),
+        trial(2, 0.3, "FAIL"),
     ],
     jobs=dict(
         [
             job(0, 0, "COMPLETE", 0.5, kept_epoch=2),
             job(1, 0, "COMPLETE", 0.75, kept_epoch=1),
             job(2, 0, "FAIL"),
-            job(1, 1, "COMPLETE", 0.875, kept_epoch=2),
+            job(
+                1,
+                1,
+                "COMPLETE",
+                0.875,
+                kept_epoch=2,
+                weights="/runs/w",
+                evaluations={"val": SUMMARY},
+            ),
         ]
     ),
     decisions=[
@@ -57,7 +77,13 @@ RECORD = Record(
         (1, 0): epochs(0, 0.75, 0.75),
         (1, 1): epochs(1, 0.25, 0.875),
     },
-    image_scores={(0, 0): 0.5, (1, 0): 0.75, (1, 1): 0.875},
+    class_scores={
+        (0, 0): {0: (0.5, 0.25), 1: (None, None)},
+        (1, 0): {0: (0.75, 0.25)},
+        (1, 1): {0: (0.875, 0.25), 1: (None, None)},
+    },
+    by_images={(0, 0): evaluation(0.5), (1, 0): evaluation(0.75), (1, 1): evaluation(0.875)},
+    missing_weights=set(),
 )
 
 
@@ -148,8 +174,72 @@ def test_a_lower_loss_is_the_better_epoch():
     assert not [line for line in lines(record) if "rung 0, trial 0: kept epoch" in line]
 
 
+def test_damaged_counts_are_one_line():
+    record = replace(RECORD, by_images={**RECORD.by_images, (1, 0): "damaged"})
+    line = "rung 0, trial 1: score of the job is 0.75, but 'damaged' by its images"
+    assert lines(record) == [line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({0: (0.75, 0.25)}, "IoU of class 0 is 0.75, but 0.875"),
+        ({0: (0.875, 0.5)}, "accuracy of class 0 is 0.5, but 0.25"),
+        ({1: (0.5, None)}, "IoU of class 1 is 0.5, but None"),
+        ({2: (None, 0.5)}, "accuracy of class 2 is 0.5, but None"),
+    ],
+)
+def test_scores_of_each_class_follow_from_the_images(changes, line):
+    scores = {**RECORD.class_scores, (1, 1): RECORD.class_scores[1, 1] | changes}
+    found = lines(replace(RECORD, class_scores=scores))
+    assert found == [f"rung 1, trial 1: {line} by its images"]
+
+
+def test_rows_of_classes_that_are_gone_are_missed():
+    found = lines(replace(RECORD, class_scores={**RECORD.class_scores, (1, 1): {}}))
+    assert found == [
+        "rung 1, trial 1: IoU of class 0 is None, but 0.875 by its images",
+        "rung 1, trial 1: accuracy of class 0 is None, but 0.25 by its images",
+    ]
+
+
+@pytest.mark.parametrize("name", SUMMARY)
+def test_the_stored_evaluation_follows_from_the_images(name):
+    found = lines(worked(1, 1, evaluations={"val": SUMMARY | {name: 0.75}}))
+    assert found == [f"rung 1, trial 1: val {name} is 0.75, but {SUMMARY[name]} by its images"]
+
+
+def test_only_rounding_may_be_between_what_is_stored_and_what_images_come_to():
+    rounded = SUMMARY | {"miou": 0.875 * (1 + 1e-12)}
+    assert lines(worked(1, 1, evaluations={"val": rounded, "test": {"miou": 0.1}})) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "derived"),
+    [
+        ({"lr": 0.25}, Params({"lr": 0.25}).fingerprint),
+        ({}, Params({}).fingerprint),
+        ({"lr": [{}]}, None),
+        (["lr"], None),
+    ],
+)
+def test_params_have_the_fingerprint_of_the_launch(params, derived):
+    trials = [RECORD.trials[0], replace(RECORD.trials[1], params=params), RECORD.trials[2]]
+    stored = RECORD.trials[1].params_hash
+    assert lines(replace(RECORD, trials=trials)) == [
+        f"trial 1: fingerprint of the params is {stored!r}, but {derived!r} by its params"
+    ]
+
+
+def test_weights_that_are_missing_are_named():
+    found = lines(replace(RECORD, missing_weights={(1, 1)}))
+    assert found == [
+        "rung 1, trial 1: file of the weights is '/runs/w', but 'missing' by its directory"
+    ]
+
+
 def test_evidence_that_is_gone_does_not_count_as_agreeing():
-    record = replace(RECORD, image_scores={}, epochs={})
+    record = replace(RECORD, by_images={}, epochs={})
     assert "rung 1, trial 1: score of the job is 0.875, but None by its images" in lines(record)
     assert "rung 1, trial 1: kept epoch is 2, but None by the scores of its epochs" in lines(record)
 
@@ -214,22 +304,27 @@ COUNTS = ImageCounts(
 )
 
 
-def test_miou_is_the_mean_over_classes_in_the_ground_truth_of_pooled_counts():
-    assert score_by_images(COUNTS, "val_miou") == pytest.approx((4 / 7 + 3 / 5 + 0) / 3, rel=1e-15)
+def test_scores_are_means_over_classes_in_the_ground_truth_of_pooled_counts():
+    found = evaluation_by_images(COUNTS)
+    assert found.class_iou == (4 / 7, 3 / 5, None, 0)
+    assert found.class_accuracy == (4 / 6, 3 / 4, None, 0)
+    assert found.miou == pytest.approx((4 / 7 + 3 / 5 + 0) / 3, rel=1e-15)
+    assert found.mean_accuracy == pytest.approx((4 / 6 + 3 / 4 + 0) / 3, rel=1e-15)
+    assert found.overall_accuracy == 7 / 12
 
 
 def test_loss_is_the_mean_over_all_valid_pixels():
-    assert score_by_images(COUNTS, "val_loss") == 0.5
+    assert evaluation_by_images(COUNTS).loss == 0.5
 
 
-@pytest.mark.parametrize("score", ["val_miou", "val_loss"])
-def test_images_without_a_valid_pixel_give_no_score(score):
-    nothing = ImageCounts(np.zeros((1, 3, 3), np.uint32), np.zeros(1), np.zeros(1, np.int64))
-    assert score_by_images(nothing, score) is None
-    assert score_by_images(None, score) is None
+@pytest.mark.parametrize("pixels", [0, 7])
+def test_images_without_a_valid_pixel_come_to_nothing(pixels):
+    nothing = ImageCounts(np.zeros((1, 3, 3), np.uint32), np.zeros(1), np.array([pixels]))
+    assert evaluation_by_images(nothing) is None
+    assert evaluation_by_images(None) is None
 
 
-def test_the_score_by_images_is_that_of_the_trainer():
+def test_what_images_come_to_is_what_the_trainer_says():
     from trainer.metrics import pooled_evaluation
 
     confusions = np.random.default_rng(0).integers(0, 900, size=(40, 19, 19))
@@ -238,5 +333,6 @@ def test_the_score_by_images_is_that_of_the_trainer():
     losses = np.random.default_rng(1).random(40) * 1e5
     counts = ImageCounts(np.stack(outcomes, axis=2), losses, confusions.sum(axis=(1, 2)))
     trained = pooled_evaluation(confusions.sum(axis=0), float(losses.sum()))
-    assert score_by_images(counts, "val_miou") == pytest.approx(trained.miou, rel=1e-14)
-    assert score_by_images(counts, "val_loss") == pytest.approx(trained.loss, rel=1e-14)
+    assert vars(evaluation_by_images(counts)) == {
+        name: pytest.approx(value, rel=1e-14) for name, value in vars(trained).items()
+    }
