@@ -100,13 +100,13 @@ def test_a_finished_sweep_is_verified(finished, searchctl):
             "but 'damaged' by its images",
         ),
         (
-            f"UPDATE searchctl_class_scores SET iou = 2 WHERE class_id = 0 AND split = 'val' "
-            f"AND job_id = {JOB.format(6)}",
+            "UPDATE searchctl_class_scores SET iou = 2 WHERE class_id = 0 AND split = 'val' "
+            f"AND job_id = {JOB.format(7)}",
             "rung 0, trial 6: IoU of class 0 is 2.0, but ",
         ),
         (
             "UPDATE searchctl_jobs SET evaluations = json_set(evaluations, '$.val.miou', 0.5)",
-            "rung 2, trial ",
+            "val miou is 0.5, but ",
         ),
         (
             "UPDATE searchctl_trials SET params = json_set(params, '$.lr', 7) WHERE number = 4",
