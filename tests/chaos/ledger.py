@@ -2,12 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from tests.chaos.driver import Driver
 from tests.chaos.places import lingers
 from tests.chaos.processes import Process, still_alive, title
 
@@ -45,10 +44,11 @@ class Ledger:
     _dying: list[tuple[float, Kill, set[Process]]] = field(default_factory=list)
     _next_look: float = 0.0
 
-    def add(self, kill: Kill, victims: Iterable[Process]) -> None:
+    def add(self, kill: Kill, victims: set[Process]) -> None:
         """Note a kill; its victims are watched until they are gone."""
         self.kills.append(kill)
-        self._dying.append((time.monotonic(), kill, set(victims)))
+        if victims:
+            self._dying.append((time.monotonic(), kill, victims))
         self.say(
             f"kill {len(self.kills)}/{self.wanted}: {kill.what}, {kill.moment} "
             f"(aimed at {kill.aim}), {kill.seconds:.1f} s after its start"
@@ -98,10 +98,9 @@ class Ledger:
                 raise AssertionError(f"still running after {seconds:.0f} s: {titles}")
             time.sleep(_LOOK_EVERY_S)
 
-    def ended(self, driver: Driver, after_s: float | None) -> None:
-        """Note how a driver ended, and how long after the kill that ended it."""
-        if after_s is not None and driver.exit_code not in (-9, None):
-            self.stop_s.append(round(after_s, 2))
+    def stopped(self, seconds: float) -> None:
+        """Note how long a driver took to leave after a signal."""
+        self.stop_s.append(round(seconds, 2))
 
     def fault(self, line: str) -> None:
         """Note something that must not be."""

@@ -1,6 +1,7 @@
 """One sweep, from its launch to its end, killed on the way as often as it is told to."""
 
 import random
+import signal
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from tests.chaos.sweep_files import EPOCHS, NAME
 
 _HANGS_AFTER_S = 240.0
 _STOPS_WITHIN_S = 20.0
+_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 _LOOK_EVERY_S = 0.05
 _WRITES_WITHIN_S = 3.0
 
@@ -129,7 +131,8 @@ class Round:
         while self._nap(driver, _LOOK_EVERY_S):
             if time.monotonic() - begun > limit:
                 driver.wait(0)
-        self.ledger.ended(driver, time.monotonic() - begun if hit and hit.exits else None)
+        if driver.exit_code in _STOPPED:
+            self.ledger.stopped(time.monotonic() - begun)
         if driver.exit_code not in allowed | {0}:
             raise Fault(
                 f"`searchctl {driver.verb}` ended with {driver.exit_code}, expected "
