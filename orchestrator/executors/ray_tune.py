@@ -7,11 +7,10 @@ the database remembers. A worker that dies comes back as an error and the bracke
 
 import logging
 import os
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,22 +102,24 @@ class RayTuneExecutor:
 def _ray(address: str | None) -> Iterator[None]:
     """Use a Ray cluster; one that was started here is ended here, another one is left alone."""
     os.environ.update(_ENVIRONMENT)
-    on_sigterm = signal.getsignal(signal.SIGTERM)
-    ray.init(
-        address=address or "local",
-        include_dashboard=False if address is None else None,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=True,
-    )
-    if threading.current_thread() is threading.main_thread():
-        # Ray puts in a handler that exits at once, with another code and nothing stored
-        signal.signal(signal.SIGTERM, on_sigterm)
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    # In the main thread, Ray would put in a SIGTERM handler of its own that exits at once, with
+    # another code and nothing stored; in another thread it leaves that be. Its processes end with
+    # the thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
+    with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
+        thread.submit(
+            ray.init,
+            address=address or "local",
+            include_dashboard=False if address is None else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=True,
+        ).result()
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
+        try:
+            yield
+        finally:
+            thread.submit(ray.shutdown).result()
 
 
 class _Leave(BaseException):
