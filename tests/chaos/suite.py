@@ -18,7 +18,9 @@ from tests.chaos.rounds import Round
 from tests.chaos.sweep_files import NAME, link_camvid, write_sweep
 from tests.chaos.tables import Contents, contents, differences
 
-_KILLS_A_ROUND = 5
+_KILLS_A_ROUND = 6
+_BAD_ROUNDS = 3
+"""After so many rounds that went wrong there is enough to look into."""
 _SHOWN_DIFFERENCES = 40
 
 
@@ -51,7 +53,7 @@ class Suite:
         self._ledger = ledger
         self._data = link_camvid(camvid, folder / "data")
         self._references: dict[str, Contents] = {}
-        self._rounds = 0
+        self._rounds = self._bad_rounds = 0
         (folder / "tmp").mkdir()
         os.environ["TMPDIR"] = str(folder / "tmp")  # what killed processes leave goes there too
         tempfile.tempdir = None
@@ -62,8 +64,9 @@ class Suite:
             self._refer(PLACES[name].how)
             place = PLACES[name]()
             try:
-                while kinds:
+                while kinds and self._bad_rounds < _BAD_ROUNDS:
                     if not self._round(place, kinds):
+                        self._bad_rounds += 1
                         place.close()
                         end_all()
                         place = PLACES[name]()

@@ -11,7 +11,7 @@ from tests.chaos.suite import plan
 
 PROJECT = Path(__file__).parents[2]
 KILLS = 12
-TIMEOUT_S = 420
+TIMEOUT_S = 540
 
 
 @pytest.fixture
