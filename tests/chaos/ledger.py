@@ -41,6 +41,10 @@ class Ledger:
     stop_s: list[float] = field(default_factory=list)
     """How long drivers took to leave after a signal."""
     faults: list[str] = field(default_factory=list)
+    sweeps: int = 0
+    """Killed sweeps that came to their end and were compared."""
+    drivers: int = 0
+    """Processes that it took to drive them."""
     _dying: list[tuple[float, Kill, set[Process]]] = field(default_factory=list)
     _next_look: float = 0.0
 
@@ -116,6 +120,8 @@ class Ledger:
         kinds = sorted({kill.kind for kill in self.kills})
         return {
             "kills": len(self.kills),
+            "sweeps": self.sweeps,
+            "drivers": self.drivers,
             "by_kind": {kind: self._of(kind) for kind in kinds},
             "by_moment": dict(Counter(kill.moment for kill in self.kills)),
             "stop_seconds": _spread(self.stop_s),

@@ -96,6 +96,8 @@ class Suite:
         begun, before = time.monotonic(), len(self._ledger.kills)
         faults = self._faults(current)
         kinds.extend(current.kills)  # what came too late
+        self._ledger.sweeps += 1
+        self._ledger.drivers += current.lives
         self._ledger.say(
             f"round {current.number}, {place.name}: {len(self._ledger.kills) - before} kills, "
             f"{current.lives} drivers, {time.monotonic() - begun:.0f} s, "
