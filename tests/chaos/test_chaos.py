@@ -11,7 +11,7 @@ from tests.chaos.suite import plan
 
 PROJECT = Path(__file__).parents[2]
 KILLS = 12
-TIMEOUT_S = 540
+TIMEOUT_S = 1000
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def run_suite(camvid_root, postgres_server):
         suite.wait(60)
 
 
+@pytest.mark.timeout(TIMEOUT_S + 100)
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
 def test_a_sweep_killed_anywhere_comes_to_the_end_of_an_undisturbed_one(run_suite):
     assert run_suite("--kills", str(KILLS)) == 0

@@ -85,10 +85,10 @@ def test_a_checkpoint_is_removed_from_the_store(run, store):
     assert [path.name for path in (store / "first").iterdir()] == ["model.safetensors"]
 
 
-def test_a_bucket_that_is_not_there_is_a_lost_job_that_names_it(run, s3):
+def test_a_bucket_that_is_not_there_blocks_the_job_and_is_named(run, s3):
     missing = UPath("s3://no-such-bucket", **s3.storage_options)
     result = run(missing / "out")
-    assert result.status == "lost"
+    assert result.status == "blocked"
     assert "bucket does not exist" in result.error
     assert not missing.exists()
 
@@ -102,5 +102,5 @@ def test_a_store_that_does_not_answer_is_a_lost_job(run):
         config_kwargs={"retries": {"total_max_attempts": 1}, "connect_timeout": 1},
     )
     result = run(nobody / "out")
-    assert result.status == "lost"
+    assert result.status == "blocked"
     assert "cannot write s3://runs/out/checkpoint.pt: EndpointConnectionError" in result.error
