@@ -3,6 +3,8 @@
 TrainerError
 ├── DataError       a file of the data set is missing, unreadable or does not fit its pair
 └── SettingsError   the settings cannot be trained as they are (shape, device, parts to freeze)
+
+WorkerLost          a process that loads images died: the machine is at fault, a retry may help
 """
 
 
@@ -16,3 +18,7 @@ class DataError(TrainerError):
 
 class SettingsError(TrainerError):
     """The settings cannot be trained as they are; says which one to change."""
+
+
+class WorkerLost(Exception):
+    """A process that loads images died; the same job may succeed on another try."""

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from trainer import catalog, transforms
+from trainer.errors import WorkerLost
 from trainer.samples import (
     LoadedSplit,
     build_dataset,
@@ -40,6 +41,8 @@ Batch = tuple[Tensor, Tensor]
 _Draw = tuple[int, int]
 """(epoch, index): all that an item of the loader depends on, so that workers share no state."""
 _Item = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+_IN_A_WORKER = "in DataLoader worker process"
+"""What torch adds to the message of an error that a loader's worker met."""
 
 
 class TrainingBatches:
@@ -88,7 +91,7 @@ class TrainingBatches:
         """Yield every image once, shuffled for this epoch; a last batch of one is never alone."""
         self._plan.epoch = epoch
         if self._loader is not None:
-            yield from self._loader
+            yield from _from_live_workers(self._loader)
             return
         # nothing to change and no one to share with: one gather a batch, a loader would cost more
         for draws in self._plan:
@@ -148,6 +151,19 @@ class _Augmented(TorchDataset[_Item]):
         transforms.reseed(self._pipeline, self._seed, self._rung, epoch, name)
         changed = self._pipeline(image=image, mask=label)
         return changed["image"], changed["mask"]
+
+
+def _from_live_workers(loader: DataLoader[_Item]) -> Iterator[Batch]:
+    """Yield the loader's batches; a worker that dies while it hands one over is named for it.
+
+    Otherwise the pipe's end would pass for an error of this machine's disk, or of the settings.
+    """
+    try:
+        yield from loader
+    except (EOFError, OSError) as error:
+        if _IN_A_WORKER in str(error):
+            raise  # a living worker's own error: it could not read an image
+        raise WorkerLost(f"a loader's worker died: {type(error).__name__}: {error}") from error
 
 
 def _leave_ctrl_c_to_the_training_process(worker: int) -> None:

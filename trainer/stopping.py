@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.errors import DataError, TrainerError
+from trainer.errors import DataError, TrainerError, WorkerLost
 from trainer.results import JobStatus
 
 Item = TypeVar("Item")
@@ -53,7 +53,7 @@ def status_after(error: Exception) -> JobStatus | None:
             return "blocked"
         case DataError():
             return "unusable"
-        case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
+        case WorkerLost() | MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
             return "lost"
         case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
             return "lost"

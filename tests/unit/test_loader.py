@@ -1,8 +1,12 @@
+import time
+from multiprocessing import resource_sharer
+
 import numpy as np
 import pytest
 import torch
 
 from trainer.data_settings import ScenesData
+from trainer.errors import WorkerLost
 from trainer.loader import TrainingBatches, fixed_batches, load_split
 
 SCENES = ScenesData(dataset="scenes", image_size=(24, 32), train=17, val=5)
@@ -135,3 +139,12 @@ def test_changing_a_batch_leaves_the_split_as_it_was(split):
             labels.zero_()
     assert np.array_equal(split.labels, before)
     assert split.images.any()
+
+
+def test_a_batch_whose_worker_is_gone_when_it_is_taken_means_a_lost_worker(split, monkeypatch):
+    # dying, a worker first closes the socket by which a batch is handed over, then is seen dead:
+    # the sockets of the batches before are closed here, and the worker lives
+    monkeypatch.setattr("trainer.transforms.reseed", lambda *_: resource_sharer.stop())
+    used = batches(split, augment="flips", workers=1).epoch(1)
+    with pytest.raises(WorkerLost, match="loader's worker died"):
+        list(map(lambda batch: time.sleep(0.5), used))
