@@ -81,8 +81,9 @@ class Sweep(Settings):
     @classmethod
     def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
         if "space" in info.data and "training" in info.data:
-            space = read_space(info.data["space"], info.data["training"])
-            if problems := search_problems(search, space, info.data.get("seed", 0)):
+            training: TrainSettings = info.data["training"]
+            space = read_space(info.data["space"], training)
+            if problems := search_problems(search, space, training, info.data.get("seed", 0)):
                 raise refuse(problems, search)
         return search
 

@@ -10,6 +10,7 @@ from orchestrator.wording import reworded
 from searchspace import Interval, Params, Space
 from searchspace.errors import Problem
 from searchspace.values import Value
+from trainer.model_options import ASKED, option_problems
 from trainer.settings import TrainSettings
 
 MAX_TRIALS = 100_000
@@ -48,7 +49,9 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
     return space.sample(search.trials or 0, seed, search.method)
 
 
-def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Problem]:
+def search_problems(
+    search: SearchSettings, space: Space, training: TrainSettings, seed: int
+) -> list[Problem]:
     """Return what is in the way of a search of this space."""
     if search.method == "grid" and space.endless:
         mend = "give it a 'step', write a list, or set method: random with trials"
@@ -57,7 +60,19 @@ def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Pro
     if asked is None or asked > MAX_TRIALS:
         mend = "list fewer values, or set method: random with trials"
         return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
-    return _trial_problems(trials_of(search, space, seed))
+    trials = trials_of(search, space, seed)
+    return _trial_problems(trials) or _option_problems(trials, training)
+
+
+def _option_problems(trials: tuple[Params, ...], training: TrainSettings) -> list[Problem]:
+    """Say which settings the model of a trial does not have."""
+    parts = {Params({n: v for n, v in trial.items() if n in ASKED}): None for trial in trials}
+    found: dict[str, str] = {}
+    for params in parts:
+        settings = training.with_params(params)
+        for name, message in option_problems(settings):
+            found.setdefault(message, f"{name} {getattr(settings, name)} {message}")
+    return [((), message) for message in found.values()]
 
 
 def _trial_problems(trials: tuple[Params, ...]) -> list[Problem]:

@@ -7,12 +7,53 @@ loss, an optimizer, an LR schedule, an augmentation or a data set: write its fil
 import difflib
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Model(NamedTuple):
+    """Where a network is, and which settings it takes besides `dropout`."""
+
+    where: str
+    options: tuple[str, ...]
+
+
+_TIMM = ("encoder", "drop_path")
+
+MANY = 40
+"""More names than this are not listed in a message."""
 
 MODELS = {
-    "simple_fcn": "trainer.models.simple_fcn:SimpleFCN",
-    "unet": "trainer.models.unet:UNet",
+    "simple_fcn": Model("trainer.models.simple_fcn:SimpleFCN", ("width",)),
+    "unet": Model("trainer.models.unet:UNet", ("width", "batch_norm")),
+    "swin2_jnet": Model("trainer.models.swin2_jnet:Swin2JNet", ("width", *_TIMM)),
+    "segformer": Model("trainer.models.segformer:SegFormer", ("width", *_TIMM)),
+    "upernet": Model("trainer.models.upernet:UPerNet", ("width", *_TIMM, "aux_loss")),
+    "simple_seg": Model("trainer.models.simple_seg:SimpleSeg", _TIMM),
+    "pspnet": Model(
+        "trainer.models.pspnet:PSPNet", ("width", *_TIMM, "output_stride", "ppm", "aux_loss")
+    ),
+    "fcn32s": Model("trainer.models.fcn32s:FCN32s", ("width", *_TIMM)),
+    "deeplabv3": Model(
+        "trainer.models.deeplabv3:DeepLabV3",
+        ("width", *_TIMM, "output_stride", "aspp_rates", "aux_loss"),
+    ),
 }
+
+SMP_DECODERS = {
+    "deeplabv3": "DeepLabV3",
+    "deeplabv3plus": "DeepLabV3Plus",
+    "dpt": "DPT",
+    "fpn": "FPN",
+    "linknet": "Linknet",
+    "manet": "MAnet",
+    "pan": "PAN",
+    "pspnet": "PSPNet",
+    "segformer": "Segformer",
+    "unet": "Unet",
+    "unetplusplus": "UnetPlusPlus",
+    "upernet": "UPerNet",
+}
+"""What `smp:<decoder>/<encoder>` may begin with -> its class in segmentation-models-pytorch."""
 
 LOSSES = {
     "cross_entropy": "trainer.losses.cross_entropy:CrossEntropy",
@@ -57,7 +98,12 @@ def load(catalog: dict[str, str], name: str) -> Any:
     Raises:
         KeyError: the catalog has no such name.
     """
-    module, _, attribute = catalog[name].partition(":")
+    return load_object(catalog[name])
+
+
+def load_object(where: str) -> Any:
+    """Import and return what "module:object" names."""
+    module, _, attribute = where.partition(":")
     return getattr(import_module(module), attribute)
 
 
@@ -68,6 +114,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown model 'unett': did you mean 'unet'? (simple_fcn, unet)"
     """
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else "known are "
-    return f"unknown {kind} '{name}': {hint}({', '.join(names)})"
+    close = difflib.get_close_matches(name, names, n=3 if len(names) > MANY else 1)
+    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else "known are "
+    shown = ", ".join(names) if len(names) <= MANY else f"{len(names)} are known"
+    return f"unknown {kind} '{name}': {hint}({shown})"

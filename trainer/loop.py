@@ -23,6 +23,8 @@ from trainer.training import Training
 
 GPU_STEPS_BETWEEN_CHECKS = 50
 """Looking at a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
+AUX_WEIGHT = 0.4
+"""Of an auxiliary head's loss (Zhao et al., 'Pyramid Scene Parsing Network', 2017, 3.3)."""
 
 
 def train(
@@ -85,6 +87,8 @@ def train_epoch(
 ) -> tuple[float, int]:
     """Take one optimizer step for each batch; return the mean loss of an image, and the images.
 
+    An auxiliary head's loss is a part of it.
+
     Raises:
         Diverged: the loss was NaN or infinite.
         Stopped: asked to leave.
@@ -94,7 +98,8 @@ def train_epoch(
     images_seen = 0
     for step, (images, labels) in enumerate(until_stopped(batches.epoch(epoch), stop), start=1):
         labels = labels.to(arithmetic.device, non_blocking=True)
-        batch_loss = loss(arithmetic.logits(training.model, images), labels)
+        main, *auxiliary = arithmetic.all_logits(training.model, images)
+        batch_loss = loss(main, labels) + sum(AUX_WEIGHT * loss(aux, labels) for aux in auxiliary)
         # Losses are not negative, so a NaN or an infinity stays in the sum until it is looked at.
         loss_sum += batch_loss.detach() * len(images)
         images_seen += len(images)

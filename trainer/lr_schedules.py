@@ -104,7 +104,7 @@ def one_cycle(
     return _PerStep(
         lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=settings.lr,
+            max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=settings.epochs * steps,
             cycle_momentum=False,
         )

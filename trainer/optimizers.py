@@ -3,47 +3,60 @@
 Weight decay is applied to all parameters alike, as torch does by default.
 """
 
-from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from trainer.catalog import OPTIMIZERS, load
+from trainer.models.base import SegmentationModel
 from trainer.settings import TrainSettings
 
+Groups = list[dict[str, Any]]
+"""Parameters and the learning rate at which they begin: see `torch.optim.Optimizer`."""
 
-def build_optimizer(settings: TrainSettings, parameters: Iterable[Parameter]) -> Optimizer:
-    """Return the named optimizer over the parameters."""
-    optimizer: Optimizer = load(OPTIMIZERS, settings.optimizer)(parameters, settings)
+
+def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimizer:
+    """Return the named optimizer over what is trained of the model."""
+    optimizer: Optimizer = load(OPTIMIZERS, settings.optimizer)(_groups(settings, model), settings)
     return optimizer
 
 
-def adamw(parameters: Iterable[Parameter], settings: TrainSettings) -> Optimizer:
+def _groups(settings: TrainSettings, model: SegmentationModel) -> Groups:
+    """Return the head and the encoder, which has a learning rate of its own."""
+    of_encoder = set(model.encoder.parameters())
+    trained = [weights for weights in model.parameters() if weights.requires_grad]
+    head = [weights for weights in trained if weights not in of_encoder]
+    encoder = [weights for weights in trained if weights in of_encoder]
+    groups = [
+        {"params": head, "lr": settings.lr},
+        {"params": encoder, "lr": settings.lr * settings.encoder_lr_scale},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def adamw(groups: Groups, settings: TrainSettings) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
     return torch.optim.AdamW(
-        parameters,
-        lr=settings.lr,
+        groups,
         weight_decay=settings.weight_decay,
         amsgrad=settings.amsgrad,
     )
 
 
-def adam(parameters: Iterable[Parameter], settings: TrainSettings) -> Optimizer:
+def adam(groups: Groups, settings: TrainSettings) -> Optimizer:
     """Adam (Kingma and Ba, 2015); weight decay is an L2 penalty in the gradient."""
     return torch.optim.Adam(
-        parameters,
-        lr=settings.lr,
+        groups,
         weight_decay=settings.weight_decay,
         amsgrad=settings.amsgrad,
     )
 
 
-def sgd(parameters: Iterable[Parameter], settings: TrainSettings) -> Optimizer:
+def sgd(groups: Groups, settings: TrainSettings) -> Optimizer:
     """Stochastic gradient descent with momentum; weight decay is an L2 penalty."""
     return torch.optim.SGD(
-        parameters,
-        lr=settings.lr,
+        groups,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
     )

@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from trainer.models.base import SegmentationModel
 from trainer.settings import TrainSettings
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -62,6 +63,15 @@ class Arithmetic:
 
     def logits(self, model: nn.Module, images: Tensor) -> Tensor:
         """Return the model's fp32 logits [B, classes, H, W] of uint8 images."""
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+        with self._autocast():
             logits: Tensor = model(self.normalise(images))
         return logits.float()
+
+    def all_logits(self, model: SegmentationModel, images: Tensor) -> list[Tensor]:
+        """Return the same, followed by those of the auxiliary head where the model has one."""
+        with self._autocast():
+            logits = model.all_logits(self.normalise(images))
+        return [each.float() for each in logits]
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)

@@ -7,7 +7,6 @@ from upath import UPath
 
 from trainer.data_settings import Sample
 from trainer.errors import SettingsError
-from trainer.finetune import freeze
 from trainer.identity import identity_of
 from trainer.loader import (
     LoadedSplit,
@@ -65,7 +64,6 @@ def prepare(
     torch.manual_seed(derive_seed(sample.seed, "init", rung))
     model = build_model(settings, len(images.dataset.class_names))
     begins_with = _load_into(model, init_from) if init_from is not None else None
-    freeze(model, settings.finetune)
     arithmetic = Arithmetic(settings, device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

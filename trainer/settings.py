@@ -3,6 +3,8 @@
 Each field of `TrainSettings` may be an axis of a sweep's search space: name it under `space:`.
 """
 
+import re
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
@@ -10,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from trainer import catalog
 
 
-def _one_of(kind: str, names: dict[str, str]) -> AfterValidator:
+def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
     def check(name: str) -> str:
         if name not in names:
             raise ValueError(catalog.unknown(kind, name, names))
@@ -19,11 +21,31 @@ def _one_of(kind: str, names: dict[str, str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _enum(names: dict[str, str]) -> WithJsonSchema:
+def _enum(names: Iterable[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(names)})
 
 
-ModelName = Annotated[str, _one_of("model", catalog.MODELS), _enum(catalog.MODELS)]
+def _model(name: str) -> str:
+    decoder, _, encoder = name.removeprefix("smp:").partition("/")
+    if not name.startswith("smp:"):
+        problem = "" if name in catalog.MODELS else catalog.unknown("model", name, catalog.MODELS)
+    elif not encoder:
+        problem = f"'{name}' lacks its encoder: smp:{decoder}/resnet34"
+    else:
+        known = decoder in catalog.SMP_DECODERS
+        problem = "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+ModelName = Annotated[
+    str,
+    AfterValidator(_model),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(catalog.MODELS)}, {"type": "string", "pattern": "^smp:.+/.+$"}]}
+    ),
+]
 LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]
 OptimizerName = Annotated[str, _one_of("optimizer", catalog.OPTIMIZERS), _enum(catalog.OPTIMIZERS)]
 LRScheduleName = Annotated[
@@ -32,6 +54,31 @@ LRScheduleName = Annotated[
 AugmentName = Annotated[
     str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)
 ]
+
+
+def _like(pattern: str, examples: str) -> tuple[AfterValidator, WithJsonSchema]:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {examples}, not {text!r}")
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+FinetuneName = Annotated[
+    str,
+    *_like(
+        r"all|decoder|classifier|frozen_decoder|last_[1-9]\d*",
+        "all, decoder, classifier, frozen_decoder, or last_K (K stages of the encoder)",
+    ),
+]
+InitName = Annotated[
+    str,
+    *_like(
+        "scratch|pretrained|checkpoint:.+", "scratch, pretrained, or checkpoint:SWEEP (or a file)"
+    ),
+]
+Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]
 
 Score = Literal["val_miou", "val_loss"]
 """val_miou: higher is better. val_loss: unweighted cross entropy per valid pixel, lower is."""
@@ -62,14 +109,45 @@ class TrainSettings(Settings):
     """How one network is trained. Every field can be searched by naming it under `space:`."""
 
     model: ModelName = "simple_fcn"
-    """Network to train."""
+    """Network to train: one of ours, or smp:DECODER/ENCODER for one of
+    segmentation-models-pytorch, where that is installed (smp:fpn/tu-efficientnet_b0)."""
+    encoder: Annotated[str, Field(min_length=1)] | None = None
+    """Encoder of the network, by timm's name (convnext_tiny, resnet50s.gluon_in1k); the model's own
+    default if left out. Only for models that have one to choose."""
     width: Annotated[int, Field(ge=1)] | None = None
-    """Channels of the network's first stage; the model's own default if left out (64)."""
+    """Channels of the network's first stage, or of its head where the encoder has widths of its
+    own; the model's default if left out."""
+    batch_norm: bool | None = None
+    """Whether unet has batch normalisation; true if left out."""
+    ppm: bool | None = None
+    """Whether pspnet has its pyramid pooling module; true if left out."""
+    aux_loss: bool | None = None
+    """Whether an auxiliary head is trained too, at 0.4 times its loss (upernet, pspnet, deeplabv3);
+    true if left out."""
+    output_stride: Literal[8, 16, 32] | None = None
+    """Pixels of the image to a pixel of the encoder's last features (pspnet, deeplabv3); less is
+    finer and slower. 8 if left out."""
+    aspp_rates: Dilations | None = None
+    """Dilations of deeplabv3's pyramid, such as 6,12,18; if left out, these at output stride 16,
+    and twice as much at 8."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Probability with which a channel of the decoder is dropped in training (Dropout2d)."""
-    finetune: Literal["all", "decoder", "classifier", "frozen_decoder"] = "all"
-    """Parts that are trained: all; the decoder with the classifier; the classifier alone; or all
-    but the decoder. Parts that are not trained stay in evaluation mode."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Probability with which a residual branch of the encoder is skipped in training (stochastic
+    depth); 0 if left out. Only for models with an encoder to choose."""
+    init: InitName = "scratch"
+    """Weights to begin with: scratch, pretrained (the encoder's, of timm, or of the file in
+    `weights`), or checkpoint:NAME for those of the best trial of the sweep NAME in the same
+    database, or checkpoint:FILE; of another number of classes, all but the classifier's."""
+    weights: Annotated[str, Field(min_length=1)] | None = None
+    """File of the encoder's pretrained weights (.safetensors or .pth), in place of a download; or a
+    directory with one named after each encoder (convnext_tiny.safetensors)."""
+    finetune: FinetuneName = "all"
+    """Parts that are trained: all; the decoder with the classifier; the classifier alone; all but
+    the decoder (frozen_decoder); or last_K: the encoder's last K stages with decoder and
+    classifier. Parts that are not trained stay in evaluation mode."""
+    encoder_lr_scale: Annotated[float, Field(gt=0)] = 1.0
+    """Factor of the encoder's learning rate."""
     loss: LossName = "cross_entropy"
     """Training loss. The score never depends on it."""
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0

@@ -50,6 +50,7 @@ def begin_training(
     model: SegmentationModel, settings: TrainSettings, *, steps: int, score: Score
 ) -> Training:
     """Return a training before its first epoch, of so many steps each, of a model on its device."""
-    optimizer = build_optimizer(settings, freeze(model, settings.finetune))
+    freeze(model, settings.finetune)
+    optimizer = build_optimizer(settings, model)
     schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
     return Training(model, optimizer, schedule, Progress())

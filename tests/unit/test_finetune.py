@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from trainer.errors import SettingsError
 from trainer.finetune import FROZEN, freeze, training_mode
 from trainer.models.unet import UNet
 from trainer.settings import TrainSettings
@@ -14,7 +15,8 @@ def model():
 
 
 def train_some_steps(model, finetune):
-    optimizer = torch.optim.AdamW(freeze(model, finetune), lr=1e-2, weight_decay=0.1)
+    freeze(model, finetune)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1)
     training_mode(model, finetune)
     for _ in range(3):
         loss = F.cross_entropy(model(torch.randn(2, 3, 16, 16)), torch.zeros(2, 16, 16).long())
@@ -35,9 +37,26 @@ def test_frozen_parts_keep_weights_and_statistics_and_the_others_move(model, fin
     assert moved == {"encoder", "decoder", "classifier"} - set(FROZEN[finetune])
 
 
-def test_table_covers_every_choice_of_the_setting():
-    choices = TrainSettings.model_fields["finetune"].annotation.__args__
-    assert set(FROZEN) == set(choices)
+@pytest.mark.parametrize("finetune", FROZEN)
+def test_every_choice_of_the_table_can_be_set(finetune):
+    assert TrainSettings(finetune=finetune).finetune == finetune
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_last_stages_move_and_those_before_keep_weights_and_statistics(model, count):
+    before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
+    train_some_steps(model, f"last_{count}")
+    moved = {
+        int(name.split(".")[1])
+        for name, value in model.encoder.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert moved == set(range(5 - count, 5))
+
+
+def test_more_stages_than_the_encoder_has_name_how_many_there_are(model):
+    with pytest.raises(SettingsError, match="has 5 stages; use last_5 at most, or all"):
+        freeze(model, "last_6")
 
 
 def test_encoder_still_learns_through_a_frozen_decoder(model):

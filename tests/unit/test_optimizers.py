@@ -1,8 +1,16 @@
 import pytest
 import torch
 
+from trainer.catalog import LR_SCHEDULES
+from trainer.finetune import freeze
+from trainer.lr_schedules import build_lr_schedule
+from trainer.models.simple_fcn import SimpleFCN
 from trainer.optimizers import build_optimizer
 from trainer.settings import TrainSettings
+
+
+def model():
+    return SimpleFCN(5, width=2)
 
 
 @pytest.mark.parametrize(
@@ -14,11 +22,44 @@ from trainer.settings import TrainSettings
     ],
 )
 def test_optimizer_is_given_what_the_settings_say(name, kind, given):
-    parameters = [torch.nn.Parameter(torch.zeros(2))]
-    optimizer = build_optimizer(TrainSettings(optimizer=name, **given), parameters)
+    optimizer = build_optimizer(TrainSettings(optimizer=name, **given), model())
     assert type(optimizer) is kind
-    assert {key: optimizer.param_groups[0][key] for key in given} == given
-    assert optimizer.param_groups[0]["params"] == parameters
+    for group in optimizer.param_groups:
+        assert {key: group[key] for key in given} == given
+
+
+def test_optimizer_has_what_is_trained_once():
+    network = model()
+    freeze(network, "frozen_decoder")
+    optimizer = build_optimizer(TrainSettings(), network)
+    held = [weights for group in optimizer.param_groups for weights in group["params"]]
+    assert set(held) == {*network.encoder.parameters(), *network.classifier.parameters()}
+    assert len(held) == len(set(held))
+
+
+def test_encoder_has_a_learning_rate_of_its_own():
+    network = model()
+    settings = TrainSettings(lr=0.1, encoder_lr_scale=0.5)
+    rates = {
+        weights: group["lr"]
+        for group in build_optimizer(settings, network).param_groups
+        for weights in group["params"]
+    }
+    assert {rates[weights] for weights in network.encoder.parameters()} == {0.05}
+    assert {rates[weights] for weights in network.decoder.parameters()} == {0.1}
+
+
+@pytest.mark.parametrize("schedule", LR_SCHEDULES)
+def test_every_schedule_keeps_the_encoders_share_of_the_learning_rate(schedule):
+    settings = TrainSettings(lr_schedule=schedule, lr=0.1, encoder_lr_scale=0.5, lr_decay=0.5)
+    optimizer = build_optimizer(settings, model())
+    changes = build_lr_schedule(optimizer, settings, steps=2, score="val_miou")
+    for score in (0.5, 0.4, 0.3):
+        optimizer.step()
+        changes.after_step()
+        changes.after_epoch(score)
+    head, encoder = (group["lr"] for group in optimizer.param_groups)
+    assert encoder == pytest.approx(head / 2)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +71,11 @@ def test_optimizer_is_given_what_the_settings_say(name, kind, given):
     ],
 )
 def test_weight_decay_without_another_gradient(name, left):
-    weight = torch.nn.Parameter(torch.tensor([8.0]))
-    weight.grad = torch.zeros(1)
+    network = model()
+    for weights in network.parameters():
+        torch.nn.init.constant_(weights, 8.0)
+        weights.grad = torch.zeros_like(weights)
     settings = TrainSettings(optimizer=name, lr=0.1, weight_decay=0.5, momentum=0.0)
-    build_optimizer(settings, [weight]).step()
-    assert weight.item() == pytest.approx(left)
+    build_optimizer(settings, network).step()
+    for weights in network.parameters():
+        assert weights.flatten()[0].item() == pytest.approx(left)

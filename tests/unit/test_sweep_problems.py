@@ -36,7 +36,7 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
         ("training: {dropout: 1}", "4 training.dropout: must be below 1, not 1"),
         ("training: {amsgrad: 7}", "4 training.amsgrad: must be true or false, not 7"),
         ("training: {validate: {evry: 1}}", "4 training.validate.evry: unknown key 'evry': did"),
-        ("training: {finetune: al}", "'frozen_decoder', not 'al': did you mean 'all'?"),
+        ("training: {finetune: al}", "or last_K (K stages of the encoder), not 'al'"),
         ("training: {channels_last: x}", "4 training.channels_last: must be 'auto'"),
         ("training: {focal_gamma: 0.5}", "4 training.focal_gamma: has no finite gradient"),
         ("training: 3", "4 training: must be a mapping"),

@@ -1,8 +1,8 @@
 """SimpleFCN: three convolutions down, three transposed convolutions up."""
 
-from torch import nn
+from torch import Tensor, nn
 
-from trainer.models.base import SegmentationModel, drop_channels
+from trainer.models.base import Encoder, SegmentationModel, drop_channels
 
 
 class SimpleFCN(SegmentationModel):
@@ -23,14 +23,30 @@ class SimpleFCN(SegmentationModel):
 
     def __init__(self, classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(
-            _down(3, width), _down(width, 2 * width), _down(2 * width, 4 * width)
-        )
+        self.encoder = _Encoder(width)
         self.decoder = nn.Sequential(
             _up(4 * width, 2 * width), drop_channels(dropout),
             _up(2 * width, width), drop_channels(dropout),
         )  # fmt: skip
         self.classifier = _up(width, classes)
+
+
+class _Encoder(Encoder):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(
+            [_down(3, width), _down(width, 2 * width), _down(2 * width, 4 * width)]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features at an eighth of the size, [B, 4 * width, H / 8, W / 8]."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the steps down."""
+        return [[step] for step in self.steps]
 
 
 def _down(before: int, after: int) -> nn.Sequential:

@@ -1,16 +1,16 @@
-"""U-Net with batch normalisation and padded convolutions."""
+"""U-Net with padded convolutions, with or without batch normalisation."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.models.base import SegmentationModel, drop_channels
+from trainer.models.base import Encoder, SegmentationModel, drop_channels
 
 LEVELS = 5
 
 
 class UNet(SegmentationModel):
-    """Ronneberger, Fischer and Brox, 'U-Net' (2015), figure 1, with padding and BatchNorm.
+    """Ronneberger, Fischer and Brox, 'U-Net' (2015), figure 1, with padding.
 
     Five levels of two 3x3 convolutions; 2x2 max-pooling down, 2x2 transposed convolutions up, and
     the features of each level joined on the way up. The encoder includes the lowest level (the
@@ -21,23 +21,28 @@ class UNet(SegmentationModel):
         width: channels of the first level; each level below has twice as many.
         dropout: probability with which a channel is dropped after the bottleneck and after each
             level on the way up.
+        batch_norm: whether each convolution is followed by batch normalisation.
     """
 
     smallest = 2 ** (LEVELS - 1)
 
-    def __init__(self, classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
+    def __init__(
+        self, classes: int, *, width: int = 64, dropout: float = 0.0, batch_norm: bool = True
+    ) -> None:
         super().__init__()
         channels = [width * 2**level for level in range(LEVELS)]
-        self.encoder = _Encoder(channels, dropout)
-        self.decoder = _Decoder(channels, dropout)
+        self.encoder = _Encoder(channels, dropout, batch_norm)
+        self.decoder = _Decoder(channels, dropout, batch_norm)
         self.classifier = nn.Conv2d(width, classes, 1)
 
 
-class _Encoder(nn.Module):
-    def __init__(self, channels: list[int], dropout: float) -> None:
+class _Encoder(Encoder):
+    def __init__(self, channels: list[int], dropout: float, batch_norm: bool) -> None:
         super().__init__()
         before = [3, *channels[:-1]]
-        self.levels = nn.ModuleList(map(_two_convolutions, before, channels))
+        self.levels = nn.ModuleList(
+            _two_convolutions(*pair, batch_norm) for pair in zip(before, channels, strict=True)
+        )
         self.pool = nn.MaxPool2d(2)
         self.dropout = drop_channels(dropout)
 
@@ -49,12 +54,16 @@ class _Encoder(nn.Module):
         features[-1] = self.dropout(features[-1])
         return features
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the levels."""
+        return [[level] for level in self.levels]
+
 
 class _Decoder(nn.Module):
-    def __init__(self, channels: list[int], dropout: float) -> None:
+    def __init__(self, channels: list[int], dropout: float, batch_norm: bool) -> None:
         super().__init__()
         upwards = list(zip(channels[:0:-1], channels[-2::-1], strict=True))
-        self.levels = nn.ModuleList(_Up(below, here, dropout) for below, here in upwards)
+        self.levels = nn.ModuleList(_Up(*pair, dropout, batch_norm) for pair in upwards)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Return the features at full size, [B, width, H, W]."""
@@ -65,10 +74,10 @@ class _Decoder(nn.Module):
 
 
 class _Up(nn.Module):
-    def __init__(self, below: int, here: int, dropout: float) -> None:
+    def __init__(self, below: int, here: int, dropout: float, batch_norm: bool) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(below, here, 2, stride=2)
-        self.convolutions = _two_convolutions(2 * here, here)
+        self.convolutions = _two_convolutions(2 * here, here, batch_norm)
         self.dropout = drop_channels(dropout)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -81,9 +90,11 @@ class _Up(nn.Module):
         return joined
 
 
-def _two_convolutions(before: int, after: int) -> nn.Sequential:
-    # The convolutions have no bias: BatchNorm would cancel it.
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
-        nn.Conv2d(after, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
-    )  # fmt: skip
+def _two_convolutions(before: int, after: int, batch_norm: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (before, after):
+        # before BatchNorm a bias is left out, which it would cancel
+        layers.append(nn.Conv2d(channels, after, 3, padding=1, bias=not batch_norm))
+        layers += [nn.BatchNorm2d(after)] if batch_norm else []
+        layers.append(nn.ReLU())
+    return nn.Sequential(*layers)

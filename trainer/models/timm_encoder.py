@@ -1,0 +1,100 @@
+"""Encoders of timm: any of its feature extractors, by name."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.catalog import unknown
+from trainer.errors import SettingsError
+from trainer.models.base import Encoder
+from trainer.models.timm_import import timm
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class TimmEncoder(Encoder):
+    """One of timm's networks as a pyramid of features, with fresh weights.
+
+    Images [B, 3, H, W], normalised by ImageNet's mean and deviation, come to a list of feature maps
+    [B, channels, H / reduction, W / reduction], those nearest to the image first.
+
+    Args:
+        name: timm's name, with or without the tag of pretrained weights: convnext_tiny.fb_in1k.
+        drop_path: probability with which a residual branch is skipped in training; 0 also for
+            networks for which timm has another default.
+        options: further arguments of the network's constructor, such as `out_indices` (by default
+            the last four of its features) and `output_stride`.
+
+    Raises:
+        SettingsError: timm has no such network, or it does not take these options.
+    """
+
+    _scale: Tensor
+    _shift: Tensor
+
+    def __init__(self, name: str, *, drop_path: float = 0.0, **options: Any) -> None:
+        super().__init__()
+        self.name = name
+        options = {"out_indices": (-4, -3, -2, -1), **options}
+        self.net, self.options = _create(name, drop_path, options)
+        self.channels: tuple[int, ...] = tuple(self.net.feature_info.channels())
+        self.reductions: tuple[int, ...] = tuple(self.net.feature_info.reduction())
+        self._channels_last = getattr(self.net, "output_fmt", None) == timm.layers.Format.NHWC
+        mean, std = (torch.tensor(self.net.pretrained_cfg[key]) for key in ("mean", "std"))
+        scale = torch.tensor(IMAGENET_STD) / std
+        shift = (torch.tensor(IMAGENET_MEAN) - mean) / std
+        # not of the state dict: they follow from the name
+        self.register_buffer("_scale", scale.view(3, 1, 1), persistent=False)
+        self.register_buffer("_shift", shift.view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the feature maps, those nearest to the image first."""
+        features: list[Tensor] = self.net(images * self._scale + self._shift)
+        if self._channels_last:
+            return [each.permute(0, 3, 1, 2).contiguous() for each in features]
+        return features
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the modules that lead to each of the features, the stem with the first."""
+        ends = [_flat(end) for end in self.net.feature_info.module_name()]
+        stages: list[list[nn.Module]] = [[]]
+        for name, module in _units(getattr(self.net, "model", self.net), ends):
+            stages[-1].append(module)
+            if name in ends[:-1]:
+                stages.append([])
+        return stages
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")  # as timm has it where it takes a network apart
+
+
+def _units(net: nn.Module, ends: list[str], inside: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules in their order, as large as they can be without one of the ends inside."""
+    for child, module in net.named_children():
+        name = _flat(f"{inside}{child}")
+        if name not in ends and any(end.startswith(f"{name}_") for end in ends):
+            yield from _units(module, ends, f"{name}_")
+        else:
+            yield name, module
+
+
+def _create(name: str, drop_path: float, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the network, and the options that it took."""
+    wanted = {**options, "drop_path_rate": drop_path}
+    for chosen in (wanted, options) if not drop_path else (wanted,):
+        try:
+            return timm.create_model(name, features_only=True, **chosen), chosen
+        except TypeError as error:
+            refused = error  # some networks have no branches to skip
+        except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+            raise _refused(name, options, error) from error
+    raise _refused(name, wanted, refused) from refused
+
+
+def _refused(name: str, options: dict[str, Any], error: Exception) -> SettingsError:
+    if name.partition(".")[0] in timm.list_models():
+        return SettingsError(f"encoder '{name}' cannot be built with {options}: {error}")
+    return SettingsError(unknown("encoder", name, timm.list_models()))
