@@ -17,6 +17,7 @@ from trainer.loader import (
     sample_hash,
 )
 from trainer.losses import Loss, build_loss, count_pixels
+from trainer.memory import reset_peak
 from trainer.models import build_model
 from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
@@ -60,13 +61,12 @@ def prepare(
         DataError: a file of the data set is missing or does not fit.
         SettingsError: the network cannot be built like that.
     """
+    reset_peak(device)
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", rung))
     model = build_model(settings, len(images.dataset.class_names))
     begins_with = _load_into(model, init_from) if init_from is not None else None
     arithmetic = Arithmetic(settings, device)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
     batches = TrainingBatches(
         images,
         batch_size=settings.batch_size,

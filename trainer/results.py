@@ -88,6 +88,7 @@ class JobResult:
     gpu_seconds: float = 0.0
     images_seen: int = 0
     peak_memory_bytes: int = 0
+    """Most that was held at once: by torch on the GPU, or by the whole process on a CPU (Linux)."""
     device: str = ""
     threads: int = 0
     trainable_parameters: int = 0

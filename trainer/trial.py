@@ -15,6 +15,7 @@ from trainer.data_settings import Sample
 from trainer.evaluate import Scored, evaluate, evaluate_original
 from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
 from trainer.loop import train
+from trainer.memory import peak_bytes
 from trainer.preparation import Job, prepare
 from trainer.progress import Kept, Progress
 from trainer.results import EpochRecord, Evaluation, JobResult, JobStatus
@@ -141,7 +142,7 @@ class _Attempt:
             evaluations=evaluations,
             image_counts=kept.validation[1],
             weights=weights,
-            peak_memory_bytes=_peak_memory(job.arithmetic.device),
+            peak_memory_bytes=peak_bytes(job.arithmetic.device),
         )
 
     def end(self, status: JobStatus, error: Exception) -> None:
@@ -221,8 +222,3 @@ def _save(kept: Kept, out: UPath) -> UPath:
     path = out / "model.safetensors"
     save_weights(kept.weights, path)
     return path
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Return the most bytes that torch held on the GPU at once; 0 on a CPU, where it can't tell."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0

@@ -61,7 +61,8 @@ def test_result_says_what_was_done(run):
     assert result.images_seen == 3 * 16
     assert result.evaluations.keys() == {"val", "train"}
     assert (result.device, result.threads) == ("cpu", 1)
-    assert (result.gpu_seconds, result.peak_memory_bytes) == (0, 0)
+    assert result.gpu_seconds == 0
+    assert result.peak_memory_bytes > 50e6 or sys.platform != "linux"
     assert result.trainable_parameters > 1000
     assert result.seconds > sum(epoch.seconds for epoch in result.epochs) > 0
     assert result.sample_hash
