@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from trainer import Sample, TrainSettings, run_job
-from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, MODELS, OPTIMIZERS
+from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
 from trainer.errors import DataError
 from trainer.loader import load_split
 from trainer.weights import load_weights, save_weights
@@ -108,7 +108,7 @@ def test_weights_ruined_by_the_last_step_are_found_by_the_validation(run):
     assert "validation loss" in result.error
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["simple_fcn", "unet"])
 def test_the_same_job_twice_in_one_process_is_equal_to_the_last_bit(run, model, tmp_path):
     params = {"model": model, "dropout": 0.2, "augment": "scale_crop_jitter"}
     first = run(params, keep_weights=True, out=tmp_path / "1")
@@ -363,7 +363,9 @@ def test_a_lone_last_image_is_trained_on_too(run):
         *(("lr_schedule", name) for name in LR_SCHEDULES),
         *(("loss", name) for name in LOSSES),
         *(("augment", name) for name in AUGMENTATIONS),
-        *(("model", name) for name in MODELS),
+        ("model", "unet"),
+        ("finetune", "last_1"),
+        ("encoder_lr_scale", 0.1),
         ("finetune", "decoder"),
         ("finetune", "classifier"),
         ("finetune", "frozen_decoder"),
