@@ -21,6 +21,15 @@ def camvid_root():
 
 
 @pytest.fixture(scope="session")
+def oxford_pets_root():
+    """A part of the real Oxford-IIIT Pet, in its official layout."""
+    root = DATA / "oxford_pets"
+    if not (root / "annotations" / "trainval.txt").exists():
+        pytest.skip(f"Oxford-IIIT Pet is not at {root}")
+    return root
+
+
+@pytest.fixture(scope="session")
 def small_scenes():
     """Street scenes that a small network learns in seconds."""
     return ScenesData(dataset="scenes", image_size=(24, 32), train=16, val=6, test=4)

@@ -88,6 +88,7 @@ AUGMENTATIONS = {
 DATASETS = {
     "scenes": "trainer.datasets.scenes:Scenes",
     "camvid": "trainer.datasets.camvid:Camvid",
+    "oxford_pets": "trainer.datasets.oxford_pets:OxfordPets",
     "folder": "trainer.datasets.folder:Folder",
 }
 

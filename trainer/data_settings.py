@@ -19,7 +19,7 @@ class ScenesData(Settings):
     """Synthetic street scenes with CamVid's 11 classes, drawn from a seed: no files needed."""
 
     dataset: Literal["scenes"]
-    """Which data set: scenes, camvid or folder."""
+    """Which data set: scenes, camvid, oxford_pets or folder."""
     image_size: Size = (48, 64)
     """Height and width in pixels at which networks are trained and scored."""
     native_size: Size = (96, 128)
@@ -42,7 +42,7 @@ class CamvidData(Settings):
     """CamVid in the SegNet layout: 701 street images of 480x360, 11 classes, void ignored."""
 
     dataset: Literal["camvid"]
-    """Which data set: scenes, camvid or folder."""
+    """Which data set: scenes, camvid, oxford_pets or folder."""
     root: Path
     """Directory that holds train.txt, train/, trainannot/ and so on."""
     image_size: Size = (360, 480)
@@ -58,6 +58,27 @@ class CamvidData(Settings):
         return {"train": 429, "val": 101, "test": 171}
 
 
+class OxfordPetsData(Settings):
+    """Oxford-IIIT Pet in its official layout: cats and dogs of 37 breeds with trimaps."""
+
+    dataset: Literal["oxford_pets"]
+    """Which data set: scenes, camvid, oxford_pets or folder."""
+    root: Path
+    """Directory that holds images/ and annotations/ (trainval.txt, test.txt, trimaps/)."""
+    image_size: Size
+    """Height and width in pixels at which networks are trained and scored; the images have many
+    sizes and shapes, and all are stretched to this one."""
+    border: Literal["ignore", "class"] = "ignore"
+    """What the trimaps' outline of the pet is: ignore, as the authors call it not classified, or
+    class, the third one."""
+    train_images: Count | None = None
+    """How many training images there are, for `plan` where the files are not at hand."""
+
+    def counts(self) -> dict[Split, int] | None:
+        """Images of each split as far as the settings tell; None where only the lists know."""
+        return None if self.train_images is None else {"train": self.train_images}
+
+
 class ColourClass(Settings):
     """A class of a data set whose masks are colour pictures."""
 
@@ -71,7 +92,7 @@ class FolderData(Settings):
     """Any directory of images and masks of the same names, with a class table."""
 
     dataset: Literal["folder"]
-    """Which data set: scenes, camvid or folder."""
+    """Which data set: scenes, camvid, oxford_pets or folder."""
     root: Path
     """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
     image_size: Size
@@ -113,7 +134,9 @@ class FolderData(Settings):
         return None if self.train_images is None else {"train": self.train_images}
 
 
-DataSettings = Annotated[ScenesData | CamvidData | FolderData, Field(discriminator="dataset")]
+DataSettings = Annotated[
+    ScenesData | CamvidData | OxfordPetsData | FolderData, Field(discriminator="dataset")
+]
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,7 @@ class Sample:
     Two samples of the same data and seed are nested: the smaller is the larger one's beginning.
     """
 
-    data: ScenesData | CamvidData | FolderData
+    data: DataSettings
     images: int
     """How many images of the training split."""
     seed: int

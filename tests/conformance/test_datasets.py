@@ -1,24 +1,15 @@
 """What every data set promises, checked on each: add one to `DATASETS` and it is held to them."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import CamvidData, FolderData, ScenesData
+from trainer.data_settings import CamvidData, FolderData, OxfordPetsData, ScenesData
 from trainer.samples import build_dataset, data_fingerprint, load_split
 
 SPLITS = ("train", "val", "test")
-
-
-@pytest.fixture(scope="module")
-def oxford_pets_root():
-    root = Path(__file__).parents[3] / "shared" / "data" / "oxford_pets"
-    if not (root / "images").is_dir():
-        pytest.skip(f"Oxford-IIIT Pet is not at {root}")
-    return root
 
 
 def _scenes(request):
@@ -51,7 +42,15 @@ def _folder(request):
     )
 
 
-def _pets(request):
+def _pets(border):
+    def make(request):
+        root = request.getfixturevalue("oxford_pets_root")
+        return OxfordPetsData(dataset="oxford_pets", root=root, image_size=(32, 32), border=border)
+
+    return make
+
+
+def _folder_of_pets(request):
     return FolderData(
         dataset="folder",
         root=request.getfixturevalue("oxford_pets_root"),
@@ -68,7 +67,9 @@ DATASETS = {
     "camvid": _camvid("official"),
     "camvid by sequence": _camvid("by_sequence"),
     "folder": _folder,
-    "oxford pets": _pets,
+    "oxford pets": _pets("ignore"),
+    "oxford pets with a border": _pets("class"),
+    "folder of oxford pets": _folder_of_pets,
 }
 
 

@@ -121,7 +121,10 @@ def test_the_inside_of_an_interval_is_checked_too(refused):
     ("data", "problem"),
     [
         ("{dataset: camvidd}", "data.dataset: unknown data set 'camvidd': did you mean 'camvid'?"),
-        ("{dataset: x}", "data.dataset: unknown data set 'x': known are scenes, camvid, folder"),
+        (
+            "{dataset: x}",
+            "data.dataset: unknown data set 'x': known are scenes, camvid, oxford_pets, folder",
+        ),
         ("{image_size: [8, 8]}", "data.dataset: is missing: add it"),
         ("{dataset: camvid}", "data.root: is missing: add it"),
         ("{dataset: scenes, rot: 1}", "data.rot: unknown key 'rot'"),

@@ -8,7 +8,7 @@ from PIL import Image as Picture
 
 from trainer.data_settings import CamvidData, Split
 from trainer.datasets.base import Label
-from trainer.datasets.files import SPLITS, Pair, PairedFiles, decode_ids, id_table
+from trainer.datasets.files import SPLITS, Pair, PairedFiles, decode_ids, id_table, read_list
 from trainer.datasets.street_classes import CLASS_NAMES, PALETTE, VOID
 from trainer.errors import DataError
 
@@ -57,7 +57,11 @@ class Camvid(PairedFiles):
 
     @cached_property
     def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
-        listed = {split: _read_list(self._settings.root, split) for split in SPLITS}
+        root = self._settings.root
+        listed = {
+            split: tuple(_pair(root, *entry) for entry in read_list(root / f"{split}.txt"))
+            for split in SPLITS
+        }
         if self._settings.split == "official":
             return listed
         everything = [pair for split in SPLITS for pair in listed[split]]
@@ -79,23 +83,10 @@ def _split_of(pair: Pair) -> Split:
     return _RECORDINGS[recording]
 
 
-def _read_list(root: Path, split: Split) -> tuple[Pair, ...]:
-    path = root / f"{split}.txt"
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error}); is `root` right?") from error
-    return tuple(
-        _pair(root, line, f"{path}:{number}")
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    )
-
-
 def _pair(root: Path, line: str, where: str) -> Pair:
     fields = line.split()
     if len(fields) != 2:
-        raise DataError(f"{where}: expected 'image label', found '{line.strip()}'")
+        raise DataError(f"{where}: expected 'image label', found '{line}'")
     image, mask = (_under(root, field) for field in fields)
     return Pair(image.stem, image, mask)
 

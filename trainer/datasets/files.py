@@ -75,6 +75,21 @@ class PairedFiles(Dataset):
         )
 
 
+def read_list(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each line of a split's list with its place (path:number), without the blank ones.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); is `root` right?") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield line.strip(), f"{path}:{number}"
+
+
 def decode_ids(mask: Picture.Image, table: npt.NDArray[np.int16], allowed: str) -> Label:
     """Map the values of an index mask through a table that `id_table` made.
 
