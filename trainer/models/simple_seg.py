@@ -1,0 +1,50 @@
+"""SimpleSeg: an encoder and a 1x1 classifier, nothing between them."""
+
+from torch import Tensor, nn
+
+from trainer.models.base import SegmentationModel, drop_channels
+from trainer.models.timm_encoder import TimmEncoder
+
+
+class SimpleSeg(SegmentationModel):
+    """The plainest segmentation network: a classification network whose last features are kept.
+
+    A 1x1 convolution classifies the encoder's last features (1/32 of the image's size), and the
+    logits are resampled bilinearly: FCN-32s of Long, Shelhamer and Darrell, 'Fully Convolutional
+    Networks' (2015), section 4.1, with another encoder and without fully connected layers.
+
+    Args:
+        classes: channels of the logits.
+        encoder: timm's name of the encoder.
+        dropout: probability with which a channel of the last features is dropped.
+        drop_path: probability with which a residual branch of the encoder is skipped in training.
+
+    Raises:
+        SettingsError: there is no such encoder.
+    """
+
+    smallest = 1
+
+    def __init__(
+        self,
+        classes: int,
+        *,
+        encoder: str = "resnet50s",
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder = TimmEncoder(encoder, drop_path=drop_path)
+        self.decoder = _LastFeatures(dropout)
+        self.classifier = nn.Conv2d(self.encoder.channels[-1], classes, 1)
+
+
+class _LastFeatures(nn.Module):
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = drop_channels(dropout)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return the last features, [B, channels, H / 32, W / 32]."""
+        x: Tensor = self.dropout(features[-1])
+        return x
