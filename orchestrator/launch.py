@@ -123,7 +123,9 @@ def _take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
     abandoned = writer.close_open_attempts("its driver ended before it", lease.last_heard)
     if sweep.to_json() != row.spec or prepared.changes:
         fingerprint = data_fingerprint(sweep.data)
-        writer.replace_spec(sweep.to_json(), sweep.spec_hash, versions(), fingerprint)
+        writer.replace_spec(
+            sweep.to_json(), sweep.spec_hash, versions(), fingerprint, row.initial_files
+        )
     changed = differences(row.spec, sweep.to_json())
     writer.note(
         "driver",

@@ -24,7 +24,9 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
     4: [("stopped", True)],
     5: [(None, False), (None, False)],  # a driver that was killed twice
 }
-OUTCOMES = ["lost", "complete", "failed", "diverged", "stopped", "stopped", "stopped"]
+_ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
+OUTCOMES = {"0001": [*_ENDED, "stopped"], "0002": [*_ENDED, None]}
+"""What became of them, by revision: only the newer one can tell that an attempt is open."""
 
 
 def add_sweep(connection):
@@ -68,4 +70,31 @@ def fill_0001(connection):
             add(connection, "attempts", **row)
 
 
-FILLED = {"0001": fill_0001}
+def fill_0002(connection):
+    """The same with outcomes; the last attempt is open."""
+    add_sweep(connection)
+    add_results(connection)
+    outcomes = iter(OUTCOMES["0002"])
+    for job_id, tries in ATTEMPTS.items():
+        for number, (error, _) in enumerate(tries, 1):
+            outcome = next(outcomes)
+            row = {"job_id": job_id, "number": number, "token": f"{job_id}-{number}"}
+            row |= {"started_at": WHEN, "ended_at": WHEN if outcome else None, "error": error}
+            add(connection, "attempts", outcome=outcome, **row)
+
+
+FILLED = {"0001": fill_0001, "0002": fill_0002}
+
+STAND_IN_THE_WAY = {
+    "0001": (
+        "CREATE INDEX uq_searchctl_attempts_open ON searchctl_trials (id)",
+        "DROP INDEX uq_searchctl_attempts_open",
+        "already exists",
+    ),
+    "0002": (
+        "ALTER TABLE searchctl_jobs ADD COLUMN initial_weights TEXT",
+        "ALTER TABLE searchctl_jobs DROP COLUMN initial_weights",
+        "duplicate column|already exists",
+    ),
+}
+"""By revision: what fails the last step of the upgrade from it, its removal, and the refusal."""

@@ -92,6 +92,8 @@ class JobResult:
     device: str = ""
     threads: int = 0
     trainable_parameters: int = 0
+    initial_weights: str = ""
+    """What the job began with, in one sentence."""
     sample_hash: str = ""
     """Fingerprint of the names of the training images that were used, in their order."""
     data_fingerprint: str = ""

@@ -44,6 +44,8 @@ class SweepRow:
     """Of the packages that compute it, and of Python."""
     classes: list[str]
     data_fingerprint: str
+    initial_files: dict[str, dict[str, str]]
+    """What its trials begin with: a setting as it is written -> the values of an InitialFile."""
     created_at: datetime
     ended_at: datetime | None
     error: str | None
@@ -82,6 +84,8 @@ class JobRow:
     device: str | None
     threads: int | None
     trainable_parameters: int | None
+    initial_weights: str
+    """What it began with, for people; empty if it has not come to tell."""
     weights: str | None
     evaluations: dict[str, dict[str, Any]] | None
     error: str | None

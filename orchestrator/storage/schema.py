@@ -63,6 +63,8 @@ sweeps = Table(
     Column("versions", JSON, nullable=False),
     Column("classes", JSON, nullable=False),
     Column("data_fingerprint", String(64)),
+    # what its trials begin with: reference as written -> InitialFile (initial_files.py)
+    Column("initial_files", JSON, nullable=False, server_default="{}"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("error", Text),
@@ -105,6 +107,7 @@ jobs = Table(
     Column("trainable_parameters", BigInteger),
     Column("sample_hash", String(64)),
     Column("data_fingerprint", String(64)),
+    Column("initial_weights", Text, nullable=False, server_default=""),
     Column("weights", Text),
     Column("evaluations", JSON),
     Column("error", Text),

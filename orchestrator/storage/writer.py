@@ -7,7 +7,7 @@ went away in the middle of a commit, nobody knows whether it was stored.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
@@ -45,6 +45,7 @@ class NewSweep:
     classes: Sequence[str]
     data_fingerprint: str
     params: Sequence[Params]
+    initial_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def create_sweep(engine: Engine, new: NewSweep) -> int:
@@ -203,6 +204,7 @@ class SweepWriter:
         spec_hash: str,
         versions: Mapping[str, str],
         data_fingerprint: str,
+        initial_files: Mapping[str, Mapping[str, str]],
     ) -> None:
         """Store what the sweep computes from now on, after a change that the user accepted."""
         with self._transaction() as connection:
@@ -212,6 +214,7 @@ class SweepWriter:
                 spec_hash=spec_hash,
                 versions=versions,
                 data_fingerprint=data_fingerprint,
+                initial_files=initial_files,
             )
 
     def note(self, kind: str, **detail: Any) -> None:

@@ -23,7 +23,7 @@ from orchestrator.storage.database import (
 )
 from orchestrator.storage.schema import metadata
 from orchestrator.storage.writer import SweepWriter
-from tests.old_databases import FILLED, JOBS, OUTCOMES
+from tests.old_databases import FILLED, JOBS, OUTCOMES, STAND_IN_THE_WAY
 from tests.stored_sweeps import complete, counts, decision
 
 ROOT = Path(__file__).parents[2]
@@ -48,12 +48,18 @@ def url(request, tmp_path):
 
 
 @pytest.fixture(params=REVISIONS[:-1])
-def old(request, url):
+def revision(request):
+    """Every revision but the newest."""
+    return request.param
+
+
+@pytest.fixture
+def old(revision, url):
     """A database of an older revision, with a sweep; connected to, and not upgraded."""
     engine = connect(url)
-    to_revision(engine, request.param)
+    to_revision(engine, revision)
     with engine.begin() as connection:
-        FILLED[request.param](connection)
+        FILLED[revision](connection)
     yield engine
     engine.dispose()
 
@@ -68,6 +74,18 @@ def differences(engine):
 
 def _is_ours(name, kind, _parents):
     return kind != "table" or name.startswith("searchctl_")
+
+
+def shape(engine):
+    """The columns and indexes of our tables."""
+    found = inspect(engine)
+    columns = {name: str(found.get_columns(name)) for name in metadata.tables}
+    indexes = {
+        (index["name"], *index["column_names"], index["unique"])
+        for name in metadata.tables
+        for index in found.get_indexes(name)
+    }
+    return columns, indexes
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(engine):
@@ -94,10 +112,17 @@ def test_an_upgraded_sweep_is_read_whole(old, url):
     np.testing.assert_array_equal(queries.image_counts(old, sweep, 0, 0).counts, counts().counts)
 
 
-def test_every_old_attempt_gets_the_outcome_that_it_had(old):
+def test_an_old_sweep_has_no_initial_files_and_its_jobs_do_not_tell(old):
+    upgrade(old)
+    sweep = queries.find_sweep(old, "old")
+    assert sweep.initial_files == {}
+    assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
+
+
+def test_every_old_attempt_has_the_outcome_that_it_had(old, revision):
     upgrade(old)
     rows = queries.attempts(old, queries.find_sweep(old, "old"))
-    assert [row.outcome for row in rows] == OUTCOMES
+    assert [row.outcome for row in rows] == OUTCOMES[revision]
     assert {row.worker for row in rows} == {row.first_epoch for row in rows} == {None}
 
 
@@ -106,6 +131,7 @@ def test_a_driver_goes_on_with_an_upgraded_sweep(old):
     sweep = queries.find_sweep(old, "old")
     assert lease.acquire(old, sweep.id, "mine", "here:1", 30) is None
     writer = SweepWriter(old, sweep.id, "mine", 30)
+    writer.close_open_attempts("its driver ended", sweep.created_at)
     attempt = {"fraction": "1/2", "images": 5, "gpus": 0.0}
     for trial, number in ((3, 2), (4, 3)):
         assert writer.start_attempt(trial, 0, token=f"new{trial}", **attempt) == number
@@ -116,19 +142,17 @@ def test_a_driver_goes_on_with_an_upgraded_sweep(old):
     assert [row.trial for row in queries.decisions(old, sweep)] == [0, 3, 4]
 
 
-def test_an_upgrade_that_fails_leaves_the_old_tables_and_can_be_repeated(old, url):
-    with old.begin() as connection:  # in the way of the migration's last step
-        connection.execute(text("CREATE INDEX uq_searchctl_attempts_open ON searchctl_trials (id)"))
-    tables = {name: inspect(old).get_columns(name) for name in metadata.tables}
-    indexes = {name: inspect(old).get_indexes(name) for name in metadata.tables}
-    with pytest.raises(SearchctlError, match="already exists"):
-        upgrade_database(url)
-    assert schema_version(old) == "0001"
-    for name in metadata.tables:
-        assert str(inspect(old).get_columns(name)) == str(tables[name])
-        assert inspect(old).get_indexes(name) == indexes[name]
+def test_an_upgrade_that_fails_leaves_the_old_tables_and_can_be_repeated(old, url, revision):
+    put, remove, refusal = STAND_IN_THE_WAY[revision]
     with old.begin() as connection:
-        connection.execute(text("DROP INDEX uq_searchctl_attempts_open"))
+        connection.execute(text(put))
+    before = shape(old)
+    with pytest.raises(SearchctlError, match=refusal):
+        upgrade_database(url)
+    assert schema_version(old) == revision
+    assert shape(old) == before
+    with old.begin() as connection:
+        connection.execute(text(remove))
     assert upgrade_database(url) == HEAD
 
 

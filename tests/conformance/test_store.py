@@ -86,8 +86,10 @@ def test_the_process_of_an_open_attempt_is_noted(engine, sweep, writer):
 def test_a_result_is_stored_with_epochs_classes_and_verdicts(engine, sweep, writer):
     start(writer)
     verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
-    assert writer.save_result(0, 0, "t1", complete(), verdicts)
+    assert queries.jobs(engine, sweep, 0)[0].initial_weights == ""
+    assert writer.save_result(0, 0, "t1", complete(initial_weights="of pets"), verdicts)
     (job,) = queries.jobs(engine, sweep, 0)
+    assert job.initial_weights == "of pets"
     assert (job.state, job.score, job.kept_epoch, job.device) == ("COMPLETE", 0.4, 2, "cpu")
     assert job.evaluations["val"]["miou"] == 0.4
     assert [row.epoch for row in queries.epochs(engine, sweep, 0)] == [1, 2]
@@ -157,8 +159,10 @@ def test_events_are_appended_in_order(engine, sweep, writer):
 
 
 def test_a_changed_spec_replaces_the_launched_one(engine, sweep, writer):
-    writer.replace_spec({"name": "first", "seed": 2}, "def", {"torch": "3"}, "beef")
+    files = {"checkpoint:pets": {"file": "initial/ab.safetensors"}}
+    writer.replace_spec({"name": "first", "seed": 2}, "def", {"torch": "3"}, "beef", files)
     row = queries.find_sweep(engine, "first")
+    assert row.initial_files == files
     assert (row.spec, row.spec_hash) == ({"name": "first", "seed": 2}, "def")
     assert (row.versions, row.data_fingerprint) == ({"torch": "3"}, "beef")
 
