@@ -1,4 +1,4 @@
-"""Sweeps on the real database, mirror, bracket and driver, with jobs that train nothing."""
+"""Sweeps on the real database, with jobs that train nothing; and small jobs that do train."""
 
 import sqlite3
 from contextlib import closing
@@ -10,6 +10,8 @@ from orchestrator.launch import run
 from orchestrator.prepare import prepare
 from orchestrator.resume import prepare_resume
 from orchestrator.sweep import Sweep
+from tests.small_jobs import SETTINGS
+from trainer import Sample, run_job
 from trainer.results import EpochRecord, Evaluation, JobResult
 
 EIGHT = {"lr": [0.1, 0.01, 0.001, 0.0001], "weight_decay": [0, 0.1]}
@@ -95,3 +97,15 @@ def sqlite_run(sweeps):
 def quick_runner():
     """A runner whose scores are those of `score_of`."""
     return quick
+
+
+@pytest.fixture(name="run")
+def run_small_job(small_scenes, tmp_path):
+    """Run a small job with some params and arguments in place of the usual ones."""
+
+    def job(params=None, *, images=16, whole="train", **arguments):
+        sample = Sample(small_scenes, images=images, seed=7, whole=whole)
+        arguments = {"rung": 0, "out": tmp_path, "device": "cpu"} | arguments
+        return run_job(params or {}, SETTINGS, sample, **arguments)
+
+    return job

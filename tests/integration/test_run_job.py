@@ -1,46 +1,19 @@
 """One job, for real: scenes are drawn, networks are trained, scores come back."""
 
 import hashlib
-import io
 import math
-import multiprocessing
-import os
-import shutil
-import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from trainer import Sample, TrainSettings, run_job
+from tests.small_jobs import SETTINGS, numbers
+from trainer import Sample, run_job
 from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
-from trainer.errors import DataError
 from trainer.loader import load_split
 from trainer.weights import load_weights, save_weights
-
-SETTINGS = TrainSettings(width=8, epochs=3, batch_size=4, lr=3e-3, threads=1)
-
-
-@pytest.fixture
-def run(small_scenes, tmp_path):
-    """Run a small job with some params and arguments in place of the usual ones."""
-
-    def job(params=None, *, images=16, whole="train", **arguments):
-        sample = Sample(small_scenes, images=images, seed=7, whole=whole)
-        arguments = {"rung": 0, "out": tmp_path, "device": "cpu"} | arguments
-        return run_job(params or {}, SETTINGS, sample, **arguments)
-
-    return job
-
-
-def numbers(result):
-    """What must repeat: everything but the clock and the file's name."""
-    epochs = tuple(replace(epoch, seconds=0.0) for epoch in result.epochs)
-    counts = [result.image_counts.counts.tobytes(), result.image_counts.loss_sums.tobytes()]
-    return result.score, result.kept_epoch, epochs, result.evaluations, counts
 
 
 def test_a_trained_network_beats_the_most_frequent_class(run, small_scenes):
@@ -85,27 +58,6 @@ def test_image_counts_add_up_to_the_score(run):
     assert iou.mean() == pytest.approx(result.score)
     loss = result.image_counts.loss_sums.sum() / result.image_counts.pixels.sum()
     assert loss == pytest.approx(result.evaluations["val"].loss)
-
-
-def test_a_huge_learning_rate_diverges_without_a_score(run):
-    result = run({"lr": 1e9})
-    assert (result.status, result.score, result.kept_epoch) == ("diverged", None, None)
-    assert "NaN or infinite" in result.error
-    assert result.sample_hash
-    assert result.trainable_parameters > 0
-
-
-def test_epochs_before_a_divergence_are_kept(run):
-    # the only step of epoch 1 ruins the weights after its loss was taken
-    result = run({"lr": 1e9, "batch_size": 16, "validate": {"every": 3}})
-    assert result.status == "diverged"
-    assert [epoch.epoch for epoch in result.epochs] == [1]
-
-
-def test_weights_ruined_by_the_last_step_are_found_by_the_validation(run):
-    result = run({"lr": 1e9, "batch_size": 16, "epochs": 1})
-    assert (result.status, result.score, result.epochs) == ("diverged", None, ())
-    assert "validation loss" in result.error
 
 
 @pytest.mark.parametrize("model", ["simple_fcn", "unet"])
@@ -164,126 +116,6 @@ def test_torchs_global_state_is_as_it_was_after_a_job(run):
 
 def test_threads_are_applied_and_recorded(run):
     assert run({"threads": 2}).threads == 2
-
-
-@pytest.mark.parametrize("batches", [0, 1, 5])
-def test_a_job_leaves_at_the_next_batch_when_asked(run, batches):
-    asked = iter([False] * batches + [True])
-    result = run(stop=lambda: next(asked))
-    assert (result.status, result.score) == ("stopped", None)
-    assert result.images_seen == 0
-    assert list(asked) == []
-
-
-def test_epochs_before_a_stop_are_kept(run):
-    epochs = []
-    result = run(on_epoch=epochs.append, stop=lambda: len(epochs) == 2)
-    assert result.status == "stopped"
-    assert result.epochs == tuple(epochs)
-    assert result.images_seen == 2 * 16
-
-
-def test_ctrl_c_passes_through(run):
-    def interrupt(epoch):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(on_epoch=interrupt)
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        ("blocked", OSError("Input/output error")),
-        ("unusable", DataError("street.png is broken")),
-        ("lost", MemoryError("no memory")),
-        ("lost", torch.OutOfMemoryError("CUDA out of memory")),
-        ("lost", torch.AcceleratorError("CUDA error: an illegal memory access")),
-        ("lost", RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: none")),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_no_configuration_is_to_blame_for_has_a_status_of_its_own(run, status, error):
-    def fail(epoch):
-        raise error
-
-    result = run(on_epoch=fail)
-    assert (result.status, result.score) == (status, None)
-    assert str(error) in result.error
-    assert "Traceback" in result.error
-    assert result.sample_hash
-
-
-def test_a_loader_worker_that_is_killed_is_a_lost_job(run):
-    def kill_a_worker(epoch):
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-
-    result = run({"loader_workers": 2}, on_epoch=kill_a_worker)
-    assert result.status == "lost"
-    assert "DataLoader worker" in result.error
-    assert not multiprocessing.active_children()
-
-
-def test_a_loader_worker_that_dies_of_the_stop_itself_is_a_stopped_job(run):
-    stops = []
-
-    def signal_to_all(epoch):
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGTERM)
-        stops.append(epoch)
-
-    result = run({"loader_workers": 2}, on_epoch=signal_to_all, stop=lambda: bool(stops))
-    assert (result.status, result.error) == ("stopped", None)
-    assert len(result.epochs) == 1
-
-
-def test_an_error_in_a_loader_worker_that_another_try_would_meet_is_no_lost_job(run, monkeypatch):
-    def broken(*_):
-        raise ValueError("no such colour")
-
-    monkeypatch.setattr("trainer.transforms.reseed", broken)
-    result = run({"loader_workers": 1, "augment": "flips"})
-    assert result.status == "failed"
-    assert "no such colour" in result.error
-
-
-def test_an_error_that_nobody_foresaw_is_raised(run):
-    def fail(epoch):
-        raise KeyError("a mistake of ours")
-
-    with pytest.raises(KeyError, match="a mistake of ours"):
-        run(on_epoch=fail)
-
-
-def test_a_directory_that_cannot_be_made_blocks_the_job(run, tmp_path):
-    (tmp_path / "file").touch()
-    result = run(out=tmp_path / "file" / "out")
-    assert result.status == "blocked"
-    assert "NotADirectoryError" in result.error
-
-
-@pytest.mark.parametrize(
-    ("params", "arguments", "message"),
-    [
-        ({"lr": -1.0}, {}, "greater than 0"),
-        ({"learning_rate": 1.0}, {}, "learning_rate"),
-        ({}, {"device": "cuda:99"}, "cuda:99"),
-        ({}, {"device": "meta"}, "meta"),
-    ],
-)
-def test_a_bad_configuration_is_a_result_that_says_why(run, params, arguments, message):
-    result = run(params, **arguments)
-    assert (result.status, result.score) == ("failed", None)
-    assert message in result.error
-    assert "Traceback" in result.error
-
-
-def test_a_size_too_small_for_the_model_names_the_smallest(small_scenes, tmp_path):
-    tiny = small_scenes.model_copy(update={"image_size": (8, 8)})
-    result = run_job(
-        {"model": "unet"}, SETTINGS, Sample(tiny, 4, 7), rung=0, out=tmp_path, device="cpu"
-    )
-    assert result.status == "failed"
-    assert "at least 16x16" in result.error
 
 
 def test_warm_start_goes_on_from_the_weights_given(run, tmp_path):
@@ -379,87 +211,3 @@ def test_every_choice_of_a_setting_trains(run, field, value):
     assert result.error is None
     assert math.isfinite(result.score)
     assert result.epochs[-1].train_loss != result.epochs[0].train_loss
-
-
-def test_an_epoch_is_told_of_when_its_checkpoint_is_on_the_disk(run, tmp_path):
-    held = []
-    run(on_epoch=lambda epoch: held.append(stored_epoch(tmp_path)))
-    assert held == [1, 2, 3]
-
-
-def stored_epoch(folder):
-    content = (folder / "checkpoint.pt").read_bytes()
-    return torch.load(io.BytesIO(content), weights_only=True)["epoch"]
-
-
-@pytest.fixture
-def stopped(run, tmp_path):
-    """A job that was stopped in its third and last epoch."""
-    epochs = []
-    result = run(
-        {"dropout": 0.2},
-        out=tmp_path / "stopped",
-        on_epoch=epochs.append,
-        stop=lambda: len(epochs) == 2,
-    )
-    assert (result.status, result.first_epoch, len(result.epochs)) == ("stopped", 1, 2)
-    return result
-
-
-def test_a_job_goes_on_where_an_earlier_attempt_was_stopped(run, stopped, tmp_path):
-    epochs = []
-    result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"], on_epoch=epochs.append)
-    assert numbers(result) == numbers(run({"dropout": 0.2}))
-    assert [epoch.epoch for epoch in epochs] == [3]
-    assert (result.first_epoch, result.images_seen) == (3, 3 * 16)
-    assert result.epochs[:2] == stopped.epochs
-
-
-def test_the_seconds_of_a_job_are_those_of_all_its_attempts(run, stopped, tmp_path):
-    result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"])
-    assert result.seconds > sum(epoch.seconds for epoch in result.epochs)
-    assert result.seconds > stored_seconds(tmp_path / "stopped") + result.epochs[-1].seconds
-
-
-def stored_seconds(folder):
-    content = (folder / "checkpoint.pt").read_bytes()
-    return torch.load(io.BytesIO(content), weights_only=True)["seconds"]
-
-
-def test_a_job_whose_epochs_are_all_done_goes_straight_to_its_scores(run, tmp_path):
-    first = run(out=tmp_path / "first")
-    epochs = []
-    again = run(out=tmp_path / "again", resume_from=[tmp_path / "first"], on_epoch=epochs.append)
-    assert numbers(again) == numbers(first)
-    assert (epochs, again.first_epoch) == ([], 4)
-
-
-@pytest.mark.parametrize(
-    ("params", "arguments"),
-    [
-        ({"dropout": 0.2, "epochs": 4}, {}),
-        ({"dropout": 0.3}, {}),
-        ({"dropout": 0.2}, {"rung": 1}),
-        ({"dropout": 0.2}, {"images": 15}),
-        ({"dropout": 0.2}, {"whole": "train+val"}),
-        ({"dropout": 0.2}, {"score": "val_loss"}),
-    ],
-)
-def test_a_checkpoint_of_another_job_is_not_gone_on_from(
-    run, stopped, tmp_path, caplog, params, arguments
-):
-    result = run(params, resume_from=[tmp_path / "stopped"], **arguments)
-    assert (result.status, result.first_epoch) == ("complete", 1)
-    assert numbers(result) == numbers(run(params, **arguments))
-    assert "is of other settings or of another job" in caplog.text
-
-
-def test_warm_started_jobs_are_told_apart_by_the_weights_they_began_with(run, tmp_path):
-    for name, params in (("a", {}), ("b", {"epochs": 1})):
-        run(params, keep_weights=True, out=tmp_path / name)
-    run({}, rung=1, init_from=tmp_path / "a" / "model.safetensors", out=tmp_path / "warm")
-    shutil.copy(tmp_path / "a" / "model.safetensors", tmp_path / "copy.safetensors")
-    resume = {"rung": 1, "resume_from": [tmp_path / "warm"]}
-    assert run(init_from=tmp_path / "copy.safetensors", **resume).first_epoch == 4
-    assert run(init_from=tmp_path / "b" / "model.safetensors", **resume).first_epoch == 1
-    assert run(**resume).first_epoch == 1
