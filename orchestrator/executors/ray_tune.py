@@ -7,7 +7,9 @@ the database remembers. A worker that dies comes back as an error and the bracke
 
 import logging
 import os
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,11 +117,23 @@ def _ray(address: str | None) -> Iterator[None]:
             logging_level=logging.ERROR,
             configure_logging=True,
         ).result()
+        _take_sigterm_back()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
         try:
             yield
         finally:
             thread.submit(ray.shutdown).result()
+
+
+def _take_sigterm_back() -> None:
+    """Put the process's own SIGTERM handler back in the place of Ray's.
+
+    Ray's native one calls it too, but first sets an alarm that aborts the process three seconds
+    later, whatever it is doing then: storing the last results, or waiting for the database.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        signal.alarm(0)  # one that came in between has set it
 
 
 class _Leave(BaseException):
@@ -183,10 +197,14 @@ class _NotSaved:
 
 
 class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
-    """Ends everything as soon as the driver says so."""
+    """Ends everything as soon as the driver says so, or there is nowhere left to run.
+
+    Tune asks at every step, also while every slot waits for a worker that will never come.
+    """
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
+        self._look_at = 0.0
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
@@ -194,30 +212,9 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
     def stop_all(self) -> bool:
         if self._stop():
             raise _Leave
-        return False
-
-
-class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
-    """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
-
-    def __init__(self, source: Source, slots: int) -> None:
-        super().__init__()
-        self._source = source
-        self._slots = slots
-        self._jobs: dict[str, Job] = {}
-        self._results: dict[str, JobResult] = {}
-        self._look_at = 0.0
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._jobs) >= self._slots:
-            return None
         with _leaving_on_error():
             self._look_after_nodes()
-            job = self._source.next_job()
-        if isinstance(job, Job):
-            self._jobs[trial_id] = job
-            return {"job": job}
-        return str(Searcher.FINISHED) if job is Signal.DONE else None
+        return False
 
     def _look_after_nodes(self) -> None:
         """Leave a cluster that has no node left: on one machine, none will come back.
@@ -232,6 +229,27 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
             log.error(message)  # Ray may end this process before anyone else could say so
             raise SearchctlError(message)
+
+
+class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
+    """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
+
+    def __init__(self, source: Source, slots: int) -> None:
+        super().__init__()
+        self._source = source
+        self._slots = slots
+        self._jobs: dict[str, Job] = {}
+        self._results: dict[str, JobResult] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._jobs) >= self._slots:
+            return None
+        with _leaving_on_error():
+            job = self._source.next_job()
+        if isinstance(job, Job):
+            self._jobs[trial_id] = job
+            return {"job": job}
+        return str(Searcher.FINISHED) if job is Signal.DONE else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         with _leaving_on_error():

@@ -1,0 +1,60 @@
+"""Ray ends what it should not, or does not end what it should: each in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[2]
+
+RAYLET_DIES = """
+import os, signal, sys, time
+from orchestrator.errors import SearchctlError
+from orchestrator.executors.ray_tune import RayTuneExecutor
+from orchestrator.job import JobResult
+from tests.conformance.test_executors import BracketSource, by_value, never
+
+def kill_the_raylet(job, on_epoch, stop):
+    time.sleep(1)  # until every slot has a job
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+by_value(never)
+try:
+    RayTuneExecutor(cpus=1, runner=by_value(kill_the_raylet)).run(BracketSource(), never)
+except SearchctlError as error:
+    print(error)
+"""
+
+SIGTERM_COMES = """
+import os, signal, time
+from orchestrator.executors.ray_tune import _ray
+
+signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+with _ray(None):
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(9):  # a signal ends a sleep early
+        time.sleep(0.5)
+    print("left in its own time", flush=True)
+"""
+
+
+def run(script):
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.timeout(150)
+def test_a_raylet_that_dies_under_waiting_jobs_ends_the_run_with_the_mend():
+    _, output = run(RAYLET_DIES)
+    assert "Ray has no node left" in output
+    assert "`searchctl resume` starts anew" in output
+
+
+def test_sigterm_under_ray_leaves_all_the_time_that_leaving_takes():
+    assert run(SIGTERM_COMES) == (0, "heard\nleft in its own time\n")
