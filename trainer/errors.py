@@ -7,6 +7,8 @@ TrainerError
 WorkerLost          a process that loads images died: the machine is at fault, a retry may help
 """
 
+from collections.abc import Sequence
+
 
 class TrainerError(Exception):
     """Base of the trainer's errors: the configuration or the data is at fault, a retry is not."""
@@ -22,3 +24,13 @@ class SettingsError(TrainerError):
 
 class WorkerLost(Exception):
     """A process that loads images died; the same job may succeed on another try."""
+
+
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """Name the first ones, and say how many more there are.
+
+    >>> first_few(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return f"{', '.join(names[:count])}{more}"

@@ -12,6 +12,8 @@ from trainer.settings import Score, TrainSettings
 CHECKPOINT_FORMAT = 1
 """Raised when what a checkpoint holds changes: older ones are then not gone on from."""
 
+_LEFT_OUT = {"loader_workers", "init", "weights"}
+
 
 def identity_of(
     settings: TrainSettings,
@@ -26,9 +28,9 @@ def identity_of(
 ) -> str:
     """Return a hash of all that a job's numbers depend on: 64 hexadecimal digits.
 
-    Not in it: the number of loader workers, which changes nothing, and where the data lies. The
-    device and the versions of the libraries are not in it either: a job may go on on another
-    machine, though its last digits may then differ.
+    Not in it: the number of loader workers, which changes nothing, and where the data and a file of
+    initial weights lie (what that file holds is). The device and the versions of the libraries are
+    not in it either: a job may go on on another machine, though its last digits may then differ.
 
     Args:
         settings: with the trial's params in their place.
@@ -37,12 +39,12 @@ def identity_of(
         score: what the kept epoch goes by.
         sample_hash: fingerprint of the names of the sample's images.
         data_fingerprint: fingerprint of the names and sizes of the data set's files.
-        init_from: fingerprint of the weights that it begins with; None for fresh ones.
+        init_from: fingerprint of the file of initial weights; None for fresh ones.
         network: the state dict, for its names and shapes.
     """
     parts = {
         "format": CHECKPOINT_FORMAT,
-        "settings": settings.model_dump(mode="json", exclude={"loader_workers"}),
+        "settings": settings.model_dump(mode="json", exclude=_LEFT_OUT),
         "data": sample.data.model_dump(mode="json", exclude={"root"}),
         "sample": [sample.images, sample.seed, sample.whole, sample_hash, data_fingerprint],
         "rung": rung,

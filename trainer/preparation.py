@@ -6,8 +6,8 @@ import torch
 from upath import UPath
 
 from trainer.data_settings import Sample
-from trainer.errors import SettingsError
 from trainer.identity import identity_of
+from trainer.initial_weights import begin_with
 from trainer.loader import (
     LoadedSplit,
     TrainingBatches,
@@ -19,12 +19,10 @@ from trainer.loader import (
 from trainer.losses import Loss, build_loss, count_pixels
 from trainer.memory import reset_peak
 from trainer.models import build_model
-from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
 from trainer.seeds import derive_seed
 from trainer.settings import Score, TrainSettings
 from trainer.training import Training, begin_training
-from trainer.weights import fingerprint, load_weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ class Job:
     batches: TrainingBatches
     loss: Loss
     training: Training
+    initial_weights: str
+    """What the network begins with, in a sentence."""
     identity: str
     """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
 
@@ -52,20 +52,22 @@ def prepare(
     *,
     rung: int,
     score: Score,
-    init_from: UPath | None,
     device: torch.device,
+    init_from: UPath | None = None,
+    encoder_from: UPath | None = None,
 ) -> Job:
     """Load the images and build the network, on its device.
 
     Raises:
         DataError: a file of the data set is missing or does not fit.
-        SettingsError: the network cannot be built like that.
+        SettingsError: the network cannot be built like that, or not begin with these weights.
     """
     reset_peak(device)
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", rung))
-    model = build_model(settings, len(images.dataset.class_names))
-    begins_with = _load_into(model, init_from) if init_from is not None else None
+    classes = len(images.dataset.class_names)
+    model = build_model(settings, classes)
+    begun = begin_with(model, settings, classes, init_from=init_from, encoder_from=encoder_from)
     arithmetic = Arithmetic(settings, device)
     batches = TrainingBatches(
         images,
@@ -86,6 +88,7 @@ def prepare(
         batches,
         loss=_loss(settings, images).to(device),
         training=begin_training(arithmetic.place(model), settings, steps=len(batches), score=score),
+        initial_weights=begun.text,
         identity=identity_of(
             settings,
             sample,
@@ -93,20 +96,10 @@ def prepare(
             score=score,
             sample_hash=sample_hash(images.names),
             data_fingerprint=data_fingerprint(sample.data),
-            init_from=begins_with,
+            init_from=begun.sha256,
             network=model.state_dict(),
         ),
     )
-
-
-def _load_into(model: SegmentationModel, path: UPath) -> str:
-    """Put weights into a model; return their fingerprint."""
-    weights = load_weights(path)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise SettingsError(f"the weights of {path} are not of this model: {error}") from error
-    return fingerprint(weights)
 
 
 def _loss(settings: TrainSettings, images: LoadedSplit) -> Loss:

@@ -40,6 +40,7 @@ def run_job(
     final: bool = False,
     keep_weights: bool = False,
     init_from: UPath | None = None,
+    encoder_from: UPath | None = None,
     resume_from: Sequence[UPath] = (),
     device: str | None = None,
     on_epoch: OnEpoch | None = None,
@@ -63,7 +64,9 @@ def run_job(
         score: what the kept epoch, early stopping and the plateau schedule go by.
         final: also score 'val_original', 'test' and 'test_original'.
         keep_weights: write the kept epoch's weights to out/model.safetensors.
-        init_from: weights to begin with, in place of fresh ones.
+        init_from: weights of the whole network to begin with, whatever `init` says.
+        encoder_from: file of the encoder's pretrained weights for `init: pretrained`, in place of
+            the one in `weights` or a download.
         resume_from: directories of earlier attempts at the same job; goes on after the latest
             epoch of which one of them has a checkpoint. Checkpoints of other jobs, or of other
             settings, and damaged ones do not count.
@@ -85,7 +88,13 @@ def run_job(
         place = choose_device(device)
         with own_torch_state(settings.threads, place):
             job = prepare(
-                settings, sample, rung=rung, score=score, init_from=init_from, device=place
+                settings,
+                sample,
+                rung=rung,
+                score=score,
+                init_from=init_from,
+                encoder_from=encoder_from,
+                device=place,
             )
             attempt.begin(job, resume_from)
             kept = _train(job, partial(attempt.epoch_done, job), stop)
@@ -179,6 +188,7 @@ def _facts(job: Job) -> JobResult:
         device=describe(job.arithmetic.device),
         threads=torch.get_num_threads(),
         trainable_parameters=sum(weights.numel() for weights in trained),
+        initial_weights=job.initial_weights,
         sample_hash=sample_hash(job.images.names),
         data_fingerprint=data_fingerprint(job.sample.data),
     )

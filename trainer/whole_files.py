@@ -45,6 +45,22 @@ def read_whole(path: UPath) -> bytes:
     return content
 
 
+def file_exists(path: UPath) -> bool:
+    """Is there such a file?
+
+    Raises:
+        OSError: the disk or the store does not answer.
+    """
+    local = _local(path)
+    if local is not None:
+        return local.is_file()
+    store = path.fs
+    store.invalidate_cache()
+    with _failing_as_os_error(f"cannot look for {path}"):
+        there: bool = store.isfile(path.path)
+    return there
+
+
 def remove_file(path: UPath) -> None:
     """Remove a file, if it is there, and what killed writers of it have left.
 

@@ -128,10 +128,11 @@ def test_warm_start_goes_on_from_the_weights_given(run, tmp_path):
 
 @pytest.mark.parametrize("params", [{"width": 4}, {"model": "unet"}])
 def test_weights_of_another_model_are_refused_by_name(run, tmp_path, params):
-    save_weights(load_weights(run(keep_weights=True).weights), tmp_path / "other.safetensors")
+    weights = load_weights(run(keep_weights=True).weights)
+    save_weights(weights.tensors, tmp_path / "other.safetensors")
     result = run(params, init_from=tmp_path / "other.safetensors")
     assert result.status == "failed"
-    assert "other.safetensors are not of this model" in result.error
+    assert "other.safetensors is of another network" in result.error
 
 
 def test_val_loss_keeps_the_epoch_of_the_lowest_loss(run):

@@ -1,0 +1,86 @@
+"""Puts pretrained weights into an encoder: all of its tensors, or none."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from trainer.errors import SettingsError, first_few
+from trainer.models.timm_encoder import TimmEncoder
+from trainer.models.timm_import import timm
+from trainer.weights import blaming
+
+
+def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> int:
+    """Put weights in the place of an encoder's; torch's random numbers stay as they are.
+
+    timm knows the names that tensors have in each network's published files, and drops the head,
+    but it passes over what is missing without a word. Integers, such as the number of batches that
+    BatchNorm has seen, may be missing.
+
+    Args:
+        encoder: on the CPU.
+        tensors: a state dict with timm's names of the whole network, with those of its published
+            files where timm knows how to rename them, or with the encoder's own.
+        problem: what an error's message begins with.
+
+    Returns:
+        How many tensors of floating-point numbers the encoder has: all were replaced.
+
+    Raises:
+        SettingsError: the weights do not fill all of the encoder, or do not fit; it is unchanged.
+    """
+    found = _found(encoder, tensors, problem)
+    wanted = _floats(encoder.net.state_dict())
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise SettingsError(
+            f"{problem}: {len(missing)} of the encoder's {len(wanted)} tensors are missing "
+            f"({first_few(missing)}); it holds {first_few(list(tensors))}"
+        )
+    encoder.net.load_state_dict(found, strict=False)
+    return len(wanted)
+
+
+def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> dict[str, Tensor]:
+    """Return what the weights hold of the encoder, by its own names."""
+    own = encoder.net.state_dict()
+    same = {name: tensors[name] for name in own if _shape(tensors, name) == own[name].shape}
+    if same.keys() >= _floats(own).keys():
+        return same
+    with blaming(problem):
+        # what is loaded from tensors of NaN, and is none after that, was not loaded
+        marked = _timm_loaded(encoder, {name: _marked(each) for name, each in tensors.items()})
+        filled = {name for name, each in marked.items() if not _unmarked(each)}
+        loaded = _timm_loaded(encoder, tensors)
+    return {name: each for name, each in loaded.items() if name in filled}
+
+
+def _timm_loaded(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state dict of such an encoder with what timm takes of the weights."""
+    with torch.random.fork_rng(devices=[]):
+        net = timm.create_model(
+            encoder.name,
+            pretrained=True,
+            features_only=True,
+            pretrained_cfg_overlay={"state_dict": dict(tensors)},
+            **encoder.options,
+        )
+    state: dict[str, Tensor] = net.state_dict()
+    return state
+
+
+def _marked(tensor: Tensor) -> Tensor:
+    return torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else tensor
+
+
+def _unmarked(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and not tensor.isnan().all()
+
+
+def _floats(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> torch.Size | None:
+    return tensors[name].shape if name in tensors else None
