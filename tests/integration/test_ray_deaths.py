@@ -49,7 +49,7 @@ def run(script):
 
 
 @pytest.mark.timeout(150)
-def test_a_raylet_that_dies_under_waiting_jobs_ends_the_run_with_the_mend():
+def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     _, output = run(RAYLET_DIES)
     assert "Ray has no node left" in output
     assert "`searchctl resume` starts anew" in output
