@@ -30,9 +30,9 @@ class SegmentationModel(nn.Module):
     classifier: nn.Module
     aux_decoder: nn.Module | None
     aux_classifier: nn.Module | None
-    smallest: ClassVar[int]
+    smallest: int
     """Smallest height and width in pixels that the network can take."""
-    multiple: ClassVar[int] = 1
+    multiple: int = 1
     """Images are padded to sides divisible by this, to the right and below; logits are cut back."""
     align_corners: ClassVar[bool] = False
     """Where the corners are when logits are resampled: see `torch.nn.functional.interpolate`."""
@@ -47,7 +47,7 @@ class SegmentationModel(nn.Module):
         """Return the logits of each pixel.
 
         Raises:
-            SettingsError: a side of the images is below `smallest`.
+            SettingsError: a side of the images is below `smallest`, or a training batch of one.
         """
         features = self._features(images)
         return self._resampled(self.classifier(self.decoder(features)), images)
@@ -56,7 +56,7 @@ class SegmentationModel(nn.Module):
         """Return the logits of each pixel, and where there is an auxiliary head, those of it too.
 
         Raises:
-            SettingsError: a side of the images is below `smallest`.
+            SettingsError: a side of the images is below `smallest`, or a training batch of one.
         """
         features = self._features(images)
         logits = [self.classifier(self.decoder(features))]
@@ -65,11 +65,17 @@ class SegmentationModel(nn.Module):
         return [self._resampled(each, images) for each in logits]
 
     def _features(self, images: Tensor) -> object:
-        height, width = images.shape[-2:]
+        batch, _, height, width = images.shape
         if min(height, width) < self.smallest:
             raise SettingsError(
                 f"{type(self).__name__} needs images of at least {self.smallest}x{self.smallest} "
                 f"pixels, not {height}x{width}: raise image_size"
+            )
+        # of all networks, not only where BatchNorm would meet a single value: it depends on sizes
+        if self.training and batch < 2:
+            raise SettingsError(
+                f"a training batch needs at least 2 images, not {batch}: batch normalisation has "
+                "no variance over one; train on 2 images or more"
             )
         return self.encoder(F.pad(images, (0, -width % self.multiple, 0, -height % self.multiple)))
 
