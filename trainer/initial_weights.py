@@ -115,19 +115,16 @@ def _without_other_classes(
     Then the number of classes there is returned too. A classifier may be several layers; its
     layers are kept or replaced as one, and so are those of an auxiliary head.
     """
-    own = {name: each for name, each in model.state_dict().items() if name.startswith(_CLASSIFIERS)}
-    differing = {
-        size
-        for name, here in own.items()
-        if name in tensors
-        for size in _other_sizes(here.shape, tensors[name].shape)
+    own = {
+        name: each
+        for name, each in model.state_dict().items()
+        if name.startswith(_CLASSIFIERS) and name in tensors
     }
-    if len(differing) != 1:
+    pairs = (_other_sizes(each.shape, tensors[name].shape) for name, each in own.items())
+    differing = set().union(*pairs)
+    if {here for here, _ in differing} != {classes} or len(differing) > 1:
         return tensors, None
-    [(here, there)] = differing
-    same_layers = own.keys() == {name for name in tensors if name.startswith(_CLASSIFIERS)}
-    if here != classes or not same_layers:
-        return tensors, None
+    [(_, there)] = differing
     return {**tensors, **own}, there
 
 

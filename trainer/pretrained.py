@@ -30,7 +30,8 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
     Raises:
         SettingsError: the weights do not fill all of the encoder, or do not fit; it is unchanged.
     """
-    found = _found(encoder, tensors, problem)
+    with blaming(problem):
+        found = _found(encoder, tensors)
     wanted = _floats(encoder.net.state_dict())
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -42,17 +43,19 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
     return len(wanted)
 
 
-def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> dict[str, Tensor]:
+def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return what the weights hold of the encoder, by its own names."""
     own = encoder.net.state_dict()
     same = {name: tensors[name] for name in own if _shape(tensors, name) == own[name].shape}
     if same.keys() >= _floats(own).keys():
         return same
-    with blaming(problem):
+    try:
         # what is loaded from tensors of NaN, and is none after that, was not loaded
         marked = _timm_loaded(encoder, {name: _marked(each) for name, each in tensors.items()})
         filled = {name for name, each in marked.items() if not _unmarked(each)}
         loaded = _timm_loaded(encoder, tensors)
+    except LookupError:
+        return same  # timm took it for a file of another make, for want of the usual names
     return {name: each for name, each in loaded.items() if name in filled}
 
 

@@ -1,11 +1,18 @@
+import contextlib
+import hashlib
+import io
 import os
+import random
 
 import pytest
+import safetensors.torch
 import torch
 
 from trainer.errors import SettingsError
 from trainer.models.unet import UNet
-from trainer.weights import load_weights, save_weights
+from trainer.weights import PICKLED, blaming, load_weights, save_weights
+
+ONES = torch.ones(100)
 
 
 def test_weights_come_back_bit_for_bit_also_from_channels_last(tmp_path):
@@ -30,10 +37,82 @@ def test_a_write_that_fails_leaves_the_old_weights_and_no_litter(tmp_path, monke
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_missing_or_broken_file_is_named(tmp_path):
-    for name, content in (("missing", None), ("broken", b"not safetensors")):
-        path = tmp_path / name
-        if content:
-            path.write_bytes(content)
-        with pytest.raises(SettingsError, match=name):
-            load_weights(path)
+def test_the_sha256_is_the_files(tmp_path):
+    save_weights({"w": torch.ones(3)}, tmp_path / "w.safetensors")
+    content = (tmp_path / "w.safetensors").read_bytes()
+    assert load_weights(tmp_path / "w.safetensors").sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("suffix", PICKLED)
+def test_what_torch_has_saved_is_read_too(tmp_path, suffix):
+    torch.save({"a.weight": torch.arange(3), "b": torch.ones(2, 2)}, tmp_path / f"w{suffix}")
+    tensors = load_weights(tmp_path / f"w{suffix}").tensors
+    assert {name: tensor.tolist() for name, tensor in tensors.items()} == {
+        "a.weight": [0, 1, 2],
+        "b": [[1, 1], [1, 1]],
+    }
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.mkdir, ("harm",)
+
+
+def saved(content):
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+WHOLE = saved({"w": torch.arange(1000)})
+UNREADABLE = {
+    "missing.safetensors": None,
+    "missing.pth": None,
+    "no-directory/w.pth": None,
+    "directory.pth": "a directory",
+    "broken": b"not safetensors",
+    "empty.safetensors": b"",
+    "empty.pth": b"",
+    "torch.safetensors": WHOLE,
+    "safetensors.pth": safetensors.torch.save({"w": torch.ones(3)}),
+    "text.pth": b"<html>404 Not Found</html>",
+    "half.pth": WHOLE[: len(WHOLE) // 2],
+    "harmful.pth": saved({"w": torch.ones(2), "args": Harmful()}),
+    "tensor.pth": saved(torch.ones(3)),
+    "number.pth": saved({"w": torch.ones(3), "epochs": 7}),
+    "nothing.pth": saved({}),
+    "nothing.safetensors": safetensors.torch.save({}),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), UNREADABLE.items(), ids=UNREADABLE)
+def test_a_file_that_is_no_state_dict_is_named(tmp_path, monkeypatch, name, content):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    if content == "a directory":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_weights(path)
+    assert str(caught.value).startswith(f"cannot read weights from {path}: ")
+    assert "weights_only" not in str(caught.value)
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_file_is_an_error_of_the_settings_or_still_a_state_dict(tmp_path, seed):
+    draw = random.Random(seed)
+    for name, whole in (("w.pth", WHOLE), ("w.safetensors", safetensors.torch.save({"w": ONES}))):
+        for _ in range(20):
+            content = bytearray(whole)
+            for place in draw.choices(range(min(len(whole), 700)), k=4):
+                content[place] = draw.randrange(256)
+            (tmp_path / name).write_bytes(content)
+            with contextlib.suppress(SettingsError):
+                assert load_weights(tmp_path / name).tensors
+
+
+def test_memory_that_runs_out_is_not_blamed_on_the_file():
+    with pytest.raises(RuntimeError, match="DefaultCPUAllocator"), blaming("the file"):
+        torch.empty(2**60)

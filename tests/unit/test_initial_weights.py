@@ -1,0 +1,349 @@
+import logging
+
+import pytest
+import torch
+from upath import UPath
+
+from trainer.errors import SettingsError
+from trainer.initial_weights import begin_with
+from trainer.models import build_model
+from trainer.models.timm_import import timm
+from trainer.pretrained_files import pretrained_file
+from trainer.settings import TrainSettings
+from trainer.weights import load_weights, save_weights
+
+CLASSES = 5
+ENCODERS = ("test_convnext", "test_resnet", "test_vit")  # names as lists, flat, and with a prefix
+
+
+def settings(**params):
+    return TrainSettings(**{"model": "simple_seg", "encoder": "test_convnext", **params})
+
+
+def fresh(classes=CLASSES, **params):
+    """A network from the same seed, whatever its classes and initial weights."""
+    torch.manual_seed(3)
+    return build_model(settings(**params), classes)
+
+
+def begun(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
+    """The network that a job begins with, and what is said of it."""
+    model, chosen = fresh(classes, **params), settings(**params)
+    where = {"init_from": init_from, "encoder_from": encoder_from}
+    return model, begin_with(model, chosen, classes, **where)
+
+
+def refusal(**arguments):
+    with pytest.raises(SettingsError) as caught:
+        begun(**arguments)
+    return str(caught.value)
+
+
+def perturbed(state):
+    """A state dict like this one, whose numbers are in no fresh network."""
+    noise = torch.Generator().manual_seed(11)
+    return {
+        name: each + torch.rand(each.shape, generator=noise) if each.is_floating_point() else each
+        for name, each in state.items()
+    }
+
+
+def published(encoder="test_convnext"):
+    """What a file of timm's holds: the whole network's tensors, with a head for 1000 classes."""
+    return perturbed(timm.create_model(encoder).state_dict())
+
+
+def write(tensors, path):
+    if path.suffix == ".safetensors":
+        save_weights(tensors, path)
+    else:
+        torch.save(tensors, path)
+    return path
+
+
+def same(ours, theirs):
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def part(model, name):
+    """The state dict of one part, copied."""
+    return {key: each.clone() for key, each in getattr(model, name).state_dict().items()}
+
+
+LAYOUTS = {
+    "timm's names": lambda state: state,
+    "under state_dict": lambda state: {"state_dict": state, "epoch": 90},
+    "under model": lambda state: {"model": state, "optimizer": {"lr": 0.1}},
+    "of a parallel network": lambda state: {f"module.{name}": state[name] for name in state},
+    "of a compiled network": lambda state: {f"_orig_mod.{name}": state[name] for name in state},
+}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_published_file_fills_the_whole_encoder_and_nothing_else(tmp_path, encoder, suffix):
+    path = write(published(encoder), tmp_path / f"any{suffix}")
+    theirs = timm.create_model(
+        encoder,
+        pretrained=True,
+        features_only=True,
+        out_indices=(-4, -3, -2, -1),
+        pretrained_cfg_overlay={"file": str(path)},
+    )
+    model, _ = begun(encoder=encoder, init="pretrained", weights=str(path))
+    assert same(model.encoder.net.state_dict(), theirs.state_dict())
+    assert same(part(model, "classifier"), part(fresh(encoder=encoder), "classifier"))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_what_training_scripts_wrap_a_state_dict_in_is_taken_off(tmp_path, layout):
+    state = published()
+    plain = write(state, tmp_path / "plain.safetensors")
+    wrapped = write(layout(state), tmp_path / "wrapped.pth")
+    nets = [begun(init="pretrained", encoder_from=path)[0].encoder for path in (plain, wrapped)]
+    assert same(*(net.state_dict() for net in nets))
+    assert not same(nets[0].state_dict(), fresh().encoder.state_dict())
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_file_may_have_the_names_of_the_features_alone(tmp_path, encoder):
+    state = perturbed(part(fresh(encoder=encoder).encoder, "net"))
+    path = write(state, tmp_path / "features.safetensors")
+    model, _ = begun(encoder=encoder, init="pretrained", weights=str(path))
+    assert same(part(model.encoder, "net"), state)
+
+
+@pytest.mark.parametrize("init", ["scratch", "pretrained", "checkpoint"])
+def test_what_is_drawn_next_is_the_same_after_all_initial_weights(tmp_path, init):
+    fresh()
+    expected = torch.rand(4)
+    if init == "pretrained":
+        begun(init=init, encoder_from=write(published(), tmp_path / "encoder.pth"))
+    else:
+        path = write(fresh(7).state_dict(), tmp_path / "model.safetensors")
+        begun(init=f"checkpoint:{path}" if init == "checkpoint" else init)
+    assert torch.equal(torch.rand(4), expected)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("name", ["test_convnext", "test_convnext.r160_in1k"])
+@pytest.mark.parametrize("encoder", ["test_convnext", "test_convnext.r160_in1k"])
+def test_a_directory_has_a_file_named_after_the_encoder(tmp_path, encoder, name, suffix):
+    write(published("test_resnet"), tmp_path / "test_resnet.pth")
+    path = write(published(), tmp_path / f"{name}{suffix}")
+    _, initial = begun(encoder=encoder, init="pretrained", weights=str(tmp_path))
+    assert str(path) in initial.text
+
+
+def test_encoder_from_wins_over_weights(tmp_path):
+    path = write(published(), tmp_path / "given.pth")
+    _, initial = begun(init="pretrained", weights=str(tmp_path / "none.pth"), encoder_from=path)
+    assert str(path) in initial.text
+
+
+def test_integers_may_be_missing(tmp_path):
+    floats = {name: each for name, each in published("test_resnet").items() if each.ndim}
+    path = write(floats, tmp_path / "old.pth")  # from before BatchNorm counted its batches
+    model, _ = begun(encoder="test_resnet", init="pretrained", encoder_from=path)
+    assert torch.equal(model.encoder.net.layer1[0].bn1.weight, floats["layer1.0.bn1.weight"])
+
+
+def without(prefix, encoder="test_convnext"):
+    return {name: each for name, each in published(encoder).items() if not name.startswith(prefix)}
+
+
+UNFIT = {
+    "another network": (
+        lambda: published("test_resnet"),
+        "97 of the encoder's 97 tensors are missing (stem_0.weight, stem_0.bias, stem_1.weight and "
+        "94 more); it holds ",
+    ),
+    "a stage is missing": (
+        lambda: without("stages.3"),
+        "22 of the encoder's 97 tensors are missing (stages_3.downsample.0.weight, ",
+    ),
+    "one tensor is missing": (
+        lambda: without("stages.1.blocks.0.gamma"),
+        "1 of the encoder's 97 tensors are missing (stages_1.blocks.0.gamma)",
+    ),
+    "a larger network": (lambda: published("test_convnext2"), "size mismatch for stem.0.weight"),
+    "only the head": (lambda: {"head.fc.weight": torch.ones(1000, 64)}, "97 of the encoder's 97"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize(("state", "message"), UNFIT.values(), ids=UNFIT)
+def test_a_file_that_does_not_fill_the_encoder_is_refused_with_what_is_missing(
+    tmp_path, state, message, suffix
+):
+    path = write(state(), tmp_path / f"unfit{suffix}")
+    told = refusal(init="pretrained", weights=str(path))
+    assert f"{path} does not fill the encoder test_convnext: " in told
+    assert message in told
+    assert len(told) < 1000
+
+
+def test_an_encoder_with_the_same_names_as_in_the_files_is_checked_too(tmp_path):
+    path = write(without("layer4", "test_resnet"), tmp_path / "unfit.pth")
+    told = refusal(encoder="test_resnet", init="pretrained", weights=str(path))
+    assert "15 of the encoder's 75 tensors are missing (layer4.0." in told
+
+
+def test_a_refused_file_changes_nothing(tmp_path):
+    model, path = fresh(), write(without("stages.3"), tmp_path / "unfit.pth")
+    with pytest.raises(SettingsError):
+        begin_with(model, settings(init="pretrained"), CLASSES, encoder_from=path)
+    assert same(model.state_dict(), fresh().state_dict())
+
+
+@pytest.mark.parametrize("init", ["pretrained", "checkpoint"])
+def test_a_missing_file_is_named(tmp_path, init):
+    path = tmp_path / "none.safetensors"
+    where = {"weights": str(path)} if init == "pretrained" else {}
+    told = refusal(init=init if where else f"checkpoint:{path}", **where)
+    assert told.startswith(f"cannot read weights from {path}")
+
+
+def test_a_directory_without_the_encoders_file_says_what_it_looked_for(tmp_path):
+    write(published("test_resnet"), tmp_path / "test_resnet.pth")
+    told = refusal(init="pretrained", weights=str(tmp_path))
+    assert f"{tmp_path} is no .safetensors or .pth" in told
+    assert "test_convnext.safetensors" in told
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ("mit_b0", "no pretrained weights of the encoder mit_b0: use another one, init: scratch"),
+        ("efficientnet_b6", "encoders that have them: tf_efficientnet_b5.in1k"),
+        ("gcvit_base", "download https://github.com/"),
+    ],
+)
+def test_an_encoder_without_weights_on_the_hub_is_refused_before_any_download(encoder, message):
+    with pytest.raises(SettingsError) as caught:
+        pretrained_file(encoder, None)
+    assert message in str(caught.value)
+
+
+def test_there_are_no_pretrained_weights_for_a_network_without_an_encoder_of_timm():
+    assert "no weights for unet" in refusal(model="unet", encoder=None, init="pretrained")
+
+
+def trained(path, classes=CLASSES, **params):
+    """The file of a network that was trained elsewhere, and what it holds."""
+    state = perturbed(fresh(classes, **params).state_dict())
+    write(state, path)
+    return state
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "other.pth"])
+def test_a_checkpoint_of_the_same_network_is_taken_whole(tmp_path, name):
+    state = trained(tmp_path / name)
+    model, initial = begun(init=f"checkpoint:{tmp_path / name}")
+    assert same(model.state_dict(), state)
+    assert "without" not in initial.text
+
+
+def test_a_directory_with_a_trained_model_is_a_checkpoint(tmp_path):
+    state = trained(tmp_path / "model.safetensors")
+    assert same(begun(init=f"checkpoint:{tmp_path}")[0].state_dict(), state)
+    assert same(begun(init_from=tmp_path)[0].state_dict(), state)
+
+
+def test_init_from_wins_over_init_and_encoder_from(tmp_path):
+    state = trained(tmp_path / "warm.safetensors")
+    model, initial = begun(
+        init="pretrained",
+        weights="none.pth",
+        init_from=tmp_path / "warm.safetensors",
+        encoder_from=tmp_path / "none.pth",
+    )
+    assert same(model.state_dict(), state)
+    assert initial.text.startswith("checkpoint ")
+
+
+HEADS = {
+    "a convolution": {},
+    "a transposed convolution": {"model": "simple_fcn", "encoder": None, "width": 8},
+    "an auxiliary one too": {"model": "pspnet", "encoder": "test_resnet", "width": 8},
+    "unet": {"model": "unet", "encoder": None, "width": 2},
+}
+
+
+@pytest.mark.parametrize("there", [2, 12])
+@pytest.mark.parametrize("params", HEADS.values(), ids=HEADS)
+def test_a_classifier_of_another_number_of_classes_is_fresh_and_the_rest_is_not(
+    tmp_path, params, there
+):
+    state = trained(tmp_path / "model.safetensors", there, **params)
+    model, initial = begun(init=f"checkpoint:{tmp_path}", **params)
+    expected = {
+        name: each if "classifier." in name else state[name]
+        for name, each in fresh(**params).state_dict().items()
+    }
+    assert same(model.state_dict(), expected)
+    assert initial.text.endswith(f"), without its classifier: {there} classes there, 5 here")
+
+
+OTHERS = {
+    "width": (
+        {"model": "unet", "encoder": None, "width": 2},
+        {"model": "unet", "encoder": None, "width": 4},
+        "encoder.levels.0.0.weight is [2, 3, 3, 3] there and [4, 3, 3, 3] here",
+    ),
+    "encoder": ({"encoder": "test_resnet"}, {}, "encoder.net.stem_0.weight is only here"),
+    "no auxiliary head": (
+        {"model": "pspnet", "encoder": "test_resnet", "width": 8},
+        {"model": "pspnet", "encoder": "test_resnet", "width": 8, "aux_loss": False},
+        "is of another network: aux_decoder.block.",
+    ),
+}
+
+
+@pytest.mark.parametrize("classes", [CLASSES, 9])
+@pytest.mark.parametrize(("there", "here", "difference"), OTHERS.values(), ids=OTHERS)
+def test_a_checkpoint_of_another_network_is_refused_with_the_first_differences(
+    tmp_path, there, here, difference, classes
+):
+    trained(tmp_path / "model.safetensors", classes, **there)
+    told = refusal(init=f"checkpoint:{tmp_path}", **here)
+    assert f"the checkpoint {tmp_path / 'model.safetensors'} is of another network: " in told
+    assert difference in told
+    assert "set model, encoder, width" in told
+
+
+def test_a_classifier_of_another_kind_is_not_only_of_other_classes(tmp_path):
+    state = trained(tmp_path / "model.safetensors", 9)
+    state["classifier.weight"] = state["classifier.weight"].repeat(1, 1, 3, 3)
+    write(state, tmp_path / "model.safetensors")
+    assert "classifier.weight is [9, 64, 3, 3] there" in refusal(init=f"checkpoint:{tmp_path}")
+
+
+def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="trainer")
+    encoder = write(published(), tmp_path / "encoder.safetensors")
+    trained(tmp_path / "model.safetensors")
+    hashes = [load_weights(path).sha256[:12] for path in (encoder, tmp_path / "model.safetensors")]
+    texts = [
+        begun()[1].text,
+        begun(init="pretrained", weights=str(encoder))[1].text,
+        begun(init=f"checkpoint:{tmp_path}")[1].text,
+    ]
+    assert texts == [
+        "scratch",
+        f"pretrained test_convnext from {encoder}: all 97 tensors of the encoder "
+        f"(sha256 {hashes[0]})",
+        f"checkpoint {tmp_path / 'model.safetensors'} (sha256 {hashes[1]})",
+    ]
+    assert all(f"begins with: {text}" in caplog.messages for text in texts)
+
+
+def test_weights_are_read_from_an_object_store_too():
+    path = UPath("memory://weights/test_convnext.safetensors")
+    save_weights(published(), path)
+    by_name, _ = begun(init="pretrained", weights="memory://weights")
+    by_file, _ = begun(init="pretrained", weights=str(path))
+    assert same(by_name.state_dict(), by_file.state_dict())
+    assert "test_resnet" in refusal(
+        encoder="test_resnet", init="pretrained", weights="memory://weights"
+    )
