@@ -1,9 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
 from trainer.models import build_model
-from trainer.models.simple_fcn import SimpleFCN
-from trainer.models.unet import UNet
 from trainer.settings import TrainSettings
 
 
@@ -12,19 +11,30 @@ def count(module):
 
 
 @pytest.mark.parametrize(
-    ("model", "classes", "encoder", "decoder", "classifier"),
+    ("settings", "classes", "parts", "total"),
     [
-        (SimpleFCN, 34, 370_816, 164_032, 8_738),
-        (UNet, 37, 18_847_168, 12_190_400, 2_405),
+        ({"model": "simple_fcn"}, 34, [370_816, 164_032, 8_738], 543_586),
+        ({"model": "unet"}, 37, [18_847_168, 12_190_400, 2_405], 31_039_973),
+        (
+            {"model": "unet", "batch_norm": False},
+            34,
+            [18_843_200, 12_188_480, 2_210],
+            31_033_890,
+        ),
     ],
 )
-def test_parameters_are_those_of_the_published_networks(
-    model, classes, encoder, decoder, classifier
-):
+def test_parameters_are_those_of_the_published_networks(settings, classes, parts, total):
     with torch.device("meta"):
-        network = model(classes)
-    assert [count(part) for part in network.children()] == [encoder, decoder, classifier]
-    assert count(network) == encoder + decoder + classifier
+        network = build_model(TrainSettings(**settings), classes)
+    assert [count(part) for part in network.children()] == parts
+    assert count(network) == total
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_unet_is_normalised_by_batch_exactly_when_asked_for(batch_norm):
+    network = build_model(TrainSettings(model="unet", width=4, batch_norm=batch_norm), 5)
+    found = sum(isinstance(each, nn.BatchNorm2d) for each in network.modules())
+    assert found == (18 if batch_norm else 0)
 
 
 @pytest.mark.parametrize("name", ["simple_fcn", "unet"])

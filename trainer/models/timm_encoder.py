@@ -57,14 +57,38 @@ class TimmEncoder(Encoder):
         return features
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules that lead to each of the features, the stem with the first."""
-        ends = [_flat(end) for end in self.net.feature_info.module_name()]
-        stages: list[list[nn.Module]] = [[]]
-        for name, module in _units(getattr(self.net, "model", self.net), ends):
-            stages[-1].append(module)
-            if name in ends[:-1]:
-                stages.append([])
-        return stages
+        """Return the modules that lead to each of the features, the stem with the first.
+
+        What has no weights, such as VGG's last pooling, belongs to the stage before.
+        """
+        return with_weights(self.feature_stages())
+
+    def feature_stages(self) -> list[list[nn.Module]]:
+        """Return as many stages as features, where one may have no weights."""
+        net = getattr(self.net, "model", self.net)
+        return feature_stages(net, self.net.feature_info.module_name())
+
+
+def feature_stages(net: nn.Module, names: list[str]) -> list[list[nn.Module]]:
+    """Return the modules of `net` up to and with each of the named ones, the last with the rest."""
+    ends = [_flat(name) for name in names]
+    stages: list[list[nn.Module]] = [[]]
+    for name, module in _units(net, ends):
+        stages[-1].append(module)
+        if name in ends[:-1]:
+            stages.append([])
+    return stages
+
+
+def with_weights(stages: list[list[nn.Module]]) -> list[list[nn.Module]]:
+    """Join each stage that has no weights to the one before."""
+    joined = stages[:1]
+    for stage in stages[1:]:
+        if any(list(module.parameters()) for module in stage):
+            joined.append(stage)
+        else:
+            joined[-1] = joined[-1] + stage
+    return joined
 
 
 def _flat(name: str) -> str:
@@ -89,7 +113,13 @@ def _create(name: str, drop_path: float, options: dict[str, Any]) -> tuple[Any, 
             return timm.create_model(name, features_only=True, **chosen), chosen
         except TypeError as error:
             refused = error  # some networks have no branches to skip
-        except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        except (
+            RuntimeError,
+            AssertionError,
+            ValueError,
+            IndexError,
+            NotImplementedError,
+        ) as error:
             raise _refused(name, options, error) from error
     raise _refused(name, wanted, refused) from refused
 

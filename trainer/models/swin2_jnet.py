@@ -1,0 +1,113 @@
+"""Swin2-JNet: a pyramid of features, and a U-Net's way up that goes on above it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainer.errors import SettingsError
+from trainer.models.base import SegmentationModel, drop_channels
+from trainer.models.timm_encoder import TimmEncoder
+
+STRIDES = (4, 8, 16, 32)
+SMALLEST_WIDTH = 16
+
+
+class Swin2JNet(SegmentationModel):
+    """A U-Net's decoder on SwinV2 (Liu et al., 'Swin Transformer V2', 2022).
+
+    The encoder begins at a quarter of the image's size, so that one arm of the U is shorter, a J:
+    after the lowest level's two convolutions, three steps up join the encoder's features as in
+    U-Net, and two more without any bring the image's size back. Each step doubles the size by a
+    2x2 transposed convolution that halves the channels, and ends with two 3x3 convolutions.
+
+    SwinV2 takes images of any size here, with the weights of any other: its position bias is a
+    function of distances. Its windows need whole patches of 4 pixels, to which images are padded.
+
+    Args:
+        classes: channels of the logits.
+        encoder: timm's name of the encoder; any with features at strides 4, 8, 16 and 32.
+        width: channels of the first step up. The lowest level has twice as many, each step half of
+            those below it.
+        dropout: probability with which a channel is dropped after each 3x3 convolution.
+        drop_path: probability with which a residual branch of the encoder is skipped in training.
+
+    Raises:
+        SettingsError: there is no such encoder, its features have other strides, or the width is
+            below 16.
+    """
+
+    smallest = 8
+    multiple = STRIDES[0]
+
+    def __init__(
+        self,
+        classes: int,
+        *,
+        encoder: str = "swinv2_base_window8_256",
+        width: int = 512,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if width < SMALLEST_WIDTH:
+            raise SettingsError(
+                f"swin2_jnet needs a width of at least {SMALLEST_WIDTH}, not {width}: the last of "
+                "its steps has a sixteenth of it"
+            )
+        any_size = {"strict_img_size": False} if "swin" in encoder else {}
+        self.encoder = TimmEncoder(encoder, drop_path=drop_path, **any_size)
+        if self.encoder.reductions != STRIDES:
+            raise SettingsError(
+                f"swin2_jnet needs features at strides {STRIDES}, and encoder '{encoder}' has them "
+                f"at {self.encoder.reductions}: take one such as convnext_tiny or resnet50"
+            )
+        if not any_size:
+            self.smallest = STRIDES[-1]  # others do not pad a level that has become too small
+        widths = [2 * width // 2**step for step in range(6)]
+        self.decoder = _Decoder(self.encoder.channels, widths, dropout)
+        self.classifier = nn.Conv2d(widths[-1], classes, 1)
+
+
+class _Decoder(nn.Module):
+    def __init__(self, channels: tuple[int, ...], widths: list[int], dropout: float) -> None:
+        super().__init__()
+        self.lowest = _two_convolutions(channels[-1], widths[0], dropout)
+        skips = [*channels[-2::-1], 0, 0]
+        self.steps = nn.ModuleList(
+            _Up(below, skip, here, dropout)
+            for below, skip, here in zip(widths, skips, widths[1:], strict=False)
+        )
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return the features at full size, [B, width / 16, H, W]."""
+        x: Tensor = self.lowest(features[-1])
+        for step, skip in zip(self.steps, [*features[-2::-1], None, None], strict=True):
+            x = step(x, skip)
+        return x
+
+
+class _Up(nn.Module):
+    def __init__(self, below: int, skip: int, here: int, dropout: float) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(below, here, 2, stride=2)
+        self.convolutions = _two_convolutions(here + skip, here, dropout)
+
+    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """Double the size of `x`, join `skip` [B, skip, h, w] if there is one, convolve."""
+        x = self.up(x)
+        if skip is not None:
+            # an encoder rounds an odd size down or up: a row is missing, or one too many
+            height, width = skip.shape[-2:]
+            x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
+            x = torch.cat([skip, x], dim=1)
+        convolved: Tensor = self.convolutions(x)
+        return convolved
+
+
+def _two_convolutions(before: int, after: int, dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (before, after):
+        # the bias, which BatchNorm cancels, is the published network's: its parameters are counted
+        layers += [nn.Conv2d(channels, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+        layers.append(drop_channels(dropout))
+    return nn.Sequential(*layers)
