@@ -82,7 +82,10 @@ def _from_pretrained(
         problem = f"init: pretrained: {file} does not fill the encoder {encoder.name}"
         count = fill(encoder, weights.tensors, problem)
         name = f"{encoder.name} from {file}" if given else full_name(encoder.name)
-        texts.append(f"{name}: all {count} tensors of the encoder {_short(weights.sha256)}")
+        what = f"all {count} tensors of the encoder"
+        if extra := model.load_pretrained_extra(weights.tensors):
+            what = f"{what} and {extra} of the decoder"
+        texts.append(f"{name}: {what} {_short(weights.sha256)}")
         hashes.append(weights.sha256)
     if not texts:
         raise SettingsError(f"init: pretrained: there are no weights for {settings.model}")

@@ -1,5 +1,6 @@
 """What every model is: parts in a row, logits of the images' own size, a smallest size."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch.nn.functional as F
@@ -63,6 +64,17 @@ class SegmentationModel(nn.Module):
         if self.aux_decoder is not None and self.aux_classifier is not None:
             logits.append(self.aux_classifier(self.aux_decoder(features)))
         return [self._resampled(each, images) for each in logits]
+
+    def load_pretrained_extra(self, tensors: Mapping[str, Tensor]) -> int:
+        """Take what a pretrained encoder's weights hold for other parts of the network too.
+
+        Args:
+            tensors: of the whole network that the encoder is taken from, by its names.
+
+        Returns:
+            How many tensors were replaced: none, but where a network says otherwise.
+        """
+        return 0
 
     def _features(self, images: Tensor) -> object:
         batch, _, height, width = images.shape
