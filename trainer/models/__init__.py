@@ -6,9 +6,23 @@ from trainer.settings import TrainSettings
 
 
 def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
-    """Return the named network with fresh weights from torch's global generator."""
+    """Return the named network with fresh weights from torch's global generator.
+
+    Raises:
+        SettingsError: there is no such encoder, or it does not go with the other options.
+    """
+    if settings.model.startswith("smp:"):
+        return _smp_model(settings, classes)
     where, options = MODELS[settings.model]
     chosen = {name: getattr(settings, name) for name in options}
     given = {name: value for name, value in chosen.items() if value is not None}
     model: SegmentationModel = load_object(where)(classes, dropout=settings.dropout, **given)
+    return model
+
+
+def _smp_model(settings: TrainSettings, classes: int) -> SegmentationModel:
+    decoder, _, encoder = settings.model.removeprefix("smp:").partition("/")
+    model: SegmentationModel = load_object("trainer.models.smp:SmpModel")(
+        classes, decoder=decoder, encoder=encoder, dropout=settings.dropout
+    )
     return model

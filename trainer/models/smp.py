@@ -1,0 +1,166 @@
+"""Networks of segmentation-models-pytorch, where that is installed."""
+
+from importlib import import_module
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from trainer.catalog import SMP_DECODERS, unknown
+from trainer.errors import SettingsError
+from trainer.models.base import Encoder, SegmentationModel, drop_channels
+from trainer.models.timm_encoder import feature_stages, with_weights
+from trainer.models.timm_import import timm
+
+PAN_SMALLEST = 7 * 16 + 1
+"""PAN halves features of a stride of 16 three times."""
+
+
+class SmpModel(SegmentationModel):
+    """A network of segmentation-models-pytorch (smp), in our three parts, with fresh weights.
+
+    Its logits are smp's own. What differs is what would make trials incomparable: images of any
+    size are padded to a multiple of the network's stride, and smp's own dropout and stochastic
+    depth, which are on by default in some of its decoders and encoders, are off.
+
+    smp is under the MIT licence, but not all in it is: its mix_transformer encoders (mit_b0 to
+    mit_b5) are NVIDIA's, for non-commercial use only, and its mobileone encoders are Apple's. The
+    same network as smp:segformer/mit_b0 is our `segformer`, on timm's encoder.
+
+    Args:
+        classes: channels of the logits.
+        decoder: what of `catalog.SMP_DECODERS`.
+        encoder: smp's name of the encoder (resnet34), or tu- and timm's (tu-efficientnet_b0).
+        dropout: probability with which a channel is dropped before the classifier.
+
+    Raises:
+        SettingsError: smp is not installed, has no such encoder, or cannot combine it with this
+            decoder.
+    """
+
+    def __init__(
+        self, classes: int, *, decoder: str = "fpn", encoder: str, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        net = _create(decoder, encoder, classes)
+        _leave_nothing_to_chance(net)
+        # DPT's decoder begins with a level of half the size of what its encoder returns
+        self.multiple = net.encoder.output_stride * (2 if decoder == "dpt" else 1)
+        self.smallest = PAN_SMALLEST if decoder == "pan" else 1
+        self.encoder = _Encoder(net.encoder)
+        self.decoder = _Decoder(net.decoder, dropout)
+        self.classifier = net.segmentation_head
+
+
+class _Encoder(Encoder):
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> Any:
+        """Return what smp's encoder does: features, or a tuple of features and tokens."""
+        return self.net(images)
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the modules that lead to each feature; of smp's own encoders, to those it names.
+
+        Those are at strides 16 and 32, or none.
+        """
+        network = getattr(self.net, "model", None)
+        if network is None:
+            return _named_stages(self.net)
+        return with_weights(feature_stages(network, self._ends(network)))
+
+    def _ends(self, network: Any) -> list[str]:
+        """Return the names of the modules in timm's network that give the features."""
+        if not hasattr(self.net, "output_strides"):
+            return list(network.feature_info.module_name())
+        taken = self.net._output_indices  # of a ViT, which DPT takes as a whole
+        return [network.feature_info[index]["module"] for index in taken]
+
+
+class _Decoder(nn.Module):
+    def __init__(self, net: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.net = net
+        self.dropout = drop_channels(dropout)
+
+    def forward(self, features: Any) -> Tensor:
+        """Return what the classifier takes."""
+        x = self.net(*features) if isinstance(features, tuple) else self.net(features)
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+
+def _create(decoder: str, encoder: str, classes: int) -> Any:
+    library = _library()
+    make = getattr(library, SMP_DECODERS[decoder])
+    for options in _attempts(decoder, encoder):
+        try:
+            return make(encoder, encoder_weights=None, classes=classes, **options)
+        except TypeError as error:
+            refused: Exception = error  # the encoder does not know the option
+        except (KeyError, RuntimeError, ValueError, AssertionError) as error:
+            refused = error
+            break
+    raise _refusal(library, decoder, encoder, refused) from refused
+
+
+def _attempts(decoder: str, encoder: str) -> list[dict[str, Any]]:
+    """Return options of the encoder to be tried in turn."""
+    # DPT leaves in its ViT the classifier of 1,000 classes, without a use
+    options: dict[str, Any] = {"num_classes": 0} if decoder == "dpt" else {}
+    # those of timm that have a fixed size take any when they are asked to
+    any_size = [{**options, "dynamic_img_size": True}] if encoder.startswith("tu-") else []
+    return [*any_size, options]
+
+
+def _library() -> Any:
+    try:
+        return import_module("segmentation_models_pytorch")
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "model: smp:.. needs segmentation-models-pytorch: install searchctl[smp]"
+        ) from error
+
+
+def _refusal(library: Any, decoder: str, encoder: str, error: Exception) -> Exception:
+    if "meta tensors" in str(error):  # it computes while it is built, as mit_b0 does
+        return NotImplementedError(f"smp:{decoder}/{encoder} cannot be built on the meta device")
+    known = [
+        *library.encoders.get_encoder_names(),
+        *(f"tu-{name}" for name in timm.list_models()),
+    ]
+    if encoder.partition(".")[0] in known:
+        return SettingsError(f"smp:{decoder} cannot be built on encoder '{encoder}': {error}")
+    return SettingsError(unknown("encoder", encoder, known))
+
+
+def _leave_nothing_to_chance(net: nn.Module) -> None:
+    """Set every probability with which something is dropped in training to 0."""
+    for module in net.modules():
+        if isinstance(module, _DropoutNd):
+            module.p = 0.0
+        for name in ("drop_prob", "_drop_connect_rate"):  # of timm's DropPath; of EfficientNet
+            if hasattr(module, name):
+                setattr(module, name, 0.0)
+
+
+def _named_stages(net: Any) -> list[list[nn.Module]]:
+    try:
+        named = [list(stage) for stage in net.get_stages().values()]
+    except NotImplementedError:
+        return [list(net.children())]
+    later = {id(each) for stage in named for part in stage for each in part.modules()}
+    return [list(_without(net, later)), *named]
+
+
+def _without(net: nn.Module, later: set[int]) -> list[nn.Module]:
+    """Return the modules of `net`, as large as they can be with nothing of `later` inside."""
+    found = []
+    for child in net.children():
+        if not later & {id(each) for each in child.modules()}:
+            found.append(child)
+        elif id(child) not in later:
+            found += _without(child, later)
+    return found
