@@ -1,9 +1,10 @@
 """The command's verbs from Python: launch a sweep, and ask for its best configurations."""
 
 from orchestrator.export import Exported, export
+from orchestrator.initial_files import InitialFiles
 from orchestrator.launch import inline_executor, run
 from orchestrator.places import database_url
-from orchestrator.prepare import prepare
+from orchestrator.prepare import prepare, runs_directory
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
@@ -37,4 +38,5 @@ def best(sweep: Sweep, n: int = 1, *, db: str | None = None) -> list[Exported]:
     """
     engine = open_database(database_url(db, sweep.storage.database_url()))
     row = queries.find_sweep(engine, sweep.name)
-    return [export(sweep, ranked) for ranked in rank_trials(engine, row, top=n)]
+    initial = InitialFiles.stored(runs_directory(sweep), row)
+    return [export(sweep, ranked, initial) for ranked in rank_trials(engine, row, top=n)]

@@ -15,6 +15,7 @@ from upath import UPath
 from orchestrator.bracket import Bracket, BracketJob, Signal
 from orchestrator.budget import GpuMeter, StopConditions
 from orchestrator.halving import Decision, Outcome
+from orchestrator.initial_files import InitialFiles
 from orchestrator.job import Job
 from orchestrator.mirroring import mirror_result, outcome_of
 from orchestrator.observer import Observer
@@ -47,6 +48,7 @@ class Driver:
         observer: Observer,
         runs: UPath,
         *,
+        initial: InitialFiles,
         collect: Collect,
         meter: GpuMeter,
         stop: StopConditions,
@@ -60,6 +62,7 @@ class Driver:
         self._mirror = mirror
         self._observer = observer
         self._runs = runs
+        self._initial = initial
         self._collect = collect
         self._meter = meter
         self._stop = stop
@@ -200,10 +203,12 @@ class Driver:
     def _job(self, slot: BracketJob) -> Job:
         token = secrets.token_hex(8)
         rung, halving = slot.rung, self._sweep.halving
+        begins_as = self._sweep.training.with_params(self._trials[slot.trial])
         final = rung == self.bracket.ladder.rungs[-1]
         warm = halving.continue_ == "warm"
         place = self._runs / f"trial-{slot.trial:04d}" / f"rung-{rung.number}"
         earlier = self._earlier[slot.trial, rung.number]
+        below = self._weights.get(slot.trial) if warm and rung.number else None
         return Job(
             trial=slot.trial,
             rung=rung.number,
@@ -217,6 +222,7 @@ class Driver:
             resume_from=tuple(place / before for before in reversed(earlier)),
             final=final,
             keep_weights=final or warm,
-            init_from=self._weights.get(slot.trial) if warm and rung.number else None,
+            init_from=below or self._initial.checkpoint(begins_as),
+            encoder_from=self._initial.encoder(begins_as),
             gpus=self._sweep.resources.gpus_per_trial,
         )

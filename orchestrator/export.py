@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 from orchestrator.errors import SearchctlError
+from orchestrator.initial_files import InitialFiles
 from orchestrator.ranking import Ranked
 from orchestrator.reading import read_settings
 from orchestrator.sweep import Sweep
@@ -39,8 +40,11 @@ class Exported(Settings):
     """The base settings of the sweep with the trial's params in their place."""
 
 
-def export(sweep: Sweep, ranked: Ranked) -> Exported:
-    """Return the configuration of a ranked trial of a sweep."""
+def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
+    """Return the configuration of a ranked trial of a sweep.
+
+    Initial weights are named by the files that the sweep keeps: `train` asks no database.
+    """
     return Exported(
         exported_from=Origin(
             sweep=sweep.name,
@@ -53,7 +57,7 @@ def export(sweep: Sweep, ranked: Ranked) -> Exported:
         seed=sweep.seed,
         score=sweep.halving.score,
         data=sweep.data,
-        training=sweep.training.with_params(ranked.params),
+        training=initial.named_in(sweep.training.with_params(ranked.params)),
     )
 
 

@@ -9,6 +9,7 @@ from upath import UPath
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
+from orchestrator.named_weights import found_from_here
 from orchestrator.writable import check_writable
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult
@@ -30,16 +31,21 @@ def train_exported(
     CPU of the same type, with the same threads). Called again after it was killed or stopped, it
     goes on from the checkpoint in `out`, if that is of the same training.
 
+    Files of initial weights are named by paths, relative ones from the current directory.
+
     Returns:
         The result: 'complete', or 'stopped' if it was asked to; then only a checkpoint is written.
 
     Raises:
-        SearchctlError: the training diverged, failed or was lost, or `out` cannot be written to.
+        SearchctlError: the training diverged, failed or was lost, `out` cannot be written to, or
+            a file of initial weights is not there.
         DataError: a file of the data set is missing or does not fit.
     """
     from trainer import run_job
     from trainer.checkpoint import remove_checkpoint
 
+    training = found_from_here(exported.training)
+    exported = exported.model_copy(update={"training": training})
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import Engine
 from upath import UPath
 
+from orchestrator.initial_files import FOLDER
 from orchestrator.retention import Fate, Key, Place, Retention
 from orchestrator.storage import queries
 from orchestrator.storage.rows import SweepRow
@@ -97,6 +98,8 @@ def collect(
                 collected.left.setdefault(fate, Tally()).add(size)
             elif dry_run or _remove(runs, path):
                 collected.removed.setdefault(fate, Tally()).add(size)
+        elif path.startswith(f"{FOLDER}/"):
+            collected.left.setdefault(Fate.INITIAL, Tally()).add(size)
     if not dry_run:
         settled = (path for path in listing.folders if _settled(path, retention, removable))
         _remove_empty(runs, settled)

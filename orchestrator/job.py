@@ -42,7 +42,9 @@ class Job:
     """The last rung: the test split and the labels' original size are scored too."""
     keep_weights: bool
     init_from: UPath | None
-    """Weights to begin with (`continue: warm`); None begins afresh."""
+    """Weights to begin with (`continue: warm`, or `init: checkpoint:..`); None begins afresh."""
+    encoder_from: UPath | None
+    """File of the encoder's pretrained weights, in place of a download."""
     gpus: float
 
 
@@ -60,6 +62,7 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         final=job.final,
         keep_weights=job.keep_weights,
         init_from=job.init_from,
+        encoder_from=job.encoder_from,
         resume_from=job.resume_from,
         device=None if job.gpus else "cpu",
         on_epoch=on_epoch,

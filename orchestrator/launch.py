@@ -86,6 +86,7 @@ def run(
                 mirror,
                 observer,
                 prepared.runs,
+                initial=prepared.initial,
                 collect=partial(_collect, prepared),
                 meter=meter,
                 stop=stop,
@@ -122,10 +123,8 @@ def _take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
     sweep, row = prepared.sweep, prepared.row
     abandoned = writer.close_open_attempts("its driver ended before it", lease.last_heard)
     if sweep.to_json() != row.spec or prepared.changes:
-        fingerprint = data_fingerprint(sweep.data)
-        writer.replace_spec(
-            sweep.to_json(), sweep.spec_hash, versions(), fingerprint, row.initial_files
-        )
+        fingerprint, initial = data_fingerprint(sweep.data), prepared.initial.to_json()
+        writer.replace_spec(sweep.to_json(), sweep.spec_hash, versions(), fingerprint, initial)
     changed = differences(row.spec, sweep.to_json())
     writer.note(
         "driver",

@@ -12,6 +12,7 @@ from upath import UPath
 from orchestrator.errors import SweepExists
 from orchestrator.fingerprint import versions
 from orchestrator.halving import Direction
+from orchestrator.initial_files import InitialFiles, settle_initial_files
 from orchestrator.plan import Plan, plan_sweep
 from orchestrator.spec import differences
 from orchestrator.storage import queries
@@ -38,6 +39,8 @@ class Prepared:
     engine: Engine
     row: SweepRow
     plan: Plan
+    initial: InitialFiles
+    """What its trials begin with, where that is no file of theirs."""
     changes: tuple[str, ...] = ()
     """What is not as it was at the launch: recorded when the sweep goes on."""
     notes: tuple[str, ...] = ()
@@ -52,18 +55,23 @@ class Prepared:
 def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     """Check the data and the places that are written to, plan the ladder, and store the sweep.
 
+    The weights that its trials begin with are copied to its directory.
+
     Raises:
-        SearchctlError: the database or the directory cannot be used.
+        SearchctlError: the database, the directory, or initial weights cannot be used.
+        SettingsError: a directory of pretrained encoders has none of a trial's.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
     """
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")))
-    check_writable(runs_directory(sweep), RUNS_MEND)
+    runs = runs_directory(sweep)
+    check_writable(runs, RUNS_MEND)
     engine = open_database(url, create=True)
     _refuse_second(engine, sweep)
-    create_sweep(engine, _new_sweep(sweep, plan, dataset, source))
-    return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan)
+    initial = settle_initial_files(sweep, engine, runs)
+    create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))
+    return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan, initial)
 
 
 def checked_dataset(sweep: Sweep) -> Dataset:
@@ -103,7 +111,9 @@ def _refuse_second(engine: Engine, sweep: Sweep) -> None:
     )
 
 
-def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) -> NewSweep:
+def _new_sweep(
+    sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None, initial: InitialFiles
+) -> NewSweep:
     return NewSweep(
         name=sweep.name,
         source=str(source or ""),
@@ -123,4 +133,5 @@ def _new_sweep(sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None) 
         classes=list(dataset.class_names),
         data_fingerprint=data_fingerprint(sweep.data),
         params=sweep.trials(),
+        initial_files=initial.to_json(),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestrator.errors import SearchctlError, SweepChanged
 from orchestrator.fingerprint import major_changes, versions
+from orchestrator.initial_files import InitialFiles, settle_initial_files
 from orchestrator.plan import plan_sweep
 from orchestrator.prepare import RUNS_MEND, Prepared, checked_dataset, runs_directory
 from orchestrator.spec import differences
@@ -42,6 +43,7 @@ def prepare_resume(
     Raises:
         SweepNotFound: there is none of that name.
         SweepChanged: the file, the data on the disk, or a package is not what was launched.
+        SearchctlError: the weights that its trials begin with are gone, or the directory is.
         DataError: a file of the data set is missing or does not fit.
     """
     engine = open_database(url)
@@ -49,14 +51,16 @@ def prepare_resume(
     launched = Sweep.from_json(row.spec)
     sweep = _moved(launched if stored else _as_edited(row, launched), data_root)
     plan = plan_sweep(sweep, row.ladder[-1]["images"])
+    runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
-        return Prepared(launched, url, engine, row, plan)
+        return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
     checked_dataset(sweep)
-    check_writable(runs_directory(sweep), RUNS_MEND)
+    check_writable(runs, RUNS_MEND)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
-    return Prepared(sweep, url, engine, row, plan, tuple(changes), _notes(row, stored))
+    initial = settle_initial_files(sweep, engine, runs, row)
+    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), _notes(row, stored))
 
 
 def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:

@@ -25,6 +25,7 @@ class Fate(Enum):
     FINALIST = "weights of finalists"
     UNDECIDED = "weights that wait for their verdict"
     NEXT_RUNG = "weights with which the next rung begins"
+    INITIAL = "weights with which trials begin"
     UNFINISHED = "files of unfinished jobs, which go on from them"
     STRAY = "files of no attempt that the database knows"
     DONE = "files of finished jobs"

@@ -12,8 +12,11 @@ from sqlalchemy import Engine
 
 from orchestrator.display import plain_table
 from orchestrator.errors import SweepNotFound
+from orchestrator.initial_files import InitialFiles
+from orchestrator.prepare import runs_directory
 from orchestrator.storage import queries
 from orchestrator.storage.rows import SweepRow
+from orchestrator.sweep import Sweep
 from orchestrator.views import assignments, duration, number
 
 
@@ -26,12 +29,16 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
     rows = queries.trials(engine, sweep)
     if not 0 <= trial < len(rows):
         raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {len(rows) - 1}, not {trial}")
+    stored = Sweep.from_json(sweep.spec)
+    settings = stored.training.with_params(rows[trial].params)
+    initial = InitialFiles.stored(runs_directory(stored), sweep).of(settings)
     return {
         "sweep": sweep.name,
         "trial": trial,
         "state": rows[trial].state,
         "params": rows[trial].params,
         "classes": sweep.classes,
+        "initial_files": {name: asdict(file) for name, file in initial.items()},
         "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
@@ -45,6 +52,7 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield f"[bold]trial {facts['trial']}[/] of {facts['sweep']}: {facts['state']}"
     yield f"  {assignments(facts['params'])}"
     yield _jobs(facts)
+    yield from _beginnings(facts)
     if facts["jobs"]:
         yield _splits(facts["jobs"][-1])
     if facts["class_scores"]:
@@ -81,6 +89,15 @@ def _jobs(facts: Mapping[str, Any]) -> Table:
         cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
         table.add_row(*cells, verdict)
     return table
+
+
+def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
+    """Say which files the trial begins with, and what each of its jobs began with."""
+    for name, file in facts["initial_files"].items():
+        yield Text(f"{name}: {file['source']}, as {file['file']}")
+    for job in facts["jobs"]:
+        if job["initial_weights"]:
+            yield Text(f"rung {job['rung']} began with: {job['initial_weights']}")
 
 
 def _splits(job: Mapping[str, Any]) -> Table:

@@ -202,6 +202,11 @@ class TrainSettings(Settings):
             raise ValueError("has no finite gradient between 0 and 1: use 0, or 1 and above")
         return gamma
 
+    @property
+    def checkpoint(self) -> str | None:
+        """What `init: checkpoint:...` names; None for another `init`."""
+        return self.init.removeprefix("checkpoint:") if self.init.startswith("checkpoint:") else None
+
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.
 

@@ -115,6 +115,8 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     Example: searchctl export quickstart -o best.yaml
     """
     from orchestrator import export as exporting
+    from orchestrator.initial_files import InitialFiles
+    from orchestrator.prepare import runs_directory
     from orchestrator.ranking import rank_trials
     from orchestrator.sweep import Sweep
 
@@ -123,7 +125,8 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     if row.state != "COMPLETE":
         click.echo(f"warning: '{sweep}' has not ended ({row.state}): the best so far", err=True)
     stored = Sweep.from_json(row.spec)
-    configurations = [exporting.export(stored, each) for each in ranked]
+    initial = InitialFiles.stored(runs_directory(stored), row)
+    configurations = [exporting.export(stored, each, initial) for each in ranked]
     if output is None:
         click.echo(exporting.as_text(configurations, fmt), nl=False)
         return

@@ -59,6 +59,7 @@ class BracketSource:
             final=False,
             keep_weights=False,
             init_from=None,
+            encoder_from=None,
             gpus=0,
         )
 

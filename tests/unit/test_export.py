@@ -2,9 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import as_text, export, read_exported, write
+from orchestrator.initial_files import InitialFiles
 from orchestrator.problems import SweepError
 from orchestrator.ranking import Ranked
 
@@ -18,6 +20,9 @@ SWEEP = """\
     """
 
 
+NONE = InitialFiles(UPath("runs"), {})
+
+
 def ranked(rank=1, **params):
     params = {"lr": 1e-5, "width": None, "loss": "dice", **params}
     return Ranked(rank, 5, 2, 32, 0.25, 3, None, None, 100, 1.5, None, params)
@@ -25,7 +30,7 @@ def ranked(rank=1, **params):
 
 @pytest.fixture
 def exported(sweep_of):
-    return export(sweep_of(SWEEP), ranked())
+    return export(sweep_of(SWEEP), ranked(), NONE)
 
 
 def test_an_export_holds_base_settings_with_the_trial_s_params_in_their_place(exported):
@@ -50,7 +55,7 @@ def test_several_configurations_are_a_stream_of_documents_or_a_list(exported):
 
 
 def test_several_configurations_have_a_file_each_numbered_by_rank(sweep_of, tmp_path):
-    both = [export(sweep_of(SWEEP), ranked(rank)) for rank in (1, 2)]
+    both = [export(sweep_of(SWEEP), ranked(rank), NONE) for rank in (1, 2)]
     paths = write(both, "yaml", tmp_path / "best.yaml")
     assert [path.name for path in paths] == ["best-1.yaml", "best-2.yaml"]
     assert [read_exported(path).exported_from.rank for path in paths] == [1, 2]

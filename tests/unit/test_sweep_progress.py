@@ -40,6 +40,7 @@ def job(trial, rung=0):
         final=False,
         keep_weights=False,
         init_from=None,
+        encoder_from=None,
         gpus=0,
     )
 

@@ -16,6 +16,7 @@ ATTEMPT = {
 def said_of(**changes):
     """The lines of one attempt."""
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": []}
+    facts["initial_files"] = {}
     facts |= {"decisions": [], "class_scores": [], "epochs": [], "attempts": [ATTEMPT | changes]}
     *_, last = trial_tables(facts)
     assert isinstance(last, Text)
