@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from upath import UPath
 
-from orchestrator.errors import SweepExists
+from orchestrator.errors import SearchctlError, SweepExists
 from orchestrator.fingerprint import versions
 from orchestrator.halving import Direction
 from orchestrator.initial_files import InitialFiles, settle_initial_files
@@ -58,13 +58,15 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     The weights that its trials begin with are copied to its directory.
 
     Raises:
-        SearchctlError: the database, the directory, or initial weights cannot be used.
+        SearchctlError: a network cannot be built; or the database, the directory, or initial
+            weights cannot be used.
         SettingsError: a directory of pretrained encoders has none of a trial's.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
     """
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")))
+    _check_networks(sweep, dataset)
     runs = runs_directory(sweep)
     check_writable(runs, RUNS_MEND)
     engine = open_database(url, create=True)
@@ -87,6 +89,17 @@ def checked_dataset(sweep: Sweep) -> Dataset:
             raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
         dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
     return dataset
+
+
+def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
+    """Build every distinct network in shapes alone, before anyone pays for an epoch."""
+    from trainer.preflight import network_problems  # imports torch
+
+    settings = (sweep.training.with_params(params) for params in sweep.trials())
+    size = sweep.data.image_size
+    problems = network_problems(settings, len(dataset.class_names), size)
+    if problems:
+        raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
 
 
 def runs_directory(sweep: Sweep) -> UPath:

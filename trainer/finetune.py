@@ -57,7 +57,7 @@ def _last_stages(model: SegmentationModel, count: int) -> list[list[nn.Module]]:
     stages = model.encoder.stages()
     if count > len(stages):
         raise SettingsError(
-            f"finetune: last_{count}: this encoder has {len(stages)} stages; "
+            f"finetune last_{count}: this encoder has {len(stages)} stages; "
             f"use last_{len(stages)} at most, or all"
         )
     return stages[-count:]

@@ -33,7 +33,7 @@ def _key(settings: TrainSettings) -> tuple[object, ...]:
 
 
 def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int]) -> str | None:
-    named = {name: getattr(settings, name) for name in ("model", "finetune", *OPTIONS)}
+    named = {name: getattr(settings, name) for name in ("model", *OPTIONS)}
     with_what = ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
     try:
         with torch.device("meta"):

@@ -76,6 +76,11 @@ BAD_FILES = {
         "training.model: unknown model 'unett'",
         "did you mean 'unet'?",
     ),
+    "a network that cannot be built in one trial": (
+        changed("{lr: [0.1, 0.01]}", "{finetune: [all, last_9]}"),
+        "cannot train model simple_fcn, width 4: finetune last_9: this encoder has 3 stages",
+        "use last_3 at most, or all",
+    ),
     "runs below a file": (
         SWEEP + "storage: {runs: a_file/runs}\n",
         "a_file/runs/small",
