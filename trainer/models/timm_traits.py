@@ -1,0 +1,83 @@
+"""What timm does not say of its networks, found by trying on the meta device: nothing is computed.
+
+Transformers may want whole patches, an option, or images of one size alone; some networks with
+skips want sides that can be halved to the end.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+
+from trainer.errors import SettingsError
+from trainer.models.beit_sizes import features_of
+from trainer.models.timm_encoder import TimmEncoder
+
+_ANY = (131, 163)
+"""Height and width, both prime; also when padded to 32, they are no multiples of usual windows."""
+_SMALL = (32, 64, 96, 128)
+"""Sides to begin with; below the first, the last features of most networks are below a pixel."""
+
+
+class Traits(NamedTuple):
+    """How a network is to be made, and which images it takes then."""
+
+    options: dict[str, Any]
+    """Of its constructor: for images of any size, and features from all of its depth."""
+    plain: bool
+    """Whether all features have the same size, as a vision transformer's."""
+    multiple: int
+    """Sides of images must be divisible by this."""
+    smallest: int
+    """Smallest side of images, in steps of 32 pixels."""
+    only: tuple[int, int] | None
+    """Height and width where no others are taken."""
+
+
+def traits(name: str, **options: Any) -> Traits:
+    """Return the traits of timm's network of that name.
+
+    Raises:
+        SettingsError: timm has no such network, or it does not take these options.
+    """
+    return _traits(name, tuple(options.items()))
+
+
+@cache
+def _traits(name: str, given: tuple[tuple[str, Any], ...]) -> Traits:
+    options = dict(given)
+    network = _without_weights(name, options)
+    if "dynamic_img_size" in network.options:
+        options["dynamic_img_size"] = True
+    plain = len(set(network.reductions)) == 1
+    if plain:
+        options["out_indices"] = _over_all(len(network.net.feature_info.info))
+    for multiple in (1, network.reductions[0], network.reductions[-1]):
+        if _takes(network, _ANY, multiple):
+            fitting = (side for side in _SMALL if _takes(network, (side, side), multiple))
+            return Traits(options, plain, multiple, next(fitting, _SMALL[-1]), only=None)
+    _, *only = network.net.pretrained_cfg["input_size"]
+    return Traits(options, plain, 1, 1, (only[0], only[1]))
+
+
+def _without_weights(name: str, options: dict[str, Any]) -> TimmEncoder:
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        try:
+            return TimmEncoder(name, **options, dynamic_img_size=True).eval()
+        except SettingsError:  # most networks have no such option
+            return TimmEncoder(name, **options).eval()
+
+
+def _over_all(depth: int) -> tuple[int, ...]:
+    """Return which four blocks' features are taken: of 12, the 4th, 6th, 8th and 12th, as BEiT."""
+    return tuple(depth * twelfths // 12 - 1 for twelfths in (4, 6, 8, 12))
+
+
+@torch.no_grad()
+def _takes(network: TimmEncoder, size: tuple[int, int], multiple: int) -> bool:
+    padded = (side + -side % multiple for side in size)
+    try:
+        features_of(network, torch.empty(1, 3, *padded, device="meta"))
+    except (AssertionError, RuntimeError):
+        return False
+    return True
