@@ -72,20 +72,21 @@ def _from_pretrained(
     # timm takes seconds to import, and most jobs do without
     from trainer.models.timm_encoder import TimmEncoder
     from trainer.pretrained import fill
-    from trainer.pretrained_files import full_name, pretrained_file
+    from trainer.pretrained_files import full_name, name_in_settings, pretrained_file
 
     given = encoder_from or (UPath(settings.weights) if settings.weights else None)
     texts, hashes = [], []
     for encoder in (part for part in model.modules() if isinstance(part, TimmEncoder)):
-        file = pretrained_file(encoder.name, given)
+        name = name_in_settings(encoder)
+        file = pretrained_file(name, given)
         weights = load_weights(file)
-        problem = f"init: pretrained: {file} does not fill the encoder {encoder.name}"
+        problem = f"init: pretrained: {file} does not fill the encoder {name}"
         count = fill(encoder, weights.tensors, problem)
-        name = f"{encoder.name} from {file}" if given else full_name(encoder.name)
         what = f"all {count} tensors of the encoder"
         if extra := model.load_pretrained_extra(weights.tensors):
             what = f"{what} and {extra} of the decoder"
-        texts.append(f"{name}: {what} {_short(weights.sha256)}")
+        source = f"{name} from {file}" if given else full_name(name)
+        texts.append(f"{source}: {what} {_short(weights.sha256)}")
         hashes.append(weights.sha256)
     if not texts:
         raise SettingsError(f"init: pretrained: there are no weights for {settings.model}")
@@ -145,7 +146,7 @@ def _differences(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> li
         if name in tensors and tensors[name].shape != each.shape
     ]
     here = [f"{name} is only here" for name in own if name not in tensors]
-    there = [f"{name} is only there" for name in tensors if name not in own]
+    there = [f"{name} is only there" for name in sorted(tensors.keys() - own.keys())]
     return shapes + here + there
 
 

@@ -37,7 +37,7 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
     if missing:
         raise SettingsError(
             f"{problem}: {len(missing)} of the encoder's {len(wanted)} tensors are missing "
-            f"({first_few(missing)}); it holds {first_few(list(tensors))}"
+            f"({first_few(missing)}); it holds {first_few(sorted(tensors))}"
         )
     encoder.net.load_state_dict(found, strict=False)
     return len(wanted)

@@ -6,6 +6,8 @@ from huggingface_hub import hf_hub_download
 from upath import UPath
 
 from trainer.errors import SettingsError
+from trainer.models.mix_transformer import MIX_TRANSFORMERS
+from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
 from trainer.weights import SUFFIXES
 from trainer.whole_files import file_exists
@@ -17,7 +19,7 @@ def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
     """Return the file with an encoder's pretrained weights.
 
     Args:
-        encoder: timm's name, with or without a tag; without one, timm's default tag is meant.
+        encoder: as in the settings; timm's name may have a tag, its default tag is meant without.
         weights: the file itself, or a directory with one that is named after the encoder, with or
             without the tag; None takes timm's from the cache of the Hugging Face hub, after a
             download where it is not there yet.
@@ -29,6 +31,14 @@ def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
     if weights is None:
         return _downloaded(encoder)
     return weights if weights.suffix in SUFFIXES else _in_directory(weights, encoder)
+
+
+def name_in_settings(encoder: TimmEncoder) -> str:
+    """Return the name by which a sweep asks for an encoder; timm may know it by another one."""
+    for name, (in_timm, options) in MIX_TRANSFORMERS.items():
+        if encoder.name == in_timm and options.items() <= encoder.options.items():
+            return name
+    return encoder.name
 
 
 def full_name(encoder: str) -> str:
@@ -75,10 +85,11 @@ def _put(encoder: str) -> str:
 
 
 def _without_weights(encoder: str) -> str:
-    with_weights = timm.list_models(pretrained=True)
-    close = difflib.get_close_matches(encoder, with_weights)
-    hint = f"; encoders that have them: {', '.join(close)}" if close else ""
+    close = difflib.get_close_matches(encoder, timm.list_models(pretrained=True))
+    if encoder in MIX_TRANSFORMERS:
+        close = [MIX_TRANSFORMERS[encoder][0]]
+    hint = f", such as {' or '.join(close)}" if close else ""
     return (
-        f"timm has no pretrained weights of the encoder {encoder}: use another one, init: scratch, "
-        f"or a file of yours (weights: FILE){hint}"
+        f"timm has no pretrained weights of the encoder {encoder}: take one that has them{hint}, "
+        "init: scratch, or a file of yours (weights: FILE)"
     )

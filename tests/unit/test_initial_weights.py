@@ -214,8 +214,8 @@ def test_a_directory_without_the_encoders_file_says_what_it_looked_for(tmp_path)
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [
-        ("mit_b0", "no pretrained weights of the encoder mit_b0: use another one, init: scratch"),
-        ("efficientnet_b6", "encoders that have them: tf_efficientnet_b5.in1k"),
+        ("mit_b1", "of the encoder mit_b1: take one that has them, such as pvt_v2_b1, init:"),
+        ("efficientnet_b6", "take one that has them, such as tf_efficientnet_b5.in1k or"),
         ("gcvit_base", "download https://github.com/"),
     ],
 )
@@ -223,6 +223,16 @@ def test_an_encoder_without_weights_on_the_hub_is_refused_before_any_download(en
     with pytest.raises(SettingsError) as caught:
         pretrained_file(encoder, None)
     assert message in str(caught.value)
+
+
+def test_segformers_own_encoder_has_its_own_name(tmp_path):
+    segformer = {"model": "segformer", "encoder": None, "init": "pretrained"}
+    assert "one that has them, such as pvt_v2_b0, init: scratch" in refusal(**segformer)
+    state = perturbed(part(fresh(**segformer).encoder.timm, "net"))
+    path = write(state, tmp_path / "mit_b0.safetensors")
+    model, initial = begun(**segformer, weights=str(tmp_path))
+    assert same(part(model.encoder.timm, "net"), state)
+    assert initial.text.startswith(f"pretrained mit_b0 from {path}: all 176 tensors")
 
 
 def test_there_are_no_pretrained_weights_for_a_network_without_an_encoder_of_timm():
@@ -295,7 +305,7 @@ OTHERS = {
     "no auxiliary head": (
         {"model": "pspnet", "encoder": "test_resnet", "width": 8},
         {"model": "pspnet", "encoder": "test_resnet", "width": 8, "aux_loss": False},
-        "is of another network: aux_decoder.block.",
+        "aux_classifier.bias is only there",
     ),
 }
 
