@@ -49,7 +49,7 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
         if reference in sweeps:
             return _of_best_trial(sweeps[reference], engine)
         if not (is_file_name(reference) or Path(reference).is_dir()):
-            unknown = catalog.unknown("sweep", reference, sweeps)
+            unknown = catalog.unknown("sweep", reference, sweeps or ["none in this database"])
             raise SearchctlError(f"{unknown}; a file is named by its path, ./{reference}")
     return _at(_model_file(reference))
 
@@ -77,7 +77,7 @@ def found_from_here(settings: TrainSettings) -> TrainSettings:
     if settings.checkpoint is not None:
         with blaming(settings.init):
             checkpoint = _model_file(settings.checkpoint)
-            _check_there(checkpoint)
+            _check_there(checkpoint, "a file (a sweep's name means nothing without its database)")
     if settings.weights is not None:
         with blaming(settings.weights):
             encoder = _place(settings.weights)
@@ -138,9 +138,9 @@ def _at(path: UPath) -> Named:
     return Named(path, str(path))
 
 
-def _check_there(path: UPath) -> None:
+def _check_there(path: UPath, mend: str = "the right one") -> None:
     if not file_exists(path):
-        raise SearchctlError(f"there is no file {path}: name the right one")
+        raise SearchctlError(f"there is no file {path}: name {mend}")
 
 
 def _own_encoder(model: str) -> str:

@@ -205,7 +205,8 @@ class TrainSettings(Settings):
     @property
     def checkpoint(self) -> str | None:
         """What `init: checkpoint:...` names; None for another `init`."""
-        return self.init.removeprefix("checkpoint:") if self.init.startswith("checkpoint:") else None
+        kind, _, named = self.init.partition(":")
+        return named if kind == "checkpoint" else None
 
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.

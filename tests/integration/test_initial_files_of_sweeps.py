@@ -23,6 +23,8 @@ from orchestrator.retention import Fate
 from orchestrator.sweep import load_sweep
 from orchestrator.trial_view import trial_facts, trial_tables
 from trainer.errors import SettingsError
+from trainer.models.timm_import import timm
+from trainer.weights import save_weights
 
 SMALL = {"dataset": "scenes", "image_size": [24, 32], "native_size": [24, 32]}
 SMALL |= {"train": 8, "val": 2, "test": 2}
@@ -108,6 +110,25 @@ def test_an_exported_finalist_trains_to_its_own_weights_from_anywhere(
         exported = export(prepared.sweep, ranked, prepared.initial)
         result = train_exported(exported, UPath(tmp_path / str(ranked.trial)))
         assert Path(result.weights).read_bytes() == Path(ranked.weights).read_bytes()
+
+
+def test_a_pretrained_encoder_is_that_of_the_copy_in_the_sweep_and_in_its_export(
+    sweeps, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(sweeps.folder)
+    net = timm.create_model("test_resnet")
+    save_weights(net.state_dict(), UPath("encoders/test_resnet.safetensors"))
+    training = {"model": "simple_seg", "encoder": "test_resnet", "width": None}
+    training |= {"init": "pretrained", "weights": "encoders"}
+    prepared = sweeps.prepare(LR, data=SMALL, training={**TRAINING, **training})
+    Path("encoders/test_resnet.safetensors").unlink()
+    run(prepared, executor=InlineExecutor(train))
+    (copy,) = (prepared.runs / "initial").iterdir()
+    (best,) = rank_trials(prepared.engine, prepared.row, top=1)
+    (job,) = trial_facts(prepared.engine, prepared.row, best.trial)["jobs"]
+    assert f"pretrained test_resnet from {copy}: all " in job["initial_weights"]
+    result = train_exported(export(prepared.sweep, best, prepared.initial), UPath(tmp_path / "out"))
+    assert Path(result.weights).read_bytes() == Path(best.weights).read_bytes()
 
 
 # ---- from here on, jobs that train nothing but write files
