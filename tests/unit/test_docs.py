@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from trainer.catalog import MODELS
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
@@ -38,3 +40,10 @@ def test_links_and_paths_lead_somewhere(page):
     )
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_page_of_the_networks_has_every_model_with_its_options(name):
+    page = (ROOT / "docs" / "models.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    assert set(re.findall(r"`(\w+)`", row.split("|")[4])) == set(MODELS[name].options)
