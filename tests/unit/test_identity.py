@@ -45,7 +45,14 @@ def test_what_changes_a_jobs_numbers_makes_it_another_job(change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"settings": {"loader_workers": 3}}, {"network": {"weight": torch.ones(3, 4)}}]
+    "change",
+    [
+        {"settings": {"loader_workers": 3}},
+        {"settings": {"init": "pretrained", "weights": "moved.pth"}},
+        {"settings": {"init": "checkpoint:moved"}},
+        {"network": {"weight": torch.ones(3, 4)}},
+    ],
+    ids=str,
 )
 def test_what_changes_no_number_leaves_the_job_the_same(change):
     assert identity(**change) == identity()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from upath import UPath
 
+from tests.tiny_models import VARIANTS
 from trainer.errors import SettingsError
 from trainer.initial_weights import begin_with
 from trainer.models import build_model
@@ -68,6 +69,17 @@ def same(ours, theirs):
 def part(model, name):
     """The state dict of one part, copied."""
     return {key: each.clone() for key, each in getattr(model, name).state_dict().items()}
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if "encoder" in VARIANTS[name]])
+def test_every_network_with_an_encoder_of_timm_begins_with_a_pretrained_one(tmp_path, variant):
+    params = VARIANTS[variant]
+    path = write(published(params["encoder"]), tmp_path / "encoder.safetensors")
+    model, initial = begun(init="pretrained", encoder_from=path, **params)
+    before = fresh(**params)
+    assert f" from {path}: all " in initial.text
+    assert not same(part(model, "encoder"), part(before, "encoder"))
+    assert same(part(model, "classifier"), part(before, "classifier"))
 
 
 LAYOUTS = {
