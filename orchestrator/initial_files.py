@@ -57,8 +57,8 @@ class InitialFiles:
     runs: UPath
     """Directory of the sweep's files."""
     files: Mapping[str, InitialFile]
-    """By the setting that names them, as it is written; where that is a directory of encoders, by
-    'DIRECTORY for ENCODER' (or MODEL, for the model's own encoder)."""
+    """By the setting that names them, as it is written; an encoder's of a directory by 'DIRECTORY
+    for ENCODER' (or MODEL, for the model's own encoder), a download by 'pretrained ENCODER'."""
 
     @classmethod
     def stored(cls, runs: UPath, row: SweepRow) -> Self:
@@ -71,7 +71,7 @@ class InitialFiles:
 
     def of(self, settings: TrainSettings) -> dict[str, InitialFile]:
         """Return the files that a trial begins with, by the setting that names them."""
-        names = (settings.init, settings.weights or "", _in_directory(settings))
+        names = (settings.init, _encoder_name(settings))
         return {name: self.files[name] for name in names if name in self.files}
 
     def checkpoint(self, settings: TrainSettings) -> UPath | None:
@@ -80,7 +80,7 @@ class InitialFiles:
 
     def encoder(self, settings: TrainSettings) -> UPath | None:
         """Return the file of the pretrained encoder that a trial begins with, if it does."""
-        return self._copy(settings.weights or "") or self._copy(_in_directory(settings))
+        return self._copy(_encoder_name(settings))
 
     def named_in(self, settings: TrainSettings) -> TrainSettings:
         """Return settings that name the copies, and so mean the same without the database."""
@@ -122,10 +122,8 @@ def _wanted(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], Named]]:
         if settings.checkpoint is not None:
             find = partial(checkpoint_file, settings.checkpoint, sweep.name, engine)
             wanted[settings.init] = find
-        elif settings.weights is not None:
-            whole = is_file_name(settings.weights)
-            name = settings.weights if whole else _in_directory(settings)
-            wanted[name] = partial(encoder_file, settings, settings.weights)
+        elif settings.init == "pretrained":
+            wanted[_encoder_name(settings)] = partial(encoder_file, settings)
     return wanted
 
 
@@ -135,8 +133,14 @@ def _distinct(sweep: Sweep) -> list[TrainSettings]:
     return [sweep.training.with_params(each) for each in dict.fromkeys(map(Params, asked))]
 
 
-def _in_directory(settings: TrainSettings) -> str:
-    return f"{settings.weights} for {settings.encoder or settings.model}"
+def _encoder_name(settings: TrainSettings) -> str:
+    """Return the name in `InitialFiles` of a trial's pretrained encoder."""
+    encoder = settings.encoder or settings.model
+    if settings.weights is None:
+        return f"pretrained {encoder}"
+    return (
+        settings.weights if is_file_name(settings.weights) else f"{settings.weights} for {encoder}"
+    )
 
 
 def _copied(original: Named, runs: UPath) -> InitialFile:

@@ -54,17 +54,18 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
     return _at(_model_file(reference))
 
 
-def encoder_file(settings: TrainSettings, weights: str) -> Named:
-    """Find the pretrained weights of a trial's encoder: a file, or its one in a directory.
+def encoder_file(settings: TrainSettings) -> Named:
+    """Find the pretrained weights of a trial's encoder: a file, one in a directory, or a download.
 
     Raises:
-        SettingsError: the directory has none for the encoder.
+        SettingsError: the directory has none for the encoder, or it cannot be downloaded.
     """
-    if is_file_name(weights):
-        return _at(_place(weights))
+    if settings.weights is not None and is_file_name(settings.weights):
+        return _at(_place(settings.weights))
     from trainer.pretrained_files import pretrained_file  # imports timm
 
-    return _at(pretrained_file(settings.encoder or _own_encoder(settings.model), _place(weights)))
+    folder = _place(settings.weights) if settings.weights is not None else None
+    return _at(pretrained_file(settings.encoder or _own_encoder(settings.model), folder))
 
 
 def found_from_here(settings: TrainSettings) -> TrainSettings:
@@ -109,7 +110,7 @@ def blaming(name: str) -> Iterator[None]:
     Raises:
         SearchctlError: in place of every error of a file, a store or a sweep.
     """
-    setting = "init" if name.startswith("checkpoint:") else "weights"
+    setting = "init" if name.startswith(("checkpoint:", "pretrained ")) else "weights"
     try:
         yield
     except (SearchctlError, OSError, ImportError, ValueError) as error:

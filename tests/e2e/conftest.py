@@ -38,20 +38,20 @@ def searchctl_bin():
     return binary
 
 
-def environment():
+def environment(**changes):
     kept = {name: value for name, value in os.environ.items() if name != "SEARCHCTL_DB_URL"}
-    return {**kept, "COLUMNS": "200"}
+    return {**kept, "COLUMNS": "200", **changes}
 
 
 @pytest.fixture(scope="session")
 def searchctl():
     """Run the command to its end."""
 
-    def run(*arguments, cwd, timeout=300):
+    def run(*arguments, cwd, timeout=300, env=()):
         return subprocess.run(
             [binary("searchctl"), *arguments],
             cwd=cwd,
-            env=environment(),
+            env=environment(**dict(env)),
             capture_output=True,
             text=True,
             timeout=timeout,
