@@ -21,7 +21,7 @@ def tiny_swinv2(pretrained=False, **options):
 
 def tiny_vgg(pretrained=False, **options):
     # mlp_ratio is of its fully connected layers, which cost most and are then left out
-    return timm.models.vgg._create_vgg("tiny", pretrained, mlp_ratio=0.01, **options)
+    return timm.models.vgg._create_vgg("tiny", pretrained, **{"mlp_ratio": 0.01, **options})
 
 
 for entry in (tiny_pvt_v2, tiny_swinv2, tiny_vgg):

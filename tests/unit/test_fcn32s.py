@@ -77,7 +77,7 @@ def test_both_wide_layers_are_followed_by_dropout():
 
 @torch.no_grad()
 def test_fc6_and_fc7_can_be_those_of_the_classification_network():
-    whole = timm.create_model("tiny_vgg").eval()
+    whole = timm.create_model("tiny_vgg", mlp_ratio=1.0).eval()
     network = FCN32s(5, encoder="tiny_vgg", width=4096).eval()
     assert network.load_pretrained_extra(whole.state_dict()) == 4
     features = whole.forward_features(torch.randn(1, 3, 224, 224))
@@ -120,7 +120,7 @@ def test_pooling_is_no_stage_of_vgg_by_itself():
 
 @torch.no_grad()
 def test_pretrained_weights_fill_fc6_and_fc7_too_and_the_record_says_so(tmp_path):
-    whole = timm.create_model("tiny_vgg")
+    whole = timm.create_model("tiny_vgg", mlp_ratio=1.0)
     names = {name: name.replace("features.", "features_") for name in whole.state_dict()}
     tensors = {names[name]: each for name, each in whole.state_dict().items()}
     save_weights(tensors, tmp_path / "tiny_vgg.safetensors")
