@@ -82,7 +82,12 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
     if training.threads == default_threads(edited.resources):
         # other resources must not change the threads by themselves: they are a part of the result
         training = training.model_copy(update={"threads": launched.training.threads})
-    return edited.model_copy(update={"storage": launched.storage, "training": training})
+    kept = {"storage": launched.storage, "training": training}
+    edited = edited.model_copy(update=kept)
+    if edited.data.dataset != launched.data.dataset:
+        return edited
+    # the file's root may never have been right: the launch may have had a --data-root
+    return _moved(edited, _root_if_there(launched))
 
 
 def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
@@ -94,6 +99,12 @@ def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
     if load_sweep(source).name != row.name:
         return (f"{source} holds another sweep now: going on with what is stored",)
     return ()
+
+
+def _root_if_there(sweep: Sweep) -> Path | None:
+    """Return where the launch found the data set, if it is still there."""
+    root: Path | None = getattr(sweep.data, "root", None)
+    return root if root and root.is_dir() else None
 
 
 def _only(spec: dict[str, object], keys: Iterable[str]) -> dict[str, object]:

@@ -119,6 +119,20 @@ def test_a_data_set_may_lie_elsewhere(camvid_root, sweeps, monkeypatch, tmp_path
     assert prepared.changes == ()
 
 
+def test_data_are_where_the_launch_found_them_or_else_where_the_file_says(
+    camvid_root, sweeps, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(sweeps.folder)
+    file, first, later = (sweeps.folder / name for name in ("sweep.yaml", "first", "later"))
+    camvid = "{dataset: camvid, root: later, image_size: [48, 64]}"
+    file.write_text(TEXT.replace("{dataset: scenes, train: 16, val: 2, test: 2}", camvid))
+    first.symlink_to(camvid_root)
+    prepare(load_sweep(file, data_root=first), sweeps.url, file)
+    assert prepare_resume("quick", sweeps.url).sweep.data.root == first
+    first.rename(later)
+    assert prepare_resume("quick", sweeps.url).sweep.data.root == later
+
+
 def test_drawn_data_have_no_directory_to_move(launched, tmp_path):
     with pytest.raises(SearchctlError, match="'scenes' has no directory"):
         prepare_resume("quick", launched.url, data_root=tmp_path)
