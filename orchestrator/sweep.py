@@ -6,12 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.problems import Problem, locate
 from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
 from orchestrator.sweep_checks import (
+    model_problems,
     read_space,
     search_problems,
     sweep_warnings,
@@ -81,9 +82,8 @@ class Sweep(Settings):
     @classmethod
     def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
         if "space" in info.data and "training" in info.data:
-            training: TrainSettings = info.data["training"]
-            space = read_space(info.data["space"], training)
-            if problems := search_problems(search, space, training, info.data.get("seed", 0)):
+            space = read_space(info.data["space"], info.data["training"])
+            if problems := search_problems(search, space, info.data.get("seed", 0)):
                 raise refuse(problems, search)
         return search
 
@@ -97,6 +97,12 @@ class Sweep(Settings):
             problem = "is never spent: resources.gpus_per_trial is 0; set that, or use a deadline"
             raise refuse([(("gpu_hours",), problem)], budget)
         return budget
+
+    @model_validator(mode="after")
+    def _settings_fit_the_models(self) -> Self:
+        if problems := model_problems(self.space_, self._trials, self.training):
+            raise refuse(problems, self)
+        return self
 
     @cached_property
     def space_(self) -> Space:

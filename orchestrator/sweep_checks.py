@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from orchestrator.sweep_settings import HalvingSettings, SearchSettings
 from orchestrator.wording import reworded
 from searchspace import Interval, Params, Space
-from searchspace.errors import Problem
+from searchspace.errors import Path, Problem
 from searchspace.values import Value
 from trainer.model_options import ASKED, option_problems
 from trainer.settings import TrainSettings
@@ -49,9 +49,7 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
     return space.sample(search.trials or 0, seed, search.method)
 
 
-def search_problems(
-    search: SearchSettings, space: Space, training: TrainSettings, seed: int
-) -> list[Problem]:
+def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Problem]:
     """Return what is in the way of a search of this space."""
     if search.method == "grid" and space.endless:
         mend = "give it a 'step', write a list, or set method: random with trials"
@@ -60,19 +58,24 @@ def search_problems(
     if asked is None or asked > MAX_TRIALS:
         mend = "list fewer values, or set method: random with trials"
         return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
-    trials = trials_of(search, space, seed)
-    return _trial_problems(trials) or _option_problems(trials, training)
+    return _trial_problems(trials_of(search, space, seed))
 
 
-def _option_problems(trials: tuple[Params, ...], training: TrainSettings) -> list[Problem]:
-    """Say which settings the model of a trial does not have."""
-    parts = {Params({n: v for n, v in trial.items() if n in ASKED}): None for trial in trials}
-    found: dict[str, str] = {}
-    for params in parts:
-        settings = training.with_params(params)
-        for name, message in option_problems(settings):
-            found.setdefault(message, f"{name} {getattr(settings, name)} {message}")
-    return [((), message) for message in found.values()]
+def model_problems(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings
+) -> list[Problem]:
+    """Return which settings do not go with the model of a trial, at their paths in the file."""
+    asked = {Params({n: v for n, v in trial.items() if n in ASKED}): None for trial in trials}
+    found = option_problems(training.with_params(params) for params in asked)
+    return [(_path_of(name, space), message) for name, message in found]
+
+
+def _path_of(name: str, space: Space) -> Path:
+    """Return where a setting is written: under an axis, the first of the points, or training."""
+    if name in space.axes:
+        return ("space", name)
+    points = [number for number, point in enumerate(space.points) if name in point]
+    return ("space", "points", points[0], name) if points else ("training", name)
 
 
 def _trial_problems(trials: tuple[Params, ...]) -> list[Problem]:

@@ -1,5 +1,7 @@
 """Which settings go with which model; torch-free, so that a sweep.yaml is checked at once."""
 
+from collections.abc import Callable, Iterable, Sequence
+
 from trainer.catalog import MODELS
 from trainer.settings import TrainSettings
 
@@ -8,26 +10,63 @@ ASKED = ("model", *OPTIONS, "init", "weights")
 """The settings that are looked at."""
 
 
-def option_problems(settings: TrainSettings) -> list[tuple[str, str]]:
-    """Return (setting, problem) for every setting that the model does not have.
+def option_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
+    """Return (setting, problem) for every setting that does not go with the model of some trial.
 
     No single setting is wrong by itself: that is why this is asked of whole trials.
     """
-    options = MODELS[settings.model].options if settings.model in MODELS else ()
-    given = [name for name in OPTIONS if getattr(settings, name) is not None]
-    has = f"{settings.model} has {', '.join(options)}" if options else f"{settings.model} has none"
-    mend = "leave it out, or search it under space with a `when: {model: ..}`"
-    return [
-        *((name, f"is no setting of {settings.model} ({has}): {mend}")
-          for name in given if name not in options),
-        *_weights_problems(settings, encoder="encoder" in options),
-    ]  # fmt: skip
+    trials = list(trials)
+    asked = [
+        *((name, _check_option(name, trials)) for name in OPTIONS),
+        ("init", _check_pretrained(trials)),
+        ("weights", _check_weights(trials)),
+    ]
+    return [(name, problem) for name, problem in asked if problem]
 
 
-def _weights_problems(settings: TrainSettings, *, encoder: bool) -> list[tuple[str, str]]:
-    problems = []
-    if settings.init == "pretrained" and not encoder:
-        problems.append(("init", f"pretrained: there are no weights for {settings.model}"))
-    if settings.weights is not None and settings.init != "pretrained":
-        problems.append(("weights", f"is for init: pretrained, not for init: {settings.init}"))
-    return problems
+def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
+    given = [trial for trial in trials if getattr(trial, name) is not None]
+    having, lacking = _models(given, lambda options: name in options)
+    if not lacking:
+        return None
+    what = f"is no setting of {', '.join(lacking)}"
+    if having:
+        return f"{what}: {_only_when(name, 'model', having)}"
+    others = [model for model, (_, options) in MODELS.items() if name in options]
+    return f"{what}: leave it out (models that have it: {', '.join(others)})"
+
+
+def _check_pretrained(trials: Sequence[TrainSettings]) -> str | None:
+    pretrained = [trial for trial in trials if trial.init == "pretrained"]
+    having, lacking = _models(pretrained, lambda options: "encoder" in options)
+    if not lacking:
+        return None
+    what = f"pretrained: there are no weights for {', '.join(lacking)}"
+    if having:
+        return f"{what}: {_only_when('init', 'model', having)}, with scratch under training"
+    return f"{what}: use scratch, or a model with an encoder to choose, such as upernet"
+
+
+def _check_weights(trials: Sequence[TrainSettings]) -> str | None:
+    inits = dict.fromkeys(trial.init for trial in trials if trial.weights is not None)
+    others = [init for init in inits if init != "pretrained"]
+    if not others:
+        return None
+    what = f"is of no use with init: {', '.join(others)}"
+    if "pretrained" in inits:
+        return f"{what}: {_only_when('weights', 'init', ['pretrained'])}"
+    return f"{what}: leave it out, or set init: pretrained"
+
+
+def _models(
+    trials: Sequence[TrainSettings], has: Callable[[tuple[str, ...]], bool]
+) -> tuple[list[str], list[str]]:
+    """Return the models of these trials with such options, and those without."""
+    models = list(dict.fromkeys(trial.model for trial in trials))
+    having = [model for model in models if model in MODELS and has(MODELS[model].options)]
+    return having, [model for model in models if model not in having]
+
+
+def _only_when(name: str, other: str, allowed: list[str]) -> str:
+    values = allowed[0] if len(allowed) == 1 else f"[{', '.join(allowed)}]"
+    return f"write it under space, as `{name}: {{values: [..], when: {{{other}: {values}}}}}`"

@@ -1,6 +1,8 @@
 """The networks, one file each; `build_model` makes the one that the settings name."""
 
 from trainer.catalog import MODELS, load_object
+from trainer.errors import SettingsError
+from trainer.model_options import option_problems
 from trainer.models.base import SegmentationModel
 from trainer.settings import TrainSettings
 
@@ -9,8 +11,10 @@ def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
     """Return the named network with fresh weights from torch's global generator.
 
     Raises:
-        SettingsError: there is no such encoder, or it does not go with the other options.
+        SettingsError: there is no such encoder, or a setting does not go with it or the model.
     """
+    if problems := option_problems([settings]):
+        raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
     if settings.model.startswith("smp:"):
         return _smp_model(settings, classes)
     where, options = MODELS[settings.model]
