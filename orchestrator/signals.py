@@ -17,17 +17,17 @@ class StopSwitch:
 
     Args:
         go_on: how to go on after the second signal, for people.
-        drawn: a display draws `notice`; to write it beside that would spoil the picture.
+
+    Attributes:
+        drawn: whether a display draws `notice`; to write it beside that would spoil the picture.
     """
 
     def __init__(
         self,
         go_on: str = "`searchctl resume` goes on from the last checkpoints",
-        *,
-        drawn: bool = False,
     ) -> None:
         self._go_on = go_on
-        self._drawn = drawn
+        self.drawn = False
         self.signal: int | None = None
         self._before: dict[int, object] = {}
 
@@ -61,7 +61,7 @@ class StopSwitch:
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        if not self._drawn:
+        if not self.drawn:
             os.write(2, f"\n{STOPPING}\n".encode())
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._second)

@@ -72,11 +72,15 @@ def launch(
     it, 130 or 143 if a signal did.
     Example: searchctl launch sweep.yaml --deadline 8h
     """
-    sweep = _budgeted(read(sweep_file, data_root), deadline, gpu_hours)
-    from orchestrator.prepare import prepare
 
-    url = database_url(db, sweep.storage.database_url())
-    _run(lambda: prepare(sweep, url, sweep_file.absolute()), inline)
+    def prepared() -> "Prepared":
+        sweep = _budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+        from orchestrator.prepare import prepare
+
+        url = database_url(db, sweep.storage.database_url())
+        return prepare(sweep, url, sweep_file.absolute())
+
+    _run(prepared, inline)
 
 
 @click.command()
@@ -112,11 +116,12 @@ def resume(
     difference named. Resources, the budget, the data's directory and the machine may change.
     Example: searchctl resume quickstart
     """
-    from dataclasses import replace
-
-    from orchestrator.resume import prepare_resume
 
     def prepare() -> "Prepared":
+        from dataclasses import replace
+
+        from orchestrator.resume import prepare_resume
+
         prepared = prepare_resume(
             sweep,
             database_url(db),
@@ -254,21 +259,23 @@ def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> 
 
 
 def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
-    from functools import partial
-
-    from rich.console import Console
-
-    from orchestrator.answer import answer
-    from orchestrator.display import LiveDisplay, PlainDisplay, show
-    from orchestrator.launch import inline_executor, run
     from orchestrator.signals import StopSwitch
 
-    console = Console(highlight=False)
-    live = console.is_terminal
-    # from before the sweep is stored: no stop is half of one
-    with StopSwitch(drawn=live) as stopping:
+    # from before the imports, in some of which a KeyboardInterrupt is lost without a trace; and
+    # before the sweep is stored: no stop is half of one
+    with StopSwitch() as stopping:
+        from functools import partial
+
+        from rich.console import Console
+
+        from orchestrator.answer import answer
+        from orchestrator.display import LiveDisplay, PlainDisplay, show
+        from orchestrator.launch import inline_executor, run
+
+        console = Console(highlight=False)
         drawn = partial(LiveDisplay, console, stopping.notice)
         prepared = prepare()
+        stopping.drawn = live = console.is_terminal
         for note in prepared.notes:
             console.print(note, soft_wrap=True)
         print_plan(prepared.sweep, prepared.plan)
