@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.tiny_models import CLASSES, TINY, VARIANTS, has_aux, tiny
 from trainer.catalog import MODELS
@@ -42,6 +43,14 @@ def test_logits_have_the_size_of_the_images(make, size, training):
 @torch.no_grad()
 def test_a_single_image_of_camvids_size_can_be_evaluated(make):
     assert make().eval()(images_of(360, 480, batch=1)).shape == (1, CLASSES, 360, 480)
+
+
+@torch.no_grad()
+def test_what_is_padded_to_a_multiple_stays_where_it_is(make):
+    model, images = make().eval(), images_of(65, 97)
+    height, width = (side + -side % model.multiple for side in (65, 97))
+    padded = model(F.pad(images, (0, width - 97, 0, height - 65)))
+    assert torch.equal(model(images), padded[..., :65, :97])
 
 
 @torch.no_grad()
