@@ -22,10 +22,14 @@ def main(name, url="sqlite:///searchctl.db"):
     row = queries.find_sweep(engine, name)
     jobs = queries.jobs(engine, row)
     validation = len(queries.image_counts(engine, row, 0, 0).pixels)
-    rows = [trial_row(engine, row, trial, jobs, validation) for trial in queries.trials(engine, row)]
+    rows = [
+        trial_row(engine, row, trial, jobs, validation) for trial in queries.trials(engine, row)
+    ]
     rows.sort(key=lambda each: (each["rung"], each["score"] or 0), reverse=True)
     seconds = (row.ended_at - row.created_at).total_seconds()
-    keep(name, {"sweep": name, "wall_seconds": round(seconds), "ladder": row.ladder, "trials": rows})
+    keep(
+        name, {"sweep": name, "wall_seconds": round(seconds), "ladder": row.ladder, "trials": rows}
+    )
 
 
 def trial_row(engine, sweep, trial, jobs, validation):
