@@ -36,7 +36,7 @@ def trial_row(engine, sweep, trial, jobs, validation):
     """Return the numbers of one trial."""
     own = sorted((job for job in jobs if job.trial == trial.number), key=lambda job: job.rung)
     first, last = own[0], own[-1]
-    epochs = queries.epochs(engine, sweep, trial.number, 0)
+    epochs = [each for each in queries.epochs(engine, sweep, trial.number) if each.rung == 0]
     images = sum(epoch.images + validation * (epoch.val_loss is not None) for epoch in epochs)
     return {
         "trial": trial.number,

@@ -51,6 +51,7 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield what people look for first: verdicts, then scores, classes, epochs and troubles."""
     yield f"[bold]trial {facts['trial']}[/] of {facts['sweep']}: {facts['state']}"
     yield f"  {assignments(facts['params'])}"
+    yield from _sizes(facts)
     yield _jobs(facts)
     yield from _beginnings(facts)
     if facts["jobs"]:
@@ -91,13 +92,25 @@ def _jobs(facts: Mapping[str, Any]) -> Table:
     return table
 
 
+def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Say how many parameters are trained, and what memory that took at most."""
+    ended = [job for job in facts["jobs"] if job["trainable_parameters"]]
+    if ended:
+        memory = max(job["peak_memory_bytes"] or 0 for job in ended)
+        held = f", {memory / 1e6:,.0f} MB at most on {ended[-1]['device']}" if memory else ""
+        yield f"  trains {ended[-1]['trainable_parameters']:,} parameters{held}"
+
+
 def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
     """Say which files the trial begins with, and what each of its jobs began with."""
     for name, file in facts["initial_files"].items():
         yield Text(f"{name}: {file['source']}, as {file['file']}")
+    began: dict[str, list[str]] = {}
     for job in facts["jobs"]:
         if job["initial_weights"]:
-            yield Text(f"rung {job['rung']} began with: {job['initial_weights']}")
+            began.setdefault(job["initial_weights"], []).append(str(job["rung"]))
+    for text, rungs in began.items():
+        yield Text(f"rung {', '.join(rungs)} began with: {text}")
 
 
 def _splits(job: Mapping[str, Any]) -> Table:

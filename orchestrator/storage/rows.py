@@ -81,6 +81,7 @@ class JobRow:
     seconds: float | None
     gpu_seconds: float | None
     images_seen: int | None
+    peak_memory_bytes: int | None
     device: str | None
     threads: int | None
     trainable_parameters: int | None
