@@ -44,4 +44,5 @@ def _unscored(jobs: Iterable[JobRow]) -> Iterator[str]:
     for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
         trials = [str(job.trial) for job in jobs if job.state == state]
         if trials:
-            yield f"[yellow]{len(trials)} trials {what} and were not ranked:[/] {', '.join(trials)}"
+            noun = "trials" if len(trials) > 1 else "trial"
+            yield f"[yellow]{len(trials)} {noun} {what}, not ranked:[/] {', '.join(trials)}"

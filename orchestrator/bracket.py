@@ -114,9 +114,11 @@ class Bracket:
         decisions = cut(list(self._outcomes.values()), planned, self.direction)
         survivors = [d.trial for d in decisions if d.verdict in ("promoted", "complete")]
         if not survivors:
+            diverged = not all(outcome.failed for outcome in self._outcomes.values())
             self.failure = (
-                f"rung {self._number}: none of {len(decisions)} trials has a finite score "
-                "(see `searchctl show`); lower the learning rates, or mend the settings"
+                f"rung {self._number}: none of {len(decisions)} trials has a finite score (see "
+                f"`searchctl show SWEEP TRIAL`): {'lower the learning rates, or ' * diverged}"
+                "mend the settings"
             )
         self.finished = last or not survivors
         if not self.finished:

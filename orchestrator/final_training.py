@@ -46,6 +46,7 @@ def train_exported(
 
     training = found_from_here(exported.training)
     exported = exported.model_copy(update={"training": training})
+    _check_kept_apart(exported, out)
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()
@@ -73,6 +74,15 @@ def train_exported(
     return result
 
 
+def _check_kept_apart(exported: Exported, out: UPath) -> None:
+    """Refuse to write over the weights that the training begins with."""
+    checkpoint = exported.training.checkpoint
+    if checkpoint is not None and UPath(checkpoint) in (out, out / "model.safetensors"):
+        raise SearchctlError(
+            f"{out} holds the weights that the training begins with: name another directory with -o"
+        )
+
+
 def _check_end(result: JobResult) -> None:
     if result.status in ("lost", "blocked"):
         raise SearchctlError(
@@ -91,6 +101,7 @@ def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) ->
         "seconds": result.seconds,
         "device": result.device,
         "trainable_parameters": result.trainable_parameters,
+        "initial_weights": result.initial_weights,
         "classes": list(classes),
         "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
         "epochs": [asdict(record) for record in result.epochs],

@@ -86,6 +86,12 @@ class InitialFiles:
         """Return settings that name the copies, and so mean the same without the database."""
         return naming(settings, self.checkpoint(settings), self.encoder(settings))
 
+    def by_their_origin(self, text: str) -> str:
+        """Return a text about copies with the names of what they are copies of."""
+        for file in self.files.values():
+            text = text.replace(str(self.runs / file.file), file.path)
+        return text
+
     def _copy(self, name: str) -> UPath | None:
         return self.runs / self.files[name].file if name in self.files else None
 

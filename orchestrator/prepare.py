@@ -72,6 +72,7 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     engine = open_database(url, create=True)
     _refuse_second(engine, sweep)
     initial = settle_initial_files(sweep, engine, runs)
+    _check_weights(sweep, dataset, initial)
     create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))
     return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan, initial)
 
@@ -102,6 +103,19 @@ def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
         raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
 
 
+def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> None:
+    """Load what the trials begin with into their networks: a misfit would fail a part of them."""
+    from trainer.preflight import weights_problems  # imports torch
+
+    settings = (sweep.training.with_params(params) for params in sweep.trials())
+    problems = weights_problems(
+        settings, len(dataset.class_names), initial.checkpoint, initial.encoder
+    )
+    if problems:
+        mend = "an init that fits some networks only has a condition, `when: {model: ..}`"
+        raise SearchctlError("\n".join([*map(initial.by_their_origin, problems), mend]))
+
+
 def runs_directory(sweep: Sweep) -> UPath:
     """Return the directory of a sweep's files, absolute: workers have another current one."""
     return (UPath(sweep.storage.runs) / sweep.name).absolute()
@@ -118,9 +132,10 @@ def _refuse_second(engine: Engine, sweep: Sweep) -> None:
         return
     changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
     what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
+    resumed = f"go on with it by `searchctl resume {sweep.name}`, or "
     raise SweepExists(
-        f"there is a sweep '{sweep.name}' in this database {what}: go on with it by "
-        f"`searchctl resume {sweep.name}`, or give this one another `name:`"
+        f"there is a sweep '{sweep.name}' in this database {what}: "
+        f"{resumed * (stored.state != 'FAIL')}give this one another `name:`"
     )
 
 

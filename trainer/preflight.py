@@ -1,11 +1,13 @@
 """Tries networks without memory or time, so that a bad one is known before the first epoch."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
+from upath import UPath
 
 from trainer.errors import SettingsError
 from trainer.finetune import freeze
+from trainer.initial_weights import begin_with
 from trainer.model_options import OPTIONS
 from trainer.models import build_model
 from trainer.settings import TrainSettings
@@ -28,13 +30,41 @@ def network_problems(
     return list(dict.fromkeys(problem for problem in problems if problem))
 
 
+def weights_problems(
+    settings: Iterable[TrainSettings],
+    classes: int,
+    checkpoint: Callable[[TrainSettings], UPath | None],
+    encoder: Callable[[TrainSettings], UPath | None],
+) -> list[str]:
+    """Return what is wrong with the weights that trials begin with, each distinct case tried once.
+
+    The networks are built and filled on the CPU, one after the other.
+
+    Args:
+        settings: of the trials.
+        classes: channels of the logits.
+        checkpoint: returns the file with which a trial's whole network begins.
+        encoder: returns the file with which its encoder begins.
+    """
+    given = [each for each in settings if each.init != "scratch"]
+    distinct = {(*_key(each), each.init, each.weights): each for each in given}
+    problems = []
+    for each in distinct.values():
+        try:
+            with torch.random.fork_rng(devices=[]):
+                model = build_model(each, classes)
+            files = {"init_from": checkpoint(each), "encoder_from": encoder(each)}
+            begin_with(model, each, classes, **files)
+        except SettingsError as error:
+            problems.append(f"{_named(each)}: {error}")
+    return list(dict.fromkeys(problems))
+
+
 def _key(settings: TrainSettings) -> tuple[object, ...]:
     return tuple(getattr(settings, name) for name in ("model", "finetune", "dropout", *OPTIONS))
 
 
 def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int]) -> str | None:
-    named = {name: getattr(settings, name) for name in ("model", *OPTIONS)}
-    with_what = ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
     try:
         with torch.device("meta"):
             model = build_model(settings, classes)
@@ -43,5 +73,11 @@ def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int])
     except NotImplementedError:
         return None  # it does more than shapes tell
     except (SettingsError, RuntimeError, ValueError, AssertionError, TypeError) as error:
-        return f"{with_what}: {error}"
+        return f"{_named(settings)}: {error}"
     return None
+
+
+def _named(settings: TrainSettings) -> str:
+    """Return the network's own settings, for people."""
+    named = {name: getattr(settings, name) for name in ("model", *OPTIONS)}
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)

@@ -75,7 +75,8 @@ FinetuneName = Annotated[
 InitName = Annotated[
     str,
     *_like(
-        "scratch|pretrained|checkpoint:.+", "scratch, pretrained, or checkpoint:SWEEP (or a file)"
+        r"scratch|pretrained|checkpoint:\S.*",
+        "scratch, pretrained, or checkpoint:SWEEP (or a file)",
     ),
 ]
 Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]

@@ -12,6 +12,7 @@ from upath import UPath
 
 from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
+from trainer.errors import SettingsError
 from trainer.evaluate import Scored, evaluate, evaluate_original
 from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
 from trainer.loop import train
@@ -20,7 +21,7 @@ from trainer.preparation import Job, prepare
 from trainer.progress import Kept, Progress
 from trainer.results import EpochRecord, Evaluation, JobResult, JobStatus
 from trainer.settings import Score, TrainSettings
-from trainer.stopping import Stop, status_after
+from trainer.stopping import Diverged, Stop, status_after
 from trainer.torch_state import choose_device, describe, own_torch_state
 from trainer.weights import save_weights
 
@@ -157,8 +158,8 @@ class _Attempt:
     def end(self, status: JobStatus, error: Exception) -> None:
         """Take note of a job that ended with an error."""
         message: str | None = None
-        if status == "diverged":
-            message = str(error)
+        if isinstance(error, Diverged | SettingsError):
+            message = str(error)  # it says all that there is to know
         elif status != "stopped":
             message = f"{type(error).__name__}: {error}\n\n{traceback.format_exc()}"
         self._result = replace(self._result, status=status, error=message)

@@ -159,6 +159,7 @@ def runner(quick_runner, jobs):
 def pets(sweeps, runner, jobs, monkeypatch):
     """A finished sweep of that name, in the current directory."""
     monkeypatch.chdir(sweeps.folder)
+    monkeypatch.setattr("orchestrator.prepare._check_weights", lambda *_: None)  # they are none
     sweeps.launch(runner, space={"lr": [0.1, 0.01, 0.001]}, name="pets")
     jobs.clear()
     return sweeps
@@ -266,6 +267,29 @@ def test_other_initial_weights_are_copied_when_the_change_is_accepted(pets, runn
 def test_what_init_names_and_is_not_there_is_refused_at_the_launch(trained, init, refusal):
     with pytest.raises(SearchctlError, match=f"init: checkpoint:{init}: {refusal}"):
         trained[0].prepare(LR, training={"batch_size": 2, "init": f"checkpoint:{init}"})
+
+
+def test_a_checkpoint_that_fits_some_networks_only_is_refused_at_the_launch(trained):
+    sweeps, _ = trained
+    space = {"model": ["simple_fcn", "unet"], "lr": [0.1, 0.01]}
+    with pytest.raises(SearchctlError) as refused:
+        sweeps.prepare(space, training={**TRAINING, "init": "checkpoint:pets"}, data=SMALL)
+    *problems, mend = str(refused.value).splitlines()
+    (problem,) = problems
+    assert problem.startswith("model unet, width 4: the checkpoint ")
+    assert winner(sweeps).weights in problem  # the original, not the copy
+    assert "is of another network" in problem
+    assert "when: {model: ..}" in mend
+
+
+def test_a_file_that_fills_a_part_of_the_encoder_is_refused_at_the_launch(trained, tmp_path):
+    net = timm.create_model("test_resnet", num_classes=0)
+    half = {name: each for name, each in net.state_dict().items() if "layer4" not in name}
+    save_weights(half, UPath(tmp_path / "half.safetensors"))
+    training = {"model": "simple_seg", "encoder": "test_resnet", "width": None}
+    training |= {"init": "pretrained", "weights": str(tmp_path / "half.safetensors")}
+    with pytest.raises(SearchctlError, match=r"half\.safetensors does not fill .* are missing"):
+        trained[0].prepare(LR, data=SMALL, training={**TRAINING, **training})
 
 
 def test_a_sweep_without_a_winner_is_refused_with_how_to_get_one(pets, sqlite_run):

@@ -1,0 +1,86 @@
+"""Images per second of each network of a sweep, in training, on one thread.
+
+    python benchmarks/networks.py examples/camvid-networks.yaml DATA_ROOT
+
+One epoch of each network in turn, several times over, so that the machine's other load hits all
+alike; the median counts. Networks that differ in their training alone are timed once. Writes the
+images per second, and the ratio to the fastest, to results/NAME-speed.json.
+"""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from machine import keep
+
+from orchestrator import load_sweep
+from trainer.data_settings import Sample
+from trainer.finetune import training_mode
+from trainer.loader import TrainingBatches, load_sample
+from trainer.loop import train_epoch
+from trainer.losses import build_loss, count_pixels
+from trainer.model_options import OPTIONS
+from trainer.models import build_model
+from trainer.precision import Arithmetic
+from trainer.training import begin_training
+
+IMAGES, REPEATS = 24, 7
+CPU = torch.device("cpu")
+
+
+def main(path, data_root):
+    """Time every distinct network of a sweep."""
+    torch.set_num_threads(1)
+    sweep = load_sweep(path, data_root=Path(data_root))
+    split = load_sample(Sample(sweep.data, IMAGES, sweep.seed))
+    epochs = {name: prepared(settings, split) for name, settings in networks(sweep).items()}
+    seconds = {name: [] for name in epochs}
+    for _ in range(REPEATS):
+        for name, epoch in epochs.items():
+            started = time.perf_counter()
+            epoch()
+            seconds[name].append(time.perf_counter() - started)
+    speeds = {name: IMAGES / statistics.median(each) for name, each in seconds.items()}
+    fastest = max(speeds.values())
+    rows = {
+        name: {"images_per_second": round(speed, 1), "to_the_fastest": round(speed / fastest, 3)}
+        for name, speed in speeds.items()
+    }
+    keep(f"{sweep.name}-speed", {"image_size": sweep.data.image_size, "networks": rows})
+
+
+def networks(sweep):
+    """Return the settings of each distinct network by a name for people."""
+    found = {}
+    for params in sweep.trials():
+        settings = sweep.training.with_params(params)
+        named = {option: getattr(settings, option) for option in OPTIONS}
+        options = [f"{option} {value}" for option, value in named.items() if value is not None]
+        found.setdefault(", ".join([settings.model, *options]), settings)
+    return found
+
+
+def prepared(settings, split):
+    """Return a function that trains one more epoch."""
+    batches = TrainingBatches(
+        split, batch_size=settings.batch_size, augment="none", seed=0, rung=0, workers=0
+    )
+    classes = len(split.dataset.class_names)
+    pixel_counts = count_pixels(torch.from_numpy(split.labels), classes)
+    ignore_index = split.dataset.ignore_index
+    loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
+    arithmetic = Arithmetic(settings, CPU)
+    model = arithmetic.place(build_model(settings, classes))
+    training = begin_training(model, settings, steps=len(batches), score="val_miou")
+
+    def epoch():
+        training_mode(model, settings.finetune)
+        train_epoch(training, batches, 1, loss, arithmetic, lambda: False)
+
+    return epoch
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
