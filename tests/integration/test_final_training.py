@@ -79,3 +79,18 @@ def test_a_training_that_diverged_says_so_and_leaves_nothing(out):
     with pytest.raises(SearchctlError, match="the training diverged: the training loss was NaN"):
         train_exported(exported(lr=1e9), out)
     assert files(out) == []
+
+
+def test_metrics_say_what_a_training_began_with_which_it_never_overwrites(out, tmp_path):
+    train_exported(exported(), out)
+    later = exported(init=f"checkpoint:{out}")
+    with pytest.raises(SearchctlError, match="holds the weights that the training begins with"):
+        train_exported(later, out)
+    train_exported(later, UPath(tmp_path / "later"))
+    assert metrics(tmp_path / "later")["initial_weights"].startswith(f"checkpoint {out}/model.safe")
+
+
+def test_a_mistake_of_the_settings_is_told_without_a_traceback(out):
+    with pytest.raises(SearchctlError, match="needs images of at least 32x32") as refused:
+        train_exported(exported(model="segformer"), out)
+    assert "Traceback" not in str(refused.value)

@@ -1,35 +1,36 @@
 """BEiT for images of any size: its position biases are resampled to the images' patches."""
 
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
-from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
 
 _CLASS_TOKEN = 3
 """Biases at a table's end: to the class token, from it, and its own."""
 
 
-def features_of(encoder: TimmEncoder, images: Tensor) -> list[Tensor]:
-    """Return an encoder's features; BEiT's also for images of other sizes than it was made for.
+def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
+    """Return a network's features; BEiT's also for images of other sizes than it was made for.
 
     Bao et al., 'BEiT' (2022), add to the attention between two patches a learned bias, by how many
     rows and columns they are apart. timm can only resample these tables for good, to one size, in
     place of the weights; here it is done on the way, so that weights are the same for every size.
 
     Args:
-        encoder: any of timm's networks.
+        net: any of timm's feature extractors.
         images: [B, 3, H, W]; for BEiT with sides divisible by its patch's.
     """
     attentions = {
         name: module
-        for name, module in encoder.named_modules()
+        for name, module in net.named_modules()
         if isinstance(module, timm.models.beit.Attention) and module.window_size
     }
     if not attentions:
-        return encoder(images)  # type: ignore[no-any-return]
-    patches = encoder.net.model.patch_embed
+        return net(images)  # type: ignore[no-any-return]
+    patches: Any = net.get_submodule("model.patch_embed")
     patches.strict_img_size = False
     sides = zip(images.shape[-2:], patches.patch_size, strict=True)
     rows, columns = (side // patch for side, patch in sides)
@@ -41,7 +42,7 @@ def features_of(encoder: TimmEncoder, images: Tensor) -> list[Tensor]:
         table = attention.relative_position_bias_table
         stand_ins[f"{name}.relative_position_bias_table"] = _resampled(table, weights)
         stand_ins[f"{name}.relative_position_index"] = index
-    return functional_call(encoder, stand_ins, (images,))  # type: ignore[no-any-return]
+    return functional_call(net, stand_ins, (images,))  # type: ignore[no-any-return]
 
 
 def _resampled(table: Tensor, weights: tuple[Tensor, Tensor] | None) -> Tensor:

@@ -33,8 +33,6 @@ class DeepLabV3(SegmentationModel):
         SettingsError: there is no such encoder, or it does not have this output stride.
     """
 
-    smallest = 1
-
     def __init__(
         self,
         classes: int,
@@ -49,6 +47,7 @@ class DeepLabV3(SegmentationModel):
     ) -> None:
         super().__init__()
         self.encoder = encoder_of_stride(encoder, output_stride, drop_path)
+        self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         channels = self.encoder.channels
         self.decoder = _Decoder(channels[-1], width, dropout, _rates(aspp_rates, output_stride))
         self.classifier = nn.Conv2d(width, classes, 1)

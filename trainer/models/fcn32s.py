@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from trainer.models.any_size import AnySizeEncoder
 from trainer.models.base import SegmentationModel, drop_channels
-from trainer.models.timm_encoder import TimmEncoder
 
 STRIDE = 32
 VGG_NAMES = {"fc6": ("pre_logits.fc1", "classifier.0"), "fc7": ("pre_logits.fc2", "classifier.3")}
@@ -33,9 +33,6 @@ class FCN32s(SegmentationModel):
         SettingsError: there is no such encoder.
     """
 
-    smallest = 1
-    multiple = STRIDE
-
     def __init__(
         self,
         classes: int,
@@ -46,7 +43,11 @@ class FCN32s(SegmentationModel):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        self.encoder = TimmEncoder(encoder, drop_path=drop_path)
+        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path)
+        self.multiple = self.encoder.padded_to(STRIDE)
+        # what is padded to a size that the encoder takes may be as small as a pixel
+        padded = self.encoder.smallest <= self.multiple
+        self.smallest = 1 if padded else self.encoder.smallest
         self.decoder = _Decoder(self.encoder.channels[-1], width, dropout)
         self.classifier = nn.Sequential(nn.Conv2d(width, classes, 1), _upsampling(classes))
 

@@ -1,10 +1,10 @@
 """Encoders whose last features are finer than they come: dilation in place of strides."""
 
 from trainer.errors import SettingsError
-from trainer.models.timm_encoder import TimmEncoder
+from trainer.models.any_size import AnySizeEncoder
 
 
-def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> TimmEncoder:
+def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> AnySizeEncoder:
     """Return timm's network of that name with its last features at 1 / `output_stride`.
 
     Networks of convolutions (ResNets, ConvNeXts, EfficientNets, ...) have their last strides
@@ -15,10 +15,12 @@ def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> TimmEn
         SettingsError: there is no such network, or it has no such output stride.
     """
     try:
-        encoder = TimmEncoder(name, drop_path=drop_path, output_stride=output_stride)
+        encoder = AnySizeEncoder(
+            name, drop_path=drop_path, least=1, output_stride=output_stride
+        )
     except SettingsError:
         # Some refuse the option as such; what else is wrong, they say again without it.
-        encoder = TimmEncoder(name, drop_path=drop_path)
+        encoder = AnySizeEncoder(name, drop_path=drop_path, least=1)
     stride = encoder.reductions[-1]
     if stride != output_stride:
         raise SettingsError(

@@ -36,7 +36,6 @@ class PSPNet(SegmentationModel):
         SettingsError: there is no such encoder, or it does not have this output stride.
     """
 
-    smallest = 1
     align_corners = True
 
     def __init__(
@@ -53,6 +52,7 @@ class PSPNet(SegmentationModel):
     ) -> None:
         super().__init__()
         self.encoder = encoder_of_stride(encoder, output_stride, drop_path)
+        self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         _dilate_first_blocks(self.encoder)
         channels = self.encoder.channels
         self.decoder = _Decoder(channels[-1], width, dropout, BINS if ppm else ())

@@ -5,11 +5,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainer.errors import SettingsError
+from trainer.models.any_size import AnySizeEncoder
 from trainer.models.base import Encoder
-from trainer.models.beit_sizes import features_of
-from trainer.models.timm_encoder import TimmEncoder, with_weights
-from trainer.models.timm_traits import traits
+from trainer.models.timm_encoder import with_weights
 
 
 class Pyramid(Encoder):
@@ -48,13 +46,12 @@ class Pyramid(Encoder):
         **options: Any,
     ) -> None:
         super().__init__()
-        found = traits(name, **options)
-        self.timm = TimmEncoder(name, drop_path=drop_path, **found.options)
+        self.timm = AnySizeEncoder(name, drop_path=drop_path, **options)
         self.channels = self.timm.channels
-        self.multiple, self.smallest, self._only = found.multiple, found.smallest, found.only
+        self.multiple, self.smallest = self.timm.multiple, self.timm.smallest
         self.levels = (
             _from_one_size(self.channels[0])
-            if found.plain
+            if self.timm.plain
             else nn.ModuleList(after(channels) for channels in self.channels)
         )
 
@@ -64,14 +61,7 @@ class Pyramid(Encoder):
         Raises:
             SettingsError: the network takes images of another size only.
         """
-        size = tuple(images.shape[-2:])
-        if self._only and self._only != size:
-            only, given = ("x".join(map(str, each)) for each in (self._only, size))
-            raise SettingsError(
-                f"encoder '{self.timm.name}' takes images of {only} pixels only, not {given}: "
-                "set image_size to that, or take another encoder"
-            )
-        features = features_of(self.timm, images)
+        features = self.timm(images)
         return [level(each) for level, each in zip(self.levels, features, strict=True)]
 
     def stages(self) -> list[list[nn.Module]]:

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
+from trainer.models.any_size import AnySizeEncoder
 from trainer.models.base import SegmentationModel, drop_channels
-from trainer.models.timm_encoder import TimmEncoder
 
 
 class SimpleSeg(SegmentationModel):
@@ -23,8 +23,6 @@ class SimpleSeg(SegmentationModel):
         SettingsError: there is no such encoder.
     """
 
-    smallest = 1
-
     def __init__(
         self,
         classes: int,
@@ -34,7 +32,8 @@ class SimpleSeg(SegmentationModel):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        self.encoder = TimmEncoder(encoder, drop_path=drop_path)
+        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path, least=1)
+        self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         self.decoder = _LastFeatures(dropout)
         self.classifier = nn.Conv2d(self.encoder.channels[-1], classes, 1)
 

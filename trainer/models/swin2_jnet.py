@@ -5,11 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.errors import SettingsError
+from trainer.models.any_size import AnySizeEncoder
 from trainer.models.base import SegmentationModel, drop_channels
-from trainer.models.timm_encoder import TimmEncoder
 
 STRIDES = (4, 8, 16, 32)
-SMALLEST_WIDTH = 16
+SMALLEST, SMALLEST_WIDTH = 8, 16
 
 
 class Swin2JNet(SegmentationModel):
@@ -36,9 +36,6 @@ class Swin2JNet(SegmentationModel):
             below 16.
     """
 
-    smallest = 8
-    multiple = STRIDES[0]
-
     def __init__(
         self,
         classes: int,
@@ -54,15 +51,14 @@ class Swin2JNet(SegmentationModel):
                 f"swin2_jnet needs a width of at least {SMALLEST_WIDTH}, not {width}: the last of "
                 "its steps has a sixteenth of it"
             )
-        any_size = {"strict_img_size": False} if "swin" in encoder else {}
-        self.encoder = TimmEncoder(encoder, drop_path=drop_path, **any_size)
+        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path, least=SMALLEST)
         if self.encoder.reductions != STRIDES:
             raise SettingsError(
                 f"swin2_jnet needs features at strides {STRIDES}, and encoder '{encoder}' has them "
                 f"at {self.encoder.reductions}: take one such as convnext_tiny or resnet50"
             )
-        if not any_size:
-            self.smallest = STRIDES[-1]  # others do not pad a level that has become too small
+        self.multiple = self.encoder.padded_to(STRIDES[0])
+        self.smallest = self.encoder.smallest  # most do not pad a level that has become too small
         widths = [2 * width // 2**step for step in range(6)]
         self.decoder = _Decoder(self.encoder.channels, widths, dropout)
         self.classifier = nn.Conv2d(widths[-1], classes, 1)

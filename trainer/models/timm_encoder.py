@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainer.catalog import unknown
 from trainer.errors import SettingsError
 from trainer.models.base import Encoder
+from trainer.models.beit_sizes import features_of
 from trainer.models.timm_import import timm
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -51,7 +52,7 @@ class TimmEncoder(Encoder):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps, those nearest to the image first."""
-        features: list[Tensor] = self.net(images * self._scale + self._shift)
+        features = features_of(self.net, images * self._scale + self._shift)
         if self._channels_last:
             return [each.permute(0, 3, 1, 2).contiguous() for each in features]
         return features

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import torch
 
 from trainer.errors import SettingsError
-from trainer.models.beit_sizes import features_of
 from trainer.models.timm_encoder import TimmEncoder
 
 _ANY = (131, 163)
 """Height and width, both prime; also when padded to 32, they are no multiples of usual windows."""
 _SMALL = (32, 64, 96, 128)
-"""Sides to begin with; below the first, the last features of most networks are below a pixel."""
+"""Sides to try; below the first, the last features of most networks are below a pixel."""
 
 
 class Traits(NamedTuple):
@@ -29,22 +28,27 @@ class Traits(NamedTuple):
     multiple: int
     """Sides of images must be divisible by this."""
     smallest: int
-    """Smallest side of images, in steps of 32 pixels."""
+    """Smallest side of images, in steps of 32 pixels; or the one that was tried first."""
     only: tuple[int, int] | None
     """Height and width where no others are taken."""
 
 
-def traits(name: str, **options: Any) -> Traits:
+def traits(name: str, least: int = _SMALL[0], **options: Any) -> Traits:
     """Return the traits of timm's network of that name.
+
+    Args:
+        name: timm's name of the network.
+        least: the side to try first, in pixels, for those that take it.
+        options: further arguments of the network's constructor.
 
     Raises:
         SettingsError: timm has no such network, or it does not take these options.
     """
-    return _traits(name, tuple(options.items()))
+    return _traits(name, least, tuple(options.items()))
 
 
 @cache
-def _traits(name: str, given: tuple[tuple[str, Any], ...]) -> Traits:
+def _traits(name: str, least: int, given: tuple[tuple[str, Any], ...]) -> Traits:
     options = dict(given)
     network = _without_weights(name, options)
     if "dynamic_img_size" in network.options:
@@ -54,7 +58,8 @@ def _traits(name: str, given: tuple[tuple[str, Any], ...]) -> Traits:
         options["out_indices"] = _over_all(len(network.net.feature_info.info))
     for multiple in (1, network.reductions[0], network.reductions[-1]):
         if _takes(network, _ANY, multiple):
-            fitting = (side for side in _SMALL if _takes(network, (side, side), multiple))
+            sides = (least, *_SMALL)
+            fitting = (side for side in sides if _takes(network, (side, side), multiple))
             return Traits(options, plain, multiple, next(fitting, _SMALL[-1]), only=None)
     _, *only = network.net.pretrained_cfg["input_size"]
     return Traits(options, plain, 1, 1, (only[0], only[1]))
@@ -77,7 +82,7 @@ def _over_all(depth: int) -> tuple[int, ...]:
 def _takes(network: TimmEncoder, size: tuple[int, int], multiple: int) -> bool:
     padded = (side + -side % multiple for side in size)
     try:
-        features_of(network, torch.empty(1, 3, *padded, device="meta"))
+        network(torch.empty(1, 3, *padded, device="meta"))
     except (AssertionError, RuntimeError):
         return False
     return True
