@@ -5,7 +5,8 @@
 Reads a finished sweep from the database, and writes one row for each trial to benchmarks/results,
 the best one first: the score at the last rung that it reached. Speed and memory are those of the
 first rung, where all trials train on the same images; the speed counts the images of the epochs'
-validations too.
+validations too. Where the machine had other work, the speeds of two trials cannot be compared:
+see networks.py.
 """
 
 import sys

@@ -165,3 +165,9 @@ def test_stages_are_those_of_the_encoder():
     of_stages = [p for stage in encoder.stages() for m in stage for p in m.parameters()]
     assert len(encoder.stages()) == 4
     assert {id(each) for each in of_stages} == {id(each) for each in encoder.parameters()}
+
+
+def test_an_encoder_of_whole_patches_takes_every_size():
+    with torch.device("meta"):
+        model = DeepLabV3(3, encoder="test_vit", width=4, output_stride=16)
+        assert model(torch.randn(2, 3, 97, 131)).shape == (2, 3, 97, 131)

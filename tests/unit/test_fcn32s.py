@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests import tiny_encoders  # noqa: F401  # tiny_vgg
+from trainer.errors import SettingsError
 from trainer.initial_weights import begin_with
 from trainer.models import build_model
 from trainer.models.fcn32s import VGG_NAMES, FCN32s
@@ -132,3 +133,17 @@ def test_pretrained_weights_fill_fc6_and_fc7_too_and_the_record_says_so(tmp_path
     assert "all 10 tensors of the encoder and 4 of the decoder" in begun.text
     assert torch.equal(network.decoder.fc6.weight, whole.pre_logits.fc1.weight)
     assert torch.equal(network.decoder.fc7.bias, whole.pre_logits.fc2.bias)
+
+
+@pytest.mark.parametrize("encoder", ["swin_tiny_patch4_window7_224", "vit_small_patch14_dinov2"])
+def test_an_encoder_of_whole_patches_takes_every_size(encoder):
+    with torch.device("meta"):
+        logits = FCN32s(3, encoder=encoder, width=4)(torch.randn(2, 3, 97, 131))
+    assert logits.shape == (2, 3, 97, 131)
+
+
+def test_an_encoder_for_one_size_names_that_of_the_images_and_not_a_padded_one():
+    with torch.device("meta"):
+        model = FCN32s(3, encoder="hiera_tiny_224", width=4).eval()
+        with pytest.raises(SettingsError, match="images of 224x224 pixels only, not 100x100: set"):
+            model(torch.randn(1, 3, 100, 100))

@@ -196,3 +196,9 @@ def test_an_encoder_with_one_output_stride_is_taken_at_it_and_refused_at_another
     assert on_meta(encoder="pvt_v2_b0", output_stride=32).encoder.reductions[-1] == 32
     with pytest.raises(SettingsError, match=r"'pvt_v2_b0' has output stride 32 only, not 8: .*"):
         on_meta(encoder="pvt_v2_b0", output_stride=8)
+
+
+def test_an_encoder_of_whole_patches_takes_every_size():
+    with torch.device("meta"):
+        model = PSPNet(3, encoder="swin_tiny_patch4_window7_224", width=4, output_stride=32)
+        assert model(torch.randn(2, 3, 97, 131)).shape == (2, 3, 97, 131)

@@ -69,3 +69,24 @@ def test_stages_are_the_stem_with_the_first_and_one_for_each_of_the_features():
 def test_an_encoder_that_timm_does_not_have_is_refused():
     with pytest.raises(SettingsError, match="did you mean 'resnet50s'"):
         SimpleSeg(3, encoder="resnet50ss")
+
+
+@pytest.mark.parametrize("encoder", ["test_vit", "beit_base_patch16_224", "hrnet_w18_small"])
+@pytest.mark.parametrize("size", [(100, 100), (97, 131), (1, 1)])
+def test_encoders_of_fixed_or_whole_patches_take_every_size(encoder, size):
+    with torch.device("meta"):
+        logits = SimpleSeg(3, encoder=encoder).eval()(torch.randn(2, 3, *size))
+    assert logits.shape == (2, 3, *size)
+
+
+def test_an_encoder_for_one_size_says_which_and_takes_it():
+    with torch.device("meta"):
+        model = SimpleSeg(3, encoder="coatnet_nano_rw_224").eval()
+        assert model(torch.randn(1, 3, 224, 224)).shape == (1, 3, 224, 224)
+        with pytest.raises(SettingsError, match="takes images of 224x224 pixels only, not 100x90"):
+            model(torch.randn(1, 3, 100, 90))
+
+
+def test_an_encoder_that_does_not_take_a_pixel_names_its_smallest_size():
+    with pytest.raises(SettingsError, match="SimpleSeg needs images of at least 32x32"):
+        SimpleSeg(3, encoder="test_convnext")(torch.randn(2, 3, 31, 64))

@@ -88,3 +88,9 @@ def test_a_width_that_leaves_the_last_step_no_channel_is_refused():
     with pytest.raises(SettingsError, match="a width of at least 16, not 15"):
         Swin2JNet(5, encoder="tiny_swinv2", width=15)
     assert Swin2JNet(5, encoder="tiny_swinv2", width=16).classifier.in_channels == 1
+
+
+def test_an_encoder_whose_sides_can_be_halved_to_the_end_takes_every_size():
+    with torch.device("meta"):
+        logits = Swin2JNet(3, encoder="hrnet_w18_small", width=16)(torch.randn(2, 3, 97, 131))
+    assert logits.shape == (2, 3, 97, 131)

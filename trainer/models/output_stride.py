@@ -15,9 +15,7 @@ def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> AnySiz
         SettingsError: there is no such network, or it has no such output stride.
     """
     try:
-        encoder = AnySizeEncoder(
-            name, drop_path=drop_path, least=1, output_stride=output_stride
-        )
+        encoder = AnySizeEncoder(name, drop_path=drop_path, least=1, output_stride=output_stride)
     except SettingsError:
         # Some refuse the option as such; what else is wrong, they say again without it.
         encoder = AnySizeEncoder(name, drop_path=drop_path, least=1)
