@@ -113,9 +113,17 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
     >>> unknown("model", "unett", ["simple_fcn", "unet"])
     "unknown model 'unett': did you mean 'unet'? (simple_fcn, unet)"
+    >>> unknown("model", "x", ["simple_fcn", "unet"])
+    "unknown model 'x': known are simple_fcn, unet"
+    >>> unknown("encoder", "x", map(str, range(1000)))
+    "unknown encoder 'x': 1000 are known"
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=3 if len(names) > MANY else 1)
-    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else "known are "
-    shown = ", ".join(names) if len(names) <= MANY else f"{len(names)} are known"
-    return f"unknown {kind} '{name}': {hint}({shown})"
+    listed = ", ".join(names) if len(names) <= MANY else ""
+    counted = f"{len(names)} are known"
+    if close:
+        hint = f"did you mean {' or '.join(map(repr, close))}? ({listed or counted})"
+    else:
+        hint = f"known are {listed}" if listed else counted
+    return f"unknown {kind} '{name}': {hint}"

@@ -98,3 +98,36 @@ def test_too_small_images_name_the_smallest():
 def test_networks_of_less_than_four_features_are_refused(encoder):
     with pytest.raises(SettingsError, match=f"encoder '{encoder}' cannot be built"):
         UPerNet(5, encoder=encoder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"encoder": "vgg11", "drop_path": 0.2},
+            "encoder 'vgg11' has no residual branches that timm can skip: leave drop_path out",
+        ),
+        (
+            {"encoder": "resnet10t.a1_in1k"},
+            "encoder 'resnet10t': unknown tag 'a1_in1k': did you mean 'c3_in1k'? (c3_in1k)",
+        ),
+        (
+            {"encoder": "test_convnext.x"},
+            "encoder 'test_convnext': unknown tag 'x': known are r160_",
+        ),
+        ({"encoder": "vovnet57a.x"}, "encoder 'vovnet57a': it has no tags: leave .x out"),
+        (
+            {"encoder": "mit_b2"},
+            "encoder 'mit_b2' goes with segformer only: elsewhere take pvt_v2_b2",
+        ),
+    ],
+)
+def test_an_encoder_that_cannot_be_made_says_what_to_change(options, message):
+    with pytest.raises(SettingsError) as caught:
+        UPerNet(5, **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_an_encoder_like_no_other_is_told_how_many_there_are():
+    with pytest.raises(SettingsError, match=r"^unknown encoder 'zzzzq': \d+ are known$"):
+        UPerNet(5, encoder="zzzzq")

@@ -10,6 +10,7 @@ from trainer.catalog import unknown
 from trainer.errors import SettingsError
 from trainer.models.base import Encoder
 from trainer.models.beit_sizes import features_of
+from trainer.models.mix_transformer import MIX_TRANSFORMERS
 from trainer.models.timm_import import timm
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -126,6 +127,19 @@ def _create(name: str, drop_path: float, options: dict[str, Any]) -> tuple[Any, 
 
 
 def _refused(name: str, options: dict[str, Any], error: Exception) -> SettingsError:
-    if name.partition(".")[0] in timm.list_models():
-        return SettingsError(f"encoder '{name}' cannot be built with {options}: {error}")
-    return SettingsError(unknown("encoder", name, timm.list_models()))
+    architecture, _, tag = name.partition(".")
+    if name in MIX_TRANSFORMERS:
+        return SettingsError(
+            f"encoder '{name}' goes with segformer only: elsewhere take {MIX_TRANSFORMERS[name][0]}"
+        )
+    if architecture not in timm.list_models():
+        return SettingsError(unknown("encoder", name, [*timm.list_models(), *MIX_TRANSFORMERS]))
+    if "Invalid pretrained tag" in str(error):
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{architecture}.*")]
+        hint = unknown("tag", tag, tags) if tags else f"it has no tags: leave .{tag} out"
+        return SettingsError(f"encoder '{architecture}': {hint}")
+    if "'drop_path_rate'" in str(error):
+        return SettingsError(
+            f"encoder '{name}' has no residual branches that timm can skip: leave drop_path out"
+        )
+    return SettingsError(f"encoder '{name}' cannot be built with {options}: {error}")
