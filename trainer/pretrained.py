@@ -1,6 +1,8 @@
 """Puts pretrained weights into an encoder: all of its tensors, or none."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -28,7 +30,8 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
         How many tensors of floating-point numbers the encoder has: all were replaced.
 
     Raises:
-        SettingsError: the weights do not fill all of the encoder, or do not fit; it is unchanged.
+        SettingsError: the weights do not fill all of the encoder, do not fit, or are not finite;
+            it is unchanged.
     """
     with blaming(problem):
         found = _found(encoder, tensors)
@@ -38,6 +41,12 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
         raise SettingsError(
             f"{problem}: {len(missing)} of the encoder's {len(wanted)} tensors are missing "
             f"({first_few(missing)}); it holds {first_few(sorted(tensors))}"
+        )
+    infinite = [name for name in wanted if not found[name].isfinite().all()]
+    if infinite:
+        raise SettingsError(
+            f"{problem}: {len(infinite)} of its tensors hold NaN or infinity "
+            f"({first_few(infinite)})"
         )
     encoder.net.load_state_dict(found, strict=False)
     return len(wanted)
@@ -61,7 +70,7 @@ def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Ten
 
 def _timm_loaded(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the state dict of such an encoder with what timm takes of the weights."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quiet_timm():
         net = timm.create_model(
             encoder.name,
             pretrained=True,
@@ -71,6 +80,18 @@ def _timm_loaded(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[st
         )
     state: dict[str, Tensor] = net.state_dict()
     return state
+
+
+@contextmanager
+def _quiet_timm() -> Iterator[None]:
+    """Keep timm from naming hundreds of tensors that are not the encoder's; we say what lacks."""
+    logger = logging.getLogger(timm.__name__)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _marked(tensor: Tensor) -> Tensor:

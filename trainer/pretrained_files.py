@@ -9,10 +9,11 @@ from trainer.errors import SettingsError
 from trainer.models.mix_transformer import MIX_TRANSFORMERS
 from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
-from trainer.weights import SUFFIXES
+from trainer.weights import PICKLED, SUFFIXES
 from trainer.whole_files import file_exists
 
 _HUB_FILE = "model.safetensors"
+_ALL, _OTHERS = (f"{', '.join(each[:-1])} or {each[-1]}" for each in (SUFFIXES, PICKLED))
 
 
 def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
@@ -57,9 +58,12 @@ def _in_directory(folder: UPath, encoder: str) -> UPath:
     for file in files:
         if file_exists(file):
             return file
+    if folder.is_dir():
+        raise SettingsError(
+            f"weights: {folder} has no {files[0].name}, nor the encoder as {_OTHERS}"
+        )
     raise SettingsError(
-        f"weights: {folder} is no {' or '.join(SUFFIXES)} file, nor a directory that holds one of "
-        f"the encoder: {files[0].name}"
+        f"weights: {folder} is no {_ALL} file, nor a directory that has {files[0].name}"
     )
 
 

@@ -1,4 +1,5 @@
 import logging
+import pickle
 
 import pytest
 import torch
@@ -219,8 +220,40 @@ def test_a_missing_file_is_named(tmp_path, init):
 def test_a_directory_without_the_encoders_file_says_what_it_looked_for(tmp_path):
     write(published("test_resnet"), tmp_path / "test_resnet.pth")
     told = refusal(init="pretrained", weights=str(tmp_path))
-    assert f"{tmp_path} is no .safetensors or .pth" in told
-    assert "test_convnext.safetensors" in told
+    what = "has no test_convnext.safetensors, nor the encoder as .pth, .pt or .bin"
+    assert told == f"weights: {tmp_path} {what}"
+
+
+def test_a_file_of_another_kind_says_which_are_taken(tmp_path):
+    path = write(published(), tmp_path / "encoder.ckpt")
+    told = refusal(init="pretrained", weights=str(path))
+    assert f"{path} is no .safetensors, .pth, .pt or .bin file, nor a directory" in told
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+@pytest.mark.parametrize("encoder", ["test_convnext", "test_resnet"])
+def test_weights_that_are_not_finite_are_refused(tmp_path, encoder, number):
+    state = published(encoder)
+    first, second, *_ = (name for name in state if name.endswith("conv1.weight") or "dw" in name)
+    state[first].view(-1)[0] = state[second].view(-1)[-1] = number
+    path = write(state, tmp_path / "broken.safetensors")
+    told = refusal(encoder=encoder, init="pretrained", weights=str(path))
+    names = ", ".join(each.replace("stages.", "stages_") for each in (first, second))
+    assert told.endswith(f": 2 of its tensors hold NaN or infinity ({names})")
+
+
+def test_timm_is_silent_about_tensors_that_are_not_the_encoders_and_only_then(tmp_path, caplog):
+    path = write({**published(), "other": torch.ones(1)}, tmp_path / "encoder.safetensors")
+    begun(init="pretrained", weights=str(path))
+    assert [each for each in caplog.records if each.name.startswith("timm")] == []
+    logging.getLogger("timm.models").warning("of something else")
+    assert "of something else" in caplog.messages
+
+
+def test_a_pickle_that_is_no_weights_is_refused_without_a_warning_of_torch(tmp_path):
+    (tmp_path / "other.pth").write_bytes(pickle.dumps({"lr": 0.1}, protocol=4))
+    with pytest.raises(SettingsError, match="it is damaged, or holds more than tensors"):
+        load_weights(UPath(tmp_path / "other.pth"))
 
 
 @pytest.mark.parametrize(
