@@ -18,7 +18,11 @@ def test_a_network_that_can_be_trained_is_no_problem():
         ({"model": "unet"}, (12, 90), "model unet: UNet needs images of at least"),
         ({"model": "unet", "finetune": "last_6"}, (32, 48), "this encoder has 5 stages"),
         ({"model": "upernet", "encoder": "convnext_tinny"}, (32, 48), "'convnext_tiny'"),
-        ({"model": "upernet", "encoder": "vgg16", "drop_path": 0.1}, (32, 48), "leave drop_path out"),
+        (
+            {"model": "upernet", "encoder": "vgg16", "drop_path": 0.1},
+            (32, 48),
+            "leave drop_path out",
+        ),
     ],
 )
 def test_a_network_that_cannot_be_trained_is_named_with_the_reason(settings, size, problem):
