@@ -362,7 +362,7 @@ def test_one_file_for_all_is_copied_once(pets, runner, jobs):
 
 def test_an_encoder_that_the_directory_lacks_is_refused_at_the_launch(pets):
     encoders(pets.folder, "test_resnet.safetensors")
-    with pytest.raises(SettingsError, match=r"encoder: test_vit\.safetensors"):
+    with pytest.raises(SettingsError, match=r"has no test_vit\.safetensors"):
         of_encoders(pets, {"encoder": ["test_resnet", "test_vit"]})
 
 
