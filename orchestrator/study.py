@@ -86,7 +86,10 @@ class StudyMirror:
         self._study = optuna.create_study(
             study_name=name, storage=_open_storage(url), direction=direction, load_if_exists=True
         )
-        self._trials = {
+        self._trials = self._shown_trials()
+
+    def _shown_trials(self) -> dict[int, Trial]:
+        return {
             frozen.user_attrs["trial"]: Trial(self._study, frozen._trial_id)
             for frozen in self._study.get_trials(deepcopy=False)
             if "trial" in frozen.user_attrs
@@ -94,9 +97,11 @@ class StudyMirror:
 
     def begin(self, number: int, params: Params) -> None:
         """Show a trial as RUNNING, if it is not there yet."""
-        if number in self._trials:
-            return
         with self._only_logged():
+            if self.behind:  # a write that failed may have been stored, and only its answer lost
+                self._trials = self._shown_trials()
+            if number in self._trials:
+                return
             template = create_trial(
                 state=TrialState.RUNNING,
                 params={name: _plain(value) for name, value in params.items()},

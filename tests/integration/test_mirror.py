@@ -4,6 +4,7 @@ import logging
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
@@ -200,3 +201,20 @@ def test_writes_may_be_repeated(tmp_path):
         mirror.end(1, "complete", "rank 1 of 1")
     (trial,) = optuna.load_study(study_name="repeat", storage=url).trials
     assert (trial.value, trial.params, trial.intermediate_values) == (0.5, {"lr": 0.2}, {0: 0.5})
+
+
+def test_a_trial_whose_creation_was_stored_unheard_is_not_created_again(tmp_path, monkeypatch):
+    mirror = StudyMirror(f"sqlite:///{tmp_path}/m.db", "s", "maximize", Space({"lr": Choice((1,))}))
+    create = RDBStorage.create_new_trial
+
+    def stored_but_unheard(*arguments, **named):
+        create(*arguments, **named)
+        raise RuntimeError("the connection was lost during the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RDBStorage, "create_new_trial", stored_but_unheard)
+        mirror.begin(0, Params({"lr": 1}))
+    mirror.begin(0, Params({"lr": 1}))
+    mirror.report(0, 0, 0.5, {})
+    (trial,) = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/m.db").trials
+    assert trial.intermediate_values == {0: 0.5}
