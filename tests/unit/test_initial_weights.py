@@ -5,71 +5,26 @@ import pytest
 import torch
 from upath import UPath
 
+from tests.begun_networks import (
+    CLASSES,
+    ENCODERS,
+    begun,
+    fresh,
+    part,
+    perturbed,
+    published,
+    refusal,
+    same,
+    settings,
+    trained,
+    write,
+)
 from tests.tiny_models import VARIANTS
 from trainer.errors import SettingsError
 from trainer.initial_weights import begin_with
-from trainer.models import build_model
 from trainer.models.timm_import import timm
 from trainer.pretrained_files import pretrained_file
-from trainer.settings import TrainSettings
 from trainer.weights import load_weights, save_weights
-
-CLASSES = 5
-ENCODERS = ("test_convnext", "test_resnet", "test_vit")  # names as lists, flat, and with a prefix
-
-
-def settings(**params):
-    return TrainSettings(**{"model": "simple_seg", "encoder": "test_convnext", **params})
-
-
-def fresh(classes=CLASSES, **params):
-    """A network from the same seed, whatever its classes and initial weights."""
-    torch.manual_seed(3)
-    return build_model(settings(**params), classes)
-
-
-def begun(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
-    """The network that a job begins with, and what is said of it."""
-    model, chosen = fresh(classes, **params), settings(**params)
-    where = {"init_from": init_from, "encoder_from": encoder_from}
-    return model, begin_with(model, chosen, classes, **where)
-
-
-def refusal(**arguments):
-    with pytest.raises(SettingsError) as caught:
-        begun(**arguments)
-    return str(caught.value)
-
-
-def perturbed(state):
-    """A state dict like this one, whose numbers are in no fresh network."""
-    noise = torch.Generator().manual_seed(11)
-    return {
-        name: each + torch.rand(each.shape, generator=noise) if each.is_floating_point() else each
-        for name, each in state.items()
-    }
-
-
-def published(encoder="test_convnext"):
-    """What a file of timm's holds: the whole network's tensors, with a head for 1000 classes."""
-    return perturbed(timm.create_model(encoder).state_dict())
-
-
-def write(tensors, path):
-    if path.suffix == ".safetensors":
-        save_weights(tensors, path)
-    else:
-        torch.save(tensors, path)
-    return path
-
-
-def same(ours, theirs):
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
-
-
-def part(model, name):
-    """The state dict of one part, copied."""
-    return {key: each.clone() for key, each in getattr(model, name).state_dict().items()}
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if "encoder" in VARIANTS[name]])
@@ -282,96 +237,6 @@ def test_segformers_own_encoder_has_its_own_name(tmp_path):
 
 def test_there_are_no_pretrained_weights_for_a_network_without_an_encoder_of_timm():
     assert "no weights for unet" in refusal(model="unet", encoder=None, init="pretrained")
-
-
-def trained(path, classes=CLASSES, **params):
-    """The file of a network that was trained elsewhere, and what it holds."""
-    state = perturbed(fresh(classes, **params).state_dict())
-    write(state, path)
-    return state
-
-
-@pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "other.pth"])
-def test_a_checkpoint_of_the_same_network_is_taken_whole(tmp_path, name):
-    state = trained(tmp_path / name)
-    model, initial = begun(init=f"checkpoint:{tmp_path / name}")
-    assert same(model.state_dict(), state)
-    assert "without" not in initial.text
-
-
-def test_a_directory_with_a_trained_model_is_a_checkpoint(tmp_path):
-    state = trained(tmp_path / "model.safetensors")
-    assert same(begun(init=f"checkpoint:{tmp_path}")[0].state_dict(), state)
-    assert same(begun(init_from=tmp_path)[0].state_dict(), state)
-
-
-def test_init_from_wins_over_init_and_encoder_from(tmp_path):
-    state = trained(tmp_path / "warm.safetensors")
-    model, initial = begun(
-        init="pretrained",
-        weights="none.pth",
-        init_from=tmp_path / "warm.safetensors",
-        encoder_from=tmp_path / "none.pth",
-    )
-    assert same(model.state_dict(), state)
-    assert initial.text.startswith("checkpoint ")
-
-
-HEADS = {
-    "a convolution": {},
-    "a transposed convolution": {"model": "simple_fcn", "encoder": None, "width": 8},
-    "an auxiliary one too": {"model": "pspnet", "encoder": "test_resnet", "width": 8},
-    "unet": {"model": "unet", "encoder": None, "width": 2},
-}
-
-
-@pytest.mark.parametrize("there", [2, 12])
-@pytest.mark.parametrize("params", HEADS.values(), ids=HEADS)
-def test_a_classifier_of_another_number_of_classes_is_fresh_and_the_rest_is_not(
-    tmp_path, params, there
-):
-    state = trained(tmp_path / "model.safetensors", there, **params)
-    model, initial = begun(init=f"checkpoint:{tmp_path}", **params)
-    expected = {
-        name: each if "classifier." in name else state[name]
-        for name, each in fresh(**params).state_dict().items()
-    }
-    assert same(model.state_dict(), expected)
-    assert initial.text.endswith(f"), without its classifier: {there} classes there, 5 here")
-
-
-OTHERS = {
-    "width": (
-        {"model": "unet", "encoder": None, "width": 2},
-        {"model": "unet", "encoder": None, "width": 4},
-        "encoder.levels.0.0.weight is [2, 3, 3, 3] there and [4, 3, 3, 3] here",
-    ),
-    "encoder": ({"encoder": "test_resnet"}, {}, "encoder.net.stem_0.weight is only here"),
-    "no auxiliary head": (
-        {"model": "pspnet", "encoder": "test_resnet", "width": 8},
-        {"model": "pspnet", "encoder": "test_resnet", "width": 8, "aux_loss": False},
-        "aux_classifier.bias is only there",
-    ),
-}
-
-
-@pytest.mark.parametrize("classes", [CLASSES, 9])
-@pytest.mark.parametrize(("there", "here", "difference"), OTHERS.values(), ids=OTHERS)
-def test_a_checkpoint_of_another_network_is_refused_with_the_first_differences(
-    tmp_path, there, here, difference, classes
-):
-    trained(tmp_path / "model.safetensors", classes, **there)
-    told = refusal(init=f"checkpoint:{tmp_path}", **here)
-    assert f"the checkpoint {tmp_path / 'model.safetensors'} is of another network: " in told
-    assert difference in told
-    assert "set model, encoder, width" in told
-
-
-def test_a_classifier_of_another_kind_is_not_only_of_other_classes(tmp_path):
-    state = trained(tmp_path / "model.safetensors", 9)
-    state["classifier.weight"] = state["classifier.weight"].repeat(1, 1, 3, 3)
-    write(state, tmp_path / "model.safetensors")
-    assert "classifier.weight is [9, 64, 3, 3] there" in refusal(init=f"checkpoint:{tmp_path}")
 
 
 def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):

@@ -1,0 +1,75 @@
+"""Networks that begin with weights of elsewhere, and the files of these."""
+
+import pytest
+import torch
+
+from trainer.errors import SettingsError
+from trainer.initial_weights import begin_with
+from trainer.models import build_model
+from trainer.models.timm_import import timm
+from trainer.settings import TrainSettings
+from trainer.weights import save_weights
+
+CLASSES = 5
+ENCODERS = ("test_convnext", "test_resnet", "test_vit")  # names as lists, flat, and with a prefix
+
+
+def settings(**params):
+    return TrainSettings(**{"model": "simple_seg", "encoder": "test_convnext", **params})
+
+
+def fresh(classes=CLASSES, **params):
+    """A network from the same seed, whatever its classes and initial weights."""
+    torch.manual_seed(3)
+    return build_model(settings(**params), classes)
+
+
+def begun(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
+    """The network that a job begins with, and what is said of it."""
+    model, chosen = fresh(classes, **params), settings(**params)
+    where = {"init_from": init_from, "encoder_from": encoder_from}
+    return model, begin_with(model, chosen, classes, **where)
+
+
+def refusal(**arguments):
+    with pytest.raises(SettingsError) as caught:
+        begun(**arguments)
+    return str(caught.value)
+
+
+def perturbed(state):
+    """A state dict like this one, whose numbers are in no fresh network."""
+    noise = torch.Generator().manual_seed(11)
+    return {
+        name: each + torch.rand(each.shape, generator=noise) if each.is_floating_point() else each
+        for name, each in state.items()
+    }
+
+
+def published(encoder="test_convnext"):
+    """What a file of timm's holds: the whole network's tensors, with a head for 1000 classes."""
+    return perturbed(timm.create_model(encoder).state_dict())
+
+
+def write(tensors, path):
+    if path.suffix == ".safetensors":
+        save_weights(tensors, path)
+    else:
+        torch.save(tensors, path)
+    return path
+
+
+def same(ours, theirs):
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def part(model, name):
+    """The state dict of one part, copied."""
+    return {key: each.clone() for key, each in getattr(model, name).state_dict().items()}
+
+
+def trained(path, classes=CLASSES, **params):
+    """The file of a network that was trained elsewhere, and what it holds."""
+    state = perturbed(fresh(classes, **params).state_dict())
+    write(state, path)
+    return state
