@@ -12,6 +12,9 @@ from trainer.model_options import OPTIONS
 from trainer.models import build_model
 from trainer.settings import TrainSettings
 
+_NETWORK = ("model", *OPTIONS)
+"""The settings that say what is built."""
+
 
 def network_problems(
     settings: Iterable[TrainSettings], classes: int, image_size: tuple[int, int]
@@ -25,8 +28,8 @@ def network_problems(
         classes: channels of the logits.
         image_size: height and width of the training images in pixels.
     """
-    distinct = {_key(each): each for each in settings}
-    problems = (_problem(each, classes, image_size) for each in distinct.values())
+    distinct = _distinct(settings, *_NETWORK, "finetune", "dropout")
+    problems = (_problem(each, classes, image_size) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
 
 
@@ -47,9 +50,8 @@ def weights_problems(
         encoder: returns the file with which its encoder begins.
     """
     given = [each for each in settings if each.init != "scratch"]
-    distinct = {(*_key(each), each.init, each.weights): each for each in given}
     problems = []
-    for each in distinct.values():
+    for each in _distinct(given, *_NETWORK, "init", "weights"):
         try:
             with torch.random.fork_rng(devices=[]):
                 model = build_model(each, classes)
@@ -60,8 +62,9 @@ def weights_problems(
     return list(dict.fromkeys(problems))
 
 
-def _key(settings: TrainSettings) -> tuple[object, ...]:
-    return tuple(getattr(settings, name) for name in ("model", "finetune", "dropout", *OPTIONS))
+def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSettings]:
+    """Return one of all settings that agree in these."""
+    return list({tuple(getattr(each, name) for name in names): each for each in settings}.values())
 
 
 def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int]) -> str | None:
@@ -79,5 +82,5 @@ def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int])
 
 def _named(settings: TrainSettings) -> str:
     """Return the network's own settings, for people."""
-    named = {name: getattr(settings, name) for name in ("model", *OPTIONS)}
+    named = {name: getattr(settings, name) for name in _NETWORK}
     return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)

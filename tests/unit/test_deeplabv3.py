@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.tiny_models import settled
 from trainer.models.deeplabv3 import DeepLabV3
 from trainer.models.timm_import import torchvision
 
@@ -73,18 +74,6 @@ def torchvisions(model, classes):
         loaded += len(weights)
     assert loaded == len(theirs.state_dict()) == len(model.state_dict())
     return theirs
-
-
-def settled(model, images):
-    """The model after it has seen images, in evaluation, all of its branches at work.
-
-    timm begins with residual branches that are multiplied by zero: they would hide mistakes.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-    model.train()(images)
-    return model.eval()
 
 
 def test_both_logits_are_torchvisions_with_the_same_weights():

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.tiny_models import settled
 from trainer.errors import SettingsError
 from trainer.models.pspnet import PSPNet
 from trainer.models.timm_import import torchvision
@@ -76,18 +77,6 @@ def authors_resnet50():
             elif "downsample.0" in name:
                 module.stride = (1, 1)
     return net
-
-
-def settled(model, images):
-    """The model after it has seen images, in evaluation, all of its branches at work.
-
-    timm begins with residual branches that are multiplied by zero: they would hide mistakes.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-    model.train()(images)
-    return model.eval()
 
 
 def test_last_features_are_those_of_a_resnet_dilated_as_the_authors_do():
