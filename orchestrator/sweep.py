@@ -28,7 +28,7 @@ from orchestrator.sweep_settings import (
 from orchestrator.wording import refuse
 from orchestrator.yaml_source import YamlFile, load_yaml
 from searchspace import Params, Space, SpaceError
-from trainer.data_settings import DataSettings
+from trainer.data_settings import PLACES, DataSettings
 from trainer.settings import Settings, TrainSettings
 
 
@@ -137,7 +137,7 @@ class Sweep(Settings):
         """Return what is computed as JSON values: no names, places, or resources."""
         whole = self.to_json()
         parts = {key: whole[key] for key in ("data", "training", "search", "halving", "seed")}
-        parts["data"].pop("root", None)
+        parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
         if "loader_workers" not in self.space_.names:
             parts["training"].pop("loader_workers")  # changes nothing that is computed
         return {**parts, "space": self.space_.to_config()}
@@ -199,8 +199,9 @@ def _settled(sweep: Sweep) -> Sweep:
     """Replace what depends on the place where the file is loaded by what it comes to."""
     values = sweep.to_json()
     values["storage"]["runs"] = _settled_place(sweep.storage.runs)
-    if "root" in values["data"]:
-        values["data"]["root"] = str(Path(values["data"]["root"]).expanduser().absolute())
+    for name in ("root", "cache_dir"):
+        if values["data"].get(name) is not None:
+            values["data"][name] = str(Path(values["data"][name]).expanduser().absolute())
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)

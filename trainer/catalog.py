@@ -66,6 +66,7 @@ LOSSES = {
 OPTIMIZERS = {
     "adamw": "trainer.optimizers:adamw",
     "adam": "trainer.optimizers:adam",
+    "adamax": "trainer.optimizers:adamax",
     "sgd": "trainer.optimizers:sgd",
 }
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from trainer.data_settings import Sample
+from trainer.data_settings import PLACES, Sample
 from trainer.settings import Score, TrainSettings
 
-CHECKPOINT_FORMAT = 1
+CHECKPOINT_FORMAT = 2
 """Raised when what a checkpoint holds changes: older ones are then not gone on from."""
 
 _LEFT_OUT = {"loader_workers", "init", "weights"}
@@ -45,7 +45,7 @@ def identity_of(
     parts = {
         "format": CHECKPOINT_FORMAT,
         "settings": settings.model_dump(mode="json", exclude=_LEFT_OUT),
-        "data": sample.data.model_dump(mode="json", exclude={"root"}),
+        "data": sample.data.model_dump(mode="json", exclude=set(PLACES)),
         "sample": [sample.images, sample.seed, sample.whole, sample_hash, data_fingerprint],
         "rung": rung,
         "score": score,

@@ -3,86 +3,25 @@
 Each field of `TrainSettings` may be an axis of a sweep's search space: name it under `space:`.
 """
 
-import re
-from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from trainer import catalog
+from trainer.setting_names import (
+    AugmentName,
+    Dilations,
+    FinetuneName,
+    InitName,
+    LossName,
+    LRScheduleName,
+    ModelName,
+    OptimizerName,
+)
 
-
-def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(catalog.unknown(kind, name, names))
-        return name
-
-    return AfterValidator(check)
-
-
-def _enum(names: Iterable[str]) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "enum": list(names)})
-
-
-def _model(name: str) -> str:
-    decoder, _, encoder = name.removeprefix("smp:").partition("/")
-    if not name.startswith("smp:"):
-        problem = "" if name in catalog.MODELS else catalog.unknown("model", name, catalog.MODELS)
-    elif not encoder:
-        problem = f"'{name}' lacks its encoder: smp:{decoder}/resnet34"
-    else:
-        known = decoder in catalog.SMP_DECODERS
-        problem = "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
-    if problem:
-        raise ValueError(problem)
-    return name
-
-
-ModelName = Annotated[
-    str,
-    AfterValidator(_model),
-    WithJsonSchema(
-        {"anyOf": [{"enum": list(catalog.MODELS)}, {"type": "string", "pattern": "^smp:.+/.+$"}]}
-    ),
-]
-LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]
-OptimizerName = Annotated[str, _one_of("optimizer", catalog.OPTIMIZERS), _enum(catalog.OPTIMIZERS)]
-LRScheduleName = Annotated[
-    str, _one_of("lr_schedule", catalog.LR_SCHEDULES), _enum(catalog.LR_SCHEDULES)
-]
-AugmentName = Annotated[
-    str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)
-]
-
-
-def _like(pattern: str, examples: str) -> tuple[AfterValidator, WithJsonSchema]:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must be {examples}, not {text!r}")
-        return text
-
-    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
-
-
-FinetuneName = Annotated[
-    str,
-    *_like(
-        r"all|decoder|classifier|frozen_decoder|last_[1-9]\d*",
-        "all, decoder, classifier, frozen_decoder, or last_K (K stages of the encoder)",
-    ),
-]
-InitName = Annotated[
-    str,
-    *_like(
-        r"scratch|pretrained|checkpoint:\S.*",
-        "scratch, pretrained, or checkpoint:SWEEP (or a file)",
-    ),
-]
-Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]
-
-Score = Literal["val_miou", "val_loss"]
-"""val_miou: higher is better. val_loss: unweighted cross entropy per valid pixel, lower is."""
+Score = Literal["val_miou", "val_loss", "val_accuracy"]
+"""val_miou: mean IoU, higher is better. val_loss: unweighted cross entropy per valid pixel (or per
+image, in classification), lower is better. val_accuracy: share of all valid pixels (or images) that
+are right, higher is better."""
 
 
 class Settings(BaseModel):
@@ -123,8 +62,9 @@ class TrainSettings(Settings):
     ppm: bool | None = None
     """Whether pspnet has its pyramid pooling module; true if left out."""
     aux_loss: bool | None = None
-    """Whether an auxiliary head is trained too, at 0.4 times its loss (upernet, pspnet, deeplabv3);
-    true if left out."""
+    """Whether an auxiliary head is trained too (upernet, pspnet, deeplabv3); true if left out."""
+    aux_weight: Annotated[float, Field(ge=0)] = 0.4
+    """Factor of the auxiliary head's loss."""
     output_stride: Literal[8, 16, 32] | None = None
     """Pixels of the image to a pixel of the encoder's last features (pspnet, deeplabv3); less is
     finer and slower. 8 if left out."""
@@ -151,6 +91,14 @@ class TrainSettings(Settings):
     """Factor of the encoder's learning rate."""
     loss: LossName = "cross_entropy"
     """Training loss. The score never depends on it."""
+    class_weights: Literal["inverse_frequency", "median_frequency", "effective_number"] | None = (
+        None
+    )
+    """Class weights of weighted_cross_entropy, computed on the sample of images in use;
+    median_frequency if left out."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each label that is spread evenly over all classes (cross_entropy and
+    weighted_cross_entropy)."""
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     """Focusing exponent of the focal loss: 0 (plain cross entropy) or at least 1."""
     optimizer: OptimizerName = "adamw"
@@ -158,7 +106,7 @@ class TrainSettings(Settings):
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Initial learning rate (the peak, for one_cycle)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Weight decay: decoupled for adamw, an L2 penalty for adam and sgd."""
+    """Weight decay: decoupled for adamw, an L2 penalty for adam, adamax and sgd."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of sgd."""
     amsgrad: bool = False
@@ -175,14 +123,31 @@ class TrainSettings(Settings):
     """Validations without a better score that the plateau schedule lets pass; the next decays."""
     lr_power: Annotated[float, Field(gt=0)] = 0.9
     """Exponent of the poly schedule: lr * (1 - step / steps) ** lr_power."""
+    lr_warmup: Annotated[int, Field(ge=0)] = 0
+    """Epochs over which the learning rate first rises from near 0 to `lr`, step by step."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Norm to which the gradient of all weights together is cut back before a step; never, if left
+    out."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights, which is then what is scored and
+    kept; none, if left out."""
     epochs: Annotated[int, Field(ge=1)] = 20
     """Passes over the sample of images, the same at every rung."""
     batch_size: Annotated[int, Field(ge=2)] = 16
-    """Images per optimizer step; a last batch of one image is merged with the one before."""
+    """Images that pass through the network together; a last batch of one image is merged with the
+    one before."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients are averaged for one optimizer step."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """Stop early after so many validations without a better score; never, if left out."""
     augment: AugmentName = "none"
     """Random changes to the training images: none, flips, flip_crop, scale_crop_jitter."""
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of mixup, which blends two images and their labels; 0 is off. With cutmix too, each
+    batch has one of the two, with equal odds. Classification only."""
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of cutmix, which pastes a part of one image into another; 0 is off. Classification
+    only."""
     validate_: Annotated[Validate, Field(alias="validate")] = Validate()
     """In which epochs the validation set is scored."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -193,7 +158,7 @@ class TrainSettings(Settings):
     """CPU threads of the arithmetic. On a CPU they are a part of the result (sums are split
     otherwise). Left out, a sweep takes its resources' cpus per trial, and records it."""
     loader_workers: Annotated[int, Field(ge=0)] = 0
-    """Processes that load and augment images; 0 does it in the training process."""
+    """Threads that load and augment images ahead of the training; 0 does it in between."""
 
     @field_validator("focal_gamma")
     @classmethod

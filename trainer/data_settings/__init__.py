@@ -1,0 +1,46 @@
+"""What data a sweep trains on: one settings class per data set, torch-free, with their sizes."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from trainer.data_settings.base import PLACES, AnyData, Split, Task
+from trainer.data_settings.camvid import CamvidData
+from trainer.data_settings.folder import ColourClass, FolderData
+from trainer.data_settings.oxford_pets import OxfordPetsData
+from trainer.data_settings.scenes import ScenesData
+
+__all__ = [
+    "DataSettings",
+    "Sample",
+    "AnyData",
+    "Split",
+    "Task",
+    "PLACES",
+    "CamvidData",
+    "ColourClass",
+    "FolderData",
+    "OxfordPetsData",
+    "ScenesData",
+]
+
+DataSettings = Annotated[
+    ScenesData | CamvidData | OxfordPetsData | FolderData, Field(discriminator="dataset")
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The training images of a rung: a prefix of the one order that the seed gives.
+
+    Two samples of the same data and seed are nested: the smaller is the larger one's beginning.
+    """
+
+    data: DataSettings
+    images: int
+    """How many images of the training split."""
+    seed: int
+    """The sweep's seed."""
+    whole: str = "train"
+    """'train', or 'train+val' for a final training that no longer needs a validation set."""
