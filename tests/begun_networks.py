@@ -65,7 +65,7 @@ def same(ours, theirs):
 
 def part(model, name):
     """The state dict of one part, copied."""
-    return {key: each.clone() for key, each in getattr(model, name).state_dict().items()}
+    return {key: each.clone() for key, each in model.get_submodule(name).state_dict().items()}
 
 
 def trained(path, classes=CLASSES, **params):

@@ -1,6 +1,7 @@
 """Puts pretrained weights into an encoder: all of its tensors, or none."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ from trainer.errors import SettingsError, first_few
 from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
 from trainer.weights import blaming
+
+_OURS = re.compile(r"encoder\.(timm\.)?net\.")
+"""What the names of a TimmEncoder's tensors begin with in a network of ours."""
 
 
 def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> int:
@@ -23,7 +27,8 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
     Args:
         encoder: on the CPU.
         tensors: a state dict with timm's names of the whole network, with those of its published
-            files where timm knows how to rename them, or with the encoder's own.
+            files where timm knows how to rename them, or with the encoder's own; or one of a
+            network of ours, of which the encoder is taken.
         problem: what an error's message begins with.
 
     Returns:
@@ -34,7 +39,7 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
             it is unchanged.
     """
     with blaming(problem):
-        found = _found(encoder, tensors)
+        found = _found(encoder, _of_the_encoder(tensors))
     wanted = _floats(encoder.net.state_dict())
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -50,6 +55,12 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
         )
     encoder.net.load_state_dict(found, strict=False)
     return len(wanted)
+
+
+def _of_the_encoder(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the encoder's tensors of a network of ours; all of any other file's."""
+    inside = {_OURS.sub("", n, count=1): each for n, each in tensors.items() if _OURS.match(n)}
+    return inside or tensors
 
 
 def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -73,6 +73,14 @@ def test_what_training_scripts_wrap_a_state_dict_in_is_taken_off(tmp_path, layou
     assert not same(nets[0].state_dict(), fresh().encoder.state_dict())
 
 
+def test_the_encoder_of_another_network_of_ours_is_taken_out_of_its_file(tmp_path):
+    path = tmp_path / "model.safetensors"
+    state = trained(path, classes=2, model="upernet", width=8)
+    model, _ = begun(init="pretrained", encoder_from=path, model="simple_seg")
+    ours = part(model, "encoder.net")
+    assert same(ours, {name: state[f"encoder.net.{name}"] for name in ours})
+
+
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_a_file_may_have_the_names_of_the_features_alone(tmp_path, encoder):
     state = perturbed(part(fresh(encoder=encoder).encoder, "net"))
