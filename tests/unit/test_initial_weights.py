@@ -78,7 +78,7 @@ def test_the_encoder_of_another_network_of_ours_is_taken_out_of_its_file(tmp_pat
     state = trained(path, classes=2, model="upernet", width=8)
     model, _ = begun(init="pretrained", encoder_from=path, model="simple_seg")
     ours = part(model, "encoder.net")
-    assert same(ours, {name: state[f"encoder.net.{name}"] for name in ours})
+    assert same(ours, {name: state[f"encoder.timm.net.{name}"] for name in ours})
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
