@@ -111,12 +111,12 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def assignments(params: Mapping[str, Any]) -> str:
-    """Write params on one line.
+    """Write params on one line, fractions with 4 digits: enough to tell them apart by eye.
 
-    >>> assignments({"lr": 0.001, "loss": "dice"})
-    'lr=0.001 loss=dice'
+    >>> assignments({"lr": 0.001, "lr_decay": 0.31622776601683794, "loss": "dice"})
+    'lr=0.001 lr_decay=0.3162 loss=dice'
     """
     return " ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in params.items()
     )

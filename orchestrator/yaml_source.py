@@ -1,7 +1,8 @@
 """Reads and writes YAML, and remembers the line of everything; the only file that knows ruamel.
 
 YAML 1.2: 1e-3 is a number, yes and no are texts. Dates stay texts; merge keys (<<) are not a part
-of it. Nothing but plain values is built, whatever tags a file uses.
+of it. Nothing but plain values is built, whatever tags a file uses. Beyond YAML: a power or a
+square root without quotes, as in sqrt(0.1) or 0.1**0.5, is the number that it comes to.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from orchestrator.expressions import ExpressionError, evaluate, is_expression
 from orchestrator.problems import Problem, SweepError
 from searchspace.errors import Path
 
@@ -116,6 +118,9 @@ class _Reader:
         return self._value(node, path)
 
     def _scalar(self, node: Node, path: Path) -> Any:
+        plain = isinstance(node, ScalarNode) and node.style is None  # without quotes
+        if plain and is_expression(node.value):
+            return self._computed(node, path)
         kind = str(node.tag).rpartition(":")[2]
         build = {
             "null": self._scalars.construct_yaml_null,
@@ -127,6 +132,14 @@ class _Reader:
             return build(node) if build else node.value
         except ValueError:
             self._refuse(node, path, f"'{node.value}' is not a number")
+            return None
+
+    def _computed(self, node: Node, path: Path) -> int | float | None:
+        try:
+            return evaluate(node.value)
+        except ExpressionError as error:
+            mend = "write a number, or put it in quotes if it is a text"
+            self._refuse(node, path, f"'{node.value}' {error}: {mend}")
             return None
 
     def _refuse(self, node: Node, path: Path, message: str) -> None:

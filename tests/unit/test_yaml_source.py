@@ -33,6 +33,12 @@ def load(tmp_path, monkeypatch):
         ("'5'", "5"),
         ("[1, [a, 2]]", [1, ["a", 2]]),
         ("!!python/object:os.system x", "x"),
+        ("sqrt(0.1)", 0.31622776601683794),
+        ("0.1**0.5", 0.31622776601683794),
+        ("[1, sqrt(0.1), {b: 2**4}]", [1, 0.31622776601683794, {"b": 16}]),
+        ("'sqrt(0.1)'", "sqrt(0.1)"),
+        ('"**"', "**"),
+        ("1+1", "1+1"),
     ],
 )
 def test_scalars_follow_yaml_1_2(load, text, value):
@@ -76,6 +82,14 @@ def test_an_empty_file_is_an_empty_mapping(load):
         ("a: 1\nb:\n  c: 1\n  c: 2", "sweep.yaml:4 b.c: is written twice, line 3 has it too"),
         ("1: 2", "sweep.yaml:1 a key must be a text: put '1' in quotes"),
         ("a: &x [*x]", "sweep.yaml:1 a[0]: an alias must not contain itself"),
+        (
+            "a:\n  - 1\n  - sqrt(x)",
+            "sweep.yaml:3 a[1]: 'sqrt(x)' holds 'x', not only numbers, + - *",
+        ),
+        (
+            "a: runs/**/x",
+            "sweep.yaml:1 a: 'runs/**/x' is no complete expression: write a number, or",
+        ),
     ],
 )
 def test_what_is_not_yaml_is_refused_with_file_and_line(load, text, message):

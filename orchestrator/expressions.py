@@ -1,0 +1,107 @@
+"""Numbers that are written as sums to be done: sqrt(0.1), 0.1**0.5."""
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable
+
+Number = int | float
+
+MAX_LENGTH = 80
+"""Characters of the longest expression; a number that needs more is a slip."""
+MAX_BITS = 1024
+"""Whole powers that may have more bits than this, which no float holds, are refused before they are
+computed: 9**9**9 would fill the memory, and take hours."""
+
+_EXPRESSION = re.compile(r"\*\*|sqrt\(")
+_BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: lambda base, exponent: _power(base, exponent),
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Number], Number]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+class ExpressionError(ValueError):
+    """The text is no expression, or its value no finite real number."""
+
+
+def is_expression(text: str) -> bool:
+    """Does a text ask to be computed: does it hold a power or a square root?
+
+    >>> [is_expression(text) for text in ("0.1**0.5", "2*sqrt(3)", "1/8", "2026-01-01", "unet")]
+    [True, True, False, False, False]
+    """
+    return _EXPRESSION.search(text) is not None
+
+
+def evaluate(text: str) -> Number:
+    """Return the value of numbers joined by + - * / **, a minus sign, parentheses and sqrt().
+
+    Precedence is Python's, and so is the arithmetic: whole numbers stay whole but in a division,
+    a root and a power with a negative exponent. Nothing is executed: the text is parsed, and what
+    is not in this list is refused.
+
+    Raises:
+        ExpressionError: something else is written there, or the value is no finite real number.
+
+    >>> evaluate("sqrt(0.1)"), evaluate("2**4"), evaluate("-(1 + 2) / 2**2")
+    (0.31622776601683794, 16, -0.75)
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"is longer than {MAX_LENGTH} characters")
+    try:
+        value = _value(ast.parse(text.strip(), mode="eval").body)
+        finite = math.isfinite(value)
+    except SyntaxError:
+        raise ExpressionError("is no complete expression") from None
+    except ZeroDivisionError:
+        raise ExpressionError("divides by zero") from None
+    except OverflowError:
+        raise ExpressionError("is too large a number") from None
+    if not finite:
+        raise ExpressionError("is too large a number")
+    return value
+
+
+def _value(node: ast.expr) -> Number:
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return number
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            return _BINARY[type(op)](_value(left), _value(right))
+        case ast.UnaryOp(op=sign, operand=operand) if type(sign) in _UNARY:
+            return _UNARY[type(sign)](_value(operand))
+        case ast.Call(func=ast.Name(id="sqrt"), args=[argument], keywords=[]):
+            return _root(_value(argument))
+    raise ExpressionError(
+        f"holds '{ast.unparse(node)}', not only numbers, + - * / **, parentheses and sqrt()"
+    )
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    if exponent == 0.5:
+        return _root(base)  # both ways to write a root are the same number, to the last digit
+    if isinstance(base, int) and isinstance(exponent, int):
+        _check_size(base, exponent)
+    value: int | float | complex = base**exponent
+    if isinstance(value, complex):
+        raise ExpressionError("has no real value: a fractional power of a negative number")
+    return value
+
+
+def _check_size(base: int, exponent: int) -> None:
+    if exponent * base.bit_length() > MAX_BITS:
+        raise OverflowError
+
+
+def _root(number: Number) -> float:
+    if number < 0:
+        raise ExpressionError("has no real value: the square root of a negative number")
+    return math.sqrt(number)
