@@ -53,6 +53,11 @@ def adam(groups: Groups, settings: TrainSettings) -> Optimizer:
     )
 
 
+def adamax(groups: Groups, settings: TrainSettings) -> Optimizer:
+    """Adam with the infinity norm (Kingma and Ba, 2015, section 7.1); the penalty is adam's."""
+    return torch.optim.Adamax(groups, weight_decay=settings.weight_decay)
+
+
 def sgd(groups: Groups, settings: TrainSettings) -> Optimizer:
     """Stochastic gradient descent with momentum; weight decay is an L2 penalty."""
     return torch.optim.SGD(

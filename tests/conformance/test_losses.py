@@ -5,10 +5,16 @@ import torch
 
 from trainer.catalog import LOSSES
 from trainer.losses import build_loss, count_pixels
+from trainer.losses.class_weights import KINDS
 from trainer.settings import TrainSettings
 
 IGNORE = 255
 CLASSES = 4
+RECIPES = {
+    **{name: {"loss": name} for name in LOSSES},
+    **{kind: {"loss": "weighted_cross_entropy", "class_weights": kind} for kind in KINDS},
+    "focal-5": {"loss": "focal", "focal_gamma": 5.0},
+}
 
 
 @pytest.fixture
@@ -20,10 +26,10 @@ def batch():
     return torch.randn(2, CLASSES, 8, 9, generator=generator), labels
 
 
-@pytest.fixture(params=LOSSES)
+@pytest.fixture(params=RECIPES.values(), ids=RECIPES)
 def loss(request, batch):
     return build_loss(
-        TrainSettings(loss=request.param),
+        TrainSettings(**request.param),
         ignore_index=IGNORE,
         pixel_counts=count_pixels(batch[1], CLASSES),
     )

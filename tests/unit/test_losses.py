@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from trainer.losses import build_loss, count_pixels
-from trainer.losses.cross_entropy import median_frequency_weights
+from trainer.losses.class_weights import KINDS, class_weights
 from trainer.settings import TrainSettings
 
 IGNORE = 255
@@ -34,28 +34,39 @@ def random_batch():
     return torch.randn(2, 5, 6, 7), target.masked_fill(target == 3, IGNORE)
 
 
-def test_cross_entropy_is_torchs_over_the_valid_pixels():
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.7])
+def test_cross_entropy_is_torchs_over_the_valid_pixels(label_smoothing):
     logits, target = random_batch()
-    expected = F.cross_entropy(logits, target.long(), ignore_index=IGNORE)
-    torch.testing.assert_close(make("cross_entropy")(logits, target), expected)
-
-
-def test_weighted_cross_entropy_is_torchs_with_the_median_frequency_weights():
-    logits, target = random_batch()
-    loss = make("weighted_cross_entropy", ((10, 20, 0, 5, 0), (0, 7, 9, 5, 2)))
-    expected = F.cross_entropy(logits, target.long(), loss.weights, ignore_index=IGNORE)
+    loss = make("cross_entropy", label_smoothing=label_smoothing)
+    expected = F.cross_entropy(
+        logits, target.long(), ignore_index=IGNORE, label_smoothing=label_smoothing
+    )
     torch.testing.assert_close(loss(logits, target), expected)
 
 
-def test_frequency_of_a_class_counts_only_the_images_that_hold_it():
-    # class 0: 6 / 20, class 1: 10 / 20, class 2: 4 / 10 -> median 0.4; class 3 is nowhere
-    weights = median_frequency_weights(torch.tensor([[2, 8, 0, 0], [4, 2, 4, 0]]))
-    torch.testing.assert_close(weights, torch.tensor([0.4 / 0.3, 0.4 / 0.5, 1.0, 0.0]))
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.7])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weighted_cross_entropy_is_torchs_with_the_weights_of_the_sample(kind, label_smoothing):
+    logits, target = random_batch()
+    counts = ((10, 20, 0, 5, 0), (0, 7, 9, 5, 2))
+    settings = {"class_weights": kind, "label_smoothing": label_smoothing}
+    loss = make("weighted_cross_entropy", counts, **settings)
+    assert torch.equal(loss.weights, class_weights(kind, torch.tensor(counts)))
+    expected = F.cross_entropy(
+        logits,
+        target.long(),
+        loss.weights,
+        ignore_index=IGNORE,
+        label_smoothing=label_smoothing,
+    )
+    torch.testing.assert_close(loss(logits, target), expected)
 
 
-def test_median_of_an_even_number_of_classes_is_between_the_middle_two():
-    weights = median_frequency_weights(torch.tensor([[1, 3]]))
-    torch.testing.assert_close(weights, torch.tensor([0.5 / 0.25, 0.5 / 0.75]))
+def test_class_weights_that_are_left_out_are_those_of_the_median_frequency():
+    counts = ((10, 20, 5), (0, 7, 9))
+    left_out = make("weighted_cross_entropy", counts)
+    median = make("weighted_cross_entropy", counts, class_weights="median_frequency")
+    assert torch.equal(left_out.weights, median.weights)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def model():
     [
         ("adamw", torch.optim.AdamW, {"lr": 0.02, "weight_decay": 0.3, "amsgrad": True}),
         ("adam", torch.optim.Adam, {"lr": 0.02, "weight_decay": 0.3, "amsgrad": True}),
+        ("adamax", torch.optim.Adamax, {"lr": 0.02, "weight_decay": 0.3}),
         ("sgd", torch.optim.SGD, {"lr": 0.02, "weight_decay": 0.3, "momentum": 0.4}),
     ],
 )
@@ -68,6 +69,7 @@ def test_every_schedule_keeps_the_encoders_share_of_the_learning_rate(schedule):
         ("adamw", 8.0 * (1 - 0.1 * 0.5)),  # decoupled: shrinks by lr * decay
         ("sgd", 8.0 - 0.1 * 0.5 * 8.0),  # a penalty: its gradient is decay * weight
         ("adam", 8.0 - 0.1),  # a penalty too, of which Adam's scaling leaves the sign only
+        ("adamax", 8.0 - 0.1),
     ],
 )
 def test_weight_decay_without_another_gradient(name, left):

@@ -1,60 +1,61 @@
-"""Cross entropy per valid pixel, plain and with class weights."""
+"""Cross entropy per valid pixel, plain and with class weights.
+
+Both take `label_smoothing`, torch's: of each label, that share is spread evenly over all classes
+(Szegedy et al., 'Rethinking the Inception Architecture for Computer Vision', 2016, section 7).
+"""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trainer.losses.base import Loss
+from trainer.losses.class_weights import DEFAULT, class_weights
 from trainer.settings import TrainSettings
 
 
 class CrossEntropy(Loss):
     """Mean of -log p(true class) over the valid pixels."""
 
+    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
+        super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
+        self.label_smoothing = settings.label_smoothing
+
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of fp32 logits and int64 labels."""
-        pixels = F.cross_entropy(logits, labels, ignore_index=self.ignore_index, reduction="none")
+        pixels = F.cross_entropy(
+            logits,
+            labels,
+            ignore_index=self.ignore_index,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        )
         return self.mean_over_valid(pixels, labels)
 
 
 class WeightedCrossEntropy(Loss):
-    """Cross entropy with median-frequency class weights, divided by the sum of the weights used.
+    """Cross entropy with class weights, divided by the sum of the weights of the valid pixels.
 
-    The weights come from the sample of images in use, see `median_frequency_weights`.
+    The weights come from the sample of images in use, see `class_weights`.
     """
 
     weights: Tensor
 
     def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
         super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-        self.register_buffer("weights", median_frequency_weights(pixel_counts))
+        self.label_smoothing = settings.label_smoothing
+        weights = class_weights(settings.class_weights or DEFAULT, pixel_counts)
+        self.register_buffer("weights", weights)
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of fp32 logits and int64 labels."""
         total = F.cross_entropy(
-            logits, labels, self.weights, ignore_index=self.ignore_index, reduction="sum"
+            logits,
+            labels,
+            self.weights,
+            ignore_index=self.ignore_index,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
         )
         valid = labels != self.ignore_index
         used = self.weights[labels.where(valid, 0)] * valid
         return total / used.sum().clamp(min=torch.finfo(torch.float32).tiny)
-
-
-def median_frequency_weights(pixel_counts: Tensor) -> Tensor:
-    """Return each class's median(frequencies) / frequency; 0 for a class that no image holds.
-
-    The frequency of a class is its pixels divided by all valid pixels of the images that hold it:
-    Eigen and Fergus, 'Predicting Depth, Surface Normals and Semantic Labels with a Common
-    Multi-Scale Convolutional Architecture' (2015), section 4.3.2.
-
-    Args:
-        pixel_counts: [images, classes] valid pixels.
-    """
-    holds = pixel_counts > 0
-    pixels_where_held = (pixel_counts.sum(dim=1, keepdim=True) * holds).sum(dim=0)
-    frequencies = pixel_counts.sum(dim=0) / pixels_where_held.clamp(min=1)
-    present = frequencies > 0
-    if not present.any():
-        return torch.zeros(len(frequencies))
-    # quantile, not Tensor.median: the latter takes the lower of the two middle values.
-    median = frequencies[present].quantile(0.5)
-    return (median / frequencies).where(present, 0.0).float()
