@@ -14,6 +14,11 @@ from orchestrator.plan import Plan
 from orchestrator.progress import Progress
 from orchestrator.views import RungView, assignments, duration, number
 from trainer.results import JobResult
+from trainer.settings import Score
+
+TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
+TESTED_BY_ACCURACY = {"test": "test_accuracy"}
+"""Column -> what of a `Ranked`; an image has its one class at any size."""
 
 
 def show(part: RenderableType) -> None:
@@ -51,22 +56,14 @@ def plan_table(plan: Plan) -> Table:
     return table
 
 
-def answer_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+def answer_table(rows: Iterable[Mapping[str, Any]], score: Score) -> Table:
     """Draw ranked configurations; scores of different rungs are not to be compared."""
-    table = plain_table(
-        "rank",
-        "trial",
-        "rung",
-        "score",
-        "epoch",
-        "test",
-        "full size",
-        "params",
-        left=["params"],
-    )
+    tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU
+    columns = ("rank", "trial", "rung", "score", "epoch", *tested, "params")
+    table = plain_table(*columns, left=["params"])
     for row in rows:
         scores = (str(row["rung"]), number(row["score"]), str(row["kept_epoch"]))
-        tests = (number(row["test_miou"]), number(row["test_original_miou"]))
+        tests = (number(row[name]) for name in tested.values())
         params = assignments(row["params"])
         table.add_row(str(row["rank"]), str(row["trial"]), *scores, *tests, params)
     return table

@@ -1,6 +1,7 @@
 """Brings the Optuna study up to what our tables hold: result by result, or all of it at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
@@ -28,9 +29,7 @@ def mirror_all(
         mirror.begin(job.trial, trials[job.trial])
         outcome = outcome_of(job)
         if outcome is not None and outcome.finite:
-            evaluations = job.evaluations or {}
-            miou = {split: scores["miou"] for split, scores in evaluations.items()}
-            attributes = _attributes(job.rung, job.images, job, miou)
+            attributes = _attributes(job.rung, job.images, job, job.evaluations or {})
             mirror.report(job.trial, job.rung, job.score or 0.0, attributes)
     mirror_verdicts(mirror, decisions)
 
@@ -40,8 +39,8 @@ def mirror_result(
 ) -> None:
     """Show one result, and the verdicts that it completed."""
     if Outcome(job.trial, job.rung, result.score, failed=result.status == "failed").finite:
-        miou = {split: evaluation.miou for split, evaluation in result.evaluations.items()}
-        attributes = _attributes(job.rung, job.sample.images, result, miou)
+        evaluations = {split: vars(each) for split, each in result.evaluations.items()}
+        attributes = _attributes(job.rung, job.sample.images, result, evaluations)
         mirror.report(job.trial, job.rung, result.score or 0.0, attributes)
     mirror_verdicts(mirror, decisions)
 
@@ -54,7 +53,10 @@ def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
 
 
 def _attributes(
-    rung: int, images: int, found: JobResult | JobRow, miou: Mapping[str, float | None]
+    rung: int,
+    images: int,
+    found: JobResult | JobRow,
+    evaluations: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, int | float | None]:
     """Return what the dashboard shows beside a trial's scores, of its highest rung so far."""
     return {
@@ -63,5 +65,6 @@ def _attributes(
         "kept_epoch": found.kept_epoch or 0,
         "seconds": round(found.seconds or 0.0, 3),
         "trainable_parameters": found.trainable_parameters or 0,
-        **{f"{split}_miou": value for split, value in miou.items()},
+        **{f"{split}_miou": each["miou"] for split, each in evaluations.items()},
+        **{f"{split}_accuracy": each["overall_accuracy"] for split, each in evaluations.items()},
     }

@@ -23,6 +23,7 @@ class Ranked:
     kept_epoch: int | None
     test_miou: float | None
     test_original_miou: float | None
+    test_accuracy: float | None
     trainable_parameters: int | None
     seconds: float | None
     weights: str | None
@@ -64,6 +65,7 @@ def _ranked(place: int, job: JobRow, params: dict[str, Any]) -> Ranked:
         kept_epoch=job.kept_epoch,
         test_miou=evaluations.get("test", {}).get("miou"),
         test_original_miou=evaluations.get("test_original", {}).get("miou"),
+        test_accuracy=evaluations.get("test", {}).get("overall_accuracy"),
         trainable_parameters=job.trainable_parameters,
         seconds=job.seconds,
         weights=job.weights,

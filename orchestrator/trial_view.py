@@ -17,7 +17,7 @@ from orchestrator.prepare import runs_directory
 from orchestrator.storage import queries
 from orchestrator.storage.rows import SweepRow
 from orchestrator.sweep import Sweep
-from orchestrator.views import assignments, duration, number
+from orchestrator.views import assignments, duration, epoch_score, number
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "trial": trial,
         "state": rows[trial].state,
         "params": rows[trial].params,
+        "score": stored.halving.score,
         "classes": sweep.classes,
         "initial_files": {name: asdict(file) for name, file in initial.items()},
         "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
@@ -139,10 +140,11 @@ def _classes(facts: Mapping[str, Any]) -> Table:
 
 def _epochs(facts: Mapping[str, Any]) -> Table:
     last = facts["epochs"][-1]["rung"]
-    table = plain_table(f"epoch (rung {last})", "train loss", "val loss", "val mIoU", "lr", "time")
+    name, shown = epoch_score(facts["score"])
+    table = plain_table(f"epoch (rung {last})", "train loss", "val loss", shown, "lr", "time")
     for epoch in facts["epochs"]:
         if epoch["rung"] == last:
             losses = (number(epoch["train_loss"]), number(epoch["val_loss"]))
-            rest = (number(epoch["val_miou"]), f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
+            rest = (number(epoch[name]), f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
             table.add_row(str(epoch["epoch"]), *losses, *rest)
     return table

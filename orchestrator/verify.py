@@ -20,7 +20,7 @@ from orchestrator.halving import Decision, Direction, Outcome, cut
 from orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
 from orchestrator.storage.writer import TRIAL_STATES
 from searchspace import Params
-from trainer.results import Evaluation, ImageCounts
+from trainer.results import Evaluation, ImageCounts, score_of
 from trainer.settings import Score
 
 Key = tuple[int, int]
@@ -184,7 +184,7 @@ def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     for (trial, rung), job in record.complete_jobs:
         derived: object = record.by_images.get((trial, rung))
         if isinstance(derived, Evaluation):
-            derived = derived.miou if record.score == "val_miou" else derived.loss
+            derived = score_of(derived, record.score)
         if derived is None or not _nearly(job.score, derived):
             yield Discrepancy(rung, trial, "score of the job", job.score, derived, "its images")
 

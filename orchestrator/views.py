@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from orchestrator.halving import Direction
+from trainer.settings import Score
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,17 @@ def duration(seconds: float | None) -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Write a score, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def epoch_score(score: Score) -> tuple[str, str]:
+    """Return which number of an epoch is shown beside its losses, and what it is called.
+
+    >>> epoch_score("val_accuracy"), epoch_score("val_loss")
+    (('val_accuracy', 'val accuracy'), ('val_miou', 'val mIoU'))
+    """
+    if score == "val_accuracy":
+        return "val_accuracy", "val accuracy"
+    return "val_miou", "val mIoU"
 
 
 def assignments(params: Mapping[str, Any]) -> str:

@@ -11,11 +11,11 @@ from trainer.evaluate import Scored
 from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches
 from trainer.losses import Loss
-from trainer.metrics import better, score_of
+from trainer.metrics import better
 from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
 from trainer.progress import Kept
-from trainer.results import EpochRecord
+from trainer.results import EpochRecord, score_of
 from trainer.seeds import derive_seed
 from trainer.settings import Score, TrainSettings
 from trainer.stopping import Diverged, Stop, until_stopped
@@ -133,4 +133,5 @@ def _record(
         seconds=seconds,
         val_loss=validation.loss if validation else None,
         val_miou=validation.miou if validation else None,
+        val_accuracy=validation.overall_accuracy if validation else None,
     )

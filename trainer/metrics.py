@@ -9,7 +9,11 @@ from trainer.errors import DataError
 from trainer.results import Evaluation
 from trainer.settings import Score
 
-HIGHER_IS_BETTER: dict[Score, bool] = {"val_miou": True, "val_loss": False}
+HIGHER_IS_BETTER: dict[Score, bool] = {
+    "val_miou": True,
+    "val_loss": False,
+    "val_accuracy": True,
+}
 
 Confusion = npt.NDArray[np.int64]
 """[classes, classes] pixels: rows are the true class, columns the predicted one."""
@@ -67,11 +71,6 @@ def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
         class_iou=_by_class(iou, present),
         class_accuracy=_by_class(accuracy, present),
     )
-
-
-def score_of(evaluation: Evaluation, score: Score) -> float:
-    """Return the number by which trials are ranked."""
-    return evaluation.miou if score == "val_miou" else evaluation.loss
 
 
 def better(candidate: float, best: float, score: Score) -> bool:

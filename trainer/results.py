@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from upath import UPath
 
+from trainer.settings import Score
+
 JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost", "blocked", "unusable"]
 """How a job ended.
 
@@ -37,6 +39,15 @@ class Evaluation:
     """Accuracy (recall) of each class; None for a class that the ground truth does not hold."""
 
 
+def score_of(evaluation: Evaluation, score: Score) -> float:
+    """Return the number by which trials are ranked, of an evaluation of the validation set."""
+    return {
+        "val_miou": evaluation.miou,
+        "val_loss": evaluation.loss,
+        "val_accuracy": evaluation.overall_accuracy,
+    }[score]
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """What one epoch of training showed; epochs count from 1."""
@@ -50,6 +61,7 @@ class EpochRecord:
     seconds: float
     val_loss: float | None = None
     val_miou: float | None = None
+    val_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,8 @@ class JobResult:
     image_counts: ImageCounts | None = None
     weights: UPath | None = None
     """safetensors file of the kept epoch's weights, where they were asked for."""
+    features: UPath | None = None
+    """Picture of the classes in the network's last features, where it was asked for."""
     seconds: float = 0.0
     gpu_seconds: float = 0.0
     images_seen: int = 0

@@ -66,7 +66,7 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
     show(f"[bold]{row.name}[/] {row.shown_state}{_why(row)}")
     show(rung_table(rungs))
     if best:
-        show(answer_table(best))
+        show(answer_table(best, row.spec["halving"]["score"]))
 
 
 @click.command("show")

@@ -198,10 +198,11 @@ def train(
     from orchestrator.export import read_exported
     from orchestrator.final_training import train_exported
     from orchestrator.signals import StopSwitch
-    from orchestrator.views import duration, number
+    from orchestrator.views import duration, epoch_score, number
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
     total, out = exported.training.epochs, UPath(output)
+    name, shown = epoch_score(exported.score)
     _print_log("trainer")  # it says from which checkpoint it goes on, or why from none
     with StopSwitch("the same command goes on from the last epoch") as stopping:
         result = train_exported(
@@ -210,7 +211,7 @@ def train(
             train_and_val=train_and_val,
             on_epoch=lambda e: _echo(
                 f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
-                f"{number(e.val_loss)}, val mIoU {number(e.val_miou)}, {duration(e.seconds)}"
+                f"{number(e.val_loss)}, {shown} {number(getattr(e, name))}, {duration(e.seconds)}"
             ),
             stop=stopping,
         )

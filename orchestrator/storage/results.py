@@ -38,6 +38,7 @@ def job_values(result: JobResult) -> dict[str, Any]:
         **{name: getattr(result, name) for name in _JOB_COLUMNS},
         "state": JOB_STATES[result.status],
         "weights": str(result.weights) if result.weights else None,
+        "features": str(result.features) if result.features else None,
         "evaluations": summaries,
     }
 

@@ -88,6 +88,8 @@ class JobRow:
     initial_weights: str
     """What it began with, for people; empty if it has not come to tell."""
     weights: str | None
+    features: str | None
+    """Picture of the network's last features, of a finalist that was asked for it."""
     evaluations: dict[str, dict[str, Any]] | None
     error: str | None
 
@@ -122,6 +124,7 @@ class EpochRow:
     train_loss: float | None
     val_loss: float | None
     val_miou: float | None
+    val_accuracy: float | None
     lr: float
     images: int
     seconds: float

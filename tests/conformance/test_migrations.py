@@ -119,6 +119,13 @@ def test_an_old_sweep_has_no_initial_files_and_its_jobs_do_not_tell(old):
     assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
 
 
+def test_an_old_epoch_has_no_accuracy_and_no_old_job_a_picture(old):
+    upgrade(old)
+    sweep = queries.find_sweep(old, "old")
+    assert [row.val_accuracy for row in queries.epochs(old, sweep, 0)] == [None]
+    assert {job.features for job in queries.jobs(old, sweep)} == {None}
+
+
 def test_every_old_attempt_has_the_outcome_that_it_had(old, revision):
     upgrade(old)
     rows = queries.attempts(old, queries.find_sweep(old, "old"))

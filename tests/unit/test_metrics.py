@@ -9,8 +9,8 @@ from trainer.metrics import (
     confusion_per_image,
     outcomes_per_image,
     pooled_evaluation,
-    score_of,
 )
+from trainer.results import score_of
 
 IGNORE = 255
 CLASSES = 6
@@ -75,6 +75,8 @@ def test_a_split_without_a_label_is_an_error_of_the_data():
         ("val_miou", 0.5, 0.4, True),
         ("val_miou", 0.4, 0.4, False),
         ("val_miou", 0.3, 0.4, False),
+        ("val_accuracy", 0.5, 0.4, True),
+        ("val_accuracy", 0.4, 0.4, False),
         ("val_loss", 0.3, 0.4, True),
         ("val_loss", 0.4, 0.4, False),
         ("val_loss", 0.5, 0.4, False),
@@ -88,3 +90,4 @@ def test_score_is_the_number_that_its_name_says():
     evaluation = pooled_evaluation(np.array([[3, 1], [0, 4]]), loss_sum=4.0)
     assert score_of(evaluation, "val_miou") == evaluation.miou == pytest.approx((3 / 4 + 4 / 5) / 2)
     assert score_of(evaluation, "val_loss") == evaluation.loss == 0.5
+    assert score_of(evaluation, "val_accuracy") == evaluation.overall_accuracy == 7 / 8
