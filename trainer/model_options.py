@@ -31,7 +31,7 @@ def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
         return None
     what = f"is no setting of {', '.join(lacking)}"
     if having:
-        return f"{what}: {_only_when(name, 'model', having)}"
+        return f"{what}: {only_when(name, 'model', having)}"
     others = [model for model, (_, options) in MODELS.items() if name in options]
     return f"{what}: leave it out (models that have it: {', '.join(others)})"
 
@@ -43,7 +43,7 @@ def _check_pretrained(trials: Sequence[TrainSettings]) -> str | None:
         return None
     what = f"pretrained: there are no weights for {', '.join(lacking)}"
     if having:
-        return f"{what}: {_only_when('init', 'model', having)}, with scratch under training"
+        return f"{what}: {only_when('init', 'model', having)}, with scratch under training"
     return f"{what}: use scratch, or a model with an encoder to choose, such as upernet"
 
 
@@ -54,7 +54,7 @@ def _check_weights(trials: Sequence[TrainSettings]) -> str | None:
         return None
     what = f"is of no use with init: {', '.join(others)}"
     if "pretrained" in inits:
-        return f"{what}: {_only_when('weights', 'init', ['pretrained'])}"
+        return f"{what}: {only_when('weights', 'init', ['pretrained'])}"
     return f"{what}: leave it out, or set init: pretrained"
 
 
@@ -67,6 +67,7 @@ def _models(
     return having, [model for model in models if model not in having]
 
 
-def _only_when(name: str, other: str, allowed: list[str]) -> str:
+def only_when(name: str, other: str, allowed: Sequence[str]) -> str:
+    """Say how a setting is searched only where another one has one of these values."""
     values = allowed[0] if len(allowed) == 1 else f"[{', '.join(allowed)}]"
     return f"write it under space, as `{name}: {{values: [..], when: {{{other}: {values}}}}}`"

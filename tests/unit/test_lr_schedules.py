@@ -4,25 +4,34 @@ import pytest
 import torch
 
 from trainer.catalog import LR_SCHEDULES
+from trainer.errors import SettingsError
 from trainer.lr_schedules import build_lr_schedule
 from trainer.settings import TrainSettings
 
 STEPS = 3
 
 
-def lr_of_epochs(settings, scores, score="val_miou"):
-    """Learning rate at the first step of each epoch, one epoch for each score."""
+def begin(settings, score="val_miou"):
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=settings.lr)
-    schedule = build_lr_schedule(optimizer, settings, steps=STEPS, score=score)
+    return optimizer, build_lr_schedule(optimizer, settings, steps=STEPS, score=score)
+
+
+def lr_of_steps(optimizer, schedule, scores):
+    """Learning rate of every step, one epoch for each score."""
     rates = []
     for value in scores:
-        rates.append(optimizer.param_groups[0]["lr"])
         for _ in range(STEPS):
+            rates.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
             schedule.after_step()
         schedule.after_epoch(value)
     return rates
+
+
+def lr_of_epochs(settings, scores, score="val_miou"):
+    """Learning rate at the first step of each epoch, one epoch for each score."""
+    return lr_of_steps(*begin(settings, score), scores)[::STEPS]
 
 
 def settings(name, epochs=4, **others):
@@ -75,6 +84,47 @@ def test_one_cycle_leaves_the_momentum_as_set():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.7)
     build_lr_schedule(optimizer, settings("one_cycle"), steps=STEPS, score="val_miou")
     assert optimizer.param_groups[0]["momentum"] == 0.7
+
+
+RISING = [name for name in LR_SCHEDULES if name != "one_cycle"]
+
+
+@pytest.mark.parametrize("name", RISING)
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_warm_up_rises_step_by_step_and_then_the_schedule_begins(name, epochs):
+    others = {"lr_step": 1, "lr_decay": 0.1, "lr_patience": 0, "lr_power": 2.0}
+    scores = [0.5, 0.4, 0.3]  # worse with every validation, for plateau
+    alone = lr_of_steps(*begin(settings(name, epochs=3, **others)), scores)
+    both = settings(name, epochs=3 + epochs, lr_warmup=epochs, **others)
+    rates = lr_of_steps(*begin(both), [0.9] * epochs + scores)  # the warm-up's would be the best
+    steps = epochs * STEPS
+    assert rates[:steps] == pytest.approx([(k + 1) / (steps + 1) for k in range(steps)])
+    assert rates[steps] == 1
+    assert rates[steps:] == alone
+
+
+def test_warm_up_goes_on_where_it_was():
+    both = settings("poly", lr_warmup=2, epochs=4)
+    whole = lr_of_steps(*begin(both), [0.5] * 4)
+    for done in range(4):
+        optimizer, schedule = begin(both)
+        lr_of_steps(optimizer, schedule, [0.5] * done)
+        later, resumed = begin(both)
+        later.load_state_dict(optimizer.state_dict())
+        resumed.load_state_dict(schedule.state_dict())
+        assert lr_of_steps(later, resumed, [0.5] * (4 - done)) == whole[done * STEPS :]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "problem"),
+    [
+        (settings("one_cycle", lr_warmup=1), "lr_warmup is of no use with lr_schedule: one_cycle"),
+        (settings("cosine", lr_warmup=4), "lr_warmup of 4 epochs leaves none of 4 for"),
+    ],
+)
+def test_a_warm_up_that_cannot_be_is_refused(schedule, problem):
+    with pytest.raises(SettingsError, match=problem):
+        begin(schedule)
 
 
 @pytest.mark.parametrize("name", LR_SCHEDULES)
