@@ -1,30 +1,25 @@
-"""CamVid (Brostow et al. 2009) in the SegNet layout: 701 street images with 11 classes."""
+"""CamVid (Brostow et al. 2009): 701 street images with the 11 classes of SegNet."""
 
-import re
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image as Picture
 
 from trainer.data_settings import CamvidData, Split
+from trainer.datasets import camvid_frames as frames
 from trainer.datasets.base import Label
-from trainer.datasets.files import SPLITS, Pair, PairedFiles, decode_ids, id_table, read_list
+from trainer.datasets.camvid_original import colour_table, original_pairs
+from trainer.datasets.files import SPLITS, Pair, PairedFiles, decode_ids, id_table
+from trainer.datasets.listing import read_list
 from trainer.datasets.street_classes import CLASS_NAMES, PALETTE, VOID
 from trainer.errors import DataError
 
-_RECORDINGS: dict[str, Split] = {
-    "0001TP": "train",
-    "0016E5": "train",
-    "0006R0": "val",
-    "Seq05VD": "test",
-}
-"""The split of each recording when whole recordings are kept apart (`split: by_sequence`)."""
-_CLIP_FRAMES = 300
-"""Ten seconds at 30 frames a second: images closer than that show much the same street."""
-
 
 class Camvid(PairedFiles):
-    """CamVid as SegNet's lists give it, or regrouped so that no recording is in two splits."""
+    """CamVid in either layout, split as SegNet did, by recordings, or as the directories are.
+
+    Ids, names and void are those of SegNet in both, so that scores can be compared.
+    """
 
     class_names = CLASS_NAMES
     palette = PALETTE
@@ -32,19 +27,24 @@ class Camvid(PairedFiles):
 
     def __init__(self, settings: CamvidData) -> None:
         self._settings = settings
-        self._table = id_table(len(CLASS_NAMES), first=0, void=VOID, ignore_index=VOID)
+        self._values = id_table(len(CLASS_NAMES), first=0, void=VOID, ignore_index=VOID)
+        self._colours = colour_table() if settings.layout == "original" else None
 
-    def pairs(self, split: Split) -> tuple[Pair, ...]:
-        """Return the pairs in the order of the lists.
+    def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        """Return the pairs in the order of the lists, or by name where there are none.
 
         Raises:
-            DataError: a list file is missing or has a malformed line, or a name is of no recording.
+            DataError: a list is missing or has a malformed line, a directory is missing or empty,
+                or a name is of no recording.
         """
-        return self._pairs[split]
+        found = [(pair, self._split(pair, given)) for pair, given in self._listed()]
+        return {split: tuple(pair for pair, s in found if s == split) for split in SPLITS}
 
     def decode(self, mask: Picture.Image) -> Label:
-        """Return the mask's values, which are the ids already."""
-        return decode_ids(mask, self._table, f"0..{len(CLASS_NAMES) - 1} and {VOID} (void)")
+        """Return the mask's values, which are the ids already, or look its colours up."""
+        if self._colours is not None:
+            return self._colours.decode(mask)
+        return decode_ids(mask, self._values, f"0..{len(CLASS_NAMES) - 1} and {VOID} (void)")
 
     def group(self, split: Split, index: int) -> str:
         """Return the recording and the ten-second clip in it.
@@ -52,35 +52,39 @@ class Camvid(PairedFiles):
         Neighbouring clips still resemble each other; the official validation split is one or two
         groups, as it is a single stretch of seven seconds.
         """
-        name = self.pairs(split)[index].name
-        return f"{_recording(name)}/{int(re.sub('.*[^0-9]', '', name)) // _CLIP_FRAMES}"
+        return frames.clip(self.names(split)[index])
 
-    @cached_property
-    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
+    def _listed(self) -> Iterator[tuple[Pair, Split | None]]:
         root = self._settings.root
-        listed = {
-            split: tuple(_pair(root, *entry) for entry in read_list(root / f"{split}.txt"))
-            for split in SPLITS
-        }
-        if self._settings.split == "official":
-            return listed
-        everything = [pair for split in SPLITS for pair in listed[split]]
-        return {
-            split: tuple(pair for pair in everything if _split_of(pair) == split)
-            for split in SPLITS
-        }
+        if self._settings.layout == "original":
+            yield from original_pairs(root)
+        else:
+            for split in SPLITS:
+                lines = read_list(root / f"{split}.txt")
+                yield from ((_pair(root, *line), split) for line in lines)
+
+    def _split(self, pair: Pair, given: Split | None) -> Split:
+        match self._settings.split, self._settings.layout:
+            case ("official", "segnet") | ("directories", _):
+                return _needed(pair, given)
+            case "official", _:
+                rule = frames.segnet_split
+            case _:
+                rule = frames.recording_split
+        try:
+            return rule(pair.name)
+        except KeyError as error:
+            known = ", ".join(frames.RECORDINGS)
+            recording = frames.recording(pair.name)
+            raise DataError(
+                f"{pair.image}: no recording of CamVid is called {recording} ({known})"
+            ) from error
 
 
-def _recording(name: str) -> str:
-    return name.partition("_")[0]
-
-
-def _split_of(pair: Pair) -> Split:
-    recording = _recording(pair.name)
-    if recording not in _RECORDINGS:
-        known = ", ".join(_RECORDINGS)
-        raise DataError(f"{pair.image}: no recording of CamVid is called {recording} ({known})")
-    return _RECORDINGS[recording]
+def _needed(pair: Pair, given: Split | None) -> Split:
+    if given is None:
+        raise DataError(f"{pair.image}: is in none of train/, val/ and test/: set another `split:`")
+    return given
 
 
 def _pair(root: Path, line: str, where: str) -> Pair:

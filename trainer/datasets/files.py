@@ -1,9 +1,10 @@
 """Pairs of an image file and a mask file: found wanting by their headers, or read and decoded."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from trainer.datasets.base import Dataset, Image, Label
 from trainer.errors import DataError
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+ValueTable = npt.NDArray[np.int16]
+"""[256] the class id or ignore index of each mask value, or that it is refused."""
 _REFUSED = -1
 _UNREADABLE = (OSError, SyntaxError, ValueError, Picture.DecompressionBombError)
 """What Pillow raises on files that are missing, empty, truncated or no pictures at all."""
+_LOSSY = frozenset({"JPEG", "MPO"})
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,12 @@ class PairedFiles(Dataset):
     """A data set of image and mask files; its subclasses say which, and how masks are decoded."""
 
     @abstractmethod
-    def pairs(self, split: Split) -> tuple[Pair, ...]:
-        """Return the split's pairs in their fixed order; they need not exist."""
+    def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        """Look for the pairs of all splits, each in its fixed order; they need not exist.
+
+        Raises:
+            DataError: a list or a directory that would tell is missing, empty or malformed.
+        """
 
     @abstractmethod
     def decode(self, mask: Picture.Image) -> Label:
@@ -44,6 +52,14 @@ class PairedFiles(Dataset):
             DataError: the mask holds what it should not; without the path.
         """
 
+    def pairs(self, split: Split) -> tuple[Pair, ...]:
+        """Return the split's pairs in their fixed order."""
+        return self._pairs[split]
+
+    @cached_property
+    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        return self.find_pairs()
+
     def names(self, split: Split) -> tuple[str, ...]:
         """Return the images' names in the order of `pairs`."""
         return tuple(pair.name for pair in self.pairs(split))
@@ -51,9 +67,9 @@ class PairedFiles(Dataset):
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
         pair = self.pairs(split)[index]
-        with _opened(pair.image) as picture:
-            image = _rgb(picture)
-        with _opened(pair.mask) as picture:
+        with opened(pair.image) as picture:
+            image = np.asarray(as_rgb(picture))
+        with _opened_mask(pair.mask) as picture:
             label = self.decode(picture)
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
@@ -75,23 +91,8 @@ class PairedFiles(Dataset):
         )
 
 
-def read_list(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line of a split's list with its place (path:number), without the blank ones.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); is `root` right?") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield line.strip(), f"{path}:{number}"
-
-
-def decode_ids(mask: Picture.Image, table: npt.NDArray[np.int16], allowed: str) -> Label:
-    """Map the values of an index mask through a table that `id_table` made.
+def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
+    """Map the values of an index mask through a table that `id_table` or `value_table` made.
 
     Palette masks give their indices, never their colours.
 
@@ -100,8 +101,8 @@ def decode_ids(mask: Picture.Image, table: npt.NDArray[np.int16], allowed: str) 
     """
     if len(mask.getbands()) > 1:
         raise DataError(
-            f"a mask of class ids has one channel, this one is a {mask.mode} picture: "
-            "give the classes their colours"
+            f"a mask of class ids has one channel, this one is a {mask.mode} picture (masks that "
+            "are pictures: dataset: folder, with a colour for each class)"
         )
     values = np.asarray(mask).astype(np.int64)
     beyond = (values < 0) | (values > 255)
@@ -113,8 +114,8 @@ def decode_ids(mask: Picture.Image, table: npt.NDArray[np.int16], allowed: str) 
     return ids.astype(np.uint8)
 
 
-def id_table(classes: int, first: int, void: int, ignore_index: int) -> npt.NDArray[np.int16]:
-    """Return what each of the 256 mask values means: a class id, `ignore_index`, or refused.
+def id_table(classes: int, first: int, void: int, ignore_index: int) -> ValueTable:
+    """Return the table of masks whose classes follow each other.
 
     Args:
         classes: how many classes there are.
@@ -122,26 +123,35 @@ def id_table(classes: int, first: int, void: int, ignore_index: int) -> npt.NDAr
         void: the mask value that means `ignore_index`.
         ignore_index: the label value that stands for no class.
     """
+    return value_table({**{first + i: i for i in range(classes)}, void: ignore_index})
+
+
+def value_table(meaning: Mapping[int, int]) -> ValueTable:
+    """Return what each of the 256 mask values means; those that `meaning` lacks are refused.
+
+    Args:
+        meaning: mask value -> class id or ignore index.
+    """
     table = np.full(256, _REFUSED, dtype=np.int16)
-    table[first : first + classes] = np.arange(classes)
-    table[void] = ignore_index
+    table[list(meaning)] = list(meaning.values())
     return table
 
 
-def decode_colours(
-    mask: Picture.Image, colours: tuple[tuple[int, int, int], ...], ignore_index: int
-) -> Label:
-    """Give every pixel the id of the class whose colour it has exactly, or `ignore_index`."""
-    rgb = _rgb(mask).astype(np.int32)
-    packed = rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
-    label = np.full(packed.shape, ignore_index, dtype=np.uint8)
-    for class_id, (red, green, blue) in enumerate(colours):
-        label[packed == (red << 16 | green << 8 | blue)] = class_id
-    return label
+def as_rgb(picture: Picture.Image) -> Picture.Image:
+    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
+
+    Raises:
+        DataError: it has more than 8 bits a channel, which would be clipped.
+    """
+    if picture.mode.startswith(("I", "F")):
+        raise DataError(f"has {picture.mode} pixels: convert it to 8 bits a channel")
+    if picture.mode == "P":  # straight to RGB warns where the palette has transparency
+        picture = picture.convert("RGBA")
+    return picture.convert("RGB")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Picture.Image]:
+def opened(path: Path) -> Iterator[Picture.Image]:
     """Open a picture; whatever goes wrong within the block names its path."""
     try:
         with Picture.open(path) as picture:
@@ -152,26 +162,29 @@ def _opened(path: Path) -> Iterator[Picture.Image]:
         raise DataError(f"{path}: {_reason(error)}") from error
 
 
+@contextmanager
+def _opened_mask(path: Path) -> Iterator[Picture.Image]:
+    """Open a mask; by what the file is, since one that is called .png may be a JPEG."""
+    with opened(path) as picture:
+        if picture.format in _LOSSY:
+            raise DataError(
+                f"is a {picture.format} file, whose values are near to what was drawn but not the "
+                "same: a mask has to be a PNG or the like"
+            )
+        yield picture
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "is missing"
     return f"cannot be read ({error})"
 
 
-def _rgb(picture: Picture.Image) -> Image:
-    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha."""
-    if picture.mode.startswith(("I", "F")):
-        raise DataError(f"has {picture.mode} pixels: convert it to 8 bits a channel")
-    if picture.mode == "P":  # straight to RGB warns where the palette has transparency
-        picture = picture.convert("RGBA")
-    return np.asarray(picture.convert("RGB"))
-
-
 def _problems(pair: Pair) -> list[str]:
     sizes, problems = [], []
-    for path in (pair.image, pair.mask):
+    for path, open_it in ((pair.image, opened), (pair.mask, _opened_mask)):
         try:
-            with _opened(path) as picture:
+            with open_it(path) as picture:
                 sizes.append(picture.size)
         except DataError as error:
             problems.append(str(error))

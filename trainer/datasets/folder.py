@@ -1,13 +1,14 @@
 """Any directory of images and masks of the same names, with a class table from the settings."""
 
-from functools import cached_property
 from pathlib import Path
 
 from PIL import Image as Picture
 
 from trainer.data_settings import ColourClass, FolderData, Split
 from trainer.datasets.base import Colour, Label
-from trainer.datasets.files import Pair, PairedFiles, decode_colours, decode_ids, id_table
+from trainer.datasets.colours import ColourTable
+from trainer.datasets.files import Pair, PairedFiles, decode_ids, id_table
+from trainer.datasets.listing import visible
 from trainer.errors import DataError
 from trainer.seeds import derive_seed
 
@@ -30,28 +31,18 @@ class Folder(PairedFiles):
         self._settings = settings
         named = [entry if isinstance(entry, str) else entry.name for entry in settings.classes]
         self.class_names = tuple(named)
-        self._colours = tuple(e.color for e in settings.classes if isinstance(e, ColourClass))
-        self.palette = self._colours or tuple(_spread_colour(i) for i in range(len(named)))
+        colours = tuple(e.color for e in settings.classes if isinstance(e, ColourClass))
+        ids = {colour: class_id for class_id, colour in enumerate(colours)}
+        self._colours = ColourTable(ids, _IGNORED, most_strays=1) if colours else None
+        self.palette = colours or tuple(spread_colour(i) for i in range(len(named)))
         self._table = id_table(len(named), settings.first_id, settings.ignore_index, _IGNORED)
 
-    def pairs(self, split: Split) -> tuple[Pair, ...]:
-        """Return the split's pairs, by name.
+    def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        """Return the pairs, by name.
 
         Raises:
             DataError: a directory of images is missing or has none.
         """
-        return self._pairs[split]
-
-    def decode(self, mask: Picture.Image) -> Label:
-        """Look each value up in the class table, or each colour where the classes have colours."""
-        if self._colours:
-            return decode_colours(mask, self._colours, _IGNORED)
-        first, ignored = self._settings.first_id, self._settings.ignore_index
-        last = first + len(self.class_names) - 1
-        return decode_ids(mask, self._table, f"{first}..{last} and {ignored} (ignored)")
-
-    @cached_property
-    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
         root = self._settings.root
         train = root / "train"
         pool = self._pairs_in(train if train.is_dir() else root)
@@ -62,16 +53,24 @@ class Folder(PairedFiles):
         test = self._given("test") or [pool.pop() for _ in range(test_images)]
         return {"train": _by_name(pool), "val": _by_name(val), "test": _by_name(test)}
 
+    def decode(self, mask: Picture.Image) -> Label:
+        """Look each value up in the class table, or each colour where the classes have colours."""
+        if self._colours is not None:
+            return self._colours.decode(mask)
+        first, ignored = self._settings.first_id, self._settings.ignore_index
+        last = first + len(self.class_names) - 1
+        return decode_ids(mask, self._table, f"{first}..{last} and {ignored} (ignored)")
+
     def _given(self, split: Split) -> list[Pair]:
         directory = self._settings.root / split
         return self._pairs_in(directory) if directory.is_dir() else []
 
     def _pairs_in(self, directory: Path) -> list[Pair]:
         images, masks = directory / self._settings.images, directory / self._settings.masks
-        files = {path.stem: path for path in _visible(masks) if path.suffix.lower() in _MASKS}
+        files = {path.stem: path for path in visible(masks) if path.suffix.lower() in _MASKS}
         pairs = [
             Pair(path.name, path, files.get(path.stem, masks / f"{path.stem}.png"))
-            for path in _visible(images)
+            for path in visible(images)
             if path.suffix.lower() in _IMAGES
         ]
         if not pairs:
@@ -83,15 +82,7 @@ def _by_name(pairs: list[Pair]) -> tuple[Pair, ...]:
     return tuple(sorted(pairs, key=lambda pair: pair.name))
 
 
-def _visible(directory: Path) -> list[Path]:
-    """List a directory without dot files: archives made on a Mac hold a ._x.png beside x.png."""
-    try:
-        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{directory}: cannot be listed ({error}); is `root` right?") from error
-
-
-def _spread_colour(class_id: int) -> Colour:
+def spread_colour(class_id: int) -> Colour:
     """Spread the bits of the id over three channels, as the PASCAL VOC colour map does."""
     code = class_id + 1  # VOC's 0 is black, which is kept for void
     red, green, blue = (

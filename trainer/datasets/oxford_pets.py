@@ -1,15 +1,13 @@
 """Oxford-IIIT Pet (Parkhi et al., "Cats and Dogs", CVPR 2012): 37 breeds, each pet outlined."""
 
-from collections import defaultdict
-from functools import cached_property
-
 from PIL import Image as Picture
 
 from trainer.data_settings import OxfordPetsData, Split
 from trainer.datasets.base import Label
-from trainer.datasets.files import Pair, PairedFiles, decode_ids, id_table, read_list
+from trainer.datasets.files import Pair, PairedFiles, decode_ids, id_table
+from trainer.datasets.held_out import held_out
+from trainer.datasets.listing import read_list
 from trainer.errors import DataError
-from trainer.seeds import derive_seed
 
 _CLASSES = {"pet": (224, 112, 0), "background": (0, 64, 128), "border": (255, 255, 255)}
 """Names and colours in the order of the trimaps' values 1, 2, 3."""
@@ -24,9 +22,7 @@ class OxfordPets(PairedFiles):
     """The images that the official lists name: test.txt tests, trainval.txt trains and validates.
 
     There is no official validation split. Here a fifth of each breed's images in trainval.txt
-    validates, rounded down: those whose names have the lowest hashes. No seed takes part and the
-    order of the list does not matter, so the split is the same for every sweep; a few images more
-    or less in the list move few from one side to the other.
+    validates, those that `held_out` chooses by their names.
 
     Only what the lists name is looked for: the directories also hold images without a use,
     MATLAB files, and a ._x.png beside x.png. Images are read by what they are, since some that are
@@ -44,13 +40,19 @@ class OxfordPets(PairedFiles):
         self.palette = tuple(_CLASSES.values())[:classes]
         self._table = id_table(_BORDER - 1, first=1, void=_BORDER, ignore_index=border_id)
 
-    def pairs(self, split: Split) -> tuple[Pair, ...]:
+    def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
         """Return the pairs in the order of the lists.
 
         Raises:
             DataError: a list is missing or has a malformed line.
         """
-        return self._pairs[split]
+        trainval = self._listed("trainval")
+        val = held_out((pair.name for pair in trainval), _VALIDATES, stratum=_breed)
+        return {
+            "train": tuple(pair for pair in trainval if pair.name not in val),
+            "val": tuple(pair for pair in trainval if pair.name in val),
+            "test": tuple(self._listed("test")),
+        }
 
     def decode(self, mask: Picture.Image) -> Label:
         """Look the trimap's values up: pet 0, background 1, and 2 or ignored for the border."""
@@ -66,16 +68,6 @@ class OxfordPets(PairedFiles):
                 "with a part of the data set, take the other lines out of both"
             ) from error
 
-    @cached_property
-    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
-        trainval = self._listed("trainval")
-        held_out = _held_out(trainval)
-        return {
-            "train": tuple(pair for pair in trainval if pair not in held_out),
-            "val": tuple(pair for pair in trainval if pair in held_out),
-            "test": tuple(self._listed("test")),
-        }
-
     def _listed(self, name: str) -> list[Pair]:
         lines = read_list(self._annotations / f"{name}.txt")
         return [self._pair(line, where) for line, where in lines if not line.startswith("#")]
@@ -89,19 +81,6 @@ class OxfordPets(PairedFiles):
         return Pair(name, self._images / f"{name}.jpg", trimap)
 
 
-def _held_out(pairs: list[Pair]) -> set[Pair]:
-    """Choose the images that validate, the same share of each breed."""
-    breeds = defaultdict(list)
-    for pair in pairs:
-        breeds[_breed(pair)].append(pair)
-    return {pair for breed in breeds.values() for pair in _lowest(breed)}
-
-
-def _lowest(breed: list[Pair]) -> list[Pair]:
-    ordered = sorted(breed, key=lambda pair: (derive_seed("val", pair.name), pair.name))
-    return ordered[: len(breed) // _VALIDATES]
-
-
-def _breed(pair: Pair) -> str:
+def _breed(name: str) -> str:
     """Take the breed from a name such as american_bulldog_101."""
-    return pair.name.rpartition("_")[0]
+    return name.rpartition("_")[0]
