@@ -25,6 +25,7 @@ from orchestrator.sweep_settings import (
     StorageSettings,
 )
 from trainer.data_settings import CamvidData, FolderData, OxfordPetsData, ScenesData
+from trainer.inference_settings import Inference
 from trainer.settings import Settings, TrainSettings
 
 HERE = Path(__file__).parent
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "training": TrainSettings,
     "search": SearchSettings,
     "halving": HalvingSettings,
+    "inference": Inference,
     "resources": ResourceSettings,
     "budget": BudgetSettings,
     "storage": StorageSettings,

@@ -4,13 +4,17 @@ import json
 from io import StringIO
 from pathlib import Path
 
+from pydantic import ValidationInfo, field_validator
+
 from orchestrator.errors import SearchctlError
 from orchestrator.initial_files import InitialFiles
 from orchestrator.ranking import Ranked
 from orchestrator.reading import read_settings
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_checks import checked_inference
 from orchestrator.yaml_source import dump_yaml, load_yaml
 from trainer.data_settings import DataSettings
+from trainer.inference_settings import Inference
 from trainer.settings import Score, Settings, TrainSettings
 
 
@@ -36,8 +40,15 @@ class Exported(Settings):
     """The number by which the best epoch is chosen."""
     data: DataSettings
     """What is trained on."""
+    inference: Inference = Inference()
+    """How images are predicted at their labels' original size."""
     training: TrainSettings
     """The base settings of the sweep with the trial's params in their place."""
+
+    @field_validator("inference")
+    @classmethod
+    def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
+        return checked_inference(inference, info.data.get("data"))
 
 
 def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
@@ -57,6 +68,7 @@ def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
         seed=sweep.seed,
         score=sweep.halving.score,
         data=sweep.data,
+        inference=sweep.inference,
         training=initial.named_in(sweep.training.with_params(ranked.params)),
     )
 

@@ -12,6 +12,7 @@ from orchestrator.export import Exported
 from orchestrator.named_weights import found_from_here
 from orchestrator.writable import check_writable
 from trainer.data_settings import Sample
+from trainer.datasets.base import Dataset
 from trainer.results import EpochRecord, JobResult
 from trainer.samples import build_dataset
 from trainer.whole_files import write_whole
@@ -37,8 +38,9 @@ def train_exported(
         The result: 'complete', or 'stopped' if it was asked to; then only a checkpoint is written.
 
     Raises:
-        SearchctlError: the training diverged, failed or was lost, `out` cannot be written to, or
-            a file of initial weights is not there.
+        SearchctlError: the network cannot be built, or not score images like that; the training
+            diverged, failed or was lost; `out` cannot be written to, or a file of initial weights
+            is not there.
         DataError: a file of the data set is missing or does not fit.
     """
     from trainer import run_job
@@ -50,6 +52,7 @@ def train_exported(
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()
+    _check_network(exported, dataset)
     images = len(dataset.names("train"))
     origin = exported.exported_from
     result = run_job(
@@ -60,6 +63,7 @@ def train_exported(
         out=out,
         score=exported.score,
         final=True,
+        inference=exported.inference,
         keep_weights=True,
         resume_from=[out],
         on_epoch=on_epoch,
@@ -72,6 +76,17 @@ def train_exported(
         remove_checkpoint(out)
     _check_end(result)
     return result
+
+
+def _check_network(exported: Exported, dataset: Dataset) -> None:
+    """Try the network in shapes alone: the scoring, which comes last, may want other sizes."""
+    from trainer.preflight import network_problems  # imports torch
+
+    problems = network_problems(
+        [exported.training], len(dataset.class_names), exported.data.image_size, exported.inference
+    )
+    if problems:
+        raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
 
 
 def _check_kept_apart(exported: Exported, out: UPath) -> None:

@@ -11,6 +11,7 @@ from upath import UPath
 
 from searchspace import Params
 from trainer.data_settings import Sample
+from trainer.inference_settings import Inference
 from trainer.results import EpochRecord, JobResult
 from trainer.settings import Score, TrainSettings
 
@@ -40,6 +41,8 @@ class Job:
     """Directories of earlier attempts at this job; their newest checkpoint is gone on from."""
     final: bool
     """The last rung: the test split and the labels' original size are scored too."""
+    inference: Inference
+    """How a final job predicts images at their labels' original size."""
     keep_weights: bool
     init_from: UPath | None
     """Weights to begin with (`continue: warm`, or `init: checkpoint:..`); None begins afresh."""
@@ -60,6 +63,7 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         out=job.out,
         score=job.score,
         final=job.final,
+        inference=job.inference,
         keep_weights=job.keep_weights,
         init_from=job.init_from,
         encoder_from=job.encoder_from,

@@ -98,7 +98,7 @@ def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
 
     settings = (sweep.training.with_params(params) for params in sweep.trials())
     size = sweep.data.image_size
-    problems = network_problems(settings, len(dataset.class_names), size)
+    problems = network_problems(settings, len(dataset.class_names), size, sweep.inference)
     if problems:
         raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
 

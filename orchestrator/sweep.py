@@ -12,6 +12,7 @@ from orchestrator.problems import Problem, locate
 from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
 from orchestrator.sweep_checks import (
+    checked_inference,
     model_problems,
     read_space,
     search_problems,
@@ -29,6 +30,7 @@ from orchestrator.wording import refuse
 from orchestrator.yaml_source import YamlFile, load_yaml
 from searchspace import Params, Space, SpaceError
 from trainer.data_settings import PLACES, DataSettings
+from trainer.inference_settings import Inference
 from trainer.settings import Settings, TrainSettings
 
 
@@ -62,6 +64,8 @@ class Sweep(Settings):
     """How the points of the space become trials."""
     halving: HalvingSettings = HalvingSettings()
     """How the ladder is built, and by what trials are ranked."""
+    inference: Inference = Inference()
+    """How finalists are scored at the images' own size."""
     resources: ResourceSettings = ResourceSettings()
     """What a trial occupies, and where trials run."""
     budget: BudgetSettings = BudgetSettings()
@@ -86,6 +90,11 @@ class Sweep(Settings):
             if problems := search_problems(search, space, info.data.get("seed", 0)):
                 raise refuse(problems, search)
         return search
+
+    @field_validator("inference")
+    @classmethod
+    def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
+        return checked_inference(inference, info.data.get("data"))
 
     @field_validator("budget")
     @classmethod
@@ -136,7 +145,10 @@ class Sweep(Settings):
     def spec(self) -> dict[str, Any]:
         """Return what is computed as JSON values: no names, places, or resources."""
         whole = self.to_json()
-        parts = {key: whole[key] for key in ("data", "training", "search", "halving", "seed")}
+        parts = {
+            key: whole[key]
+            for key in ("data", "training", "search", "halving", "inference", "seed")
+        }
         parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
         if "loader_workers" not in self.space_.names:
             parts["training"].pop("loader_workers")  # changes nothing that is computed

@@ -6,10 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.sweep_settings import HalvingSettings, SearchSettings
-from orchestrator.wording import reworded
+from orchestrator.wording import refuse, reworded
 from searchspace import Interval, Params, Space
 from searchspace.errors import Path, Problem
 from searchspace.values import Value
+from trainer.data_settings import AnyData
+from trainer.inference_settings import Inference
 from trainer.model_options import ASKED, option_problems
 from trainer.settings import TrainSettings
 
@@ -68,6 +70,18 @@ def model_problems(
     asked = {Params({n: v for n, v in trial.items() if n in ASKED}): None for trial in trials}
     found = option_problems(training.with_params(params) for params in asked)
     return [(_path_of(name, space), message) for name, message in found]
+
+
+def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
+    """Return the inference if it goes with what is learned from the data.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    problem = data and inference.mode_problem(data.task)
+    if problem:
+        raise refuse([(("mode",), problem)], inference)
+    return inference
 
 
 def _path_of(name: str, space: Space) -> Path:

@@ -1,11 +1,17 @@
 """Scores a network on a split: at the training size, or at the labels' own size."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.datasets.base import Image, Label
+from trainer.inference import Predictor
+from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.loader import LoadedSplit, fixed_batches
 from trainer.metrics import confusion_per_image, outcomes_per_image, pooled_evaluation
+from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
 from trainer.results import Evaluation, ImageCounts
 from trainer.stopping import Stop, until_stopped
@@ -32,28 +38,67 @@ def evaluate(
 
 @torch.inference_mode()
 def evaluate_original(
-    model: nn.Module, split: LoadedSplit, arithmetic: Arithmetic, *, batch_size: int, stop: Stop
+    model: SegmentationModel,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    *,
+    inference: Inference = AS_VALIDATED,
+    batch_size: int,
+    stop: Stop,
 ) -> Scored:
-    """Score at each label's own size: the logits are upsampled to it, bilinearly.
+    """Score at each label's own size. The model is left in evaluation mode.
 
-    The model is left in evaluation mode.
+    By default each image is stretched to the training size, and its logits are upsampled to the
+    label's, bilinearly; `inference` says otherwise. The loss of a prediction that is averaged over
+    windows or views is the negative logarithm of the averaged probability.
 
     Raises:
         DataError: the split has no labelled pixel, or a file of it cannot be read.
+        SettingsError: the network takes images of one size only, and these have another.
         Stopped: asked to leave.
     """
-    assert split.split != "train+val", "its images are of two splits"
     model.eval()
     tally = _Tally(split)
+    if inference.as_validated:
+        predictions = _upsampled(model, split, arithmetic, batch_size, stop)
+    else:
+        height, width = split.images.shape[1:3]
+        predictor = Predictor(
+            model, arithmetic, inference, image_size=(height, width), batch_size=batch_size
+        )
+        predictions = _predicted(predictor, split, stop)
+    for logits, label in predictions:
+        tally.add(logits, torch.as_tensor(label, device=arithmetic.device).unsqueeze(0))
+    return tally.scored()
+
+
+def _upsampled(
+    model: SegmentationModel,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    batch_size: int,
+    stop: Stop,
+) -> Iterator[tuple[Tensor, Label]]:
+    """Yield each image's logits [1, C, H, W] at its label's size, and the label."""
     originals = iter(split.indices)
     for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
         for logits in arithmetic.logits(model, images).unsqueeze(1):
-            _, label = split.dataset.load(split.split, next(originals))
-            labels = torch.as_tensor(label, device=arithmetic.device).unsqueeze(0)
-            size = labels.shape[-2:]
-            upsampled = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-            tally.add(upsampled, labels)
-    return tally.scored()
+            _, label = _original(split, next(originals))
+            yield F.interpolate(logits, label.shape, mode="bilinear", align_corners=False), label
+
+
+def _predicted(
+    predictor: Predictor, split: LoadedSplit, stop: Stop
+) -> Iterator[tuple[Tensor, Label]]:
+    """Yield the same, in the form of log-probabilities, which are logits too."""
+    for index in until_stopped(split.indices, stop):
+        image, label = _original(split, index)
+        yield predictor.log_probabilities(image), label
+
+
+def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
+    assert split.split != "train+val", "its images are of two splits"
+    return split.dataset.load(split.split, index)
 
 
 class _Tally:

@@ -7,29 +7,41 @@ from upath import UPath
 
 from trainer.errors import SettingsError
 from trainer.finetune import freeze
+from trainer.inference import scaled
+from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.initial_weights import begin_with
 from trainer.model_options import OPTIONS
 from trainer.models import build_model
+from trainer.models.base import SegmentationModel
 from trainer.settings import TrainSettings
 
 _NETWORK = ("model", *OPTIONS)
 """The settings that say what is built."""
+_REFUSALS = (SettingsError, RuntimeError, ValueError, AssertionError, TypeError)
+"""What networks raise that cannot be built, or do not take images of a size."""
+_SOME_SIZE = (131, 163)
+"""Height and width, both prime: what takes them takes images of any size."""
 
 
 def network_problems(
-    settings: Iterable[TrainSettings], classes: int, image_size: tuple[int, int]
+    settings: Iterable[TrainSettings],
+    classes: int,
+    image_size: tuple[int, int],
+    inference: Inference = AS_VALIDATED,
 ) -> list[str]:
     """Return what is wrong with the networks, each distinct one tried once.
 
-    Each is built and given two images on torch's meta device, which computes shapes alone.
+    Each is built and given two images on torch's meta device, which computes shapes alone; then
+    images of the other sizes that it is to predict.
 
     Args:
         settings: of the trials.
         classes: channels of the logits.
         image_size: height and width of the training images in pixels.
+        inference: how images are predicted at their own size.
     """
     distinct = _distinct(settings, *_NETWORK, "finetune", "dropout")
-    problems = (_problem(each, classes, image_size) for each in distinct)
+    problems = (_problem(each, classes, image_size, inference) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
 
 
@@ -67,17 +79,49 @@ def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSetti
     return list({tuple(getattr(each, name) for name in names): each for each in settings}.values())
 
 
-def _problem(settings: TrainSettings, classes: int, image_size: tuple[int, int]) -> str | None:
+def _problem(
+    settings: TrainSettings, classes: int, image_size: tuple[int, int], inference: Inference
+) -> str | None:
     try:
         with torch.device("meta"):
             model = build_model(settings, classes)
             freeze(model, settings.finetune)
             model(torch.zeros(2, 3, *image_size))
+            model.eval()
+            problem = _size_problem(model, image_size, inference)
     except NotImplementedError:
         return None  # it does more than shapes tell
-    except (SettingsError, RuntimeError, ValueError, AssertionError, TypeError) as error:
-        return f"{_named(settings)}: {error}"
+    except _REFUSALS as error:
+        problem = str(error)
+    return f"{_named(settings)}: {problem}" if problem else None
+
+
+def _size_problem(
+    model: SegmentationModel, image_size: tuple[int, int], inference: Inference
+) -> str | None:
+    """Say which option of `inference` gives the network images of a size that it does not take."""
+    mend = "use mode: sliding_window, whose windows are of image_size"
+    if inference.mode == "whole" and not _takes(model, _SOME_SIZE):
+        return f"does not take images of every size, as inference.mode: whole needs: {mend}"
+    if inference.mode == "resized":
+        for scale in inference.scales:
+            height, width = size = scaled(image_size, scale)
+            if not _takes(model, size):
+                return (
+                    f"does not take images of {height}x{width} pixels, which scale {scale:g} of "
+                    f"inference.scales gives it: leave that out, or {mend}"
+                )
     return None
+
+
+def _takes(model: SegmentationModel, size: tuple[int, int]) -> bool:
+    """Does the network take an image of this size, filled up to its smallest?"""
+    sides = (max(side, model.smallest) for side in size)
+    try:
+        model(torch.zeros(1, 3, *sides))
+    except _REFUSALS:
+        return False
+    return True
 
 
 def _named(settings: TrainSettings) -> str:

@@ -14,6 +14,7 @@ from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
 from trainer.errors import SettingsError
 from trainer.evaluate import Scored, evaluate, evaluate_original
+from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
 from trainer.loop import train
 from trainer.memory import peak_bytes
@@ -39,6 +40,7 @@ def run_job(
     out: UPath,
     score: Score = "val_miou",
     final: bool = False,
+    inference: Inference = AS_VALIDATED,
     keep_weights: bool = False,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
@@ -64,6 +66,7 @@ def run_job(
             result knows that nothing will go on from it any more (see `remove_checkpoint`).
         score: what the kept epoch, early stopping and the plateau schedule go by.
         final: also score 'val_original', 'test' and 'test_original'.
+        inference: how the images of 'val_original' and 'test_original' are predicted.
         keep_weights: write the kept epoch's weights to out/model.safetensors.
         init_from: weights of the whole network to begin with, whatever `init` says.
         encoder_from: file of the encoder's pretrained weights for `init: pretrained`, in place of
@@ -99,7 +102,7 @@ def run_job(
             )
             attempt.begin(job, resume_from)
             kept = _train(job, partial(attempt.epoch_done, job), stop)
-            evaluations = _evaluations(job, kept, final, stop)
+            evaluations = _evaluations(job, kept, inference if final else None, stop)
             attempt.complete(job, kept, evaluations, _save(kept, out) if keep_weights else None)
     except Exception as error:
         status = status_after(error)
@@ -216,16 +219,19 @@ def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop)
     return how(job.training.model, split, job.arithmetic, batch_size=size, stop=stop)
 
 
-def _evaluations(job: Job, kept: Kept, final: bool, stop: Stop) -> dict[str, Evaluation]:
+def _evaluations(
+    job: Job, kept: Kept, at_original: Inference | None, stop: Stop
+) -> dict[str, Evaluation]:
     """Score the kept weights, by name of the split; 'val' was scored when they were kept."""
     job.training.model.load_state_dict(kept.weights)
     scores = {"val": kept.validation, "train": _score(evaluate, job, job.images, stop)}
-    if final:
-        scores["val_original"] = _score(evaluate_original, job, job.validation, stop)
+    if at_original:
+        original = partial(evaluate_original, inference=at_original)
+        scores["val_original"] = _score(original, job, job.validation, stop)
         if job.validation.dataset.names("test"):
             test = load_split(job.sample.data, "test")
             scores["test"] = _score(evaluate, job, test, stop)
-            scores["test_original"] = _score(evaluate_original, job, test, stop)
+            scores["test_original"] = _score(original, job, test, stop)
     return {split: evaluation for split, (evaluation, _) in scores.items()}
 
 

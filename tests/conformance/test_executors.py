@@ -16,6 +16,7 @@ from orchestrator.halving import Outcome, plan_ladder
 from orchestrator.job import Job
 from searchspace import Params
 from trainer.data_settings import Sample, ScenesData
+from trainer.inference_settings import AS_VALIDATED
 from trainer.results import EpochRecord, JobResult
 from trainer.settings import TrainSettings
 
@@ -57,6 +58,7 @@ class BracketSource:
             out=UPath("unused"),
             resume_from=(),
             final=False,
+            inference=AS_VALIDATED,
             keep_weights=False,
             init_from=None,
             encoder_from=None,

@@ -1,11 +1,15 @@
 import pytest
 
+from trainer.inference_settings import Inference
 from trainer.preflight import network_problems
 from trainer.settings import TrainSettings
 
+ONE_SIZE = {"model": "simple_seg", "encoder": "coatnet_nano_rw_224"}
 
-def problems(*settings, size=(32, 48)):
-    return network_problems([TrainSettings(**each) for each in settings], 11, size)
+
+def problems(*settings, size=(32, 48), **inference):
+    asked = Inference.model_validate(inference)
+    return network_problems([TrainSettings(**each) for each in settings], 11, size, asked)
 
 
 def test_a_network_that_can_be_trained_is_no_problem():
@@ -33,3 +37,34 @@ def test_a_network_that_cannot_be_trained_is_named_with_the_reason(settings, siz
 def test_networks_that_differ_in_their_training_alone_are_tried_once():
     bad = {"model": "unet", "finetune": "last_6"}
     assert len(problems({**bad, "lr": 0.1}, {**bad, "lr": 0.2}, {**bad, "width": 8})) == 2
+
+
+@pytest.mark.parametrize(
+    "inference",
+    [{}, {"flip": True}, {"mode": "sliding_window", "scales": [0.5, 2]}],
+    ids=["resized", "flip", "sliding"],
+)
+def test_a_network_for_images_of_one_size_predicts_stretched_ones_and_windows(inference):
+    assert problems(ONE_SIZE, size=(224, 224), **inference) == []
+
+
+@pytest.mark.parametrize(
+    ("inference", "problem"),
+    [
+        ({"mode": "whole"}, "does not take images of every size, as inference.mode: whole needs"),
+        ({"scales": [1, 0.5]}, "does not take images of 112x112 pixels, which scale 0.5"),
+    ],
+)
+def test_a_network_for_images_of_one_size_is_refused_others(inference, problem):
+    (found,) = problems(ONE_SIZE, {"model": "unet"}, size=(224, 224), **inference)
+    assert problem in found
+    assert "use mode: sliding_window" in found
+    assert found.startswith("model simple_seg, encoder coatnet_nano_rw_224")
+
+
+@pytest.mark.parametrize(
+    "encoder", ["test_vit", "beit_base_patch16_224", "swin_tiny_patch4_window7_224"]
+)
+def test_networks_of_patches_and_of_local_attention_take_images_as_they_are(encoder):
+    settings = {"model": "simple_seg", "encoder": encoder}
+    assert problems(settings, size=(64, 64), mode="whole", scales=[0.1, 0.75, 1]) == []

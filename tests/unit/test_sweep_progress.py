@@ -8,6 +8,7 @@ from orchestrator.progress import Progress
 from orchestrator.views import JobState
 from searchspace import Params
 from trainer.data_settings import Sample, ScenesData
+from trainer.inference_settings import AS_VALIDATED
 from trainer.results import EpochRecord, JobResult
 from trainer.settings import TrainSettings
 
@@ -38,6 +39,7 @@ def job(trial, rung=0):
         out=UPath("unused"),
         resume_from=(),
         final=False,
+        inference=AS_VALIDATED,
         keep_weights=False,
         init_from=None,
         encoder_from=None,

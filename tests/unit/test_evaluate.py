@@ -1,0 +1,106 @@
+"""Scores at the labels' own size, plain and in every way of predicting."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from trainer.data_settings import CamvidData
+from trainer.datasets.street_classes import VOID
+from trainer.evaluate import evaluate_original
+from trainer.inference_settings import Inference
+from trainer.loader import fixed_batches, load_split
+from trainer.models.simple_fcn import SimpleFCN
+from trainer.precision import Arithmetic
+from trainer.settings import TrainSettings
+
+ARITHMETIC = Arithmetic(TrainSettings(), torch.device("cpu"))
+
+
+def scores(model, split, **options):
+    stop = bool
+    inference = Inference.model_validate(options)
+    return evaluate_original(
+        model, split, ARITHMETIC, inference=inference, batch_size=4, stop=stop
+    )[0]
+
+
+@pytest.fixture(scope="module")
+def learned(small_scenes):
+    """A small network that has seen a few scenes."""
+    return taught(load_split(small_scenes, "train"), steps=30)
+
+
+def taught(split, steps):
+    torch.manual_seed(0)
+    model = SimpleFCN(11, width=8)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(steps):
+        for images, labels in fixed_batches(split, 8):
+            optimizer.zero_grad()
+            logits = ARITHMETIC.logits(model, images)
+            F.cross_entropy(logits, labels.long(), ignore_index=VOID).backward()
+            optimizer.step()
+    return model.eval()
+
+
+def test_without_options_images_are_scored_in_batches_by_upsampled_logits(learned, small_scenes):
+    split = load_split(small_scenes, "val")
+    losses, pixels = 0.0, 0
+    for start in (0, 4):
+        images = torch.tensor(split.images[start : start + 4]).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            batch = ARITHMETIC.logits(learned, images)
+        for index, logits in enumerate(batch, start):
+            labels = torch.tensor(split.dataset.load("val", index)[1]).long().unsqueeze(0)
+            upsampled = F.interpolate(
+                logits.unsqueeze(0), labels.shape[-2:], mode="bilinear", align_corners=False
+            )
+            each = F.cross_entropy(upsampled, labels, ignore_index=VOID, reduction="none")
+            losses += each.sum(dtype=torch.float64).item()
+            pixels += int((labels != VOID).sum())
+    assert scores(learned, split).loss == losses / pixels
+    assert scores(learned, split) == scores(learned, split, mode="resized", scales=[1])
+
+
+def once(model, image):
+    pixels = torch.tensor(image.copy()).permute(2, 0, 1).unsqueeze(0)
+    with torch.inference_mode():
+        return ARITHMETIC.logits(model, pixels).softmax(dim=1)[0]
+
+
+def test_the_loss_of_averaged_views_is_of_their_averaged_probability(learned, small_scenes):
+    split = load_split(small_scenes, "val").take([0])
+    image, label = split.dataset.load("val", 0)
+    options = {"mode": "whole", "flip": True}
+    probabilities = (once(learned, image) + once(learned, image[:, ::-1]).flip(-1)) / 2
+    valid = torch.tensor(label != VOID)
+    right = probabilities.gather(0, torch.tensor(label).long().clamp(max=10)[None])[0]
+    assert scores(learned, split, **options).loss == pytest.approx(
+        -right[valid].log().mean().item(), rel=1e-5
+    )
+
+
+@pytest.fixture(scope="module")
+def streets(camvid_root):
+    data = CamvidData(dataset="camvid", root=camvid_root, image_size=(90, 120))
+    split = load_split(data, "val").take(range(0, 96, 12))
+    return taught(split, steps=100), split.take([0, 4])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": "whole", "scales": [0.25]},
+        {"mode": "whole", "scales": [0.25, 0.3], "flip": True},
+        {"mode": "sliding_window", "scales": [0.3]},
+        {"mode": "sliding_window", "scales": [0.25, 0.4], "flip": True, "overlap": 0.5},
+        {"scales": [0.8, 1.2]},
+        {"flip": True},
+    ],
+)
+def test_on_real_streets_all_ways_of_predicting_come_near_each_other(streets, options):
+    model, split = streets  # of four times the size that the network has learned
+    plain, found = scores(model, split), scores(model, split, **options)
+    assert plain.overall_accuracy > 0.6
+    assert found.overall_accuracy == pytest.approx(plain.overall_accuracy, abs=0.1)
+    assert found.loss == pytest.approx(plain.loss, rel=0.25)
