@@ -5,10 +5,11 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from trainer.data_settings.base import AnyData, Size, Split
+from trainer.data_settings.base import Size, Split
+from trainer.data_settings.published import PublishedData
 
 
-class CamvidData(AnyData):
+class CamvidData(PublishedData):
     """CamVid: 701 street images, 11 classes, void ignored."""
 
     dataset: Literal["camvid"]
@@ -26,7 +27,7 @@ class CamvidData(AnyData):
     whole recordings apart, 429 train, 101 validation, 171 test images. directories: as train/, val/
     and test/ of the original layout have it."""
 
-    def counts(self) -> dict[Split, int] | None:
+    def published(self) -> dict[Split, int] | None:
         """Images of each split, from the published lists, without looking at the disk."""
         if self.split == "directories":
             return None

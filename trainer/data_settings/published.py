@@ -13,9 +13,9 @@ class PublishedData(ListedData):
     takes the published number if left out. A launch counts the files."""
 
     @abstractmethod
-    def published(self) -> dict[Split, int]:
-        """Images of each split of the whole data set."""
+    def published(self) -> dict[Split, int] | None:
+        """Images of each split of the whole data set; None where only the disk knows."""
 
-    def counts(self) -> dict[Split, int]:
+    def counts(self) -> dict[Split, int] | None:
         """Images of each split of the whole data set, or the training images that are stated."""
         return super().counts() or self.published()

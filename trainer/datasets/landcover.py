@@ -67,8 +67,11 @@ class Landcover(PairedFiles):
         return split_in_two(pairs, held_out((pair.name for pair in pairs), _VALIDATES))
 
     def decode(self, mask: Picture.Image) -> Label:
-        """Look each colour up, rounded to the nearest pure one where masks are not pure."""
-        if self._settings.layout == "deepglobe":
+        """Look each colour up, rounded to the nearest pure one where masks are not pure.
+
+        A mask of one channel is not rounded: as class ids it would become black throughout.
+        """
+        if self._settings.layout == "deepglobe" and len(mask.getbands()) > 1:
             mask = as_rgb(mask).point(_PURE)
         return self._table.decode(mask)
 
