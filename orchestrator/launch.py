@@ -25,7 +25,7 @@ from orchestrator.garbage import collect, used_bytes
 from orchestrator.job import worker_name
 from orchestrator.lease import Lease
 from orchestrator.mirroring import mirror_all
-from orchestrator.prepare import Prepared
+from orchestrator.prepare import Prepared, val_images
 from orchestrator.progress import Progress
 from orchestrator.spec import differences
 from orchestrator.storage import queries
@@ -35,7 +35,7 @@ from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
 from orchestrator.views import JobState, missing, rung_views
-from trainer.samples import data_fingerprint
+from trainer.samples import build_dataset, data_fingerprint
 
 log = logging.getLogger("searchctl")
 
@@ -124,7 +124,10 @@ def _take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
     abandoned = writer.close_open_attempts("its driver ended before it", lease.last_heard)
     if sweep.to_json() != row.spec or prepared.changes:
         fingerprint, initial = data_fingerprint(sweep.data), prepared.initial.to_json()
-        writer.replace_spec(sweep.to_json(), sweep.spec_hash, versions(), fingerprint, initial)
+        images = val_images(build_dataset(sweep.data))
+        writer.replace_spec(
+            sweep.to_json(), sweep.spec_hash, versions(), fingerprint, initial, images
+        )
     changed = differences(row.spec, sweep.to_json())
     writer.note(
         "driver",

@@ -92,6 +92,11 @@ def checked_dataset(sweep: Sweep) -> Dataset:
     return dataset
 
 
+def val_images(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return name and group of each validation image: what was scored is judged by groups."""
+    return [(name, dataset.group("val", index)) for index, name in enumerate(dataset.names("val"))]
+
+
 def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
     """Build every distinct network in shapes alone, before anyone pays for an epoch."""
     from trainer.preflight import network_problems  # imports torch
@@ -162,4 +167,5 @@ def _new_sweep(
         data_fingerprint=data_fingerprint(sweep.data),
         params=sweep.trials(),
         initial_files=initial.to_json(),
+        val_images=val_images(dataset),
     )

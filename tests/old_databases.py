@@ -25,7 +25,10 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
     5: [(None, False), (None, False)],  # a driver that was killed twice
 }
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
-OUTCOMES = {"0001": [*_ENDED, "stopped"], "0002": [*_ENDED, None], "0003": [*_ENDED, None]}
+OUTCOMES = {
+    "0001": [*_ENDED, "stopped"],
+    **dict.fromkeys(("0002", "0003", "0004"), [*_ENDED, None]),
+}
 """What became of them, by revision: only the newer ones can tell that an attempt is open."""
 
 
@@ -83,7 +86,7 @@ def fill_0002(connection):
             add(connection, "attempts", outcome=outcome, **row)
 
 
-FILLED = {"0001": fill_0001, "0002": fill_0002, "0003": fill_0002}
+FILLED = {"0001": fill_0001, "0002": fill_0002, "0003": fill_0002, "0004": fill_0002}
 
 STAND_IN_THE_WAY = {
     "0001": (
@@ -99,6 +102,11 @@ STAND_IN_THE_WAY = {
     "0003": (
         "ALTER TABLE searchctl_jobs ADD COLUMN features TEXT",
         "ALTER TABLE searchctl_jobs DROP COLUMN features",
+        "duplicate column|already exists",
+    ),
+    "0004": (
+        "ALTER TABLE searchctl_sweeps ADD COLUMN val_images JSON",
+        "ALTER TABLE searchctl_sweeps DROP COLUMN val_images",
         "duplicate column|already exists",
     ),
 }

@@ -1,5 +1,6 @@
 """All reads: one indexed query each, whatever the number of trials."""
 
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
@@ -118,6 +119,48 @@ def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> Imag
     )
     rows = _rows(engine, _of(query, sweep, trial))
     return results.image_counts(rows[0]) if rows else None
+
+
+def rung_counts(
+    engine: Engine, sweep: SweepRow, rung: int, trials: Collection[int]
+) -> dict[int, ImageCounts]:
+    """Return the validation images' counts of these trials at a rung; of those that have them.
+
+    Raises:
+        ValueError: some are damaged.
+    """
+    query = (
+        select(schema.trials.c.number.label("trial"), schema.image_scores)
+        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials))
+    )
+    rows = _rows(engine, _of(query, sweep, None))
+    return {row["trial"]: results.image_counts(row) for row in rows}
+
+
+def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, float]:
+    """Return the best validation IoU of each class among the trials that a rung's cut kept."""
+    scores, verdicts = schema.class_scores, schema.decisions
+    query = (
+        select(scores.c.class_id, func.max(scores.c.iou).label("iou"))
+        .join(schema.jobs, scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .join(
+            verdicts,
+            (verdicts.c.trial_id == schema.trials.c.id) & (verdicts.c.rung == schema.jobs.c.rung),
+        )
+        .where(schema.jobs.c.rung == rung, verdicts.c.verdict.in_(("promoted", "complete")))
+        .where(scores.c.split == "val", scores.c.iou.is_not(None))
+        .group_by(scores.c.class_id)
+    )
+    return {row["class_id"]: row["iou"] for row in _rows(engine, _of(query, sweep, None))}
+
+
+def val_images(engine: Engine, sweep: SweepRow) -> list[tuple[str, str]]:
+    """Return name and group of each validation image; none for sweeps of an older searchctl."""
+    query = select(schema.sweeps.c.val_images).where(schema.sweeps.c.id == sweep.id)
+    return [(name, group) for name, group in _rows(engine, query)[0]["val_images"]]
 
 
 def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:

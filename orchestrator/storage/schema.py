@@ -65,6 +65,8 @@ sweeps = Table(
     Column("data_fingerprint", String(64)),
     # what its trials begin with: reference as written -> InitialFile (initial_files.py)
     Column("initial_files", JSON, nullable=False, server_default="{}"),
+    # [name, group] of each validation image, in the order of image_scores; empty: not stored
+    Column("val_images", JSON, nullable=False, server_default="[]"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("error", Text),

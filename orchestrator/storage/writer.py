@@ -46,6 +46,8 @@ class NewSweep:
     data_fingerprint: str
     params: Sequence[Params]
     initial_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    val_images: Sequence[tuple[str, str]] = ()
+    """Name and group of each validation image."""
 
 
 def create_sweep(engine: Engine, new: NewSweep) -> int:
@@ -205,6 +207,7 @@ class SweepWriter:
         versions: Mapping[str, str],
         data_fingerprint: str,
         initial_files: Mapping[str, Mapping[str, str]],
+        val_images: Sequence[tuple[str, str]],
     ) -> None:
         """Store what the sweep computes from now on, after a change that the user accepted."""
         with self._transaction() as connection:
@@ -215,6 +218,7 @@ class SweepWriter:
                 versions=versions,
                 data_fingerprint=data_fingerprint,
                 initial_files=initial_files,
+                val_images=val_images,
             )
 
     def note(self, kind: str, **detail: Any) -> None:

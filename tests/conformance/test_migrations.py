@@ -112,10 +112,11 @@ def test_an_upgraded_sweep_is_read_whole(old, url):
     np.testing.assert_array_equal(queries.image_counts(old, sweep, 0, 0).counts, counts().counts)
 
 
-def test_an_old_sweep_has_no_initial_files_and_its_jobs_do_not_tell(old):
+def test_an_old_sweep_does_not_tell_what_older_versions_did_not_store(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     assert sweep.initial_files == {}
+    assert queries.val_images(old, sweep) == []
     assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
 
 

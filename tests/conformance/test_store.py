@@ -160,8 +160,10 @@ def test_events_are_appended_in_order(engine, sweep, writer):
 
 def test_a_changed_spec_replaces_the_launched_one(engine, sweep, writer):
     files = {"checkpoint:pets": {"file": "initial/ab.safetensors"}}
-    writer.replace_spec({"name": "first", "seed": 2}, "def", {"torch": "3"}, "beef", files)
+    images = [("a", "clip 1")]
+    writer.replace_spec({"name": "first", "seed": 2}, "def", {"torch": "3"}, "beef", files, images)
     row = queries.find_sweep(engine, "first")
+    assert queries.val_images(engine, row) == images
     assert row.initial_files == files
     assert (row.spec, row.spec_hash) == ({"name": "first", "seed": 2}, "def")
     assert (row.versions, row.data_fingerprint) == ({"torch": "3"}, "beef")
@@ -174,3 +176,30 @@ def test_a_stop_is_asked_for_without_the_lease(engine, sweep, writer):
     assert queries.events(engine, sweep)[-1].detail == {"state": "STOPPED"}
     with pytest.raises(SweepNotFound, match="no sweep 'second'"):
         request_state(engine, "second", "STOPPED")
+
+
+def test_the_groups_of_the_validation_images_are_kept_from_the_launch(engine):
+    images = [("a", "clip 1"), ("b", "clip 1"), ("c", "clip 2")]
+    create_sweep(engine, replace(new_sweep("grouped"), val_images=images))
+    assert queries.val_images(engine, queries.find_sweep(engine, "grouped")) == images
+
+
+def test_the_counts_of_a_rung_are_read_for_the_trials_that_have_them(engine, sweep, writer):
+    start(writer, trial=0)
+    writer.save_result(0, 0, "t1", complete(), [])
+    found = queries.rung_counts(engine, sweep, 0, [0, 1])
+    assert list(found) == [0]
+    np.testing.assert_array_equal(found[0].loss_sums, counts().loss_sums)
+    assert queries.rung_counts(engine, sweep, 0, [1]) == {}
+    assert queries.rung_counts(engine, sweep, 1, [0]) == {}
+
+
+def test_the_best_iou_of_a_class_is_that_of_the_kept_trials(engine, sweep, writer):
+    verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
+    for trial, (iou, decided) in enumerate([(0.4, []), (0.9, verdicts)]):
+        token = f"t{trial}"
+        start(writer, trial, token=token)
+        result = complete()
+        val = replace(result.evaluations["val"], class_iou=(iou, None))
+        writer.save_result(trial, 0, token, replace(result, evaluations={"val": val}), decided)
+    assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}

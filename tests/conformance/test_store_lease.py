@@ -140,7 +140,7 @@ WRITES = {
     "lose_attempt": lambda writer: writer.lose_attempt(0, 0, "t1", "lost", "gone"),
     "save_result": lambda writer: writer.save_result(0, 0, "t1", complete(), []),
     "set_state": lambda writer: writer.set_state("STOPPED"),
-    "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}),
+    "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
     "note": lambda writer: writer.note("resumed"),
 }
 

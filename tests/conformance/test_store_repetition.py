@@ -20,7 +20,7 @@ WRITES = {
     "save_result": lambda writer: writer.save_result(0, 0, "t1", complete(), VERDICTS),
     "close_open_attempts": lambda writer: writer.close_open_attempts("the driver died", NOW),
     "set_state": lambda writer: writer.set_state("STOPPED"),
-    "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}),
+    "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
     "note": lambda writer: writer.note("resumed", host="here"),
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
