@@ -27,7 +27,7 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
 OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
-    **dict.fromkeys(("0002", "0003", "0004"), [*_ENDED, None]),
+    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004")},
 }
 """What became of them, by revision: only the newer ones can tell that an attempt is open."""
 
