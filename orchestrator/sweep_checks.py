@@ -10,11 +10,13 @@ from orchestrator.wording import refuse, reworded
 from searchspace import Interval, Params, Space
 from searchspace.errors import Path, Problem
 from searchspace.values import Value
+from trainer import model_options, recipe_options
 from trainer.data_settings import AnyData
 from trainer.inference_settings import Inference
-from trainer.model_options import ASKED, option_problems
 from trainer.settings import TrainSettings
 
+_ASKED = {*model_options.ASKED, *recipe_options.ASKED}
+"""The settings that have to do with others."""
 MAX_TRIALS = 100_000
 """More trials than this are a slip, not a wish: a list in memory and in the database."""
 
@@ -66,9 +68,13 @@ def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Pro
 def model_problems(
     space: Space, trials: tuple[Params, ...], training: TrainSettings
 ) -> list[Problem]:
-    """Return which settings do not go with the model of a trial, at their paths in the file."""
-    asked = {Params({n: v for n, v in trial.items() if n in ASKED}): None for trial in trials}
-    found = option_problems(training.with_params(params) for params in asked)
+    """Return which settings do not go with a trial's others, at their paths in the file."""
+    asked = {Params({n: v for n, v in trial.items() if n in _ASKED}): None for trial in trials}
+    settings = [training.with_params(params) for params in asked]
+    found = [
+        *model_options.option_problems(settings),
+        *recipe_options.recipe_problems(settings),
+    ]
     return [(_path_of(name, space), message) for name, message in found]
 
 
