@@ -1,25 +1,41 @@
 """What may watch a running sweep. The driver tells; nobody who watches can change anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from orchestrator.halving import Decision
-from orchestrator.job import Job
 from trainer.results import EpochRecord, JobResult
+
+
+class SeenJob(Protocol):
+    """What one who watches sees of a job: of the job itself, or of its rows in the database."""
+
+    @property
+    def trial(self) -> int:
+        """Number of its trial."""
+
+    @property
+    def rung(self) -> int:
+        """Number of its rung."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The params of its trial."""
 
 
 class Observer:
     """Watches nothing; displays override what they show. Called from the driver's thread."""
 
-    def job_started(self, job: Job, attempt: int) -> None:
+    def job_started(self, job: SeenJob, attempt: int) -> None:
         """Take note that an attempt at a job has begun."""
 
-    def epoch(self, job: Job, record: EpochRecord) -> None:
+    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
         """Take note of an epoch of a running job."""
 
-    def job_done(self, job: Job, result: JobResult) -> None:
+    def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Take note of a job's result."""
 
-    def job_lost(self, job: Job, error: str, losses: int) -> None:
+    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """Take note that a job's worker died, for the `losses`-th time."""
 
     def database_down(self, error: str) -> None:

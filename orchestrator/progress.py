@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from orchestrator.halving import Direction
-from orchestrator.job import Job
-from orchestrator.observer import Observer
+from orchestrator.observer import Observer, SeenJob
 from orchestrator.storage.rows import JOB_STATES
 from orchestrator.views import JobState, RungView, rung_views
 from trainer.results import EpochRecord, JobResult
@@ -75,13 +74,13 @@ class Progress(Observer):
         left -= sum(views[rung].images * over for (_, rung), over in self._epochs_over.items())
         return left / self._speed
 
-    def job_started(self, job: Job, attempt: int) -> None:
+    def job_started(self, job: SeenJob, attempt: int) -> None:
         """Count a job as running."""
         if self._first_job is None:
             self._first_job = self._clock()
         self._jobs[job.trial, job.rung] = JobState(job.rung, "RUNNING", None)
 
-    def epoch(self, job: Job, record: EpochRecord) -> None:
+    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
         """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
@@ -89,13 +88,13 @@ class Progress(Observer):
         self._speed = max(1, running) * self._images / max(self._epoch_seconds, 1e-9)
         self._epochs_over[job.trial, job.rung] = record.epoch
 
-    def job_done(self, job: Job, result: JobResult) -> None:
+    def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
         self._epochs_over[job.trial, job.rung] = self._epochs
         state = JOB_STATES[result.status]
         self._jobs[job.trial, job.rung] = JobState(job.rung, state, result.score)
 
-    def job_lost(self, job: Job, error: str, losses: int) -> None:
+    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """Count a lost job as waiting again; it may have to do all of its epochs once more."""
         self._epochs_over.pop((job.trial, job.rung), None)
         self._jobs.pop((job.trial, job.rung), None)

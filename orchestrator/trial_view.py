@@ -1,6 +1,6 @@
 """All that is stored of one trial, for `searchctl show`: as plain values, and as tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from textwrap import indent
 from typing import Any
@@ -9,14 +9,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
+from upath import UPath
 
 from orchestrator.display import plain_table
 from orchestrator.errors import SweepNotFound
-from orchestrator.initial_files import InitialFiles
-from orchestrator.prepare import runs_directory
-from orchestrator.storage import queries
-from orchestrator.storage.rows import SweepRow
-from orchestrator.sweep import Sweep
+from orchestrator.storage import queries, viewing
+from orchestrator.storage.rows import SweepRow, TrialRow
 from orchestrator.views import assignments, duration, epoch_score, number
 
 
@@ -26,26 +24,47 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
     Raises:
         SweepNotFound: the sweep has no trial of that number.
     """
-    rows = queries.trials(engine, sweep)
-    if not 0 <= trial < len(rows):
-        raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {len(rows) - 1}, not {trial}")
-    stored = Sweep.from_json(sweep.spec)
-    settings = stored.training.with_params(rows[trial].params)
-    initial = InitialFiles.stored(runs_directory(stored), sweep).of(settings)
+    (row,) = known_trials(engine, sweep, [trial])
     return {
         "sweep": sweep.name,
         "trial": trial,
-        "state": rows[trial].state,
-        "params": rows[trial].params,
-        "score": stored.halving.score,
+        "state": row.state,
+        "params": row.params,
+        "score": sweep.spec["halving"]["score"],
         "classes": sweep.classes,
-        "initial_files": {name: asdict(file) for name, file in initial.items()},
+        "initial_files": _initial_files(sweep, row.params),
         "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
         "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
         "class_scores": queries.class_scores(engine, sweep, trial),
     }
+
+
+def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
+    """Return the trials of these numbers, in this order.
+
+    Raises:
+        SweepNotFound: the sweep has no trial of one of them.
+    """
+    found = {row.number: row for row in viewing.some_trials(engine, sweep, numbers)}
+    for unknown in (trial for trial in numbers if trial not in found):
+        last = sweep.ladder[0]["trials"] - 1
+        raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {last}, not {unknown}")
+    return [found[trial] for trial in numbers]
+
+
+def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what a trial begins with. The whole sweep is not read: that would list its trials."""
+    if not sweep.initial_files:
+        return {}
+    from orchestrator.initial_files import InitialFiles
+    from trainer.settings import TrainSettings
+
+    settings = TrainSettings.model_validate(sweep.spec["training"]).with_params(params)
+    runs = UPath(sweep.spec["storage"]["runs"]) / sweep.name
+    files = InitialFiles.stored(runs, sweep).of(settings)
+    return {name: asdict(file) for name, file in files.items()}
 
 
 def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -1,13 +1,16 @@
 """What people are shown of a sweep, computed from plain rows: no printing, no database."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.halving import Direction
-from trainer.settings import Score
+
+if TYPE_CHECKING:
+    from trainer.settings import Score  # its import takes longer than a page's queries
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class RungView:
 
 @dataclass(frozen=True)
 class JobState:
-    """The little that a rung's line needs of a job."""
+    """The little that a rung's line needs of a job, or of so many jobs in the same state."""
 
     rung: int
     state: str
     score: float | None
+    """The best of them."""
+    jobs: int = 1
 
 
 def rung_views(
@@ -76,15 +81,17 @@ def _view(
 ) -> RungView:
     scores = [job.score for job in jobs if job.score is not None and math.isfinite(job.score)]
     best = max if direction == "maximize" else min
-    states = [job.state for job in jobs]
-    failed = states.count("DIVERGED") + states.count("FAIL")
+    states: Counter[str] = Counter()
+    for job in jobs:
+        states[job.state] += job.jobs
+    failed = states["DIVERGED"] + states["FAIL"]
     return RungView(
         rung=row["rung"],
         fraction=Fraction(row["fraction"]),
         images=row["images"],
         trials=trials,
-        done=states.count("COMPLETE") + failed,
-        running=states.count("RUNNING"),
+        done=states["COMPLETE"] + failed,
+        running=states["RUNNING"],
         failed=failed,
         best=best(scores) if scores else None,
     )
@@ -111,7 +118,7 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def epoch_score(score: Score) -> tuple[str, str]:
+def epoch_score(score: "Score") -> tuple[str, str]:
     """Return which number of an epoch is shown beside its losses, and what it is called.
 
     >>> epoch_score("val_accuracy"), epoch_score("val_loss")

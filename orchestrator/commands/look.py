@@ -52,12 +52,12 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
     Example: searchctl status quickstart
     """
     from orchestrator.display import answer_table, rung_table, show
-    from orchestrator.storage import queries
+    from orchestrator.storage.viewing import count_jobs
     from orchestrator.views import JobState, rung_views
 
     engine, row = open_sweep(sweep, db)
-    states = [JobState(job.rung, job.state, job.score) for job in queries.jobs(engine, row)]
-    rungs = rung_views(row.ladder, states, row.direction)
+    counts = [JobState(c.rung, c.state, c.score, c.jobs) for c in count_jobs(engine, row)]
+    rungs = rung_views(row.ladder, counts, row.direction)
     best = _ranked(engine, row)
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]

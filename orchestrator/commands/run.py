@@ -270,8 +270,9 @@ def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
         from rich.console import Console
 
         from orchestrator.answer import answer
-        from orchestrator.display import LiveDisplay, PlainDisplay, show
+        from orchestrator.display import show
         from orchestrator.launch import inline_executor, run
+        from orchestrator.live import LiveDisplay, PlainDisplay
 
         console = Console(highlight=False)
         drawn = partial(LiveDisplay, console, stopping.notice)

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from orchestrator.display import PlainDisplay
 from orchestrator.halving import Outcome, cut
+from orchestrator.live import PlainDisplay
 
 LADDER = [{"rung": 1, "trials": 4, "fraction": "1", "images": 8}]
 

@@ -1,0 +1,161 @@
+"""Reads for people's views of a sweep: one indexed query each, however many trials there are.
+
+What is counted and ranked is counted and ranked by the database, and no more rows are read than are
+shown.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Engine, Select, case, func, select
+
+from orchestrator.storage import schema
+from orchestrator.storage.rows import SweepRow, TrialRow
+
+_jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
+_LARGEST = 1.7e308
+"""A score between this and its negative is finite: databases order NaN and infinity beyond it."""
+
+
+@dataclass(frozen=True)
+class JobCount:
+    """The jobs of one rung that are in one state."""
+
+    rung: int
+    state: str
+    jobs: int
+    score: float | None
+    """The best finite one among them."""
+
+
+@dataclass(frozen=True)
+class RankedRow:
+    """A trial at the highest rung where it has a rank, with its job there."""
+
+    trial: int
+    params: dict[str, Any]
+    rung: int
+    images: int
+    score: float | None
+    kept_epoch: int | None
+    evaluations: dict[str, dict[str, Any]] | None
+    trainable_parameters: int | None
+    seconds: float | None
+    weights: str | None
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """The IoU of one class on one split, by one job."""
+
+    trial: int
+    rung: int
+    split: str
+    class_id: int
+    iou: float | None
+
+
+@dataclass(frozen=True)
+class ComparedJob:
+    """One trial at one rung, with the verdict if there is one: its score, and what it took."""
+
+    trial: int
+    rung: int
+    fraction: Fraction
+    images: int
+    state: str
+    score: float | None
+    rank: int | None
+    cohort: int | None
+    verdict: str | None
+    seconds: float | None
+    gpu_seconds: float | None
+    images_seen: int | None
+    peak_memory_bytes: int | None
+    trainable_parameters: int | None
+
+
+def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
+    """Count a sweep's jobs by rung and state."""
+    best = func.max if sweep.direction == "maximize" else func.min
+    finite = case((_jobs.c.score.between(-_LARGEST, _LARGEST), _jobs.c.score))
+    query = (
+        select(_jobs.c.rung, _jobs.c.state, func.count().label("jobs"), best(finite).label("score"))
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .where(_trials.c.sweep_id == sweep.id)
+        .group_by(_jobs.c.rung, _jobs.c.state)
+        .order_by(_jobs.c.rung)
+    )
+    return [JobCount(**row) for row in _rows(engine, query)]
+
+
+def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedRow]:
+    """Return the trials that have a rank, the best first: by their highest rung, then by rank."""
+    above = _decisions.alias("above")
+    climbed = (
+        select(above.c.id)
+        .where(above.c.trial_id == _decisions.c.trial_id, above.c.rung > _decisions.c.rung)
+        .where(above.c.rank.is_not(None))
+        .exists()
+    )
+    of_job = [name for name in RankedRow.__annotations__ if name not in ("trial", "params")]
+    query = (
+        select(_trials.c.number.label("trial"), _trials.c.params)
+        .add_columns(*(_jobs.c[name] for name in of_job))
+        .join(_decisions, _decisions.c.trial_id == _trials.c.id)
+        .join(_jobs, (_jobs.c.trial_id == _trials.c.id) & (_jobs.c.rung == _decisions.c.rung))
+        .where(_trials.c.sweep_id == sweep.id, _decisions.c.rank.is_not(None), ~climbed)
+        .order_by(_decisions.c.rung.desc(), _decisions.c.rank)
+        .limit(top)
+    )
+    return [RankedRow(**row) for row in _rows(engine, query)]
+
+
+def some_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
+    """Return the trials of these numbers, in the order of their numbers; those that there are."""
+    query = select(*(_trials.c[name] for name in TrialRow.__annotations__))
+    query = _of(query, sweep, numbers).order_by(_trials.c.number)
+    return [TrialRow(**row) for row in _rows(engine, query)]
+
+
+def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[ComparedJob]:
+    """Return the jobs of these trials with their verdicts, by rung, then trial."""
+    of_decision = ("rank", "cohort", "verdict")
+    of_job = [n for n in ComparedJob.__annotations__ if n not in (*of_decision, "trial")]
+    same = (_decisions.c.trial_id == _jobs.c.trial_id) & (_decisions.c.rung == _jobs.c.rung)
+    query = (
+        select(_trials.c.number.label("trial"), *(_jobs.c[name] for name in of_job))
+        .add_columns(*(_decisions.c[name] for name in of_decision))
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .outerjoin(_decisions, same)
+        .order_by(_jobs.c.rung, _trials.c.number)
+    )
+    rows = _rows(engine, _of(query, sweep, numbers))
+    return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+
+
+def class_ious(
+    engine: Engine, sweep: SweepRow, numbers: Collection[int], rung: int
+) -> list[ClassRow]:
+    """Return the IoU of every class and split at one rung, of these trials."""
+    scores = schema.class_scores
+    query = (
+        select(_trials.c.number.label("trial"), _jobs.c.rung)
+        .add_columns(scores.c.split, scores.c.class_id, scores.c.iou)
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .join(scores, scores.c.job_id == _jobs.c.id)
+        .where(_jobs.c.rung == rung)
+        .order_by(_trials.c.number, scores.c.split, scores.c.class_id)
+    )
+    return [ClassRow(**row) for row in _rows(engine, _of(query, sweep, numbers))]
+
+
+def _of(query: Select[Any], sweep: SweepRow, numbers: Collection[int]) -> Select[Any]:
+    return query.where(_trials.c.sweep_id == sweep.id, _trials.c.number.in_(list(numbers)))
+
+
+def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
