@@ -89,7 +89,12 @@ AUGMENTATIONS = {
 DATASETS = {
     "scenes": "trainer.datasets.scenes:Scenes",
     "camvid": "trainer.datasets.camvid:Camvid",
+    "cityscapes": "trainer.datasets.cityscapes:Cityscapes",
+    "kitti_road": "trainer.datasets.kitti_road:KittiRoad",
+    "kitti_semantics": "trainer.datasets.kitti_semantics:KittiSemantics",
+    "landcover": "trainer.datasets.landcover:Landcover",
     "oxford_pets": "trainer.datasets.oxford_pets:OxfordPets",
+    "sunrgbd": "trainer.datasets.sunrgbd:SunRgbd",
     "folder": "trainer.datasets.folder:Folder",
 }
 

@@ -7,9 +7,14 @@ from pydantic import Field
 
 from trainer.data_settings.base import PLACES, AnyData, Split, Task
 from trainer.data_settings.camvid import CamvidData
+from trainer.data_settings.cityscapes import CityscapesData
 from trainer.data_settings.folder import ColourClass, FolderData
+from trainer.data_settings.kitti_road import KittiRoadData
+from trainer.data_settings.kitti_semantics import KittiSemanticsData
+from trainer.data_settings.landcover import LandcoverData
 from trainer.data_settings.oxford_pets import OxfordPetsData
 from trainer.data_settings.scenes import ScenesData
+from trainer.data_settings.sunrgbd import SunRgbdData
 
 __all__ = [
     "DataSettings",
@@ -19,14 +24,28 @@ __all__ = [
     "Task",
     "PLACES",
     "CamvidData",
+    "CityscapesData",
     "ColourClass",
     "FolderData",
+    "KittiRoadData",
+    "KittiSemanticsData",
+    "LandcoverData",
     "OxfordPetsData",
     "ScenesData",
+    "SunRgbdData",
 ]
 
 DataSettings = Annotated[
-    ScenesData | CamvidData | OxfordPetsData | FolderData, Field(discriminator="dataset")
+    ScenesData
+    | CamvidData
+    | CityscapesData
+    | KittiRoadData
+    | KittiSemanticsData
+    | LandcoverData
+    | OxfordPetsData
+    | SunRgbdData
+    | FolderData,
+    Field(discriminator="dataset"),
 ]
 
 

@@ -62,7 +62,11 @@ class PairedFiles(Dataset):
 
     def names(self, split: Split) -> tuple[str, ...]:
         """Return the images' names in the order of `pairs`."""
-        return tuple(pair.name for pair in self.pairs(split))
+        return self._names[split]
+
+    @cached_property
+    def _names(self) -> dict[Split, tuple[str, ...]]:
+        return {split: tuple(pair.name for pair in self.pairs(split)) for split in SPLITS}
 
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
@@ -74,6 +78,15 @@ class PairedFiles(Dataset):
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
         return image, label
+
+    def size(self, split: Split, index: int) -> tuple[int, int]:
+        """Return an image's height and width, from its header."""
+        with opened(self.pairs(split)[index].image) as picture:
+            return picture.height, picture.width
+
+    def files(self, split: Split) -> tuple[Path, ...]:
+        """Return the images and the masks."""
+        return tuple(path for pair in self.pairs(split) for path in (pair.image, pair.mask))
 
     def check(self) -> None:
         """Check that every pair is there, opens and agrees in size, reading headers only."""
