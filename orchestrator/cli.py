@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import database, files, keep, look, run
+from orchestrator.commands import data, database, files, keep, look, run
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -23,6 +23,7 @@ def cli() -> None:
 for command in (
     files.validate,
     files.plan,
+    data.data,
     run.launch,
     look.status,
     run.stop,
