@@ -1,7 +1,5 @@
 """A job as it travels to a worker: all that one trial at one rung needs, and how to run it."""
 
-import os
-import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,11 +70,6 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         on_epoch=on_epoch,
         stop=stop,
     )
-
-
-def worker_name() -> str:
-    """Return host and process id of the calling process: "node-3:4711"."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:

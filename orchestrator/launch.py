@@ -22,10 +22,10 @@ from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.fingerprint import versions
 from orchestrator.garbage import collect, used_bytes
-from orchestrator.job import worker_name
 from orchestrator.lease import Lease
 from orchestrator.mirroring import mirror_all
 from orchestrator.prepare import Prepared, val_images
+from orchestrator.processes import worker_name
 from orchestrator.progress import Progress
 from orchestrator.spec import differences
 from orchestrator.storage import queries

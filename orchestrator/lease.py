@@ -5,9 +5,7 @@ for dead and is not (a stopped process, a lost network) finds its token gone and
 more: every transaction of the writer checks the token itself, so nothing relies on this thread.
 """
 
-import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import LeaseLost, SweepBusy
-from orchestrator.job import worker_name
+from orchestrator.processes import is_dead, worker_name
 from orchestrator.storage import lease as stored
 
 LEASE_S = 30.0
@@ -119,17 +117,3 @@ class Lease:
                 return
             except SQLAlchemyError:
                 pass  # the database is away: an unrenewed lease is ours until another takes it
-
-
-def is_dead(owner: str) -> bool:
-    """Is this a process of this machine that is no more? Others can only be waited for."""
-    host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass  # another user's: alive
-    return False

@@ -147,7 +147,7 @@ def _seen_from_here(row: "SweepRow") -> "SweepRow":
     """Take a driver of this machine that is dead off at once: its lease has yet to run out."""
     from dataclasses import replace
 
-    from orchestrator.lease import is_dead
+    from orchestrator.processes import is_dead
 
     return replace(row, driver=None) if row.driver and is_dead(row.driver) else row
 

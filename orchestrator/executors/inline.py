@@ -4,7 +4,8 @@ import time
 
 from orchestrator.bracket import Signal
 from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job, Runner, run_safely, train, worker_name
+from orchestrator.job import Job, Runner, run_safely, train
+from orchestrator.processes import worker_name
 from trainer.results import EpochRecord
 
 

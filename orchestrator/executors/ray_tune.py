@@ -23,7 +23,8 @@ from ray.tune.search import Searcher
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job, Runner, run_safely, train, worker_name
+from orchestrator.job import Job, Runner, run_safely, train
+from orchestrator.processes import worker_name
 from trainer.results import EpochRecord, JobResult
 
 log = logging.getLogger("searchctl")

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, Select, case, func, select
 
 from orchestrator.errors import SweepNotFound
 from orchestrator.halving import Decision
-from orchestrator.storage import results, schema
+from orchestrator.storage import schema
 from orchestrator.storage.clock import database_now
 from orchestrator.storage.rows import AttemptRow, EpochRow, EventRow, JobRow, SweepRow, TrialRow
-from trainer.results import ImageCounts
+
+if TYPE_CHECKING:
+    from trainer.results import ImageCounts
 
 
 def list_sweeps(engine: Engine) -> list[SweepRow]:
@@ -105,7 +107,7 @@ def class_scores(engine: Engine, sweep: SweepRow, trial: int) -> list[dict[str, 
     return _rows(engine, _of(query, sweep, trial))
 
 
-def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> ImageCounts | None:
+def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> "ImageCounts | None":
     """Return the validation images' counts of one job; None if it has no score.
 
     Raises:
@@ -118,12 +120,12 @@ def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> Imag
         .where(schema.jobs.c.rung == rung)
     )
     rows = _rows(engine, _of(query, sweep, trial))
-    return results.image_counts(rows[0]) if rows else None
+    return _image_counts(rows[0]) if rows else None
 
 
 def rung_counts(
     engine: Engine, sweep: SweepRow, rung: int, trials: Collection[int]
-) -> dict[int, ImageCounts]:
+) -> "dict[int, ImageCounts]":
     """Return the validation images' counts of these trials at a rung; of those that have them.
 
     Raises:
@@ -136,7 +138,7 @@ def rung_counts(
         .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials))
     )
     rows = _rows(engine, _of(query, sweep, None))
-    return {row["trial"]: results.image_counts(row) for row in rows}
+    return {row["trial"]: _image_counts(row) for row in rows}
 
 
 def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, float]:
@@ -179,6 +181,12 @@ def images_trained(engine: Engine, sweep: SweepRow) -> int:
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
     )
     return int(_rows(engine, _of(query, sweep, None))[0]["images"])
+
+
+def _image_counts(row: dict[str, Any]) -> "ImageCounts":
+    from orchestrator.storage import results  # imports numpy, for which `status` need not wait
+
+    return results.image_counts(row)
 
 
 def _sweeps() -> Select[Any]:
