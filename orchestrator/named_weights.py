@@ -27,9 +27,10 @@ class Named(NamedTuple):
 
 
 def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
-    """Find what follows `checkpoint:`: weights of the best trial of a sweep, or a file.
+    """Find what follows `checkpoint:`: weights of a sweep's best trial, of another, or a file.
 
-    What has a slash is a path. Without one, the sweep of that name comes first.
+    What has a slash is a path. Without one, the sweep of that name comes first; NAME:5 is its
+    trial 5.
 
     Args:
         reference: as it is written.
@@ -37,9 +38,10 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
         engine: the database whose sweeps are meant.
 
     Raises:
-        SearchctlError: there is neither, or the sweep has no winner.
+        SearchctlError: there is neither, the sweep has no winner, or the trial no weights.
     """
     if "/" not in reference:
+        reference, _, trial = reference.partition(":")
         sweeps = {row.name: row for row in queries.list_sweeps(engine)}
         if reference == own:
             raise SearchctlError(
@@ -47,7 +49,7 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
                 f"that name as ./{reference}"
             )
         if reference in sweeps:
-            return _of_best_trial(sweeps[reference], engine)
+            return _of_trial(sweeps[reference], engine, trial)
         if not (is_file_name(reference) or Path(reference).is_dir()):
             unknown = catalog.unknown("sweep", reference, sweeps or ["none in this database"])
             raise SearchctlError(f"{unknown}; a file is named by its path, ./{reference}")
@@ -118,7 +120,7 @@ def blaming(name: str) -> Iterator[None]:
         raise SearchctlError(f"{setting}: {name}: {error}") from error
 
 
-def _of_best_trial(row: SweepRow, engine: Engine) -> Named:
+def _of_trial(row: SweepRow, engine: Engine, trial: str) -> Named:
     if row.state == "FAIL":
         raise SearchctlError(f"sweep '{row.name}' has no winner: name another, or a file")
     if row.state != "COMPLETE":
@@ -126,9 +128,13 @@ def _of_best_trial(row: SweepRow, engine: Engine) -> Named:
             f"sweep '{row.name}' has no winner yet ({row.shown_state}): bring it to its end "
             f"(`searchctl resume {row.name}`), or name a file of weights"
         )
-    (best,) = rank_trials(engine, row, top=1)
-    path = UPath(best.weights or "")
-    source = f"trial {best.trial} of sweep {row.name}, rung {best.rung}"
+    ranked = rank_trials(engine, row, top=None if trial else 1)
+    chosen = next((each for each in ranked if trial in ("", str(each.trial))), None)
+    if chosen is None or not chosen.weights:
+        kept = ", ".join(str(each.trial) for each in ranked if each.weights)
+        raise SearchctlError(f"sweep '{row.name}' has no weights of a trial {trial} (of {kept})")
+    path = UPath(chosen.weights)
+    source = f"trial {chosen.trial} of sweep {row.name}, rung {chosen.rung}"
     if not file_exists(path):
         raise SearchctlError(f"the weights of {source} are gone from {path}: name a file of them")
     return Named(path, source)
@@ -145,9 +151,11 @@ def _check_there(path: UPath, mend: str = "the right one") -> None:
 
 
 def _own_encoder(model: str) -> str:
-    """Return the encoder that a model has if none is named."""
+    """Return the encoder that a model has if none is named; a classifier is one itself."""
     from inspect import signature
 
+    if catalog.is_classifier(model):
+        return model.removeprefix("timm:")
     constructor = catalog.load_object(catalog.MODELS[model].where)
     return str(signature(constructor).parameters["encoder"].default)
 

@@ -50,7 +50,8 @@ class TrainSettings(Settings):
 
     model: ModelName = "simple_fcn"
     """Network to train: one of ours, or smp:DECODER/ENCODER for one of
-    segmentation-models-pytorch, where that is installed (smp:fpn/tu-efficientnet_b0)."""
+    segmentation-models-pytorch, where that is installed (smp:fpn/tu-efficientnet_b0); in
+    classification, timm:NAME for any of timm's (timm:vgg13_bn)."""
     encoder: Annotated[str, Field(min_length=1)] | None = None
     """Encoder of the network, by timm's name (convnext_tiny, resnet50s.gluon_in1k); the model's own
     default if left out. Only for models that have one to choose."""
@@ -79,7 +80,8 @@ class TrainSettings(Settings):
     init: InitName = "scratch"
     """Weights to begin with: scratch, pretrained (the encoder's, of timm, or of the file in
     `weights`), or checkpoint:NAME for those of the best trial of the sweep NAME in the same
-    database, or checkpoint:FILE; of another number of classes, all but the classifier's."""
+    database (NAME:5 for its trial 5), or checkpoint:FILE; of another number of classes, all but the
+    classifier's."""
     weights: Annotated[str, Field(min_length=1)] | None = None
     """File of the encoder's pretrained weights (.safetensors or .pth), in place of a download; or a
     directory with one named after each encoder (convnext_tiny.safetensors)."""

@@ -165,9 +165,18 @@ def pets(sweeps, runner, jobs, monkeypatch):
     return sweeps
 
 
-def from_pets(pets, space=LR, **sections):
-    training = {"batch_size": 2, "init": "checkpoint:pets"}
+def from_pets(pets, space=LR, init="checkpoint:pets", **sections):
+    training = {"batch_size": 2, "init": init}
     return pets.prepare(space, training=training, **sections)
+
+
+def test_any_finalist_of_a_sweep_can_be_named(pets):
+    prepared = prepare_resume("pets", pets.url)
+    _, second, dropped = rank_trials(prepared.engine, prepared.row)
+    (file,) = from_pets(pets, init=f"checkpoint:pets:{second.trial}").initial.files.values()
+    assert file.source == f"trial {second.trial} of sweep pets, rung {second.rung}"
+    with pytest.raises(SearchctlError, match=f"no weights of a trial {dropped.trial} "):
+        from_pets(pets, init=f"checkpoint:pets:{dropped.trial}", name="again")
 
 
 def test_init_and_weights_are_search_axes(pets, runner, jobs):
