@@ -14,7 +14,8 @@ MAX_BITS = 1024
 """Whole powers that may have more bits than this, which no float holds, are refused before they are
 computed: 9**9**9 would fill the memory, and take hours."""
 
-_EXPRESSION = re.compile(r"\*\*|sqrt\(")
+EXPRESSION = re.compile(r"\*\*|sqrt\(")
+"""What a text holds that is to be computed."""
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -38,7 +39,7 @@ def is_expression(text: str) -> bool:
     >>> [is_expression(text) for text in ("0.1**0.5", "2*sqrt(3)", "1/8", "2026-01-01", "unet")]
     [True, True, False, False, False]
     """
-    return _EXPRESSION.search(text) is not None
+    return EXPRESSION.search(text) is not None
 
 
 def evaluate(text: str) -> Number:

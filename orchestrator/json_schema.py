@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from orchestrator.expressions import EXPRESSION
 from orchestrator.sweep import Sweep
 from trainer.settings import TrainSettings
 
 Schema = dict[str, Any]
 _NUMBERS = ("integer", "number")
+_COMPUTED: Schema = {
+    "type": "string",
+    "pattern": EXPRESSION.pattern,
+    "description": "A number to be computed: 0.1**0.5, sqrt(0.1).",
+}
+_NOT_OF_THE_VALUE = ("default", "description", "title")
 _WHEN: Schema = {
     "type": "object",
     "minProperties": 1,
@@ -19,7 +26,21 @@ def json_schema() -> Schema:
     schema = Sweep.model_json_schema()
     schema["properties"]["space"] = _space()
     schema["title"] = "sweep.yaml of searchctl"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    written = _as_written(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **written}
+
+
+def _as_written(schema: Any) -> Any:
+    """Let every number be written as an expression too, which an editor sees as a text."""
+    if isinstance(schema, list):
+        return [_as_written(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") not in _NUMBERS:
+        return {key: _as_written(item) for key, item in schema.items()}
+    about = {key: item for key, item in schema.items() if key in _NOT_OF_THE_VALUE}
+    value = {key: item for key, item in schema.items() if key not in _NOT_OF_THE_VALUE}
+    return {**about, "anyOf": [value, _COMPUTED]}
 
 
 def _space() -> Schema:

@@ -32,6 +32,9 @@ def test_every_example_fits_the_schema(validator, path):
         {"halving": {"fractions": ["1/4", 0.5, 1], "continue": "warm"}},
         {"training": {"validate": {"every": 2}, "channels_last": "auto"}},
         {"storage": {"url": "sqlite:///x.db", "runs": "runs"}},
+        {"space": {"lr_decay": [1, "sqrt(0.1)", "0.1**0.5"]}},
+        {"space": {"lr": {"low": "10**-4", "high": 0.1}, "points": [{"width": "2**3"}, {}]}},
+        {"training": {"batch_size": "2**4"}},
     ],
 )
 def test_every_form_that_loads_fits_the_schema(validator, change):
@@ -59,6 +62,7 @@ def test_every_form_that_loads_fits_the_schema(validator, change):
         {"space": {"lr": []}},
         {"space": {"lr": [-1]}},
         {"space": {"lr": ["0.1"]}},
+        {"space": {"loss": ["sqrt(2)"]}},
         {"space": {"lr": {"low": 0.1}}},
         {"space": {"lr": {"low": 0.1, "hihg": 1}}},
         {"space": {"model": {"low": 1, "high": 2}}},
