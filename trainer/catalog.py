@@ -39,6 +39,9 @@ MODELS = {
     ),
 }
 
+CLASSIFIER = Model("trainer.models.timm_classifier:TimmClassifier", ("drop_path",))
+"""What `timm:<name>` is."""
+
 SMP_DECODERS = {
     "deeplabv3": "DeepLabV3",
     "deeplabv3plus": "DeepLabV3Plus",
@@ -96,7 +99,24 @@ DATASETS = {
     "oxford_pets": "trainer.datasets.oxford_pets:OxfordPets",
     "sunrgbd": "trainer.datasets.sunrgbd:SunRgbd",
     "folder": "trainer.datasets.folder:Folder",
+    "image_folder": "trainer.datasets.image_folder:ImageFolder",
 }
+
+
+def options_of(model: str) -> tuple[str, ...]:
+    """Return which settings a model takes besides `dropout`; none if there is no such model.
+
+    >>> options_of("unet"), options_of("timm:vgg13_bn")
+    (('width', 'batch_norm'), ('drop_path',))
+    """
+    if is_classifier(model):
+        return CLASSIFIER.options
+    return MODELS[model].options if model in MODELS else ()
+
+
+def is_classifier(model: str) -> bool:
+    """Is it a network for the class of an image, not of each pixel?"""
+    return model.startswith("timm:")
 
 
 def load(catalog: dict[str, str], name: str) -> Any:

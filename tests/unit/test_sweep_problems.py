@@ -123,7 +123,7 @@ def test_the_inside_of_an_interval_is_checked_too(refused):
         ("{dataset: camvidd}", "data.dataset: unknown data set 'camvidd': did you mean 'camvid'?"),
         (
             "{dataset: x}",
-            "data.dataset: unknown data set 'x': known are scenes, camvid, oxford_pets, folder",
+            "data.dataset: unknown data set 'x': known are scenes, camvid, ",
         ),
         ("{image_size: [8, 8]}", "data.dataset: is missing: add it"),
         ("{dataset: camvid}", "data.root: is missing: add it"),

@@ -9,6 +9,7 @@ from trainer.data_settings.base import PLACES, AnyData, Split, Task
 from trainer.data_settings.camvid import CamvidData
 from trainer.data_settings.cityscapes import CityscapesData
 from trainer.data_settings.folder import ColourClass, FolderData
+from trainer.data_settings.image_folder import ImageFolderData
 from trainer.data_settings.kitti_road import KittiRoadData
 from trainer.data_settings.kitti_semantics import KittiSemanticsData
 from trainer.data_settings.landcover import LandcoverData
@@ -27,6 +28,7 @@ __all__ = [
     "CityscapesData",
     "ColourClass",
     "FolderData",
+    "ImageFolderData",
     "KittiRoadData",
     "KittiSemanticsData",
     "LandcoverData",
@@ -44,7 +46,8 @@ DataSettings = Annotated[
     | LandcoverData
     | OxfordPetsData
     | SunRgbdData
-    | FolderData,
+    | FolderData
+    | ImageFolderData,
     Field(discriminator="dataset"),
 ]
 
