@@ -2,9 +2,14 @@
 
 from trainer.models.timm_import import timm
 
-__all__ = ["tiny_pvt_v2", "tiny_swinv2", "tiny_vgg"]  # timm reads it
+__all__ = ["tiny_beit", "tiny_pvt_v2", "tiny_swinv2", "tiny_vgg"]  # timm reads it
 
 timm.models.vgg.cfgs["tiny"] = [8, "M", 16, "M", 24, "M", 32, "M", 48, "M"]
+
+
+def tiny_beit(pretrained=False, **options):
+    sizes = {"embed_dim": 16, "depth": 4, "num_heads": 2}
+    return timm.models.beit.beit_base_patch16_224(pretrained, **{**sizes, **options})
 
 
 def tiny_pvt_v2(pretrained=False, **options):
@@ -24,5 +29,5 @@ def tiny_vgg(pretrained=False, **options):
     return timm.models.vgg._create_vgg("tiny", pretrained, **{"mlp_ratio": 0.01, **options})
 
 
-for entry in (tiny_pvt_v2, tiny_swinv2, tiny_vgg):
+for entry in (tiny_beit, tiny_pvt_v2, tiny_swinv2, tiny_vgg):
     timm.models.register_model(entry)

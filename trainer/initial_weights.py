@@ -70,13 +70,13 @@ def _from_pretrained(
     model: SegmentationModel, settings: TrainSettings, encoder_from: UPath | None
 ) -> InitialWeights:
     # timm takes seconds to import, and most jobs do without
-    from trainer.models.timm_encoder import TimmEncoder
+    from trainer.models.timm_network import TimmNetwork
     from trainer.pretrained import fill
     from trainer.pretrained_files import full_name, name_in_settings, pretrained_file
 
     given = encoder_from or (UPath(settings.weights) if settings.weights else None)
     texts, hashes = [], []
-    for encoder in (part for part in model.modules() if isinstance(part, TimmEncoder)):
+    for encoder in (part for part in model.modules() if isinstance(part, TimmNetwork)):
         name = name_in_settings(encoder)
         file = pretrained_file(name, given)
         weights = load_weights(file)

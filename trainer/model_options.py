@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from trainer.catalog import MODELS
+from trainer.catalog import MODELS, is_classifier, options_of
 from trainer.settings import TrainSettings
 
 OPTIONS = tuple(dict.fromkeys(name for model in MODELS.values() for name in model.options))
@@ -26,7 +26,7 @@ def option_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
 
 def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
     given = [trial for trial in trials if getattr(trial, name) is not None]
-    having, lacking = _models(given, lambda options: name in options)
+    having, lacking = _models(given, lambda model: name in options_of(model))
     if not lacking:
         return None
     what = f"is no setting of {', '.join(lacking)}"
@@ -38,7 +38,7 @@ def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
 
 def _check_pretrained(trials: Sequence[TrainSettings]) -> str | None:
     pretrained = [trial for trial in trials if trial.init == "pretrained"]
-    having, lacking = _models(pretrained, lambda options: "encoder" in options)
+    having, lacking = _models(pretrained, has_weights)
     if not lacking:
         return None
     what = f"pretrained: there are no weights for {', '.join(lacking)}"
@@ -58,12 +58,17 @@ def _check_weights(trials: Sequence[TrainSettings]) -> str | None:
     return f"{what}: leave it out, or set init: pretrained"
 
 
+def has_weights(model: str) -> bool:
+    """Are there pretrained weights for a part of it?"""
+    return is_classifier(model) or "encoder" in options_of(model)
+
+
 def _models(
-    trials: Sequence[TrainSettings], has: Callable[[tuple[str, ...]], bool]
+    trials: Sequence[TrainSettings], has: Callable[[str], bool]
 ) -> tuple[list[str], list[str]]:
-    """Return the models of these trials with such options, and those without."""
+    """Return the models of these trials of which something is so, and the others."""
     models = list(dict.fromkeys(trial.model for trial in trials))
-    having = [model for model in models if model in MODELS and has(MODELS[model].options)]
+    having = [model for model in models if has(model)]
     return having, [model for model in models if model not in having]
 
 

@@ -1,4 +1,4 @@
-"""Puts pretrained weights into an encoder: all of its tensors, or none."""
+"""Puts pretrained weights into a network of timm: into all of its tensors, or none."""
 
 import logging
 import re
@@ -9,38 +9,39 @@ import torch
 from torch import Tensor
 
 from trainer.errors import SettingsError, first_few
-from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
+from trainer.models.timm_network import TimmNetwork
 from trainer.weights import blaming
 
 _OURS = re.compile(r"encoder\.(timm\.)?net\.")
 """What the names of a TimmEncoder's tensors begin with in a network of ours."""
 
 
-def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> int:
-    """Put weights in the place of an encoder's; torch's random numbers stay as they are.
+def fill(network: TimmNetwork, tensors: Mapping[str, Tensor], problem: str) -> int:
+    """Put weights in the place of a network's; torch's random numbers stay as they are.
 
     timm knows the names that tensors have in each network's published files, and drops the head,
     but it passes over what is missing without a word. Integers, such as the number of batches that
     BatchNorm has seen, may be missing.
 
     Args:
-        encoder: on the CPU.
+        network: an encoder of timm's, or a classifier's parts but the last; on the CPU.
         tensors: a state dict with timm's names of the whole network, with those of its published
-            files where timm knows how to rename them, or with the encoder's own; or one of a
+            files where timm knows how to rename them, or with the network's own; or one of a
             network of ours, of which the encoder is taken.
         problem: what an error's message begins with.
 
     Returns:
-        How many tensors of floating-point numbers the encoder has: all were replaced.
+        How many tensors of floating-point numbers the network has: all were replaced.
 
     Raises:
-        SettingsError: the weights do not fill all of the encoder, do not fit, or are not finite;
+        SettingsError: the weights do not fill all of the network, do not fit, or are not finite;
             it is unchanged.
     """
+    own = network.timm_state()
     with blaming(problem):
-        found = _found(encoder, _of_the_encoder(tensors))
-    wanted = _floats(encoder.net.state_dict())
+        found = _found(network, _of_the_encoder(tensors))
+    wanted = _floats(own)
     missing = [name for name in wanted if name not in found]
     if missing:
         raise SettingsError(
@@ -53,7 +54,8 @@ def fill(encoder: TimmEncoder, tensors: Mapping[str, Tensor], problem: str) -> i
             f"{problem}: {len(infinite)} of its tensors hold NaN or infinity "
             f"({first_few(infinite)})"
         )
-    encoder.net.load_state_dict(found, strict=False)
+    for name, tensor in found.items():
+        own[name].copy_(tensor)
     return len(wanted)
 
 
@@ -63,31 +65,30 @@ def _of_the_encoder(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return inside or tensors
 
 
-def _found(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what the weights hold of the encoder, by its own names."""
-    own = encoder.net.state_dict()
+def _found(network: TimmNetwork, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what the weights hold of the network, by its own names."""
+    own = network.timm_state()
     same = {name: tensors[name] for name in own if _shape(tensors, name) == own[name].shape}
     if same.keys() >= _floats(own).keys():
         return same
     try:
         # what is loaded from tensors of NaN, and is none after that, was not loaded
-        marked = _timm_loaded(encoder, {name: _marked(each) for name, each in tensors.items()})
+        marked = _timm_loaded(network, {name: _marked(each) for name, each in tensors.items()})
         filled = {name for name, each in marked.items() if not _unmarked(each)}
-        loaded = _timm_loaded(encoder, tensors)
+        loaded = _timm_loaded(network, tensors)
     except LookupError:
         return same  # timm took it for a file of another make, for want of the usual names
-    return {name: each for name, each in loaded.items() if name in filled}
+    return {name: loaded[name] for name in own if name in filled}
 
 
-def _timm_loaded(encoder: TimmEncoder, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state dict of such an encoder with what timm takes of the weights."""
+def _timm_loaded(network: TimmNetwork, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state dict of such a network with what timm takes of the weights."""
     with torch.random.fork_rng(devices=[]), _quiet_timm():
         net = timm.create_model(
-            encoder.name,
+            network.name,
             pretrained=True,
-            features_only=True,
             pretrained_cfg_overlay={"state_dict": dict(tensors)},
-            **encoder.options,
+            **network.options,
         )
     state: dict[str, Tensor] = net.state_dict()
     return state

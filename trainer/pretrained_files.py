@@ -7,8 +7,8 @@ from upath import UPath
 
 from trainer.errors import SettingsError
 from trainer.models.mix_transformer import MIX_TRANSFORMERS
-from trainer.models.timm_encoder import TimmEncoder
 from trainer.models.timm_import import timm
+from trainer.models.timm_network import TimmNetwork
 from trainer.weights import PICKLED, SUFFIXES
 from trainer.whole_files import file_exists
 
@@ -34,7 +34,7 @@ def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
     return weights if weights.suffix in SUFFIXES else _in_directory(weights, encoder)
 
 
-def name_in_settings(encoder: TimmEncoder) -> str:
+def name_in_settings(encoder: TimmNetwork) -> str:
     """Return the name by which a sweep asks for an encoder; timm may know it by another one."""
     for name, (in_timm, options) in MIX_TRANSFORMERS.items():
         if encoder.name == in_timm and options.items() <= encoder.options.items():

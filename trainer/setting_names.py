@@ -23,24 +23,49 @@ def _enum(names: Iterable[str]) -> WithJsonSchema:
 
 
 def _model(name: str) -> str:
-    decoder, _, encoder = name.removeprefix("smp:").partition("/")
-    if not name.startswith("smp:"):
-        problem = "" if name in catalog.MODELS else catalog.unknown("model", name, catalog.MODELS)
-    elif not encoder:
-        problem = f"'{name}' lacks its encoder: smp:{decoder}/resnet34"
-    else:
-        known = decoder in catalog.SMP_DECODERS
-        problem = "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
+    kind, colon, named = name.partition(":")
+    problem = _BY_KIND[kind](named) if colon and kind in _BY_KIND else _plain_problem(name)
     if problem:
         raise ValueError(problem)
     return name
+
+
+def _plain_problem(name: str) -> str:
+    if name in catalog.MODELS:
+        return ""
+    problem = catalog.unknown("model", name, catalog.MODELS)
+    if "did you mean" in problem or not re.fullmatch(_TIMM, name):
+        return problem
+    return f"{problem}; a classifier of whole images is written timm:{name}"
+
+
+def _smp_problem(name: str) -> str:
+    decoder, _, encoder = name.partition("/")
+    if not encoder:
+        return f"'smp:{name}' lacks its encoder: smp:{decoder}/resnet34"
+    known = decoder in catalog.SMP_DECODERS
+    return "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
+
+
+def _timm_problem(name: str) -> str:
+    # timm takes seconds to import: whether it has the network is asked when a sweep is launched
+    return "" if re.fullmatch(_TIMM, name) else "timm: lacks its name, such as timm:vgg13_bn"
+
+
+_TIMM = r"\w[\w.-]*"
+_BY_KIND = {"smp": _smp_problem, "timm": _timm_problem}
 
 
 ModelName = Annotated[
     str,
     AfterValidator(_model),
     WithJsonSchema(
-        {"anyOf": [{"enum": list(catalog.MODELS)}, {"type": "string", "pattern": "^smp:.+/.+$"}]}
+        {
+            "anyOf": [
+                {"enum": list(catalog.MODELS)},
+                {"type": "string", "pattern": r"^smp:.+/.+$|^timm:.+$"},
+            ]
+        }
     ),
 ]
 LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]

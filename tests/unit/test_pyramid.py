@@ -6,7 +6,7 @@ from torch import nn
 
 from trainer.errors import SettingsError
 from trainer.models.pyramid import Pyramid
-from trainer.models.timm_encoder import IMAGENET_MEAN, IMAGENET_STD
+from trainer.models.timm_network import IMAGENET_MEAN, IMAGENET_STD
 from trainer.models.timm_traits import traits
 
 from transformers import BeitConfig, BeitForSemanticSegmentation  # isort: skip
@@ -37,7 +37,7 @@ def beit():
     ],
 )
 def test_sizes_that_a_network_takes_are_found(name, multiple, smallest):
-    assert traits(name)[2:] == (multiple, smallest, None)
+    assert traits(name).sizes == (multiple, smallest, None)
 
 
 def test_a_network_for_one_size_says_which():

@@ -1,6 +1,6 @@
 """The networks, one file each; `build_model` makes the one that the settings name."""
 
-from trainer.catalog import MODELS, load_object
+from trainer.catalog import CLASSIFIER, MODELS, is_classifier, load_object, options_of
 from trainer.errors import SettingsError
 from trainer.model_options import option_problems
 from trainer.models.base import SegmentationModel
@@ -17,11 +17,20 @@ def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
     if settings.model.startswith("smp:"):
         return _smp_model(settings, classes)
-    where, options = MODELS[settings.model]
-    chosen = {name: getattr(settings, name) for name in options}
+    where, named = _found(settings.model)
+    chosen = {name: getattr(settings, name) for name in options_of(settings.model)}
     given = {name: value for name, value in chosen.items() if value is not None}
-    model: SegmentationModel = load_object(where)(classes, dropout=settings.dropout, **given)
+    model: SegmentationModel = load_object(where)(
+        classes, dropout=settings.dropout, **named, **given
+    )
     return model
+
+
+def _found(model: str) -> tuple[str, dict[str, str]]:
+    """Return where a network is, and what its name says of it."""
+    if is_classifier(model):
+        return CLASSIFIER.where, {"name": model.removeprefix("timm:")}
+    return MODELS[model].where, {}
 
 
 def _smp_model(settings: TrainSettings, classes: int) -> SegmentationModel:

@@ -33,8 +33,8 @@ class AnySizeEncoder(TimmEncoder):
     ) -> None:
         found = traits(name, least, **options)
         super().__init__(name, drop_path=drop_path, **found.options)
-        self.multiple, self.smallest, self.plain = found.multiple, found.smallest, found.plain
-        self._only = found.only
+        self.multiple, self.smallest, self._only = found.sizes
+        self.plain = found.plain
 
     def padded_to(self, multiple: int) -> int:
         """Return to multiples of what images are padded, for a head that wants `multiple`.

@@ -20,7 +20,7 @@ def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
     place of the weights; here it is done on the way, so that weights are the same for every size.
 
     Args:
-        net: any of timm's feature extractors.
+        net: any of timm's networks that returns features.
         images: [B, 3, H, W]; for BEiT with sides divisible by its patch's.
     """
     attentions = {
@@ -30,7 +30,7 @@ def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
     }
     if not attentions:
         return net(images)  # type: ignore[no-any-return]
-    patches: Any = net.get_submodule("model.patch_embed")
+    patches: Any = next(m for m in net.modules() if isinstance(m, timm.layers.PatchEmbed))
     patches.strict_img_size = False
     sides = zip(images.shape[-2:], patches.patch_size, strict=True)
     rows, columns = (side // patch for side, patch in sides)

@@ -3,20 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from trainer.catalog import unknown
-from trainer.errors import SettingsError
 from trainer.models.base import Encoder
 from trainer.models.beit_sizes import features_of
-from trainer.models.mix_transformer import MIX_TRANSFORMERS
 from trainer.models.timm_import import timm
+from trainer.models.timm_network import OwnNormalisation, TimmNetwork, create
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-
-class TimmEncoder(Encoder):
+class TimmEncoder(Encoder, TimmNetwork):
     """One of timm's networks as a pyramid of features, with fresh weights.
 
     Images [B, 3, H, W], normalised by ImageNet's mean and deviation, come to a list of feature maps
@@ -33,30 +28,27 @@ class TimmEncoder(Encoder):
         SettingsError: timm has no such network, or it does not take these options.
     """
 
-    _scale: Tensor
-    _shift: Tensor
-
     def __init__(self, name: str, *, drop_path: float = 0.0, **options: Any) -> None:
         super().__init__()
         self.name = name
-        options = {"out_indices": (-4, -3, -2, -1), **options}
-        self.net, self.options = _create(name, drop_path, options)
+        options = {"features_only": True, "out_indices": (-4, -3, -2, -1), **options}
+        self.net, self.options = create(name, drop_path, options)
+        self.normalisation = OwnNormalisation(self.net)
         self.channels: tuple[int, ...] = tuple(self.net.feature_info.channels())
         self.reductions: tuple[int, ...] = tuple(self.net.feature_info.reduction())
         self._channels_last = getattr(self.net, "output_fmt", None) == timm.layers.Format.NHWC
-        mean, std = (torch.tensor(self.net.pretrained_cfg[key]) for key in ("mean", "std"))
-        scale = torch.tensor(IMAGENET_STD) / std
-        shift = (torch.tensor(IMAGENET_MEAN) - mean) / std
-        # not of the state dict: they follow from the name
-        self.register_buffer("_scale", scale.view(3, 1, 1), persistent=False)
-        self.register_buffer("_shift", shift.view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps, those nearest to the image first."""
-        features = features_of(self.net, images * self._scale + self._shift)
+        features = features_of(self.net, self.normalisation(images))
         if self._channels_last:
             return [each.permute(0, 3, 1, 2).contiguous() for each in features]
         return features
+
+    def timm_state(self) -> dict[str, Tensor]:
+        """Return its tensors by timm's names; they are its own, and no copies."""
+        state: dict[str, Tensor] = self.net.state_dict()
+        return state
 
     def stages(self) -> list[list[nn.Module]]:
         """Return the modules that lead to each of the features, the stem with the first.
@@ -105,41 +97,3 @@ def _units(net: nn.Module, ends: list[str], inside: str = "") -> Iterator[tuple[
             yield from _units(module, ends, f"{name}_")
         else:
             yield name, module
-
-
-def _create(name: str, drop_path: float, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the network, and the options that it took."""
-    wanted = {**options, "drop_path_rate": drop_path}
-    for chosen in (wanted, options) if not drop_path else (wanted,):
-        try:
-            return timm.create_model(name, features_only=True, **chosen), chosen
-        except TypeError as error:
-            refused = error  # some networks have no branches to skip
-        except (
-            RuntimeError,
-            AssertionError,
-            ValueError,
-            IndexError,
-            NotImplementedError,
-        ) as error:
-            raise _refused(name, options, error) from error
-    raise _refused(name, wanted, refused) from refused
-
-
-def _refused(name: str, options: dict[str, Any], error: Exception) -> SettingsError:
-    architecture, _, tag = name.partition(".")
-    if name in MIX_TRANSFORMERS:
-        return SettingsError(
-            f"encoder '{name}' goes with segformer only: elsewhere take {MIX_TRANSFORMERS[name][0]}"
-        )
-    if architecture not in timm.list_models():
-        return SettingsError(unknown("encoder", name, [*timm.list_models(), *MIX_TRANSFORMERS]))
-    if "Invalid pretrained tag" in str(error):
-        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{architecture}.*")]
-        hint = unknown("tag", tag, tags) if tags else f"it has no tags: leave .{tag} out"
-        return SettingsError(f"encoder '{architecture}': {hint}")
-    if "'drop_path_rate'" in str(error):
-        return SettingsError(
-            f"encoder '{name}' has no residual branches that timm can skip: leave drop_path out"
-        )
-    return SettingsError(f"encoder '{name}' cannot be built with {options}: {error}")
