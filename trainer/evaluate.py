@@ -93,7 +93,7 @@ def _predicted(
     """Yield the same, in the form of log-probabilities, which are logits too."""
     for index in until_stopped(split.indices, stop):
         image, label = _original(split, index)
-        yield predictor.log_probabilities(image), label
+        yield predictor.log_probabilities(image, label.shape), label
 
 
 def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:

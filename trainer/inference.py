@@ -51,10 +51,10 @@ class Predictor:
         self._image_size = image_size
         self._batch_size = batch_size
 
-    def log_probabilities(self, image: Image) -> Tensor:
-        """Return the logarithms of the classes' probabilities [1, C, H, W] at the image's size."""
-        size = image.shape[:2]
-        base = self._image_size if self._inference.mode == "resized" else size
+    def log_probabilities(self, image: Image, size: Size) -> Tensor:
+        """Return the logarithms of the classes' probabilities [1, C, H, W] at the label's size."""
+        own = image.shape[:2]
+        base = self._image_size if self._inference.mode == "resized" else own
         return _log_mean(
             _at_size(self._view(image, scaled(base, scale), mirrored), size)
             for scale, mirrored in product(self._inference.scales, self._mirrorings())

@@ -6,7 +6,7 @@ from PIL import Image
 
 from trainer.contact_sheet import COLUMNS, Example, contact_sheet
 from trainer.data_check import check_data
-from trainer.data_settings import FolderData, ScenesData
+from trainer.data_settings import FolderData, ImageFolderData, ScenesData
 from trainer.samples import build_dataset
 
 CLASSES = ["floor", "wall", "door"]
@@ -128,6 +128,20 @@ def test_progress_is_told_of_each_image():
     scenes = ScenesData(dataset="scenes", train=3, val=2, test=1)
     check_data(build_dataset(scenes), lambda done, total: told.append((done, total)))
     assert told == [(done, 6) for done in range(1, 7)]
+
+
+def test_classes_of_whole_images_are_shares_of_images(tmp_path):
+    for number, name in enumerate(("train/a/1", "train/a/2", "train/b/3", "val/a/4")):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (12, 8), (number, 0, 0)).save(path)
+    settings = ImageFolderData(dataset="image_folder", root=tmp_path, image_size=(8, 12))
+    report = check_data(build_dataset.__wrapped__(settings))
+    train, val, _ = report.splits
+    assert train.class_images.tolist() == [2, 1]
+    np.testing.assert_allclose(train.class_shares, [2 / 3, 1 / 3])
+    assert (train.unlabeled_share, val.sizes) == (0, {(8, 12): 1})
+    assert report.warnings == ("no image of val holds b",)
 
 
 def test_examples_are_spread_over_a_split():

@@ -1,14 +1,18 @@
 """Scores at the labels' own size, plain and in every way of predicting."""
 
+import cv2
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
-from trainer.data_settings import CamvidData
+from trainer.data_settings import CamvidData, ImageFolderData
 from trainer.datasets.street_classes import VOID
 from trainer.evaluate import evaluate_original
 from trainer.inference_settings import Inference
 from trainer.loader import fixed_batches, load_split
+from trainer.models import build_model
 from trainer.models.simple_fcn import SimpleFCN
 from trainer.precision import Arithmetic
 from trainer.settings import TrainSettings
@@ -78,6 +82,36 @@ def test_the_loss_of_averaged_views_is_of_their_averaged_probability(learned, sm
     assert scores(learned, split, **options).loss == pytest.approx(
         -right[valid].log().mean().item(), rel=1e-5
     )
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Pictures of two classes, of twice the size at which networks see them."""
+    for number in range(8):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+        path = tmp_path / ("train", "val")[number % 2] / ("a", "b")[number // 4] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise).save(path)
+    return ImageFolderData(dataset="image_folder", root=tmp_path, image_size=(32, 48))
+
+
+@pytest.mark.parametrize("scales", [[1.0], [1.0, 1.5]])
+def test_classes_of_whole_images_are_averaged_over_views_too(pictures, scales):
+    torch.manual_seed(0)
+    model = build_model(TrainSettings(model="timm:test_resnet"), 2).eval()
+    split = load_split(pictures, "val")
+    losses = []
+    for index in range(4):
+        image, label = split.dataset.load("val", index)
+        views = [
+            once(model, cv2.resize(seen, (int(48 * s), int(32 * s)), interpolation=cv2.INTER_AREA))
+            for s in scales
+            for seen in (image, image[:, ::-1].copy())
+        ]
+        losses.append(-torch.stack(views).mean(dim=0)[label.item()].log().item())
+    found = scores(model, split, scales=scales, flip=True)
+    assert found.loss == pytest.approx(sum(losses) / 4, rel=1e-4)
+    assert found.overall_accuracy in (0, 0.25, 0.5, 0.75, 1)
 
 
 @pytest.fixture(scope="module")

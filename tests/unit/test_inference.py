@@ -46,7 +46,7 @@ def predicted(model, image, window=(16, 24), **options):
     inference = Inference.model_validate(options)
     predictor = Predictor(model, ARITHMETIC, inference, image_size=window, batch_size=3)
     with torch.inference_mode():
-        return predictor.log_probabilities(image)
+        return predictor.log_probabilities(image, image.shape[:2])
 
 
 def directly(model, image):

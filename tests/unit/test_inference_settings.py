@@ -29,6 +29,23 @@ def test_only_the_default_is_what_networks_are_validated_on():
     assert not any(Inference.model_validate(each).as_validated for each in others)
 
 
+def test_a_sweep_of_whole_images_cannot_ask_for_windows(refused):
+    lines = refused(
+        """\
+        name: pictures
+        task: classification
+        data: {dataset: image_folder, root: here, image_size: [8, 8]}
+        training: {model: "timm:test_resnet"}
+        space: {lr: [0.1]}
+        inference:
+          flip: true
+          mode: sliding_window
+        """
+    )
+    problem = "inference.mode: sliding_window is for a class of each pixel"
+    assert any(line.startswith(f"sweep.yaml:8 {problem}") for line in lines)
+
+
 def test_a_class_for_each_image_needs_the_whole_of_it():
     assert Inference(flip=True).mode_problem("classification") is None
     assert Inference(mode="whole").mode_problem("segmentation") is None
