@@ -1,6 +1,6 @@
 """Draws images of a data set with their labels over them on one sheet, for a look at the data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ class Example(NamedTuple):
 
 
 def contact_sheet(
-    dataset: Dataset, title: str, splits: Iterable[tuple[str, Sequence[Example]]]
+    dataset: Dataset, title: str, splits: Sequence[tuple[str, Sequence[Example]]]
 ) -> Picture.Image:
     """Return a picture of examples of each split: each image, and below it its label over it.
 
@@ -41,7 +41,11 @@ def contact_sheet(
         title: the first line.
         splits: heading and examples of each split.
     """
-    parts = [_text(title, 28, _INK), _legend(dataset)]
+    labels = [example.label for _, examples in splits for example in examples]
+    classes = [*range(len(dataset.class_names))]
+    if any((label == dataset.ignore_index).any() for label in labels):
+        classes.append(dataset.ignore_index)
+    parts = [_text(title, 28, _INK), _legend([_swatch(dataset, each) for each in classes])]
     for heading, examples in splits:
         parts += [_paper(1, _GAP), _text(heading, 19, _INK)]
         for start in range(0, len(examples), COLUMNS):
@@ -101,10 +105,8 @@ def _covered(dataset: Dataset, image: Image, label: Label) -> Picture.Image:
     return Picture.fromarray(np.where(unlabeled, striped, covered).astype(np.uint8))
 
 
-def _legend(dataset: Dataset) -> Picture.Image:
-    """Return the classes' swatches, line by line."""
-    swatches = [_swatch(dataset, number) for number in range(len(dataset.class_names))]
-    swatches.append(_swatch(dataset, dataset.ignore_index))
+def _legend(swatches: Sequence[Picture.Image]) -> Picture.Image:
+    """Return the swatches, line by line."""
     width = _WIDTH - 2 * _MARGIN
     lines: list[list[Picture.Image]] = [[]]
     for swatch in swatches:
@@ -122,17 +124,17 @@ def _legend(dataset: Dataset) -> Picture.Image:
 
 def _swatch(dataset: Dataset, class_id: int) -> Picture.Image:
     """Return a square in the colour of a class, as it is over an image, and the class's name."""
-    known = class_id < len(dataset.class_names)
-    name = _text(dataset.class_names[class_id] if known else _UNLABELED, 15, _INK)
+    name = _UNLABELED if class_id == dataset.ignore_index else dataset.class_names[class_id]
     side = 16
+    text = _text(_shortened(name, 15, _TILE - side - 6), 15, _INK)
     square = _covered(
         dataset,
         np.full((side, side, 3), 160, dtype=np.uint8),
         np.full((side, side), class_id, dtype=np.uint8),
     )
-    swatch = _paper(side + 6 + name.width, max(side, name.height))
+    swatch = _paper(side + 6 + text.width, max(side, text.height))
     swatch.paste(square, (0, (swatch.height - side) // 2))
-    swatch.paste(name, (side + 6, (swatch.height - name.height) // 2))
+    swatch.paste(text, (side + 6, (swatch.height - text.height) // 2))
     return swatch
 
 
