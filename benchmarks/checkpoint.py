@@ -52,7 +52,15 @@ def begin(settings):
 def train(job, number):
     """Train one epoch."""
     training_mode(job.training.model, job.settings.finetune)
-    train_epoch(job.training, job.batches, number, job.loss, job.arithmetic, lambda: False)
+    train_epoch(
+        job.training,
+        job.batches,
+        number,
+        job.loss,
+        job.settings,
+        job.arithmetic,
+        lambda: False,
+    )
 
 
 def save(job, folder):

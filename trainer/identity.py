@@ -9,7 +9,7 @@ from torch import Tensor
 from trainer.data_settings import PLACES, Sample
 from trainer.settings import Score, TrainSettings
 
-CHECKPOINT_FORMAT = 2
+CHECKPOINT_FORMAT = 3
 """Raised when what a checkpoint holds changes: older ones are then not gone on from."""
 
 _LEFT_OUT = {"loader_workers", "init", "weights"}

@@ -84,8 +84,13 @@ class TrainingBatches:
         )
 
     def __len__(self) -> int:
-        """Return the steps per epoch."""
+        """Return the batches of an epoch."""
         return len(self._plan)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Images of each batch, the same in every epoch."""
+        return self._plan.sizes
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Yield every image once, shuffled for this epoch; a last batch of one is never alone."""
@@ -119,6 +124,11 @@ class _Plan(Sampler[list[_Draw]]):
         full, rest = divmod(self._images, self._batch_size)
         # batch normalisation has no variance over one image: it joins the batch before
         return full if rest == 0 or (rest == 1 and full) else full + 1
+
+    @property
+    def sizes(self) -> list[int]:
+        before = (len(self) - 1) * self._batch_size
+        return [*[self._batch_size] * (len(self) - 1), self._images - before]
 
     def __iter__(self) -> Iterator[list[_Draw]]:
         epoch = self.epoch

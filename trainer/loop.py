@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches
 from trainer.losses import Loss
 from trainer.metrics import better
+from trainer.mixing import UNMIXED, Mixing, Parts
 from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
 from trainer.progress import Kept
@@ -21,10 +22,8 @@ from trainer.settings import Score, TrainSettings
 from trainer.stopping import Diverged, Stop, until_stopped
 from trainer.training import Training
 
-GPU_STEPS_BETWEEN_CHECKS = 50
+GPU_BATCHES_BETWEEN_CHECKS = 50
 """Looking at a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
-AUX_WEIGHT = 0.4
-"""Of an auxiliary head's loss (Zhao et al., 'Pyramid Scene Parsing Network', 2017, 3.3)."""
 
 
 def train(
@@ -47,16 +46,18 @@ def train(
     back where another had been goes on as that one would have.
 
     Raises:
-        Diverged: a training or validation loss was NaN or infinite.
+        Diverged: a loss, or a gradient that was to be clipped, was NaN or infinite.
         Stopped: asked to leave.
     """
-    model, progress = training.model, training.progress
+    progress, mixing = training.progress, Mixing(settings, seed=seed, rung=rung)
     while not progress.is_over(settings):
         epoch, started, scored = progress.epoch + 1, time.perf_counter(), None
         lr = training.optimizer.param_groups[0]["lr"]
         torch.manual_seed(derive_seed(seed, "epoch", rung, epoch))  # for dropout
-        training_mode(model, settings.finetune)
-        train_loss, images = train_epoch(training, batches, epoch, loss, arithmetic, stop)
+        training_mode(training.model, settings.finetune)
+        train_loss, images = train_epoch(
+            training, batches, epoch, loss, settings, arithmetic, stop, mixing
+        )
 
         if settings.validate_.due(epoch, settings.epochs):
             scored = validate()
@@ -65,7 +66,7 @@ def train(
             value = score_of(scored[0], score)
             progress.validations_without_better += 1
             if progress.kept is None or better(value, progress.kept.score, score):
-                progress.kept = Kept(epoch, value, scored, _copy(model))
+                progress.kept = Kept(epoch, value, scored, _copy(training.scored_model))
                 progress.validations_without_better = 0
 
         training.schedule.after_epoch(score_of(scored[0], score) if scored else None)
@@ -82,39 +83,70 @@ def train_epoch(
     batches: TrainingBatches,
     epoch: int,
     loss: Loss,
+    settings: TrainSettings,
     arithmetic: Arithmetic,
     stop: Stop,
+    mixing: Mixing = UNMIXED,
 ) -> tuple[float, int]:
-    """Take one optimizer step for each batch; return the mean loss of an image, and the images.
+    """Train on every batch once; return the mean loss of an image, and the images.
 
-    An auxiliary head's loss is a part of it.
+    An optimizer step is taken for every `accumulate` batches, the last one for what is left. Their
+    gradients are averaged by images: without batch normalisation, and where all images have as many
+    valid pixels, the step is that of one batch of all of these images.
 
     Raises:
-        Diverged: the loss was NaN or infinite.
+        Diverged: the loss, or a gradient that was to be clipped, was NaN or infinite.
         Stopped: asked to leave.
     """
-    loss_sum = torch.zeros((), dtype=torch.float64, device=arithmetic.device)
-    steps_between_checks = 1 if arithmetic.device.type == "cpu" else GPU_STEPS_BETWEEN_CHECKS
+    loss_sum, norm_sum = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
+    between_checks = 1 if arithmetic.device.type == "cpu" else GPU_BATCHES_BETWEEN_CHECKS
     images_seen = 0
-    for step, (images, labels) in enumerate(until_stopped(batches.epoch(epoch), stop), start=1):
-        labels = labels.to(arithmetic.device, non_blocking=True)
-        main, *auxiliary = arithmetic.all_logits(training.model, images)
-        batch_loss = loss(main, labels) + sum(AUX_WEIGHT * loss(aux, labels) for aux in auxiliary)
-        # Losses are not negative, so a NaN or an infinity stays in the sum until it is looked at.
+    drawn = until_stopped(batches.epoch(epoch), stop)
+    shares = _shares(batches.sizes, settings.accumulate)
+    for number, ((images, labels), share) in enumerate(zip(drawn, shares, strict=True), start=1):
+        on_device = (each.to(arithmetic.device, non_blocking=True) for each in (images, labels))
+        images, parts = mixing(*on_device, epoch=epoch, batch=number)
+        logits = arithmetic.all_logits(training.model, images)
+        batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
+        torch.autograd.backward(share * batch_loss)
+        # Neither is negative, so a NaN or an infinity stays in the sum until it is looked at.
         loss_sum += batch_loss.detach() * len(images)
         images_seen += len(images)
-        if step % steps_between_checks == 0 or step == len(batches):
-            _check_finite(loss_sum, epoch, step)
-        training.optimizer.zero_grad()
-        batch_loss.backward()
-        training.optimizer.step()
-        training.schedule.after_step()
+        is_last = number == len(batches)
+        if number % settings.accumulate == 0 or is_last:
+            norm_sum += training.step(settings.clip_norm)
+        if number % between_checks == 0 or is_last:
+            _check_finite("training loss", loss_sum, epoch, number)
+            _check_finite("norm of the gradient", norm_sum, epoch, number)
     return loss_sum.item() / images_seen, images_seen
 
 
-def _check_finite(loss_sum: Tensor, epoch: int, step: int) -> None:
-    if not math.isfinite(loss_sum.item()):
-        raise Diverged(f"the training loss was NaN or infinite by step {step} of epoch {epoch}")
+def _shares(sizes: Sequence[int], accumulate: int) -> Iterator[float]:
+    """Yield for each batch its share of the images of the optimizer step that it is a part of."""
+    for start in range(0, len(sizes), accumulate):
+        together = sizes[start : start + accumulate]
+        yield from (size / sum(together) for size in together)
+
+
+def _batch_loss(logits: Sequence[Tensor], parts: Parts, loss: Loss, aux_weight: float) -> Tensor:
+    """Return the loss, with that of an auxiliary head where the network has one.
+
+    Zhao et al., 'Pyramid Scene Parsing Network' (2017), section 3.3; its weight is 0.4 there.
+    """
+    main, *auxiliary = logits
+    total = _mixed_loss(main, parts, loss)
+    for each in auxiliary:
+        total = total + aux_weight * _mixed_loss(each, parts, loss)
+    return total
+
+
+def _mixed_loss(logits: Tensor, parts: Parts, loss: Loss) -> Tensor:
+    return torch.stack([share * loss(logits, labels) for share, labels in parts]).sum()
+
+
+def _check_finite(what: str, total: Tensor, epoch: int, batch: int) -> None:
+    if not math.isfinite(total.item()):
+        raise Diverged(f"the {what} was NaN or infinite by batch {batch} of epoch {epoch}")
 
 
 def _copy(model: SegmentationModel) -> dict[str, Tensor]:

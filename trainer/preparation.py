@@ -1,5 +1,6 @@
 """Everything that a job needs before its first step: images, network, loss, and who it is."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -87,7 +88,12 @@ def prepare(
         validation,
         batches,
         loss=_loss(settings, images).to(device),
-        training=begin_training(arithmetic.place(model), settings, steps=len(batches), score=score),
+        training=begin_training(
+            arithmetic.place(model),
+            settings,
+            steps=math.ceil(len(batches) / settings.accumulate),
+            score=score,
+        ),
         initial_weights=begun.text,
         identity=identity_of(
             settings,

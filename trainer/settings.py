@@ -126,7 +126,8 @@ class TrainSettings(Settings):
     lr_power: Annotated[float, Field(gt=0)] = 0.9
     """Exponent of the poly schedule: lr * (1 - step / steps) ** lr_power."""
     lr_warmup: Annotated[int, Field(ge=0)] = 0
-    """Epochs over which the learning rate first rises from near 0 to `lr`, step by step."""
+    """Epochs over which the learning rate first rises from near 0 to `lr`, step by step; the
+    schedule begins after them, and has the epochs that are left. Not for one_cycle."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Norm to which the gradient of all weights together is cut back before a step; never, if left
     out."""
@@ -139,7 +140,7 @@ class TrainSettings(Settings):
     """Images that pass through the network together; a last batch of one image is merged with the
     one before."""
     accumulate: Annotated[int, Field(ge=1)] = 1
-    """Batches whose gradients are averaged for one optimizer step."""
+    """Batches whose gradients are averaged, by their images, for one optimizer step."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """Stop early after so many validations without a better score; never, if left out."""
     augment: AugmentName = "none"

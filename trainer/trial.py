@@ -216,14 +216,14 @@ def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
 
 def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
     size = job.settings.batch_size
-    return how(job.training.model, split, job.arithmetic, batch_size=size, stop=stop)
+    return how(job.training.scored_model, split, job.arithmetic, batch_size=size, stop=stop)
 
 
 def _evaluations(
     job: Job, kept: Kept, at_original: Inference | None, stop: Stop
 ) -> dict[str, Evaluation]:
     """Score the kept weights, by name of the split; 'val' was scored when they were kept."""
-    job.training.model.load_state_dict(kept.weights)
+    job.training.scored_model.load_state_dict(kept.weights)
     scores = {"val": kept.validation, "train": _score(evaluate, job, job.images, stop)}
     if at_original:
         original = partial(evaluate_original, inference=at_original)

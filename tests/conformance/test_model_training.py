@@ -10,7 +10,6 @@ from trainer import Sample, run_job
 from trainer.data_settings import CamvidData, ScenesData
 from trainer.errors import SettingsError
 from trainer.loader import build_dataset
-from trainer.loop import AUX_WEIGHT
 from trainer.precision import Arithmetic
 from trainer.settings import TrainSettings
 from trainer.torch_state import own_torch_state
@@ -86,14 +85,14 @@ def test_a_last_batch_of_one_image_is_trained_on_with_the_one_before(variant, tm
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if not name.endswith("-no-aux")])
 def test_four_real_images_can_be_learned_by_heart(variant, four_street_images):
     images, labels = four_street_images
-    model = tiny(variant)
+    model, aux_weight = tiny(variant), TrainSettings().aux_weight
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for step in range(300):
         if step % 10 == 0 and accuracy(model, images, labels) > 0.9:
             break
         main, *auxiliary = model.train().all_logits(images)
         losses = (F.cross_entropy(each, labels, ignore_index=CLASSES) for each in auxiliary)
-        loss = F.cross_entropy(main, labels, ignore_index=CLASSES) + AUX_WEIGHT * sum(losses)
+        loss = F.cross_entropy(main, labels, ignore_index=CLASSES) + aux_weight * sum(losses)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

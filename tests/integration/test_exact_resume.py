@@ -133,6 +133,7 @@ def job(killed, workers=(0, 0), *, first_epoch, **params):
 
 AFTER_EPOCH = [{"epoch": epoch} for epoch in range(6)]
 IN_EPOCH = [{"batch": 3 * epoch - 1} for epoch in range(6)]  # two of training, one of validation
+AVERAGED = {"ema": 0.8}
 SGD = {"optimizer": "sgd", "momentum": 0.9}
 JOBS = {
     "adamw, one_cycle": job(AFTER_EPOCH[3], lr_schedule="one_cycle", first_epoch=4),
@@ -156,6 +157,31 @@ JOBS = {
     ),
     "half of the patience spent, 1 of 2 validations": job(
         AFTER_EPOCH[4], lr=1e-30, epochs=9, patience=2, validate={"every": 2}, first_epoch=5
+    ),
+    "averaged, in the warm-up, clipped, 3 batches a step": job(
+        AFTER_EPOCH[1],
+        **AVERAGED,
+        batch_size=2,
+        accumulate=3,
+        clip_norm=0.1,
+        lr_schedule="cosine",
+        lr_warmup=2,
+        first_epoch=2,
+    ),
+    "averaged, after the warm-up, in an epoch, adamax, weighted": job(
+        IN_EPOCH[4],
+        **AVERAGED,
+        optimizer="adamax",
+        accumulate=2,
+        lr_warmup=2,
+        lr_schedule="poly",
+        loss="weighted_cross_entropy",
+        class_weights="effective_number",
+        label_smoothing=0.1,
+        first_epoch=4,
+    ),
+    "averaged, kept in an earlier epoch": job(
+        AFTER_EPOCH[4], **AVERAGED, lr=1e-30, clip_norm=1.0, first_epoch=5
     ),
     "fcn, channels_last, bf16, no worker, then 2": job(
         AFTER_EPOCH[1],
