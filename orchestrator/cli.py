@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import data, database, files, keep, look, run
+from orchestrator.commands import data, database, files, follow, keep, look, run
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -26,10 +26,13 @@ for command in (
     data.data,
     run.launch,
     look.status,
+    follow.watch,
+    follow.logs,
     run.stop,
     run.resume,
     look.list_command,
     look.show_command,
+    look.compare,
     look.export,
     keep.verify,
     keep.gc,

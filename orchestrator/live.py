@@ -11,7 +11,7 @@ from orchestrator.display import rung_table
 from orchestrator.halving import Decision
 from orchestrator.observer import SeenJob
 from orchestrator.progress import Progress
-from orchestrator.views import assignments, duration, number
+from orchestrator.views import assignments, duration, number, rung_line
 from trainer.results import JobResult
 
 
@@ -51,7 +51,7 @@ class LiveDisplay(Progress):
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Say above the table who is left."""
-        self._console.print(_rung_line(decisions), highlight=False)
+        self._console.print(rung_line(decisions), highlight=False)
 
     def _draw(self) -> Group:
         speed = self.images_per_second
@@ -95,7 +95,7 @@ class PlainDisplay(Progress):
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Write who is left."""
-        self._say(_rung_line(decisions))
+        self._say(rung_line(decisions))
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
@@ -111,14 +111,3 @@ def _down_line(error: str) -> str:
 
 
 _UP_LINE = "the database answers again"
-
-
-def _rung_line(decisions: Sequence[Decision]) -> str:
-    best = decisions[0]
-    if best.score is None:
-        return f"rung {best.rung} closed: none of {best.cohort} has a score"
-    survivors = [d.trial for d in decisions if d.verdict in ("promoted", "complete")]
-    return (
-        f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
-        f"{best.kept} of {best.cohort} kept: {', '.join(map(str, survivors))}"
-    )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from orchestrator.halving import Direction
@@ -9,6 +10,24 @@ from orchestrator.observer import Observer, SeenJob
 from orchestrator.storage.rows import JOB_STATES
 from orchestrator.views import JobState, RungView, rung_views
 from trainer.results import EpochRecord, JobResult
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """What a run of a sweep had done before one began to watch it."""
+
+    elapsed: float = 0.0
+    """Seconds since it began."""
+    working: float | None = None
+    """Seconds since its first job began; None if none has."""
+    images: int = 0
+    epoch_seconds: float = 0.0
+    """Over all the epochs of its jobs, as `images` are."""
+    running: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """The jobs that run, by (trial, rung), with the epochs that they have behind them."""
+
+
+_NOTHING = SoFar()
 
 
 class Progress(Observer):
@@ -24,19 +43,21 @@ class Progress(Observer):
         epochs: int,
         done: Mapping[tuple[int, int], JobState],
         clock: Callable[[], float] = time.monotonic,
+        so_far: SoFar = _NOTHING,
     ) -> None:
-        """Begin with the jobs that an earlier run has `done`, by (trial, rung)."""
+        """Begin with the jobs that are `done`, by (trial, rung), and what the run did `so_far`."""
         self._ladder = ladder
         self._direction = direction
         self._epochs = epochs
         self._clock = clock
-        self._jobs = dict(done)
-        self._begun = clock()
-        self._first_job: float | None = None
-        self._images = 0
-        self._epoch_seconds = 0.0
-        self._speed: float | None = None
-        self._epochs_over = dict.fromkeys(done, epochs)
+        running = {key: JobState(key[1], "RUNNING", None) for key in so_far.running}
+        self._jobs = {**done, **running}
+        self._begun = clock() - so_far.elapsed
+        self._first_job = None if so_far.working is None else clock() - so_far.working
+        self._images = so_far.images
+        self._epoch_seconds = so_far.epoch_seconds
+        self._epochs_over = {**dict.fromkeys(done, epochs), **so_far.running}
+        self._speed = self._busy_speed() if so_far.images else None
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -84,9 +105,13 @@ class Progress(Observer):
         """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
-        running = sum(state.state == "RUNNING" for state in self._jobs.values())
-        self._speed = max(1, running) * self._images / max(self._epoch_seconds, 1e-9)
+        self._speed = self._busy_speed()
         self._epochs_over[job.trial, job.rung] = record.epoch
+
+    def _busy_speed(self) -> float:
+        """Return the images a second of all the workers that are busy now."""
+        running = sum(state.state == "RUNNING" for state in self._jobs.values())
+        return max(1, running) * self._images / max(self._epoch_seconds, 1e-9)
 
     def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""

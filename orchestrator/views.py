@@ -2,15 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.halving import Direction
+from orchestrator.halving import Decision, Direction
 
 if TYPE_CHECKING:
     from trainer.settings import Score  # its import takes longer than a page's queries
+
+SHOWN = 20
+"""So many trials are named where a line names the survivors of a rung."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,19 @@ def rung_views(
         trials = min([row["trials"], *(_survivors(below) for below in views[-1:])])
         views.append(_view(row, trials, of_rung.get(row["rung"], []), direction))
     return views
+
+
+def rung_line(decisions: Sequence[Decision]) -> str:
+    """Say how a rung ended, from its verdicts, the best first."""
+    best = decisions[0]
+    if best.score is None:
+        return f"rung {best.rung} closed: none of {best.cohort} has a score"
+    kept = [str(d.trial) for d in decisions if d.verdict in ("promoted", "complete")]
+    more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+    return (
+        f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
+        f"{best.kept} of {best.cohort} kept: {', '.join(kept[:SHOWN])}{more}"
+    )
 
 
 def missing(rungs: Iterable[RungView]) -> str:
@@ -135,7 +151,9 @@ def assignments(params: Mapping[str, Any]) -> str:
     >>> assignments({"lr": 0.001, "lr_decay": 0.31622776601683794, "loss": "dice"})
     'lr=0.001 lr_decay=0.3162 loss=dice'
     """
-    return " ".join(
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in params.items()
-    )
+    return " ".join(f"{name}={value(each)}" for name, each in params.items())
+
+
+def value(of_param: Any) -> str:
+    """Write one param's value, as `assignments` does."""
+    return f"{of_param:.4g}" if isinstance(of_param, float) else str(of_param)

@@ -1,4 +1,4 @@
-"""Commands that look at stored sweeps: list, status, show, export."""
+"""Commands that look at stored sweeps: list, status, show, compare, export."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +30,7 @@ def list_command(db: str | None, as_json: bool) -> None:
     from orchestrator.storage import queries
     from orchestrator.storage.database import open_database
 
-    rows = [_seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
+    rows = [seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
     if as_json:
         print_json([_summary(row) for row in rows])
         return
@@ -51,22 +51,8 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
     \b
     Example: searchctl status quickstart
     """
-    from orchestrator.display import answer_table, rung_table, show
-    from orchestrator.storage.viewing import count_jobs
-    from orchestrator.views import JobState, rung_views
-
     engine, row = open_sweep(sweep, db)
-    counts = [JobState(c.rung, c.state, c.score, c.jobs) for c in count_jobs(engine, row)]
-    rungs = rung_views(row.ladder, counts, row.direction)
-    best = _ranked(engine, row)
-    if as_json:
-        views = [{**vars(view), "left": view.left} for view in rungs]
-        print_json({**_summary(row), "rungs": views, "best": best})
-        return
-    show(f"[bold]{row.name}[/] {row.shown_state}{_why(row)}")
-    show(rung_table(rungs))
-    if best:
-        show(answer_table(best, row.spec["halving"]["score"]))
+    print_status(engine, row, as_json=as_json)
 
 
 @click.command("show")
@@ -89,6 +75,33 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
         print_json(facts)
         return
     for part in trial_tables(facts):
+        show(part)
+
+
+@click.command()
+@sweep_name
+@click.argument("trials", metavar="TRIAL TRIAL...", type=int, nargs=-1, required=True)
+@db_option
+@json_option
+def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) -> None:
+    """Compare trials: params that differ, scores by rung, IoU per class, and what they took.
+
+    \b
+    Classes are compared at the highest rung where all of the trials have a score.
+    Example: searchctl compare quickstart 7 3
+    """
+    from orchestrator.compare_view import comparison, comparison_tables
+    from orchestrator.display import show
+
+    distinct = list(dict.fromkeys(trials))
+    if len(distinct) < 2:
+        raise click.UsageError("name two different trials or more: `searchctl compare SWEEP 7 3`")
+    engine, row = open_sweep(sweep, db)
+    facts = comparison(engine, row, distinct)
+    if as_json:
+        print_json(facts)
+        return
+    for part in comparison_tables(facts):
         show(part)
 
 
@@ -134,22 +147,49 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
         click.echo(f"wrote {path}")
 
 
+def print_status(
+    engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
+) -> None:
+    """Print how far a sweep is; without its ladder, where that is on the screen already."""
+    from orchestrator.display import answer_table, rung_table, show
+    from orchestrator.storage.viewing import count_jobs
+    from orchestrator.views import JobState, rung_views
+
+    counts = [JobState(c.rung, c.state, c.score, c.jobs) for c in count_jobs(engine, row)]
+    rungs = rung_views(row.ladder, counts, row.direction)
+    best = _ranked(engine, row)
+    if as_json:
+        views = [{**vars(view), "left": view.left} for view in rungs]
+        print_json({**_summary(row), "rungs": views, "best": best})
+        return
+    show(f"[bold]{row.name}[/] {state_words(row)}")
+    if ladder:
+        show(rung_table(rungs))
+    if best:
+        show(answer_table(best, row.spec["halving"]["score"]))
+
+
 def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
     """Open the database and find the sweep in it."""
     from orchestrator.storage.database import open_database
     from orchestrator.storage.queries import find_sweep
 
     engine = open_database(database_url(db))
-    return engine, _seen_from_here(find_sweep(engine, sweep))
+    return engine, seen_from_here(find_sweep(engine, sweep))
 
 
-def _seen_from_here(row: "SweepRow") -> "SweepRow":
+def seen_from_here(row: "SweepRow") -> "SweepRow":
     """Take a driver of this machine that is dead off at once: its lease has yet to run out."""
     from dataclasses import replace
 
     from orchestrator.processes import is_dead
 
     return replace(row, driver=None) if row.driver and is_dead(row.driver) else row
+
+
+def state_words(row: "SweepRow") -> str:
+    """Say in what state a sweep is, and why, or who drives it."""
+    return f"{row.shown_state}{_why(row)}"
 
 
 def _why(row: "SweepRow") -> str:

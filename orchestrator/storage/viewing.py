@@ -6,6 +6,7 @@ shown.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -75,6 +76,25 @@ class ComparedJob:
     images_seen: int | None
     peak_memory_bytes: int | None
     trainable_parameters: int | None
+
+
+@dataclass(frozen=True)
+class JobStanding:
+    """How a job stands."""
+
+    state: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one driver has done of a sweep."""
+
+    began: datetime
+    first_job: datetime | None
+    images: int
+    """Images of all the epochs of the jobs that it has begun."""
+    epoch_seconds: float
 
 
 def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
@@ -150,6 +170,49 @@ def class_ious(
         .order_by(_trials.c.number, scores.c.split, scores.c.class_id)
     )
     return [ClassRow(**row) for row in _rows(engine, _of(query, sweep, numbers))]
+
+
+def job_states(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], JobStanding]:
+    """Return the state and score of every job, by (trial, rung)."""
+    query = (
+        select(_trials.c.number, _jobs.c.rung, _jobs.c.state, _jobs.c.score)
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .where(_trials.c.sweep_id == sweep.id)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query)
+        return {(trial, rung): JobStanding(state, score) for trial, rung, state, score in rows}
+
+
+def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], int]:
+    """Return how many epochs the jobs that run have behind them, by (trial, rung)."""
+    newest = select(func.max(schema.epochs.c.epoch)).where(schema.epochs.c.job_id == _jobs.c.id)
+    query = (
+        select(_trials.c.number, _jobs.c.rung, newest.scalar_subquery())
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .where(_trials.c.sweep_id == sweep.id, _jobs.c.state == "RUNNING")
+    )
+    with engine.connect() as connection:
+        return {(trial, rung): over or 0 for trial, rung, over in connection.execute(query)}
+
+
+def current_run(engine: Engine, sweep: SweepRow) -> Run:
+    """Return what the sweep's newest driver has done up to now; two queries."""
+    events, attempts, epochs = schema.events, schema.attempts, schema.epochs
+    driven = select(func.max(events.c.at)).where(
+        events.c.sweep_id == sweep.id, events.c.kind == "driver"
+    )
+    of_sweep = _jobs.c.trial_id.in_(select(_trials.c.id).where(_trials.c.sweep_id == sweep.id))
+    with engine.connect() as connection:
+        began = connection.execute(driven).scalar() or sweep.created_at
+        since = attempts.c.started_at >= began
+        mine = select(_jobs.c.id).join(attempts, attempts.c.job_id == _jobs.c.id)
+        mine = mine.where(of_sweep, since)
+        first = select(func.min(attempts.c.started_at)).where(attempts.c.job_id.in_(mine), since)
+        images, seconds = func.sum(epochs.c.images), func.sum(epochs.c.seconds)
+        sums = select(images, seconds, first.scalar_subquery()).where(epochs.c.job_id.in_(mine))
+        trained, took, worked = connection.execute(sums).one()
+    return Run(began, worked, trained or 0, took or 0.0)
 
 
 def _of(query: Select[Any], sweep: SweepRow, numbers: Collection[int]) -> Select[Any]:

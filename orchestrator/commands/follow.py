@@ -1,0 +1,136 @@
+"""Commands that follow a sweep in the database, from any machine: watch, logs."""
+
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.commands.common import INTERRUPTED, NO_ANSWER, STOPPED, db_option, json_option
+from orchestrator.commands.look import (
+    open_sweep,
+    print_status,
+    seen_from_here,
+    state_words,
+    sweep_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from orchestrator.progress import Progress
+    from orchestrator.storage.news import Change
+    from orchestrator.storage.rows import SweepRow
+
+EXIT_CODES = {"COMPLETE": 0, "FAIL": NO_ANSWER, "STOPPED": STOPPED, "INTERRUPTED": STOPPED}
+"""How `watch` ends by how the sweep did; as `launch` does, where the two have the same end."""
+
+
+@click.command()
+@sweep_name
+@db_option
+def watch(sweep: str, db: str | None) -> None:
+    """Follow a sweep that runs anywhere, until it ends; Ctrl-C leaves, and the sweep goes on.
+
+    \b
+    Shows what `launch` shows: a live table on a terminal, lines elsewhere. Exit code 0 when
+    the sweep is complete, 3 if no trial has a score, 4 if it was stopped or its driver died.
+    Example: searchctl watch quickstart --db postgresql+psycopg://host/sweeps
+    """
+    from rich.console import Console
+
+    from orchestrator.live import LiveDisplay, PlainDisplay
+
+    engine, row = open_sweep(sweep, db)
+    seen, console = _Sweep(engine, row), Console(highlight=False)
+    running, live = row.shown_state in ("RUNNING", "INTERRUPTED"), console.is_terminal
+    if running:
+        if not live:
+            print_status(engine, row)
+        drawn = partial(LiveDisplay, console, seen.notice)
+        try:
+            row = _watch(seen, drawn if live else partial(PlainDisplay, console))
+        except KeyboardInterrupt:
+            click.echo(f"left '{sweep}', which goes on", err=True)
+            sys.exit(INTERRUPTED)
+    print_status(engine, row, ladder=not (running and live))
+    sys.exit(EXIT_CODES[row.shown_state])
+
+
+@click.command()
+@sweep_name
+@click.option("-f", "--follow", is_flag=True, help="Go on until the sweep ends.")
+@click.option("--trial", type=int, metavar="N", help="Only what concerns this trial.")
+@db_option
+@json_option
+def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: bool) -> None:
+    """Print what happened to a sweep: attempts, epochs, verdicts and events, from the database.
+
+    \b
+    An epoch's time is that of its attempt's start plus what the epochs have taken. With
+    --json, each line is an object of its own; `what` in it is began, epoch, ended, verdict
+    or event.
+    Example: searchctl logs quickstart -f --trial 7
+    """
+    from orchestrator.log_lines import LogLines, json_lines
+    from orchestrator.storage.news import News
+    from orchestrator.trial_view import known_trials
+
+    engine, row = open_sweep(sweep, db)
+    if trial is not None:
+        known_trials(engine, row, [trial])
+    lines = LogLines(row.spec["halving"]["score"], of_one_trial=trial is not None)
+    news, write = News(engine, row, trial), json_lines if as_json else lines
+
+    def take(changes: "list[Change]") -> None:
+        click.echo("".join(f"{line}\n" for line in write(changes)), nl=False)
+
+    if not follow:
+        take(news.read())
+        return
+    from orchestrator.watching import follow as take_until_the_end
+
+    def say_down(why: str) -> None:
+        click.echo(f"the database does not answer ({why})", err=True)
+
+    def say_up() -> None:
+        click.echo("the database answers again", err=True)
+
+    with suppress(KeyboardInterrupt):
+        take_until_the_end(_Sweep(engine, row).look, news, take, say_down, say_up)
+
+
+class _Sweep:
+    """A sweep as it was when one last looked."""
+
+    def __init__(self, engine: "Engine", row: "SweepRow") -> None:
+        self.engine = engine
+        self.row = row
+
+    def look(self) -> "SweepRow":
+        """Look again."""
+        from orchestrator.storage.queries import find_sweep
+
+        self.row = seen_from_here(find_sweep(self.engine, self.row.name))
+        return self.row
+
+    def notice(self) -> str | None:
+        """Say who drives it, while it goes on."""
+        return f"{self.row.name} {state_words(self.row)}" if self.row.state == "RUNNING" else None
+
+
+def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
+    """Show a sweep as its driver does, until it ends; return how it ended."""
+    from orchestrator.storage.news import News
+    from orchestrator.watching import follow, most_epochs, standing, tell
+
+    engine, row = sweep.engine, sweep.row
+    news = News.from_now(engine, row)  # before the standing: what happens in between is told twice
+    begun = standing(engine, row)
+    epochs = most_epochs(row)
+    with display(row.ladder, row.direction, epochs, begun.done, so_far=begun.so_far) as shown:
+        take = partial(tell, shown)
+        return follow(sweep.look, news, take, shown.database_down, shown.database_up)
