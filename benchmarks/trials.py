@@ -26,7 +26,8 @@ def main(name, url="sqlite:///searchctl.db"):
     rows = [
         trial_row(engine, row, trial, jobs, validation) for trial in queries.trials(engine, row)
     ]
-    rows.sort(key=lambda each: (each["rung"], each["score"] or 0), reverse=True)
+    better = 1 if row.direction == "maximize" else -1
+    rows.sort(key=lambda each: (each["rung"], better * (each["score"] or 0)), reverse=True)
     seconds = (row.ended_at - row.created_at).total_seconds()
     keep(
         name, {"sweep": name, "wall_seconds": round(seconds), "ladder": row.ladder, "trials": rows}
