@@ -1,0 +1,82 @@
+"""Commands that say what a sweep's numbers mean: explain, pareto."""
+
+from dataclasses import asdict
+
+import click
+
+from orchestrator.commands.common import db_option, json_option, print_json
+from orchestrator.commands.look import open_sweep, sweep_name
+
+
+@click.command()
+@sweep_name
+@click.argument("trial", type=int, required=False)
+@click.option("--rung", type=click.IntRange(min=0), help="One rung of the trial, in full.")
+@db_option
+@json_option
+def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_json: bool) -> None:
+    """Say why a trial was promoted or pruned, and how sure that is; or judge a sweep's rungs.
+
+    \b
+    With TRIAL: at each rung its rank, cut-off and margin, the trials next to it and at the cut,
+    and a paired bootstrap over the groups of validation images (clip, city, scene) against the
+    nearest trial on the other side of the cut, corrected for all comparisons of that cut. The
+    last rung that it came to, or --rung, is shown with its classes.
+    Without: how far small samples could be trusted. Whether consecutive rungs rank the same
+    trials alike, what the best have at each rung, and which values gain as the data grow.
+    Example: searchctl explain quickstart 7
+    """
+    from orchestrator.display import show
+    from orchestrator.explain_view import explanation
+    from orchestrator.explaining import explain_trial
+    from orchestrator.fidelity import read_fidelity
+    from orchestrator.fidelity_view import fidelity_report
+
+    if trial is None and rung is not None:
+        raise click.UsageError("--rung is of a trial: name the TRIAL too")
+    engine, row = open_sweep(sweep, db)
+    if trial is None:
+        fidelity = read_fidelity(engine, row)
+        if as_json:
+            print_json(asdict(fidelity))
+            return
+        for part in fidelity_report(fidelity):
+            show(part)
+        return
+    explained = explain_trial(engine, row, trial, rung)
+    if as_json:
+        print_json(asdict(explained))
+        return
+    for part in explanation(explained):
+        show(part)
+
+
+@click.command()
+@sweep_name
+@click.option(
+    "--rung",
+    type=click.IntRange(min=0),
+    help="Whose trials are weighed; without it, the highest that has a score.",
+)
+@db_option
+@json_option
+def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
+    """Weigh quality against cost: the trials of a rung that nothing cheaper equals.
+
+    \b
+    Costs are the training's GPU seconds (seconds, on a CPU) and the trainable parameters. Each
+    step to a dearer trial is said in one sentence, with an interval where the validation set has
+    enough groups of images.
+    Example: searchctl pareto quickstart --rung 0
+    """
+    from orchestrator.display import show
+    from orchestrator.tradeoff import read_tradeoff
+    from orchestrator.tradeoff_view import tradeoff_report
+
+    engine, row = open_sweep(sweep, db)
+    tradeoff = read_tradeoff(engine, row, rung)
+    if as_json:
+        print_json(asdict(tradeoff))
+        return
+    for part in tradeoff_report(tradeoff):
+        show(part)

@@ -1,0 +1,338 @@
+"""What `explain` and `pareto` say of a sweep that was driven to its end, with known networks."""
+
+import json
+import re
+from dataclasses import asdict, replace
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import event
+
+from orchestrator.analysis.cut import Corrected, Opponent
+from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
+from orchestrator.cli import cli
+from orchestrator.errors import SearchctlError, SweepNotFound
+from orchestrator.explaining import explain_trial
+from orchestrator.fidelity import read_fidelity
+from orchestrator.storage import queries
+from orchestrator.tradeoff import read_tradeoff
+from tests.image_counts import confusions, counted
+from trainer.results import JobResult, score_of
+
+IMAGES = 12
+DATA = {"dataset": "scenes", "train": 32, "val": IMAGES, "test": 2}
+
+
+def skill(job):
+    """Trial 5 is the best, then 2, 7, 4, 1, ...; all are better with more data."""
+    return 0.5 + (1 + job.trial * 3 % 8) / 50 + job.rung / 50
+
+
+def scored(job, on_epoch, stop):
+    """Return the result of a network of that skill."""
+    counts, evaluation = counted(confusions(skill(job), images=IMAGES))
+    return JobResult(
+        "complete",
+        score_of(evaluation, job.score),
+        kept_epoch=1,
+        evaluations={"val": evaluation},
+        image_counts=counts,
+        seconds=1.0 + job.trial,
+        trainable_parameters=100 * (1 + job.trial),
+    )
+
+
+@pytest.fixture
+def launched(sweeps):
+    """Launch a sweep of known networks; return its engine and row."""
+
+    def launch(runner=scored, **sections):
+        prepared, row = sweeps.launch(runner, **{"data": DATA, **sections})
+        return prepared.engine, row
+
+    return launch
+
+
+@pytest.fixture
+def said(sweeps):
+    """What a command prints on a terminal of so many columns."""
+
+    def run(*arguments, columns=80):
+        command = [arguments[0], "quick", *arguments[1:], "--db", sweeps.url]
+        result = CliRunner(env={"COLUMNS": str(columns)}).invoke(
+            cli, command, catch_exceptions=False
+        )
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def the_rung(explained, rung):
+    return next(each for each in explained.rungs if each.rung == rung)
+
+
+def test_the_names_and_groups_of_the_validation_images_are_stored_at_the_launch(launched):
+    engine, row = launched()
+    names = [f"val_{index:05}" for index in range(IMAGES)]
+    assert queries.val_images(engine, row) == [(name, name) for name in names]
+
+
+def test_a_pruned_trial_is_beside_its_neighbours_and_the_cut(launched):
+    engine, row = launched()
+    (rung,) = explain_trial(engine, row, 0).rungs
+    assert (rung.decision.verdict, rung.decision.rank) == ("pruned", 8)
+    near = [(each.rank, each.trial, each.verdict) for each in rung.neighbours]
+    assert near == [
+        (4, 4, "promoted"),
+        (5, 1, "pruned"),
+        (6, 6, "pruned"),
+        (7, 3, "pruned"),
+        (8, 0, "pruned"),
+    ]
+    assert rung.neighbours[1].differs == {"weight_decay": (0, 0.1)}
+    assert rung.neighbours[-1].differs == {}
+
+
+def test_each_verdict_is_compared_across_the_cut(launched):
+    engine, row = launched()
+    against = {trial: explain_trial(engine, row, trial) for trial in (0, 4, 5)}
+    sides = {
+        (trial, rung.rung): rung.comparison.opponent
+        for trial, explained in against.items()
+        for rung in explained.rungs
+    }
+    assert sides == {
+        (0, 0): Opponent(4, "the last survivor"),
+        (4, 0): Opponent(1, "the best that was cut"),
+        (4, 1): Opponent(2, "the last survivor"),
+        (5, 0): Opponent(1, "the best that was cut"),
+        (5, 1): Opponent(7, "the best that was cut"),
+        (5, 2): Opponent(2, "the runner-up"),
+    }
+
+
+def test_the_margin_of_the_verdict_is_the_difference_that_is_assessed(launched):
+    engine, row = launched()
+    for rung in explain_trial(engine, row, 5).rungs[:2]:
+        sure = rung.comparison.sure
+        assert sure.difference.value == pytest.approx(rung.decision.margin)
+        assert (sure.difference.groups, sure.correction) == (IMAGES, "Holm")
+        assert sure.comparisons == rung.decision.cohort - 1
+
+
+@pytest.mark.parametrize("score", ["val_loss", "val_accuracy"])
+def test_other_scores_are_assessed_too(launched, score):
+    engine, row = launched(halving={"score": score})
+    (rung,) = explain_trial(engine, row, 0).rungs
+    difference = rung.comparison.sure.difference
+    assert difference.value == pytest.approx(rung.decision.margin)
+    assert difference.low <= difference.value <= difference.high < 0
+
+
+def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched, said):
+    def knows_the_rare(job, on_epoch, stop):
+        result = scored(job, on_epoch, stop)
+        if job.trial != 0:
+            return result
+        confusion = confusions(0.3, images=IMAGES)
+        for image in confusion:
+            image[:, 3] = 0
+            image[3] = [0, 0, 0, image[3].sum()]
+        counts, evaluation = counted(confusion)
+        return replace(
+            result,
+            score=0.01,
+            image_counts=counts,
+            evaluations={"val": evaluation},
+        )
+
+    engine, row = launched(knows_the_rare)
+    (rung,) = explain_trial(engine, row, 0).rungs
+    (lost,) = [facts for facts in rung.comparison.classes if facts.lost]
+    assert (lost.pair.class_id, lost.pair.rare, lost.name) == (3, True, row.classes[3])
+    assert f"Lost by dropping it, as every survivor is worse: {lost.name}" in said("explain", "0")
+
+
+@pytest.mark.parametrize(
+    ("data", "statement", "why"),
+    [
+        ({"val": 9}, None, "the 9 validation images are 9 groups, fewer than 10"),
+        ({}, "val_images = '[]'", "are not stored"),
+        ({}, """val_images = '[["a", "b"], ["c", "d"]]'""", "2 groups"),
+    ],
+    ids=["few groups", "an old sweep", "few groups stored"],
+)
+def test_what_is_not_assessable_says_why(launched, sqlite_run, said, data, statement, why):
+    engine, row = launched(data={**DATA, **data}) if not data else launched(few, data=DATA | data)
+    if statement:
+        sqlite_run(f"UPDATE searchctl_sweeps SET {statement}")
+    (rung,) = explain_trial(engine, row, 0).rungs
+    assert isinstance(rung.comparison.sure, NotAssessable)
+    assert why in rung.comparison.sure.why
+    assert rung.comparison.classes  # these need no groups
+    text = " ".join(said("explain", "0").split())
+    assert "not assessable (beside trial 4, the last survivor)" in text
+    assert f"Not assessable: {rung.comparison.sure.why}." in text
+
+
+def few(job, on_epoch, stop):
+    """Return the result of a network that was scored on nine images."""
+    counts, evaluation = counted(confusions(skill(job), images=9))
+    result = scored(job, on_epoch, stop)
+    return replace(result, image_counts=counts, evaluations={"val": evaluation})
+
+
+def test_networks_that_were_scored_on_other_images_are_not_compared(launched):
+    def changed(job, on_epoch, stop):
+        result = scored(job, on_epoch, stop)
+        if job.trial != 4:
+            return result
+        return replace(result, image_counts=counted(confusions(0.6, images=IMAGES, seed=9))[0])
+
+    engine, row = launched(changed)
+    (rung,) = explain_trial(engine, row, 0).rungs
+    assert "were changed" in rung.comparison.sure.why
+
+
+def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, said):
+    def fails(job, on_epoch, stop):
+        if job.trial == 3:
+            return JobResult("failed", None, error="Traceback:\nValueError: a bad shape")
+        return scored(job, on_epoch, stop)
+
+    engine, row = launched(fails)
+    (rung,) = explain_trial(engine, row, 3).rungs
+    assert (rung.neighbours, rung.comparison) == ([], None)
+    assert "rung 0, 8 images: failed: ValueError: a bad shape" in said("explain", "3")
+
+
+def test_one_rung_may_be_asked_for(launched):
+    engine, row = launched()
+    assert [rung.rung for rung in explain_trial(engine, row, 5, rung=1).rungs] == [1]
+    with pytest.raises(SearchctlError, match="trial 0 has not come to rung 1"):
+        explain_trial(engine, row, 0, rung=1)
+    with pytest.raises(SweepNotFound, match="has trials 0 to 7, not 8"):
+        explain_trial(engine, row, 8)
+
+
+def test_damaged_counts_point_to_verify(launched, sqlite_run):
+    engine, row = launched()
+    sqlite_run("UPDATE searchctl_image_scores SET counts = x'00'")
+    with pytest.raises(SearchctlError, match="searchctl verify quick"):
+        explain_trial(engine, row, 0)
+
+
+def test_before_a_rung_is_closed_there_is_no_verdict(sweeps, said):
+    prepared = sweeps.prepare(data=DATA)
+    assert explain_trial(prepared.engine, prepared.row, 0).rungs == []
+    assert "it has not begun" in said("explain", "0")
+    with pytest.raises(SearchctlError, match="fewer than two rungs"):
+        read_fidelity(prepared.engine, prepared.row)
+    with pytest.raises(SearchctlError, match="no trial of sweep 'quick' has a score"):
+        read_tradeoff(prepared.engine, prepared.row)
+
+
+def test_rungs_that_rank_alike_agree(launched):
+    fidelity = read_fidelity(*launched())
+    assert [(step.lower, step.upper, step.agreement.n) for step in fidelity.steps] == [
+        (0, 1, 4),
+        (1, 2, 2),
+    ]
+    assert [step.agreement.kendall for step in fidelity.steps] == [1, 1]
+    assert [step.agreement.top for step in fidelity.steps] == [2, 1]
+    assert [(each.name, each.kept[-1].value) for each in fidelity.preferred] == [
+        ("lr", 0.001),
+        ("weight_decay", 0.1),
+    ]
+    assert fidelity.ended
+
+
+def test_a_low_loss_is_a_good_place_for_the_agreement(launched):
+    fidelity = read_fidelity(*launched(halving={"score": "val_loss"}))
+    assert [step.agreement.shared for step in fidelity.steps] == [2, 1]
+
+
+def test_the_front_has_what_nothing_cheaper_equals_and_says_each_step(launched):
+    tradeoff = read_tradeoff(*launched(), rung=0)
+    assert (tradeoff.trials, [each.trial for each in tradeoff.candidates]) == (8, [5, 2, 1, 0])
+    steps = [(u.cost, u.cheaper, u.dearer, u.factor) for u in tradeoff.upgrades]
+    ladder = [(0, 1, 2.0), (1, 2, 1.5), (2, 5, 2.0)]
+    costs = ("seconds", "trainable parameters")
+    assert steps == [(cost, *step) for cost in costs for step in ladder]
+    for upgrade in tradeoff.upgrades:
+        assert isinstance(upgrade.sure, Difference)
+        assert upgrade.sure.low < upgrade.gain == pytest.approx(upgrade.sure.value)
+
+
+def test_on_a_gpu_the_cost_is_its_seconds(launched):
+    def on_gpu(job, on_epoch, stop):
+        return replace(scored(job, on_epoch, stop), gpu_seconds=9.0 - job.trial)
+
+    tradeoff = read_tradeoff(*launched(on_gpu), rung=0)
+    assert {"GPU seconds", "trainable parameters"} == {u.cost for u in tradeoff.upgrades}
+    assert tradeoff.candidates[0].costs == {"GPU seconds": 4.0, "trainable parameters": 600.0}
+
+
+def test_a_step_is_one_plain_sentence(launched, said):
+    launched()
+    text = " ".join(said("pareto", "--rung", "0").split())
+    sentence = r"trial 1 costs 2\.0x the seconds of trial 0 for \+\d\.\d ± \d\.\d points of mIoU"
+    assert re.search(sentence, text)
+    assert "paired bootstrap over the 12 groups of 12 validation images" in text
+    last = " ".join(said("pareto").split())
+    assert "trial 2 costs" not in last
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize(
+    "arguments",
+    [("explain",), ("explain", "0"), ("explain", "5"), ("pareto", "--rung", "0")],
+    ids=" ".join,
+)
+def test_the_terminal_s_width_is_kept(launched, said, arguments, columns):
+    launched()
+    lines = said(*arguments, columns=columns).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= columns
+
+
+@pytest.mark.parametrize("arguments", [("explain",), ("explain", "5"), ("pareto",)], ids=" ".join)
+def test_json_has_every_fact(launched, said, arguments):
+    engine, row = launched()
+    expected = {
+        ("explain",): lambda: read_fidelity(engine, row),
+        ("explain", "5"): lambda: explain_trial(engine, row, 5),
+        ("pareto",): lambda: read_tradeoff(engine, row),
+    }[arguments]()
+    printed = json.loads(said(*arguments, "--json"))
+    assert printed == json.loads(json.dumps(asdict(expected), default=str))
+
+
+@pytest.mark.parametrize("read", [explain_trial, read_fidelity, read_tradeoff])
+def test_the_number_of_queries_does_not_grow_with_the_trials(sweeps, read):
+    counted_queries = []
+    for name, rates in (("few", 8), ("many", 24)):
+        prepared, row = sweeps.launch(
+            scored, {"lr": [0.1 / (1 + n) for n in range(rates)]}, data=DATA, name=name
+        )
+        statements = []
+        event.listen(
+            prepared.engine,
+            "before_cursor_execute",
+            lambda *arguments, to=statements: to.append(arguments[2]),
+        )
+        arguments = (0, 0) if read is explain_trial else ()
+        read(prepared.engine, row, *arguments)
+        counted_queries.append(len([s for s in statements if s.startswith("SELECT")]))
+    assert counted_queries[1] <= counted_queries[0] <= 8
+
+
+def test_a_verdict_that_the_images_do_not_explain_is_said_so(launched, said):
+    engine, row = launched()
+    (rung,) = explain_trial(engine, row, 0).rungs
+    assert isinstance(rung.comparison.sure, Corrected)
+    text = " ".join(said("explain", "0").split())
+    assert "worse than trial 4, the last survivor; 95% interval" in text
+    assert "by Holm's correction for the 7 comparisons of this cut" in text
+    assert "That is more than the choice of images explains." in text
+    assert "All of this is about these trained networks on this validation set" in text
