@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import data, database, files, follow, keep, look, run
+from orchestrator.commands import data, database, files, follow, keep, look, run, understand
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -33,6 +33,8 @@ for command in (
     look.list_command,
     look.show_command,
     look.compare,
+    understand.explain,
+    understand.pareto,
     look.export,
     keep.verify,
     keep.gc,
