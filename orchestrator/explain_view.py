@@ -141,8 +141,10 @@ def _p(found: Corrected) -> str:
     alone = f"p {_level(found.difference.p)}"
     if found.comparisons < 2:
         return f"{alone}."
-    all_of_them = f"the {found.comparisons} comparisons of this cut"
-    return f"{alone}; {_level(found.p)} by {found.correction}'s correction for {all_of_them}."
+    return (
+        f"{alone} alone, {_level(found.p)} after {found.correction}'s correction for the "
+        f"{found.comparisons} comparisons of this rung."
+    )
 
 
 def _level(p: float) -> str:

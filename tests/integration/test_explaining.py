@@ -333,6 +333,6 @@ def test_a_verdict_that_the_images_do_not_explain_is_said_so(launched, said):
     assert isinstance(rung.comparison.sure, Corrected)
     text = " ".join(said("explain", "0").split())
     assert "worse than trial 4, the last survivor; 95% interval" in text
-    assert "by Holm's correction for the 7 comparisons of this cut" in text
+    assert "after Holm's correction for the 7 comparisons of this rung" in text
     assert "That is more than the choice of images explains." in text
     assert "All of this is about these trained networks on this validation set" in text
