@@ -20,6 +20,7 @@ from orchestrator.sweep import Sweep
 from orchestrator.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
+    ReportSettings,
     ResourceSettings,
     SearchSettings,
     StorageSettings,
@@ -28,6 +29,7 @@ from trainer.data_settings import (
     CamvidData,
     CityscapesData,
     FolderData,
+    ImageFolderData,
     KittiRoadData,
     KittiSemanticsData,
     LandcoverData,
@@ -51,10 +53,12 @@ SECTIONS: dict[str, type[Settings]] = {
     "data, dataset: oxford_pets": OxfordPetsData,
     "data, dataset: sunrgbd": SunRgbdData,
     "data, dataset: folder": FolderData,
+    "data, dataset: image_folder": ImageFolderData,
     "training": TrainSettings,
     "search": SearchSettings,
     "halving": HalvingSettings,
     "inference": Inference,
+    "report": ReportSettings,
     "resources": ResourceSettings,
     "budget": BudgetSettings,
     "storage": StorageSettings,
@@ -93,7 +97,7 @@ def cli_page() -> str:
 def sweep_page() -> str:
     """Return every key of a sweep.yaml with its type, default and meaning."""
     parts = [GENERATED, "# sweep.yaml\n", "An editor knows it all from `searchctl schema`.\n"]
-    top = ("name", "seed")
+    top = ("name", "seed", "task")
     parts += ["## Top level\n", _table((n, Sweep.model_fields[n]) for n in top), SPACE]
     for title, model in SECTIONS.items():
         fields = ((field.alias or name, field) for name, field in model.model_fields.items())

@@ -222,6 +222,7 @@ class Driver:
             resume_from=tuple(place / before for before in reversed(earlier)),
             final=final,
             inference=self._sweep.inference,
+            features=final and self._sweep.report.features,
             keep_weights=final or warm,
             init_from=below or self._initial.checkpoint(begins_as),
             encoder_from=self._initial.encoder(begins_as),

@@ -41,6 +41,8 @@ class Job:
     """The last rung: the test split and the labels' original size are scored too."""
     inference: Inference
     """How a final job predicts images at their labels' original size."""
+    features: bool
+    """Whether to draw the validation images as the classifier sees them."""
     keep_weights: bool
     init_from: UPath | None
     """Weights to begin with (`continue: warm`, or `init: checkpoint:..`); None begins afresh."""
@@ -62,6 +64,7 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         score=job.score,
         final=job.final,
         inference=job.inference,
+        features=job.features,
         keep_weights=job.keep_weights,
         init_from=job.init_from,
         encoder_from=job.encoder_from,

@@ -24,6 +24,7 @@ from orchestrator.writable import check_writable
 from trainer.data_settings import Split
 from trainer.datasets.base import Dataset
 from trainer.errors import DataError
+from trainer.extras import features_problem
 from trainer.samples import build_dataset, data_fingerprint
 
 RUNS_MEND = "set storage.runs to a directory that can be written"
@@ -58,12 +59,13 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     The weights that its trials begin with are copied to its directory.
 
     Raises:
-        SearchctlError: a network cannot be built; or the database, the directory, or initial
-            weights cannot be used.
+        SearchctlError: a network cannot be built; a package is missing; or the database, the
+            directory, or initial weights cannot be used.
         SettingsError: a directory of pretrained encoders has none of a trial's.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
     """
+    _check_packages(sweep)
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")))
     _check_networks(sweep, dataset)
@@ -95,6 +97,12 @@ def checked_dataset(sweep: Sweep) -> Dataset:
 def val_images(dataset: Dataset) -> list[tuple[str, str]]:
     """Return name and group of each validation image: what was scored is judged by groups."""
     return [(name, dataset.group("val", index)) for index, name in enumerate(dataset.names("val"))]
+
+
+def _check_packages(sweep: Sweep) -> None:
+    """Ask for what only finalists need before the first trial, of a sweep without a file too."""
+    if sweep.report.features and (problem := features_problem()):
+        raise SearchctlError(f"report.features {problem}")
 
 
 def _check_networks(sweep: Sweep, dataset: Dataset) -> None:

@@ -1,6 +1,7 @@
 """Which files of a sweep are still needed, pure: stored rows in, what becomes of a file out.
 
-    runs/<sweep>/trial-0007/rung-2/<token of the attempt>/checkpoint.pt, model.safetensors
+    runs/<sweep>/trial-0007/rung-2/<token of the attempt>/checkpoint.pt, model.safetensors,
+        features.png
 
 Verdicts and finished jobs are final. So what may go once may go for ever, and rows that are older
 than a list of files can only make a file stay for longer.
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from orchestrator.halving import Decision
 from orchestrator.storage.rows import AttemptRow, JobRow
@@ -23,6 +24,7 @@ class Fate(Enum):
     """What becomes of a file, in words for people."""
 
     FINALIST = "weights of finalists"
+    PICTURE = "pictures of finalists"
     UNDECIDED = "weights that wait for their verdict"
     NEXT_RUNG = "weights with which the next rung begins"
     INITIAL = "weights with which trials begin"
@@ -95,7 +97,9 @@ class Retention:
             return Fate.UNFINISHED
         if (*key, place.token) not in self._attempts:
             return Fate.STRAY
-        return self._fate_of_weights(*key) if place == self._kept(key) else Fate.DONE
+        if place == self._kept(key, "features"):
+            return Fate.PICTURE
+        return self._fate_of_weights(*key) if place == self._kept(key, "weights") else Fate.DONE
 
     def finished(self, trial: int, rung: int) -> bool:
         """Has a job its result? Then no attempt at it will ever start again."""
@@ -106,10 +110,10 @@ class Retention:
         """Has a trial its last verdict, or is there none? Then no job of it will start again."""
         return trial in self._over or trial >= self._trials
 
-    def _kept(self, key: Key) -> Place | None:
-        """Return where the job's weights lie, wherever the runs directory was when it ran."""
-        weights = self._jobs[key].weights
-        return Place.parse("/".join(weights.split("/")[-4:])) if weights else None
+    def _kept(self, key: Key, what: Literal["weights", "features"]) -> Place | None:
+        """Return where a file of the job's lies, wherever the runs directory was when it ran."""
+        path: str | None = getattr(self._jobs[key], what)
+        return Place.parse("/".join(path.split("/")[-4:])) if path else None
 
     def _fate_of_weights(self, trial: int, rung: int) -> Fate:
         verdict = self._verdicts.get((trial, rung))

@@ -12,8 +12,12 @@ from orchestrator.problems import Problem, locate
 from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
 from orchestrator.sweep_checks import (
+    checked_halving,
     checked_inference,
+    checked_report,
+    checked_task,
     model_problems,
+    package_problems,
     read_space,
     search_problems,
     sweep_warnings,
@@ -22,6 +26,7 @@ from orchestrator.sweep_checks import (
 from orchestrator.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
+    ReportSettings,
     ResourceSettings,
     SearchSettings,
     StorageSettings,
@@ -29,7 +34,7 @@ from orchestrator.sweep_settings import (
 from orchestrator.wording import refuse
 from orchestrator.yaml_source import YamlFile, load_yaml
 from searchspace import Params, Space, SpaceError
-from trainer.data_settings import PLACES, DataSettings
+from trainer.data_settings import PLACES, DataSettings, Task
 from trainer.inference_settings import Inference
 from trainer.settings import Settings, TrainSettings
 
@@ -56,22 +61,32 @@ class Sweep(Settings):
     """Seed of everything random: sampled trials, the order of images, weights, augmentation."""
     data: DataSettings
     """What is trained on."""
+    task: Task = Field(default="segmentation", validate_default=True)
+    """What is learned: segmentation, a class for each pixel; or classification, a class for each
+    image."""
     training: TrainSettings = TrainSettings()
     """The settings of every trial, in place of which a trial's params step."""
     space: dict[str, Any]
     """What is searched: axes by the name of a setting, and `points`."""
     search: SearchSettings = Field(default=SearchSettings(), validate_default=True)
     """How the points of the space become trials."""
-    halving: HalvingSettings = HalvingSettings()
+    halving: HalvingSettings = Field(default=HalvingSettings(), validate_default=True)
     """How the ladder is built, and by what trials are ranked."""
     inference: Inference = Inference()
     """How finalists are scored at the images' own size."""
+    report: ReportSettings = ReportSettings()
+    """What is kept of the finalists beside their scores."""
     resources: ResourceSettings = ResourceSettings()
     """What a trial occupies, and where trials run."""
     budget: BudgetSettings = BudgetSettings()
     """What ends the sweep before its end."""
     storage: StorageSettings = StorageSettings()
     """Where results are kept."""
+
+    @field_validator("task")
+    @classmethod
+    def _task_is_that_of_the_data(cls, task: Task, info: ValidationInfo) -> Task:
+        return checked_task(task, info.data.get("data"))
 
     @field_validator("space")
     @classmethod
@@ -91,6 +106,18 @@ class Sweep(Settings):
                 raise refuse(problems, search)
         return search
 
+    @field_validator("halving")
+    @classmethod
+    def _score_fits_the_task(
+        cls, halving: HalvingSettings, info: ValidationInfo
+    ) -> HalvingSettings:
+        return checked_halving(halving, info.data.get("task", "segmentation"))
+
+    @field_validator("report")
+    @classmethod
+    def _report_fits_the_task(cls, report: ReportSettings, info: ValidationInfo) -> ReportSettings:
+        return checked_report(report, info.data["task"]) if "task" in info.data else report
+
     @field_validator("inference")
     @classmethod
     def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
@@ -109,7 +136,7 @@ class Sweep(Settings):
 
     @model_validator(mode="after")
     def _settings_fit_the_models(self) -> Self:
-        if problems := model_problems(self.space_, self._trials, self.training):
+        if problems := model_problems(self.space_, self._trials, self.training, self.task):
             raise refuse(problems, self)
         return self
 
@@ -191,7 +218,8 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
-    return _settled(read_settings(Sweep, source, _undefined_variables(source)))
+    known = (*_undefined_variables(source), *_missing_packages(source))
+    return _settled(read_settings(Sweep, source, known))
 
 
 def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
@@ -204,6 +232,14 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
     return tuple(
         Problem(path, f"the environment variable {name} {mend}", source.file, line)
         for name in StorageSettings(url=url or None).undefined
+    )
+
+
+def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
+    """Ask where a sweep is to run, not wherever a stored one is looked at."""
+    return tuple(
+        Problem(path, message, source.file, locate(source.lines, path))
+        for path, message in package_problems(source.value.get("report"))
     )
 
 

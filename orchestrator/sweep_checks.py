@@ -5,17 +5,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.sweep_settings import HalvingSettings, SearchSettings
+from orchestrator.sweep_settings import HalvingSettings, ReportSettings, SearchSettings
 from orchestrator.wording import refuse, reworded
 from searchspace import Interval, Params, Space
 from searchspace.errors import Path, Problem
 from searchspace.values import Value
-from trainer import model_options, recipe_options
-from trainer.data_settings import AnyData
+from trainer import model_options, recipe_options, task_options
+from trainer.data_settings import AnyData, Task
+from trainer.extras import features_problem
 from trainer.inference_settings import Inference
 from trainer.settings import TrainSettings
 
-_ASKED = {*model_options.ASKED, *recipe_options.ASKED}
+_ASKED = {*model_options.ASKED, *recipe_options.ASKED, *task_options.ASKED}
 """The settings that have to do with others."""
 MAX_TRIALS = 100_000
 """More trials than this are a slip, not a wish: a list in memory and in the database."""
@@ -66,16 +67,65 @@ def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Pro
 
 
 def model_problems(
-    space: Space, trials: tuple[Params, ...], training: TrainSettings
+    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
 ) -> list[Problem]:
-    """Return which settings do not go with a trial's others, at their paths in the file."""
+    """Return which settings do not go with the task or others, at their paths in the file."""
     asked = {Params({n: v for n, v in trial.items() if n in _ASKED}): None for trial in trials}
     settings = [training.with_params(params) for params in asked]
     found = [
         *model_options.option_problems(settings),
         *recipe_options.recipe_problems(settings),
+        *task_options.task_problems(settings, task),
     ]
     return [(_path_of(name, space), message) for name, message in found]
+
+
+def checked_task(task: Task, data: AnyData | None) -> Task:
+    """Return the task if it is what is learned from the data.
+
+    Raises:
+        pydantic.ValidationError: it is not.
+    """
+    if data is None or task == data.task:
+        return task
+    if data.task == "classification":
+        mend = "a class for each image: write task: classification"
+    else:
+        mend = "a class for each pixel: leave it out, or take dataset: image_folder"
+    raise refuse([((), f"is {task}, but data set {data.dataset} has {mend}")], task)
+
+
+def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
+    """Return the halving with the score that goes with the task, where none is written.
+
+    Raises:
+        pydantic.ValidationError: one is written that does not.
+    """
+    if task == "segmentation" or halving.score != "val_miou":
+        return halving
+    if "score" not in halving.model_fields_set:
+        return halving.model_copy(update={"score": "val_accuracy"})
+    problem = "val_miou is of pixels: rank classifiers by val_accuracy or val_loss"
+    raise refuse([(("score",), problem)], halving)
+
+
+def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
+    """Return the report if it goes with the task.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    if report.features and task == "segmentation":
+        problem = "are drawn of classifiers, which have one vector for each image: leave it out"
+        raise refuse([(("features",), problem)], report)
+    return report
+
+
+def package_problems(report: object) -> list[Problem]:
+    """Return which packages a sweep file's report needs and this machine lacks."""
+    asked = isinstance(report, Mapping) and report.get("features") is True
+    problem = features_problem() if asked else None
+    return [(("report", "features"), problem)] if problem else []
 
 
 def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
@@ -118,7 +168,8 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
     if "loss" in space.names and halving.score == "val_loss":
         yield (
             "loss is searched and the score is val_loss: val_loss is plain cross entropy, so "
-            "trials that train with it have an advantage; score: val_miou treats all losses alike"
+            "trials that train with it have an advantage; score: val_miou (in classification, "
+            "val_accuracy) treats all losses alike"
         )
     for name in ("threads", "precision"):
         if name in space.names:

@@ -81,7 +81,8 @@ class HalvingSettings(Settings):
     fractions: Annotated[list[Share], Field(min_length=1)] | None = None
     """The shares of all rungs by hand, increasing, the last one 1."""
     score: Score = "val_miou"
-    """The number by which trials of a rung are ranked."""
+    """The number by which trials of a rung are ranked: val_miou, val_loss or val_accuracy; in
+    classification, val_accuracy if left out."""
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: from the trial's weights of the rung below."""
 
@@ -106,6 +107,15 @@ class HalvingSettings(Settings):
         if info.data.get("min_fraction") is not None:
             raise ValueError("excludes min_fraction: leave one of the two out")
         return fractions
+
+
+class ReportSettings(Settings):
+    """What is kept of the finalists beside their scores. Changes nothing that is computed."""
+
+    features: bool = False
+    """Whether to draw the validation images as the classifier sees them, at the first, the middle
+    and the last epoch: the values before its last layer, on a plane by PCA and t-SNE, coloured by
+    class (features.png). Needs searchctl[features]. Classification only."""
 
 
 def _whole_above_one(gpus: float) -> float:

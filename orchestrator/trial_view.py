@@ -74,6 +74,7 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield from _sizes(facts)
     yield _jobs(facts)
     yield from _beginnings(facts)
+    yield from _pictures(facts)
     if facts["jobs"]:
         yield _splits(facts["jobs"][-1])
     if facts["class_scores"]:
@@ -133,6 +134,13 @@ def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"rung {', '.join(rungs)} began with: {text}")
 
 
+def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
+    """Say where the finalist's pictures are."""
+    for job in facts["jobs"]:
+        if job["features"]:
+            yield Text(f"features, by PCA and t-SNE: {job['features']}")
+
+
 def _splits(job: Mapping[str, Any]) -> Table:
     table = plain_table(
         f"split (rung {job['rung']})", "mIoU", "mean accuracy", "overall accuracy", "loss"
@@ -144,14 +152,15 @@ def _splits(job: Mapping[str, Any]) -> Table:
 
 
 def _classes(facts: Mapping[str, Any]) -> Table:
-    """IoU per class on the validation set, a column for each rung."""
+    """IoU or accuracy per class on the validation set, a column for each rung."""
+    what = "accuracy" if facts["score"] == "val_accuracy" else "IoU"
     rungs = [job["rung"] for job in facts["jobs"]]
     found = {
-        (row["class_id"], row["rung"]): row["iou"]
+        (row["class_id"], row["rung"]): row[what.lower()]
         for row in facts["class_scores"]
         if row["split"] == "val"
     }
-    table = plain_table("class", *(f"IoU rung {rung}" for rung in rungs), left=["class"])
+    table = plain_table("class", *(f"{what} rung {rung}" for rung in rungs), left=["class"])
     for class_id, name in enumerate(facts["classes"]):
         table.add_row(name, *(number(found.get((class_id, rung))) for rung in rungs))
     return table

@@ -31,6 +31,8 @@ class Progress:
     records: list[EpochRecord] = field(default_factory=list)
     kept: Kept | None = None
     validations_without_better: int = 0
+    features: dict[int, Tensor] = field(default_factory=dict)
+    """What the network saw in the validation images, by epoch: see features.py."""
 
     @property
     def epoch(self) -> int:
@@ -51,6 +53,7 @@ class Progress:
             "records": [asdict(record) for record in self.records],
             "kept": self._kept_state(self.kept) if self.kept else None,
             "validations_without_better": self.validations_without_better,
+            "features": dict(self.features),
         }
 
     @classmethod
@@ -60,6 +63,7 @@ class Progress:
             records=[EpochRecord(**record) for record in state["records"]],
             kept=_kept(state["kept"], network) if state["kept"] else None,
             validations_without_better=state["validations_without_better"],
+            features=dict(state.get("features", {})),
         )
 
     def _kept_state(self, kept: Kept) -> dict[str, Any]:

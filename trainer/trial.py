@@ -14,6 +14,7 @@ from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
 from trainer.errors import SettingsError
 from trainer.evaluate import Scored, evaluate, evaluate_original
+from trainer.features import check_features, draw_features, look_at_features
 from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
 from trainer.loop import train
@@ -41,6 +42,7 @@ def run_job(
     score: Score = "val_miou",
     final: bool = False,
     inference: Inference = AS_VALIDATED,
+    features: bool = False,
     keep_weights: bool = False,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
@@ -67,6 +69,7 @@ def run_job(
         score: what the kept epoch, early stopping and the plateau schedule go by.
         final: also score 'val_original', 'test' and 'test_original'.
         inference: how the images of 'val_original' and 'test_original' are predicted.
+        features: draw what a classifier sees in the validation images to out/features.png.
         keep_weights: write the kept epoch's weights to out/model.safetensors.
         init_from: weights of the whole network to begin with, whatever `init` says.
         encoder_from: file of the encoder's pretrained weights for `init: pretrained`, in place of
@@ -82,13 +85,15 @@ def run_job(
     Returns:
         The result, with the epochs, images and seconds of the attempts that it goes on from. What
         is wrong with the configuration (divergence, a bad shape, a missing file), and what is
-        wrong with the machine (memory, disk, a dead loader worker) is a result too. Only what
+        wrong with the machine (memory, disk) is a result too. Only what
         nobody foresaw is raised.
     """
     attempt = _Attempt(out, on_epoch or (lambda epoch: None))
     stop = stop or (lambda: False)
     try:
         settings = settings.with_params(params)
+        if features:
+            check_features(sample.data)
         place = choose_device(device)
         with own_torch_state(settings.threads, place):
             job = prepare(
@@ -101,15 +106,20 @@ def run_job(
                 device=place,
             )
             attempt.begin(job, resume_from)
-            kept = _train(job, partial(attempt.epoch_done, job), stop)
+            look = partial(look_at_features, job, stop) if features else None
+            kept = _train(job, partial(attempt.epoch_done, job, look), stop)
             evaluations = _evaluations(job, kept, inference if final else None, stop)
-            attempt.complete(job, kept, evaluations, _save(kept, out) if keep_weights else None)
+            attempt.complete(
+                job,
+                kept,
+                evaluations,
+                weights=_save(kept, out) if keep_weights else None,
+                features=draw_features(job, out) if features else None,
+            )
     except Exception as error:
         status = status_after(error)
         if status is None:
             raise
-        if status in ("lost", "blocked") and stop():
-            status = "stopped"  # what asked us to stop may have ended the loader's workers too
         attempt.end(status, error)
     return attempt.result()
 
@@ -136,15 +146,23 @@ class _Attempt:
             log.info("going on after epoch %d of %d", found.epoch, job.settings.epochs)
         self._progress = job.training.progress
 
-    def epoch_done(self, job: Job, record: EpochRecord) -> None:
+    def epoch_done(self, job: Job, look: Callable[[], None] | None, record: EpochRecord) -> None:
         """Write the epoch's checkpoint, and only then tell of it."""
+        if look:
+            look()
         state = job.training.state_dict()
         checkpoint = Checkpoint(job.identity, record.epoch, self._seconds(), state)
         write_checkpoint(self._out, checkpoint)
         self._on_epoch(record)
 
     def complete(
-        self, job: Job, kept: Kept, evaluations: dict[str, Evaluation], weights: UPath | None
+        self,
+        job: Job,
+        kept: Kept,
+        evaluations: dict[str, Evaluation],
+        *,
+        weights: UPath | None,
+        features: UPath | None,
     ) -> None:
         """Take note of a job that came to its end."""
         self._result = replace(
@@ -155,6 +173,7 @@ class _Attempt:
             evaluations=evaluations,
             image_counts=kept.validation[1],
             weights=weights,
+            features=features,
             peak_memory_bytes=peak_bytes(job.arithmetic.device),
         )
 

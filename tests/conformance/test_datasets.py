@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import CamvidData, FolderData, OxfordPetsData, ScenesData
+from tests.official_layouts import LAYOUTS
+from trainer.data_settings import (
+    CamvidData,
+    FolderData,
+    ImageFolderData,
+    OxfordPetsData,
+    ScenesData,
+)
 from trainer.samples import build_dataset, data_fingerprint, load_split
 
 SPLITS = ("train", "val", "test")
@@ -62,6 +69,30 @@ def _folder_of_pets(request):
     )
 
 
+def _image_folder(request):
+    root = request.getfixturevalue("tmp_path_factory").mktemp("image_folder")
+    rng = np.random.default_rng(0)
+    for split, images in (("train", 6), ("test", 2)):
+        for name in ("cat", "dog", "owl"):
+            (root / split / name).mkdir(parents=True)
+            for index in range(images):
+                picture = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8))
+                picture.save(root / split / name / f"{index}.png")
+    return ImageFolderData(dataset="image_folder", root=root, image_size=(8, 8), train_images=3 * 5)
+
+
+def _breeds_of_pets(request):
+    root = request.getfixturevalue("pet_breeds_root")
+    return ImageFolderData(dataset="image_folder", root=root, image_size=(32, 32))
+
+
+def _layout(layout):
+    def make(request):
+        return layout.settings(request.getfixturevalue("tmp_path_factory").mktemp("layout"))
+
+    return make
+
+
 DATASETS = {
     "scenes": _scenes,
     "camvid": _camvid("official"),
@@ -70,6 +101,9 @@ DATASETS = {
     "oxford pets": _pets("ignore"),
     "oxford pets with a border": _pets("class"),
     "folder of oxford pets": _folder_of_pets,
+    "image folder": _image_folder,
+    "image folder of oxford pets": _breeds_of_pets,
+    **{name: _layout(layout) for name, layout in LAYOUTS.items()},
 }
 
 
@@ -84,7 +118,9 @@ def dataset(settings):
 
 
 @pytest.fixture(params=SPLITS)
-def split(request):
+def split(request, dataset):
+    if request.param == "test" and not dataset.names("test"):
+        pytest.skip("there are no labels to test on")
     return request.param
 
 
@@ -98,11 +134,12 @@ def test_classes_have_names_and_colours_and_ignore_is_none_of_them(dataset):
     assert len(dataset.class_names) <= dataset.ignore_index <= 255
 
 
-def test_images_and_labels_have_the_promised_shapes_and_ids(dataset, split):
+def test_images_and_labels_have_the_promised_shapes_and_ids(settings, dataset, split):
     allowed = {*range(len(dataset.class_names)), dataset.ignore_index}
     for index in (0, len(dataset.names(split)) - 1):
         image, label = dataset.load(split, index)
-        assert image.shape == (*label.shape, 3)
+        assert label.shape == (image.shape[:2] if settings.task == "segmentation" else (1, 1))
+        assert image.shape == (*image.shape[:2], 3)
         assert image.dtype == label.dtype == np.uint8
         assert set(np.unique(label).tolist()) <= allowed
 
@@ -110,6 +147,18 @@ def test_images_and_labels_have_the_promised_shapes_and_ids(dataset, split):
 def test_names_are_unique_and_splits_disjoint(dataset):
     names = [name for split in SPLITS for name in dataset.names(split)]
     assert len(set(names)) == len(names)
+
+
+def test_names_and_groups_have_the_same_order_in_a_new_object(settings, dataset, split):
+    again = build_dataset.__wrapped__(settings)
+    assert again.names(split) == dataset.names(split)
+    indices = range(len(dataset.names(split)))
+    assert [again.group(split, i) for i in indices] == [dataset.group(split, i) for i in indices]
+
+
+def test_there_is_something_to_train_and_to_validate_on(dataset):
+    assert dataset.names("train")
+    assert dataset.names("val")
 
 
 def test_the_settings_count_what_is_there(settings, dataset):
@@ -141,7 +190,8 @@ def test_a_split_loads_at_the_training_size(settings, split):
     loaded = load_split(settings, split)
     count = len(build_dataset(settings).names(split))
     assert loaded.images.shape == (count, *settings.image_size, 3)
-    assert loaded.labels.shape == (count, *settings.image_size)
+    size = settings.image_size if settings.task == "segmentation" else (1, 1)
+    assert loaded.labels.shape == (count, *size)
 
 
 @cache

@@ -59,6 +59,7 @@ class BracketSource:
             resume_from=(),
             final=False,
             inference=AS_VALIDATED,
+            features=False,
             keep_weights=False,
             init_from=None,
             encoder_from=None,

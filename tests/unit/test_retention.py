@@ -23,6 +23,7 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
                 rung=rung,
                 state=state,
                 weights=f"{runs}/trial-0003/rung-{rung}/new/{WEIGHTS}",
+                features=f"{runs}/trial-0003/rung-{rung}/new/features.png",
             )
             for rung, state in states.items()
         ],
@@ -48,6 +49,11 @@ def test_nothing_of_an_unfinished_job_goes(state, token, file):
 @pytest.mark.parametrize(("token", "file"), [("new", "checkpoint.pt"), ("old", WEIGHTS)])
 def test_all_but_the_kept_weights_of_a_finished_job_goes(state, token, file):
     assert fate(retention({1: state}), 1, file, token) is Fate.DONE
+
+
+@pytest.mark.parametrize(("token", "expected"), [("new", Fate.PICTURE), ("old", Fate.DONE)])
+def test_the_picture_of_a_finished_job_stays(token, expected):
+    assert fate(retention({1: "COMPLETE"}), 1, "features.png", token) is expected
 
 
 @pytest.mark.parametrize(

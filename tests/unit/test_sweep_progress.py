@@ -40,6 +40,7 @@ def job(trial, rung=0):
         resume_from=(),
         final=False,
         inference=AS_VALIDATED,
+        features=False,
         keep_weights=False,
         init_from=None,
         encoder_from=None,

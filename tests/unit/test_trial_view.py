@@ -53,6 +53,6 @@ def test_a_trial_says_what_it_trains_and_what_memory_that_took():
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
     facts |= {"decisions": [], "class_scores": [], "epochs": [], "attempts": []}
-    job |= {"initial_weights": "scratch", "state": "COMPLETE"}
+    job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     said = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
     assert "  trains 28,490 parameters, 700 MB at most on cpu" in said
