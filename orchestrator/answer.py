@@ -36,7 +36,7 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     option = db_option_for(prepared.url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
     yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
-    yield f"  dashboard  optuna-dashboard {url}"
+    yield f"  dashboard  searchctl dashboard {name}{option}"
 
 
 def _unscored(jobs: Iterable[JobRow]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.commands import data, database, files, follow, keep, look, run, understand
+from orchestrator.commands import data, database, files, follow, keep, look, run, serve, understand
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -35,6 +35,7 @@ for command in (
     look.compare,
     understand.explain,
     understand.pareto,
+    serve.dashboard,
     look.export,
     keep.verify,
     keep.gc,

@@ -6,7 +6,7 @@ from typing import Any
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
 from orchestrator.storage.rows import JobRow
-from orchestrator.study import StudyMirror
+from orchestrator.study import Ending, StudyMirror
 from searchspace import Params
 from trainer.results import JobResult
 
@@ -47,9 +47,24 @@ def mirror_result(
 
 def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
     """End the trials that climb no further."""
-    for decision in decisions:
-        if decision.verdict != "promoted":
-            mirror.end(decision.trial, decision.verdict, decision.reason)
+    endings = [
+        Ending(decision.trial, decision.verdict, decision.reason, _note(mirror.name, decision))
+        for decision in decisions
+        if decision.verdict != "promoted"
+    ]
+    if endings:
+        mirror.end(endings)
+
+
+def _note(sweep: str, decision: Decision) -> str:
+    """Say in Markdown why a trial ended, and where there is more."""
+    verdict = decision.verdict.capitalize()
+    lines = [f"**{verdict} at rung {decision.rung}**: {decision.reason}."]
+    if decision.score is not None:
+        cutoff = f", the last survivor's {decision.cutoff:.4f}" if decision.cutoff else ""
+        lines.append(f"Score {decision.score:.4f}{cutoff}.")
+    lines.append(f"More: `searchctl show {sweep} {decision.trial}`")
+    return "\n\n".join(lines) + "\n"
 
 
 def _attributes(

@@ -8,8 +8,10 @@ said of a trial after its end, so attributes come before.
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -23,6 +25,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from sqlalchemy.exc import SQLAlchemyError
 
+from orchestrator.errors import SearchctlError
 from orchestrator.halving import Direction
 from orchestrator.storage.connect import database_location, engine_options
 from orchestrator.storage.faults import full, unreachable
@@ -30,6 +33,8 @@ from searchspace import Dimension, Interval, Params, Space
 
 log = logging.getLogger("searchctl")
 
+_NOTE_LENGTH = 2000
+"""Characters of a note at most; the dashboard splits a longer one into several attributes."""
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 """Seconds between tries to create Optuna's tables while another launch does so."""
 
@@ -56,7 +61,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, tuple) else value
 
 
-def _open_storage(url: str) -> RDBStorage:
+def open_storage(url: str) -> RDBStorage:
     """Open Optuna's tables, or create them: those who do so at once fail, all but one."""
     location = database_location(url)
     where, options = location.render_as_string(hide_password=False), engine_options(location)
@@ -70,6 +75,31 @@ def _open_storage(url: str) -> RDBStorage:
     return RDBStorage(where, engine_kwargs=options)
 
 
+def study_id(url: str, name: str) -> int:
+    """Return the number by which Optuna knows a sweep's study: it is in the dashboard's addresses.
+
+    Raises:
+        SearchctlError: there is no such study.
+    """
+    try:
+        return open_storage(url).get_study_id_from_name(name)
+    except KeyError as error:
+        raise SearchctlError(
+            f"the Optuna study of '{name}' was deleted: `searchctl resume {name}` makes it anew"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a trial ended, as the study is to show it."""
+
+    trial: int
+    verdict: str
+    reason: str
+    note: str
+    """Markdown, for the dashboard's own note field."""
+
+
 class StudyMirror:
     """The Optuna study of one sweep."""
 
@@ -80,11 +110,12 @@ class StudyMirror:
             Exception: whatever Optuna meets in the database, at the start of a sweep.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.name = name
         self.behind = False
         """Has a write failed since the study was last brought up to the tables?"""
         self._distributions = distributions(space)
         self._study = optuna.create_study(
-            study_name=name, storage=_open_storage(url), direction=direction, load_if_exists=True
+            study_name=name, storage=open_storage(url), direction=direction, load_if_exists=True
         )
         self._trials = self._shown_trials()
 
@@ -124,19 +155,39 @@ class StudyMirror:
             if rung not in shown.intermediate_values:
                 trial.report(score, rung)
 
-    def end(self, number: int, verdict: str, reason: str) -> None:
-        """Show a trial as COMPLETE, PRUNED or FAIL, with the reason."""
+    def end(self, endings: Iterable[Ending]) -> None:
+        """Show trials as COMPLETE, PRUNED or FAIL, with the reason, also as a note.
+
+        A trial that has a note keeps it: a user wrote it.
+        """
         with self._only_logged():
-            trial, shown = self._trials[number], self._shown(number)
+            # all notes of a study are read at once, so this is done once for all that end
+            noted = self._study._storage.get_study_system_attrs(self._study._study_id)
+            for ending in endings:
+                self._end(ending, noted)
+
+    def _end(self, ending: Ending, noted: Mapping[str, Any]) -> None:
+        with self._only_logged():
+            trial, shown = self._trials[ending.trial], self._shown(ending.trial)
             if shown.state.is_finished():
                 return
-            trial.set_user_attr("verdict", verdict)
-            trial.set_user_attr("reason", reason)
-            if verdict == "complete":
+            self._note(trial, ending.note, noted)
+            trial.set_user_attr("verdict", ending.verdict)
+            trial.set_user_attr("reason", ending.reason)
+            if ending.verdict == "complete":
                 self._study.tell(trial, shown.intermediate_values[max(shown.intermediate_values)])
             else:
-                state = TrialState.PRUNED if verdict == "pruned" else TrialState.FAIL
+                state = TrialState.PRUNED if ending.verdict == "pruned" else TrialState.FAIL
                 self._study.tell(trial, state=state)
+
+    def _note(self, trial: Trial, text: str, noted: Mapping[str, Any]) -> None:
+        """Write a note as `optuna_dashboard.save_note` does, which reads all notes each time."""
+        version = f"dashboard:{trial._trial_id}:note_ver"
+        if version in noted:
+            return
+        write = partial(self._study._storage.set_study_system_attr, self._study._study_id)
+        write(f"dashboard:{trial._trial_id}:note_str:0", text[:_NOTE_LENGTH])
+        write(version, 1)  # the last: with it there is a note, without it there is none
 
     def _shown(self, number: int) -> FrozenTrial:
         return self._study._storage.get_trial(self._trials[number]._trial_id)

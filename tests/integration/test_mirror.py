@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from orchestrator.storage import queries
-from orchestrator.study import StudyMirror, distributions
+from orchestrator.study import Ending, StudyMirror, distributions
 from searchspace import Choice, Params, Space
 from trainer.results import JobResult
 
@@ -198,7 +198,7 @@ def test_writes_may_be_repeated(tmp_path):
         mirror = StudyMirror(url, "repeat", "maximize", space)
         mirror.begin(1, Params({"lr": 0.2}))
         mirror.report(1, 0, 0.5, {"seconds": 2})
-        mirror.end(1, "complete", "rank 1 of 1")
+        mirror.end([Ending(1, "complete", "rank 1 of 1", "the only one")])
     (trial,) = optuna.load_study(study_name="repeat", storage=url).trials
     assert (trial.value, trial.params, trial.intermediate_values) == (0.5, {"lr": 0.2}, {0: 0.5})
 

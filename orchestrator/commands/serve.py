@@ -1,0 +1,75 @@
+"""The command that serves pages: dashboard."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from orchestrator.commands.common import db_option
+from orchestrator.commands.look import open_sweep
+from orchestrator.places import database_url
+
+
+@click.command()
+@click.argument("sweep", metavar="[SWEEP]", required=False)
+@click.option("--all", "every", is_flag=True, help="Open the list of all the database's sweeps.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 takes a free one.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File with the token, of mode 600; without it: $SEARCHCTL_DASHBOARD_TOKEN.",
+)
+@db_option
+def dashboard(
+    sweep: str | None,
+    every: bool,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    db: str | None,
+) -> None:
+    """Serve Optuna's dashboard over the database until Ctrl-C; a sweep's trials are its study.
+
+    \b
+    It is served to this machine. At any other --host it needs a token, which is generated if
+    none is given: the printed address holds it, scripts send `Authorization: Bearer TOKEN`.
+    The connection is not encrypted: over a network, prefer `ssh -L 8080:localhost:8080 HOST`.
+    Example: searchctl dashboard quickstart
+    """
+    if (sweep is None) == (not every):
+        raise click.UsageError("name a sweep, or give --all")
+    from orchestrator.access import given_token, is_loopback, new_token
+    from orchestrator.dashboard import Dashboard, make_server
+    from orchestrator.storage.database import open_database
+    from orchestrator.study import study_id
+
+    url = database_url(db)
+    if sweep is None:
+        open_database(url)
+        path = "/dashboard"
+    else:
+        open_sweep(sweep, db)
+        path = f"/dashboard/studies/{study_id(url, sweep)}"
+    token = given_token(token_file) or (None if is_loopback(host) else new_token())
+    with make_server(Dashboard(url), host, port, token) as server:
+        entrance = f"?token={token}" if token else ""
+        click.echo(f"dashboard at http://{_shown(host)}:{server.server_port}{path}{entrance}")
+        click.echo("Ctrl-C ends it")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _shown(host: str) -> str:
+    """Return what a browser calls an address that is listened at."""
+    if host in ("0.0.0.0", "::"):  # every address of this machine
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
