@@ -20,7 +20,7 @@ from trainer.data_settings import Sample
 from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches, load_sample
 from trainer.loop import train_epoch
-from trainer.losses import build_loss, count_pixels
+from trainer.losses import build_loss
 from trainer.model_options import OPTIONS
 from trainer.models import build_model
 from trainer.precision import Arithmetic
@@ -68,7 +68,7 @@ def prepared(settings, split):
         split, batch_size=settings.batch_size, augment="none", seed=0, rung=0, workers=0
     )
     classes = len(split.dataset.class_names)
-    pixel_counts = count_pixels(torch.from_numpy(split.labels), classes)
+    pixel_counts = torch.from_numpy(split.class_pixels)
     ignore_index = split.dataset.ignore_index
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
     arithmetic = Arithmetic(settings, CPU)
@@ -77,7 +77,7 @@ def prepared(settings, split):
 
     def epoch():
         training_mode(model, settings.finetune)
-        train_epoch(training, batches, 1, loss, arithmetic, lambda: False)
+        train_epoch(training, batches, 1, loss, settings, arithmetic, lambda: False)
 
     return epoch
 

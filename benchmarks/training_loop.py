@@ -11,6 +11,7 @@ network (1 means that our loop costs nothing) and writes it to results/training_
 import statistics
 import time
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from machine import keep
@@ -19,7 +20,7 @@ from trainer.data_settings import Sample, ScenesData
 from trainer.finetune import training_mode
 from trainer.loader import TrainingBatches, load_sample
 from trainer.loop import train_epoch
-from trainer.losses import build_loss, count_pixels
+from trainer.losses import build_loss
 from trainer.models import build_model
 from trainer.precision import Arithmetic
 from trainer.settings import TrainSettings
@@ -40,7 +41,7 @@ def our_epoch(settings, split):
         split, batch_size=BATCH, augment=settings.augment, seed=0, rung=0, workers=0
     )
     ignore_index, classes = split.dataset.ignore_index, len(split.dataset.class_names)
-    pixel_counts = count_pixels(torch.from_numpy(split.labels), classes)
+    pixel_counts = torch.from_numpy(split.class_pixels)
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
     arithmetic = Arithmetic(settings, CPU)
     model = arithmetic.place(build_model(settings, classes))
@@ -48,16 +49,16 @@ def our_epoch(settings, split):
 
     def epoch(number):
         training_mode(model, settings.finetune)
-        train_epoch(training, batches, number, loss, arithmetic, lambda: False)
+        train_epoch(training, batches, number, loss, settings, arithmetic, lambda: False)
 
     return epoch
 
 
 def bare_epoch(settings, split):
     """Return a function that trains one epoch with nothing but PyTorch."""
-    uint8 = torch.from_numpy(split.images).permute(0, 3, 1, 2)
+    uint8 = torch.from_numpy(np.asarray(split.images)).permute(0, 3, 1, 2)
     images = Arithmetic(settings, CPU).normalise(uint8).contiguous()
-    labels = torch.from_numpy(split.labels).long()
+    labels = torch.from_numpy(np.asarray(split.labels)).long()
     model = build_model(settings, len(split.dataset.class_names)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=0.0)
 

@@ -30,7 +30,7 @@ def prepare_resume(
 ) -> Prepared:
     """Load a stored sweep to go on with it.
 
-    The resources, budget and loader processes that its file names today count from now on, and the
+    The resources, budget and loader threads that its file names today count from now on, and the
     data set may lie elsewhere; what is computed must be what was launched.
 
     Args:

@@ -3,8 +3,6 @@
 TrainerError
 ├── DataError       a file of the data set is missing, unreadable or does not fit its pair
 └── SettingsError   the settings cannot be trained as they are (shape, device, parts to freeze)
-
-WorkerLost          a process that loads images died: the machine is at fault, a retry may help
 """
 
 from collections.abc import Sequence
@@ -20,10 +18,6 @@ class DataError(TrainerError):
 
 class SettingsError(TrainerError):
     """The settings cannot be trained as they are; says which one to change."""
-
-
-class WorkerLost(Exception):
-    """A process that loads images died; the same job may succeed on another try."""
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:

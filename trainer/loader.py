@@ -1,18 +1,18 @@
 """Batches of a sample's images: shuffled and augmented to train on, or plain and in order."""
 
-import signal
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from queue import SimpleQueue
 
-import numpy as np
-import numpy.typing as npt
+import cv2
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
-from torch.utils.data import Dataset as TorchDataset
 
-from trainer import catalog, transforms
-from trainer.errors import WorkerLost
+from trainer import catalog
+from trainer.rows import Bytes
 from trainer.samples import (
     LoadedSplit,
     build_dataset,
@@ -23,6 +23,7 @@ from trainer.samples import (
     sample_order,
 )
 from trainer.seeds import derive_seed
+from trainer.transforms import Augmentation, Augmenter
 
 __all__ = [
     "TrainingBatches",
@@ -38,11 +39,8 @@ __all__ = [
 
 Batch = tuple[Tensor, Tensor]
 """Images uint8 [batch, 3, height, width] and labels uint8 [batch, height, width]."""
-_Draw = tuple[int, int]
-"""(epoch, index): all that an item of the loader depends on, so that workers share no state."""
-_Item = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-_IN_A_WORKER = "in DataLoader worker process"
-"""What torch adds to the message of an error that a loader's worker met."""
+_AHEAD = 2
+"""Batches that may wait for the training, besides the one that each thread is at."""
 
 
 class TrainingBatches:
@@ -63,79 +61,112 @@ class TrainingBatches:
         workers: int,
     ) -> None:
         self._split = split
-        self._plan = _Plan(len(split.names), batch_size, seed, rung)
-        make = catalog.load(catalog.AUGMENTATIONS, augment)
-        pipeline = make(*split.labels.shape[1:], split.dataset.ignore_index)
-        self._loader = (
-            None
-            if pipeline is None and workers == 0
-            else DataLoader(
-                _Augmented(split, pipeline, seed, rung),
-                batch_sampler=self._plan,
-                num_workers=workers,
-                persistent_workers=workers > 0,
-                collate_fn=_collate,
-                pin_memory=torch.cuda.is_available(),
-                # it draws a seed whenever workers are started: from the global generator, dropout's
-                # numbers would depend on their count and on where a run began
-                generator=torch.Generator(),
-                worker_init_fn=_leave_ctrl_c_to_the_training_process,
-            )
-        )
-
-    def __len__(self) -> int:
-        """Return the batches of an epoch."""
-        return len(self._plan)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rung = rung
+        self._workers = workers
+        augmentation = catalog.load(catalog.AUGMENTATIONS, augment)
+        # a window is cut from what has more detail than the training size
+        crops = augmentation.window is not None
+        self._images, self._labels = split.sources() if crops else (split.images, split.labels)
+        self._augmenters = _augmenters(augmentation, split, count=max(workers, 1))
 
     @property
     def sizes(self) -> list[int]:
-        """Images of each batch, the same in every epoch."""
-        return self._plan.sizes
+        """Images of each batch of an epoch."""
+        full, rest = divmod(len(self._split.names), self._batch_size)
+        sizes = [self._batch_size] * full
+        if rest == 1 and full:  # batch normalisation has no variance over one image
+            sizes[-1] += 1
+        elif rest:
+            sizes.append(rest)
+        return sizes
+
+    def __len__(self) -> int:
+        """Return the batches of an epoch."""
+        return len(self.sizes)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Yield every image once, shuffled for this epoch; a last batch of one is never alone."""
-        self._plan.epoch = epoch
-        if self._loader is not None:
-            yield from _from_live_workers(self._loader)
-            return
-        # nothing to change and no one to share with: one gather a batch, a loader would cost more
-        for draws in self._plan:
-            yield _gather(self._split, [index for _, index in draws])
+        fill = partial(self._fill, epoch)
+        plan = self._plan(epoch)
+        if self._workers:
+            yield from _filled_ahead(self._split, plan, fill, self._workers)
+        else:
+            for chosen in plan:
+                batch = _empty_batch(self._split, len(chosen))
+                fill(chosen, batch)
+                yield batch
+
+    def _plan(self, epoch: int) -> list[list[int]]:
+        """Return the images of each batch."""
+        seed = derive_seed(self._seed, "order", self._rung, epoch)
+        order = iter(_shuffled(len(self._split.names), seed))
+        return [list(islice(order, size)) for size in self.sizes]
+
+    def _fill(self, epoch: int, chosen: Sequence[int], batch: Batch) -> None:
+        """Put these images into a batch; runs in a thread of its own."""
+        images, labels = batch[0].numpy(), batch[1].numpy()
+        augmenter = self._augmenters.get()
+        try:
+            for position, index in enumerate(chosen):
+                seed = (self._seed, "augment", self._rung, epoch, self._split.names[index])
+                changed = augmenter.changed(self._images[index], self._labels[index], *seed)
+                _put(*changed, images[position], labels[position])
+        finally:
+            self._augmenters.put(augmenter)
 
 
 def fixed_batches(split: LoadedSplit, batch_size: int) -> Iterator[Batch]:
     """Yield every image once, unchanged and in order; the last batch may be smaller."""
-    everything = list(range(len(split.names)))
-    for start in range(0, len(everything), batch_size):
-        yield _gather(split, everything[start : start + batch_size])
+    for start in range(0, len(split.names), batch_size):
+        chosen = range(start, min(start + batch_size, len(split.names)))
+        images, labels = batch = _empty_batch(split, len(chosen))
+        for index, image, label in zip(chosen, images.numpy(), labels.numpy(), strict=True):
+            _put(split.images[index], split.labels[index], image, label)
+        yield batch
 
 
-class _Plan(Sampler[list[_Draw]]):
-    """The epoch's shuffled batches, drawn in the training process whatever loads them."""
+def _filled_ahead(
+    split: LoadedSplit,
+    plan: Iterable[list[int]],
+    fill: Callable[[list[int], Batch], None],
+    workers: int,
+) -> Iterator[Batch]:
+    """Yield batches in their order, while threads fill the next ones.
 
-    def __init__(self, images: int, batch_size: int, seed: int, rung: int) -> None:
-        self.epoch = 1
-        self._images = images
-        self._batch_size = batch_size
-        self._seed = seed
-        self._rung = rung
+    An error in a thread is raised here; whoever leaves waits for the images at hand at most.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
+    waiting: deque[tuple[Batch, Future[None]]] = deque()
 
-    def __len__(self) -> int:
-        full, rest = divmod(self._images, self._batch_size)
-        # batch normalisation has no variance over one image: it joins the batch before
-        return full if rest == 0 or (rest == 1 and full) else full + 1
+    def next_one() -> Batch:
+        batch, filled = waiting.popleft()
+        filled.result()
+        return batch
 
-    @property
-    def sizes(self) -> list[int]:
-        before = (len(self) - 1) * self._batch_size
-        return [*[self._batch_size] * (len(self) - 1), self._images - before]
+    try:
+        for chosen in plan:
+            # allocated here: memory of one thread is used again sooner than that of many
+            batch = _empty_batch(split, len(chosen))
+            waiting.append((batch, pool.submit(fill, chosen, batch)))
+            if len(waiting) == workers + _AHEAD:
+                yield next_one()
+        while waiting:
+            yield next_one()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    def __iter__(self) -> Iterator[list[_Draw]]:
-        epoch = self.epoch
-        order = _shuffled(self._images, derive_seed(self._seed, "order", self._rung, epoch))
-        starts = [step * self._batch_size for step in range(len(self))]
-        for start, end in zip(starts, [*starts[1:], self._images], strict=True):
-            yield [(epoch, index) for index in order[start:end]]
+
+def _augmenters(
+    augmentation: Augmentation, split: LoadedSplit, count: int
+) -> "SimpleQueue[Augmenter]":
+    """Return one for each thread."""
+    height, width = split.images.shape[1:3]
+    augmenters: SimpleQueue[Augmenter] = SimpleQueue()
+    for _ in range(count):
+        augmenters.put(Augmenter(augmentation, (height, width), split.dataset.ignore_index))
+    return augmenters
 
 
 def _shuffled(count: int, seed: int) -> list[int]:
@@ -143,55 +174,17 @@ def _shuffled(count: int, seed: int) -> list[int]:
     return order
 
 
-class _Augmented(TorchDataset[_Item]):
-    """One augmented image at a time, for the processes of a DataLoader."""
-
-    def __init__(self, split: LoadedSplit, pipeline: Any, seed: int, rung: int) -> None:
-        self._split = split
-        self._pipeline = pipeline
-        self._seed = seed
-        self._rung = rung
-
-    def __getitem__(self, draw: _Draw) -> _Item:
-        epoch, index = draw
-        image, label = self._split.images[index], self._split.labels[index]
-        if self._pipeline is None:
-            return image, label
-        name = self._split.names[index]
-        transforms.reseed(self._pipeline, self._seed, self._rung, epoch, name)
-        changed = self._pipeline(image=image, mask=label)
-        return changed["image"], changed["mask"]
+def _empty_batch(split: LoadedSplit, count: int) -> Batch:
+    height, width = split.images.shape[1:3]
+    pinned = torch.cuda.is_available()
+    return (
+        torch.empty(count, 3, height, width, dtype=torch.uint8, pin_memory=pinned),
+        torch.empty(count, *split.labels.shape[1:], dtype=torch.uint8, pin_memory=pinned),
+    )
 
 
-def _from_live_workers(loader: DataLoader[_Item]) -> Iterator[Batch]:
-    """Yield the loader's batches; a worker that dies while it hands one over is named for it.
-
-    Otherwise the pipe's end would pass for an error of this machine's disk, or of the settings.
-    """
-    try:
-        yield from loader
-    except (EOFError, OSError) as error:
-        if _IN_A_WORKER in str(error):
-            raise  # a living worker's own error: it could not read an image
-        raise WorkerLost(f"a loader's worker died: {type(error).__name__}: {error}") from error
-
-
-def _leave_ctrl_c_to_the_training_process(worker: int) -> None:
-    """A terminal sends Ctrl-C to workers too; they have to last until the training has left."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _collate(items: Sequence[_Item]) -> Batch:
-    images, labels = zip(*items, strict=True)
-    return _channels_first(np.stack(images)), torch.from_numpy(np.stack(labels))
-
-
-def _gather(split: LoadedSplit, chosen: list[int]) -> Batch:
-    images, labels = _channels_first(split.images[chosen]), torch.from_numpy(split.labels[chosen])
-    if torch.cuda.is_available():
-        return images.pin_memory(), labels.pin_memory()
-    return images, labels
-
-
-def _channels_first(images: npt.NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+def _put(image: Bytes, label: Bytes, into: Bytes, label_into: Bytes) -> None:
+    """Copy an image [height, width, 3] to [3, height, width], and its label."""
+    assert image.shape[:2] == into.shape[1:], "OpenCV would write elsewhere"
+    cv2.split(image, list(into))  # three times as fast as a transposed copy
+    label_into[...] = label

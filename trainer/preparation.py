@@ -17,7 +17,7 @@ from trainer.loader import (
     load_split,
     sample_hash,
 )
-from trainer.losses import Loss, build_loss, count_pixels
+from trainer.losses import Loss, build_loss
 from trainer.memory import reset_peak
 from trainer.models import build_model
 from trainer.precision import Arithmetic
@@ -109,10 +109,8 @@ def prepare(
 
 
 def _loss(settings: TrainSettings, images: LoadedSplit) -> Loss:
-    dataset = images.dataset
-    labels = torch.as_tensor(images.labels)
     return build_loss(
         settings,
-        ignore_index=dataset.ignore_index,
-        pixel_counts=count_pixels(labels, len(dataset.class_names)),
+        ignore_index=images.dataset.ignore_index,
+        pixel_counts=torch.from_numpy(images.class_pixels),
     )

@@ -14,10 +14,10 @@ JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost", "blocke
 
 complete: it has a finite score. diverged: the loss was NaN or infinite. failed: an error of the
 configuration (a bad shape), which another try would meet again. stopped: asked to leave before the
-end. lost: an error of the machine (GPU memory, a dead loader process); the same job may be tried
-again, in a fresh process. The last two are no trial's fault, as all share what is wrong. blocked:
-files cannot be read or written (a full disk); it may pass. unusable: the data set has a missing,
-broken or unfit file.
+end. lost: an error of the machine (GPU memory); the same job may be tried again, in a fresh
+process. The last two are no trial's fault, as all share what is wrong. blocked: files cannot be
+read or written (a full disk); it may pass. unusable: the data set has a missing, broken or unfit
+file.
 """
 
 

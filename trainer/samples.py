@@ -1,49 +1,78 @@
-"""Which images a job trains and scores on, decoded and resized once per process; torch-free."""
+"""Which images a job trains and scores on: views into the decoded cache; torch-free."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from trainer import catalog
+from trainer.cache import Cache, Tell, silently
+from trainer.cache_entry import NOTHING
+from trainer.cache_name import Need
 from trainer.data_settings import DataSettings, Sample, Split
-from trainer.datasets.base import Dataset, Image, Label
+from trainer.datasets.base import Dataset
 from trainer.errors import DataError
+from trainer.rows import Ragged, Rows
 from trainer.subset import nested_order
-
-# OpenCV's thread pool does not survive the fork into a loader's workers: they would wait forever
-cv2.setNumThreads(0)
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedSplit:
-    """Images of one split at the training size, in memory."""
+    """Images of one split at the training size; they stay in memory-mapped files until read."""
 
+    data: DataSettings
     dataset: Dataset
     split: Split | Literal["train+val"]
     names: tuple[str, ...]
-    images: npt.NDArray[np.uint8]
+    images: Rows
     """[images, height, width, 3] RGB."""
-    labels: npt.NDArray[np.uint8]
-    """[images, height, width] class ids or the data set's ignore_index."""
-    indices: tuple[int, ...]
-    """Position of each image in its split of the data set."""
+    labels: Rows
+    """[images, height, width] class ids or the data set's ignore_index; [images, 1, 1] in
+    classification."""
+    pixels: npt.NDArray[np.int64]
+    """[images, 256] how many pixels of each label value each image has."""
+    origins: tuple[tuple[Split, int], ...]
+    """Split of the data set, and position in it, of each image."""
 
-    def take(self, indices: Sequence[int]) -> "LoadedSplit":
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Position of each image in its split of the data set."""
+        return tuple(index for _, index in self.origins)
+
+    @property
+    def class_pixels(self) -> npt.NDArray[np.int64]:
+        """How many pixels of each class each image has: [images, classes]."""
+        return self.pixels[:, : len(self.dataset.class_names)]
+
+    def take(self, indices: Iterable[int]) -> "LoadedSplit":
         """Return these images only, in this order; `indices` count within this object."""
         chosen = list(indices)
         return LoadedSplit(
+            self.data,
             self.dataset,
             self.split,
             tuple(self.names[i] for i in chosen),
-            self.images[chosen],
-            self.labels[chosen],
-            tuple(self.indices[i] for i in chosen),
+            self.images.take(chosen),
+            self.labels.take(chosen),
+            self.pixels[chosen],
+            tuple(self.origins[i] for i in chosen),
+        )
+
+    def sources(self) -> tuple[Ragged, Ragged]:
+        """Return the same images and labels, each at its own size or `data.cache_size`.
+
+        Raises:
+            DataError: as `load_split` does.
+        """
+        splits = dict.fromkeys(split for split, _ in self.origins)
+        entries = {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
+        return (
+            Ragged((entries[split].images, index) for split, index in self.origins),
+            Ragged((entries[split].labels, index) for split, index in self.origins),
         )
 
 
@@ -54,34 +83,54 @@ def build_dataset(data: DataSettings) -> Dataset:
     return dataset
 
 
+def look_anew() -> None:
+    """Forget what this process has seen of all data sets: their files may be others now."""
+    for remembered in (build_dataset, load_split, sample_order, data_fingerprint, _cache):
+        remembered.cache_clear()
+
+
+def decode_ahead(data: DataSettings, needs: Iterable[Need], tell: Tell = silently) -> None:
+    """Decode now what is needed of the data set and not in the cache yet.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    dataset = build_dataset(data)
+    _cache(data).build([need for need in needs if dataset.names(need.split)], tell)
+
+
 @lru_cache(maxsize=4)
 def load_split(data: DataSettings, split: Split) -> LoadedSplit:
-    """Check the data set, then decode a whole split at `data.image_size`.
-
-    Everything is held in memory, 4 bytes a pixel: CamVid's training split takes 250 MB at
-    360x480, Cityscapes' would take 25 GB at its full size.
+    """Return a whole split at `data.image_size`; it is checked and decoded if it was never before.
 
     Raises:
         DataError: a pair is missing, unreadable or does not fit, a mask holds an unknown class id,
-            or there is nothing to train or score on; every such path is named.
+            or there is nothing to train or score on; every such path is named. Or the cache has no
+            room.
     """
-    dataset = _checked(data)
+    dataset = build_dataset(data)
     names = dataset.names(split)
     if not names and split != "test":
         raise DataError(f"the {split} split of {data.dataset} holds no images")
-    height, width = data.image_size
-    images = np.empty((len(names), height, width, 3), dtype=np.uint8)
-    labels = np.empty((len(names), height, width), dtype=np.uint8)
-    _decode(dataset, split, images, labels)
-    return LoadedSplit(dataset, split, names, images, labels, tuple(range(len(names))))
+    places = range(len(names))
+    entry = _cache(data).entry(Need(split, "exact")) if names else NOTHING
+    label_size = (1, 1) if data.task == "classification" else data.image_size
+    return LoadedSplit(
+        data,
+        dataset,
+        split,
+        names,
+        Rows(((entry.images, index) for index in places), (*data.image_size, 3)),
+        Rows(((entry.labels, index) for index in places), label_size),
+        entry.pixels,
+        tuple((split, index) for index in places),
+    )
 
 
 @lru_cache(maxsize=16)
 def sample_order(data: DataSettings, seed: int) -> tuple[int, ...]:
     """Return the one order of the training split whose prefixes are the samples of all rungs."""
-    split = load_split(data, "train")
-    pixels = np.array([np.bincount(label.ravel(), minlength=256) for label in split.labels])
-    return nested_order(pixels[:, : len(split.dataset.class_names)], seed)
+    return nested_order(load_split(data, "train").class_pixels, seed)
 
 
 def load_sample(sample: Sample) -> LoadedSplit:
@@ -96,12 +145,14 @@ def load_sample(sample: Sample) -> LoadedSplit:
         return chosen
     val = load_split(sample.data, "val")
     return LoadedSplit(
+        chosen.data,
         chosen.dataset,
         "train+val",
         chosen.names + val.names,
-        np.concatenate([chosen.images, val.images]),
-        np.concatenate([chosen.labels, val.labels]),
-        chosen.indices + val.indices,
+        chosen.images + val.images,
+        chosen.labels + val.labels,
+        np.concatenate([chosen.pixels, val.pixels]),
+        chosen.origins + val.origins,
     )
 
 
@@ -115,46 +166,16 @@ def data_fingerprint(data: DataSettings) -> str:
     """Return a fingerprint of the names and sizes of all files: 16 hexadecimal digits.
 
     Raises:
-        DataError: a pair is missing, unreadable or does not fit.
+        DataError: a file is missing.
     """
-    return sample_hash(_checked(data).fingerprint_parts())
+    dataset = build_dataset(data)
+    try:
+        return sample_hash(dataset.fingerprint_parts())
+    except OSError as error:
+        dataset.check()  # names all that is wrong
+        raise DataError(f"{error.filename}: {error.strerror}") from error
 
 
 @lru_cache(maxsize=4)
-def _checked(data: DataSettings) -> Dataset:
-    dataset = build_dataset(data)
-    dataset.check()
-    return dataset
-
-
-def _decode(
-    dataset: Dataset,
-    split: Split,
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.uint8],
-) -> None:
-    """Fill the arrays, and name every image that cannot be decoded, not the first alone."""
-    problems = []
-    for index in range(len(images)):
-        try:
-            image, label = dataset.load(split, index)
-        except DataError as error:
-            problems.append(str(error))
-            continue
-        images[index], labels[index] = _resized(image, label, *labels.shape[1:])
-    if problems:
-        raise DataError("\n".join(problems))
-    if len(labels) and (labels == dataset.ignore_index).all():
-        raise DataError(f"no mask of the {split} split holds any pixel of a class")
-
-
-def _resized(image: Image, label: Label, height: int, width: int) -> tuple[Image, Label]:
-    if label.shape == (height, width):
-        return image, label
-    shrinks = height <= label.shape[0] and width <= label.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    # _EXACT takes the pixel at the centre, as the image's resizing does; plain NEAREST is shifted
-    return (
-        cv2.resize(image, (width, height), interpolation=method),
-        cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT),
-    )
+def _cache(data: DataSettings) -> Cache:
+    return Cache(data, build_dataset(data))

@@ -6,20 +6,16 @@ from typing import TypeVar
 
 import torch
 
-from trainer.errors import DataError, TrainerError, WorkerLost
+from trainer.errors import DataError, TrainerError
 from trainer.results import JobStatus
 
 Item = TypeVar("Item")
 Stop = Callable[[], bool]
 """Returns True once the job is to leave; asked before every batch."""
 
-# What torch raises as a plain RuntimeError though the machine is at fault: a loader's worker that
-# was killed (by the kernel, when memory is short), and memory that ran out elsewhere than in CUDA's
-# allocator.
-_MACHINE_ERRORS = re.compile(
-    r"DataLoader worker \(pid|Pin memory thread exited|DefaultCPUAllocator"
-    r"|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED"
-)
+# What torch raises as a plain RuntimeError though the machine is at fault: memory that ran out
+# elsewhere than in CUDA's allocator.
+_MACHINE_ERRORS = re.compile(r"DefaultCPUAllocator|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED")
 
 
 class Stopped(Exception):
@@ -53,7 +49,7 @@ def status_after(error: Exception) -> JobStatus | None:
             return "blocked"
         case DataError():
             return "unusable"
-        case WorkerLost() | MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
+        case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
             return "lost"
         case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
             return "lost"

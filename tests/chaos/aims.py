@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from tests.chaos.moments import Moment
 
 _AT_WORK = (Moment.EPOCH, Moment.SCORING, Moment.BARRIER, Moment.STORING)
-_NEEDS_A_WORKER = ("worker", "loader")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def draw_aim(kind: str, rng: random.Random, *, fresh: bool, last: bool) -> Aim:
         fresh: the driver has just been started, so that its start can still be hit.
         last: no other kill is to follow, so that its end may be waited for.
     """
-    if kind in _NEEDS_A_WORKER:
+    if kind == "worker":
         choices: list[Moment | None] = [None, Moment.EPOCH, Moment.SCORING, Moment.BARRIER]
     else:
         choices = [None, *_AT_WORK, *[Moment.START_UP] * fresh, *[Moment.SHUTDOWN] * last]

@@ -76,17 +76,6 @@ def _worker(scene: Scene) -> Hit | None:
     return Hit(f"SIGKILL to the worker {pid}", victims)
 
 
-def _loader(scene: Scene) -> Hit | None:
-    """Kill a process that loads images for a worker."""
-    workers = {_pid(worker) for worker in scene.sight.workers}
-    loaders = {process for pid in workers for process in descendants(pid) if process.pid != pid}
-    if not loaders:
-        return None
-    loader = scene.rng.choice(sorted(loaders))
-    kill(loader.pid)
-    return Hit(f"SIGKILL to the loader process {loader.pid}", {loader})
-
-
 def _node(scene: Scene) -> Hit:
     victims = scene.place.lose_node(scene.rng)
     return Hit("a Ray node lost", victims, mend=scene.place.add_node)
@@ -120,7 +109,6 @@ KILLERS: dict[str, Killer] = {
     "SIGINT": _asked(signal.SIGINT),
     "SIGINT twice": _impatient,
     "worker": _worker,
-    "loader": _loader,
     "ray": _ray,
     "node": _node,
     "postgres": _database,

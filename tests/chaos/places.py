@@ -55,7 +55,7 @@ class Laptop(Place):
     name = "laptop"
     how = "retrain"
     kinds = (
-        *("driver", "worker", "SIGTERM", "loader", "SIGINT", "SIGINT twice"),
+        *("driver", "worker", "SIGTERM", "SIGINT", "SIGINT twice"),
         *("ray", "driver", "worker"),
     )
 

@@ -1,7 +1,7 @@
 """The sweep that is killed: eight trials on 40 real images of CamVid, half a minute on two cores.
 
 Between them its trials use everything that has a state which a resume must put back: each
-optimizer, LR schedules by step, epoch and score, dropout, augmentation in loader processes, early
+optimizer, LR schedules by step, epoch and score, dropout, augmentation in loader threads, early
 stopping, and a loss that becomes NaN.
 """
 

@@ -10,7 +10,7 @@ from tests.chaos.places import PLACES
 from tests.chaos.suite import plan
 
 PROJECT = Path(__file__).parents[2]
-KILLS = 12
+KILLS = 10
 TIMEOUT_S = 1000
 
 

@@ -19,7 +19,7 @@ from trainer.weights import load_weights, save_weights
 def test_a_trained_network_beats_the_most_frequent_class(run, small_scenes):
     result = run({"epochs": 20})
     dataset = load_split(small_scenes, "val").dataset
-    labels = load_split(small_scenes, "val").labels
+    labels = np.asarray(load_split(small_scenes, "val").labels)
     valid = labels[labels != dataset.ignore_index]
     majority = np.bincount(valid).max() / len(valid)
     assert result.status == "complete"

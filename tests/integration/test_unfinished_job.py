@@ -1,10 +1,7 @@
 """Jobs that diverge, stop or fail, and jobs that go on where an earlier attempt was stopped."""
 
 import io
-import multiprocessing
-import os
 import shutil
-import signal
 
 import pytest
 import torch
@@ -83,36 +80,24 @@ def test_what_no_configuration_is_to_blame_for_has_a_status_of_its_own(run, stat
     assert result.sample_hash
 
 
-def test_a_loader_worker_that_is_killed_is_a_lost_job(run):
-    def kill_a_worker(epoch):
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-
-    result = run({"loader_workers": 2}, on_epoch=kill_a_worker)
-    assert result.status == "lost"
-    assert "DataLoader worker" in result.error
-    assert not multiprocessing.active_children()
-
-
-def test_a_loader_worker_that_dies_of_the_stop_itself_is_a_stopped_job(run):
-    stops = []
-
-    def signal_to_all(epoch):
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGTERM)
-        stops.append(epoch)
-
-    result = run({"loader_workers": 2}, on_epoch=signal_to_all, stop=lambda: bool(stops))
-    assert (result.status, result.error) == ("stopped", None)
-    assert len(result.epochs) == 1
-
-
-def test_an_error_in_a_loader_worker_that_another_try_would_meet_is_no_lost_job(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("failed", ValueError("no such colour")),
+        ("lost", MemoryError("no memory")),
+        ("blocked", OSError("Input/output error")),
+    ],
+)
+def test_an_error_in_a_loader_thread_has_the_status_that_it_has_elsewhere(
+    run, monkeypatch, status, error
+):
     def broken(*_):
-        raise ValueError("no such colour")
+        raise error
 
-    monkeypatch.setattr("trainer.transforms.reseed", broken)
-    result = run({"loader_workers": 1, "augment": "flips"})
-    assert result.status == "failed"
-    assert "no such colour" in result.error
+    monkeypatch.setattr("trainer.transforms.Augmenter.changed", broken)
+    result = run({"loader_workers": 2, "augment": "flips"})
+    assert result.status == status
+    assert str(error) in result.error
 
 
 def test_an_error_that_nobody_foresaw_is_raised(run):

@@ -1,6 +1,7 @@
 """What the trainer needs of a data set: names, classes, and one image with its label at a time."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,15 @@ class Dataset(ABC):
         Raises:
             DataError: the pair is missing, unreadable or does not fit; names the path.
         """
+
+    def size(self, split: Split, index: int) -> tuple[int, int]:
+        """Return the height and width of the image that `load` gives, if possible without that."""
+        height, width = self.load(split, index)[0].shape[:2]
+        return height, width
+
+    def files(self, split: Split) -> tuple[Path, ...]:
+        """Return every file that the split's images and labels are decoded from; none if drawn."""
+        return ()
 
     def group(self, split: Split, index: int) -> str:
         """Return the group (clip, city, scene) of an image; alone in its own by default."""

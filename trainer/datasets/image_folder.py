@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ImageOps
+from PIL import ExifTags, ImageOps
 
 from trainer.data_settings import ImageFolderData, Split
 from trainer.datasets.base import Colour, Dataset, Image, Label
@@ -18,6 +18,8 @@ from trainer.errors import DataError
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 MOST_CLASSES = 255
 """Labels are bytes, of which the last stands for no class."""
+_ON_ITS_SIDE = range(5, 9)
+"""EXIF's orientations of images whose stored rows are columns."""
 _VALIDATES = 5
 """One in so many images of a class validates, where no directory says which."""
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -83,6 +85,17 @@ class ImageFolder(Dataset):
         with opened(path) as picture:
             image = np.asarray(as_rgb(ImageOps.exif_transpose(picture)))
         return image, np.full((1, 1), class_id, dtype=np.uint8)
+
+    def size(self, split: Split, index: int) -> tuple[int, int]:
+        """Return an image's height and width as it is meant to be seen, from its header."""
+        with opened(self._items[split][index].path) as picture:
+            height, width = picture.height, picture.width
+            on_its_side = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
+        return (width, height) if on_its_side else (height, width)
+
+    def files(self, split: Split) -> tuple[Path, ...]:
+        """Return the images."""
+        return tuple(item.path for item in self._items[split])
 
     def check(self) -> None:
         """Check that every image opens, reading headers only."""

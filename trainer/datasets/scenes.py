@@ -28,6 +28,10 @@ class Scenes(Dataset):
         rng = np.random.default_rng(derive_seed(self._settings.seed, split, index))
         return draw_street(rng, *self._settings.native_size)
 
+    def size(self, split: Split, index: int) -> tuple[int, int]:
+        """Return the settings' native size."""
+        return self._settings.native_size
+
     def fingerprint_parts(self) -> tuple[str, ...]:
         """Return the names, with the seed and the size at which they are drawn."""
         drawn = f"seed {self._settings.seed}, size {self._settings.native_size}"

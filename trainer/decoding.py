@@ -1,0 +1,67 @@
+"""Decodes a split of a data set once, on all cores, into entries of the cache."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from trainer.cache_entry import EntryWriter
+from trainer.data_settings import Split
+from trainer.datasets.base import Dataset
+from trainer.errors import DataError
+from trainer.resizing import resized_image, resized_label
+
+_MOST_THREADS = 16
+"""Each holds an image of full size, and more would outrun most disks."""
+
+
+def decode_split(
+    dataset: Dataset, split: Split, writers: Sequence[EntryWriter], decoded: Callable[[], None]
+) -> None:
+    """Decode every image of a split once, and write it at the size that each writer wants.
+
+    Args:
+        dataset: read by several threads at once.
+        split: of it.
+        writers: of the entries.
+        decoded: called after each image, in the calling thread.
+
+    Raises:
+        DataError: with every image that cannot be decoded, not the first alone.
+    """
+
+    def decode(index: int) -> str | None:
+        try:
+            image, label = dataset.load(split, index)
+        except DataError as error:
+            return str(error)
+        for writer in writers:
+            layout = writer.layout
+            stored = resized_image(image, layout.images[index])
+            writer.put(index, stored, resized_label(label, layout.labels[index]))
+        return None
+
+    problems = []
+    for problem in _in_threads(decode, range(len(dataset.names(split)))):
+        if problem:
+            problems.append(problem)
+        decoded()
+    if problems:
+        raise DataError("\n".join(problems))
+
+
+def _in_threads(
+    function: Callable[[int], str | None], indices: Iterable[int]
+) -> Iterator[str | None]:
+    """Yield the results in their order; who stops half way ends the rest."""
+    pool = ThreadPoolExecutor(min(_cores(), _MOST_THREADS), thread_name_prefix="decoding")
+    try:
+        yield from pool.map(function, indices)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
