@@ -13,7 +13,7 @@ from orchestrator.prepare import Prepared
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.storage.rows import JobRow
-from orchestrator.views import assignments, number
+from orchestrator.views import assignments, number, shown_score
 
 
 def answer(prepared: Prepared) -> Iterator[RenderableType]:
@@ -29,7 +29,7 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     yield from _unscored(jobs)
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
     yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
-    yield answer_table((asdict(each) for each in ranked), prepared.sweep.halving.score)
+    yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
     url = make_url(prepared.url).render_as_string(hide_password=True)
     yield f"\nEverything is in {url} and {prepared.runs}"
     yield f"  weights    {winner.weights}"

@@ -50,6 +50,11 @@ class Exported(Settings):
     def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
         return checked_inference(inference, info.data.get("data"))
 
+    @property
+    def shown_score(self) -> Score:
+        """By what score an epoch is shown: the accuracy, in classification."""
+        return "val_accuracy" if self.data.task == "classification" else self.score
+
 
 def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
     """Return the configuration of a ranked trial of a sweep.

@@ -15,7 +15,7 @@ from orchestrator.display import plain_table
 from orchestrator.errors import SweepNotFound
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import SweepRow, TrialRow
-from orchestrator.views import assignments, duration, epoch_score, number
+from orchestrator.views import assignments, duration, epoch_score, number, shown_score
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "state": row.state,
         "params": row.params,
         "score": sweep.spec["halving"]["score"],
+        "shown_score": shown_score(sweep.spec),
         "classes": sweep.classes,
         "initial_files": _initial_files(sweep, row.params),
         "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
@@ -153,7 +154,7 @@ def _splits(job: Mapping[str, Any]) -> Table:
 
 def _classes(facts: Mapping[str, Any]) -> Table:
     """IoU or accuracy per class on the validation set, a column for each rung."""
-    what = "accuracy" if facts["score"] == "val_accuracy" else "IoU"
+    what = "accuracy" if facts["shown_score"] == "val_accuracy" else "IoU"
     rungs = [job["rung"] for job in facts["jobs"]]
     found = {
         (row["class_id"], row["rung"]): row[what.lower()]
@@ -168,7 +169,7 @@ def _classes(facts: Mapping[str, Any]) -> Table:
 
 def _epochs(facts: Mapping[str, Any]) -> Table:
     last = facts["epochs"][-1]["rung"]
-    name, shown = epoch_score(facts["score"])
+    name, shown = epoch_score(facts["shown_score"])
     table = plain_table(f"epoch (rung {last})", "train loss", "val loss", shown, "lr", "time")
     for epoch in facts["epochs"]:
         if epoch["rung"] == last:

@@ -134,6 +134,20 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def shown_score(spec: Mapping[str, Any]) -> "Score":
+    """Return by what score the trials of a stored sweep are shown.
+
+    Classifiers that are ranked by their loss are shown by their accuracy.
+
+    >>> shown_score({"task": "classification", "halving": {"score": "val_loss"}})
+    'val_accuracy'
+    >>> shown_score({"halving": {"score": "val_loss"}})  # of before there was a task
+    'val_loss'
+    """
+    score: Score = spec["halving"]["score"]
+    return "val_accuracy" if spec.get("task") == "classification" else score
+
+
 def epoch_score(score: "Score") -> tuple[str, str]:
     """Return which number of an epoch is shown beside its losses, and what it is called.
 

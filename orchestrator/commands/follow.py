@@ -78,11 +78,12 @@ def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: b
     from orchestrator.log_lines import LogLines, json_lines
     from orchestrator.storage.news import News
     from orchestrator.trial_view import known_trials
+    from orchestrator.views import shown_score
 
     engine, row = open_sweep(sweep, db)
     if trial is not None:
         known_trials(engine, row, [trial])
-    lines = LogLines(row.spec["halving"]["score"], of_one_trial=trial is not None)
+    lines = LogLines(shown_score(row.spec), of_one_trial=trial is not None)
     news, write = News(engine, row, trial), json_lines if as_json else lines
 
     def take(changes: "list[Change]") -> None:

@@ -153,7 +153,7 @@ def print_status(
     """Print how far a sweep is; without its ladder, where that is on the screen already."""
     from orchestrator.display import answer_table, rung_table, show
     from orchestrator.storage.viewing import count_jobs
-    from orchestrator.views import JobState, rung_views
+    from orchestrator.views import JobState, rung_views, shown_score
 
     counts = [JobState(c.rung, c.state, c.score, c.jobs) for c in count_jobs(engine, row)]
     rungs = rung_views(row.ladder, counts, row.direction)
@@ -166,7 +166,7 @@ def print_status(
     if ladder:
         show(rung_table(rungs))
     if best:
-        show(answer_table(best, row.spec["halving"]["score"]))
+        show(answer_table(best, shown_score(row.spec)))
 
 
 def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":

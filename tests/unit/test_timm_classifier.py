@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from upath import UPath
 
+from orchestrator.named_weights import encoder_file
 from tests import tiny_encoders  # noqa: F401  # tiny_beit, tiny_vgg
 from tests.begun_networks import write
 from trainer.errors import SettingsError
@@ -190,6 +192,14 @@ def test_pretrained_weights_fill_all_but_the_classifier(tmp_path, name):
     theirs = published.state_dict()
     assert all(each.equal(theirs[key]) for key, each in model.timm_state().items())
     assert model.classifier.layer.weight.equal(before.classifier.layer.weight)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_vit.r160_in1k"])
+def test_a_directory_of_weights_has_one_file_for_each_network(tmp_path, name):
+    path = tmp_path / "test_vit.safetensors"
+    path.touch()
+    asked = settings(name, init="pretrained", weights=str(tmp_path))
+    assert encoder_file(asked).path == UPath(path)
 
 
 def test_weights_that_lack_a_part_before_the_classifier_are_refused(tmp_path):
