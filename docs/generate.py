@@ -16,6 +16,7 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from orchestrator.cli import cli
+from orchestrator.hook_settings import HookSettings, LoggerSettings
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_settings import (
     BudgetSettings,
@@ -62,6 +63,8 @@ SECTIONS: dict[str, type[Settings]] = {
     "resources": ResourceSettings,
     "budget": BudgetSettings,
     "storage": StorageSettings,
+    "hooks": HookSettings,
+    "loggers": LoggerSettings,
 }
 
 SPACE = """

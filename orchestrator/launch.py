@@ -22,11 +22,15 @@ from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.fingerprint import versions
 from orchestrator.garbage import collect, used_bytes
+from orchestrator.hooks import Hooks
 from orchestrator.lease import Lease
+from orchestrator.loggers import hooks_of, loggers_of
 from orchestrator.mirroring import mirror_all
+from orchestrator.observers import Observers
 from orchestrator.prepare import Prepared, val_images
 from orchestrator.processes import worker_name
 from orchestrator.progress import Progress
+from orchestrator.ranking import rank_trials
 from orchestrator.spec import differences
 from orchestrator.storage import queries
 from orchestrator.storage.faults import full, unreachable
@@ -78,13 +82,17 @@ def run(
         jobs, attempts = queries.jobs(engine, row), queries.attempts(engine, row)
         meter = GpuMeter(attempts)
         stop = _stop_conditions(prepared, lease, stopping, meter)
-        with display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs)) as observer:
+        with (
+            hooks_of(sweep, row, writer.note, say) as hooks,
+            loggers_of(sweep) as loggers,
+            display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs)) as shown,
+        ):
             driver = Driver(
                 sweep,
                 Bracket(prepared.plan.ladder, row.direction),
                 writer,
                 mirror,
-                observer,
+                Observers(shown, [hooks, *loggers]),
                 prepared.runs,
                 initial=prepared.initial,
                 collect=partial(_collect, prepared),
@@ -97,7 +105,17 @@ def run(
                 (executor or ray_executor(sweep)).run(driver, stop)
                 driver.abandon_next()
             _close(prepared, driver, writer, mirror, stop)
+            _tell_the_end(prepared, hooks)
     return queries.find_sweep(engine, sweep.name)
+
+
+def _tell_the_end(prepared: Prepared, hooks: Hooks) -> None:
+    """Run the hook on how the sweep has ended; an error is told when the hooks are left."""
+    row = queries.find_sweep(prepared.engine, prepared.sweep.name)
+    if row.state == "COMPLETE":
+        hooks.finished(rank_trials(prepared.engine, row, 5))
+    else:
+        hooks.stopped(row.error)
 
 
 def ray_executor(sweep: Sweep) -> Executor:

@@ -83,6 +83,7 @@ def _reason(error: str | None) -> str:
 
 _EVENTS = {
     "driver": "driven by {driver}",
+    "hook": "hook {hook} {outcome}",
     "requested": "asked to be {state}",
     "late": "news of trial {trial} rung {rung} came too late: it was tried again",
 }

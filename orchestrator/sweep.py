@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from orchestrator.hook_settings import HookSettings, LoggerSettings
 from orchestrator.problems import Problem, locate
 from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
@@ -82,6 +83,10 @@ class Sweep(Settings):
     """What ends the sweep before its end."""
     storage: StorageSettings = StorageSettings()
     """Where results are kept."""
+    hooks: HookSettings = HookSettings()
+    """What is run when a rung or the sweep ends."""
+    loggers: LoggerSettings = LoggerSettings()
+    """Where else the epochs go."""
 
     @field_validator("task")
     @classmethod
@@ -250,6 +255,8 @@ def _settled(sweep: Sweep) -> Sweep:
     for name in ("root", "cache_dir"):
         if values["data"].get(name) is not None:
             values["data"][name] = str(Path(values["data"][name]).expanduser().absolute())
+    if sweep.loggers.tensorboard is not None:
+        values["loggers"]["tensorboard"] = _settled_place(str(sweep.loggers.tensorboard))
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)

@@ -1,0 +1,135 @@
+"""TensorBoard: one run for each trial, through the rungs in sequence, read by its own reader."""
+
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from orchestrator.observer import Observer
+from orchestrator.observers import Observers
+from orchestrator.tensorboard import TensorBoardLogger
+from trainer.results import EpochRecord, JobResult
+
+EPOCHS = 3
+
+
+@dataclass
+class Seen:
+    trial: int = 0
+    rung: int = 0
+    params: dict = field(default_factory=lambda: {"lr": 0.1, "loss": "dice", "width": None})
+
+
+def run_of(folder, trial=0):
+    run = EventAccumulator(str(folder / f"trial-{trial:04d}"))
+    run.Reload()
+    return run
+
+
+def points(run, tag):
+    return [(event.step, round(event.value, 4)) for event in run.Scalars(tag)]
+
+
+def epoch(number, loss):
+    return EpochRecord(number, loss, 0.1, 10, 0.5, val_loss=loss + 1, val_miou=1 / number)
+
+
+@pytest.fixture
+def logger(tmp_path):
+    with TensorBoardLogger(tmp_path, lambda params: EPOCHS) as found:
+        yield found
+
+
+def train(logger, job, *losses, first=1, attempt=1):
+    logger.job_started(job, attempt)
+    for number, loss in enumerate(losses, first):
+        logger.epoch(job, epoch(number, loss))
+
+
+def test_rungs_of_a_trial_follow_each_other_in_one_run(logger, tmp_path):
+    for rung, losses in enumerate([(0.9, 0.8, 0.7), (0.6, 0.5, 0.4)]):
+        train(logger, Seen(rung=rung), *losses)
+        logger.job_done(Seen(rung=rung), JobResult("complete", 0.25 * (rung + 1)))
+    assert [each.name for each in tmp_path.iterdir()] == ["trial-0000"]
+    run = run_of(tmp_path)
+    losses = [(1, 0.9), (2, 0.8), (3, 0.7), (4, 0.6), (5, 0.5), (6, 0.4)]
+    assert points(run, "loss/train") == losses
+    assert [value for _, value in points(run, "val/mIoU")] == 2 * [1.0, 0.5, 0.3333]
+    assert points(run, "score") == [(3, 0.25), (6, 0.5)]
+    assert set(run.Tags()["scalars"]) == {
+        *("loss/train", "loss/val", "val/mIoU", "lr", "time/epoch_seconds", "score")
+    }
+
+
+def test_an_attempt_that_begins_anew_takes_the_place_of_the_lost_one(logger, tmp_path):
+    train(logger, Seen(), 0.9, 0.8)
+    logger.job_lost(Seen(), "the worker died", 1)
+    train(logger, Seen(), 0.7, 0.6, 0.5, attempt=2)
+    logger.job_done(Seen(), JobResult("complete", 0.5))
+    assert points(run_of(tmp_path), "loss/train") == [(1, 0.7), (2, 0.6), (3, 0.5)]
+
+
+def test_an_attempt_that_goes_on_keeps_what_was_before(logger, tmp_path):
+    train(logger, Seen(), 0.9, 0.8)
+    logger.job_lost(Seen(), "the worker died", 1)
+    with TensorBoardLogger(tmp_path, lambda params: EPOCHS) as another_driver:
+        train(another_driver, Seen(), 0.5, first=3, attempt=2)
+    assert points(run_of(tmp_path), "loss/train") == [(1, 0.9), (2, 0.8), (3, 0.5)]
+
+
+def test_a_running_job_is_seen_before_it_ends(logger, tmp_path):
+    train(logger, Seen(), 0.9)
+    assert points(run_of(tmp_path), "loss/train") == [(1, 0.9)]
+
+
+def test_params_are_hyperparameters_to_tensorboard(logger, tmp_path):
+    train(logger, Seen(), 0.9)
+    start = run_of(tmp_path).SummaryMetadata("_hparams_/session_start_info")
+    data = plugin_data_pb2.HParamsPluginData.FromString(start.plugin_data.content)
+    found = data.session_start_info.hparams
+    assert found["lr"].number_value == 0.1
+    assert (found["loss"].string_value, found["width"].string_value) == ("dice", "None")
+
+
+def test_a_sweep_writes_a_run_for_each_trial_where_it_is_asked_for(sweeps, tmp_path):
+    folder = tmp_path / "boards"
+    _, row = sweeps.launch(loggers={"tensorboard": str(folder)})
+    assert row.state == "COMPLETE"
+    assert sorted(each.name for each in (folder / "quick").iterdir()) == [
+        f"trial-{trial:04d}" for trial in range(8)
+    ]
+    run = run_of(folder / "quick", 5)
+    assert points(run, "score") == [(1, 0.8), (2, 0.81), (3, 0.82)]
+    assert points(run, "val/mIoU") == [(1, 0.8), (2, 0.81), (3, 0.82)]
+    assert row.spec_hash == sweeps.sweep().spec_hash
+
+
+def test_nothing_is_written_unasked(sweeps, tmp_path):
+    sweeps.launch()
+    assert not list(tmp_path.rglob("*tfevents*"))
+
+
+def test_a_logger_that_cannot_write_is_left_alone_and_the_sweep_goes_on(sweeps, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    with caplog.at_level(logging.WARNING, logger="searchctl"):
+        _, row = sweeps.launch(loggers={"tensorboard": str(tmp_path / "file")})
+    assert row.state == "COMPLETE"
+    warnings = [record.message for record in caplog.records]
+    assert [w.startswith("TensorBoardLogger is told no more") for w in warnings] == [True]
+
+
+def test_an_error_of_the_display_is_not_taken_for_a_logger_s():
+    class Broken(Observer):
+        def database_up(self):
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        Observers(Broken(), []).database_up()
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/boards", "gs://bucket"])
+def test_a_directory_that_is_not_of_this_machine_is_refused(place, sweeps):
+    with pytest.raises(ValueError, match="machine that launches"):
+        sweeps.sweep(loggers={"tensorboard": place})
