@@ -1,0 +1,85 @@
+"""What people look at is the same in every store: counts, ranks, comparisons, news."""
+
+import pytest
+
+from benchmarks.large_sweep import store_large_sweep
+from orchestrator.compare_view import comparison
+from orchestrator.job_key import JobKey
+from orchestrator.ranking import rank_trials
+from orchestrator.storage import queries, viewing
+from orchestrator.storage.news import Began, Decided, Ended, News, Trained
+from orchestrator.trial_view import trial_facts
+from orchestrator.watching import standing
+from tests.stored_sweeps import epoch, start
+from trainer.results import JobResult
+
+
+@pytest.fixture
+def large(engine, sweep):
+    """A sweep of 50 trials, one of which diverged, beside another sweep."""
+    return store_large_sweep(engine, 50)
+
+
+def test_jobs_are_counted_by_rung_and_state(engine, large):
+    counts = [(c.rung, c.state, c.jobs) for c in viewing.count_jobs(engine, large)]
+    complete = [(rung, "COMPLETE", n) for rung, n in enumerate((49, 25, 12, 6, 3, 2))]
+    assert sorted(counts) == sorted([*complete, (0, "DIVERGED", 1)])
+    best = {c.rung: c.score for c in viewing.count_jobs(engine, large) if c.state == "COMPLETE"}
+    scores = [j.score for j in queries.jobs(engine, large) if j.rung == 2]
+    assert best[2] == max(scores)
+
+
+def test_a_score_that_is_not_finite_is_never_the_best(engine, writer, sweep):
+    for trial, score in enumerate((0.4, float("inf"))):
+        writer.start_attempt(JobKey(trial, 0), token=f"t{trial}", fraction="1/2", images=5, gpus=0)
+        writer.save_result(f"t{trial}", JobResult("complete", score), [])
+    (count,) = viewing.count_jobs(engine, sweep)
+    assert (count.jobs, count.score) == (2, 0.4)
+
+
+def test_trials_are_ranked_by_their_highest_rung_and_their_rank_there(engine, large):
+    ranked = rank_trials(engine, large)
+    highest = {}
+    for decision in queries.decisions(engine, large):
+        if decision.rank:
+            highest[decision.trial] = (-decision.rung, decision.rank)
+    assert [each.trial for each in ranked] == sorted(highest, key=highest.__getitem__)
+    assert len(ranked) == 49
+    assert rank_trials(engine, large, 3) == ranked[:3]
+
+
+def test_a_comparison_is_made_of_what_show_has(engine, large):
+    best, other = (each.trial for each in rank_trials(engine, large)[:4:3])
+    found = comparison(engine, large, [best, other])
+    for place, trial in enumerate((best, other)):
+        facts = trial_facts(engine, large, trial)
+        scores = [r["jobs"][place] and r["jobs"][place]["score"] for r in found["rungs"]]
+        assert [score for score in scores if score] == [job["score"] for job in facts["jobs"]]
+        assert found["cost"]["seconds"][place] == sum(job["seconds"] for job in facts["jobs"])
+
+
+def test_news_are_every_row_once(engine, large):
+    news = News(engine, large)
+    kinds = [type(change) for change in news.read()]
+    assert [kinds.count(kind) for kind in (Began, Trained, Ended, Decided)] == [98, 490, 98, 98]
+    assert news.read() == []
+    assert News.from_now(engine, large).read() == []
+
+
+def test_news_of_a_trial_are_its_own(engine, large):
+    changes = News(engine, large, trial=3).read()
+    assert len(changes) == 8 * len(queries.jobs(engine, large, 3))
+    assert {getattr(change, "trial", None) for change in changes} == {3}
+
+
+def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
+    start(writer)
+    writer.save_epoch("t1", epoch(1))
+    writer.save_epoch("t1", epoch(2))
+    begun = standing(engine, sweep)
+    assert (begun.done, begun.so_far.running) == ({}, {(0, 0): 2})
+    assert (begun.so_far.images, begun.so_far.working is not None) == (10, True)
+    news = News.from_now(engine, sweep)
+    writer.save_epoch("t1", epoch(3))
+    (change,) = news.read()
+    assert (change.trial, change.rung, change.epoch) == (0, 0, 3)
