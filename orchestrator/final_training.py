@@ -7,10 +7,12 @@ from typing import Any
 
 from upath import UPath
 
+from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
 from orchestrator.named_weights import found_from_here
 from orchestrator.writable import check_writable
+from trainer.cache import Tell, silently
 from trainer.data_settings import Sample
 from trainer.datasets.base import Dataset
 from trainer.results import EpochRecord, JobResult
@@ -25,6 +27,7 @@ def train_exported(
     train_and_val: bool = False,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    tell: Tell = silently,
 ) -> JobResult:
     """Train, score the test split at both sizes, and write model.safetensors and metrics.json.
 
@@ -53,12 +56,14 @@ def train_exported(
     dataset = build_dataset(exported.data)
     dataset.check()
     _check_network(exported, dataset)
+    whole = "train+val" if train_and_val else "train"
+    decode_for(exported.data, [training], tell, whole=whole)
     images = len(dataset.names("train"))
     origin = exported.exported_from
     result = run_job(
         {},
         exported.training,
-        Sample(exported.data, images, exported.seed, "train+val" if train_and_val else "train"),
+        Sample(exported.data, images, exported.seed, whole),
         rung=origin.rung if origin else 0,
         out=out,
         score=exported.score,

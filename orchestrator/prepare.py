@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from upath import UPath
 
+from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepExists
 from orchestrator.fingerprint import versions
 from orchestrator.halving import Direction
@@ -21,11 +22,13 @@ from orchestrator.storage.rows import SweepRow
 from orchestrator.storage.writer import NewSweep, create_sweep
 from orchestrator.sweep import Sweep
 from orchestrator.writable import check_writable
+from trainer.cache import Tell, silently
 from trainer.data_settings import Split
 from trainer.datasets.base import Dataset
 from trainer.errors import DataError
 from trainer.extras import features_problem
-from trainer.samples import build_dataset, data_fingerprint
+from trainer.samples import build_dataset, data_fingerprint, look_anew
+from trainer.settings import TrainSettings
 
 RUNS_MEND = "set storage.runs to a directory that can be written"
 _NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
@@ -53,10 +56,17 @@ class Prepared:
         return runs_directory(self.sweep)
 
 
-def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
+def prepare(sweep: Sweep, url: str, source: Path | None = None, tell: Tell = silently) -> Prepared:
     """Check the data and the places that are written to, plan the ladder, and store the sweep.
 
-    The weights that its trials begin with are copied to its directory.
+    The images are decoded, unless they are in this machine's cache, and the weights that its trials
+    begin with are copied to its directory.
+
+    Args:
+        sweep: the sweep.
+        url: of its database.
+        source: its file.
+        tell: told how many images are decoded, and of how many; may raise to end it.
 
     Raises:
         SearchctlError: a network cannot be built; a package is missing; or the database, the
@@ -66,6 +76,7 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
         DataError: a file of the data set is missing or does not fit.
     """
     _check_packages(sweep)
+    look_anew()
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")))
     _check_networks(sweep, dataset)
@@ -73,6 +84,7 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None) -> Prepared:
     check_writable(runs, RUNS_MEND)
     engine = open_database(url, create=True)
     _refuse_second(engine, sweep)
+    decode_for(sweep.data, trial_settings(sweep), tell)
     initial = settle_initial_files(sweep, engine, runs)
     _check_weights(sweep, dataset, initial)
     create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))
@@ -94,6 +106,11 @@ def checked_dataset(sweep: Sweep) -> Dataset:
     return dataset
 
 
+def trial_settings(sweep: Sweep) -> list[TrainSettings]:
+    """Return the settings of every trial, in the order of their numbers."""
+    return [sweep.training.with_params(params) for params in sweep.trials()]
+
+
 def val_images(dataset: Dataset) -> list[tuple[str, str]]:
     """Return name and group of each validation image: what was scored is judged by groups."""
     return [(name, dataset.group("val", index)) for index, name in enumerate(dataset.names("val"))]
@@ -109,7 +126,7 @@ def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
     """Build every distinct network in shapes alone, before anyone pays for an epoch."""
     from trainer.preflight import network_problems  # imports torch
 
-    settings = (sweep.training.with_params(params) for params in sweep.trials())
+    settings = trial_settings(sweep)
     size = sweep.data.image_size
     problems = network_problems(settings, len(dataset.class_names), size, sweep.inference)
     if problems:
@@ -120,7 +137,7 @@ def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> Non
     """Load what the trials begin with into their networks: a misfit would fail a part of them."""
     from trainer.preflight import weights_problems  # imports torch
 
-    settings = (sweep.training.with_params(params) for params in sweep.trials())
+    settings = trial_settings(sweep)
     problems = weights_problems(
         settings, len(dataset.class_names), initial.checkpoint, initial.encoder
     )

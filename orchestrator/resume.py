@@ -3,18 +3,26 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepChanged
 from orchestrator.fingerprint import major_changes, versions
 from orchestrator.initial_files import InitialFiles, settle_initial_files
 from orchestrator.plan import plan_sweep
-from orchestrator.prepare import RUNS_MEND, Prepared, checked_dataset, runs_directory
+from orchestrator.prepare import (
+    RUNS_MEND,
+    Prepared,
+    checked_dataset,
+    runs_directory,
+    trial_settings,
+)
 from orchestrator.spec import differences
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.sweep import Sweep, default_threads, load_sweep
 from orchestrator.writable import check_writable
-from trainer.samples import data_fingerprint
+from trainer.cache import Tell, silently
+from trainer.samples import data_fingerprint, look_anew
 
 DECIDED = ("space", "search", "seed", "halving")
 """Sections from which the stored trials and verdicts follow: they can never change."""
@@ -27,6 +35,7 @@ def prepare_resume(
     stored: bool = False,
     accept_changes: bool = False,
     data_root: Path | None = None,
+    tell: Tell = silently,
 ) -> Prepared:
     """Load a stored sweep to go on with it.
 
@@ -39,6 +48,7 @@ def prepare_resume(
         stored: do not look at the sweep's file.
         accept_changes: go on with other training settings, data or packages; they are recorded.
         data_root: directory of the data set on this machine.
+        tell: told how many images are decoded, and of how many; may raise to end it.
 
     Raises:
         SweepNotFound: there is none of that name.
@@ -54,11 +64,13 @@ def prepare_resume(
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
+    look_anew()
     checked_dataset(sweep)
     check_writable(runs, RUNS_MEND)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
+    decode_for(sweep.data, trial_settings(sweep), tell)
     initial = settle_initial_files(sweep, engine, runs, row)
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), _notes(row, stored))
 

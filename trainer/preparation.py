@@ -13,6 +13,7 @@ from trainer.loader import (
     LoadedSplit,
     TrainingBatches,
     data_fingerprint,
+    decode_ahead,
     load_sample,
     load_split,
     sample_hash,
@@ -64,6 +65,7 @@ def prepare(
         SettingsError: the network cannot be built like that, or not begin with these weights.
     """
     reset_peak(device)
+    decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", rung))
     classes = len(images.dataset.class_names)

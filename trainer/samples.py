@@ -15,6 +15,7 @@ from trainer.cache_entry import NOTHING
 from trainer.cache_name import Need
 from trainer.data_settings import DataSettings, Sample, Split
 from trainer.datasets.base import Dataset
+from trainer.datasets.files import SPLITS
 from trainer.errors import DataError
 from trainer.rows import Ragged, Rows
 from trainer.subset import nested_order
@@ -89,12 +90,25 @@ def look_anew() -> None:
         remembered.cache_clear()
 
 
-def decode_ahead(data: DataSettings, needs: Iterable[Need], tell: Tell = silently) -> None:
-    """Decode now what is needed of the data set and not in the cache yet.
+def decode_ahead(
+    data: DataSettings, augments: Iterable[str], *, whole: str = "train", tell: Tell = silently
+) -> None:
+    """Decode now all that trials will need of the data set, unless it is in the cache.
+
+    Args:
+        data: settings of the data set.
+        augments: augmentations of the trials; some cut windows from images of full size.
+        whole: 'train', or 'train+val' where the validation images are trained on too.
+        tell: told how far it is; may raise to end it.
 
     Raises:
         DataError: as `load_split` does.
     """
+    pipelines = [catalog.load(catalog.AUGMENTATIONS, name) for name in augments]
+    crops = any(pipeline.window is not None for pipeline in pipelines)
+    trained: list[Split] = ["train", "val"] if whole == "train+val" else ["train"]
+    needs = [Need(split, "exact") for split in SPLITS]
+    needs += [Need(split, "source") for split in trained if crops]
     dataset = build_dataset(data)
     _cache(data).build([need for need in needs if dataset.names(need.split)], tell)
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,14 @@ from orchestrator.commands.look import open_sweep
 from orchestrator.places import database_url, db_option_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
 
     from orchestrator.prepare import Prepared
+    from orchestrator.signals import StopSwitch
     from orchestrator.sweep import Sweep
+    from trainer.cache import Tell
 
 inline_option = click.option(
     "--inline", is_flag=True, help="Run the jobs one by one in this process, without Ray."
@@ -73,12 +77,12 @@ def launch(
     Example: searchctl launch sweep.yaml --deadline 8h
     """
 
-    def prepared() -> "Prepared":
+    def prepared(tell: "Tell") -> "Prepared":
         sweep = _budgeted(read(sweep_file, data_root), deadline, gpu_hours)
         from orchestrator.prepare import prepare
 
         url = database_url(db, sweep.storage.database_url())
-        return prepare(sweep, url, sweep_file.absolute())
+        return prepare(sweep, url, sweep_file.absolute(), tell)
 
     _run(prepared, inline)
 
@@ -117,7 +121,7 @@ def resume(
     Example: searchctl resume quickstart
     """
 
-    def prepare() -> "Prepared":
+    def prepare(tell: "Tell") -> "Prepared":
         from dataclasses import replace
 
         from orchestrator.resume import prepare_resume
@@ -128,6 +132,7 @@ def resume(
             stored=stored,
             accept_changes=accept_changes,
             data_root=Path(data_root) if data_root else None,
+            tell=tell,
         )
         if prepared.row.state == "COMPLETE":
             return prepared
@@ -193,6 +198,7 @@ def train(
     as it does after a crash. Exit code 130 or 143 if a signal stopped it.
     Example: searchctl train best.yaml --epochs 100 -o final
     """
+    from rich.console import Console
     from upath import UPath
 
     from orchestrator.export import read_exported
@@ -204,7 +210,10 @@ def train(
     total, out = exported.training.epochs, UPath(output)
     name, shown = epoch_score(exported.score)
     _print_log("trainer")  # it says from which checkpoint it goes on, or why from none
-    with StopSwitch("the same command goes on from the last epoch") as stopping:
+    with (
+        StopSwitch("the same command goes on from the last epoch") as stopping,
+        _decoding(Console(highlight=False), stopping) as tell,
+    ):
         result = train_exported(
             exported,
             out,
@@ -214,6 +223,7 @@ def train(
                 f"{number(e.val_loss)}, {shown} {number(getattr(e, name))}, {duration(e.seconds)}"
             ),
             stop=stopping,
+            tell=tell,
         )
     if result.status == "stopped":
         done = len(result.epochs)
@@ -259,7 +269,20 @@ def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> 
     return Sweep.from_json({**sweep.to_json(), "budget": budget}) if any(said.values()) else sweep
 
 
-def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
+@contextmanager
+def _decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[Tell]":
+    """Show the decoding of images; a stop in the middle of it ends the command."""
+    from orchestrator.decoding import DecodingDisplay, DecodingStopped
+
+    try:
+        with DecodingDisplay(console, stopping) as display:
+            yield display
+    except DecodingStopped:
+        console.print("stopped while images were decoded: the same command decodes them again")
+        sys.exit(stopping.exit_code)
+
+
+def _run(prepare: "Callable[[Tell], Prepared]", inline: bool) -> None:
     from orchestrator.signals import StopSwitch
 
     # from before the imports, in some of which a KeyboardInterrupt is lost without a trace; and
@@ -276,7 +299,8 @@ def _run(prepare: "Callable[[], Prepared]", inline: bool) -> None:
 
         console = Console(highlight=False)
         drawn = partial(LiveDisplay, console, stopping.notice)
-        prepared = prepare()
+        with _decoding(console, stopping) as tell:
+            prepared = prepare(tell)
         stopping.drawn = live = console.is_terminal
         for note in prepared.notes:
             console.print(note, soft_wrap=True)

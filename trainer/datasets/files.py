@@ -117,11 +117,14 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
             f"a mask of class ids has one channel, this one is a {mask.mode} picture (masks that "
             "are pictures: dataset: folder, with a colour for each class)"
         )
-    values = np.asarray(mask).astype(np.int64)
-    beyond = (values < 0) | (values > 255)
-    ids = table[np.where(beyond, 0, values)]
-    wrong = np.unique(values[beyond | (ids == _REFUSED)])
-    if wrong.size:
+    values = np.asarray(mask)
+    if values.dtype != np.uint8:  # of one bit, or of more than eight
+        values = values.astype(np.int64)
+    within = np.clip(values, 0, 255)
+    ids: ValueTable = table.take(within)
+    refused = (ids == _REFUSED) | (within != values)
+    if refused.any():
+        wrong = np.unique(values[refused])
         listed = ", ".join(map(str, wrong[:8])) + (", ..." if wrong.size > 8 else "")
         raise DataError(f"class id {listed} in a mask; allowed are {allowed}")
     return ids.astype(np.uint8)
