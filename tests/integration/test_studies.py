@@ -24,7 +24,9 @@ LAYOUTS = {
     "kitti_road": official_layouts.write_kitti_road,
     "landcover": official_layouts.write_landcover_course,
 }
-"""Data set -> who writes a fixture in its layout; CamVid and pets are real."""
+"""Data set -> who writes a fixture in its layout."""
+REAL = {"oxford_pets": "oxford_pets_root", "image_folder": "pet_breeds_root"}
+"""Data set -> the fixture of real images; CamVid's are real too."""
 BEFORE = {
     "study_c_kitti_transfer": "study_c_camvid_pspnet",
     "study_d_pets_segformer": "study_d_cityscapes_segformer",
@@ -107,9 +109,7 @@ def data_root(request, folder, dataset):
         return root
     if dataset == "camvid":
         return shortened(request.getfixturevalue("camvid_root"), root)
-    if dataset == "oxford_pets":
-        return request.getfixturevalue("oxford_pets_root")
-    return LAYOUTS[dataset](root)
+    return request.getfixturevalue(REAL[dataset]) if dataset in REAL else LAYOUTS[dataset](root)
 
 
 def shortened(camvid, root):
