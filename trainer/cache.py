@@ -8,7 +8,7 @@ the augmentations that crop and scale cut their windows from it, so that scaling
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -67,43 +67,39 @@ class Cache:
         splits = dict.fromkeys(need.split for need in missing)
         progress = _Progress(sum(map(self._images, splits)), tell)
         log.info("decoding %d images into %s", progress.total, self._folder.path)
-        for split in splits:
-            with self._writing():
-                self._build([need for need in missing if need.split == split], needs, progress)
-            progress.split_done(self._images(split))
+        keep = [self._name(need) for need in needs]
+        with self._writing():
+            layouts = {need: self._layout(need) for need in missing}
+            self._folder.check_limit(_bytes(layouts.values()), keep, _mend(layouts))
+            for split in splits:
+                self._build({n: layouts[n] for n in missing if n.split == split}, keep, progress)
+                progress.split_done(self._images(split))
 
-    def _build(self, needs: Sequence[Need], keep: Collection[Need], progress: "_Progress") -> None:
+    def _build(
+        self, layouts: Mapping[Need, Layout], keep: Collection[str], progress: "_Progress"
+    ) -> None:
         """Build entries of one split; another builder may be at work on them, or have been."""
         with ExitStack() as locks:
             paths = {}
-            for need in sorted(needs, key=self._name):  # in the same order everywhere: no deadlock
+            for need in sorted(layouts, key=self._name):  # everywhere in this order: no deadlock
                 building = self._folder.building(self._name(need), progress.waiting)
                 paths[need] = locks.enter_context(building)
-            layouts = {need: self._layout(need) for need in needs if self._find(need) is None}
-            if layouts:
+            left = {need: layouts[need] for need in layouts if self._find(need) is None}
+            if left:
                 with ExitStack() as files:
-                    writers = self._make_files(layouts, paths, keep, files)
-                    decode_split(self._dataset, needs[0].split, writers, progress.one_more)
-                    self._check_labelled(needs[0].split, writers)
-                    for writer in writers:
-                        writer.finish()
-                for need in layouts:
+                    writers = []
+                    with self._folder.room(_bytes(left.values()), keep, _mend(left)):
+                        for need, layout in left.items():
+                            writers.append(files.enter_context(EntryWriter(paths[need], layout)))
+                    self._decode(next(iter(left)).split, writers, progress)
+                for need in left:
                     self._folder.publish(self._name(need))
 
-    def _make_files(
-        self,
-        layouts: Mapping[Need, Layout],
-        paths: Mapping[Need, Path],
-        keep: Collection[Need],
-        files: ExitStack,
-    ) -> list[EntryWriter]:
-        needed = sum(layout.bytes for layout in layouts.values())
-        sources = any(need.kind == "source" for need in layouts)
-        with self._folder.room(needed, [self._name(need) for need in keep], _mend(sources)):
-            return [
-                files.enter_context(EntryWriter(paths[need], layout))
-                for need, layout in layouts.items()
-            ]
+    def _decode(self, split: Split, writers: Sequence[EntryWriter], progress: "_Progress") -> None:
+        decode_split(self._dataset, split, writers, progress.one_more)
+        self._check_labelled(split, writers)
+        for writer in writers:
+            writer.finish()
 
     def _check_labelled(self, split: Split, writers: Sequence[EntryWriter]) -> None:
         for pixels in (writer.pixels for writer in writers if writer.layout.counted):
@@ -177,6 +173,12 @@ def _directory(data: DataSettings) -> Path:
     return Path(home) / "searchctl"
 
 
-def _mend(sources: bool) -> str:
-    smaller = " or data.cache_size to fewer pixels" if sources else ""
-    return f"set data.cache_dir to a directory on a larger disk{smaller}"
+def _bytes(layouts: Iterable[Layout]) -> int:
+    return sum(layout.bytes for layout in layouts)
+
+
+def _mend(needs: Iterable[Need]) -> str:
+    """Return what helps if these entries are too large."""
+    if any(need.kind == "source" for need in needs):
+        return "data.cache_size to fewer pixels than the images' longer side"
+    return "data.image_size to fewer pixels"

@@ -56,7 +56,7 @@ class Entry:
     def if_whole(cls, folder: Path) -> Self | None:
         """Open an entry; None if it is not there, or a file of it is not as long as it must be."""
         try:
-            with np.load(folder / _INDEX) as index:
+            with (folder / _INDEX).open("rb") as file, np.load(file) as index:
                 return cls(
                     _Flat(folder / _IMAGES, index["image_sizes"].tolist(), (3,)),
                     _Flat(folder / _LABELS, index["label_sizes"].tolist(), ()),

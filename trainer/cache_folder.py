@@ -66,6 +66,24 @@ class CacheFolder:
         (self.path / f"{_BUILDING}{name}").rename(self.path / name)
         _sync(self.path)
 
+    def check_limit(self, needed: int, keep: Collection[str], mend: str) -> None:
+        """Check that new entries, and those that must stay, fit into an otherwise empty directory.
+
+        Args:
+            needed: bytes of the new entries.
+            keep: entries that must stay, as far as they are there.
+            mend: a setting that would make the new ones smaller, and how.
+
+        Raises:
+            DataError: they do not.
+        """
+        needed += sum(_bytes(self.path / name) for name in keep)
+        if needed > self._limit:
+            raise DataError(
+                f"the decoded images take {_gigabytes(needed)}, and {self.path} may hold "
+                f"{_gigabytes(self._limit)}: set data.cache_limit_gb higher, or {mend}"
+            )
+
     @contextmanager
     def room(self, needed: int, keep: Collection[str], mend: str) -> Iterator[None]:
         """Make room for new entries, whose files must have their full size by the end of the block.
@@ -75,14 +93,13 @@ class CacheFolder:
         Args:
             needed: bytes of the new entries.
             keep: entries that must stay.
-            mend: ends the message of the error.
+            mend: a setting that would make the new ones smaller, and how.
 
         Raises:
-            DataError: there is no room for it, however much is removed.
+            DataError: the disk has no room for them, however much is removed.
         """
         with _locked(self.path / f"{_LOCK}room", lambda: None):
             self._clear_away(keep)
-            self._check_limit(needed + sum(_bytes(self.path / name) for name in keep), mend)
             for entry in self._by_last_use(keep):
                 if self._used() + needed <= self._limit and self._free() >= needed:
                     break
@@ -90,16 +107,10 @@ class CacheFolder:
             if self._free() < needed:
                 raise DataError(
                     f"the decoded images take {_gigabytes(needed)}, and the disk of {self.path} "
-                    f"has {_gigabytes(self._free())} left: {mend}"
+                    f"has {_gigabytes(self._free())} left: set data.cache_dir to a directory on "
+                    f"another one, or {mend}"
                 )
             yield
-
-    def _check_limit(self, needed: int, mend: str) -> None:
-        if needed > self._limit:
-            raise DataError(
-                f"the decoded images take {_gigabytes(needed)}, and {self.path} may hold "
-                f"{_gigabytes(self._limit)}: set data.cache_limit_gb higher, or {mend}"
-            )
 
     def _by_last_use(self, keep: Collection[str]) -> list[Path]:
         entries = []

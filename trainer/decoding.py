@@ -1,7 +1,7 @@
 """Decodes a split of a data set once, on all cores, into entries of the cache."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from trainer.cache_entry import EntryWriter
@@ -41,23 +41,15 @@ def decode_split(
         return None
 
     problems = []
-    for problem in _in_threads(decode, range(len(dataset.names(split)))):
-        if problem:
-            problems.append(problem)
-        decoded()
-    if problems:
-        raise DataError("\n".join(problems))
-
-
-def _in_threads(
-    function: Callable[[int], str | None], indices: Iterable[int]
-) -> Iterator[str | None]:
-    """Yield the results in their order; who stops half way ends the rest."""
     pool = ThreadPoolExecutor(min(_cores(), _MOST_THREADS), thread_name_prefix="decoding")
     try:
-        yield from pool.map(function, indices)
-    finally:
+        for problem in pool.map(decode, range(len(dataset.names(split)))):
+            problems += [problem] if problem else []
+            decoded()
+    finally:  # no thread is left that would write when the files are closed
         pool.shutdown(cancel_futures=True)
+    if problems:
+        raise DataError("\n".join(problems))
 
 
 def _cores() -> int:
