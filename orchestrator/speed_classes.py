@@ -1,0 +1,74 @@
+"""Which trials of a sweep are equally fast; torch-free, and quick for many trials."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.sweep import Sweep
+from trainer.settings import TrainSettings
+
+_NEVER = frozenset(
+    {
+        "aux_weight",
+        "class_weights",
+        "encoder_lr_scale",
+        "epochs",
+        "focal_gamma",
+        "init",
+        "label_smoothing",
+        "lr",
+        "lr_decay",
+        "lr_patience",
+        "lr_power",
+        "lr_schedule",
+        "lr_step",
+        "lr_warmup",
+        "patience",
+        "weight_decay",
+        "weights",
+    }
+)
+"""Settings that do not change how long an image takes. One that is not listed is taken to."""
+_ON_OR_OFF = frozenset({"clip_norm", "cutmix", "drop_path", "dropout", "ema", "mixup", "momentum"})
+"""Settings of which it matters only whether they are on."""
+
+
+@dataclass(frozen=True)
+class SpeedClass:
+    """Trials that take the same time for an image, as far as settings tell."""
+
+    settings: TrainSettings
+    """Of the first of them."""
+    params: Mapping[str, Any]
+    """What tells it from the other classes; empty if there is one only."""
+    trials: tuple[int, ...]
+
+
+def speed_classes(sweep: Sweep) -> list[SpeedClass]:
+    """Put the trials of a sweep into classes, in the order of their first trials."""
+    found: dict[tuple[tuple[str, object], ...], list[int]] = {}
+    for number, params in enumerate(sweep.trials()):
+        found.setdefault(_key(params), []).append(number)
+    constant = _constant([dict(key) for key in found])
+    return [
+        SpeedClass(
+            settings=sweep.training.with_params(sweep.trials()[numbers[0]]),
+            params={name: value for name, value in key if name not in constant},
+            trials=tuple(numbers),
+        )
+        for key, numbers in found.items()
+    ]
+
+
+def _key(params: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    return tuple(
+        (name, bool(value) if name in _ON_OR_OFF else value)
+        for name, value in params.items()
+        if name not in _NEVER
+    )
+
+
+def _constant(keys: list[dict[str, object]]) -> set[str]:
+    """Return the settings that all of the classes have, with the same value."""
+    first = keys[0]
+    return {name for name in first if all(name in k and k[name] == first[name] for k in keys)}
