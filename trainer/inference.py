@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from types import EllipsisType
 
-import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,9 +13,8 @@ from trainer.datasets.base import Image
 from trainer.inference_settings import Inference
 from trainer.models.base import SegmentationModel
 from trainer.precision import MEAN, Arithmetic
+from trainer.resizing import Size, resized_image
 
-Size = tuple[int, int]
-"""Height and width in pixels."""
 Window = tuple[EllipsisType, slice, slice]
 """Index of a part of [..., H, W]."""
 
@@ -65,7 +63,7 @@ class Predictor:
 
     def _view(self, image: Image, size: Size, mirrored: bool) -> Tensor:
         """Return the log-probabilities of the image at another size, turned back if mirrored."""
-        pixels = torch.tensor(_stretched(image, size), device=self._arithmetic.device)
+        pixels = torch.tensor(resized_image(image, size), device=self._arithmetic.device)
         pixels = pixels.permute(2, 0, 1).unsqueeze(0)
         if mirrored:
             return self._predicted(pixels.flip(-1)).flip(-1)
@@ -158,15 +156,6 @@ def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
     # as logits would be: what they differ by is the same for all classes, and drops out
     resampled = F.interpolate(log_probabilities, size=size, mode="bilinear", align_corners=False)
     return resampled.log_softmax(dim=1)
-
-
-def _stretched(image: Image, size: Size) -> Image:
-    height, width = size
-    if image.shape[:2] == size:
-        return image
-    shrinks = height <= image.shape[0] and width <= image.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=method)  # type: ignore[no-any-return]
 
 
 def _padded(pixels: Tensor, least: Size) -> Tensor:

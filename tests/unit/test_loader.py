@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from trainer.data_settings import ScenesData
+from trainer.data_settings import FolderData, ImageFolderData, ScenesData
 from trainer.loader import TrainingBatches, fixed_batches, load_split
 from trainer.rows import Rows
 
@@ -180,3 +181,41 @@ def test_batches_are_made_ahead_but_not_without_end(split):
     time.sleep(0.2)
     assert len(shown) == 2 * 3
     epoch.close()
+
+
+@pytest.mark.parametrize("augment", ["none", "flips", "flip_crop", "scale_crop_jitter"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_class_of_a_whole_image_stays_with_it(tmp_path, augment, workers):
+    for class_id, name in enumerate(("dark", "light")):
+        for index in range(10):
+            path = tmp_path / name / f"{index}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.new("RGB", (40, 30), (30 + 220 * class_id,) * 3).save(path)
+    data = ImageFolderData(dataset="image_folder", root=tmp_path, image_size=(24, 32))
+    for images, labels in batches(
+        load_split(data, "train"), augment=augment, workers=workers
+    ).epoch(1):
+        assert labels.shape == (len(images), 1, 1)
+        light = images.amax(dim=(1, 2, 3)) > 100  # by far: colours are jittered by a quarter
+        assert torch.equal(labels.flatten(), light.to(torch.uint8))
+
+
+def test_crops_of_large_images_have_detail_that_their_stretched_copies_have_lost(tmp_path):
+    stripes = np.zeros((96, 128, 3), dtype=np.uint8)
+    stripes[:, ::4] = 255
+    for index in range(4):
+        for kind, picture in (("images", stripes), ("masks", stripes[..., 0] % 2)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / kind / f"{index}.png")
+    settings = {"classes": ["a", "b"], "image_size": (24, 32), "test": 0}
+    split = load_split(FolderData(dataset="folder", root=tmp_path, **settings), "train")
+    contrast = {
+        augment: max(
+            float(image[0].float().std())
+            for epoch in range(10)
+            for images, _ in batches(split, augment=augment).epoch(epoch)
+            for image in images
+        )
+        for augment in ("none", "flip_crop")
+    }
+    assert contrast["none"] < 5 < 20 < contrast["flip_crop"]

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from trainer.data_settings import FolderData, Sample, ScenesData
 from trainer.errors import DataError
 from trainer.samples import (
     data_fingerprint,
+    decode_ahead,
     load_sample,
     load_split,
+    look_anew,
     sample_hash,
     sample_order,
 )
@@ -101,3 +104,49 @@ def test_the_fingerprint_sees_a_changed_file(tmp_path):
     before = data_fingerprint(settings)
     Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")
     assert data_fingerprint.__wrapped__(settings) != before
+
+
+def test_sources_are_the_same_images_in_the_same_order_at_their_own_size():
+    sample = load_sample(Sample(SCENES, 12, 5, whole="train+val")).take([13, 3, 0])
+    images, labels = sample.sources()
+    for (split, index), image, label in zip(sample.origins, images, labels, strict=True):
+        drawn, ids = sample.dataset.load(split, index)
+        assert np.array_equal(image, drawn)
+        assert np.array_equal(label, ids)
+
+
+def test_pixels_are_counted_at_the_training_size():
+    sample = load_sample(Sample(SCENES, 12, 5, whole="train+val")).take([13, 3])
+    counted = [np.bincount(label.ravel(), minlength=256) for label in sample.labels]
+    assert np.array_equal(sample.pixels, counted)
+    assert sample.class_pixels.shape == (2, 11)
+
+
+def test_what_is_decoded_ahead_is_what_such_trials_need(tmp_path):
+    data = SCENES.model_copy(update={"cache_dir": tmp_path})
+    needed = {}
+    for augments, whole in ((["none"], "train"), (["none", "flip_crop"], "train+val")):
+        decode_ahead(data, augments, whole=whole)
+        needed[whole] = {path.name.rpartition("-")[0] for path in tmp_path.iterdir()}
+    exact = {f"scenes-{split}-exact-24x32" for split in ("train", "val", "test")}
+    sources = {f"scenes-{split}-source-native" for split in ("train", "val")}
+    assert needed == {"train": exact, "train+val": exact | sources}
+
+
+def test_files_are_looked_at_anew_when_asked(tmp_path):
+    settings = folder(tmp_path, [np.ones((8, 8))] * 4)
+    before = data_fingerprint(settings), load_split(settings, "train")
+    Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "masks" / "1.png")
+    assert (data_fingerprint(settings), load_split(settings, "train")) == before
+    look_anew()
+    assert data_fingerprint(settings) != before[0]
+    assert not all(
+        np.asarray(load_split(settings, split).labels).all() for split in ("train", "val")
+    )
+
+
+def test_crops_from_too_few_pixels_are_refused():
+    with pytest.raises(ValidationError, match="below the longer side of image_size, 32"):
+        ScenesData(dataset="scenes", image_size=(24, 32), cache_size=31)
+    assert ScenesData(dataset="scenes", image_size=(24, 32), cache_size=32).cache_size == 32

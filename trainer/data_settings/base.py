@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from trainer.settings import Settings
 
@@ -35,6 +35,19 @@ class AnyData(Settings):
     out."""
     cache_limit_gb: Annotated[float, Field(gt=0)] = 100.0
     """Gigabytes that the directory may hold; what was not used for longest goes first."""
+
+    @field_validator("cache_size")
+    @classmethod
+    def _crops_are_not_blurred(
+        cls, cache_size: Literal["native"] | int, info: ValidationInfo
+    ) -> Literal["native"] | int:
+        longest = max(info.data.get("image_size", (0,)))
+        if cache_size != "native" and cache_size < longest:
+            raise ValueError(
+                f"is below the longer side of image_size, {longest}: crops would be enlarged from "
+                f"too few pixels; set {longest} or more, or native"
+            )
+        return cache_size
 
     @property
     def task(self) -> Task:
