@@ -15,8 +15,6 @@ from trainer.loader import LoadedSplit, fixed_batches
 from trainer.models.base import SegmentationModel
 from trainer.precision import Arithmetic
 from trainer.preparation import Job
-from trainer.progress import Progress
-from trainer.settings import TrainSettings
 from trainer.stopping import Stop, until_stopped
 from trainer.whole_files import write_whole
 
@@ -47,7 +45,7 @@ def look_at_features(job: Job, stop: Stop) -> None:
         Stopped: asked to leave.
     """
     progress = job.training.progress
-    if _due(progress, job.settings):
+    if progress.is_milestone(job.settings):
         progress.features[progress.epoch] = last_features(
             job.training.scored_model,
             _some_of(job.validation),
@@ -105,12 +103,6 @@ def last_features(
     finally:
         handle.remove()
     return torch.from_numpy(_principal(torch.cat(found).numpy()))
-
-
-def _due(progress: Progress, settings: TrainSettings) -> bool:
-    """Was the last epoch the first one, the middle one, or the end of the training?"""
-    middle = (settings.epochs + 1) // 2
-    return progress.epoch in (1, middle) or progress.is_over(settings)
 
 
 def _some_of(split: LoadedSplit) -> LoadedSplit:

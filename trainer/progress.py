@@ -33,6 +33,8 @@ class Progress:
     validations_without_better: int = 0
     features: dict[int, Tensor] = field(default_factory=dict)
     """What the network saw in the validation images, by epoch: see features.py."""
+    masks: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+    """What it made of a few of them, by epoch and image: see masks.py."""
 
     @property
     def epoch(self) -> int:
@@ -44,6 +46,11 @@ class Progress:
         patience = settings.patience or math.inf
         return self.epoch >= settings.epochs or self.validations_without_better >= patience
 
+    def is_milestone(self, settings: TrainSettings) -> bool:
+        """Was the last epoch the first one, the middle one, or the end of the training?"""
+        middle = (settings.epochs + 1) // 2
+        return self.epoch in (1, middle) or self.is_over(settings)
+
     def state_dict(self) -> dict[str, Any]:
         """Return all of it as tensors, numbers and containers of these.
 
@@ -54,6 +61,7 @@ class Progress:
             "kept": self._kept_state(self.kept) if self.kept else None,
             "validations_without_better": self.validations_without_better,
             "features": dict(self.features),
+            "masks": dict(self.masks),
         }
 
     @classmethod
@@ -64,6 +72,7 @@ class Progress:
             kept=_kept(state["kept"], network) if state["kept"] else None,
             validations_without_better=state["validations_without_better"],
             features=dict(state.get("features", {})),
+            masks=dict(state.get("masks", {})),
         )
 
     def _kept_state(self, kept: Kept) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from trainer.features import check_features, draw_features, look_at_features
 from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
 from trainer.loop import train
+from trainer.masks import Pictured
 from trainer.memory import peak_bytes
 from trainer.preparation import Job, prepare
 from trainer.progress import Kept, Progress
@@ -43,6 +44,7 @@ def run_job(
     final: bool = False,
     inference: Inference = AS_VALIDATED,
     features: bool = False,
+    masks: int | Sequence[str] = 0,
     keep_weights: bool = False,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
@@ -70,6 +72,9 @@ def run_job(
         final: also score 'val_original', 'test' and 'test_original'.
         inference: how the images of 'val_original' and 'test_original' are predicted.
         features: draw what a classifier sees in the validation images to out/features.png.
+        masks: so many validation images, spread over their order, or those of these names: their
+            predicted masks are drawn to out/masks.png, of a final job at the first, middle and last
+            epoch too. Nothing for classifiers.
         keep_weights: write the kept epoch's weights to out/model.safetensors.
         init_from: weights of the whole network to begin with, whatever `init` says.
         encoder_from: file of the encoder's pretrained weights for `init: pretrained`, in place of
@@ -106,9 +111,13 @@ def run_job(
                 device=place,
             )
             attempt.begin(job, resume_from)
-            look = partial(look_at_features, job, stop) if features else None
-            kept = _train(job, partial(attempt.epoch_done, job, look), stop)
+            pictured = Pictured(masks, milestones=final) if _has_masks(sample, masks) else None
+            looks = [partial(look_at_features, job, stop)] if features else []
+            looks += [partial(pictured.look, job, stop)] if pictured else []
+            kept = _train(job, partial(attempt.epoch_done, job, looks), stop)
             evaluations = _evaluations(job, kept, inference if final else None, stop)
+            if pictured:
+                pictured.draw(job, kept, out, stop)
             attempt.complete(
                 job,
                 kept,
@@ -146,9 +155,11 @@ class _Attempt:
             log.info("going on after epoch %d of %d", found.epoch, job.settings.epochs)
         self._progress = job.training.progress
 
-    def epoch_done(self, job: Job, look: Callable[[], None] | None, record: EpochRecord) -> None:
+    def epoch_done(
+        self, job: Job, looks: Sequence[Callable[[], None]], record: EpochRecord
+    ) -> None:
         """Write the epoch's checkpoint, and only then tell of it."""
-        if look:
+        for look in looks:
             look()
         state = job.training.state_dict()
         checkpoint = Checkpoint(job.identity, record.epoch, self._seconds(), state)
@@ -215,6 +226,10 @@ def _facts(job: Job) -> JobResult:
         sample_hash=sample_hash(job.images.names),
         data_fingerprint=data_fingerprint(job.sample.data),
     )
+
+
+def _has_masks(sample: Sample, wanted: int | Sequence[str]) -> bool:
+    return bool(wanted) and sample.data.task == "segmentation"
 
 
 def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:

@@ -1,0 +1,77 @@
+"""Jobs that draw what they predict of a few validation images."""
+
+import pytest
+from upath import UPath
+
+from tests.small_jobs import numbers
+from trainer import Sample, TrainSettings, run_job
+from trainer.data_settings import ImageFolderData
+from trainer.mask_sheet import read_masks
+
+
+class Killed(Exception):
+    """In place of a kill, after an epoch's checkpoint was written."""
+
+
+def kill_after(epoch):
+    def on_epoch(record):
+        if record.epoch == epoch:
+            raise Killed
+
+    return on_epoch
+
+
+def rows(folder):
+    return [row.title for row, _ in read_masks((folder / "masks.png").read_bytes()).rows]
+
+
+def test_a_job_draws_its_kept_epoch_and_nothing_else_changes(run, tmp_path):
+    plain = run(out=UPath(tmp_path / "plain"))
+    drawn = run(out=UPath(tmp_path / "drawn"), masks=2)
+    assert numbers(plain) == numbers(drawn)
+    assert rows(tmp_path / "drawn") == ["ground truth", f"epoch {drawn.kept_epoch}, kept"]
+    assert not (tmp_path / "plain" / "masks.png").exists()
+
+
+def test_a_finalist_draws_the_first_the_middle_and_the_last_epoch_too(run, tmp_path):
+    result = run({"epochs": 5}, final=True, masks=["val_00002", "val_00000"])
+    epochs = sorted({1, 3, 5, result.kept_epoch})
+    assert rows(tmp_path)[:2] == ["image", "ground truth"]
+    assert [title.split(",")[0] for title in rows(tmp_path)[2:]] == [f"epoch {e}" for e in epochs]
+    assert read_masks((tmp_path / "masks.png").read_bytes()).images == ["val_00002", "val_00000"]
+
+
+@pytest.mark.parametrize("epoch", [1, 4, 5])
+def test_a_job_that_was_killed_draws_the_same(epoch, run, tmp_path):
+    whole, first, second = (UPath(tmp_path / name) for name in ("whole", "first", "second"))
+    few = {"epochs": 5}
+    run(few, out=whole, final=True, masks=2)
+    with pytest.raises(Killed):
+        run(few, out=first, final=True, masks=2, on_epoch=kill_after(epoch))
+    result = run(few, out=second, final=True, masks=2, resume_from=[first])
+    assert result.first_epoch == epoch + 1
+    assert (whole / "masks.png").read_bytes() == (second / "masks.png").read_bytes()
+
+
+def test_other_images_may_be_asked_for_after_a_kill(run, tmp_path):
+    first, second = UPath(tmp_path / "first"), UPath(tmp_path / "second")
+    with pytest.raises(Killed):
+        run(out=first, final=True, masks=["val_00000"], on_epoch=kill_after(1))
+    run(out=second, final=True, masks=["val_00001"], resume_from=[first])
+    assert "epoch 1" not in rows(second)
+    assert read_masks((second / "masks.png").read_bytes()).images == ["val_00001"]
+
+
+def test_classifiers_have_no_masks(drawn_classes_root, tmp_path):
+    data = ImageFolderData(dataset="image_folder", root=drawn_classes_root, image_size=(32, 32))
+    settings = TrainSettings(model="timm:test_resnet", epochs=1, batch_size=8, threads=1)
+    sample = Sample(data, images=8, seed=7)
+    result = run_job({}, settings, sample, rung=0, out=UPath(tmp_path), masks=3, device="cpu")
+    assert result.status == "complete"
+    assert not (tmp_path / "masks.png").exists()
+
+
+def test_an_image_that_is_not_there_is_told(run):
+    result = run(masks=["nowhere"])
+    assert result.status == "failed"
+    assert "no validation image is named nowhere" in result.error
