@@ -86,6 +86,21 @@ def test_a_second_interrupt_leaves_at_once_and_resume_goes_on(folder, searchctl,
     assert resumed.returncode == 0, resumed.stderr
 
 
+def test_ctrl_c_while_images_are_decoded_leaves_no_sweep(folder, tiny, start_searchctl, searchctl):
+    slow = tiny.replace("native_size: [64, 96]", "native_size: [960, 1440]\n  cache_dir: cache")
+    (folder / "sweep.yaml").write_text(slow.replace("train: 16", "train: 1000"))
+    process = start_searchctl("launch", "sweep.yaml", cwd=folder)
+    output = folder / "output.txt"
+    while "decoding 1008 images, once for all trials" not in output.read_text():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert "stopped while images were decoded" in output.read_text()
+    assert list((folder / "cache").iterdir()) == []
+    assert "tiny" not in searchctl("list", cwd=folder).stdout
+
+
 def test_a_second_driver_is_refused_while_the_first_is_at_work(
     long_folder, searchctl, start_searchctl
 ):

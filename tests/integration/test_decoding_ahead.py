@@ -1,0 +1,67 @@
+"""What a sweep needs of its data set is decoded before the sweep is stored."""
+
+import pytest
+
+from orchestrator.prepare import prepare
+from orchestrator.resume import prepare_resume
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from tests.drawn_folders import draw_folder, folder_data
+from trainer.errors import DataError
+from trainer.samples import build_dataset
+
+SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}
+
+
+def stored(sweeps):
+    return [row.name for row in queries.list_sweeps(open_database(sweeps.url))]
+
+
+def kinds(cache):
+    """Split and kind of each entry of a cache."""
+    return {tuple(path.name.split("-")[1:3]) for path in cache.iterdir()}
+
+
+@pytest.fixture
+def sweep(sweeps, tmp_path):
+    data = {**SCENES, "cache_dir": tmp_path / "cache"}
+    return sweeps.sweep({"augment": ["none", "flip_crop"]}, data=data)
+
+
+def test_a_broken_image_is_found_before_the_sweep_is_stored(sweeps, tmp_path):
+    data = folder_data(draw_folder(tmp_path / "data", count=8))
+    second = build_dataset(data).names("train")[1]  # the first one is decoded in any case
+    mask = (data.root / "masks" / second).with_suffix(".bmp")
+    mask.write_bytes(mask.read_bytes()[:-100])
+    with pytest.raises(DataError, match=rf"{mask}: cannot be read"):
+        sweeps.prepare(data=data.model_dump())
+    assert stored(sweeps) == []
+
+
+def test_all_that_its_trials_need_is_decoded(sweep, sweeps, tmp_path):
+    told = []
+    prepare(sweep, sweeps.url, tell=lambda *each: told.append(each))
+    assert kinds(tmp_path / "cache") == {
+        *(("train", "exact"), ("val", "exact"), ("test", "exact")),
+        ("train", "source"),
+    }
+    assert told[-1] == (36, 36)
+
+
+def test_whoever_leaves_while_images_are_decoded_has_stored_nothing(sweep, sweeps):
+    def leave(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(sweep, sweeps.url, tell=leave)
+    assert stored(sweeps) == []
+
+
+def test_resume_decodes_what_is_gone(sweep, sweeps, tmp_path):
+    prepare(sweep, sweeps.url)
+    gone = next((tmp_path / "cache").glob("scenes-val-*"))
+    (gone / "images").unlink()
+    told = []
+    prepare_resume("quick", sweeps.url, tell=lambda *each: told.append(each))
+    assert told[-1] == (2, 2)
+    assert (gone / "images").exists()
