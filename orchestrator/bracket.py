@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from orchestrator.halving import Decision, Direction, Ladder, Outcome, Rung, cut
+from orchestrator.job_key import JobKey, Kind
 
 
 class Signal(Enum):
@@ -31,6 +32,13 @@ class BracketJob:
 
     trial: int
     rung: Rung
+    kind: Kind = "ladder"
+    repeat: int = 0
+
+    @property
+    def key(self) -> JobKey:
+        """Its name."""
+        return JobKey(self.trial, self.rung.number, self.kind, self.repeat)
 
 
 class BracketError(Exception):

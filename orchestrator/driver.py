@@ -1,6 +1,6 @@
-"""The driver of one sweep: hands the bracket's jobs to an executor, and stores what comes back.
+"""The driver of one sweep: hands its course's jobs to an executor, and stores what comes back.
 
-Data goes one way: bracket -> job -> executor -> result -> one transaction -> mirror -> display.
+Data goes one way: course -> job -> executor -> result -> one transaction -> mirror -> display.
 """
 
 import secrets
@@ -12,11 +12,14 @@ from typing import Literal
 
 from upath import UPath
 
-from orchestrator.bracket import Bracket, BracketJob, Signal
+from orchestrator.appraisal import training_seed
+from orchestrator.bracket import BracketJob, Signal
 from orchestrator.budget import GpuMeter, StopConditions
+from orchestrator.course import Course
 from orchestrator.halving import Decision, Outcome
 from orchestrator.initial_files import InitialFiles
 from orchestrator.job import Job
+from orchestrator.job_key import JobKey, key_of
 from orchestrator.mirroring import mirror_result, outcome_of
 from orchestrator.observer import Observer
 from orchestrator.outbox import Outbox
@@ -32,8 +35,8 @@ BACK_OFF_S = (0.0, 5.0, 30.0)
 
 _TRIED_AGAIN = ("lost", "stopped", "blocked", "unusable")
 
-Collect = Callable[[Iterable[tuple[int, int]]], None]
-"""Removes the files that these jobs, (trial, rung), leave and nobody needs any more."""
+Collect = Callable[[Iterable[JobKey]], None]
+"""Removes the files that these jobs leave and nobody needs any more."""
 
 
 class Driver:
@@ -42,7 +45,7 @@ class Driver:
     def __init__(
         self,
         sweep: Sweep,
-        bracket: Bracket,
+        course: Course,
         writer: SweepWriter,
         mirror: StudyMirror,
         observer: Observer,
@@ -54,7 +57,7 @@ class Driver:
         stop: StopConditions,
     ) -> None:
         """Drive `sweep`; files go below `runs`; `stop` tells a stop from a lost worker."""
-        self.bracket = bracket
+        self.course = course
         self.outbox = Outbox(observer.database_down, observer.database_up)
         self._sweep = sweep
         self._trials = sweep.trials()
@@ -67,29 +70,29 @@ class Driver:
         self._meter = meter
         self._stop = stop
         self._next: Job | None = None
-        self._running: dict[int, str] = {}
-        self._not_before: dict[int, float] = {}
-        self._losses: Counter[tuple[int, int]] = Counter()
-        self._earlier: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        self._running: dict[JobKey, str] = {}
+        self._not_before: dict[JobKey, float] = {}
+        self._losses: Counter[JobKey] = Counter()
+        self._earlier: defaultdict[JobKey, list[str]] = defaultdict(list)
         self._weights: dict[int, UPath] = {}
 
     def replay(self, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow]) -> list[Decision]:
-        """Put the bracket where stored results left it; return the verdicts they lead to."""
+        """Put the course where stored results left it; return the verdicts they lead to."""
         for attempt in attempts:
-            self._earlier[attempt.trial, attempt.rung].append(attempt.token)
-            self._losses[attempt.trial, attempt.rung] += attempt.outcome == "lost"
+            self._earlier[key_of(attempt)].append(attempt.token)
+            self._losses[key_of(attempt)] += attempt.outcome == "lost"
         decisions: list[Decision] = []
         for job in jobs:
             if job.weights:
                 self._weights[job.trial] = UPath(job.weights)
             if outcome := outcome_of(job):
-                decisions += self.bracket.record(outcome)
+                decisions += self.course.record(key_of(job), outcome)
         return decisions
 
     def next_job(self) -> Job | Signal:
         """Return the next job; none while the database does not answer."""
         if self._next is None:
-            slot = self.bracket.next_job(self._held_back())
+            slot = self.course.next_job(self._held_back())
             if isinstance(slot, Signal):
                 self.outbox.flush()
                 return slot
@@ -106,7 +109,7 @@ class Driver:
 
     def on_epoch(self, job: Job, record: EpochRecord) -> None:
         """Store and show an epoch of a running job."""
-        self.outbox.put(partial(self._writer.save_epoch, job.trial, job.rung, job.token, record))
+        self.outbox.put(partial(self._writer.save_epoch, job.token, record))
         self._observer.epoch(job, record)
 
     def record(self, job: Job, result: JobResult) -> None:
@@ -126,7 +129,7 @@ class Driver:
         if self._stop():
             self._lose(job, "stopped", "stopped")
             return
-        key = (job.trial, job.rung)
+        key = key_of(job)
         self._losses[key] += 1
         losses = self._losses[key]
         self._observer.job_lost(job, error, losses)
@@ -138,12 +141,12 @@ class Driver:
             self._finish(job, JobResult("failed", None, error=f"lost {losses} times: {error}"))
         else:
             self._lose(job, "lost" if status == "lost" else "stopped", error)
-            self._wait_for_another(job, losses)
+            self._wait_for_another(key, losses)
 
-    def _wait_for_another(self, job: Job, losses: int) -> None:
-        self.bracket.release(job.trial)
+    def _wait_for_another(self, key: JobKey, losses: int) -> None:
+        self.course.release(key)
         wait = BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
-        self._not_before[job.trial] = time.monotonic() + wait
+        self._not_before[key] = time.monotonic() + wait
 
     def abandon_next(self) -> None:
         """Give up a job that was about to start when the executor ended."""
@@ -152,62 +155,61 @@ class Driver:
 
     def _ends(self, job: Job) -> bool:
         """Take a running attempt off; False for one that has been replaced, whose news is late."""
-        if self._running.get(job.trial) != job.token:
+        if self._running.get(key_of(job)) != job.token:
             note = {"trial": job.trial, "rung": job.rung, "token": job.token}
             self.outbox.put(partial(self._writer.note, "late", **note))
             return False
-        del self._running[job.trial]
+        del self._running[key_of(job)]
         self._meter.end(job.token)
         return True
 
     def _finish(self, job: Job, result: JobResult) -> None:
         if result.weights:
             self._weights[job.trial] = result.weights
-        decisions = self.bracket.record(
-            Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
-        )
+        outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
+        decisions = self.course.record(key_of(job), outcome)
         self.outbox.put(partial(self._store, job, result, decisions))
         self._observer.job_done(job, result)
         if decisions:
             self._observer.rung_closed(decisions)
 
     def _store(self, job: Job, result: JobResult, decisions: Sequence[Decision]) -> None:
-        self._writer.save_result(job.trial, job.rung, job.token, result, decisions)
+        self._writer.save_result(job.token, result, decisions)
         mirror_result(self._mirror, job, result, decisions)
-        below = [(job.trial, job.rung - 1)] if job.rung else []
-        self._collect([(job.trial, job.rung), *below, *((d.trial, d.rung) for d in decisions)])
+        below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
+        self._collect([key_of(job), *below, *(JobKey(d.trial, d.rung) for d in decisions)])
 
     def _lose(self, job: Job, outcome: Literal["lost", "stopped"], error: str) -> None:
         lose = self._writer.lose_attempt
-        self.outbox.put(partial(lose, job.trial, job.rung, job.token, outcome, error))
+        self.outbox.put(partial(lose, job.token, outcome, error))
 
     def _start(self, job: Job) -> None:
         attempt = self._writer.start_attempt(
-            job.trial,
-            job.rung,
+            key_of(job),
             token=job.token,
             fraction=str(job.fraction),
             images=job.sample.images,
             gpus=job.gpus,
         )
-        self._running[job.trial] = job.token
-        self._earlier[job.trial, job.rung].append(job.token)
+        self._running[key_of(job)] = job.token
+        self._earlier[key_of(job)].append(job.token)
         self._meter.begin(job.token, job.gpus)
-        self._mirror.begin(job.trial, job.params)
+        if job.kind == "ladder":
+            self._mirror.begin(job.trial, job.params)
         self._observer.job_started(job, attempt)
 
-    def _held_back(self) -> set[int]:
+    def _held_back(self) -> set[JobKey]:
         now = time.monotonic()
-        return {trial for trial, until in self._not_before.items() if now < until}
+        return {key for key, until in self._not_before.items() if now < until}
 
     def _job(self, slot: BracketJob) -> Job:
-        token = secrets.token_hex(8)
+        token, key = secrets.token_hex(8), slot.key
         rung, halving = slot.rung, self._sweep.halving
         begins_as = self._sweep.training.with_params(self._trials[slot.trial])
-        final = rung == self.bracket.ladder.rungs[-1]
-        warm = halving.continue_ == "warm"
-        place = self._runs / f"trial-{slot.trial:04d}" / f"rung-{rung.number}"
-        earlier = self._earlier[slot.trial, rung.number]
+        final = rung == self.course.bracket.ladder.rungs[-1]
+        warm, ranked = halving.continue_ == "warm", key.kind == "ladder"
+        place = self._runs / key.folder
+        earlier = self._earlier[key]
         below = self._weights.get(slot.trial) if warm and rung.number else None
         return Job(
             trial=slot.trial,
@@ -215,16 +217,19 @@ class Driver:
             token=token,
             params=self._trials[slot.trial],
             settings=self._sweep.training,
-            sample=Sample(self._sweep.data, rung.images, self._sweep.seed),
+            sample=Sample(self._sweep.data, rung.images, training_seed(key, self._sweep.seed)),
             fraction=rung.fraction,
             score=halving.score,
             out=place / token,
             resume_from=tuple(place / before for before in reversed(earlier)),
-            final=final,
+            final=final and key.kind != "audit",  # the test split is for finalists
             inference=self._sweep.inference,
-            features=final and self._sweep.report.features,
-            keep_weights=final or warm,
+            features=final and ranked and self._sweep.report.features,
+            masks=self._sweep.report.wanted_images if ranked else 0,
+            keep_weights=warm or (final and ranked),
             init_from=below or self._initial.checkpoint(begins_as),
             encoder_from=self._initial.encoder(begins_as),
             gpus=self._sweep.resources.gpus_per_trial,
+            kind=key.kind,
+            repeat=key.repeat,
         )

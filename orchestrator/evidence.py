@@ -10,11 +10,14 @@ from typing import Literal
 from sqlalchemy import Engine
 from upath import UPath
 
+from orchestrator.appraisal import asked_of
 from orchestrator.halving import Decision
+from orchestrator.job_key import ALL, JobKey, key_of
+from orchestrator.record import ClassScores, Record
 from orchestrator.storage import queries
 from orchestrator.storage.rows import EpochRow, SweepRow
 from orchestrator.sweep import Sweep
-from orchestrator.verify import ClassScores, Key, Record, evaluation_by_images
+from orchestrator.verify import evaluation_by_images
 from trainer.results import Evaluation
 
 
@@ -35,21 +38,23 @@ def read_record(engine: Engine, row: SweepRow) -> Record:
 
 def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Record:
     trials = queries.trials(engine, row)
-    jobs = {(job.trial, job.rung): job for job in queries.jobs(engine, row)}
-    epochs: defaultdict[Key, list[EpochRow]] = defaultdict(list)
-    class_scores: defaultdict[Key, ClassScores] = defaultdict(dict)
+    jobs = {key_of(job): job for job in queries.jobs(engine, row, kinds=ALL)}
+    epochs: defaultdict[JobKey, list[EpochRow]] = defaultdict(list)
+    class_scores: defaultdict[JobKey, ClassScores] = defaultdict(dict)
     for number in (trial.number for trial in trials):
-        for epoch in queries.epochs(engine, row, number):
-            epochs[number, epoch.rung].append(epoch)
-        for each in queries.class_scores(engine, row, number):
+        for epoch in queries.epochs(engine, row, number, ALL):
+            epochs[JobKey(number, epoch.rung, epoch.kind, epoch.repeat)].append(epoch)
+        for each in queries.class_scores(engine, row, number, ALL):
             if each["split"] == "val":
                 scores = each["iou"], each["accuracy"]
-                class_scores[number, each["rung"]][each["class_id"]] = scores
+                key = JobKey(number, each["rung"], each["kind"], each["repeat"])
+                class_scores[key][each["class_id"]] = scores
     return Record(
         state=row.state,
         direction=row.direction,
         score=Sweep.from_json(row.spec).halving.score,
         planned=[rung["trials"] for rung in row.ladder],
+        asked=asked_of(row.spec),
         trials=trials,
         jobs=jobs,
         decisions=decisions,
@@ -68,16 +73,18 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
     )
 
 
-def _by_images(engine: Engine, row: SweepRow, key: Key) -> Evaluation | Literal["damaged"] | None:
+def _by_images(
+    engine: Engine, row: SweepRow, key: JobKey
+) -> Evaluation | Literal["damaged"] | None:
     try:
-        return evaluation_by_images(queries.image_counts(engine, row, *key))
+        return evaluation_by_images(queries.image_counts(engine, row, key))
     except (ValueError, TypeError):  # TypeError: SQLite holds a text where there should be bytes
         return "damaged"
 
 
-def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[Key]:
+def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[JobKey]:
     last = row.ladder[-1]["rung"]
-    return ((d.trial, d.rung) for d in decisions if (d.rung, d.verdict) == (last, "complete"))
+    return (JobKey(d.trial, d.rung) for d in decisions if (d.rung, d.verdict) == (last, "complete"))
 
 
 def _missing(weights: str | None, engine: Engine) -> bool:

@@ -1,6 +1,5 @@
 """Removes the files of a sweep that nothing needs any more; retention.py says which."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +10,8 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from orchestrator.initial_files import FOLDER
-from orchestrator.retention import Fate, Key, Place, Retention
+from orchestrator.job_key import ALL, JobKey
+from orchestrator.retention import Fate, Place, Retention
 from orchestrator.storage import queries
 from orchestrator.storage.rows import SweepRow
 
@@ -62,7 +62,7 @@ def collect(
     engine: Engine,
     row: SweepRow,
     runs: UPath,
-    jobs: Iterable[Key] | None = None,
+    jobs: Iterable[JobKey] | None = None,
     *,
     strays: bool = False,
     dry_run: bool = False,
@@ -75,7 +75,7 @@ def collect(
         engine: the sweep's database.
         row: the sweep.
         runs: directory of the sweep's files.
-        jobs: look at the files of these only, (trial, rung); of all of them, if None.
+        jobs: look at the files of these only; of all of them, if None.
         strays: remove the files of attempts that the database does not know, too.
         dry_run: remove nothing, but return what would be.
 
@@ -115,9 +115,9 @@ def used_bytes(runs: UPath) -> int:
     return sum(_list(runs, None).files.values())
 
 
-def _list(runs: UPath, jobs: set[Key] | None) -> _Listing:
+def _list(runs: UPath, jobs: set[JobKey] | None) -> _Listing:
     """List everything, or what lies in the directories of some jobs."""
-    roots = [runs] if jobs is None else [runs / f"trial-{t:04d}/rung-{r}" for t, r in sorted(jobs)]
+    roots = [runs] if jobs is None else [runs / job.folder for job in sorted(jobs)]
     listing = _Listing()
     for root in roots:
         with _os_errors():
@@ -132,11 +132,11 @@ def _list(runs: UPath, jobs: set[Key] | None) -> _Listing:
     return listing
 
 
-def _retention(engine: Engine, row: SweepRow, jobs: set[Key] | None) -> Retention:
-    trials = {trial for trial, _ in jobs or ()}
+def _retention(engine: Engine, row: SweepRow, jobs: set[JobKey] | None) -> Retention:
+    trials = {job.trial for job in jobs or ()}
     one = trials.pop() if len(trials) == 1 else None
     return Retention(
-        queries.jobs(engine, row, one),
+        queries.jobs(engine, row, one, ALL),
         queries.attempts(engine, row, one),
         queries.decisions(engine, row, one),
         ladder=row.ladder,
@@ -158,10 +158,7 @@ def _settled(folder: str, retention: Retention, removable: set[Fate]) -> bool:
     """Will no worker write to a directory again, nor make one in it?"""
     if place := Place.parse(f"{folder}/file"):
         return retention.fate(place) in removable
-    if found := re.fullmatch(r"trial-(\d{4,})(?:/rung-(\d+))?", folder):
-        trial, rung = int(found[1]), found[2]
-        return retention.over(trial) or (rung is not None and retention.finished(trial, int(rung)))
-    return False
+    return retention.over(folder)
 
 
 def _remove_empty(runs: UPath, folders: Iterable[str]) -> None:

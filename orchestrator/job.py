@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from upath import UPath
 
+from orchestrator.job_key import Kind
 from searchspace import Params
 from trainer.data_settings import Sample
 from trainer.inference_settings import Inference
@@ -38,7 +39,7 @@ class Job:
     resume_from: tuple[UPath, ...]
     """Directories of earlier attempts at this job; their newest checkpoint is gone on from."""
     final: bool
-    """The last rung: the test split and the labels' original size are scored too."""
+    """Of a finalist: the test split and the labels' original size are scored too."""
     inference: Inference
     """How a final job predicts images at their labels' original size."""
     features: bool
@@ -49,6 +50,10 @@ class Job:
     encoder_from: UPath | None
     """File of the encoder's pretrained weights, in place of a download."""
     gpus: float
+    masks: int | tuple[str, ...] = 0
+    """So many validation images, or those of these names, whose predicted masks are drawn."""
+    kind: Kind = "ladder"
+    repeat: int = 0
 
 
 def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
@@ -65,6 +70,7 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         final=job.final,
         inference=job.inference,
         features=job.features,
+        masks=job.masks,
         keep_weights=job.keep_weights,
         init_from=job.init_from,
         encoder_from=job.encoder_from,

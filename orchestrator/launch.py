@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from orchestrator.appraisal import asked_of
 from orchestrator.bracket import Bracket, BracketError
 from orchestrator.budget import (
     Condition,
@@ -16,6 +17,7 @@ from orchestrator.budget import (
     StopConditions,
     budget_conditions,
 )
+from orchestrator.course import Course
 from orchestrator.driver import Driver
 from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
 from orchestrator.executors.base import Executor
@@ -23,6 +25,7 @@ from orchestrator.executors.inline import InlineExecutor
 from orchestrator.fingerprint import versions
 from orchestrator.garbage import collect, used_bytes
 from orchestrator.hooks import Hooks
+from orchestrator.job_key import ALL, JobKey, key_of
 from orchestrator.lease import Lease
 from orchestrator.loggers import hooks_of, loggers_of
 from orchestrator.mirroring import mirror_all
@@ -38,7 +41,7 @@ from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
-from orchestrator.views import JobState, missing, rung_views
+from orchestrator.views import JobState, after_views, missing, rung_views
 from trainer.samples import build_dataset, data_fingerprint
 
 log = logging.getLogger("searchctl")
@@ -79,17 +82,20 @@ def run(
         writer = SweepWriter(engine, row.id, lease.token, lease.ttl_s)
         _take_over(prepared, writer, lease)
         mirror = _open_mirror(prepared)
-        jobs, attempts = queries.jobs(engine, row), queries.attempts(engine, row)
+        jobs, attempts = queries.jobs(engine, row, kinds=ALL), queries.attempts(engine, row)
+        asked = asked_of(row.spec)
         meter = GpuMeter(attempts)
         stop = _stop_conditions(prepared, lease, stopping, meter)
         with (
             hooks_of(sweep, row, writer.note, say) as hooks,
             loggers_of(sweep) as loggers,
-            display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs)) as shown,
+            display(
+                row.ladder, row.direction, prepared.plan.epochs, _done(jobs), asked=asked
+            ) as shown,
         ):
             driver = Driver(
                 sweep,
-                Bracket(prepared.plan.ladder, row.direction),
+                Course(Bracket(prepared.plan.ladder, row.direction), asked),
                 writer,
                 mirror,
                 Observers(shown, [hooks, *loggers]),
@@ -100,7 +106,7 @@ def run(
                 stop=stop,
             )
             _replay(driver, prepared, jobs, attempts, mirror)
-            if not driver.bracket.finished:
+            if not driver.course.finished:
                 driver.outbox.put(partial(writer.set_state, "RUNNING"))
                 (executor or ray_executor(sweep)).run(driver, stop)
                 driver.abandon_next()
@@ -214,7 +220,7 @@ def _close(
 ) -> None:
     """Store how the sweep ended, after all that came before it."""
     leave_at = time.monotonic() + LEAVE_AFTER_S
-    driver.outbox.put(partial(_store_end, prepared, driver.bracket, writer, mirror, stop))
+    driver.outbox.put(partial(_store_end, prepared, driver.course, writer, mirror, stop))
     if not driver.outbox.drain(lambda: stop() and time.monotonic() > leave_at):
         raise SearchctlError(
             "the database does not answer: what it could not be told is trained again by "
@@ -225,35 +231,35 @@ def _close(
             f"{stop.reason}\nno trial is to blame: mend it, then `searchctl resume "
             f"{prepared.row.name}` goes on"
         )
-    if driver.bracket.failure:
-        error = queries.find_sweep(prepared.engine, prepared.row.name).error
-        raise SweepFailed(error or driver.bracket.failure)
+    if failure := driver.course.bracket.failure:
+        raise SweepFailed(queries.find_sweep(prepared.engine, prepared.row.name).error or failure)
 
 
 def _store_end(
     prepared: Prepared,
-    bracket: Bracket,
+    course: Course,
     writer: SweepWriter,
     mirror: StudyMirror,
     stop: StopConditions,
 ) -> None:
     engine, row = prepared.engine, prepared.row
-    jobs = queries.jobs(engine, row)
+    jobs = queries.jobs(engine, row, kinds=ALL)
     if mirror.behind:
         mirror_all(mirror, prepared.sweep.trials(), jobs, queries.decisions(engine, row))
-    if bracket.failure:
-        writer.set_state("FAIL", bracket.failure + _first_error(jobs))
-    elif bracket.finished:
+    if failure := course.bracket.failure:
+        writer.set_state("FAIL", failure + _first_error(jobs))
+    elif course.finished:
         _collect(prepared)
         if row.state != "COMPLETE":  # else it ended when it ended
             writer.set_state("COMPLETE")
     else:
-        states = [JobState(job.rung, job.state, job.score) for job in jobs]
-        left = missing(rung_views(row.ladder, states, row.direction))
+        states = [_state(job) for job in jobs]
+        rungs = rung_views(row.ladder, states, row.direction)
+        left = missing(rungs, after_views(rungs, asked_of(row.spec), states))
         writer.set_state("STOPPED", f"{stop.reason}; missing: {left}")
 
 
-def _collect(prepared: Prepared, jobs: Iterable[tuple[int, int]] | None = None) -> None:
+def _collect(prepared: Prepared, jobs: Iterable[JobKey] | None = None) -> None:
     """Remove what these jobs (or all) leave and nobody needs; a failure costs only disk space."""
     try:
         collect(prepared.engine, prepared.row, prepared.runs, jobs)
@@ -270,9 +276,10 @@ def _first_error(jobs: list[JobRow]) -> str:
     return ""
 
 
-def _done(jobs: list[JobRow]) -> dict[tuple[int, int], JobState]:
-    return {
-        (job.trial, job.rung): JobState(job.rung, job.state, job.score)
-        for job in jobs
-        if job.state not in ("WAITING", "RUNNING")
-    }
+def _done(jobs: list[JobRow]) -> dict[JobKey, JobState]:
+    ended = (job for job in jobs if job.state not in ("WAITING", "RUNNING"))
+    return {key_of(job): _state(job) for job in ended}
+
+
+def _state(job: JobRow) -> JobState:
+    return JobState(job.rung, job.state, job.score, kind=job.kind)

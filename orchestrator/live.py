@@ -9,9 +9,10 @@ from rich.text import Text
 
 from orchestrator.display import rung_table
 from orchestrator.halving import Decision
+from orchestrator.job_key import key_of
 from orchestrator.observer import SeenJob
 from orchestrator.progress import Progress
-from orchestrator.views import assignments, duration, number, rung_line
+from orchestrator.views import after_line, assignments, duration, number, rung_line
 from trainer.results import JobResult
 
 
@@ -58,7 +59,8 @@ class LiveDisplay(Progress):
         line = f"{'-' if speed is None else f'{speed:.0f}'} images/s, {duration(self.elapsed)} "
         line += f"elapsed, about {duration(self.seconds_left)} left"
         notice = Text(self._notice() or "", style="yellow")
-        return Group(rung_table(self.rungs()), Text(line, style="dim"), notice)
+        after = [Text(after_line(views))] if (views := self.after()) else []
+        return Group(rung_table(self.rungs()), *after, Text(line, style="dim"), notice)
 
 
 class PlainDisplay(Progress):
@@ -72,13 +74,19 @@ class PlainDisplay(Progress):
     def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Write a line for each result."""
         super().job_done(job, result)
-        view = self.rungs()[job.rung]
         score = result.status if result.score is None else number(result.score)
         left = duration(self.seconds_left)
         self._say(
-            f"rung {job.rung} {view.done}/{view.trials}: trial {job.trial} {score} "
+            f"{self._count(job)}: trial {job.trial} {score} "
             f"in {duration(result.seconds)} ({assignments(job.params)}), about {left} left"
         )
+
+    def _count(self, job: SeenJob) -> str:
+        """Say how many of the jobs beside this one are done."""
+        if job.kind != "ladder":
+            return after_line(view for view in self.after() if view.kind == job.kind)
+        view = self.rungs()[job.rung]
+        return f"rung {job.rung} {view.done}/{view.trials}"
 
     def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """Write which job is tried again."""
@@ -103,7 +111,7 @@ class PlainDisplay(Progress):
 
 def _lost_line(job: SeenJob, error: str, losses: int) -> str:
     reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
-    return f"trial {job.trial} at rung {job.rung}: {reason} (loss {losses})"
+    return f"trial {job.trial} at {key_of(job).place}: {reason} (loss {losses})"
 
 
 def _down_line(error: str) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import key_of
 from orchestrator.storage.news import Began, Change, Decided, Ended, Happened, Trained
 from orchestrator.views import assignments, duration, epoch_score, number, rung_line
 
@@ -70,7 +71,9 @@ class LogLines:
 
 
 def _place(change: Began | Trained | Ended | Decision) -> str:
-    return f"trial {change.trial} rung {change.rung}"
+    if isinstance(change, Decision):
+        return f"trial {change.trial} rung {change.rung}"
+    return f"trial {change.trial} {key_of(change).place}"
 
 
 def _reason(error: str | None) -> str:
@@ -85,6 +88,7 @@ _EVENTS = {
     "driver": "driven by {driver}",
     "hook": "hook {hook} {outcome}",
     "requested": "asked to be {state}",
+    "forecast": "timed beforehand on {probe[device]}",
     "late": "news of trial {trial} rung {rung} came too late: it was tried again",
 }
 """How an event is told; the others by their kind and, if there is one, their error."""

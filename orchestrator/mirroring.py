@@ -5,6 +5,7 @@ from typing import Any
 
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
+from orchestrator.job_key import Kind
 from orchestrator.storage.rows import JobRow
 from orchestrator.study import Ending, StudyMirror
 from searchspace import Params
@@ -26,11 +27,12 @@ def mirror_all(
 ) -> None:
     """Show everything that is stored; what the study has already is left as it is."""
     for job in jobs:
-        mirror.begin(job.trial, trials[job.trial])
-        outcome = outcome_of(job)
-        if outcome is not None and outcome.finite:
+        params, outcome = trials[job.trial], outcome_of(job)
+        if job.kind == "ladder":
+            mirror.begin(job.trial, params)
+        if outcome is not None:
             attributes = _attributes(job.rung, job.images, job, job.evaluations or {})
-            mirror.report(job.trial, job.rung, job.score or 0.0, attributes)
+            _mirror_outcome(mirror, job.kind, params, outcome, attributes)
     mirror_verdicts(mirror, decisions)
 
 
@@ -38,11 +40,26 @@ def mirror_result(
     mirror: StudyMirror, job: Job, result: JobResult, decisions: Iterable[Decision]
 ) -> None:
     """Show one result, and the verdicts that it completed."""
-    if Outcome(job.trial, job.rung, result.score, failed=result.status == "failed").finite:
-        evaluations = {split: vars(each) for split, each in result.evaluations.items()}
-        attributes = _attributes(job.rung, job.sample.images, result, evaluations)
-        mirror.report(job.trial, job.rung, result.score or 0.0, attributes)
+    outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
+    evaluations = {split: vars(each) for split, each in result.evaluations.items()}
+    attributes = _attributes(job.rung, job.sample.images, result, evaluations)
+    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes)
     mirror_verdicts(mirror, decisions)
+
+
+def _mirror_outcome(
+    mirror: StudyMirror,
+    kind: Kind,
+    params: Params,
+    outcome: Outcome,
+    attributes: Mapping[str, int | float | None],
+) -> None:
+    """Show what a job came to; not of a repeat, whose trial has ended in the study."""
+    score = outcome.score if outcome.finite else None
+    if kind == "audit":
+        mirror.show_audit(outcome.trial, params, outcome.rung, score, attributes)
+    elif kind == "ladder" and score is not None:
+        mirror.report(outcome.trial, outcome.rung, score, attributes)
 
 
 def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:

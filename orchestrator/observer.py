@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import Kind
 from trainer.results import EpochRecord, JobResult
 
 
@@ -17,6 +18,14 @@ class SeenJob(Protocol):
     @property
     def rung(self) -> int:
         """Number of its rung."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is on the ladder."""
+
+    @property
+    def repeat(self) -> int:
+        """Which of its trial's repeats."""
 
     @property
     def params(self) -> Mapping[str, Any]:

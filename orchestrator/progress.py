@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from orchestrator.appraisal import NOTHING_ASKED, Asked
 from orchestrator.halving import Direction
+from orchestrator.job_key import JobKey, key_of
 from orchestrator.observer import Observer, SeenJob
 from orchestrator.storage.rows import JOB_STATES
-from orchestrator.views import JobState, RungView, rung_views
+from orchestrator.views import AfterView, JobState, RungView, after_views, rung_views
 from trainer.results import EpochRecord, JobResult
 
 
@@ -23,8 +25,8 @@ class SoFar:
     images: int = 0
     epoch_seconds: float = 0.0
     """Over all the epochs of its jobs, as `images` are."""
-    running: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    """The jobs that run, by (trial, rung), with the epochs that they have behind them."""
+    running: Mapping[JobKey, int] = field(default_factory=dict)
+    """The jobs that run, with the epochs that they have behind them."""
 
 
 _NOTHING = SoFar()
@@ -41,17 +43,21 @@ class Progress(Observer):
         ladder: Sequence[Mapping[str, Any]],
         direction: Direction,
         epochs: int,
-        done: Mapping[tuple[int, int], JobState],
+        done: Mapping[JobKey, JobState],
         clock: Callable[[], float] = time.monotonic,
         so_far: SoFar = _NOTHING,
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
-        """Begin with the jobs that are `done`, by (trial, rung), and what the run did `so_far`."""
+        """Begin with the jobs that are `done`, and what the run did `so_far`.
+
+        After the ladder come the jobs that are `asked` for.
+        """
         self._ladder = ladder
         self._direction = direction
         self._epochs = epochs
         self._clock = clock
-        running = {key: JobState(key[1], "RUNNING", None) for key in so_far.running}
-        self._jobs = {**done, **running}
+        self._asked = asked
+        self._jobs = {**done, **{key: _state(key, "RUNNING") for key in so_far.running}}
         self._begun = clock() - so_far.elapsed
         self._first_job = None if so_far.working is None else clock() - so_far.working
         self._images = so_far.images
@@ -69,6 +75,10 @@ class Progress(Observer):
     def rungs(self) -> list[RungView]:
         """Return the ladder as it stands."""
         return rung_views(self._ladder, self._jobs.values(), self._direction)
+
+    def after(self) -> list[AfterView]:
+        """Return how far the jobs are that follow the ladder."""
+        return after_views(self.rungs(), self._asked, self._jobs.values())
 
     @property
     def elapsed(self) -> float:
@@ -91,22 +101,24 @@ class Progress(Observer):
         if self._speed is None:
             return None
         views = self.rungs()
-        left = sum(view.trials * view.images for view in views) * self._epochs
-        left -= sum(views[rung].images * over for (_, rung), over in self._epochs_over.items())
+        jobs = [*((view.trials, view.images) for view in views)]
+        jobs += [(view.jobs, views[-1].images) for view in self.after()]
+        left = sum(count * images for count, images in jobs) * self._epochs
+        left -= sum(views[key.rung].images * over for key, over in self._epochs_over.items())
         return left / self._speed
 
     def job_started(self, job: SeenJob, attempt: int) -> None:
         """Count a job as running."""
         if self._first_job is None:
             self._first_job = self._clock()
-        self._jobs[job.trial, job.rung] = JobState(job.rung, "RUNNING", None)
+        self._jobs[key_of(job)] = _state(key_of(job), "RUNNING")
 
     def epoch(self, job: SeenJob, record: EpochRecord) -> None:
         """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
         self._speed = self._busy_speed()
-        self._epochs_over[job.trial, job.rung] = record.epoch
+        self._epochs_over[key_of(job)] = record.epoch
 
     def _busy_speed(self) -> float:
         """Return the images a second of all the workers that are busy now."""
@@ -115,11 +127,14 @@ class Progress(Observer):
 
     def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
-        self._epochs_over[job.trial, job.rung] = self._epochs
-        state = JOB_STATES[result.status]
-        self._jobs[job.trial, job.rung] = JobState(job.rung, state, result.score)
+        self._epochs_over[key_of(job)] = self._epochs
+        self._jobs[key_of(job)] = _state(key_of(job), JOB_STATES[result.status], result.score)
 
     def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """Count a lost job as waiting again; it may have to do all of its epochs once more."""
-        self._epochs_over.pop((job.trial, job.rung), None)
-        self._jobs.pop((job.trial, job.rung), None)
+        self._epochs_over.pop(key_of(job), None)
+        self._jobs.pop(key_of(job), None)
+
+
+def _state(key: JobKey, state: str, score: float | None = None) -> JobState:
+    return JobState(key.rung, state, score, kind=key.kind)

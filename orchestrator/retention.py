@@ -1,7 +1,8 @@
 """Which files of a sweep are still needed, pure: stored rows in, what becomes of a file out.
 
     runs/<sweep>/trial-0007/rung-2/<token of the attempt>/checkpoint.pt, model.safetensors,
-        features.png
+        features.png, masks.png
+    runs/<sweep>/trial-0007-repeat-1/rung-4/<token>/, trial-0003-audit-0/rung-4/<token>/
 
 Verdicts and finished jobs are final. So what may go once may go for ever, and rows that are older
 than a list of files can only make a file stay for longer.
@@ -14,17 +15,21 @@ from enum import Enum
 from typing import Any, Literal, Self
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import JobKey, Kind, key_of
 from orchestrator.storage.rows import AttemptRow, JobRow
 
-Key = tuple[int, int]
-"""Names a job: (trial, rung)."""
+MASKS = "masks.png"
+"""What a job predicts of a few validation images, in the directory of its attempt; no column of the
+database names it."""
+_PLACE = r"trial-(\d{4,})(?:-(repeat|audit)-(\d+))?"
+"""Where files of a trial lie: `JobKey.top_folder`."""
 
 
 class Fate(Enum):
     """What becomes of a file, in words for people."""
 
     FINALIST = "weights of finalists"
-    PICTURE = "pictures of finalists"
+    PICTURE = "pictures for reports"
     UNDECIDED = "weights that wait for their verdict"
     NEXT_RUNG = "weights with which the next rung begins"
     INITIAL = "weights with which trials begin"
@@ -37,8 +42,7 @@ class Fate(Enum):
 class Place:
     """Where a job's file lies below the sweep's directory."""
 
-    trial: int
-    rung: int
+    job: JobKey
     token: str
     file: str
 
@@ -46,16 +50,17 @@ class Place:
     def parse(cls, path: str) -> Self | None:
         """Read a path that is relative to the sweep's directory; None if it is not of a job.
 
-        >>> Place.parse("trial-0007/rung-2/5e1f/checkpoint.pt")
-        Place(trial=7, rung=2, token='5e1f', file='checkpoint.pt')
+        >>> place = Place.parse("trial-0007-audit-0/rung-4/5e1f/checkpoint.pt")
+        >>> place.job, place.token, place.file
+        (JobKey(trial=7, rung=4, kind='audit', repeat=0), '5e1f', 'checkpoint.pt')
         """
-        found = re.fullmatch(r"trial-(\d{4,})/rung-(\d+)/([^/]+)/(.+)", path)
-        return cls(int(found[1]), int(found[2]), found[3], found[4]) if found else None
+        found = re.fullmatch(rf"{_PLACE}/rung-(\d+)/([^/]+)/(.+)", path)
+        return cls(_job(found, rung=int(found[4])), found[5], found[6]) if found else None
 
     @property
     def folder(self) -> str:
         """The directory of the attempt, relative to the sweep's."""
-        return f"trial-{self.trial:04d}/rung-{self.rung}/{self.token}"
+        return f"{self.job.folder}/{self.token}"
 
 
 class Retention:
@@ -79,8 +84,8 @@ class Retention:
             ladder: the sweep's rungs, as they are stored.
             warm: a job begins with the weights that its trial has kept on the rung below.
         """
-        self._jobs = {(job.trial, job.rung): job for job in jobs}
-        self._attempts = {(each.trial, each.rung, each.token) for each in attempts}
+        self._jobs = {key_of(job): job for job in jobs}
+        self._attempts = {(key_of(each), each.token): each.outcome for each in attempts}
         self._verdicts = {(each.trial, each.rung): each.verdict for each in decisions}
         self._over = {each.trial for each in decisions if each.verdict != "promoted"}
         self._trials = ladder[0]["trials"]
@@ -92,35 +97,55 @@ class Retention:
 
         What is of an unknown attempt at an unfinished job stays too, until that is finished.
         """
-        key = (place.trial, place.rung)
-        if key in self._jobs and not self.finished(*key):
+        key = place.job
+        if key in self._jobs and not self.finished(key):
             return Fate.UNFINISHED
-        if (*key, place.token) not in self._attempts:
+        if (key, place.token) not in self._attempts:
             return Fate.STRAY
-        if place == self._kept(key, "features"):
+        if place == self._kept(key, "features") or self._is_masks_of_result(place):
             return Fate.PICTURE
-        return self._fate_of_weights(*key) if place == self._kept(key, "weights") else Fate.DONE
+        return self._fate_of_weights(key) if place == self._kept(key, "weights") else Fate.DONE
 
-    def finished(self, trial: int, rung: int) -> bool:
+    def finished(self, key: JobKey) -> bool:
         """Has a job its result? Then no attempt at it will ever start again."""
-        job = self._jobs.get((trial, rung))
+        job = self._jobs.get(key)
         return job is not None and job.state not in ("WAITING", "RUNNING")
 
-    def over(self, trial: int) -> bool:
-        """Has a trial its last verdict, or is there none? Then no job of it will start again."""
-        return trial in self._over or trial >= self._trials
+    def over(self, folder: str) -> bool:
+        """Will no job start again whose files lie in this directory?
 
-    def _kept(self, key: Key, what: Literal["weights", "features"]) -> Place | None:
+        That is so of a rung's whose job is finished, and of a trial's on the ladder when it has its
+        last verdict, or there is no such trial; after the ladder, when its one job is finished.
+        """
+        found = re.fullmatch(rf"{_PLACE}(?:/rung-(\d+))?", folder)
+        if found is None:
+            return False
+        key = _job(found, rung=self._last_rung if found[4] is None else int(found[4]))
+        ended = key.kind == "ladder" and (key.trial in self._over or key.trial >= self._trials)
+        alone = key.kind != "ladder" or found[4] is not None
+        return ended or (alone and self.finished(key))
+
+    def _kept(self, key: JobKey, what: Literal["weights", "features"]) -> Place | None:
         """Return where a file of the job's lies, wherever the runs directory was when it ran."""
         path: str | None = getattr(self._jobs[key], what)
         return Place.parse("/".join(path.split("/")[-4:])) if path else None
 
-    def _fate_of_weights(self, trial: int, rung: int) -> Fate:
-        verdict = self._verdicts.get((trial, rung))
-        if rung == self._last_rung:
+    def _is_masks_of_result(self, place: Place) -> bool:
+        """Is it the picture of the attempt that came to the job's result?"""
+        return place.file == MASKS and self._attempts[place.job, place.token] == "complete"
+
+    def _fate_of_weights(self, key: JobKey) -> Fate:
+        verdict = self._verdicts.get((key.trial, key.rung))
+        if key.rung == self._last_rung:
             wanted = {"complete": Fate.FINALIST, None: Fate.UNDECIDED}
-        elif self._warm and not self.finished(trial, rung + 1):
+        elif self._warm and not self.finished(JobKey(key.trial, key.rung + 1)):
             wanted = {"promoted": Fate.NEXT_RUNG, None: Fate.UNDECIDED}
         else:
             wanted = {}
         return wanted.get(verdict, Fate.DONE)
+
+
+def _job(found: re.Match[str], *, rung: int) -> JobKey:
+    """Return the job of a path of `_PLACE`."""
+    kind: Kind = found[2] or "ladder"  # type: ignore[assignment]
+    return JobKey(int(found[1]), rung, kind, int(found[3] or 0))

@@ -1,6 +1,7 @@
 """Mirrors every trial into an Optuna study in the same database, for its dashboard and command.
 
 One study a sweep, one Optuna trial a trial (of the same number), one intermediate value a rung.
+The audit of a trial is an Optuna trial of its own, told apart by its attribute `audit_of`.
 The mirror never decides anything: it is written after our own commit, each write may be repeated,
 a failure is only logged, and all of it can be rebuilt from our tables. Optuna refuses anything
 said of a trial after its end, so attributes come before.
@@ -117,32 +118,67 @@ class StudyMirror:
         self._study = optuna.create_study(
             study_name=name, storage=open_storage(url), direction=direction, load_if_exists=True
         )
-        self._trials = self._shown_trials()
+        self._trials = self._shown_trials("trial")
+        self._audits = self._shown_trials("audit_of")
 
-    def _shown_trials(self) -> dict[int, Trial]:
+    def _shown_trials(self, name: str) -> dict[int, Trial]:
+        """Return the study's trials that have an attribute, by its value: a trial's number."""
         return {
-            frozen.user_attrs["trial"]: Trial(self._study, frozen._trial_id)
+            frozen.user_attrs[name]: Trial(self._study, frozen._trial_id)
             for frozen in self._study.get_trials(deepcopy=False)
-            if "trial" in frozen.user_attrs
+            if name in frozen.user_attrs
         }
 
     def begin(self, number: int, params: Params) -> None:
         """Show a trial as RUNNING, if it is not there yet."""
         with self._only_logged():
             if self.behind:  # a write that failed may have been stored, and only its answer lost
-                self._trials = self._shown_trials()
+                self._trials = self._shown_trials("trial")
             if number in self._trials:
                 return
-            template = create_trial(
-                state=TrialState.RUNNING,
-                params={name: _plain(value) for name, value in params.items()},
-                distributions={name: self._distributions[name] for name in params},
-                user_attrs={"trial": number, "params_hash": params.fingerprint},
-            )
-            # Study.add_trial does the same, but keeps the new trial's id to itself
-            storage, study_id = self._study._storage, self._study._study_id
-            trial_id = storage.create_new_trial(study_id, template_trial=template)
-            self._trials[number] = Trial(self._study, trial_id)
+            attributes = {"trial": number, "params_hash": params.fingerprint}
+            self._trials[number] = self._create(params, TrialState.RUNNING, attributes)
+
+    def show_audit(
+        self,
+        number: int,
+        params: Params,
+        rung: int,
+        score: float | None,
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Show a trial's audit, if it is not there yet: without a score, as FAIL.
+
+        Else as PRUNED, with the score as an intermediate value and an attribute: it stays pruned,
+        and if it were COMPLETE, Optuna might call it the best trial of the study.
+        """
+        with self._only_logged():
+            if self.behind:
+                self._audits = self._shown_trials("audit_of")
+            if number in self._audits:
+                return
+            state = TrialState.FAIL if score is None else TrialState.PRUNED
+            about = {"audit_of": number, "params_hash": params.fingerprint, "score": score}
+            values = {} if score is None else {rung: score}
+            self._audits[number] = self._create(params, state, {**about, **attributes}, values)
+
+    def _create(
+        self,
+        params: Params,
+        state: TrialState,
+        attributes: dict[str, Any],
+        values: dict[int, float] | None = None,
+    ) -> Trial:
+        template = create_trial(
+            state=state,
+            params={name: _plain(value) for name, value in params.items()},
+            distributions={name: self._distributions[name] for name in params},
+            user_attrs=attributes,
+            intermediate_values=values,
+        )
+        # Study.add_trial does the same, but keeps the new trial's id to itself
+        storage, study_id = self._study._storage, self._study._study_id
+        return Trial(self._study, storage.create_new_trial(study_id, template_trial=template))
 
     def report(self, number: int, rung: int, score: float, attributes: Mapping[str, Any]) -> None:
         """Show a trial's score at a rung as an intermediate value, and facts as attributes."""

@@ -115,6 +115,9 @@ def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
     Raises:
         pydantic.ValidationError: it does not.
     """
+    if task == "classification" and "images" in report.model_fields_set and report.images:
+        problem = "have masks in segmentation only: leave it out"
+        raise refuse([(("images",), problem)], report)
     if report.features and task == "segmentation":
         problem = "are drawn of classifiers, which have one vector for each image: leave it out"
         raise refuse([(("features",), problem)], report)

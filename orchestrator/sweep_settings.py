@@ -85,6 +85,22 @@ class HalvingSettings(Settings):
     classification, val_accuracy if left out."""
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: from the trial's weights of the rung below."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    """After the ladder, train each finalist with so many seeds in all, to see how much of a score
+    is chance; 1 trains none again. Changes no verdict."""
+    audit: Annotated[int, Field(ge=0)] = 0
+    """After the ladder, train so many of the pruned trials, drawn at random, on all of the data, to
+    see whether the cuts dropped a better one. Changes no verdict."""
+
+    @field_validator("repeats", "audit")
+    @classmethod
+    def _begin_afresh(cls, asked: int, info: ValidationInfo) -> int:
+        if info.data.get("continue_") == "warm" and asked > (info.field_name == "repeats"):
+            raise ValueError(
+                "needs continue: retrain: with continue: warm, a trial would have to climb the "
+                "whole ladder for it"
+            )
+        return asked
 
     @field_validator("eta", mode="before")
     @classmethod
@@ -110,12 +126,21 @@ class HalvingSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """What is kept of the finalists beside their scores. Changes nothing that is computed."""
+    """What is kept of trials beside their scores. Changes nothing that is computed."""
 
+    images: Annotated[int, Field(ge=0, le=50)] | list[str] = 3
+    """Validation images whose predicted masks are drawn (masks.png) for each trial at each rung,
+    and of finalists at the first, the middle and the last epoch: so many, spread over their order,
+    or a list of names. Segmentation only."""
     features: bool = False
     """Whether to draw the validation images as the classifier sees them, at the first, the middle
     and the last epoch: the values before its last layer, on a plane by PCA and t-SNE, coloured by
     class (features.png). Needs searchctl[features]. Classification only."""
+
+    @property
+    def wanted_images(self) -> int | tuple[str, ...]:
+        """The images, as jobs carry them."""
+        return self.images if isinstance(self.images, int) else tuple(self.images)
 
 
 def _whole_above_one(gpus: float) -> float:

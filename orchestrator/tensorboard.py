@@ -1,6 +1,7 @@
 """Writes TensorBoard's event files from what the driver is told: one run for each trial.
 
-A run goes through the rungs in sequence: its step is the epoch, counted on from rung to rung. As
+A run goes through the rungs in sequence: its step is the epoch, counted on from rung to rung. What
+follows the ladder has runs of its own, with the steps of the last rung. As
 the driver writes it, workers need neither the directory nor the package. Events are written in the
 driver's own thread: `tensorboardX.SummaryWriter` has one of its own, and waits for ever when that
 has died of a full disk.
@@ -17,6 +18,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import hparams, scalar
 
+from orchestrator.job_key import JobKey, key_of
 from orchestrator.observer import Observer, SeenJob
 from trainer.results import EpochRecord, JobResult
 
@@ -47,8 +49,8 @@ class TensorBoardLogger(Observer):
         self._folder = folder
         self._epochs = epochs
         self._clock = clock
-        self._attempts: dict[tuple[int, int], int] = {}
-        self._files: dict[tuple[int, int], EventsWriter] = {}
+        self._attempts: dict[JobKey, int] = {}
+        self._files: dict[JobKey, EventsWriter] = {}
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -62,7 +64,7 @@ class TensorBoardLogger(Observer):
 
     def job_started(self, job: SeenJob, attempt: int) -> None:
         """Remember the attempt: it names the file."""
-        self._attempts[job.trial, job.rung] = attempt
+        self._attempts[key_of(job)] = attempt
 
     def epoch(self, job: SeenJob, record: EpochRecord) -> None:
         """Write the numbers of an epoch."""
@@ -74,25 +76,25 @@ class TensorBoardLogger(Observer):
         """Write the score, and end the job's file."""
         if result.score is not None:
             self._write(job, self._step(job, self._epochs(job.params)), {SCORE: result.score})
-        self._close((job.trial, job.rung))
+        self._close(key_of(job))
 
     def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """End the job's file: another attempt has one of its own."""
-        self._close((job.trial, job.rung))
+        self._close(key_of(job))
 
     def _step(self, job: SeenJob, epoch: int) -> int:
         return job.rung * self._epochs(job.params) + epoch
 
     def _write(self, job: SeenJob, step: int, values: Mapping[str, float]) -> None:
-        file = self._files.get((job.trial, job.rung)) or self._open(job, step)
+        file = self._files.get(key_of(job)) or self._open(job, step)
         parts = (scalar(tag, value).value[0] for tag, value in values.items())
         file.write_event(self._event(step, summary=Summary(value=parts)))
         file.flush()
 
     def _open(self, job: SeenJob, step: int) -> EventsWriter:
         """Begin a file. TensorBoard forgets what an earlier attempt wrote from this step on."""
-        key = (job.trial, job.rung)
-        folder = self._folder / f"trial-{job.trial:04d}"
+        key = key_of(job)
+        folder = self._folder / key.top_folder
         folder.mkdir(parents=True, exist_ok=True)
         # files are read in the order of their names, which begin with the second
         name = f".{job.rung:02d}-{self._attempts.get(key, 1):03d}"
@@ -104,7 +106,7 @@ class TensorBoardLogger(Observer):
             file.write_event(self._event(step, summary=summary))
         return file
 
-    def _close(self, key: tuple[int, int]) -> None:
+    def _close(self, key: JobKey) -> None:
         if file := self._files.pop(key, None):
             file.close()
 

@@ -8,26 +8,20 @@ fingerprint that they had at the launch, and a finalist its weights.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal
 
 import numpy as np
 
-from orchestrator.halving import Decision, Direction, Outcome, cut
-from orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
+from orchestrator.appraisal import appraisal_jobs
+from orchestrator.halving import Decision, Outcome, cut
+from orchestrator.job_key import JobKey
+from orchestrator.record import OPEN, ClassScores, Record
+from orchestrator.storage.rows import EpochRow
 from orchestrator.storage.writer import TRIAL_STATES
 from searchspace import Params
 from trainer.results import Evaluation, ImageCounts, score_of
-from trainer.settings import Score
-
-Key = tuple[int, int]
-"""Names a job: (trial, rung)."""
-
-ClassScores = dict[int, tuple[float | None, float | None]]
-"""IoU and accuracy by class."""
 
 SAME = 1e-9
 """Relative difference between a score and what its images give that is only rounding: another CPU
@@ -35,60 +29,6 @@ adds in another order."""
 
 _FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
 _SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
-_OPEN = ("WAITING", "RUNNING")
-
-
-@dataclass(frozen=True)
-class Record:
-    """All stored rows that the verdicts of one sweep rest on, as of one moment."""
-
-    state: SweepState
-    direction: Direction
-    score: Score
-    planned: Sequence[int]
-    """Trials of each rung as the ladder plans them."""
-    trials: Sequence[TrialRow]
-    jobs: Mapping[Key, JobRow]
-    decisions: Sequence[Decision]
-    epochs: Mapping[Key, Sequence[EpochRow]]
-    class_scores: Mapping[Key, ClassScores]
-    """On the validation set, as they are stored."""
-    by_images: Mapping[Key, Evaluation | Literal["damaged"] | None]
-    """`evaluation_by_images` of each complete job, where its counts can be read."""
-    missing_weights: AbstractSet[Key]
-    """Finalists' jobs whose weights are not where they should be."""
-
-    @property
-    def complete_jobs(self) -> Iterator[tuple[Key, JobRow]]:
-        """The jobs that have a score."""
-        return ((key, job) for key, job in self.jobs.items() if job.state == "COMPLETE")
-
-    @property
-    def evaluated_jobs(self) -> Iterator[tuple[Key, JobRow, Evaluation]]:
-        """The jobs that have a score, with what their images come to."""
-        for key, job in self.complete_jobs:
-            evaluation = self.by_images.get(key)
-            if isinstance(evaluation, Evaluation):
-                yield key, job, evaluation
-
-    def at(self, rung: int) -> list[Decision]:
-        """Return the decisions of a rung."""
-        return [decision for decision in self.decisions if decision.rung == rung]
-
-    def cohort(self, rung: int) -> list[int]:
-        """Return the trials that a rung must compare: all, or the promoted of the rung below."""
-        if rung == 0:
-            return [trial.number for trial in self.trials]
-        return [d.trial for d in self.at(rung - 1) if d.verdict == "promoted"]
-
-    def due(self, rung: int) -> bool:
-        """Must a rung have its verdicts? They are stored together with its last result."""
-        ended = (self._ended(trial, rung) for trial in self.cohort(rung))
-        return self.state == "COMPLETE" or bool(self.at(rung)) or all(ended)
-
-    def _ended(self, trial: int, rung: int) -> bool:
-        job = self.jobs.get((trial, rung))
-        return job is not None and job.state not in _OPEN
 
 
 @dataclass(frozen=True)
@@ -169,7 +109,7 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
     """A decision's score is that of its job, and its verdict agrees with the job's state."""
     states = {"failed": "FAIL", "diverged": "DIVERGED"}
     for d in record.decisions:
-        job = record.jobs.get((d.trial, d.rung))
+        job = record.jobs.get(JobKey(d.trial, d.rung))
         state = job.state if job else None
         derived = states.get(d.verdict, "COMPLETE")
         yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its verdict")
@@ -181,33 +121,46 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
 
 def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     """A job's score is what the counts of all validation images come to."""
-    for (trial, rung), job in record.complete_jobs:
-        derived: object = record.by_images.get((trial, rung))
+    for key, job in record.complete_jobs:
+        derived: object = record.by_images.get(key)
         if isinstance(derived, Evaluation):
             derived = score_of(derived, record.score)
         if derived is None or not _nearly(job.score, derived):
-            yield Discrepancy(rung, trial, "score of the job", job.score, derived, "its images")
+            yield _wrong(key, "score of the job", job.score, derived, "its images")
 
 
 def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     """The validation set's scores, of all classes and of each, are what its images come to."""
-    for (trial, rung), job, derived in record.evaluated_jobs:
+    for key, job, derived in record.evaluated_jobs:
         stored = (job.evaluations or {}).get("val") or {}
         names = _SUMMARY if stored else ()
         pairs = {f"val {name}": (stored.get(name), getattr(derived, name)) for name in names}
-        pairs |= _by_class(record.class_scores.get((trial, rung), {}), derived)
+        pairs |= _by_class(record.class_scores.get(key, {}), derived)
         for what, pair in pairs.items():
             if not _nearly(*pair):
-                yield Discrepancy(rung, trial, what, *pair, "its images")
+                yield _wrong(key, what, *pair, "its images")
 
 
 def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
     """The kept epoch has the best score of all epochs, and it is the job's."""
-    for (trial, rung), job in record.complete_jobs:
-        epoch, score = _best_epoch(record.epochs.get((trial, rung), ()), record)
-        source = "the scores of its epochs"
-        yield from _unless_same(rung, trial, "kept epoch", job.kept_epoch, epoch, source)
-        yield from _unless_same(rung, trial, "score of the job", job.score, score, source)
+    for key, job in record.complete_jobs:
+        best = _best_epoch(record.epochs.get(key, ()), record)
+        names = ("kept epoch", "score of the job")
+        for what, stored, derived in zip(names, (job.kept_epoch, job.score), best, strict=True):
+            if stored != derived:
+                yield _wrong(key, what, stored, derived, "the scores of its epochs")
+
+
+def appraisal_is_what_was_asked_for(record: Record) -> Iterator[Discrepancy]:
+    """The jobs after the ladder are those that follow from its verdicts, all at the end."""
+    due = appraisal_jobs(record.decisions, len(record.planned) - 1, record.asked)
+    source = "the verdicts, and what the sweep asks for"
+    for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
+        yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
+    for key in due if record.state == "COMPLETE" else ():
+        if key not in record.jobs or record.jobs[key].state in OPEN:
+            state = record.jobs[key].state if key in record.jobs else None
+            yield _wrong(key, "state of the job", state, "ended", source)
 
 
 def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
@@ -218,7 +171,7 @@ def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
     for trial in record.trials:
         verdict = last[trial.number].verdict if trial.number in last else "promoted"
         derived = TRIAL_STATES[verdict]
-        if not (trial.state in _OPEN and derived in _OPEN):
+        if not (trial.state in OPEN and derived in OPEN):
             yield from _unless_same(
                 None, trial.number, "state", trial.state, derived, "its last verdict"
             )
@@ -234,9 +187,9 @@ def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
 
 def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
     """The weights of the answer are where they are said to be."""
-    for trial, rung in sorted(record.missing_weights):
-        path = record.jobs[trial, rung].weights
-        yield Discrepancy(rung, trial, "file of the weights", path, "missing", "its directory")
+    for key in sorted(record.missing_weights):
+        path = record.jobs[key].weights
+        yield _wrong(key, "file of the weights", path, "missing", "its directory")
 
 
 CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
@@ -246,6 +199,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     scores_follow_from_images,
     evaluations_follow_from_images,
     kept_epochs_are_the_best,
+    appraisal_is_what_was_asked_for,
     trial_states_agree,
     params_are_those_of_the_launch,
     finalists_have_their_weights,
@@ -286,6 +240,11 @@ def _nearly(stored: object, derived: object) -> bool:
     if isinstance(stored, float) and isinstance(derived, float):
         return math.isclose(stored, derived, rel_tol=SAME)
     return stored == derived
+
+
+def _wrong(key: JobKey, what: str, stored: object, derived: object, source: str) -> Discrepancy:
+    which = "" if key.kind == "ladder" else f" ({key.place})"
+    return Discrepancy(key.rung, key.trial, what + which, stored, derived, source)
 
 
 def _unless_same(

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.appraisal import Asked
 from orchestrator.halving import Decision, Direction
+from orchestrator.job_key import Kind
 
 if TYPE_CHECKING:
     from trainer.settings import Score  # its import takes longer than a page's queries
+
+KIND_NAMES: dict[Kind, str] = {"repeat": "repeats", "audit": "audit"}
+"""What people call the jobs of a kind after the ladder."""
 
 SHOWN = 20
 """So many trials are named where a line names the survivors of a rung."""
@@ -44,20 +49,70 @@ class JobState:
     score: float | None
     """The best of them."""
     jobs: int = 1
+    kind: Kind = "ladder"
+
+
+@dataclass(frozen=True)
+class AfterView:
+    """How far the jobs of one kind are that follow the ladder."""
+
+    kind: Kind
+    jobs: int
+    """How many there will be."""
+    done: int
+    running: int
+    failed: int
 
 
 def rung_views(
     ladder: Iterable[Mapping[str, Any]], jobs: Iterable[JobState], direction: Direction
 ) -> list[RungView]:
-    """Count a sweep's jobs by rung; `ladder` holds rows of rung, trials, fraction, images."""
+    """Count the ladder's jobs by rung; `ladder` holds rows of rung, trials, fraction, images."""
     of_rung: dict[int, list[JobState]] = {}
-    for job in jobs:
+    for job in (job for job in jobs if job.kind == "ladder"):
         of_rung.setdefault(job.rung, []).append(job)
     views: list[RungView] = []
     for row in ladder:
         trials = min([row["trials"], *(_survivors(below) for below in views[-1:])])
         views.append(_view(row, trials, of_rung.get(row["rung"], []), direction))
     return views
+
+
+def after_views(
+    rungs: Sequence[RungView], asked: Asked, jobs: Iterable[JobState]
+) -> list[AfterView]:
+    """Count the jobs that follow the ladder by kind; of kinds of which there will be none, nothing.
+
+    Args:
+        rungs: the ladder as it stands.
+        asked: how many jobs the sweep asks for; there may be too few trials for all.
+        jobs: jobs of any kind.
+    """
+    survivors = [_survivors(view) for view in rungs]
+    pruned = sum(below - view.trials for below, view in zip(survivors, rungs[1:], strict=False))
+    planned: dict[Kind, int] = {
+        "repeat": (asked.repeats - 1) * survivors[-1],
+        "audit": min(asked.audit, pruned) if survivors[-1] else 0,
+    }
+    states: Counter[tuple[Kind, str]] = Counter()
+    for job in jobs:
+        states[job.kind, job.state] += job.jobs
+    return [_after_view(kind, count, states) for kind, count in planned.items() if count]
+
+
+def _after_view(kind: Kind, planned: int, states: Counter[tuple[Kind, str]]) -> AfterView:
+    failed = states[kind, "DIVERGED"] + states[kind, "FAIL"]
+    done = states[kind, "COMPLETE"] + failed
+    return AfterView(kind, planned, done, states[kind, "RUNNING"], failed)
+
+
+def after_line(views: Iterable[AfterView]) -> str:
+    """Say how far the jobs are that follow the ladder.
+
+    >>> after_line([AfterView("repeat", 4, 1, 1, 0), AfterView("audit", 3, 0, 0, 0)])
+    'repeats 1/4, audit 0/3'
+    """
+    return ", ".join(f"{KIND_NAMES[view.kind]} {view.done}/{view.jobs}" for view in views)
 
 
 def rung_line(decisions: Sequence[Decision]) -> str:
@@ -73,17 +128,19 @@ def rung_line(decisions: Sequence[Decision]) -> str:
     )
 
 
-def missing(rungs: Iterable[RungView]) -> str:
+def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:
     """Say what a sweep that was stopped has not trained.
 
     >>> missing([RungView(0, Fraction(1, 2), 8, 4, 4, 0, 0, 0.1), RungView(1, Fraction(1), 16, 2,
     ... 1, 0, 0, 0.1)])
     'rung 1: 1 of 2 jobs'
     """
+    wanted = [
+        *((f"rung {view.rung}", view.trials, view.done) for view in rungs),
+        *((KIND_NAMES[view.kind], view.jobs, view.done) for view in after),
+    ]
     return "; ".join(
-        f"rung {view.rung}: {view.trials - view.done} of {view.trials} jobs"
-        for view in rungs
-        if view.done < view.trials
+        f"{what}: {jobs - done} of {jobs} jobs" for what, jobs, done in wanted if done < jobs
     )
 
 

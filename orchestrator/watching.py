@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from orchestrator.job_key import JobKey
 from orchestrator.observer import Observer
 from orchestrator.plan import plan_sweep
 from orchestrator.progress import SoFar
@@ -30,15 +31,15 @@ launched has none yet."""
 class Standing:
     """How a sweep stands when one begins to watch it."""
 
-    done: dict[tuple[int, int], JobState]
+    done: dict[JobKey, JobState]
     so_far: SoFar
 
 
 def standing(engine: Engine, sweep: SweepRow) -> Standing:
     """Return what a display begins with; a few queries, and no row for each epoch."""
     done = {
-        (trial, rung): JobState(rung, job.state, job.score)
-        for (trial, rung), job in viewing.job_states(engine, sweep).items()
+        key: JobState(key.rung, job.state, job.score, kind=key.kind)
+        for key, job in viewing.job_states(engine, sweep).items()
         if job.state not in ("WAITING", "RUNNING")
     }
     run, now = viewing.current_run(engine, sweep), sweep.ended_at or datetime.now(UTC)

@@ -27,7 +27,7 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
 OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
-    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004")},
+    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004", "0005")},
 }
 """What became of them, by revision: only the newer ones can tell that an attempt is open."""
 
@@ -86,7 +86,7 @@ def fill_0002(connection):
             add(connection, "attempts", outcome=outcome, **row)
 
 
-FILLED = {"0001": fill_0001, "0002": fill_0002, "0003": fill_0002, "0004": fill_0002}
+FILLED = {"0001": fill_0001, **dict.fromkeys(("0002", "0003", "0004", "0005"), fill_0002)}
 
 STAND_IN_THE_WAY = {
     "0001": (
@@ -109,5 +109,10 @@ STAND_IN_THE_WAY = {
         "ALTER TABLE searchctl_sweeps DROP COLUMN val_images",
         "duplicate column|already exists",
     ),
+    "0005": (
+        "ALTER TABLE searchctl_jobs ADD COLUMN repeat TEXT",
+        "ALTER TABLE searchctl_jobs DROP COLUMN repeat",
+        "duplicate column|already exists",
+    ),
 }
-"""By revision: what fails the last step of the upgrade from it, its removal, and the refusal."""
+"""By revision: what fails a late step of the upgrade from it, its removal, and the refusal."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import JobKey
 from orchestrator.storage.writer import NewSweep
 from searchspace import Params
 from trainer.results import EpochRecord, Evaluation, ImageCounts, JobResult
@@ -56,4 +57,5 @@ def decision(trial, rank, verdict):
 
 
 def start(writer, trial=0, token="t1", gpus=0.0):
-    return writer.start_attempt(trial, 0, token=token, fraction="1/2", images=5, gpus=gpus)
+    key = JobKey(trial, 0)
+    return writer.start_attempt(key, token=token, fraction="1/2", images=5, gpus=gpus)

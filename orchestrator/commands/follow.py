@@ -125,6 +125,7 @@ class _Sweep:
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return how it ended."""
+    from orchestrator.appraisal import asked_of
     from orchestrator.storage.news import News
     from orchestrator.watching import follow, most_epochs, standing, tell
 
@@ -132,6 +133,7 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     news = News.from_now(engine, row)  # before the standing: what happens in between is told twice
     begun = standing(engine, row)
     epochs = most_epochs(row)
-    with display(row.ladder, row.direction, epochs, begun.done, so_far=begun.so_far) as shown:
+    options = {"so_far": begun.so_far, "asked": asked_of(row.spec)}
+    with display(row.ladder, row.direction, epochs, begun.done, **options) as shown:
         take = partial(tell, shown)
         return follow(sweep.look, news, take, shown.database_down, shown.database_up)

@@ -12,8 +12,9 @@ from orchestrator.commands.look import open_sweep, sweep_name
 
 if TYPE_CHECKING:
     from orchestrator.garbage import Collected
+    from orchestrator.record import Record
     from orchestrator.storage.rows import SweepRow
-    from orchestrator.verify import Discrepancy, Record
+    from orchestrator.verify import Discrepancy
 
 
 @click.command()

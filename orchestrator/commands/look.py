@@ -151,20 +151,25 @@ def print_status(
     engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
 ) -> None:
     """Print how far a sweep is; without its ladder, where that is on the screen already."""
+    from orchestrator.appraisal import asked_of
     from orchestrator.display import answer_table, rung_table, show
     from orchestrator.storage.viewing import count_jobs
-    from orchestrator.views import JobState, rung_views, shown_score
+    from orchestrator.views import JobState, after_line, after_views, rung_views, shown_score
 
-    counts = [JobState(c.rung, c.state, c.score, c.jobs) for c in count_jobs(engine, row)]
+    counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
     rungs = rung_views(row.ladder, counts, row.direction)
+    after = after_views(rungs, asked_of(row.spec), counts)
     best = _ranked(engine, row)
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
-        print_json({**_summary(row), "rungs": views, "best": best})
+        jobs_after = [vars(view) for view in after]
+        print_json({**_summary(row), "rungs": views, "after": jobs_after, "best": best})
         return
     show(f"[bold]{row.name}[/] {state_words(row)}")
     if ladder:
         show(rung_table(rungs))
+        if after:
+            show(after_line(after))
     if best:
         show(answer_table(best, shown_score(row.spec)))
 

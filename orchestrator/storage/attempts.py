@@ -26,28 +26,33 @@ def begin(connection: Connection, job_id: int, token: str, gpus: float) -> int:
     return number
 
 
-def is_open(connection: Connection, token: str) -> bool:
-    """Say whether the attempt of that token has begun and not ended."""
-    query = select(_attempts.c.id).where(_attempts.c.token == token, _OPEN)
-    return connection.execute(query).first() is not None
+def open_job(connection: Connection, token: str) -> int | None:
+    """Return the job's id of the open attempt of that token; None if it is not open."""
+    query = select(_attempts.c.job_id).where(_attempts.c.token == token, _OPEN)
+    return connection.execute(query).scalar()
 
 
-def set_open(connection: Connection, token: str, **values: Any) -> bool:
-    """Set values of an open attempt; return False, and change nothing, if it is not open."""
+def set_open(connection: Connection, token: str, **values: Any) -> None:
+    """Set values of an open attempt; change nothing if it is not open."""
     change = update(_attempts).where(_attempts.c.token == token, _OPEN).values(values)
-    return connection.execute(change).rowcount > 0
+    connection.execute(change)
 
 
-def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> bool:
-    """End an open attempt, now unless `ended_at` is given; False, and no change, if not open."""
+def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> int | None:
+    """End an open attempt, now unless `ended_at` is given; return its job's id.
+
+    None, and no change, if it is not open.
+    """
+    job_id = open_job(connection, token)
     ended = {"ended_at": datetime.now(UTC)}
-    return set_open(connection, token, outcome=outcome, **{**ended, **values})
+    set_open(connection, token, outcome=outcome, **{**ended, **values})
+    return job_id
 
 
-def left_open(connection: Connection, sweep_id: int) -> list[tuple[str, int, int]]:
-    """Return (token, job's id, trial's number) of a sweep's open attempts."""
-    query = select(_attempts.c.token, _attempts.c.job_id, schema.trials.c.number)
+def left_open(connection: Connection, sweep_id: int) -> list[str]:
+    """Return the tokens of a sweep's open attempts."""
+    query = select(_attempts.c.token)
     query = query.join(schema.jobs, schema.jobs.c.id == _attempts.c.job_id)
     query = query.join(schema.trials, schema.trials.c.id == schema.jobs.c.trial_id)
     rows = connection.execute(query.where(schema.trials.c.sweep_id == sweep_id, _OPEN))
-    return [(token, job_id, trial) for token, job_id, trial in rows]
+    return list(rows.scalars())

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy import Connection, Engine, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SchemaMismatch, SearchctlError
@@ -73,11 +73,29 @@ def upgrade(engine: Engine) -> None:
     """
     config = _config()
     locking = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
-    with locking.begin() as connection:
+    with locking.connect() as connection, _tables_replaceable(connection), connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _tables_replaceable(connection: Connection) -> Iterator[None]:
+    """Let a migration replace a table that others refer to.
+
+    SQLite cannot change a key in place: the table is copied and removed, which its foreign keys
+    would refuse. They cannot be switched within a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    execute = connection.connection.cursor().execute
+    execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        execute("PRAGMA foreign_keys=ON")
 
 
 def _config() -> Config:

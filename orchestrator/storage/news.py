@@ -12,6 +12,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import Kind
 from orchestrator.storage import schema
 from orchestrator.storage.rows import AttemptOutcome, SweepRow
 
@@ -26,6 +27,8 @@ class Began:
     at: datetime
     trial: int
     rung: int
+    kind: Kind
+    repeat: int
     params: dict[str, Any]
     attempt: int
 
@@ -38,6 +41,8 @@ class Trained:
     """About when: its attempt's start, and the time that the attempt's epochs have taken."""
     trial: int
     rung: int
+    kind: Kind
+    repeat: int
     params: dict[str, Any]
     epoch: int
     train_loss: float | None
@@ -56,6 +61,8 @@ class Ended:
     at: datetime
     trial: int
     rung: int
+    kind: Kind
+    repeat: int
     params: dict[str, Any]
     attempt: int
     worker: str | None
@@ -182,7 +189,7 @@ def _attempts_where(wanted: ColumnElement[bool]) -> Select[Any]:
     return (
         select(_attempts, _attempts.c.number.label("attempt"), _attempts.c.error)
         .add_columns(_trials.c.number.label("trial"), _trials.c.params, _jobs.c.rung)
-        .add_columns(_jobs.c.score, _jobs.c.seconds)
+        .add_columns(_jobs.c.kind, _jobs.c.repeat, _jobs.c.score, _jobs.c.seconds)
         .join(_jobs, _attempts.c.job_id == _jobs.c.id)
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(wanted)

@@ -1,4 +1,7 @@
-"""All reads: one indexed query each, whatever the number of trials."""
+"""All reads: one indexed query each, whatever the number of trials.
+
+Unless other kinds are asked for, they see the jobs of the ladder only.
+"""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -8,12 +11,21 @@ from sqlalchemy import Engine, Select, case, func, select
 
 from orchestrator.errors import SweepNotFound
 from orchestrator.halving import Decision
+from orchestrator.job_key import LADDER, JobKey, Kind
 from orchestrator.storage import schema
 from orchestrator.storage.clock import database_now
 from orchestrator.storage.rows import AttemptRow, EpochRow, EventRow, JobRow, SweepRow, TrialRow
 
 if TYPE_CHECKING:
     from trainer.results import ImageCounts
+
+_OF_JOB = ("rung", "kind", "repeat")
+_ON_LADDER = schema.jobs.c.kind == "ladder"
+_IN_ORDER = (
+    case((_ON_LADDER, 0), (schema.jobs.c.kind == "repeat", 1), else_=2),
+    schema.jobs.c.rung,
+    schema.jobs.c.repeat,
+)
 
 
 def list_sweeps(engine: Engine) -> list[SweepRow]:
@@ -43,14 +55,20 @@ def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
     return [TrialRow(**row) for row in _rows(engine, query)]
 
 
-def jobs(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[JobRow]:
-    """Return a sweep's jobs (one trial's, if asked) by rung, then trial."""
+def jobs(
+    engine: Engine,
+    sweep: SweepRow,
+    trial: int | None = None,
+    kinds: Collection[Kind] = LADDER,
+) -> list[JobRow]:
+    """Return a sweep's jobs (one trial's, if asked) by rung, then trial; the ladder's first."""
     names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
     query = (
         select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
         .add_columns(*(schema.jobs.c[name] for name in names))
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .order_by(schema.jobs.c.rung, schema.trials.c.number)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, schema.trials.c.number)
     )
     rows = _rows(engine, _of(query, sweep, trial))
     return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
@@ -69,11 +87,11 @@ def decisions(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list
 
 
 def attempts(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[AttemptRow]:
-    """Return the attempts at a sweep's jobs (one trial's, if asked), in the order they began."""
+    """Return the attempts at jobs of all kinds (of one trial, if asked), as they began."""
     table = schema.attempts
-    names = [name for name in AttemptRow.__annotations__ if name not in ("trial", "rung")]
+    names = [n for n in AttemptRow.__annotations__ if n not in ("trial", *_OF_JOB)]
     query = (
-        select(schema.trials.c.number.label("trial"), schema.jobs.c.rung)
+        select(schema.trials.c.number.label("trial"), *(schema.jobs.c[name] for name in _OF_JOB))
         .add_columns(*(table.c[name] for name in names))
         .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
@@ -82,32 +100,39 @@ def attempts(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[
     return [AttemptRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
 
 
-def epochs(engine: Engine, sweep: SweepRow, trial: int) -> list[EpochRow]:
-    """Return the epochs of one trial, by rung."""
+def epochs(
+    engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
+) -> list[EpochRow]:
+    """Return the epochs of one trial, by rung; the ladder's first."""
     table = schema.epochs
-    names = [name for name in EpochRow.__annotations__ if name != "rung"]
+    names = [name for name in EpochRow.__annotations__ if name not in _OF_JOB]
     query = (
-        select(schema.jobs.c.rung, *(table.c[name] for name in names))
+        select(*(schema.jobs.c[name] for name in _OF_JOB), *(table.c[name] for name in names))
         .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .order_by(schema.jobs.c.rung, table.c.epoch)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, table.c.epoch)
     )
     return [EpochRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
 
 
-def class_scores(engine: Engine, sweep: SweepRow, trial: int) -> list[dict[str, Any]]:
-    """Return IoU and accuracy per class of one trial, by rung, split and class."""
+def class_scores(
+    engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
+) -> list[dict[str, Any]]:
+    """Return IoU and accuracy per class of one trial, by job, split and class."""
     table = schema.class_scores
     query = (
-        select(schema.jobs.c.rung, table.c.split, table.c.class_id, table.c.iou, table.c.accuracy)
+        select(*(schema.jobs.c[name] for name in _OF_JOB))
+        .add_columns(table.c.split, table.c.class_id, table.c.iou, table.c.accuracy)
         .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .order_by(schema.jobs.c.rung, table.c.split, table.c.class_id)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, table.c.split, table.c.class_id)
     )
     return _rows(engine, _of(query, sweep, trial))
 
 
-def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> "ImageCounts | None":
+def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts | None":
     """Return the validation images' counts of one job; None if it has no score.
 
     Raises:
@@ -117,9 +142,10 @@ def image_counts(engine: Engine, sweep: SweepRow, trial: int, rung: int) -> "Ima
         select(schema.image_scores)
         .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .where(schema.jobs.c.rung == rung)
+        .where(schema.jobs.c.rung == job.rung, schema.jobs.c.kind == job.kind)
+        .where(schema.jobs.c.repeat == job.repeat)
     )
-    rows = _rows(engine, _of(query, sweep, trial))
+    rows = _rows(engine, _of(query, sweep, job.trial))
     return _image_counts(rows[0]) if rows else None
 
 
@@ -135,7 +161,7 @@ def rung_counts(
         select(schema.trials.c.number.label("trial"), schema.image_scores)
         .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials))
+        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials), _ON_LADDER)
     )
     rows = _rows(engine, _of(query, sweep, None))
     return {row["trial"]: _image_counts(row) for row in rows}
@@ -153,6 +179,7 @@ def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, floa
             (verdicts.c.trial_id == schema.trials.c.id) & (verdicts.c.rung == schema.jobs.c.rung),
         )
         .where(schema.jobs.c.rung == rung, verdicts.c.verdict.in_(("promoted", "complete")))
+        .where(_ON_LADDER)
         .where(scores.c.split == "val", scores.c.iou.is_not(None))
         .group_by(scores.c.class_id)
     )
@@ -174,7 +201,7 @@ def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
 
 
 def images_trained(engine: Engine, sweep: SweepRow) -> int:
-    """Return how many images all epochs of a sweep have seen so far."""
+    """Return how many images all epochs of a sweep have seen so far, those after the ladder too."""
     query = (
         select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
         .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)

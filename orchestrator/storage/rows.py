@@ -5,6 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from orchestrator.job_key import Kind
+
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
 DesiredState = Literal["RUNNING", "STOPPED"]
 """What the user wants of the driver."""
@@ -69,10 +71,12 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One trial at one rung."""
+    """One trial at one rung, on the ladder or after it."""
 
     trial: int
     rung: int
+    kind: Kind
+    repeat: int
     fraction: Fraction
     images: int
     state: JobState
@@ -100,6 +104,8 @@ class AttemptRow:
 
     trial: int
     rung: int
+    kind: Kind
+    repeat: int
     number: int
     token: str
     worker: str | None
@@ -120,6 +126,8 @@ class EpochRow:
     """One epoch of one job."""
 
     rung: int
+    kind: Kind
+    repeat: int
     epoch: int
     train_loss: float | None
     val_loss: float | None

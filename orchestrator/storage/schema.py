@@ -1,8 +1,9 @@
 """The tables, in plain view. Their names are prefixed: Optuna's tables share the database.
 
-A job is unique by (trial, rung), a decision too, a trial's params within its sweep, and a job has
-one open attempt at most: the same sweep can never hold two rows for one thing, whatever the code
-does. The unique keys are the indexes of the queries too. Any change here needs a migration.
+A job is unique by its key (job_key.py), a decision by (trial, rung), a trial's params within its
+sweep, and a job has one open attempt at most: the same sweep can never hold two rows for one thing,
+whatever the code does. The unique keys are the indexes of the queries too. Any change here needs a
+migration.
 """
 
 from datetime import UTC, datetime
@@ -95,6 +96,8 @@ jobs = Table(
     _id(),
     _belongs_to("trials"),
     Column("rung", Integer, nullable=False),
+    Column("kind", String(8), nullable=False, server_default="ladder"),
+    Column("repeat", Integer, nullable=False, server_default="0"),
     Column("fraction", String(40), nullable=False),
     Column("images", Integer, nullable=False),
     Column("state", String(16), nullable=False),
@@ -114,7 +117,7 @@ jobs = Table(
     Column("features", Text),
     Column("evaluations", JSON),
     Column("error", Text),
-    UniqueConstraint("trial_id", "rung"),
+    UniqueConstraint("trial_id", "rung", "kind", "repeat", name="uq_searchctl_jobs"),
 )
 
 attempts = Table(

@@ -1,7 +1,7 @@
 """Reads for people's views of a sweep: one indexed query each, however many trials there are.
 
 What is counted and ranked is counted and ranked by the database, and no more rows are read than are
-shown.
+shown. Unless it says so, a query sees the jobs of the ladder only.
 """
 
 from collections.abc import Collection
@@ -12,18 +12,22 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, case, func, select
 
+from orchestrator.job_key import JobKey, Kind
 from orchestrator.storage import schema
 from orchestrator.storage.rows import SweepRow, TrialRow
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
+_KEY = (_trials.c.number, _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
+_ON_LADDER = _jobs.c.kind == "ladder"
 _LARGEST = 1.7e308
 """A score between this and its negative is finite: databases order NaN and infinity beyond it."""
 
 
 @dataclass(frozen=True)
 class JobCount:
-    """The jobs of one rung that are in one state."""
+    """The jobs of one rung and kind that are in one state."""
 
+    kind: Kind
     rung: int
     state: str
     jobs: int
@@ -98,14 +102,15 @@ class Run:
 
 
 def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
-    """Count a sweep's jobs by rung and state."""
+    """Count a sweep's jobs, also those after the ladder, by kind, rung and state."""
     best = func.max if sweep.direction == "maximize" else func.min
+    grouped = (_jobs.c.kind, _jobs.c.rung, _jobs.c.state)
     finite = case((_jobs.c.score.between(-_LARGEST, _LARGEST), _jobs.c.score))
     query = (
-        select(_jobs.c.rung, _jobs.c.state, func.count().label("jobs"), best(finite).label("score"))
+        select(*grouped, func.count().label("jobs"), best(finite).label("score"))
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(_trials.c.sweep_id == sweep.id)
-        .group_by(_jobs.c.rung, _jobs.c.state)
+        .group_by(*grouped)
         .order_by(_jobs.c.rung)
     )
     return [JobCount(**row) for row in _rows(engine, query)]
@@ -127,6 +132,7 @@ def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[Rank
         .join(_decisions, _decisions.c.trial_id == _trials.c.id)
         .join(_jobs, (_jobs.c.trial_id == _trials.c.id) & (_jobs.c.rung == _decisions.c.rung))
         .where(_trials.c.sweep_id == sweep.id, _decisions.c.rank.is_not(None), ~climbed)
+        .where(_ON_LADDER)
         .order_by(_decisions.c.rung.desc(), _decisions.c.rank)
         .limit(top)
     )
@@ -150,6 +156,7 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
         .add_columns(*(_decisions.c[name] for name in of_decision))
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .outerjoin(_decisions, same)
+        .where(_ON_LADDER)
         .order_by(_jobs.c.rung, _trials.c.number)
     )
     rows = _rows(engine, _of(query, sweep, numbers))
@@ -166,34 +173,34 @@ def class_ious(
         .add_columns(scores.c.split, scores.c.class_id, scores.c.iou)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .join(scores, scores.c.job_id == _jobs.c.id)
-        .where(_jobs.c.rung == rung)
+        .where(_jobs.c.rung == rung, _ON_LADDER)
         .order_by(_trials.c.number, scores.c.split, scores.c.class_id)
     )
     return [ClassRow(**row) for row in _rows(engine, _of(query, sweep, numbers))]
 
 
-def job_states(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], JobStanding]:
-    """Return the state and score of every job, by (trial, rung)."""
+def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobStanding]:
+    """Return the state and score of every job, also after the ladder."""
     query = (
-        select(_trials.c.number, _jobs.c.rung, _jobs.c.state, _jobs.c.score)
+        select(*_KEY, _jobs.c.state, _jobs.c.score)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .where(_trials.c.sweep_id == sweep.id)
     )
     with engine.connect() as connection:
         rows = connection.execute(query)
-        return {(trial, rung): JobStanding(state, score) for trial, rung, state, score in rows}
+        return {JobKey(*key): JobStanding(state, score) for *key, state, score in rows}
 
 
-def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], int]:
-    """Return how many epochs the jobs that run have behind them, by (trial, rung)."""
+def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
+    """Return how many epochs the jobs that run have behind them, also after the ladder."""
     newest = select(func.max(schema.epochs.c.epoch)).where(schema.epochs.c.job_id == _jobs.c.id)
     query = (
-        select(_trials.c.number, _jobs.c.rung, newest.scalar_subquery())
+        select(*_KEY, newest.scalar_subquery())
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .where(_trials.c.sweep_id == sweep.id, _jobs.c.state == "RUNNING")
     )
     with engine.connect() as connection:
-        return {(trial, rung): over or 0 for trial, rung, over in connection.execute(query)}
+        return {JobKey(*key): over or 0 for *key, over in connection.execute(query)}
 
 
 def current_run(engine: Engine, sweep: SweepRow) -> Run:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from orchestrator.errors import SweepExists, SweepNotFound
 from orchestrator.halving import Decision
+from orchestrator.job_key import JobKey
 from orchestrator.storage import attempts, lease, results, schema
 from orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
 from searchspace import Params
@@ -118,14 +119,14 @@ class SweepWriter:
             self._trial_ids = {number: trial_id for number, trial_id in rows}
 
     def start_attempt(
-        self, trial: int, rung: int, *, token: str, fraction: str, images: int, gpus: float
+        self, key: JobKey, *, token: str, fraction: str, images: int, gpus: float
     ) -> int:
         """Note that a job is being tried; return the attempt's number, counted from 1."""
         with self._transaction() as connection:
             if number := attempts.number_of(connection, token):
                 return number
-            job_id = self._running_job(connection, trial, rung, fraction, images)
-            self._set_trial(connection, trial, "RUNNING")
+            job_id = self._running_job(connection, key, fraction, images)
+            _set_trial_of(connection, job_id, "RUNNING")
             return attempts.begin(connection, job_id, token, gpus)
 
     def attempt_begun(self, token: str, worker: str) -> None:
@@ -133,33 +134,25 @@ class SweepWriter:
         with self._transaction() as connection:
             attempts.set_open(connection, token, worker=worker)
 
-    def save_epoch(self, trial: int, rung: int, token: str, record: EpochRecord) -> None:
+    def save_epoch(self, token: str, record: EpochRecord) -> None:
         """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
         epochs = schema.epochs
         with self._transaction() as connection:
-            if not attempts.is_open(connection, token):
+            job_id = attempts.open_job(connection, token)
+            if job_id is None:
                 return
-            job_id = self._job_id(connection, trial, rung)
             same = (epochs.c.job_id == job_id) & (epochs.c.epoch == record.epoch)
             connection.execute(delete(epochs).where(same))
             connection.execute(insert(epochs).values(job_id=job_id, **results.epoch_row(record)))
 
     def lose_attempt(
-        self,
-        trial: int,
-        rung: int,
-        token: str,
-        outcome: Literal["lost", "stopped"],
-        error: str | None,
+        self, token: str, outcome: Literal["lost", "stopped"], error: str | None
     ) -> None:
         """Close an attempt that came to nothing; its job waits to be tried again."""
         with self._transaction() as connection:
-            if attempts.close(connection, token, outcome, error=error):
-                self._wait(connection, self._job_id(connection, trial, rung), trial)
+            _let_wait(connection, attempts.close(connection, token, outcome, error=error))
 
-    def save_result(
-        self, trial: int, rung: int, token: str, result: JobResult, decisions: Sequence[Decision]
-    ) -> bool:
+    def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
         """Store a job's result, and the verdicts on the whole rung if it was the last one.
 
         Returns:
@@ -169,9 +162,9 @@ class SweepWriter:
         closing = {"error": result.error, "first_epoch": result.first_epoch}
         outcome = cast(AttemptOutcome, result.status)  # jobs that are tried again have no result
         with self._transaction() as connection:
-            if not attempts.close(connection, token, outcome, **closing):
+            job_id = attempts.close(connection, token, outcome, **closing)
+            if job_id is None:
                 return False
-            job_id = self._job_id(connection, trial, rung)
             _set_job(connection, job_id, **results.job_values(result))
             _replace_details(connection, job_id, result)
             for decision in decisions:
@@ -187,9 +180,9 @@ class SweepWriter:
         """
         with self._transaction() as connection:
             left = attempts.left_open(connection, self._sweep_id)
-            for token, job_id, trial in left:
-                attempts.close(connection, token, "stopped", error=error, ended_at=ended_at)
-                self._wait(connection, job_id, trial)
+            for token in left:
+                ended = {"error": error, "ended_at": ended_at}
+                _let_wait(connection, attempts.close(connection, token, "stopped", **ended))
             return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:
@@ -232,25 +225,17 @@ class SweepWriter:
             lease.hold(connection, self._sweep_id, self._token, self._ttl_s)
             yield connection
 
-    def _running_job(
-        self, connection: Connection, trial: int, rung: int, fraction: str, images: int
-    ) -> int:
-        if job_id := self._job_id(connection, trial, rung):
-            _set_job(connection, job_id, state="RUNNING")
-            return job_id
-        row = {"trial_id": self._trial_ids[trial], "rung": rung, "state": "RUNNING"}
-        row |= {"fraction": fraction, "images": images}
-        connection.execute(insert(schema.jobs).values(**row))
-        return self._job_id(connection, trial, rung) or 0
-
-    def _job_id(self, connection: Connection, trial: int, rung: int) -> int | None:
+    def _running_job(self, connection: Connection, key: JobKey, fraction: str, images: int) -> int:
         jobs = schema.jobs
-        same = (jobs.c.trial_id == self._trial_ids[trial]) & (jobs.c.rung == rung)
-        return connection.execute(select(jobs.c.id).where(same)).scalar()
-
-    def _wait(self, connection: Connection, job_id: int | None, trial: int) -> None:
-        _set_job(connection, job_id, state="WAITING")
-        self._set_trial(connection, trial, "WAITING")
+        values = {**key._asdict(), "trial_id": self._trial_ids[key.trial]}
+        del values["trial"]
+        same = select(jobs.c.id).filter_by(**values)
+        if job_id := connection.execute(same).scalar():
+            _set_job(connection, job_id, state="RUNNING")
+            return int(job_id)
+        row = {**values, "state": "RUNNING", "fraction": fraction, "images": images}
+        connection.execute(insert(jobs).values(**row))
+        return int(connection.execute(same).scalar_one())
 
     def _set_sweep(self, connection: Connection, **values: Any) -> None:
         which = schema.sweeps.c.id == self._sweep_id
@@ -267,11 +252,24 @@ class SweepWriter:
         self._set_trial(connection, decision.trial, TRIAL_STATES[decision.verdict])
 
 
-def _set_job(connection: Connection, job_id: int | None, **values: Any) -> None:
+def _set_job(connection: Connection, job_id: int, **values: Any) -> None:
     connection.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(values))
 
 
-def _replace_details(connection: Connection, job_id: int | None, result: JobResult) -> None:
+def _let_wait(connection: Connection, job_id: int | None) -> None:
+    if job_id is not None:
+        _set_job(connection, job_id, state="WAITING")
+        _set_trial_of(connection, job_id, "WAITING")
+
+
+def _set_trial_of(connection: Connection, job_id: int, state: TrialState) -> None:
+    """Set the state of a job's trial; after the ladder, that of its last verdict remains."""
+    of_job = select(schema.jobs.c.trial_id).filter_by(id=job_id, kind="ladder")
+    which = schema.trials.c.id == of_job.scalar_subquery()
+    connection.execute(update(schema.trials).where(which).values(state=state))
+
+
+def _replace_details(connection: Connection, job_id: int, result: JobResult) -> None:
     for table, rows in (
         (schema.epochs, [results.epoch_row(record) for record in result.epochs]),
         (schema.class_scores, results.class_rows(result)),

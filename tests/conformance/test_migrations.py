@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from orchestrator.errors import SchemaMismatch, SearchctlError
+from orchestrator.job_key import JobKey
 from orchestrator.storage import database, lease, queries
 from orchestrator.storage.connect import connect
 from orchestrator.storage.database import (
@@ -109,7 +110,9 @@ def test_an_upgraded_sweep_is_read_whole(old, url):
     assert [row["iou"] for row in queries.class_scores(old, sweep, 0)] == [0.4]
     assert [(row.trial, row.verdict) for row in queries.decisions(old, sweep)] == [(0, "promoted")]
     assert [row.kind for row in queries.events(old, sweep)] == ["running"]
-    np.testing.assert_array_equal(queries.image_counts(old, sweep, 0, 0).counts, counts().counts)
+    np.testing.assert_array_equal(
+        queries.image_counts(old, sweep, JobKey(0, 0)).counts, counts().counts
+    )
 
 
 def test_an_old_sweep_does_not_tell_what_older_versions_did_not_store(old):
@@ -142,10 +145,8 @@ def test_a_driver_goes_on_with_an_upgraded_sweep(old):
     writer.close_open_attempts("its driver ended", sweep.created_at)
     attempt = {"fraction": "1/2", "images": 5, "gpus": 0.0}
     for trial, number in ((3, 2), (4, 3)):
-        assert writer.start_attempt(trial, 0, token=f"new{trial}", **attempt) == number
-        assert writer.save_result(
-            trial, 0, f"new{trial}", complete(), [decision(trial, 2, "pruned")]
-        )
+        assert writer.start_attempt(JobKey(trial, 0), token=f"new{trial}", **attempt) == number
+        assert writer.save_result(f"new{trial}", complete(), [decision(trial, 2, "pruned")])
     assert [row.state for row in queries.jobs(old, sweep)][3:] == ["COMPLETE", "COMPLETE"]
     assert [row.trial for row in queries.decisions(old, sweep)] == [0, 3, 4]
 

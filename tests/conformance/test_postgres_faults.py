@@ -63,7 +63,7 @@ down = pytest.mark.parametrize("go_down", WAYS_DOWN.values(), ids=WAYS_DOWN)
 
 
 def save(writer):
-    return writer.save_result(0, 0, "t1", complete(), [])
+    return writer.save_result("t1", complete(), [])
 
 
 @down

@@ -100,7 +100,7 @@ def test_a_full_disk_is_full_and_when_there_is_room_the_writer_goes_on(
     assert outcome(lambda: fill(writer)) == "full"
     stored = len(queries.events(engine, queries.find_sweep(engine, "first")))
     small_disk(tmp_path, "size=64m")
-    assert writer.save_result(0, 0, "t1", complete(), [])
+    assert writer.save_result("t1", complete(), [])
     assert len(queries.events(engine, queries.find_sweep(engine, "first"))) == stored > 0
     with engine.connect() as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"

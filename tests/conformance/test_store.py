@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import SearchctlError, SweepExists, SweepNotFound
+from orchestrator.job_key import JobKey
 from orchestrator.storage import queries
 from orchestrator.storage.writer import create_sweep, request_state
 from tests.stored_sweeps import (
@@ -52,7 +53,7 @@ def test_an_unknown_sweep_is_answered_with_the_known_ones(engine, sweep):
 
 def test_attempts_of_a_job_are_numbered_and_share_one_row(engine, sweep, writer):
     assert start(writer) == 1
-    writer.lose_attempt(0, 0, "t1", "lost", "the worker died")
+    writer.lose_attempt("t1", "lost", "the worker died")
     assert start(writer, token="t2", gpus=0.5) == 2
     first, second = queries.attempts(engine, sweep, 0)
     assert (first.number, first.outcome, first.error) == (1, "lost", "the worker died")
@@ -69,7 +70,7 @@ def test_an_attempt_that_came_to_nothing_leaves_its_job_and_trial_waiting(
 ):
     start(writer)
     assert queries.trials(engine, sweep)[0].state == "RUNNING"
-    writer.lose_attempt(0, 0, "t1", outcome, "gone")
+    writer.lose_attempt("t1", outcome, "gone")
     assert queries.jobs(engine, sweep)[0].state == "WAITING"
     assert queries.trials(engine, sweep)[0].state == "WAITING"
 
@@ -78,7 +79,7 @@ def test_the_process_of_an_open_attempt_is_noted(engine, sweep, writer):
     start(writer)
     writer.attempt_begun("t1", "node7:4711")
     assert queries.attempts(engine, sweep)[0].worker == "node7:4711"
-    writer.lose_attempt(0, 0, "t1", "lost", "gone")
+    writer.lose_attempt("t1", "lost", "gone")
     writer.attempt_begun("t1", "node8:1")
     assert queries.attempts(engine, sweep)[0].worker == "node7:4711"
 
@@ -87,7 +88,7 @@ def test_a_result_is_stored_with_epochs_classes_and_verdicts(engine, sweep, writ
     start(writer)
     verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
     assert queries.jobs(engine, sweep, 0)[0].initial_weights == ""
-    assert writer.save_result(0, 0, "t1", complete(initial_weights="of pets"), verdicts)
+    assert writer.save_result("t1", complete(initial_weights="of pets"), verdicts)
     (job,) = queries.jobs(engine, sweep, 0)
     assert job.initial_weights == "of pets"
     assert (job.state, job.score, job.kept_epoch, job.device) == ("COMPLETE", 0.4, 2, "cpu")
@@ -100,17 +101,17 @@ def test_a_result_is_stored_with_epochs_classes_and_verdicts(engine, sweep, writ
 
 def test_the_counts_of_each_image_are_read_as_they_were_written(engine, sweep, writer):
     start(writer)
-    writer.save_result(0, 0, "t1", complete(), [])
-    stored, written = queries.image_counts(engine, sweep, 0, 0), counts()
+    writer.save_result("t1", complete(), [])
+    stored, written = queries.image_counts(engine, sweep, JobKey(0, 0)), counts()
     for name, array in vars(written).items():
         np.testing.assert_array_equal(getattr(stored, name), array, strict=True)
-    assert queries.image_counts(engine, sweep, 1, 0) is None
+    assert queries.image_counts(engine, sweep, JobKey(1, 0)) is None
 
 
 @pytest.mark.parametrize("status", ["complete", "diverged", "failed"])
 def test_an_attempt_ends_as_its_result_says(engine, sweep, writer, status):
     start(writer)
-    writer.save_result(0, 0, "t1", replace(complete(), status=status, first_epoch=2), [])
+    writer.save_result("t1", replace(complete(), status=status, first_epoch=2), [])
     (attempt,) = queries.attempts(engine, sweep)
     assert (attempt.outcome, attempt.first_epoch) == (status, 2)
     assert attempt.ended_at is not None
@@ -119,7 +120,7 @@ def test_an_attempt_ends_as_its_result_says(engine, sweep, writer, status):
 def test_a_diverged_result_keeps_its_epochs_without_numbers_that_are_none(engine, sweep, writer):
     start(writer)
     result = JobResult("diverged", None, epochs=(epoch(train_loss=math.nan),))
-    writer.save_result(0, 0, "t1", result, [])
+    writer.save_result("t1", result, [])
     (job,) = queries.jobs(engine, sweep, 0)
     assert (job.state, job.score) == ("DIVERGED", None)
     assert queries.epochs(engine, sweep, 0)[0].train_loss is None
@@ -127,10 +128,10 @@ def test_a_diverged_result_keeps_its_epochs_without_numbers_that_are_none(engine
 
 def test_an_epoch_of_a_second_attempt_replaces_the_first_ones(engine, sweep, writer):
     start(writer)
-    writer.save_epoch(0, 0, "t1", epoch(train_loss=2.0))
-    writer.lose_attempt(0, 0, "t1", "lost", "gone")
+    writer.save_epoch("t1", epoch(train_loss=2.0))
+    writer.lose_attempt("t1", "lost", "gone")
     start(writer, token="t2")
-    writer.save_epoch(0, 0, "t2", epoch(train_loss=1.0))
+    writer.save_epoch("t2", epoch(train_loss=1.0))
     assert [row.train_loss for row in queries.epochs(engine, sweep, 0)] == [1.0]
     assert queries.images_trained(engine, sweep) == 5
 
@@ -186,7 +187,7 @@ def test_the_groups_of_the_validation_images_are_kept_from_the_launch(engine):
 
 def test_the_counts_of_a_rung_are_read_for_the_trials_that_have_them(engine, sweep, writer):
     start(writer, trial=0)
-    writer.save_result(0, 0, "t1", complete(), [])
+    writer.save_result("t1", complete(), [])
     found = queries.rung_counts(engine, sweep, 0, [0, 1])
     assert list(found) == [0]
     np.testing.assert_array_equal(found[0].loss_sums, counts().loss_sums)
@@ -201,5 +202,5 @@ def test_the_best_iou_of_a_class_is_that_of_the_kept_trials(engine, sweep, write
         start(writer, trial, token=token)
         result = complete()
         val = replace(result.evaluations["val"], class_iou=(iou, None))
-        writer.save_result(trial, 0, token, replace(result, evaluations={"val": val}), decided)
+        writer.save_result(token, replace(result, evaluations={"val": val}), decided)
     assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}

@@ -136,9 +136,9 @@ def test_every_write_renews_the_lease(engine, sweep, writer, expire):
 WRITES = {
     "start_attempt": lambda writer: start(writer, token="t2"),
     "attempt_begun": lambda writer: writer.attempt_begun("t1", "node:1"),
-    "save_epoch": lambda writer: writer.save_epoch(0, 0, "t1", epoch()),
-    "lose_attempt": lambda writer: writer.lose_attempt(0, 0, "t1", "lost", "gone"),
-    "save_result": lambda writer: writer.save_result(0, 0, "t1", complete(), []),
+    "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
+    "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),
+    "save_result": lambda writer: writer.save_result("t1", complete(), []),
     "set_state": lambda writer: writer.set_state("STOPPED"),
     "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
     "note": lambda writer: writer.note("resumed"),
@@ -273,8 +273,8 @@ def test_one_writer_used_by_many_threads_stores_everything_once(shared):
         def run():
             start(writer, trial, token=f"t{trial}")
             for number in (1, 2):
-                writer.save_epoch(trial, 0, f"t{trial}", epoch(number))
-            return writer.save_result(trial, 0, f"t{trial}", complete(), [])
+                writer.save_epoch(f"t{trial}", epoch(number))
+            return writer.save_result(f"t{trial}", complete(), [])
 
         return run
 

@@ -15,9 +15,9 @@ TABLES = (schema.trials, schema.jobs, schema.attempts, schema.epochs, schema.dec
 WRITES = {
     "start_attempt": lambda writer: start(writer),
     "attempt_begun": lambda writer: writer.attempt_begun("t1", "node:1"),
-    "save_epoch": lambda writer: writer.save_epoch(0, 0, "t1", epoch()),
-    "lose_attempt": lambda writer: writer.lose_attempt(0, 0, "t1", "lost", "gone"),
-    "save_result": lambda writer: writer.save_result(0, 0, "t1", complete(), VERDICTS),
+    "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
+    "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),
+    "save_result": lambda writer: writer.save_result("t1", complete(), VERDICTS),
     "close_open_attempts": lambda writer: writer.close_open_attempts("the driver died", NOW),
     "set_state": lambda writer: writer.set_state("STOPPED"),
     "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
@@ -45,14 +45,14 @@ def test_a_repeated_write_changes_nothing(engine, writer, name):
 
 def test_a_repeated_start_has_the_same_number(engine, writer):
     start(writer)
-    writer.lose_attempt(0, 0, "t1", "lost", "gone")
+    writer.lose_attempt("t1", "lost", "gone")
     assert start(writer, token="t2") == 2
     assert start(writer, token="t2") == 2
 
 
 def test_a_repeated_start_of_a_lost_attempt_does_not_wake_its_job(engine, sweep, writer):
     start(writer)
-    writer.lose_attempt(0, 0, "t1", "lost", "gone")
+    writer.lose_attempt("t1", "lost", "gone")
     assert start(writer) == 1
     assert queries.jobs(engine, sweep)[0].state == "WAITING"
 
@@ -61,7 +61,7 @@ def test_a_repeated_start_of_a_lost_attempt_does_not_wake_its_job(engine, sweep,
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
 def test_an_attempt_that_was_replaced_changes_nothing_any_more(engine, writer, name, outcome):
     start(writer)
-    writer.lose_attempt(0, 0, "t1", outcome, "gone")
+    writer.lose_attempt("t1", outcome, "gone")
     start(writer, token="t2")
     before = contents(engine)
     WRITES[name](writer)
@@ -70,20 +70,20 @@ def test_an_attempt_that_was_replaced_changes_nothing_any_more(engine, writer, n
 
 def test_a_result_says_whether_it_counted(writer):
     start(writer)
-    assert writer.save_result(0, 0, "t1", complete(), []) is True
-    assert writer.save_result(0, 0, "t1", complete(0.9), []) is False
+    assert writer.save_result("t1", complete(), []) is True
+    assert writer.save_result("t1", complete(0.9), []) is False
 
 
 def test_a_result_of_an_attempt_that_never_began_changes_nothing(engine, writer):
     before = contents(engine)
-    assert writer.save_result(0, 0, "unknown", complete(), VERDICTS) is False
+    assert writer.save_result("unknown", complete(), VERDICTS) is False
     assert contents(engine) == before
 
 
 def test_a_lost_attempt_does_not_undo_a_result(engine, sweep, writer):
     start(writer)
-    writer.save_result(0, 0, "t1", complete(), VERDICTS)
-    writer.lose_attempt(0, 0, "t1", "lost", "a late report")
+    writer.save_result("t1", complete(), VERDICTS)
+    writer.lose_attempt("t1", "lost", "a late report")
     assert queries.jobs(engine, sweep)[0].state == "COMPLETE"
     assert queries.attempts(engine, sweep)[0].error is None
 
@@ -91,7 +91,7 @@ def test_a_lost_attempt_does_not_undo_a_result(engine, sweep, writer):
 def test_attempts_that_a_dead_driver_left_open_are_closed_as_stopped(engine, sweep, writer):
     for trial in (0, 1):
         start(writer, trial, token=f"t{trial}")
-    writer.save_result(1, 0, "t1", complete(), [])
+    writer.save_result("t1", complete(), [])
     assert writer.close_open_attempts("the driver died", NOW) == 1
     first, second = queries.attempts(engine, sweep)
     assert (first.outcome, first.error, first.ended_at) == ("stopped", "the driver died", NOW)
@@ -111,7 +111,7 @@ def test_a_failed_write_leaves_nothing_of_itself(engine, writer):
     start(writer)
     before = contents(engine)
     with pytest.raises(IntegrityError):
-        writer.save_result(0, 0, "t1", complete(), [VERDICTS[0], VERDICTS[0]])
+        writer.save_result("t1", complete(), [VERDICTS[0], VERDICTS[0]])
     assert contents(engine) == before
 
 
@@ -142,8 +142,8 @@ TWINS = {
 @pytest.mark.parametrize("twin", TWINS)
 def test_the_schema_itself_refuses_a_twin(engine, writer, twin):
     start(writer, trial=1, token="t0")
-    writer.save_epoch(1, 0, "t0", epoch())
-    writer.save_result(1, 0, "t0", complete(), [decision(1, 1, "pruned")])
+    writer.save_epoch("t0", epoch())
+    writer.save_result("t0", complete(), [decision(1, 1, "pruned")])
     start(writer)
     table, row = TWINS[twin]
     with pytest.raises(IntegrityError, match=r"(?i)unique"), engine.begin() as connection:

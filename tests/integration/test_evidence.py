@@ -7,6 +7,7 @@ from upath import UPath
 
 from orchestrator.evidence import read_record
 from orchestrator.halving import Outcome, cut
+from orchestrator.job_key import JobKey, key_of
 from orchestrator.prepare import prepare
 from orchestrator.storage import lease, queries
 from orchestrator.storage.writer import SweepWriter
@@ -32,7 +33,7 @@ def finished(sweeps, writing):
     """A finished sweep with two finalists, and where their weights lie."""
     prepared, row = sweeps.launch(writing)
     jobs = queries.jobs(prepared.engine, row)
-    weights = {(job.trial, job.rung): UPath(job.weights) for job in jobs if job.weights}
+    weights = {key_of(job): UPath(job.weights) for job in jobs if job.weights}
     assert len(weights) == 2
     return prepared.engine, row, weights
 
@@ -72,12 +73,12 @@ def test_with_a_server_the_whole_runs_directory_may_be_elsewhere(sweeps, postgre
     engine, row = prepared.engine, prepared.row
     lease.acquire(engine, row.id, "driver", "here:1", 60)
     writer = SweepWriter(engine, row.id, "driver", 60)
-    writer.start_attempt(0, 0, token="a", fraction="1", images=32, gpus=0)
+    writer.start_attempt(JobKey(0, 0), token="a", fraction="1", images=32, gpus=0)
     weights = prepared.runs / "trial-0000/rung-0/a/model.safetensors"
     decisions = cut([Outcome(0, 0, 0.5)], None, "maximize")
-    writer.save_result(0, 0, "a", JobResult("complete", 0.5, weights=weights), decisions)
+    writer.save_result("a", JobResult("complete", 0.5, weights=weights), decisions)
     assert prepared.runs.exists()
-    assert read_record(engine, row).missing_weights == {(0, 0)}
+    assert read_record(engine, row).missing_weights == {JobKey(0, 0)}
     shutil.rmtree(sweeps.folder / "runs")
     assert read_record(engine, row).missing_weights == set()
     engine.dispose()

@@ -6,6 +6,7 @@ from upath import UPath
 
 from orchestrator.garbage import Tally, collect, used_bytes
 from orchestrator.halving import Outcome, cut
+from orchestrator.job_key import JobKey
 from orchestrator.retention import Fate
 from orchestrator.storage import lease, queries
 from orchestrator.storage.database import open_database
@@ -33,7 +34,7 @@ class Sweep:
         return queries.find_sweep(self.engine, "quick")
 
     def start(self, trial, rung, token, *files):
-        self.writer.start_attempt(trial, rung, token=token, fraction="1", images=1, gpus=0)
+        self.writer.start_attempt(JobKey(trial, rung), token=token, fraction="1", images=1, gpus=0)
         return [self.write(f"trial-{trial:04d}/rung-{rung}/{token}/{file}") for file in files]
 
     def write(self, path):
@@ -42,7 +43,7 @@ class Sweep:
         return path
 
     def lose(self, trial, rung, token):
-        self.writer.lose_attempt(trial, rung, token, "lost", "the worker died")
+        self.writer.lose_attempt(token, "lost", "the worker died")
 
     def finish(self, trial, rung, token, score, *, rung_of=(), weights=None):
         """Store a result; `rung_of` are all scores of the rung if it was the last one."""
@@ -50,7 +51,7 @@ class Sweep:
         result = JobResult("complete", score, weights=path)
         outcomes = [Outcome(number, rung, value) for number, value in rung_of]
         decisions = cut(outcomes, None if rung else 1, "maximize")
-        assert self.writer.save_result(trial, rung, token, result, decisions)
+        assert self.writer.save_result(token, result, decisions)
 
     def first_rung(self):
         """Run the first rung: trial 1 is promoted, trial 0 had a lost attempt and is pruned."""
@@ -168,9 +169,9 @@ def test_files_are_found_that_were_written_after_an_earlier_look(engine, runs):
 
 def test_only_the_jobs_that_are_asked_for_are_looked_at(local):
     local.first_rung()
-    assert collect(local.engine, local.row, local.runs, [(1, 0)]).files == 2
+    assert collect(local.engine, local.row, local.runs, [JobKey(1, 0)]).files == 2
     assert {path.split("/")[0] for path in local.files()} == {"trial-0000"}
-    assert collect(local.engine, local.row, local.runs, [(1, 0), (0, 0)]).files == 3
+    assert collect(local.engine, local.row, local.runs, [JobKey(1, 0), JobKey(0, 0)]).files == 3
 
 
 def test_files_of_an_unknown_attempt_are_named_and_go_only_when_asked(local):

@@ -6,8 +6,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from orchestrator.appraisal import NOTHING_ASKED, Asked
 from orchestrator.bracket import Bracket, BracketJob
+from orchestrator.course import Course
 from orchestrator.halving import Outcome, plan_ladder
+from orchestrator.job_key import JobKey, key_of
 from orchestrator.retention import Fate, Place, Retention
 from orchestrator.storage.rows import AttemptRow, JobRow
 
@@ -27,6 +30,8 @@ class Sweep(RuleBasedStateMachine):
     @initialize(trials=st.integers(1, 6), finalists=st.integers(1, 2), warm=st.booleans())
     def launch(self, trials, finalists, warm):
         self.bracket = Bracket(plan_ladder(trials, 64, finalists=finalists), "maximize")
+        asked = NOTHING_ASKED if warm else Asked(repeats=2, audit=2)
+        self.course = Course(self.bracket, asked)
         self.warm = warm
         self.jobs, self.attempts, self.decisions = {}, [], []
         self.open = {}  # token by job
@@ -37,19 +42,19 @@ class Sweep(RuleBasedStateMachine):
         return f"{len(self.attempts):04x}"
 
     def write(self, key, token, file):
-        place = Place(*key, token, file)
+        place = Place(key, token, file)
         self.files.add(place)
         self.written.setdefault(key, set()).add(place)
         return place
 
     @rule()
     def start(self):
-        slot = self.bracket.next_job()
+        slot = self.course.next_job()
         if isinstance(slot, BracketJob):
-            key = (slot.trial, slot.rung.number)
+            key = slot.key
             token = self.token()
-            self.attempts.append(row(AttemptRow, trial=key[0], rung=key[1], token=token))
-            self.jobs[key] = row(JobRow, trial=key[0], rung=key[1], state="RUNNING")
+            self.attempts.append(row(AttemptRow, **key._asdict(), token=token))
+            self.jobs[key] = row(JobRow, **key._asdict(), state="RUNNING")
             self.open[key] = token
 
     def picked(self, pick):
@@ -67,7 +72,7 @@ class Sweep(RuleBasedStateMachine):
         key = self.picked(pick)
         del self.open[key]
         self.jobs[key] = replace(self.jobs[key], state="WAITING")
-        self.bracket.release(key[0])
+        self.course.release(key)
 
     @rule()
     def kill_driver_and_resume(self):
@@ -78,11 +83,11 @@ class Sweep(RuleBasedStateMachine):
     @rule(pick=PICK, file=FILE)
     def late_writer(self, pick, file):
         late = self.attempts[pick % len(self.attempts)]
-        self.write((late.trial, late.rung), late.token, file)
+        self.write(key_of(late), late.token, file)
 
     @rule(trial=st.integers(0, 7), rung=st.integers(0, 3))
     def stray(self, trial, rung):
-        self.files.add(Place(trial, rung, "unknown", "checkpoint.pt"))
+        self.files.add(Place(JobKey(trial, rung), "unknown", "checkpoint.pt"))
 
     @precondition(lambda self: self.open)
     @rule(pick=PICK, end=END)
@@ -90,12 +95,15 @@ class Sweep(RuleBasedStateMachine):
         key = self.picked(pick)
         token = self.open.pop(key)
         weights = None
-        if end not in STATES and (self.warm or key[1] == self.bracket.ladder.rungs[-1].number):
+        finalist = key.kind == "ladder" and key.rung == self.bracket.ladder.rungs[-1].number
+        if end not in STATES and (self.warm or finalist):
             self.write(key, token, "model.safetensors")
-            weights = f"/runs/x/trial-{key[0]:04d}/rung-{key[1]}/{token}/model.safetensors"
+            weights = f"/runs/x/{key.folder}/{token}/model.safetensors"
         state, score = STATES.get(end, "COMPLETE"), None if end in STATES else end
         self.jobs[key] = replace(self.jobs[key], state=state, score=score, weights=weights)
-        self.decisions += self.bracket.record(Outcome(*key, score, failed=end == "failed"))
+        self.decisions += self.bracket.record(
+            Outcome(key.trial, key.rung, score, failed=end == "failed")
+        )
 
     @rule(strays=st.booleans())
     def collect(self, strays):
@@ -105,13 +113,13 @@ class Sweep(RuleBasedStateMachine):
         removable = {Fate.DONE, Fate.STRAY} if strays else {Fate.DONE}
         self.files -= {place for place in self.files if retention.fate(place) in removable}
 
-    def weights(self, trial, rung):
-        path = self.jobs[trial, rung].weights
+    def weights(self, key):
+        path = self.jobs[key].weights
         return {Place.parse(path.removeprefix("/runs/x/"))} if path else set()
 
     def finalists(self):
-        best = ((d.trial, d.rung) for d in self.decisions if d.verdict == "complete")
-        return {place for key in best for place in self.weights(*key)}
+        best = (JobKey(d.trial, d.rung) for d in self.decisions if d.verdict == "complete")
+        return {place for key in best for place in self.weights(key)}
 
     @invariant()
     def checkpoints_of_unfinished_jobs_are_there(self):
@@ -124,20 +132,20 @@ class Sweep(RuleBasedStateMachine):
         rung = self.bracket.rung.number
         if self.warm and rung and not self.bracket.finished:
             for trial in {*self.bracket.waiting, *self.bracket.running}:
-                assert self.weights(trial, rung - 1) <= self.files
+                assert self.weights(JobKey(trial, rung - 1)) <= self.files
 
     @invariant()
     def weights_that_a_verdict_may_still_need_are_there(self):
-        decided = {(d.trial, d.rung) for d in self.decisions}
+        decided = {JobKey(d.trial, d.rung) for d in self.decisions}
         for key in self.jobs.keys() - decided:
-            assert self.weights(*key) <= self.files
+            assert self.weights(key) <= self.files
 
     @invariant()
     def the_best_of_every_finalist_is_there(self):
         assert self.finalists() <= self.files
 
     def teardown(self):
-        while hasattr(self, "bracket") and not self.bracket.finished:
+        while hasattr(self, "course") and not self.course.finished:
             self.start()
             while self.open:
                 self.finish(0, 0.5)

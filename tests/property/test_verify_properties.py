@@ -4,11 +4,14 @@ from dataclasses import replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.appraisal import NOTHING_ASKED
 from orchestrator.bracket import Bracket, Signal
 from orchestrator.halving import Outcome, plan_ladder
+from orchestrator.job_key import JobKey
+from orchestrator.record import Record
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
 from orchestrator.storage.writer import TRIAL_STATES
-from orchestrator.verify import Record, verify
+from orchestrator.verify import verify
 from searchspace import Params
 from trainer.results import Evaluation
 
@@ -38,7 +41,7 @@ def evaluation_of(score):
 
 def job_of(outcome):
     state = "FAIL" if outcome.failed else STATES[outcome.finite]
-    values = {"trial": outcome.trial, "rung": outcome.rung, "state": state}
+    values = {**JobKey(outcome.trial, outcome.rung)._asdict(), "state": state}
     if outcome.finite:
         values |= {"score": outcome.score, "kept_epoch": 2, "weights": "somewhere"}
         values["evaluations"] = {"val": dict(vars(evaluation_of(outcome.score)))}
@@ -54,17 +57,18 @@ def record_of(ladder, direction, outcomes, decisions, finished):
     """Store a sweep as the driver would."""
     measure = "val_miou" if direction == "maximize" else "val_loss"
     states = {d.trial: TRIAL_STATES[d.verdict] for d in decisions}
-    jobs = {(o.trial, o.rung): job_of(o) for o in outcomes}
+    jobs = {JobKey(o.trial, o.rung): job_of(o) for o in outcomes}
     scored = {key: job for key, job in jobs.items() if job.state == "COMPLETE"}
     return Record(
         state="COMPLETE" if finished else "RUNNING",
         direction=direction,
         score=measure,
         planned=[rung.trials for rung in ladder.rungs],
+        asked=NOTHING_ASKED,
         trials=[trial_of(n, states.get(n, "RUNNING")) for n in range(ladder.trials)],
         jobs=jobs,
         decisions=decisions,
-        epochs={key: epochs_of(key[1], job.score, measure) for key, job in scored.items()},
+        epochs={key: epochs_of(key.rung, job.score, measure) for key, job in scored.items()},
         class_scores={key: {0: (job.score, 0.5), 1: (None, None)} for key, job in scored.items()},
         by_images={key: evaluation_of(job.score) for key, job in scored.items()},
         missing_weights=set(),
@@ -134,7 +138,7 @@ def with_decision_twice(record, picked):
 
 def with_job(record, picked):
     decision = picked.choice(record.decisions)
-    key = (decision.trial, decision.rung)
+    key = JobKey(decision.trial, decision.rung)
     job = record.jobs[key]
     states = sorted({"COMPLETE", "DIVERGED", "FAIL", "RUNNING"} - {job.state})
     changes = [{"state": picked.choice(states)}, {"score": another(job.score)}]

@@ -1,6 +1,7 @@
 import pytest
 
 from orchestrator.halving import Decision
+from orchestrator.job_key import JobKey
 from orchestrator.retention import Fate, Place, Retention
 from orchestrator.storage.rows import AttemptRow, JobRow
 
@@ -19,15 +20,14 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
         [
             row(
                 JobRow,
-                trial=3,
-                rung=rung,
+                **JobKey(3, rung)._asdict(),
                 state=state,
                 weights=f"{runs}/trial-0003/rung-{rung}/new/{WEIGHTS}",
                 features=f"{runs}/trial-0003/rung-{rung}/new/features.png",
             )
             for rung, state in states.items()
         ],
-        [row(AttemptRow, trial=3, rung=rung, token=token) for rung, token in tokens],
+        [row(AttemptRow, **JobKey(3, rung)._asdict(), token=token) for rung, token in tokens],
         [row(Decision, trial=3, rung=rung, verdict=v) for rung, v in enumerate(verdicts)],
         ladder=LADDER,
         warm=warm,
@@ -35,7 +35,7 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
 
 
 def fate(known, rung, file=WEIGHTS, token="new"):
-    return known.fate(Place(3, rung, token, file))
+    return known.fate(Place(JobKey(3, rung), token, file))
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "WAITING"])
@@ -100,14 +100,14 @@ def test_a_finalists_weights_stay_wherever_the_runs_directory_was(runs):
 def test_an_attempt_is_known_at_its_own_job_only():
     known = retention({0: "COMPLETE", 1: "COMPLETE"}, ["promoted", "complete"])
     assert fate(known, 1, token="unknown") is Fate.STRAY
-    assert known.fate(Place(2, 1, "new", WEIGHTS)) is Fate.STRAY
+    assert known.fate(Place(JobKey(2, 1), "new", WEIGHTS)) is Fate.STRAY
 
 
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        ("trial-0003/rung-1/new/checkpoint.pt", Place(3, 1, "new", "checkpoint.pt")),
-        ("trial-12345/rung-10/a/b/c", Place(12345, 10, "a", "b/c")),
+        ("trial-0003/rung-1/new/checkpoint.pt", Place(JobKey(3, 1), "new", "checkpoint.pt")),
+        ("trial-12345/rung-10/a/b/c", Place(JobKey(12345, 10), "a", "b/c")),
         ("trial-0003/rung-1/notes.txt", None),
         ("trial-0003/notes.txt", None),
         ("report/rung-1/new/checkpoint.pt", None),
@@ -122,5 +122,5 @@ def test_only_files_of_jobs_have_a_place(path, place):
     ("verdicts", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
 )
 def test_a_trial_is_over_with_its_last_verdict(verdicts, over):
-    assert retention({0: "COMPLETE"}, verdicts).over(3) is over
-    assert retention({}).over(4)  # there is no such trial
+    assert retention({0: "COMPLETE"}, verdicts).over("trial-0003") is over
+    assert retention({}).over("trial-0004")  # there is no such trial

@@ -4,6 +4,7 @@ import pytest
 from upath import UPath
 
 from orchestrator.job import Job
+from orchestrator.job_key import JobKey
 from orchestrator.progress import Progress
 from orchestrator.views import JobState
 from searchspace import Params
@@ -49,7 +50,7 @@ def job(trial, rung=0):
 
 
 def progress(done=(), clock=None):
-    states = {(trial, 0): JobState(0, "COMPLETE", 0.5) for trial in done}
+    states = {JobKey(trial, 0): JobState(0, "COMPLETE", 0.5) for trial in done}
     return Progress(LADDER, "maximize", 2, states, clock or Clock())
 
 

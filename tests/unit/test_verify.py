@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from orchestrator.appraisal import NOTHING_ASKED, Asked
 from orchestrator.halving import Decision
+from orchestrator.job_key import JobKey
+from orchestrator.record import Record
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from orchestrator.verify import Record, evaluation_by_images, verify
+from orchestrator.verify import evaluation_by_images, verify
 from searchspace import Params
 from trainer.results import Evaluation, ImageCounts
 
@@ -16,7 +19,8 @@ def row(cls, **values):
 
 
 def job(trial, rung, state, score=None, **values):
-    return (trial, rung), row(JobRow, trial=trial, rung=rung, state=state, score=score, **values)
+    key = JobKey(trial, rung)
+    return key, row(JobRow, **key._asdict(), state=state, score=score, **values)
 
 
 def trial(number, lr, state):
@@ -45,6 +49,7 @@ RECORD = Record(
     direction="maximize",
     score="val_miou",
     planned=[3, 1],
+    asked=NOTHING_ASKED,
     trials=[
         trial(0, 0.1, "PRUNED"),
         trial(1, 0.2, "COMPLETE"),
@@ -73,16 +78,20 @@ RECORD = Record(
         Decision(1, 1, "complete", 0.875, 1, 1, 1, 0.875, None, "rank 1 of 1, 1 kept"),
     ],
     epochs={
-        (0, 0): epochs(0, None, 0.5),
-        (1, 0): epochs(0, 0.75, 0.75),
-        (1, 1): epochs(1, 0.25, 0.875),
+        JobKey(0, 0): epochs(0, None, 0.5),
+        JobKey(1, 0): epochs(0, 0.75, 0.75),
+        JobKey(1, 1): epochs(1, 0.25, 0.875),
     },
     class_scores={
-        (0, 0): {0: (0.5, 0.25), 1: (None, None)},
-        (1, 0): {0: (0.75, 0.25)},
-        (1, 1): {0: (0.875, 0.25), 1: (None, None)},
+        JobKey(0, 0): {0: (0.5, 0.25), 1: (None, None)},
+        JobKey(1, 0): {0: (0.75, 0.25)},
+        JobKey(1, 1): {0: (0.875, 0.25), 1: (None, None)},
     },
-    by_images={(0, 0): evaluation(0.5), (1, 0): evaluation(0.75), (1, 1): evaluation(0.875)},
+    by_images={
+        JobKey(0, 0): evaluation(0.5),
+        JobKey(1, 0): evaluation(0.75),
+        JobKey(1, 1): evaluation(0.875),
+    },
     missing_weights=set(),
 )
 
@@ -96,7 +105,7 @@ def decided(position, **changes):
 
 def worked(trial, rung, **changes):
     """Return the record with one job changed."""
-    key = (trial, rung)
+    key = JobKey(trial, rung)
     return replace(RECORD, jobs={**RECORD.jobs, key: replace(RECORD.jobs[key], **changes)})
 
 
@@ -169,13 +178,13 @@ def test_a_lower_loss_is_the_better_epoch():
         RECORD,
         direction="minimize",
         score="val_loss",
-        epochs={**RECORD.epochs, (0, 0): losses},
+        epochs={**RECORD.epochs, JobKey(0, 0): losses},
     )
     assert not [line for line in lines(record) if "rung 0, trial 0: kept epoch" in line]
 
 
 def test_damaged_counts_are_one_line():
-    record = replace(RECORD, by_images={**RECORD.by_images, (1, 0): "damaged"})
+    record = replace(RECORD, by_images={**RECORD.by_images, JobKey(1, 0): "damaged"})
     line = "rung 0, trial 1: score of the job is 0.75, but 'damaged' by its images"
     assert lines(record) == [line]
 
@@ -190,13 +199,13 @@ def test_damaged_counts_are_one_line():
     ],
 )
 def test_scores_of_each_class_follow_from_the_images(changes, line):
-    scores = {**RECORD.class_scores, (1, 1): RECORD.class_scores[1, 1] | changes}
+    scores = {**RECORD.class_scores, JobKey(1, 1): RECORD.class_scores[JobKey(1, 1)] | changes}
     found = lines(replace(RECORD, class_scores=scores))
     assert found == [f"rung 1, trial 1: {line} by its images"]
 
 
 def test_rows_of_classes_that_are_gone_are_missed():
-    found = lines(replace(RECORD, class_scores={**RECORD.class_scores, (1, 1): {}}))
+    found = lines(replace(RECORD, class_scores={**RECORD.class_scores, JobKey(1, 1): {}}))
     assert found == [
         "rung 1, trial 1: IoU of class 0 is None, but 0.875 by its images",
         "rung 1, trial 1: accuracy of class 0 is None, but 0.25 by its images",
@@ -231,8 +240,46 @@ def test_params_have_the_fingerprint_of_the_launch(params, derived):
     ]
 
 
+REPEAT, AUDIT = JobKey(1, 1, "repeat", 1), JobKey(0, 1, "audit")
+
+
+def appraised(repeat=0.75, audit_state="COMPLETE"):
+    """The record with one repeat and one audit after the ladder, each with all its evidence."""
+    record = replace(RECORD, asked=Asked(repeats=2, audit=1))
+    for key, score, state in ((REPEAT, repeat, "COMPLETE"), (AUDIT, 0.625, audit_state)):
+        values = {"state": state, "score": score, "kept_epoch": 1}
+        record = replace(
+            record,
+            jobs={**record.jobs, key: row(JobRow, **key._asdict(), **values)},
+            epochs={**record.epochs, key: epochs(1, score)},
+            class_scores={**record.class_scores, key: {0: (score, 0.25)}},
+            by_images={**record.by_images, key: evaluation(score)},
+        )
+    return record
+
+
+def test_jobs_after_the_ladder_are_verified_as_those_on_it():
+    assert lines(appraised()) == []
+    changed = replace(appraised(), by_images=appraised(repeat=0.5).by_images)
+    assert "score of the job (repeat 1) is 0.75, but 0.5 by its images" in lines(changed)[0]
+    changed = replace(appraised(), epochs=appraised(repeat=0.5).epochs)
+    assert "score of the job (repeat 1) is 0.75, but 0.5 by the scores of" in lines(changed)[0]
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (replace(appraised(), asked=Asked(repeats=2)), "trial 0: state of the job (audit) is 'COM"),
+        (replace(appraised(), jobs=RECORD.jobs), "trial 1: state of the job (repeat 1) is None, "),
+        (appraised(audit_state="WAITING"), "trial 0: state of the job (audit) is 'WAITING', but '"),
+    ],
+)
+def test_no_other_jobs_follow_the_ladder_than_were_asked_for(record, line):
+    assert lines(record)[0].startswith(f"rung 1, {line}")
+
+
 def test_weights_that_are_missing_are_named():
-    found = lines(replace(RECORD, missing_weights={(1, 1)}))
+    found = lines(replace(RECORD, missing_weights={JobKey(1, 1)}))
     assert found == [
         "rung 1, trial 1: file of the weights is '/runs/w', but 'missing' by its directory"
     ]

@@ -1,0 +1,240 @@
+"""Repeats and the audit, through the driver with its database: the jobs that follow the ladder."""
+
+from collections import Counter
+
+import optuna
+import pytest
+
+from orchestrator.appraisal import training_seed
+from orchestrator.errors import SearchctlError
+from orchestrator.evidence import read_record
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.job import train
+from orchestrator.job_key import AFTER, ALL, JobKey, key_of
+from orchestrator.launch import run
+from orchestrator.storage import queries
+from orchestrator.verify import verify
+from trainer.results import JobResult
+
+ASKED = {"repeats": 3, "audit": 2}
+SMALL = {
+    "data": {
+        "dataset": "scenes",
+        "image_size": [24, 32],
+        "native_size": [24, 32],
+        "train": 16,
+        "val": 4,
+        "test": 2,
+    },
+    "training": {"width": 4, "epochs": 2, "batch_size": 4, "augment": "flips", "threads": 1},
+    "space": {"lr": [0.1, 0.03, 0.01, 0.001]},
+    "halving": {"repeats": 2, "audit": 1},
+}
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def noting(runner, seen):
+    def noted(job, on_epoch, stop):
+        seen.append(job)
+        return runner(job, on_epoch, stop)
+
+    return noted
+
+
+def dies_in(runner, count):
+    """Run so many jobs, and die in the middle of the next: after its first epoch."""
+    jobs = iter(range(count))
+
+    def mortal(job, on_epoch, stop):
+        last = next(jobs, None) is None
+
+        def tell(record):
+            on_epoch(record)
+            if last:
+                raise Died
+
+        return runner(job, tell, stop)
+
+    return mortal
+
+
+def jobs_of(prepared, kinds=AFTER):
+    return queries.jobs(prepared.engine, prepared.row, kinds=kinds)
+
+
+@pytest.fixture
+def appraised(sweeps, quick_runner):
+    """A sweep with two finalists that ran to its end, and the jobs as workers saw them."""
+    seen = []
+    prepared, row = sweeps.launch(noting(quick_runner, seen), halving=ASKED)
+    assert row.state == "COMPLETE"
+    return prepared, [job for job in seen if job.kind != "ladder"]
+
+
+def test_finalists_are_trained_again_and_pruned_trials_too_on_all_of_the_data(appraised):
+    prepared, seen = appraised
+    assert Counter((job.kind, job.repeat) for job in seen) == {
+        ("repeat", 1): 2,
+        ("repeat", 2): 2,
+        ("audit", 0): 2,
+    }
+    assert {job.trial for job in seen if job.kind == "repeat"} == {5, 2}
+    assert {(job.rung, job.fraction, job.sample.images) for job in seen} == {(2, 1, 32)}
+    stored = jobs_of(prepared)
+    assert [key_of(row) for row in stored] == sorted(map(key_of, stored), key=_stored_order)
+    assert {key_of(row) for row in stored} == {key_of(job) for job in seen}
+    assert {row.state for row in stored} == {"COMPLETE"}
+
+
+def _stored_order(key):
+    return (key.kind == "audit", key.repeat, key.trial)
+
+
+def test_repeats_differ_by_their_seeds_and_keep_no_weights(appraised):
+    prepared, seen = appraised
+    seed = prepared.sweep.seed
+    assert {job.sample.seed for job in seen if job.kind == "audit"} == {seed}
+    for job in seen:
+        assert job.sample.seed == training_seed(key_of(job), seed)
+        assert (job.keep_weights, job.features) == (False, False)
+        assert job.final is (job.kind == "repeat")  # the test split is for finalists
+    assert len({job.sample.seed for job in seen}) == 3
+    assert len({job.out for job in seen}) == len(seen)
+
+
+def test_what_follows_the_ladder_changes_neither_verdicts_nor_states(
+    appraised, sweeps_below, tmp_path
+):
+    prepared, _ = appraised
+    without, _ = sweeps_below(tmp_path).launch(name="without")
+    for read in (queries.decisions, queries.jobs):
+        verdicts = [
+            [(row.trial, row.rung, row.score) for row in read(each.engine, each.row)]
+            for each in (prepared, without)
+        ]
+        assert verdicts[0] == verdicts[1]
+    states = [
+        [row.state for row in queries.trials(each.engine, each.row)] for each in (prepared, without)
+    ]
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("count", [14, 15, 17, 19])
+def test_a_driver_that_died_after_the_ladder_goes_on_where_it_was(
+    count, sweeps, quick_runner, appraised
+):
+    sweep = {"name": "second", "halving": ASKED}
+    with pytest.raises(Died):
+        sweeps.launch(dies_in(quick_runner, count), **sweep)
+    prepared, row = sweeps.resume(name="second")
+    assert row.state == "COMPLETE"
+    attempts = queries.attempts(prepared.engine, prepared.row)
+    assert Counter(Counter(map(key_of, attempts)).values()) == {1: 19, 2: 1}
+    scores = [{key_of(job): job.score for job in jobs_of(p, ALL)} for p in (prepared, appraised[0])]
+    assert scores[0] == scores[1]
+
+
+def test_a_killed_and_resumed_appraisal_gives_the_same_numbers_to_the_last_bit(
+    sweeps, sweeps_below, tmp_path
+):
+    """With networks that train: from the middle of a repeat, and of the audit."""
+    other = sweeps_below(tmp_path / "other")
+    other.folder.mkdir()
+    whole, _ = other.launch(train, **SMALL)
+    with pytest.raises(Died):
+        sweeps.launch(dies_in(train, 7), **SMALL)
+    with pytest.raises(Died):
+        sweeps.resume(dies_in(train, 1))
+    prepared, row = sweeps.resume(train)
+    assert row.state == "COMPLETE"
+    numbers = [
+        {key_of(job): (job.score, job.kept_epoch, job.evaluations) for job in jobs_of(each, ALL)}
+        for each in (prepared, whole)
+    ]
+    assert numbers[0] == numbers[1]
+    repeats = {key: found for key, found in numbers[0].items() if key.kind == "repeat"}
+    for key, found in repeats.items():
+        assert found != numbers[0][JobKey(key.trial, key.rung)]
+    again = [a for a in queries.attempts(prepared.engine, row) if a.number == 2]
+    assert {a.kind for a in again} == {"repeat", "audit"}
+    assert {a.first_epoch for a in again} == {2}
+    assert verify(read_record(prepared.engine, row)) == []
+    left = {path.name for path in (sweeps.folder / "runs" / "quick").iterdir()}
+    assert not [name for name in left if "repeat" in name or "audit" in name]
+
+
+def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps, quick_runner):
+    prepared = sweeps.prepare(halving=ASKED)
+    ended = []
+    row = run(
+        prepared,
+        executor=InlineExecutor(noting(quick_runner, ended)),
+        stopping=lambda: "enough" if len(ended) == 17 else None,
+    )
+    assert (row.state, row.error) == (
+        "STOPPED",
+        "enough; missing: repeats: 1 of 4 jobs; audit: 2 of 2 jobs",
+    )
+    _, row = sweeps.resume()
+    assert (row.state, row.error) == ("COMPLETE", None)
+
+
+def test_a_lost_repeat_is_tried_again_and_a_hopeless_one_fails_alone(
+    sweeps, quick_runner, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (0.0,))
+
+    def unlucky(job, on_epoch, stop):
+        if (job.trial, job.repeat) == (5, 1):
+            return JobResult("lost", None, error="CUDA")
+        return quick_runner(job, on_epoch, stop)
+
+    prepared, row = sweeps.launch(unlucky, halving=ASKED, resources={"max_attempts": 2})
+    assert row.state == "COMPLETE"
+    states = {key_of(job): (job.state, job.error) for job in jobs_of(prepared)}
+    assert states.pop(JobKey(5, 2, "repeat", 1)) == ("FAIL", "lost 2 times: CUDA")
+    assert set(states.values()) == {("COMPLETE", None)}
+    assert queries.trials(prepared.engine, prepared.row)[5].state == "COMPLETE"
+
+
+def test_audits_are_trials_of_their_own_in_the_study_and_never_the_best(sweeps, quick_runner):
+    def better_late(job, on_epoch, stop):
+        if job.kind == "audit":
+            return JobResult("complete", 0.99, kept_epoch=1)
+        return quick_runner(job, on_epoch, stop)
+
+    prepared, _ = sweeps.launch(better_late, halving=ASKED)
+
+    def shown():
+        study = optuna.load_study(study_name="quick", storage=prepared.url)
+        assert study.best_trial.user_attrs["trial"] == 5
+        audits = [trial for trial in study.trials if "audit_of" in trial.user_attrs]
+        assert len(study.trials) == 8 + len(audits)
+        return [
+            (
+                trial.user_attrs["audit_of"],
+                trial.state.name,
+                trial.intermediate_values,
+                trial.params,
+            )
+            for trial in audits
+        ]
+
+    before = shown()
+    audited = [job.trial for job in jobs_of(prepared) if job.kind == "audit"]
+    params = prepared.sweep.trials()
+    expected = [(trial, "PRUNED", {2: 0.99}, dict(params[trial])) for trial in audited]
+    assert sorted(before) == sorted(expected)
+    optuna.delete_study(study_name="quick", storage=prepared.url)
+    for _ in range(2):
+        sweeps.resume()
+        assert sorted(shown()) == sorted(before)
+
+
+def test_results_that_nobody_asked_for_are_not_gone_on_from(sweeps, appraised, sqlite_run):
+    sqlite_run("UPDATE searchctl_jobs SET repeat = 7 WHERE kind = 'audit'")
+    with pytest.raises(SearchctlError, match="changed by hand"):
+        sweeps.resume()

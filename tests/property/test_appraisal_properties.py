@@ -1,0 +1,80 @@
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.appraisal import Asked, appraisal_jobs, draw
+from orchestrator.bracket import Bracket, Signal
+from orchestrator.course import Course
+from orchestrator.halving import Outcome, plan_ladder
+
+SCORES = st.one_of(st.none(), st.sampled_from([0.25, 0.5]), st.floats(0, 1))
+SEEDS = st.integers(0, 2**32)
+
+
+@st.composite
+def sweeps(draw):
+    ladder = plan_ladder(draw(st.integers(1, 20)), 100, finalists=draw(st.integers(1, 3)))
+    scores = draw(st.lists(SCORES, min_size=ladder.trials, max_size=ladder.trials))
+    asked = Asked(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
+    return ladder, scores, asked
+
+
+def run(sweep, order, stored=()):
+    """Run a sweep to its end, from the stored results on; return all results, and all verdicts."""
+    order = random.Random(order)
+    ladder, scores, asked = sweep
+    course, outcomes, decisions, running = Course(Bracket(ladder, "maximize"), asked), [], [], []
+
+    def record(key, outcome):
+        outcomes.append((key, outcome))
+        decisions.extend(course.record(key, outcome))
+
+    for result in stored:
+        record(*result)
+    while not course.finished:
+        job = course.next_job()
+        if job is not Signal.WAIT:
+            running.append(job)
+            continue
+        job = running.pop(order.randrange(len(running)))
+        if order.random() < 0.2:
+            course.release(job.key)
+        else:
+            record(job.key, Outcome(job.trial, job.rung.number, scores[job.trial]))
+    return outcomes, decisions
+
+
+@given(sweeps(), SEEDS)
+def test_the_jobs_after_the_ladder_follow_from_its_verdicts_in_any_order_of_arrival(sweep, order):
+    ladder, _, asked = sweep
+    outcomes, decisions = run(sweep, order)
+    expected = appraisal_jobs(reversed(decisions), len(ladder.rungs) - 1, asked)
+    after = [key for key, _ in outcomes if key.kind != "ladder"]
+    assert sorted(after) == sorted(expected)
+    assert len(set(after)) == len(after)
+
+
+@given(sweeps(), SEEDS, st.data())
+def test_a_course_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep, order, data):
+    outcomes, decisions = run(sweep, order)
+    stored = outcomes[: data.draw(st.integers(0, len(outcomes)))]
+    again, verdicts = run(sweep, order, stored)
+    assert dict(again) == dict(outcomes)
+    assert len(again) == len(outcomes)
+    assert verdicts == decisions
+
+
+@given(sweeps(), SEEDS)
+def test_what_follows_the_ladder_changes_no_verdict(sweep, order):
+    ladder, scores, asked = sweep
+    without = run((ladder, scores, Asked(seed=asked.seed)), order)[1]
+    assert run(sweep, order)[1] == without
+
+
+@given(st.sets(st.integers(0, 99)), st.integers(0, 9), st.integers(0, 9), SEEDS)
+def test_a_larger_draw_begins_with_the_smaller_one(trials, few, more, seed):
+    drawn = draw(trials, few + more, seed)
+    assert drawn[:few] == draw(trials, few, seed)
+    assert len(set(drawn)) == len(drawn) == min(few + more, len(trials))
+    assert set(drawn) <= trials

@@ -1,0 +1,110 @@
+import pytest
+
+from orchestrator.appraisal import (
+    NOTHING_ASKED,
+    Asked,
+    appraisal_jobs,
+    asked_of,
+    draw,
+    training_seed,
+)
+from orchestrator.bracket import Bracket, BracketError, Signal
+from orchestrator.course import Course
+from orchestrator.halving import Outcome, plan_ladder
+from orchestrator.job_key import JobKey
+
+
+def scored(trial):
+    """Trial 3 is the best, then 2; trial 1 diverges."""
+    return None if trial == 1 else trial / 10
+
+
+def course_of(asked, trials=8, score=scored):
+    """The course of a sweep whose ladder has ended, and its verdicts."""
+    course, decisions = Course(Bracket(plan_ladder(trials, 64), "maximize"), asked), []
+    while not course.bracket.finished:
+        job = course.next_job()
+        outcome = Outcome(job.trial, job.rung.number, score(job.trial))
+        decisions += course.record(job.key, outcome)
+    return course, decisions
+
+
+def names(jobs):
+    return [(job.trial, job.kind, job.repeat) for job in jobs]
+
+
+def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
+    _, decisions = course_of(NOTHING_ASKED)
+    assert names(appraisal_jobs(decisions, 2, Asked(repeats=3))) == [
+        (7, "repeat", 1),
+        (6, "repeat", 1),
+        (7, "repeat", 2),
+        (6, "repeat", 2),
+    ]
+
+
+def test_only_trials_that_were_pruned_by_rank_are_audited():
+    _, decisions = course_of(NOTHING_ASKED)
+    audited = appraisal_jobs(decisions, 2, Asked(audit=99))
+    assert {job.trial for job in audited} == {0, 2, 3, 4, 5}  # not 1, which diverged
+    assert {(job.rung, job.kind, job.repeat) for job in audited} == {(2, "audit", 0)}
+
+
+def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
+    _, decisions = course_of(NOTHING_ASKED)
+    assert appraisal_jobs(decisions[:-2], 2, Asked(2, 2)) == ()
+    course, decisions = course_of(Asked(2, 2), score=lambda trial: None)
+    assert appraisal_jobs(decisions, 2, Asked(2, 2)) == ()
+    assert course.finished
+
+
+def test_a_repeat_has_the_same_seed_for_all_finalists_and_an_audit_that_of_the_sweep():
+    first, other = (training_seed(JobKey(trial, 2, "repeat", 1), 7) for trial in (6, 7))
+    assert first == other != training_seed(JobKey(6, 2, "repeat", 2), 7)
+    assert training_seed(JobKey(6, 2), 7) == training_seed(JobKey(3, 2, "audit"), 7) == 7
+    assert 7 != first != training_seed(JobKey(6, 2, "repeat", 1), 8)
+
+
+def test_every_pruned_trial_is_drawn_about_as_often():
+    counts = dict.fromkeys(range(10), 0)
+    for seed in range(2000):
+        for trial in draw(counts, 3, seed):
+            counts[trial] += 1
+    assert all(abs(count - 600) < 100 for count in counts.values())  # about 5 deviations
+
+
+def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
+    course, _ = course_of(Asked(repeats=2, audit=1))
+    assert not course.finished
+    jobs = [course.next_job() for _ in range(3)]
+    assert [job.kind for job in jobs] == ["repeat", "repeat", "audit"]
+    assert {job.rung.images for job in jobs} == {64}
+    assert course.next_job() is Signal.WAIT
+    for job in jobs:
+        assert course.record(job.key, Outcome(job.trial, 2, None)) == ()
+    assert course.finished
+    assert course.next_job() is Signal.DONE
+
+
+def test_a_lost_job_comes_again_unless_it_is_held_back():
+    course, _ = course_of(Asked(repeats=2))
+    job = course.next_job()
+    course.release(job.key)
+    assert course.next_job({job.key}).key != job.key
+    assert course.next_job() == job
+    with pytest.raises(BracketError, match="the repeat 2 of trial 7 is not running"):
+        course.release(JobKey(7, 2, "repeat", 2))
+
+
+def test_a_result_of_a_job_that_was_not_asked_for_is_refused():
+    course, _ = course_of(Asked(repeats=2))
+    job = course.next_job()
+    course.record(job.key, Outcome(job.trial, 2, 0.5))
+    for key in (job.key, JobKey(7, 2, "audit")):
+        with pytest.raises(BracketError, match=f"no {key.place} of trial 7 is open"):
+            course.record(key, Outcome(7, 2, 0.5))
+
+
+def test_a_sweep_of_an_older_searchctl_asks_for_nothing():
+    assert asked_of({"halving": {"eta": 2}, "seed": 3}) == Asked(1, 0, 3)
+    assert asked_of({}) == NOTHING_ASKED
