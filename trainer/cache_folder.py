@@ -3,6 +3,9 @@
 An entry is a directory that is either whole or not there. While one is built it has a hidden name,
 and its builder holds a lock, which the kernel takes back when a process ends in whatever way: what
 lies under a hidden name without a lock was left by a killed builder, and belongs to nobody.
+
+The directory is whatever a user names, and may hold other things: what is not called as an entry
+is neither counted nor removed.
 """
 
 import fcntl
@@ -14,11 +17,12 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from trainer.cache_name import is_entry_name
 from trainer.errors import DataError
 
 _BUILDING = ".building-"
 _LOCK = ".lock-"
-_REMOVED = ".removed-"
+_REMOVED = ".searchctl-removed-"
 _LOOK_AGAIN_S = 0.05
 
 
@@ -27,7 +31,7 @@ class CacheFolder:
 
     Args:
         path: of the directory; made when needed.
-        limit: bytes that it may hold.
+        limit: bytes that its entries may hold.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -115,8 +119,8 @@ class CacheFolder:
     def _by_last_use(self, keep: Collection[str]) -> list[Path]:
         entries = []
         for path in self.path.iterdir():
-            with suppress(OSError):  # removed this moment
-                if path.is_dir() and not path.name.startswith(".") and path.name not in keep:
+            if is_entry_name(path.name) and path.name not in keep:
+                with suppress(OSError):  # removed this moment
                     entries.append((path.stat().st_mtime_ns, path))
         return [path for _, path in sorted(entries)]
 
@@ -126,7 +130,7 @@ class CacheFolder:
             _remove(path)
         for path in self.path.glob(f"{_BUILDING}*"):
             name = path.name.removeprefix(_BUILDING)
-            if name not in keep:
+            if is_entry_name(name) and name not in keep:
                 self._take_away_unless_locked(name, path)
 
     def _take_away_unless_locked(self, name: str, path: Path) -> None:
@@ -143,7 +147,8 @@ class CacheFolder:
             _remove(gone)
 
     def _used(self) -> int:
-        return sum(_bytes(path) for path in self.path.iterdir())
+        paths = self.path.iterdir()
+        return sum(_bytes(p) for p in paths if is_entry_name(p.name.removeprefix(_BUILDING)))
 
     def _free(self) -> int:
         return shutil.disk_usage(self.path).free

@@ -4,6 +4,7 @@ What is found under a name is therefore right, and what was edited is decoded ag
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from trainer.errors import DataError
 FORMAT = 1
 """Raised when what lies in an entry changes."""
 _SIZES = {"image_size", "cache_size"}
+_ENTRY = re.compile(r"\w+-(train|val|test)-(exact|source)-\w+-[0-9a-f]{20}")
 
 Kind = Literal["exact", "source"]
 
@@ -53,6 +55,15 @@ def entry_name(data: DataSettings, dataset: Dataset, need: Need) -> str:
     ]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     return f"{data.dataset}-{need.split}-{need.kind}-{size}-{digest}"
+
+
+def is_entry_name(name: str) -> bool:
+    """Is a directory of this name an entry? What is none may be anything, and stays untouched.
+
+    >>> is_entry_name("camvid-val-exact-360x480-0123456789abcdef0123"), is_entry_name("thesis")
+    (True, False)
+    """
+    return _ENTRY.fullmatch(name) is not None
 
 
 def _files(dataset: Dataset, split: Split) -> list[str]:

@@ -195,6 +195,17 @@ def test_what_is_used_stays(tmp_path, place):
     assert oldest in entries(place)
 
 
+@pytest.mark.parametrize("other", ["thesis", "camvid-val-exact-2026", ".building-thesis"])
+def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other):
+    (place / other).mkdir(parents=True)
+    (place / other / "thesis.tex").write_bytes(bytes(3_000_000))
+    first, second, third = sets_of_one_mb(tmp_path, place, limit=3.5)
+    for each in (first, second, third):
+        each.entry(EXACT)
+    assert (place / other / "thesis.tex").stat().st_size == 3_000_000
+    assert len(entries(place)) == 3  # the other thing, and the two entries that fit
+
+
 @pytest.mark.parametrize(
     ("needs", "mend"), [([EXACT], "data.image_size"), ([EXACT, SOURCE], "data.cache_size")]
 )
