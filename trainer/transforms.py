@@ -83,6 +83,8 @@ class Augmenter:
             label: [height, width]; [1, 1] is the class of the whole image, and stays.
             seed: what all draws are a function of.
         """
+        if self._augmentation is none:
+            return image, label
         drawn = derive_seed(*seed)
         rng = random.Random(drawn)
         of_pixels = label.shape != (1, 1)

@@ -15,7 +15,7 @@ _EVERY = {"train": 9, "val": 10, "test": 23}
 _SWEEP = Template("""\
 name: $name
 seed: 5
-data: {dataset: camvid, root: $data, image_size: [45, 60]}
+data: {dataset: camvid, root: $data, image_size: [45, 60], cache_dir: $cache}
 training: {epochs: $epochs, batch_size: 4, dropout: 0.1, augment: scale_crop_jitter}
 space:
   points:
@@ -53,6 +53,11 @@ def write_sweep(folder: Path, *, data: Path, how: str, address: str | None) -> P
     """
     folder.mkdir()
     path = folder / "sweep.yaml"
-    where = {"data": data, "runs": folder / "runs", "address": address or "null"}
+    where = {
+        "data": data,
+        "runs": folder / "runs",
+        "cache": folder / "cache",
+        "address": address or "null",
+    }
     path.write_text(_SWEEP.substitute(name=NAME, epochs=EPOCHS, how=how, **where))
     return path

@@ -99,7 +99,8 @@ def _comparable(column: str, value: Any) -> Any:
     if column == "initial_weights":  # the path has an attempt's token, and the SHA-256 follows it
         return re.sub(r"/\S+", "", value)
     if column == "spec":  # where it runs and what it leaves where may differ
-        return {key: part for key, part in value.items() if key not in ("resources", "storage")}
+        parts = {key: part for key, part in value.items() if key not in ("resources", "storage")}
+        return {**parts, "data": {**value["data"], "cache_dir": None}}
     return _sha256(value) if isinstance(value, bytes) else value
 
 

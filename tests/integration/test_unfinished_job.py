@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import threading
 
 import pytest
 import torch
@@ -98,6 +99,13 @@ def test_an_error_in_a_loader_thread_has_the_status_that_it_has_elsewhere(
     result = run({"loader_workers": 2, "augment": "flips"})
     assert result.status == status
     assert str(error) in result.error
+
+
+def test_a_job_that_is_stopped_in_an_epoch_leaves_no_loader_thread(run):
+    asked = iter([False, False, True])
+    result = run({"loader_workers": 2}, stop=lambda: next(asked))
+    assert result.status == "stopped"
+    assert not [each for each in threading.enumerate() if each.name.startswith("loader")]
 
 
 def test_an_error_that_nobody_foresaw_is_raised(run):
