@@ -8,6 +8,8 @@ from rich.console import RenderableType
 from sqlalchemy import make_url
 
 from orchestrator.display import answer_table
+from orchestrator.grade import grade
+from orchestrator.grade_view import grade_line
 from orchestrator.places import db_option_for
 from orchestrator.prepare import Prepared
 from orchestrator.ranking import rank_trials
@@ -31,10 +33,12 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
     url = make_url(prepared.url).render_as_string(hide_password=True)
-    yield f"\nEverything is in {url} and {prepared.runs}"
+    yield f"\n{grade_line(grade(engine, row))}"
+    yield f"Everything is in {url} and {prepared.runs}"
     yield f"  weights    {winner.weights}"
     option = db_option_for(prepared.url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
+    yield f"  cost       searchctl plan --against {name}{option}"
     yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
     yield f"  dashboard  searchctl dashboard {name}{option}"
 

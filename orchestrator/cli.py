@@ -4,7 +4,18 @@ import sys
 
 import click
 
-from orchestrator.commands import data, database, files, follow, keep, look, run, serve, understand
+from orchestrator.commands import (
+    data,
+    database,
+    files,
+    follow,
+    keep,
+    look,
+    plan,
+    run,
+    serve,
+    understand,
+)
 from orchestrator.commands.common import ERROR, NO_ANSWER
 
 
@@ -22,7 +33,7 @@ def cli() -> None:
 
 for command in (
     files.validate,
-    files.plan,
+    plan.plan,
     data.data,
     run.launch,
     look.status,

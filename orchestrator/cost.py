@@ -31,12 +31,10 @@ class Span:
         return Span(self.low * factor, self.expected * factor, self.high * factor)
 
 
-NOTHING = Span.exactly(0)
-
-
 def total(spans: Iterable[Span]) -> Span:
     """Return the sum of spans whose lows, and whose highs, come together."""
-    return sum(spans, start=NOTHING)
+    ends = [(span.low, span.expected, span.high) for span in spans]
+    return Span(*map(sum, zip(*ends, strict=True))) if ends else Span.exactly(0)
 
 
 def over_survivors(trials: Sequence[Span], survivors: int) -> Span:

@@ -16,7 +16,7 @@ _STATES = {"adam": 2, "adamw": 2, "adamax": 2, "sgd": 1}
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes of a sweep's files."""
+    """Bytes of a sweep's checkpoints and weights; pictures and logs are not reckoned."""
 
     peak: int
     """The most at any time, if no attempt is lost."""

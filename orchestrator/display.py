@@ -9,7 +9,6 @@ from rich.table import Table
 from orchestrator.views import RungView, assignments, number
 
 if TYPE_CHECKING:  # their imports take longer than a page's queries
-    from orchestrator.plan import Plan
     from trainer.settings import Score
 
 TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
@@ -39,16 +38,6 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
     for view in rungs:
         counts = (view.images, view.trials, view.done, view.running, view.left, view.failed)
         table.add_row(str(view.rung), str(view.fraction), *map(str, counts), number(view.best))
-    return table
-
-
-def plan_table(plan: "Plan") -> Table:
-    """Draw the ladder as planned."""
-    table = plain_table("rung", "trials", "fraction", "images", "epochs", "images trained")
-    for rung in plan.ladder.rungs:
-        trained = rung.trials * rung.images * plan.epochs
-        cells = (rung.number, rung.trials, rung.fraction, rung.images, plan.epochs, trained)
-        table.add_row(*map(str, cells))
     return table
 
 

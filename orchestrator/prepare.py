@@ -27,6 +27,7 @@ from trainer.data_settings import Split
 from trainer.datasets.base import Dataset
 from trainer.errors import DataError
 from trainer.extras import features_problem
+from trainer.mask_sheet import picked_images
 from trainer.samples import build_dataset, data_fingerprint, look_anew
 from trainer.settings import TrainSettings
 
@@ -78,7 +79,7 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None, tell: Tell = sil
     _check_packages(sweep)
     look_anew()
     dataset = checked_dataset(sweep)
-    plan = plan_sweep(sweep, len(dataset.names("train")))
+    plan = plan_sweep(sweep, len(dataset.names("train")), len(dataset.names("val")))
     _check_networks(sweep, dataset)
     runs = runs_directory(sweep)
     check_writable(runs, RUNS_MEND)
@@ -96,6 +97,7 @@ def checked_dataset(sweep: Sweep) -> Dataset:
 
     Raises:
         DataError: a file is missing or does not fit, or a split is empty.
+        SettingsError: `report.images` names an image that is not there.
     """
     dataset = build_dataset(sweep.data)
     dataset.check()
@@ -103,6 +105,7 @@ def checked_dataset(sweep: Sweep) -> Dataset:
         if not dataset.names(split):
             raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
         dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
+    picked_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset
 
 

@@ -3,14 +3,17 @@
 import logging
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.commands.budget import budgeted, deadline_option, gpu_hours_option
 from orchestrator.commands.common import STOPPED, data_root_option, db_option
-from orchestrator.commands.files import print_plan, read, sweep_file
+from orchestrator.commands.files import read, sweep_file
 from orchestrator.commands.look import open_sweep
+from orchestrator.commands.plan import print_plan, probed_first
 from orchestrator.places import database_url, db_option_for
 
 if TYPE_CHECKING:
@@ -20,36 +23,10 @@ if TYPE_CHECKING:
 
     from orchestrator.prepare import Prepared
     from orchestrator.signals import StopSwitch
-    from orchestrator.sweep import Sweep
     from trainer.cache import Tell
 
 inline_option = click.option(
     "--inline", is_flag=True, help="Run the jobs one by one in this process, without Ray."
-)
-
-
-def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    from orchestrator.sweep_settings import read_moment
-
-    try:
-        return None if text is None else read_moment(text).isoformat()
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-deadline_option = click.option(
-    "--deadline",
-    metavar="WHEN",
-    callback=_moment,
-    help="Stop at a moment (2026-11-30T18:00) or after a time (8h, 1d12h); in place of "
-    "budget.deadline.",
-)
-gpu_hours_option = click.option(
-    "--max-gpu-hours",
-    "gpu_hours",
-    metavar="HOURS",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Stop when trials have held so many GPU hours; in place of budget.gpu_hours.",
 )
 
 
@@ -58,6 +35,9 @@ gpu_hours_option = click.option(
 @db_option
 @data_root_option
 @inline_option
+@click.option(
+    "--probe", is_flag=True, help="First time the configurations, as `searchctl plan --probe` does."
+)
 @deadline_option
 @gpu_hours_option
 def launch(
@@ -65,6 +45,7 @@ def launch(
     db: str | None,
     data_root: str | None,
     inline: bool,
+    probe: bool,
     deadline: str | None,
     gpu_hours: float | None,
 ) -> None:
@@ -78,11 +59,12 @@ def launch(
     """
 
     def prepared(tell: "Tell") -> "Prepared":
-        sweep = _budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+        sweep = budgeted(read(sweep_file, data_root), deadline, gpu_hours)
         from orchestrator.prepare import prepare
 
         url = database_url(db, sweep.storage.database_url())
-        return prepare(sweep, url, sweep_file.absolute(), tell)
+        store = partial(prepare, sweep, url, sweep_file.absolute(), tell)
+        return probed_first(sweep, store, inline=inline) if probe else store()
 
     _run(prepared, inline)
 
@@ -136,7 +118,7 @@ def resume(
         )
         if prepared.row.state == "COMPLETE":
             return prepared
-        return replace(prepared, sweep=_budgeted(prepared.sweep, deadline, gpu_hours))
+        return replace(prepared, sweep=budgeted(prepared.sweep, deadline, gpu_hours))
 
     _run(prepare, inline)
 
@@ -208,7 +190,7 @@ def train(
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
     total, out = exported.training.epochs, UPath(output)
-    name, shown = epoch_score(exported.score)
+    name, shown = epoch_score(exported.shown_score)
     _print_log("trainer")  # it says from which checkpoint it goes on, or why from none
     with (
         StopSwitch("the same command goes on from the last epoch") as stopping,
@@ -250,25 +232,6 @@ def _print_log(name: str) -> None:
     logger.addHandler(handler)
 
 
-def _budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":
-    """Put the command's deadline and budget in place of the file's."""
-    from datetime import UTC, datetime
-
-    from orchestrator.sweep import Sweep
-
-    if gpu_hours and not sweep.resources.gpus_per_trial:
-        raise click.UsageError("--max-gpu-hours is never spent: resources.gpus_per_trial is 0")
-    said = {"deadline": deadline, "gpu_hours": gpu_hours}
-    budget = {**sweep.to_json()["budget"], **{key: value for key, value in said.items() if value}}
-    moment = budget["deadline"]
-    if moment and datetime.fromisoformat(moment) <= datetime.now(UTC):
-        raise click.UsageError(
-            f"the deadline {moment} has passed: give another one with --deadline, or edit "
-            "budget.deadline"
-        )
-    return Sweep.from_json({**sweep.to_json(), "budget": budget}) if any(said.values()) else sweep
-
-
 @contextmanager
 def _decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[Tell]":
     """Show the decoding of images; a stop in the middle of it ends the command."""
@@ -288,8 +251,6 @@ def _run(prepare: "Callable[[Tell], Prepared]", inline: bool) -> None:
     # from before the imports, in some of which a KeyboardInterrupt is lost without a trace; and
     # before the sweep is stored: no stop is half of one
     with StopSwitch() as stopping:
-        from functools import partial
-
         from rich.console import Console
 
         from orchestrator.answer import answer

@@ -1,5 +1,6 @@
 import pytest
 
+from orchestrator.cost import Span
 from orchestrator.errors import SearchctlError
 from orchestrator.plan import plan_sweep
 
@@ -17,15 +18,9 @@ GRID_OF_36 = """\
 
 def test_the_plan_of_36_trials_on_2975_images_needs_no_file(sweep_of):
     plan = plan_sweep(sweep_of(GRID_OF_36 % "train_images: 2975")).to_json()
-    ladder = [tuple(rung.values()) for rung in plan["ladder"]]
-    assert plan["ladder"][0] == {
-        "rung": 0,
-        "trials": 36,
-        "fraction": 0.0625,
-        "images": 186,
-        "epochs": 20,
-    }
-    assert ladder[1:] == [
+    names = ("rung", "trials", "fraction", "images", "epochs")
+    assert [tuple(rung[name] for name in names) for rung in plan["ladder"]] == [
+        (0, 36, 0.0625, 186, 20),
         (1, 18, 0.125, 372, 20),
         (2, 9, 0.25, 744, 20),
         (3, 4, 0.5, 1488, 20),
@@ -70,8 +65,47 @@ def test_validation_images_count_the_epochs_in_which_they_are_scored(sweep_of, v
     assert scenes(sweep_of, training).validation_images == 2 * times * 5
 
 
-def test_the_most_epochs_that_are_searched_are_planned(sweep_of):
-    assert scenes(sweep_of, space="{epochs: [3, 30, 7]}").epochs == 30
+def test_validation_images_of_each_rung_are_those_of_its_jobs(sweep_of):
+    plan = scenes(sweep_of, "{epochs: 3, batch_size: 2}", "{lr: [0.1, 0.2, 0.3, 0.4]}")
+    assert [cost.validation_images.expected for cost in plan.costs] == [4 * 3 * 5, 2 * 3 * 5]
+
+
+def test_trials_that_differ_in_epochs_are_summed_where_all_of_them_run(sweep_of):
+    plan = scenes(sweep_of, "{batch_size: 2}", "{epochs: [3, 30, 7, 8]}")
+    first, last = plan.costs
+    assert (plan.fewest_epochs, plan.epochs) == (3, 30)
+    assert first.images == Span.exactly((3 + 30 + 7 + 8) * 8)
+    assert last.images == Span((3 + 7) * 16, 24 * 16, (30 + 8) * 16)
+    assert plan.grid_images == 48 * 16
+    assert not plan.images_span.known
+
+
+def test_validations_of_trials_that_differ_in_epochs_are_summed_too(sweep_of):
+    plan = scenes(sweep_of, "{validate: {every: 4}, batch_size: 2}", "{epochs: [1, 4, 9, 30]}")
+    times = [1, 1, 3, 8]
+    assert plan.costs[0].validation_images == Span.exactly(sum(times) * 5)
+    assert plan.costs[1].validation_images == Span(2 * 5, sum(times) / 2 * 5, 11 * 5)
+
+
+def test_going_on_with_warm_weights_costs_as_much_and_keeps_more(sweep_of):
+    four = "{lr: [0.1, 0.2, 0.3, 0.4]}"
+    cold = scenes(sweep_of, "{batch_size: 2}", four)
+    warm = scenes(sweep_of, "{batch_size: 2}", four, "{continue: warm}")
+    assert warm.images_trained == cold.images_trained
+    assert (cold.disk.kept, warm.disk.kept) == (2, 4)
+
+
+def test_a_checkpoint_s_size_for_a_weight_spans_those_of_all_trials(sweep_of):
+    plan = scenes(sweep_of, space="{optimizer: [sgd, adam], ema: [null, 0.9]}")
+    assert plan.disk.checkpoint == (12, 20)
+
+
+def test_validation_of_a_data_set_of_unknown_size_is_not_known(sweep_of):
+    plan = plan_sweep(sweep_of(GRID_OF_36 % "train_images: 2975"))
+    assert plan.validation_span is None
+    assert plan_sweep(sweep_of(GRID_OF_36 % "train_images: 2975"), 2975, 500).validation_images == (
+        69 * 20 * 500
+    )
 
 
 def test_rungs_below_one_batch_are_merged_with_a_warning(sweep_of):

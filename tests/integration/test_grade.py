@@ -1,0 +1,172 @@
+"""Plans of small sweeps, beside what came of them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from orchestrator import probe as probing
+from orchestrator.cli import cli
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.faults import busy_seconds, faults
+from orchestrator.forecasting import forecast_sweep
+from orchestrator.grade import grade
+from orchestrator.grade_view import grade_line, grade_report
+from orchestrator.job import train
+from orchestrator.launch import run
+from orchestrator.prepare import prepare
+from orchestrator.storage import queries
+from orchestrator.storage.spending import Held, store_forecast
+from orchestrator.sweep import Sweep
+from trainer.results import JobResult
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """A sweep of four real trainings on a ladder of two rungs, timed before it was launched."""
+    folder = tmp_path_factory.mktemp("graded")
+    sweep = Sweep.model_validate(
+        {
+            "name": "graded",
+            "data": {
+                "dataset": "scenes",
+                "image_size": [24, 32],
+                "train": 16,
+                "val": 6,
+                "test": 4,
+            },
+            "training": {"width": 4, "batch_size": 4, "epochs": 2, "threads": 1},
+            "space": {"lr": [0.1, 0.01], "model": ["simple_fcn", "unet"]},
+            "resources": {"max_parallel": 1},
+            "storage": {"runs": str(folder / "runs")},
+        }
+    )
+    url = f"sqlite:///{folder}/sweeps.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "LONGEST", 0.3)
+        found = forecast_sweep(sweep)
+    prepared = prepare(sweep, url)
+    store_forecast(prepared.engine, prepared.row, found.to_json())
+    run(prepared, executor=InlineExecutor(train))
+    return prepared.engine, queries.find_sweep(prepared.engine, "graded"), url
+
+
+@pytest.fixture(scope="module")
+def graded(launched):
+    engine, row, _ = launched
+    return grade(engine, row)
+
+
+def test_without_faults_as_much_is_trained_and_validated_as_was_planned(graded):
+    for stage in (*graded.stages, graded.total):
+        assert stage.jobs.ratio == stage.images.ratio == stage.validation_images.ratio == 1
+    assert graded.total.images.actual == 4 * 2 * 8 + 2 * 2 * 16
+    assert graded.total.validation_images.actual == 6 * 2 * 6
+    assert graded.faults == ()
+
+
+def test_times_are_graded_by_what_was_measured_at_the_launch(graded):
+    assert graded.measured == "launch"
+    assert 0 < graded.total.seconds.actual <= graded.total.wall.actual
+    assert 0.05 < graded.total.seconds.ratio < 20  # the machine may have other work
+    assert graded.total.seconds.ratio > 0.05
+    assert graded.gpu_hours.actual == 0
+
+
+def test_just_the_jobs_that_ran_are_planned_too(graded):
+    same, all_jobs = graded.same_jobs.planned, graded.total.seconds.planned
+    assert all_jobs.low <= same.expected <= all_jobs.high
+    assert graded.same_jobs.actual == graded.total.seconds.actual
+
+
+def test_the_weights_that_are_left_take_what_was_planned(graded):
+    assert graded.disk.actual <= graded.disk.planned.expected
+    assert graded.disk.actual > 0
+
+
+def test_without_a_probe_times_have_no_ratio(sweeps):
+    prepared, row = sweeps.launch()
+    found = grade(prepared.engine, row)
+    assert found.measured is None
+    assert found.total.seconds.actual > 0
+    assert found.total.seconds.ratio is None
+    assert found.total.jobs.ratio == 1
+    assert any("launch --probe" in str(part) for part in grade_report(found))
+
+
+def test_a_job_that_was_tried_again_is_named_with_its_error(sweeps, quick_runner):
+    left = ["the cable was pulled"]
+
+    def runner(job, on_epoch, stop):
+        if job.trial == 3 and left:
+            return JobResult("lost", None, error=left.pop())
+        return quick_runner(job, on_epoch, stop)
+
+    prepared, row = sweeps.launch(runner)
+    found = grade(prepared.engine, row)
+    (fault,) = found.faults
+    assert (fault.trial, fault.place, fault.outcomes) == (3, "rung 0", ("lost",))
+    assert fault.error == "the cable was pulled"
+    assert "1 job had to be tried again" in grade_line(found)
+    assert any("cable" in str(part) for part in grade_report(found))
+
+
+def test_jobs_after_the_ladder_are_graded_on_their_own(sweeps):
+    prepared, row = sweeps.launch(halving={"repeats": 3, "audit": 1})
+    stages = grade(prepared.engine, row).stages
+    assert [(s.kind, s.jobs.planned.expected, s.jobs.ratio) for s in stages[-2:]] == [
+        ("repeat", 4, 1),
+        ("audit", 1, 1),
+    ]
+    assert all(stage.images.ratio == 1 for stage in stages[-2:])
+
+
+def test_the_report_fits_80_columns_and_says_each_quantity(launched):
+    _, _, url = launched
+    said = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url]).output
+    assert max(map(len, said.split("x: actual")[0].splitlines())) <= 80
+    for quantity in ("images trained", "validation images", "wall time", "disk at the end"):
+        assert quantity in said
+
+
+def test_all_of_it_is_there_for_scripts(launched):
+    _, _, url = launched
+    said = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url, "--json"]).output
+    values = json.loads(said)
+    assert values["total"]["images"] == {
+        "planned": {"low": 128, "expected": 128, "high": 128},
+        "actual": 128,
+        "ratio": 1.0,
+    }
+    assert [stage["rung"] for stage in values["stages"]] == [0, 1]
+
+
+def attempt(start, seconds, outcome="complete", *, trial=0, job_seconds=None, gpus=1.0):
+    began = BEGAN + timedelta(seconds=start)
+    ended = began + timedelta(seconds=seconds)
+    return Held(trial, 0, "ladder", 0, began, ended, outcome, gpus, None, job_seconds)
+
+
+def test_busy_time_counts_what_overlaps_once_and_gaps_never():
+    some = [attempt(0, 10), attempt(5, 10), attempt(6, 2), attempt(100, 1)]
+    assert busy_seconds(some) == 16
+    assert busy_seconds([]) == 0
+
+
+def test_what_a_lost_attempt_cost_is_what_the_result_did_not_go_on_from():
+    tries = [attempt(0, 30, "lost", job_seconds=50), attempt(40, 40, job_seconds=50, gpus=0.5)]
+    (fault,) = faults(tries)
+    assert (fault.seconds, fault.gpu_seconds) == (20, 20)
+
+
+def test_a_trial_without_a_score_cost_all_of_its_time():
+    first, second = faults(
+        [
+            attempt(0, 5, "failed", trial=1, job_seconds=5),
+            attempt(0, 9, "diverged", trial=2, job_seconds=9),
+        ]
+    )
+    assert [(f.trial, f.seconds) for f in (first, second)] == [(2, 9), (1, 5)]

@@ -1,0 +1,126 @@
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.cost import Span
+from orchestrator.disk import Disk
+from orchestrator.fleet import Fleet
+from orchestrator.forecast import Forecast, Probe, Probed, Sizes, Speed, StageForecast
+from orchestrator.forecasting import Forecasted
+from orchestrator.plan import plan_sweep
+from orchestrator.plan_view import forecast_report, plan_report
+
+SWEEP = """\
+    name: shown
+    data: {dataset: scenes, train: 23000, val: 500}
+    training: %s
+    space: %s
+    halving: %s
+    """
+LARGE = Speed(
+    train=Span(0.0231, 0.0242, 0.0273),
+    score=Span(0.0101, 0.0102, 0.0113),
+    score_original=Span(0.0101, 0.0102, 0.0113),
+    start=2.5,
+    checkpoint=0.4,
+    checkpoint_bytes=1_900_000_000,
+    weights_bytes=470_000_000,
+    peak_bytes=61_000_000_000,
+)
+
+
+def lines(part, width):
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(part)
+    return console.file.getvalue().splitlines()
+
+
+def said(parts, width=500):
+    return "\n".join(line for part in parts for line in lines(part, width))
+
+
+def planned(sweep_of, training="{}", space="{lr: [0.1, 0.2, 0.3, 0.4]}", halving="{}"):
+    sweep = sweep_of(SWEEP % (training, space, halving))
+    return sweep, plan_sweep(sweep)
+
+
+def forecasted(sweep_of, fleet):
+    _, plan = planned(sweep_of)
+    hours = Span(90_000, 100_000, 123_456)
+    stages = tuple(
+        StageForecast("ladder", rung.number, jobs=hours, one=hours * 0.25, wall=hours * 0.5)
+        for rung in plan.ladder.rungs
+    )
+    probe = Probe("cuda (NVIDIA H100)", 8, Sizes(23000, 500, 0), (Probed({}, (0, 1), LARGE, True),))
+    disk = Disk(peak=9_000_000_000, kept=940_000_000)
+    return Forecasted(probe, Forecast(probe.device, fleet, stages, disk, 61_000_000_000), plan)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("space", ["{lr: [0.1, 0.2, 0.3, 0.4]}", "{epochs: [6, 40, 100, 300]}"])
+def test_no_row_of_the_ladder_is_broken(sweep_of, space, width):
+    sweep, plan = planned(sweep_of, space=space)
+    (table,) = (part for part in plan_report(sweep, plan) if isinstance(part, Table))
+    assert len(lines(table, width)) == 1 + len(plan.costs) + 1
+
+
+def test_it_says_what_going_on_with_warm_weights_does_not_save(sweep_of):
+    assert "costs the same" in said(plan_report(*planned(sweep_of, halving="{continue: warm}")))
+    assert "costs the same" not in said(plan_report(*planned(sweep_of)))
+
+
+def test_it_says_what_depends_on_the_survivors_only_where_something_does(sweep_of):
+    assert "who survives" in said(plan_report(*planned(sweep_of, space="{epochs: [6, 40, 300]}")))
+    assert "survives" not in said(plan_report(*planned(sweep_of)))
+
+
+def test_patience_makes_the_plan_a_bound(sweep_of):
+    assert "may stop early" in said(plan_report(*planned(sweep_of, "{patience: 3}")))
+
+
+def test_the_jobs_that_judge_the_answer_are_on_top(sweep_of):
+    text = said(plan_report(*planned(sweep_of, halving="{repeats: 3, audit: 1}")))
+    assert "5 full trainings more" in text
+    assert [line.split()[:2] for line in text.splitlines()[4:6]] == [
+        ["repeat", "4"],
+        ["audit", "1"],
+    ]
+
+
+def test_a_dear_validation_comes_with_its_mend(sweep_of):
+    text = said(
+        plan_report(*planned(sweep_of, "{batch_size: 2}", halving="{fractions: [1/100, 1]}"))
+    )
+    assert "Validation is" in text
+    few = sweep_of("name: s\ndata: {dataset: scenes, train: 8, val: 80}\nspace: {lr: [0.1, 0.2]}\n")
+    assert "`validate: {every: ..}` scores fewer" in " ".join(
+        said(plan_report(few, plan_sweep(few))).split()
+    )
+
+
+def test_gpu_hours_are_those_held_and_those_of_the_gpus_from_start_to_end(sweep_of):
+    fleet = Fleet(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
+    text = " ".join(said(forecast_report(forecasted(sweep_of, fleet))).split())
+    held = 2 * 100_000 / 3600
+    assert f"GPU hours: {held:.3g} (50-68.6) held by trials" in text
+    assert "111 (100-137) of 4 GPUs from start to end, 50 % of it idle" in text
+    assert "Price: 139 (125-171) for what trials hold, 278 (250-343) for the GPUs" in text
+    assert "This is no confidence interval" in text
+
+
+def test_no_row_of_a_long_forecast_is_broken(sweep_of):
+    fleet = Fleet(parallel=16, cpus_per_trial=4, gpus_per_trial=1, gpus=16)
+    tables = [p for p in forecast_report(forecasted(sweep_of, fleet)) if isinstance(p, Table)]
+    assert [len(lines(table, 80)) for table in tables] == [2, 4]
+
+
+def test_what_the_interval_leaves_out_goes_by_the_fleet(sweep_of):
+    alone = Fleet(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
+    shared = Fleet(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
+    first, second = (said(forecast_report(forecasted(sweep_of, each))) for each in (alone, shared))
+    assert "No GPU is used" in first
+    assert "share a GPU" not in first
+    assert "4 trials side by side" in " ".join(second.split())
+    assert "share a GPU" in " ".join(second.split())
