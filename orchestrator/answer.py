@@ -7,7 +7,10 @@ from statistics import median
 from rich.console import RenderableType
 from sqlalchemy import make_url
 
+from orchestrator.appraisal_view import appraisal_lines
+from orchestrator.appraising import read_appraisal
 from orchestrator.display import answer_table
+from orchestrator.explain_view import paragraph
 from orchestrator.grade import grade
 from orchestrator.grade_view import grade_line
 from orchestrator.places import db_option_for
@@ -32,6 +35,8 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
     yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
+    if appraised := read_appraisal(engine, row):
+        yield from map(paragraph, appraisal_lines(appraised))
     url = make_url(prepared.url).render_as_string(hide_password=True)
     yield f"\n{grade_line(grade(engine, row))}"
     yield f"Everything is in {url} and {prepared.runs}"

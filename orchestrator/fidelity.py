@@ -14,6 +14,7 @@ from orchestrator.analysis.drift import (
     typical,
 )
 from orchestrator.analysis.rank_agreement import Agreement, rank_agreement
+from orchestrator.appraising import Appraised, read_appraisal
 from orchestrator.errors import SearchctlError
 from orchestrator.halving import Decision, Direction
 from orchestrator.storage import queries
@@ -52,6 +53,8 @@ class Fidelity:
     drifts: list[Drift]
     ended: bool
     """The last rung is closed: there is a winner."""
+    appraised: Appraised | None
+    """What the jobs after the ladder say of the answer; None while none of them has ended."""
 
 
 def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
@@ -83,7 +86,8 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     ]
     preferred = [_preferred(name, params, closed) for name in searched(params)]
     ended = len(closed) == len(row.ladder)
-    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended)
+    appraised = read_appraisal(engine, row)
+    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, appraised)
 
 
 def _scores(rung: Sequence[Decision], direction: Direction) -> dict[int, float]:

@@ -14,6 +14,7 @@ from orchestrator.analysis.drift import (
     favoured_by_small_samples,
 )
 from orchestrator.analysis.rank_agreement import LEAST_FOR_INTERVAL, Interval
+from orchestrator.appraisal_view import appraisal_report
 from orchestrator.display import plain_table
 from orchestrator.explain_view import paragraph
 from orchestrator.fidelity import Fidelity, Step
@@ -40,6 +41,9 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
             style="dim",
         )
     yield from map(paragraph, _on_regularisation(fidelity))
+    if fidelity.appraised:
+        yield Text()
+        yield from appraisal_report(fidelity.appraised)
 
 
 def _agreement_table(steps: Sequence[Step]) -> Table:
@@ -72,7 +76,7 @@ def _reading(steps: Sequence[Step]) -> str:
         f"trials. [Intervals] are of 95%{without}. Same best: of those that the upper rung keeps, "
         "how many were among as many best of the lower one (in brackets: by chance). The winner "
         "survived every cut by construction; whether a cut dropped a better trial, these numbers "
-        "cannot tell."
+        "cannot tell: an audit can (halving.audit)."
     )
 
 

@@ -1,6 +1,6 @@
 """All that is stored of one trial, for `searchctl show`: as plain values, and as tables."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from textwrap import indent
 from typing import Any
@@ -13,6 +13,7 @@ from upath import UPath
 
 from orchestrator.display import plain_table
 from orchestrator.errors import SweepNotFound
+from orchestrator.job_key import AFTER, JobKey
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import SweepRow, TrialRow
 from orchestrator.views import assignments, duration, epoch_score, number, shown_score
@@ -35,6 +36,7 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "classes": sweep.classes,
         "initial_files": _initial_files(sweep, row.params),
         "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
+        "after": [asdict(job) for job in queries.jobs(engine, sweep, trial, AFTER)],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
         "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
@@ -74,6 +76,8 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
     yield _jobs(facts)
+    if facts["after"]:
+        yield _after(facts["after"])
     yield from _beginnings(facts)
     yield from _pictures(facts)
     if facts["jobs"]:
@@ -91,7 +95,8 @@ def _is_news(attempt: Mapping[str, Any]) -> bool:
 
 
 def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
-    what = f"rung {attempt['rung']}, attempt {attempt['number']}"
+    key = JobKey(0, attempt["rung"], attempt["kind"], attempt["repeat"])
+    what = f"{key.place}, attempt {attempt['number']}"
     place = f" on {attempt['worker']}" if attempt["worker"] else ""
     began = attempt["first_epoch"] or 1
     resumed = f", from epoch {began} on" if began > 1 else ""
@@ -111,6 +116,17 @@ def _jobs(facts: Mapping[str, Any]) -> Table:
         score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
         cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
         table.add_row(*cells, verdict)
+    return table
+
+
+def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
+    """Its jobs after the ladder, of which no verdict comes."""
+    table = plain_table("after the ladder", "images", "score", "epoch", "time", "state")
+    for job in jobs:
+        place = JobKey(job["trial"], job["rung"], job["kind"], job["repeat"]).place
+        score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
+        time, images = duration(job["seconds"]), str(job["images"])
+        table.add_row(place, images, score, epoch, time, job["state"])
     return table
 
 

@@ -23,7 +23,8 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     nearest trial on the other side of the cut, corrected for all comparisons of that cut. The
     last rung that it came to, or --rung, is shown with its classes.
     Without: how far small samples could be trusted. Whether consecutive rungs rank the same
-    trials alike, what the best have at each rung, and which values gain as the data grow.
+    trials alike, what the best have at each rung, and which values gain as the data grow; and
+    what halving.repeats and halving.audit say of the winner.
     Example: searchctl explain quickstart 7
     """
     from orchestrator.display import show

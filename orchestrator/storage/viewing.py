@@ -36,6 +36,16 @@ class JobCount:
 
 
 @dataclass(frozen=True)
+class KindTime:
+    """What the jobs of one kind took that have ended."""
+
+    kind: Kind
+    jobs: int
+    seconds: float
+    gpu_seconds: float
+
+
+@dataclass(frozen=True)
 class RankedRow:
     """A trial at the highest rung where it has a rank, with its job there."""
 
@@ -114,6 +124,22 @@ def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
         .order_by(_jobs.c.rung)
     )
     return [JobCount(**row) for row in _rows(engine, query)]
+
+
+def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
+    """Return what a sweep's ended jobs took, by kind."""
+    query = (
+        select(
+            _jobs.c.kind,
+            func.count().label("jobs"),
+            func.coalesce(func.sum(_jobs.c.seconds), 0.0).label("seconds"),
+            func.coalesce(func.sum(_jobs.c.gpu_seconds), 0.0).label("gpu_seconds"),
+        )
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .where(_trials.c.sweep_id == sweep.id, _jobs.c.state.not_in(("WAITING", "RUNNING")))
+        .group_by(_jobs.c.kind)
+    )
+    return {row["kind"]: KindTime(**row) for row in _rows(engine, query)}
 
 
 def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedRow]:

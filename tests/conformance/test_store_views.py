@@ -77,7 +77,7 @@ def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
     writer.save_epoch("t1", epoch(1))
     writer.save_epoch("t1", epoch(2))
     begun = standing(engine, sweep)
-    assert (begun.done, begun.so_far.running) == ({}, {(0, 0): 2})
+    assert (begun.done, begun.so_far.running) == ({}, {JobKey(0, 0): 2})
     assert (begun.so_far.images, begun.so_far.working is not None) == (10, True)
     news = News.from_now(engine, sweep)
     writer.save_epoch("t1", epoch(3))

@@ -7,6 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from orchestrator.job_key import Kind
 from orchestrator.observer import Observer
 from orchestrator.observers import Observers
 from orchestrator.tensorboard import TensorBoardLogger
@@ -19,6 +20,8 @@ EPOCHS = 3
 class Seen:
     trial: int = 0
     rung: int = 0
+    kind: Kind = "ladder"
+    repeat: int = 0
     params: dict = field(default_factory=lambda: {"lr": 0.1, "loss": "dice", "width": None})
 
 
@@ -61,6 +64,15 @@ def test_rungs_of_a_trial_follow_each_other_in_one_run(logger, tmp_path):
     assert set(run.Tags()["scalars"]) == {
         *("loss/train", "loss/val", "val/mIoU", "lr", "time/epoch_seconds", "score")
     }
+
+
+def test_a_job_after_the_ladder_has_a_run_of_its_own(logger, tmp_path):
+    train(logger, Seen(rung=1), 0.6, 0.5, 0.4)
+    train(logger, Seen(rung=1, kind="repeat", repeat=2), 0.5, 0.4, 0.3)
+    train(logger, Seen(trial=3, rung=1, kind="audit"), 0.9)
+    folders = {each.name for each in tmp_path.iterdir()}
+    assert folders == {"trial-0000", "trial-0000-repeat-2", "trial-0003-audit-0"}
+    assert points(run_of(tmp_path), "loss/train") == [(4, 0.6), (5, 0.5), (6, 0.4)]
 
 
 def test_an_attempt_that_begins_anew_takes_the_place_of_the_lost_one(logger, tmp_path):

@@ -70,8 +70,8 @@ def driven(sweeps, runner):
     """Run a sweep; return it with what its display was told."""
     prepared, displays = sweeps.prepare(), []
 
-    def display(*arguments):
-        displays.append(Told(*arguments))
+    def display(*arguments, **named):
+        displays.append(Told(*arguments, **named))
         return displays[0]
 
     row = run(prepared, executor=InlineExecutor(runner), display=display)
@@ -141,7 +141,7 @@ def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled
 
     prepared = sweeps.prepare()
     display = Told(prepared.row.ladder, "maximize", 1, {})
-    row = run(prepared, executor=InlineExecutor(interrupting), display=lambda *_: display)
+    row = run(prepared, executor=InlineExecutor(interrupting), display=lambda *_, **__: display)
     (news, watcher), then = watchers
     assert watcher.rungs() == then
     tell(watcher, news.read())

@@ -23,6 +23,8 @@ def attempt(seconds, gpus, outcome="complete"):
     return AttemptRow(
         trial=0,
         rung=0,
+        kind="ladder",
+        repeat=0,
         number=1,
         token="t",
         worker="host:1",

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from upath import UPath
 
+from orchestrator.appraisal import Asked
 from orchestrator.job import Job
 from orchestrator.job_key import JobKey
 from orchestrator.progress import Progress
@@ -111,6 +113,20 @@ def test_epochs_that_a_job_did_not_need_are_not_expected():
     an_epoch(shown, 0)
     shown.job_done(job(0), ended("diverged"))
     assert shown.seconds_left == (160 - 20) / 2
+
+
+def test_jobs_after_the_ladder_are_expected_too_and_counted_apart():
+    shown = Progress(LADDER, "maximize", 2, {}, Clock(), asked=Asked(repeats=2, audit=1))
+    repeat = replace(job(0, rung=1), kind="repeat", repeat=1)
+    shown.job_started(repeat, 1)
+    shown.epoch(repeat, EpochRecord(1, 1.0, 0.1, 20, 10))
+    assert shown.seconds_left == (160 + 3 * 40 - 20) / 2
+    shown.job_done(repeat, ended())
+    assert [(view.kind, view.done, view.jobs) for view in shown.after()] == [
+        ("repeat", 1, 2),
+        ("audit", 0, 1),
+    ]
+    assert [view.done for view in shown.rungs()] == [0, 0]
 
 
 def test_a_lost_job_is_expected_once_more():

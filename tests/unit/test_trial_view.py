@@ -5,6 +5,8 @@ from orchestrator.trial_view import trial_tables
 
 ATTEMPT = {
     "rung": 1,
+    "kind": "ladder",
+    "repeat": 0,
     "number": 2,
     "worker": "node:7",
     "outcome": "stopped",
@@ -15,7 +17,7 @@ ATTEMPT = {
 
 def said_of(**changes):
     """The lines of one attempt."""
-    facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": []}
+    facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [], "after": []}
     facts["initial_files"] = {}
     facts |= {"decisions": [], "class_scores": [], "epochs": [], "attempts": [ATTEMPT | changes]}
     *_, last = trial_tables(facts)
@@ -27,6 +29,10 @@ def said_of(**changes):
     ("changes", "lines"),
     [
         ({}, ["rung 1, attempt 2 on node:7: stopped, from epoch 3 on"]),
+        (
+            {"kind": "repeat", "repeat": 2},
+            ["repeat 2, attempt 2 on node:7: stopped, from epoch 3 on"],
+        ),
         (
             {"outcome": None, "error": None, "first_epoch": None},
             ["rung 1, attempt 2 on node:7: running"],
@@ -42,7 +48,7 @@ def said_of(**changes):
             ],
         ),
     ],
-    ids=["stopped", "running", "lost"],
+    ids=["stopped", "of a repeat", "running", "lost"],
 )
 def test_an_attempt_is_said_once_with_its_error_below(changes, lines):
     assert said_of(**changes) == lines
@@ -52,7 +58,7 @@ def test_a_trial_says_what_it_trains_and_what_memory_that_took():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
-    facts |= {"decisions": [], "class_scores": [], "epochs": [], "attempts": []}
+    facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     said = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
     assert "  trains 28,490 parameters, 700 MB at most on cpu" in said

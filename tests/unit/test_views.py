@@ -2,7 +2,17 @@ from fractions import Fraction
 
 import pytest
 
-from orchestrator.views import JobState, assignments, duration, number, rung_views
+from orchestrator.appraisal import Asked
+from orchestrator.views import (
+    JobState,
+    after_line,
+    after_views,
+    assignments,
+    duration,
+    missing,
+    number,
+    rung_views,
+)
 
 LADDER = [
     {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},
@@ -36,6 +46,40 @@ def test_a_rung_is_shown_as_small_as_failed_trials_make_it():
     failed = jobs(*[("DIVERGED", None)] * 3, ("COMPLETE", 0.1))
     _, above = rung_views(LADDER, failed + jobs(("COMPLETE", 0.2), rung=1), "maximize")
     assert (above.trials, above.done, above.left) == (1, 1, 0)
+
+
+AFTER = [
+    JobState(1, "COMPLETE", 0.4, kind="repeat"),
+    JobState(1, "DIVERGED", None, 2, kind="repeat"),
+    JobState(1, "RUNNING", None, kind="audit"),
+]
+
+
+def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
+    rungs = rung_views(LADDER, AFTER, "maximize")
+    assert [(view.done, view.running, view.best) for view in rungs] == [(0, 0, None)] * 2
+    repeats, audit = after_views(rungs, Asked(3, 2), AFTER)
+    assert (repeats.jobs, repeats.done, repeats.failed, repeats.running) == (4, 3, 2, 0)
+    assert (audit.jobs, audit.done, audit.running) == (2, 0, 1)
+    assert after_line([repeats, audit]) == "repeats 3/4, audit 0/2"
+    assert missing([], [repeats, audit]) == "repeats: 1 of 4 jobs; audit: 2 of 2 jobs"
+
+
+@pytest.mark.parametrize(
+    ("failed", "asked", "expected"),
+    [
+        (0, Asked(1, 0), {}),
+        (0, Asked(2, 9), {"repeat": 2, "audit": 2}),  # 4 start, 2 are pruned
+        (1, Asked(2, 9), {"repeat": 2, "audit": 1}),  # one that failed was not pruned by rank
+        (3, Asked(2, 9), {"repeat": 1}),
+        (4, Asked(2, 9), {}),
+    ],
+)
+def test_no_more_jobs_are_expected_after_the_ladder_than_there_are_trials_for(
+    failed, asked, expected
+):
+    rungs = rung_views(LADDER, jobs(*[("FAIL", None)] * failed), "maximize")
+    assert {view.kind: view.jobs for view in after_views(rungs, asked, [])} == expected
 
 
 def test_a_fraction_is_exact():

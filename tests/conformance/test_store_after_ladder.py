@@ -1,0 +1,95 @@
+"""Jobs after the ladder beside those on it: of the same trial and rung, and never mixed up."""
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from orchestrator.job_key import AFTER, ALL, JobKey, key_of
+from orchestrator.ranking import rank_trials
+from orchestrator.storage import queries, schema, viewing
+from tests.stored_sweeps import complete, decision, epoch, start
+
+REPEATS = [JobKey(0, 0, "repeat", 1), JobKey(0, 0, "repeat", 2)]
+AUDIT = JobKey(1, 0, "audit")
+
+
+def begin(writer, key, token):
+    return writer.start_attempt(key, token=token, fraction="1/2", images=5, gpus=0.0)
+
+
+@pytest.fixture
+def appraised(writer):
+    """A ladder of one rung, both of whose trials have a verdict; then two repeats and an audit."""
+    for trial, verdicts in ((0, []), (1, [decision(0, 1, "complete"), decision(1, 2, "pruned")])):
+        start(writer, trial, token=f"ladder{trial}")
+        writer.save_result(f"ladder{trial}", complete(0.4), verdicts)
+    for number, key in enumerate([*REPEATS, AUDIT]):
+        begin(writer, key, f"after{number}")
+        writer.save_result(f"after{number}", complete(0.9), [])
+    return writer
+
+
+def test_each_has_a_row_of_its_own_after_those_of_the_ladder(engine, sweep, appraised):
+    everything = queries.jobs(engine, sweep, kinds=ALL)
+    assert list(map(key_of, everything)) == [JobKey(0, 0), JobKey(1, 0), *REPEATS, AUDIT]
+    assert [job.score for job in everything] == [0.4, 0.4, 0.9, 0.9, 0.9]
+    assert len(queries.attempts(engine, sweep)) == 5
+
+
+def test_what_asks_for_the_ladder_sees_the_ladder_only(engine, sweep, appraised):
+    assert {job.kind for job in queries.jobs(engine, sweep)} == {"ladder"}
+    assert len(queries.epochs(engine, sweep, 0)) == 2
+    assert len(queries.epochs(engine, sweep, 0, AFTER)) == 4
+    assert len(queries.class_scores(engine, sweep, 0)) == 2
+    assert len(queries.class_scores(engine, sweep, 0, ALL)) == 6
+    assert list(queries.rung_counts(engine, sweep, 0, {0, 1})) == [0, 1]
+    assert [each.trial for each in rank_trials(engine, sweep)] == [0, 1]
+    assert len(viewing.compared_jobs(engine, sweep, [0, 1])) == 2
+    assert len(viewing.class_ious(engine, sweep, [0, 1], 0)) == 4
+    assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}
+
+
+def test_counts_of_images_are_those_of_the_one_job(engine, sweep, writer, appraised):
+    begin(writer, JobKey(1, 0, "repeat", 1), "without")
+    assert queries.image_counts(engine, sweep, AUDIT) is not None
+    assert queries.image_counts(engine, sweep, JobKey(1, 0, "repeat", 1)) is None
+
+
+def test_jobs_are_counted_by_kind(engine, sweep, appraised):
+    counts = {(c.kind, c.state): c.jobs for c in viewing.count_jobs(engine, sweep)}
+    expected = {("ladder", "COMPLETE"): 2, ("repeat", "COMPLETE"): 2, ("audit", "COMPLETE"): 1}
+    assert counts == expected
+    times = viewing.times_by_kind(engine, sweep)
+    assert {kind: (each.jobs, each.seconds) for kind, each in times.items()} == {
+        "ladder": (2, 3.0),
+        "repeat": (2, 3.0),
+        "audit": (1, 1.5),
+    }
+
+
+@pytest.mark.parametrize("outcome", ["lost", "stopped"])
+def test_a_trial_keeps_the_state_of_its_last_verdict(engine, sweep, appraised, outcome):
+    states = [trial.state for trial in queries.trials(engine, sweep)]
+    assert states == ["COMPLETE", "PRUNED"]
+    begin(appraised, JobKey(0, 0, "repeat", 3), "again")
+    assert [trial.state for trial in queries.trials(engine, sweep)] == states
+    appraised.lose_attempt("again", outcome, "gone")
+    assert [trial.state for trial in queries.trials(engine, sweep)] == states
+    assert queries.jobs(engine, sweep, 0, AFTER)[-1].state == "WAITING"
+
+
+def test_a_job_that_is_tried_again_keeps_its_row(engine, sweep, appraised):
+    key = JobKey(0, 0, "repeat", 3)
+    begin(appraised, key, "first")
+    appraised.save_epoch("first", epoch(1))
+    appraised.lose_attempt("first", "lost", "gone")
+    assert begin(appraised, key, "second") == 2
+    assert len(queries.jobs(engine, sweep, 0, AFTER)) == 3
+    assert [each.repeat for each in queries.epochs(engine, sweep, 0, AFTER)][-1] == 3
+
+
+def test_the_schema_itself_refuses_a_second_row_of_one_job(engine, appraised):
+    row = {"trial_id": 1, "rung": 0, "kind": "repeat", "repeat": 2}
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), engine.begin() as connection:
+        connection.execute(
+            schema.jobs.insert().values(fraction="1", images=1, state="RUNNING", **row)
+        )

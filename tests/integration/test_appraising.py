@@ -1,0 +1,169 @@
+"""What repeats and the audit say of a sweep's answer, from its database to the terminal."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from orchestrator.appraising import read_appraisal
+from orchestrator.cli import cli
+from trainer.results import Evaluation, JobResult
+
+ASKED = {"repeats": 3, "audit": 2}
+SEEDS = {5: {1: 0.70, 2: 0.80}, 2: {1: 0.60, 2: 0.50}}
+"""Score of each repeat; on the ladder, trial 5 has 0.82 and trial 2 has 0.72."""
+
+
+def with_seeds(runner, audited=0.3, seeds=SEEDS):
+    """Give repeats and audits these scores: no score where it is None, a failure at an error."""
+
+    def run(job, on_epoch, stop):
+        if job.kind == "ladder":
+            return runner(job, on_epoch, stop)
+        score = audited if job.kind == "audit" else seeds[job.trial][job.repeat]
+        if isinstance(score, str):
+            return JobResult("failed", None, error=score)
+        if score is None:
+            return JobResult("diverged", None, seconds=3.0)
+        test = Evaluation(0.5, score - 0.1, 0.6, 0.7, (0.4,), (0.6,))
+        seconds = 3.0 if job.kind == "audit" else 1.5
+        values = {"evaluations": {"test": test} if job.final else {}, "seconds": seconds}
+        return JobResult("complete", score, kept_epoch=1, **values)
+
+    return run
+
+
+@pytest.fixture
+def appraise(sweeps, quick_runner):
+    def launched(halving=ASKED, name="quick", **scores):
+        runner = with_seeds(quick_runner, **scores)
+        prepared, row = sweeps.launch(runner, halving=halving, name=name)
+        return read_appraisal(prepared.engine, row)
+
+    return launched
+
+
+@pytest.fixture
+def said(sweeps):
+    def run(*arguments, columns=200):
+        command = [*arguments, "--db", sweeps.url]
+        runner = CliRunner(env={"COLUMNS": str(columns)})
+        result = runner.invoke(cli, command, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def test_finalists_have_mean_and_spread_over_the_same_seeds(appraise):
+    found = appraise()
+    first, second = found.repeats.finalists
+    assert (first.trial, first.scores) == (5, pytest.approx([0.82, 0.7, 0.8]))
+    assert (second.trial, second.scores) == (2, pytest.approx([0.72, 0.6, 0.5]))
+    assert first.score.mean == pytest.approx((0.82 + 0.7 + 0.8) / 3)
+    assert first.score.n == 3
+    assert first.test.mean == pytest.approx(0.65)  # of the repeats, which alone have one here
+    order = found.repeats.order
+    assert (order.best_on_average, order.first, order.seeds) == (5, 3, 3)
+
+
+def test_a_winner_that_other_seeds_do_not_confirm_is_said_so(appraise, said):
+    found = appraise(seeds={5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}})
+    assert found.winner == 5  # the verdict stays
+    assert (found.repeats.order.best_on_average, found.repeats.order.first) == (2, 1)
+    assert "trial 5 does not stay ahead" in said("explain", "quick")
+
+
+def test_a_seed_without_a_score_is_left_out(appraise):
+    found = appraise(seeds={5: {1: None, 2: 0.80}, 2: {1: 0.9, 2: "no such file"}})
+    first, second = found.repeats.finalists
+    assert (first.scores[1:], first.score.n) == ([None, 0.8], 2)
+    assert second.scores[1:] == [0.9, None]
+    assert found.repeats.order.seeds == 1
+
+
+def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(appraise, said):
+    found = appraise(audited=0.9)
+    verdict = found.audit.verdict
+    assert (verdict.pruned, verdict.n, verdict.better, verdict.share) == (6, 2, 2, 1)
+    assert (verdict.low, verdict.high) == (pytest.approx(0.025**0.5), 1)
+    assert verdict.regret == pytest.approx(0.08)
+    assert found.winner == 5
+    whole = 14 * 1.5 + 4 * 1.5 + 2 * 3
+    assert (found.costs["audit"].amount, found.costs["audit"].unit) == (6, "seconds")
+    assert found.costs["audit"].share == pytest.approx(6 / whole)
+    text = " ".join(said("explain", "quick").split())
+    assert "2 of 2 audited trials beat the winner (2 of the 6 trials" in text
+    assert "0.0800 better: so much the cuts have cost at least" in text
+
+
+def test_a_loss_is_better_when_it_is_lower(appraise):
+    halving = {"score": "val_loss", "audit": 2}
+    verdict = appraise(halving, audited=0.01).audit.verdict
+    assert verdict.better == 2
+    assert verdict.regret == pytest.approx(0.12 - 0.01)
+
+
+def test_a_diverged_audit_does_not_beat_the_winner_and_a_failed_one_is_not_counted(appraise):
+    assert appraise(audited=None).audit.verdict.n == 2
+    audit = appraise(audited="no such file", name="other").audit
+    assert audit.verdict is None
+    assert [each.failed for each in audit.trials] == [True, True]
+
+
+def test_audited_trials_name_the_cut_that_dropped_them(appraise):
+    for each in appraise().audit.trials:
+        assert (each.pruned_at, each.cohort) in [(0, 8), (1, 4)]
+        assert each.rank > each.cohort // 2
+
+
+def test_a_sweep_that_did_not_ask_has_nothing_to_say(sweeps, said):
+    prepared, row = sweeps.launch()
+    assert read_appraisal(prepared.engine, row) is None
+    assert "seeds" not in said("explain", "quick")
+    assert json.loads(said("explain", "quick", "--json"))["appraised"] is None
+
+
+def test_json_has_seeds_and_audit(appraise, said):
+    appraise()
+    found = json.loads(said("explain", "quick", "--json"))["appraised"]
+    assert found["repeats"]["finalists"][0]["scores"] == pytest.approx([0.82, 0.7, 0.8])
+    assert found["audit"]["verdict"]["n"] == 2
+    assert set(found["costs"]) == {"repeat", "audit"}
+
+
+def test_show_has_a_trials_jobs_after_the_ladder(appraise, said):
+    found = appraise()
+    text = said("show", "quick", "5")
+    assert "repeat 1" in text
+    assert "repeat 2" in text
+    audited = str(found.audit.trials[0].trial)
+    assert "audit" in said("show", "quick", audited)
+    facts = json.loads(said("show", "quick", audited, "--json"))
+    assert [job["kind"] for job in facts["after"]] == ["audit"]
+    assert [job["kind"] for job in facts["jobs"]] == ["ladder"] * len(facts["jobs"])
+
+
+def test_status_counts_the_jobs_after_the_ladder_apart(appraise, said):
+    appraise()
+    assert "repeats 4/4, audit 2/2" in said("status", "quick")
+    found = json.loads(said("status", "quick", "--json"))
+    assert [rung["done"] for rung in found["rungs"]] == [8, 4, 2]
+    assert [(each["kind"], each["done"], each["jobs"]) for each in found["after"]] == [
+        ("repeat", 4, 4),
+        ("audit", 2, 2),
+    ]
+    assert [each["trial"] for each in found["best"]][:2] == [5, 2]  # each once
+
+
+def test_logs_name_each_job_after_the_ladder(appraise, said):
+    appraise()
+    text = said("logs", "quick")
+    assert "trial 5 repeat 2: complete, score 0.8000" in text
+    assert "audit: began" in text
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_the_terminals_width_is_kept(appraise, said, columns):
+    appraise()
+    assert max(map(len, said("explain", "quick", columns=columns).splitlines())) <= columns
