@@ -83,7 +83,7 @@ def _reasons(rung: ExplainedRung, name: str, *, whole: bool) -> Iterator[Rendera
     if whole and rung.neighbours:
         yield Padding(_neighbours(rung, name), (0, 0, 0, 2))
     if rung.comparison:
-        yield paragraph(f"how sure: {_how_sure(rung.comparison, name)}", indent=2)
+        yield paragraph(f"how sure: {how_sure(rung.comparison, name)}", indent=2)
         if whole and rung.comparison.classes:
             yield from _classes(rung, rung.comparison)
 
@@ -108,7 +108,13 @@ def _theirs(neighbour: Neighbour) -> str:
     return assignments({name: "-" if theirs is None else theirs for name, (_, theirs) in differs})
 
 
-def _how_sure(comparison: Comparison, name: str) -> str:
+def how_sure(comparison: Comparison, name: str) -> str:
+    """Say how a trial compares with its opponent, and how sure that is.
+
+    Args:
+        comparison: the two.
+        name: of the score.
+    """
     other = f"trial {comparison.opponent.trial}, {comparison.opponent.side}"
     if isinstance(comparison.sure, NotAssessable):
         return f"not assessable (beside {other})"

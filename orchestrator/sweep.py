@@ -75,7 +75,7 @@ class Sweep(Settings):
     """How the ladder is built, and by what trials are ranked."""
     inference: Inference = Inference()
     """How finalists are scored at the images' own size."""
-    report: ReportSettings = ReportSettings()
+    report: ReportSettings = Field(default=ReportSettings(), validate_default=True)
     """What is kept of the finalists beside their scores."""
     resources: ResourceSettings = ResourceSettings()
     """What a trial occupies, and where trials run."""

@@ -110,12 +110,14 @@ def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
 
 
 def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
-    """Return the report if it goes with the task.
+    """Return the report, without masks where there are none, if it goes with the task.
 
     Raises:
         pydantic.ValidationError: it does not.
     """
-    if task == "classification" and "images" in report.model_fields_set and report.images:
+    if task == "classification" and "images" not in report.model_fields_set:
+        report = report.model_copy(update={"images": 0})
+    if task == "classification" and report.images:
         problem = "have masks in segmentation only: leave it out"
         raise refuse([(("images",), problem)], report)
     if report.features and task == "segmentation":

@@ -42,6 +42,7 @@ def dashboard(
     \b
     It is served to this machine. At any other --host it needs a token, which is generated if
     none is given: the printed address holds it, scripts send `Authorization: Bearer TOKEN`.
+    The report on each sweep, as it is now, is beside it, at /report.
     The connection is not encrypted: over a network, prefer `ssh -L 8080:localhost:8080 HOST`.
     Example: searchctl dashboard quickstart
     """
@@ -49,20 +50,22 @@ def dashboard(
         raise click.UsageError("name a sweep, or give --all")
     from orchestrator.access import given_token, is_loopback, new_token
     from orchestrator.dashboard import Dashboard, make_server
+    from orchestrator.report.served import ReportApp
     from orchestrator.storage.database import open_database
     from orchestrator.study import study_id
 
     url = database_url(db)
-    if sweep is None:
-        open_database(url)
-        path = "/dashboard"
-    else:
+    engine = open_database(url)
+    path, report = "/dashboard", "/report"
+    if sweep is not None:
         open_sweep(sweep, db)
-        path = f"/dashboard/studies/{study_id(url, sweep)}"
+        path, report = f"/dashboard/studies/{study_id(url, sweep)}", f"/report/{sweep}"
     token = given_token(token_file) or (None if is_loopback(host) else new_token())
-    with make_server(Dashboard(url), host, port, token) as server:
+    with make_server(Dashboard(url, ReportApp(engine)), host, port, token) as server:
         entrance = f"?token={token}" if token else ""
-        click.echo(f"dashboard at http://{_shown(host)}:{server.server_port}{path}{entrance}")
+        address = f"http://{_shown(host)}:{server.server_port}"
+        click.echo(f"dashboard at {address}{path}{entrance}")
+        click.echo(f"report at    {address}{report}{entrance}")
         click.echo("Ctrl-C ends it")
         with suppress(KeyboardInterrupt):
             server.serve_forever()

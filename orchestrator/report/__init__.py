@@ -1,0 +1,1 @@
+"""The report on a sweep: facts are gathered, then drawn; facts.py says what they are."""

@@ -1,0 +1,82 @@
+"""What the terminal's views say, for pages: their tables and paragraphs as plain texts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import RenderableType
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+Align = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The title of what follows."""
+
+    text: str
+    kind: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text; a quiet one is a note on what is beside it."""
+
+    text: str
+    quiet: bool
+    kind: Literal["paragraph"] = "paragraph"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table."""
+
+    headers: list[str]
+    aligned: list[Align]
+    rows: list[list[str]]
+    kind: Literal["table"] = "table"
+
+
+Block = Heading | Paragraph | Cells
+
+
+def blocks(parts: Iterable[RenderableType]) -> list[Block]:
+    """Return what a view yields, without what is of a terminal; empty lines are left out."""
+    return [block for part in parts for block in _block(part)]
+
+
+def _block(part: RenderableType) -> Iterator[Block]:
+    if isinstance(part, Padding | Constrain):
+        yield from _block(part.renderable)
+    elif isinstance(part, Table):
+        yield _cells(part)
+    elif isinstance(part, Text | str):
+        yield from _text(Text.from_markup(part) if isinstance(part, str) else part)
+    else:
+        raise TypeError(f"a view yields {type(part).__name__}: no page has that")
+
+
+def _text(text: Text) -> Iterator[Block]:
+    words = text.plain.strip()
+    bold = any(span.style == "bold" and span.end - span.start > 3 for span in text.spans)
+    if words:
+        yield Heading(words) if bold else Paragraph(words, quiet="dim" in str(text.style))
+
+
+def _cells(table: Table) -> Cells:
+    """Return a table's texts, but for columns in which there are none."""
+    columns = [(each, [_plain(each.header), *map(_plain, each.cells)]) for each in table.columns]
+    filled = [(column, texts) for column, texts in columns if any(texts)]
+    headers, *rows = zip(*(texts for _, texts in filled), strict=True)
+    return Cells(
+        headers=list(headers),
+        aligned=["right" if column.justify == "right" else "left" for column, _ in filled],
+        rows=[list(row) for row in rows],
+    )
+
+
+def _plain(cell: RenderableType) -> str:
+    return (Text.from_markup(cell) if isinstance(cell, str) else Text(str(cell))).plain.strip()

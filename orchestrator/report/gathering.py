@@ -1,0 +1,180 @@
+"""Gathers the facts of a report from the database; reads no file but pictures' places."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from statistics import median
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from orchestrator.appraising import read_appraisal
+from orchestrator.errors import SearchctlError
+from orchestrator.explaining import explain_trial
+from orchestrator.fidelity import read_fidelity
+from orchestrator.grade import Grade, grade
+from orchestrator.importance import LEAST_TRIALS, Importance, Scored, importance
+from orchestrator.job_key import key_of
+from orchestrator.report.facts import (
+    FORMAT,
+    Answer,
+    ClassScores,
+    Curve,
+    Picture,
+    Report,
+    TrialFacts,
+    Unlabeled,
+)
+from orchestrator.report.options import contrasts
+from orchestrator.report.stored import Stored
+from orchestrator.report.training import Training
+from orchestrator.report.unlabeled import unlabeled
+from orchestrator.retention import MASKS
+from orchestrator.storage.rows import SweepRow
+from orchestrator.study import distributions
+from orchestrator.tradeoff import read_tradeoff
+from trainer.errors import TrainerError
+
+MOST_FINALISTS = 6
+"""More lines in one picture cannot be told apart."""
+Section = TypeVar("Section")
+
+
+def gather(engine: Engine, row: SweepRow) -> Report:
+    """Return what is known of a sweep, running or not."""
+    stored = Stored.read(engine, row)
+    missing: dict[str, str] = {}
+    section = _Sections(missing)
+    trials = stored.trial_facts()
+    finalists = _finalists(trials)
+    training = Training(engine, row, stored.sweep.halving.score)
+    graded = section("grade", lambda: grade(engine, row))
+    return Report(
+        format=FORMAT,
+        made_at=datetime.now(UTC),
+        about=stored.about(),
+        answer=section("answer", lambda: _answer(stored, trials, graded)),
+        ladder=stored.rungs(),
+        trials=trials,
+        finalists=[each.trial for each in finalists],
+        curves=[curve for each in finalists for curve in _curves(training, each)],
+        classes=[scores for each in finalists for scores in _classes(training, each)],
+        contrasts=contrasts(trials, training, row.direction),
+        importance=section("importance", lambda: _importance(stored, trials)),
+        fidelity=section("fidelity", lambda: read_fidelity(engine, row)),
+        tradeoff=section("tradeoff", lambda: read_tradeoff(engine, row)),
+        appraisal=section("appraisal", lambda: read_appraisal(engine, row)),
+        grade=graded,
+        unlabeled=section("unlabeled", lambda: _unlabeled(stored, finalists)),
+        masks=section("masks", lambda: _masks(stored, finalists)) or [],
+        features=_features(stored, finalists),
+        missing=missing,
+    )
+
+
+class _Sections:
+    """Makes sections, and takes note of why some cannot be."""
+
+    def __init__(self, missing: dict[str, str]) -> None:
+        self._missing = missing
+
+    def __call__(self, name: str, make: Callable[[], Section]) -> Section | None:
+        try:
+            return make()
+        except (SearchctlError, TrainerError) as error:
+            self._missing[name] = str(error)
+            return None
+
+
+def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
+    """Return the best of those that have come as high as the best one."""
+    ranked = [each for each in trials if each.place is not None]
+    rungs = [max(step.rung for step in each.steps if step.rank) for each in ranked]
+    top = [each for each, rung in zip(ranked, rungs, strict=True) if rung == rungs[0]]
+    return top[:MOST_FINALISTS]
+
+
+def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) -> Answer:
+    if not trials or trials[0].place is None:
+        raise SearchctlError(
+            "No rung is closed yet, or no trial has a score: nothing can be compared."
+        )
+    best = trials[0]
+    step = [each for each in best.steps if each.rank is not None][-1]
+    explained = explain_trial(stored.engine, stored.row, best.trial, step.rung)
+    start = [job.score for job in stored.jobs if job.rung == 0 and job.score is not None]
+    ladder = stored.row.ladder
+    return Answer(
+        trial=best.trial,
+        rung=step.rung,
+        score=step.score or 0.0,
+        params=best.params,
+        test=best.evaluations.get("test"),  # type: ignore[arg-type]
+        test_original=best.evaluations.get("test_original"),  # type: ignore[arg-type]
+        median_at_start=median(start) if start else None,
+        comparison=explained.rungs[0].comparison,
+        full_trainings=float(sum(each["trials"] * Fraction(each["fraction"]) for each in ladder)),
+        images=sum(job.images_seen or 0 for job in stored.jobs),
+        seconds=sum(job.seconds or 0.0 for job in stored.jobs),
+        gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),
+    )
+
+
+def _curves(training: Training, trial: TrialFacts) -> list[Curve]:
+    return training.curves(trial, [step.rung for step in trial.steps])
+
+
+def _classes(training: Training, trial: TrialFacts) -> list[ClassScores]:
+    step = trial.scored
+    return training.classes(step.rung, [trial.trial]) if step else []
+
+
+def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:
+    """Ask the lowest rung that is closed: every trial has been there."""
+    first = [
+        Scored(each.params, step.score)
+        for each in trials
+        for step in each.steps[:1]
+        if step.rung == 0 and step.score is not None and step.verdict is not None
+    ]
+    if len(first) < LEAST_TRIALS:
+        raise SearchctlError(
+            f"Of the first rung, {len(first)} trials have a score: under {LEAST_TRIALS}, how much "
+            "a param matters is mostly chance."
+        )
+    known = distributions(stored.sweep.space_)
+    return importance(first, known, stored.row.direction, rung=0)
+
+
+def _unlabeled(stored: Stored, finalists: Sequence[TrialFacts]) -> Unlabeled:
+    if stored.sweep.task == "classification":
+        raise SearchctlError("Classes are of whole images.")
+    if not finalists or finalists[0].scored is None:
+        raise SearchctlError("No trial has a score yet.")
+    best = finalists[0].scored
+    size = stored.sweep.data.image_size
+    return unlabeled(stored.engine, stored.row, finalists[0].trial, best.rung, size)
+
+
+def _features(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
+    wanted = {trial.trial for trial in finalists}
+    return [
+        Picture(job.trial, job.rung, job.features)
+        for job in stored.jobs
+        if job.features and job.trial in wanted
+    ]
+
+
+def _masks(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
+    """Return where pictures of masks should be: beside what else the job's last attempt left."""
+    from orchestrator.prepare import runs_directory  # knows how to build networks, too
+
+    if stored.sweep.task == "classification":
+        raise SearchctlError("Classes are of whole images.")
+    runs = runs_directory(stored.sweep)
+    wanted = {trial.trial for trial in finalists}
+    return [
+        Picture(each.trial, each.rung, str(runs / key_of(each).folder / each.token / MASKS))
+        for each in stored.attempts
+        if each.outcome == "complete" and each.kind == "ladder" and each.trial in wanted
+    ]

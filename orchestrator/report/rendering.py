@@ -1,0 +1,126 @@
+"""A report as text: one HTML file that asks nobody for anything, Markdown, or JSON."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestrator.report.facts import Report
+from orchestrator.report.page import page_of
+from orchestrator.views import assignments, duration, number, value
+
+Format = Literal["html", "md", "json"]
+SPLITS = {
+    "train": "train",
+    "val_original": "validation, original size",
+    "test": "test",
+    "test_original": "test, original size",
+}
+"""What is told of a finalist beside its validation score."""
+
+
+def render(report: Report, how: Format) -> str:
+    """Return the report in a format; in HTML and Markdown, names of the user are escaped."""
+    renderers: dict[Format, Callable[[Report], str]] = {"html": html, "md": markdown, "json": _json}
+    return renderers[how](report)
+
+
+def html(report: Report) -> str:
+    """Return the page."""
+    return _filled("page.html", report, autoescape=True)
+
+
+def markdown(report: Report) -> str:
+    """Return tables and sentences, without pictures."""
+    return re.sub(r"\n{3,}", "\n\n", _filled("report.md", report, autoescape=False)).strip() + "\n"
+
+
+def _json(report: Report) -> str:
+    return json.dumps(report.to_json(), indent=2) + "\n"
+
+
+def _filled(template: str, report: Report, *, autoescape: bool) -> str:
+    of_images = report.about.score == "val_accuracy"
+    what = "accuracy" if of_images else "mIoU"
+    return (
+        _environment(autoescape=autoescape)
+        .get_template(template)
+        .render(
+            page=page_of(report),
+            measure="overall_accuracy" if of_images else "miou",
+            what=what,
+            splits=[
+                (split, f"{name} {what}")
+                for split, name in SPLITS.items()
+                if not (of_images and split.endswith("_original"))  # as at any size
+            ],
+            cell=_cell,
+            num=_num,
+        )
+    )
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("orchestrator.report"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "assignments": assignments,
+        "cell": _markdown_cell,
+        "count": _count,
+        "duration": duration,
+        "moment": _moment,
+        "number": number,
+        "sentence": _sentence,
+        "value": _value,
+    }
+    return environment
+
+
+def _cell(sorted_by: Any, shown: Any = None, *, left: bool = False) -> Markup:
+    """Return a table's cell with what it is sorted by."""
+    text = sorted_by if shown is None else shown
+    side = Markup(" class=left") if left else ""
+    return Markup('<td{} data-v="{}">{}</td>').format(side, sorted_by, text)
+
+
+def _num(score: float | None) -> Markup:
+    return _cell("" if score is None else score, number(score))
+
+
+def _markdown_cell(text: Any) -> str:
+    r"""Return a text that ends no cell and begins no tag.
+
+    >>> _markdown_cell("a|b <c>")
+    'a\\|b &lt;c>'
+    """
+    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _sentence(text: str) -> str:
+    """Return an error's message as a sentence.
+
+    >>> _sentence("no rung is closed")
+    'No rung is closed.'
+    """
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _value(of_param: Any) -> str:
+    return value(tuple(of_param) if isinstance(of_param, list) else of_param)
+
+
+def _count(whole: int | None) -> str:
+    return "-" if whole is None else f"{whole:,}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

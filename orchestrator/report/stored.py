@@ -1,0 +1,142 @@
+"""The rows of a sweep that several sections of a report need, and what they say of each trial."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Engine
+
+from orchestrator.halving import Decision
+from orchestrator.report.facts import About, RungFacts, Step, TrialFacts
+from orchestrator.storage import queries
+from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
+from orchestrator.sweep import Sweep
+from orchestrator.views import JobState, rung_views
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The rows: one query each."""
+
+    engine: Engine
+    row: SweepRow
+    sweep: Sweep
+    params: Mapping[int, dict[str, Any]]
+    states: Mapping[int, str]
+    jobs: Sequence[JobRow]
+    decisions: Sequence[Decision]
+    attempts: Sequence[AttemptRow]
+
+    @classmethod
+    def read(cls, engine: Engine, row: SweepRow) -> Self:
+        """Read them."""
+        trials = queries.trials(engine, row)
+        return cls(
+            engine,
+            row,
+            Sweep.from_json(row.spec),
+            {trial.number: trial.params for trial in trials},
+            {trial.number: trial.state for trial in trials},
+            queries.jobs(engine, row),
+            queries.decisions(engine, row),
+            queries.attempts(engine, row),
+        )
+
+    def about(self) -> About:
+        """Return what is known of the sweep as a whole."""
+        row, sweep = self.row, self.sweep
+        events = queries.events(self.engine, row)
+        return About(
+            name=row.name,
+            state=row.shown_state,
+            task=sweep.task,
+            dataset=sweep.data.dataset,
+            score=sweep.halving.score,
+            direction=row.direction,
+            classes=row.classes,
+            trials=len(self.params),
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+            error=row.error,
+            versions=row.versions,
+            drivers=sum(event.kind == "driver" for event in events),
+        )
+
+    def rungs(self) -> list[RungFacts]:
+        """Return the ladder as it stands."""
+        states = [JobState(job.rung, job.state, job.score) for job in self.jobs]
+        closed = {each.rung: each for each in self.decisions}
+        return [
+            RungFacts(
+                rung=view.rung,
+                fraction=str(view.fraction),
+                images=view.images,
+                trials=view.trials,
+                done=view.done,
+                running=view.running,
+                failed=view.failed,
+                best=view.best,
+                kept=closed[view.rung].kept if view.rung in closed else None,
+                cutoff=closed[view.rung].cutoff if view.rung in closed else None,
+            )
+            for view in rung_views(self.row.ladder, states, self.row.direction)
+        ]
+
+    def trial_facts(self) -> list[TrialFacts]:
+        """Return every trial, the best first."""
+        verdicts = {(each.trial, each.rung): each for each in self.decisions}
+        jobs: dict[int, list[JobRow]] = {number: [] for number in self.params}
+        for job in self.jobs:
+            jobs[job.trial].append(job)
+        found = {n: _steps(jobs[n], verdicts) for n in self.params}
+        order = sorted(self.params, key=lambda number: (_standing(found[number]), number))
+        places = {number: place for place, number in enumerate(order, start=1)}
+        return [
+            _trial(number, places[number], self, jobs[number], found[number]) for number in order
+        ]
+
+
+def _steps(jobs: Iterable[JobRow], verdicts: Mapping[tuple[int, int], Decision]) -> list[Step]:
+    steps = []
+    for job in jobs:
+        verdict = verdicts.get((job.trial, job.rung))
+        steps.append(
+            Step(
+                rung=job.rung,
+                state=job.state,
+                score=job.score,
+                rank=verdict.rank if verdict else None,
+                verdict=verdict.verdict if verdict else None,
+                reason=verdict.reason if verdict else None,
+                kept_epoch=job.kept_epoch,
+                seconds=job.seconds,
+            )
+        )
+    return steps
+
+
+def _standing(steps: Sequence[Step]) -> tuple[int, int, int]:
+    """Return what trials are ordered by: the highest rung with a rank, the rank, how far it is."""
+    ranked = [step for step in steps if step.rank is not None]
+    if not ranked:
+        return (1, 0, -len(steps))
+    return (-ranked[-1].rung, ranked[-1].rank or 0, 0)
+
+
+def _trial(
+    number: int, place: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step]
+) -> TrialFacts:
+    ended = [job for job in jobs if job.evaluations]
+    sizes = [job.trainable_parameters for job in jobs if job.trainable_parameters]
+    return TrialFacts(
+        trial=number,
+        place=place if any(step.rank for step in steps) else None,
+        state=stored.states[number],
+        params=stored.params[number],
+        steps=steps,
+        trainable_parameters=sizes[-1] if sizes else None,
+        evaluations=(ended[-1].evaluations or {}) if ended else {},
+        seconds=sum(job.seconds or 0.0 for job in jobs),
+        gpu_seconds=sum(job.gpu_seconds or 0.0 for job in jobs),
+        peak_memory_bytes=max((job.peak_memory_bytes or 0 for job in jobs), default=0) or None,
+    )

@@ -1,0 +1,70 @@
+"""How trials learned, and what they learned of each class: read when a section wants it."""
+
+from collections.abc import Collection, Iterable
+from itertools import groupby
+
+from sqlalchemy import Engine
+
+from orchestrator.report.facts import ClassScores, Curve, EpochFacts, TrialFacts
+from orchestrator.storage import queries, viewing
+from orchestrator.storage.rows import EpochRow, SweepRow
+from trainer.settings import Score
+
+_CLOSE = 0.01
+"""A score within this share of the kept one's is as good as there."""
+
+
+class Training:
+    """The curves and the class scores of a sweep's trials."""
+
+    def __init__(self, engine: Engine, row: SweepRow, score: Score) -> None:
+        """Read of this sweep, whose trials are ranked by `score`."""
+        self._engine, self._row, self._score = engine, row, score
+        self._epochs: dict[int, list[EpochRow]] = {}
+
+    def curves(self, trial: TrialFacts, rungs: Collection[int]) -> list[Curve]:
+        """Return how a trial's jobs at these rungs went."""
+        kept = {step.rung: step.kept_epoch for step in trial.steps}
+        epochs = groupby(self._epochs_of(trial.trial), key=lambda each: each.rung)
+        return [
+            self._curve(trial.trial, rung, kept.get(rung), each)
+            for rung, each in epochs
+            if rung in rungs
+        ]
+
+    def classes(self, rung: int, trials: Collection[int]) -> list[ClassScores]:
+        """Return the IoU of each class at a rung by split; accuracy, where that is the score."""
+        found: dict[tuple[int, str], list[float | None]] = {}
+        for row in viewing.class_ious(self._engine, self._row, trials, rung):
+            values = found.setdefault((row.trial, row.split), [None] * len(self._row.classes))
+            values[row.class_id] = row.iou
+        return [ClassScores(trial, rung, split, each) for (trial, split), each in found.items()]
+
+    def _epochs_of(self, trial: int) -> list[EpochRow]:
+        if trial not in self._epochs:
+            self._epochs[trial] = queries.epochs(self._engine, self._row, trial)
+        return self._epochs[trial]
+
+    def _curve(self, trial: int, rung: int, kept: int | None, rows: Iterable[EpochRow]) -> Curve:
+        epochs = [
+            EpochFacts(
+                each.epoch,
+                each.train_loss,
+                each.val_loss,
+                each.val_miou,
+                each.val_accuracy,
+                each.lr,
+            )
+            for each in rows
+        ]
+        return Curve(trial, rung, kept, self._converged(epochs, kept), epochs)
+
+    def _converged(self, epochs: Iterable[EpochFacts], kept: int | None) -> int | None:
+        scores = {each.epoch: getattr(each, self._score) for each in epochs}
+        best = None if kept is None else scores.get(kept)
+        if best is None:
+            return None
+        sign = -1 if self._score == "val_loss" else 1
+        enough = sign * best - _CLOSE * abs(best)
+        near = (e for e, score in scores.items() if score is not None and sign * score >= enough)
+        return next(near, None)
