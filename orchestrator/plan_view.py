@@ -170,7 +170,8 @@ def _interval(found: "Forecasted") -> Iterator[str]:
         extra.append("trials share a GPU, which each had for itself in the probe")
     if found.plan.patient:
         extra.append("jobs may stop early")
-    parts = ["starting Ray and its workers", "decoding the data set for the first time", *extra]
+    always = ["starting Ray and its workers", "decoding images for the first time", "pictures"]
+    parts = [*always, *extra]
     yield f"Not in it: {'; '.join(parts)}."
 
 
