@@ -6,12 +6,12 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from orchestrator.analysis.audit import Verdict
-from orchestrator.analysis.seed_spread import Spread
+from orchestrator.analysis.seed_spread import Order, Spread
 from orchestrator.appraising import Appraised, Audit, Repeats
 from orchestrator.display import plain_table
 from orchestrator.explain_view import SCORE_NAMES, paragraph
 from orchestrator.job_key import Kind
-from orchestrator.views import duration, number
+from orchestrator.views import KIND_NAMES, duration, number
 from trainer.settings import Score
 
 MOST_AUDITED = 10
@@ -42,22 +42,33 @@ def appraisal_lines(appraised: Appraised) -> Iterator[str]:
 
 def seeds_line(appraised: Appraised, repeats: Repeats) -> str:
     """Say whether the winner stays the winner."""
-    winner, found = appraised.winner, repeats.order
-    by_trial = {each.trial: each.score for each in repeats.finalists}
-    name = SCORE_NAMES[appraised.score]
-    mean = f"{name} {_spread(by_trial[winner])} over {by_trial[winner].n} seeds"
-    if len(by_trial) == 1:
-        return f"trial {winner} has {mean}; it is the only finalist.{_cost(appraised, 'repeat')}"
-    seeds = f"it is first with {found.first} of {found.seeds} seeds"
-    if found.best_on_average == winner:
-        said = f"trial {winner} stays ahead on average, {mean}; {seeds}."
+    winner, name = appraised.winner, SCORE_NAMES[appraised.score]
+    finalists = {each.trial: each for each in repeats.finalists}
+    of_all = finalists[winner].score
+    said = f"trial {winner} has {name} {_spread(of_all)} over {_count(of_all.n, 'seed')}"
+    if len(finalists) == 1:
+        said += "; it is the only finalist."
     else:
-        other = by_trial[found.best_on_average]
-        said = (
-            f"trial {winner} does not stay ahead: {mean}, trial {found.best_on_average} "
-            f"{_spread(other)} over {other.n}; {seeds}."
-        )
+        said += f". {_with_other_seeds(winner, repeats.order)}"
     return f"{said}{_cost(appraised, 'repeat')}"
+
+
+def _with_other_seeds(winner: int, found: Order) -> str:
+    """Compare the finalists by the seeds that had no say in who won."""
+    best, means = found.best_on_average, found.means
+    if best is None or winner not in means:
+        return "With other seeds it has no score."
+    first = f"first with {found.first} of {_count(found.seeds, 'other seed')}"
+    if best == winner:
+        return f"It stays ahead with seeds that had no say in its choice: best on average, {first}."
+    return (
+        f"It does not stay ahead with seeds that had no say in its choice: trial {best} is "
+        f"{means[best] - means[winner]:.4f} better on average, trial {winner} is {first}."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def audit_line(appraised: Appraised, audit: Audit) -> str:
@@ -93,7 +104,7 @@ def _cost(appraised: Appraised, kind: Kind) -> str:
     if cost is None:
         return ""
     time = duration(cost.amount) + (" of GPU time" if cost.unit == "GPU seconds" else "")
-    return f" It took {time}, {cost.share:.0%} of the sweep's."
+    return f" The {KIND_NAMES[kind]} took {time}, {cost.share:.0%} of the sweep's."
 
 
 def _spread(spread: Spread) -> str:

@@ -36,6 +36,7 @@ class Repeats:
     finalists: list[Finalist]
     """As they rank, the winner first."""
     order: Order
+    """With the other seeds; of its means, those of a loss are negative."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _repeats(
         if key.kind == "repeat":
             by_trial[key.trial].append(ended.get(key))
     known = [_finalist(each, by_trial[each.trial], row) for each in finalists]
-    higher = {each.trial: [_sign(row, score) for score in each.scores] for each in known}
+    higher = {each.trial: [_sign(row, score) for score in each.scores[1:]] for each in known}
     return Repeats(known, order(higher))
 
 

@@ -17,10 +17,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Order:
-    """Whether the winner would have won with other seeds."""
+    """Whether the winner would have won with other seeds than that which chose it."""
 
-    best_on_average: int
-    """The trial whose mean is the best; of several such, the one that ranks higher."""
+    means: dict[int, float]
+    """Mean over these seeds by trial; of trials that have a score."""
+    best_on_average: int | None
+    """The trial with the best mean; of several such, the one that ranks higher."""
     seeds: int
     """Seeds with which all of the finalists have a score."""
     first: int
@@ -39,11 +41,13 @@ def order(scores: Mapping[int, Sequence[float | None]]) -> Order:
     """Compare finalists seed by seed.
 
     Args:
-        scores: by trial, the winner first, then as they rank: the score of each seed, higher is
-            better; None without one. All have the same seeds, at least one each with a score.
+        scores: by trial, the winner first, then as they rank: the score with each seed that had no
+            say in who won, higher is better; None without one. All have the same seeds.
     """
-    means = {trial: fmean(s for s in each if s is not None) for trial, each in scores.items()}
+    known = {trial: [s for s in each if s is not None] for trial, each in scores.items()}
+    means = {trial: fmean(each) for trial, each in known.items() if each}
     by_seed = [[s for s in each if s is not None] for each in zip(*scores.values(), strict=True)]
     together = [each for each in by_seed if len(each) == len(scores)]
     first = sum(each[0] == max(each) for each in together)
-    return Order(max(means, key=lambda trial: means[trial]), len(together), first)
+    best = max(means, key=lambda trial: means[trial]) if means else None
+    return Order(means, best, len(together), first)
