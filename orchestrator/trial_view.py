@@ -13,7 +13,7 @@ from upath import UPath
 
 from orchestrator.display import plain_table
 from orchestrator.errors import SweepNotFound
-from orchestrator.job_key import AFTER, JobKey
+from orchestrator.job_key import ALL, JobKey
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import SweepRow, TrialRow
 from orchestrator.views import assignments, duration, epoch_score, number, shown_score
@@ -26,6 +26,7 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         SweepNotFound: the sweep has no trial of that number.
     """
     (row,) = known_trials(engine, sweep, [trial])
+    jobs = queries.jobs(engine, sweep, trial, ALL)
     return {
         "sweep": sweep.name,
         "trial": trial,
@@ -35,8 +36,8 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "shown_score": shown_score(sweep.spec),
         "classes": sweep.classes,
         "initial_files": _initial_files(sweep, row.params),
-        "jobs": [asdict(job) for job in queries.jobs(engine, sweep, trial)],
-        "after": [asdict(job) for job in queries.jobs(engine, sweep, trial, AFTER)],
+        "jobs": [asdict(job) for job in jobs if job.kind == "ladder"],
+        "after": [asdict(job) for job in jobs if job.kind != "ladder"],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
         "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
