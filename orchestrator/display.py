@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # their imports take longer than a page's queries
     from trainer.settings import Score
 
 TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
+UNTESTED_BY_IOU = {"full size": "val_original_miou"}
 TESTED_BY_ACCURACY = {"test": "test_accuracy"}
 """Column -> what of a `Ranked`; an image has its one class at any size."""
 
@@ -43,7 +44,10 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
 
 def answer_table(rows: Iterable[Mapping[str, Any]], score: "Score") -> Table:
     """Draw ranked configurations; scores of different rungs are not to be compared."""
+    rows = list(rows)
     tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU
+    if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):
+        tested = UNTESTED_BY_IOU  # there is no test split
     columns = ("rank", "trial", "rung", "score", "epoch", *tested, "params")
     table = plain_table(*columns, left=["params"])
     for row in rows:

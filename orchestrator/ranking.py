@@ -23,6 +23,7 @@ class Ranked:
     kept_epoch: int | None
     test_miou: float | None
     test_original_miou: float | None
+    val_original_miou: float | None
     test_accuracy: float | None
     trainable_parameters: int | None
     seconds: float | None
@@ -55,6 +56,7 @@ def _ranked(place: int, row: RankedRow) -> Ranked:
         score=row.score or 0.0,
         kept_epoch=row.kept_epoch,
         test_miou=evaluations.get("test", {}).get("miou"),
+        val_original_miou=evaluations.get("val_original", {}).get("miou"),
         test_original_miou=evaluations.get("test_original", {}).get("miou"),
         test_accuracy=evaluations.get("test", {}).get("overall_accuracy"),
         trainable_parameters=row.trainable_parameters,

@@ -93,11 +93,10 @@ class TrainSettings(Settings):
     """Factor of the encoder's learning rate."""
     loss: LossName = "cross_entropy"
     """Training loss. The score never depends on it."""
-    class_weights: Literal["inverse_frequency", "median_frequency", "effective_number"] | None = (
-        None
+    class_weights: Literal["inverse_frequency", "median_frequency", "effective_number"] = (
+        "median_frequency"
     )
-    """Class weights of weighted_cross_entropy, computed on the sample of images in use;
-    median_frequency if left out."""
+    """Class weights of weighted_cross_entropy, computed on the sample of images in use."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each label that is spread evenly over all classes (cross_entropy and
     weighted_cross_entropy)."""

@@ -25,7 +25,7 @@ NONE = InitialFiles(UPath("runs"), {})
 
 def ranked(rank=1, **params):
     params = {"lr": 1e-5, "width": None, "loss": "dice", **params}
-    return Ranked(rank, 5, 2, 32, 0.25, 3, None, None, None, 100, 1.5, None, params)
+    return Ranked(rank, 5, 2, 32, 0.25, 3, None, None, None, None, 100, 1.5, None, params)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_an_image_that_ends_early_is_named_when_it_is_read(root):
     path.write_bytes(path.read_bytes()[:120])
     data = dataset(root)
     data.check()
-    with pytest.raises(DataError, match="cat/00.png: cannot be read"):
+    with pytest.raises(DataError, match=r"cat/00\.png: cannot be read"):
         data.load("train", data.names("train").index("train/cat/00.png"))
 
 

@@ -79,4 +79,3 @@ KINDS: dict[str, Callable[[Tensor], Tensor]] = {
     "effective_number": effective_number,
 }
 """`class_weights` in a sweep.yaml -> [images, classes] valid pixels -> [classes] weights."""
-DEFAULT = "median_frequency"

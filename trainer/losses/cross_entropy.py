@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainer.losses.base import Loss
-from trainer.losses.class_weights import DEFAULT, class_weights
+from trainer.losses.class_weights import class_weights
 from trainer.settings import TrainSettings
 
 
@@ -43,7 +43,7 @@ class WeightedCrossEntropy(Loss):
     def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
         super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
         self.label_smoothing = settings.label_smoothing
-        weights = class_weights(settings.class_weights or DEFAULT, pixel_counts)
+        weights = class_weights(settings.class_weights, pixel_counts)
         self.register_buffer("weights", weights)
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
