@@ -90,14 +90,16 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
         last = position == len(loc) - 1
         inside = isinstance(node, Mapping) and part in node
         inside = inside or (isinstance(node, list) and isinstance(part, int) and part < len(node))
-        is_missing = last and isinstance(node, (Mapping, list)) and not _is_branch(part)
+        is_missing = last and isinstance(node, (Mapping, list)) and not _is_branch(part, node)
         steps.append((part, inside or is_missing))
         node = node[part] if inside else node  # type: ignore[index]
     return steps
 
 
-def _is_branch(part: str | int) -> bool:
-    return isinstance(part, str) and "[" in part
+def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
+    """Is it pydantic's name of a union's branch: of a type, or of a data set?"""
+    is_tag = isinstance(node, Mapping) and node.get("dataset") == part
+    return is_tag or (isinstance(part, str) and "[" in part)
 
 
 def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:

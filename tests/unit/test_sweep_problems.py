@@ -160,3 +160,10 @@ def test_a_name_that_cannot_be_a_directory_is_refused(refused, name):
     (line,) = refused(GOOD.replace("name: s", f"name: '{name}'"))
     assert "sweep.yaml:1 name:" in line
     assert "letters, digits" in line
+
+
+def test_a_problem_of_a_data_set_as_a_whole_is_at_the_key_data(refused):
+    text = "name: s\ndata: {dataset: camvid, root: x, split: directories}\nspace: {lr: [1, 2]}\n"
+    assert refused(text) == [
+        "sweep.yaml:2 data: split: directories goes with layout: original (SegNet's has lists)"
+    ]
