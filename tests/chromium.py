@@ -32,13 +32,16 @@ def binaries() -> tuple[str, str] | None:
 
 @contextmanager
 def chromium(*, width: int = 1280, height: int = 900) -> Iterator[Chrome]:
-    """Run a browser; its `get_log("browser")` has what pages wrote to the console."""
+    """Run a browser.
+
+    Its `get_log("browser")` has what pages wrote to the console, "performance" what they asked for.
+    """
     found = binaries()
     if found is None:
         raise FileNotFoundError("Chromium or its driver is not installed")
     options = ChromeOptions()
     options.binary_location = found[0]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         size = f"--window-size={width},{height}"
         for switch in (*SWITCHES, size, f"--user-data-dir={profile}"):

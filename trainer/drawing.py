@@ -1,6 +1,7 @@
 """What pictures of labels are drawn with: classes in their colours, stripes, a legend, texts."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image as Picture
@@ -27,16 +28,19 @@ def coloured(
         over: the image below; None for plain grey.
         covers: share of a class's colour in a pixel; the rest is the image, in grey.
     """
-    below = np.full((*label.shape, 3), 160, dtype=np.uint8) if over is None else over
-    grey = np.asarray(Picture.fromarray(below).convert("L"), dtype=np.float32)[..., None]
-    colours = np.zeros((256, 3), dtype=np.float32)
+    colours = np.zeros((256, 3), dtype=np.uint8)
     colours[: len(dataset.palette)] = dataset.palette
-    covered = covers * colours[label] + (1 - covers) * grey
-    rows, columns = np.indices(label.shape)
-    dark = np.less((rows + columns) % _STRIPE, _STRIPE // 2)
-    striped = np.where(dark[..., None], 0.0, 0.5 * grey + 90)
-    unlabeled = np.equal(label, dataset.ignore_index)[..., None]
-    return np.where(unlabeled, striped, covered).astype(np.uint8)
+    drawn = colours[label]
+    grey = np.full(label.shape, 160, dtype=np.uint8)
+    if over is not None:
+        grey = np.asarray(Picture.fromarray(over).convert("L"))
+    if covers < 1:
+        drawn = (covers * drawn + (1 - covers) * grey[..., None]).astype(np.uint8)
+    rows, columns = np.nonzero(label == dataset.ignore_index)
+    dark = (rows + columns) % _STRIPE < _STRIPE // 2
+    striped = np.where(dark, 0.0, 0.5 * grey[rows, columns] + 90)
+    drawn[rows, columns] = striped[:, None].astype(np.uint8)
+    return drawn
 
 
 def legend(swatches: Sequence[Picture.Image], width: int) -> Picture.Image:
@@ -81,7 +85,7 @@ def stacked(parts: Sequence[Picture.Image], width: int, margin: int) -> Picture.
 
 def text(words: str, size: int, colour: Colour) -> Picture.Image:
     """Return a line of text, as wide as it is."""
-    font = ImageFont.load_default(size)
+    font = _font(size)
     _, _, right, bottom = font.getbbox(words)
     line = paper(int(right) + 1, max(int(bottom), round(1.2 * size)) + 1)
     ImageDraw.Draw(line).text((0, 0), words, fill=colour, font=font)
@@ -90,12 +94,17 @@ def text(words: str, size: int, colour: Colour) -> Picture.Image:
 
 def shortened(words: str, size: int, width: int) -> str:
     """Return the text, its middle left out where it is wider than so many pixels."""
-    font, kept = ImageFont.load_default(size), len(words)
+    font, kept = _font(size), len(words)
     shown = words
     while font.getlength(shown) > width and kept > 2:
         kept -= 1
         shown = f"{words[: kept // 2]}...{words[-(kept - kept // 2) :]}"
     return shown
+
+
+@lru_cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
 
 
 def paper(width: int, height: int) -> Picture.Image:

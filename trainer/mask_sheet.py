@@ -20,8 +20,8 @@ from trainer.errors import SettingsError
 
 FILE = "masks.png"
 _CHUNK = "searchctl"
-_LONGEST = 320
-"""Pixels of a tile's longer side at most; small images are enlarged by a whole number."""
+_LONGEST, _ENLARGED = 320, 192
+"""Pixels of a tile's longer side at most; smaller images are enlarged, by a whole number."""
 _MARGIN = 16
 _LEAST_WIDTH = 480
 
@@ -150,8 +150,8 @@ def _mask(dataset: Dataset, label: Label) -> Picture.Image:
 
 def _tile(pixels: Image | Label, method: Picture.Resampling) -> Picture.Image:
     picture = Picture.fromarray(pixels)
-    scale = _LONGEST / max(picture.size)
-    scale = scale if scale < 1 else int(scale)
+    longest = max(picture.size)
+    scale = max(1, _ENLARGED // longest) if longest < _LONGEST else _LONGEST / longest
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, method)
 
@@ -192,5 +192,5 @@ def _sheet(
 def _png(sheet: Picture.Image, said: Mapping[str, Any]) -> bytes:
     chunk, buffer = PngInfo(), io.BytesIO()
     chunk.add_text(_CHUNK, json.dumps(said))
-    sheet.save(buffer, "PNG", pnginfo=chunk)
+    sheet.save(buffer, "PNG", pnginfo=chunk, compress_level=4)
     return buffer.getvalue()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Point = tuple[float, float]
+_LEAST = 1e-6
+"""Differences below this are none to people."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def scale_over(
     low, high = min(known), max(known)
     if log:
         return Scale(low / 1.15, high * 1.15, start, end, log=True)
-    spare = (high - low) * margin or abs(high) * 0.1 or 0.5
+    spare = max((high - low) * margin, 0.1 * abs(high) * (low == high), _LEAST)
     return Scale(low - spare, high + spare, start, end)
 
 

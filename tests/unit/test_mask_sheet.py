@@ -69,7 +69,9 @@ def test_images_are_a_row_of_their_own():
     assert [colours(tile) for tile in rows[0][1]] == [{(10,) * 3}, {(250,) * 3}]
 
 
-@pytest.mark.parametrize(("size", "tile"), [((24, 32), (320, 240)), ((1024, 512), (160, 320))])
+@pytest.mark.parametrize(
+    ("size", "tile"), [((24, 32), (192, 144)), ((100, 200), (200, 100)), ((1024, 512), (160, 320))]
+)
 def test_small_images_are_enlarged_by_a_whole_number_and_large_ones_shrunk(size, tile):
     label = np.zeros(size, dtype=np.uint8)
     sheet = read_masks(draw_masks(SCENES, ["a"], [label], {1: label[None]}, kept=1))

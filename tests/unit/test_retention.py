@@ -15,7 +15,8 @@ def row(cls, **values):
 
 def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
     """Jobs of trial 3 by rung, each after a lost attempt 'old' and its last one, 'new'."""
-    tokens = [(rung, token) for rung in states for token in ("old", "new")]
+    outcomes = {"old": "lost", "new": "complete"}
+    tried = [(JobKey(3, rung), token) for rung in states for token in outcomes]
     return Retention(
         [
             row(
@@ -27,7 +28,7 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
             )
             for rung, state in states.items()
         ],
-        [row(AttemptRow, **JobKey(3, rung)._asdict(), token=token) for rung, token in tokens],
+        [row(AttemptRow, **k._asdict(), token=t, outcome=outcomes[t]) for k, t in tried],
         [row(Decision, trial=3, rung=rung, verdict=v) for rung, v in enumerate(verdicts)],
         ladder=LADDER,
         warm=warm,
@@ -52,8 +53,9 @@ def test_all_but_the_kept_weights_of_a_finished_job_goes(state, token, file):
 
 
 @pytest.mark.parametrize(("token", "expected"), [("new", Fate.PICTURE), ("old", Fate.DONE)])
-def test_the_picture_of_a_finished_job_stays(token, expected):
-    assert fate(retention({1: "COMPLETE"}), 1, "features.png", token) is expected
+@pytest.mark.parametrize("file", ["features.png", "masks.png"])
+def test_the_pictures_of_a_finished_job_stay(token, expected, file):
+    assert fate(retention({1: "COMPLETE"}), 1, file, token) is expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,255 @@
+"""Reports on sweeps in all their states: what they say, and how they are printed."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from orchestrator.cli import cli
+from orchestrator.errors import SweepFailed
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.importance import Scored, importance
+from orchestrator.report.gathering import gather
+from orchestrator.report.rendering import html, markdown, render
+from orchestrator.report.served import ReportApp
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from orchestrator.study import distributions
+from trainer.results import JobResult
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def report_of(sweeps, name="quick"):
+    engine = open_database(sweeps.url)
+    return gather(engine, queries.find_sweep(engine, name))
+
+
+@pytest.fixture
+def finished(sweeps):
+    sweeps.launch()
+    return report_of(sweeps)
+
+
+class Texts(HTMLParser):
+    """The texts of a page, with the tags around them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data.strip())
+
+
+def test_the_answer_is_that_of_status(finished):
+    answer = finished.answer
+    assert (answer.trial, answer.rung, answer.params) == (5, 2, finished.trials[0].params)
+    assert answer.score == pytest.approx(0.82)
+    assert answer.comparison.opponent.trial == 2
+    assert finished.finalists == [5, 2]
+    assert [each.place for each in finished.trials] == [*range(1, 9)]
+
+
+def test_every_trial_has_its_way_up_the_ladder(finished):
+    ways = {each.trial: [step.verdict for step in each.steps] for each in finished.trials}
+    assert ways[5] == ["promoted", "promoted", "complete"]
+    assert ways[3] == ["pruned"]
+    assert [(rung.trials, rung.done, rung.kept) for rung in finished.ladder] == [
+        (8, 8, 4),
+        (4, 4, 2),
+        (2, 2, 2),
+    ]
+
+
+def test_options_are_compared_where_every_value_has_a_score(finished):
+    by_name = {each.name: each for each in finished.contrasts}
+    assert list(by_name) == ["lr", "weight_decay"]
+    decay = by_name["weight_decay"]
+    assert (decay.rung, [option.value for option in decay.options]) == (2, [0, 0.1])
+    assert [option.trial for option in decay.options] == [2, 5]
+    for option in decay.options:
+        assert (option.trials_at_start, option.trials, option.curve.rung) == (4, 1, 2)
+        assert option.classes.values[:2] == [0.4, None]
+    assert by_name["lr"].rung == 0
+
+
+def test_a_sweep_that_has_not_begun_has_a_report(sweeps):
+    sweeps.prepare()
+    report = report_of(sweeps)
+    assert report.answer is None
+    assert "No rung is closed yet" in report.missing["answer"]
+    page = html(report)
+    assert "No answer yet" in page
+    assert "No trial has a score yet." in page
+    assert markdown(report).startswith("# quick\n")
+
+
+def test_a_sweep_that_was_interrupted_says_what_is_known(sweeps, quick_runner):
+    def dying(job, on_epoch, stop):
+        if (job.rung, job.trial) == (1, 2):
+            raise KeyboardInterrupt
+        return quick_runner(job, on_epoch, stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        sweeps.launch(dying)
+    report = report_of(sweeps)
+    assert report.about.state == "INTERRUPTED"
+    assert report.answer.rung == 0
+    assert report.ladder[1].kept is None
+    page = html(report)
+    assert "Best so far" in page
+    assert "the answer may change" in page
+
+
+def test_a_sweep_without_any_score_has_a_report(sweeps):
+    def diverging(job, on_epoch, stop):
+        return JobResult("diverged", None, error="the loss was NaN")
+
+    with pytest.raises(SweepFailed):
+        sweeps.launch(diverging)
+    report = report_of(sweeps)
+    assert report.answer is None
+    assert [each.state for each in report.trials] == ["FAIL"] * 8
+    assert "diverged" in html(report)
+
+
+def test_a_resumed_sweep_says_so(sweeps):
+    sweeps.launch()
+    sweeps.resume()
+    assert "It was resumed 1 time." in html(report_of(sweeps))
+
+
+def test_names_are_shown_as_they_are_and_never_become_tags(sweeps):
+    odd = {"loss": ["cross_entropy", "dice"], "lr": [0.1]}
+    sweeps.launch(space=odd)
+    report = report_of(sweeps)
+    evil = "<script>alert(1)</script>|{{ 7 * 7 }}"
+    best = replace(report.trials[0], params={evil: evil, "lr": 0.1})
+    classes = [evil, *report.about.classes[1:]]
+    changed = replace(
+        report,
+        about=replace(report.about, classes=classes),
+        trials=[best, *report.trials[1:]],
+    )
+    page = Texts(html(changed))
+    assert sum(evil in text for text in page.texts) >= 3
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert r"&lt;script>alert(1)&lt;/script>\|{{ 7 * 7 }}" in markdown(changed)
+
+
+def test_a_page_asks_nobody_for_anything(finished):
+    page = Texts(html(finished))
+    asked = [attrs.get(name, "") for _, attrs in page.tags for name in ("src", "href")]
+    assert all(address.startswith(("#", "data:")) for address in asked if address)
+    assert "url(" not in html(finished)
+
+
+def test_the_json_is_the_facts_and_each_name_is_documented(finished):
+    facts = json.loads(render(finished, "json"))
+    assert facts["format"] == 1
+    assert facts["answer"]["trial"] == 5
+    documented = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "report.md").read_text(), re.MULTILINE))
+    assert documented == facts.keys()
+
+
+def test_markdown_tables_have_as_many_cells_as_headers(finished):
+    tables = re.findall(r"(?:^\|.*\n)+", markdown(finished), re.MULTILINE)
+    assert len(tables) >= 6
+    for table in tables:
+        counts = {re.sub(r"\\\|", "", line).strip().count("|") for line in table.splitlines()}
+        assert len(counts) == 1, table
+
+
+def look(sweeps, *arguments):
+    done = CliRunner().invoke(cli, ["report", "quick", "--db", sweeps.url, *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize(
+    ("file", "begins"), [("r.html", "<!doctype html>"), ("r.md", "# quick"), ("r.json", "{")]
+)
+def test_the_command_writes_what_the_file_s_name_asks_for(file, begins, sweeps, tmp_path):
+    sweeps.launch()
+    assert look(sweeps, "-o", str(tmp_path / file)).startswith(str(tmp_path / file))
+    assert (tmp_path / file).read_text().lstrip().startswith(begins)
+
+
+def test_the_command_prints_what_is_no_page(sweeps, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps.launch()
+    assert json.loads(look(sweeps, "--format", "json"))["about"]["name"] == "quick"
+    assert look(sweeps, "--format", "md").startswith("# quick")
+    assert look(sweeps).startswith("quick.html: ")
+    assert (tmp_path / "quick.html").exists()
+
+
+def ask(sweeps, path):
+    told = []
+    body = ReportApp(open_database(sweeps.url))(
+        {"PATH_INFO": path}, lambda status, headers: told.append((status, dict(headers)))
+    )
+    (status, headers), content = told[0], b"".join(body)
+    assert int(headers["Content-Length"]) == len(content)
+    return status[:3], content.decode()
+
+
+def test_reports_are_served_as_they_are_now(sweeps):
+    sweeps.prepare()
+    assert "No answer yet" in ask(sweeps, "/quick")[1]
+    assert '<a href="/report/quick">quick</a>, INTERRUPTED' in ask(sweeps, "")[1]
+    sweeps.resume()
+    assert "Winner: trial 5" in ask(sweeps, "/quick")[1]
+    assert ask(sweeps, "/<b>")[0] == "404"
+    assert "&lt;b&gt;" in ask(sweeps, "/<b>")[1]
+
+
+def test_masks_of_finalists_are_in_the_page_by_rung_and_epoch(sweeps):
+    sections = {
+        "data": {"dataset": "scenes", "train": 8, "val": 4, "test": 2, "image_size": [24, 32]},
+        "training": {"batch_size": 2, "epochs": 3, "width": 4, "threads": 1},
+        "halving": {"finalists": 1},
+        "report": {"images": ["val_00003", "val_00000"]},
+    }
+    sweeps.launch(space={"lr": [0.01, 0.001]}, executor=InlineExecutor(), **sections)
+    report = report_of(sweeps)
+    page = Texts(html(report))
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    shown = [attrs["alt"].partition(": ")[0] for attrs in images[4::2]]
+    assert [attrs["title"] for attrs in images[:2]] == ["val_00003", "val_00000"]
+    best = report.answer.trial
+    assert shown[0].startswith(f"trial {best}, rung 0, epoch ")
+    assert [each for each in shown if each.startswith(f"trial {best}, rung 1, epoch 1")]
+    assert [each for each in shown if each.endswith(", kept")]
+    assert report.unlabeled.images == 4
+    (sweeps.folder / "runs").rename(sweeps.folder / "elsewhere")
+    assert "No masks.png is to be read" in html(report_of(sweeps))
+
+
+def test_a_name_that_no_image_has_is_refused_at_the_launch(sweeps):
+    with pytest.raises(Exception, match="no validation image is named nowhere"):
+        sweeps.prepare(report={"images": ["nowhere"]})
+
+
+def test_importance_is_of_the_rung_where_every_trial_has_a_score(sweeps):
+    sweep = sweeps.sweep()
+    trials = [
+        Scored(params, (0.9 if params["lr"] == 0.1 else 0.1) + place / 1000)
+        for place, params in enumerate(sweep.trials())
+    ]
+    known = distributions(sweep.space_)
+    found = importance(trials, known, "maximize", 0)
+    assert next(iter(found.shares)) == "lr"
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert found == importance(trials, known, "maximize", 0)
+    flipped = [Scored(each.params, -each.score) for each in trials]
+    assert importance(flipped, known, "minimize", 0).shares == pytest.approx(found.shares)

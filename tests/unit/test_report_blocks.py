@@ -1,0 +1,35 @@
+"""What the terminal's views say, on a page."""
+
+import pytest
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.text import Text
+
+from orchestrator.display import plain_table
+from orchestrator.explain_view import paragraph
+from orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
+
+
+def test_markup_and_empty_lines_are_of_the_terminal_alone():
+    assert blocks(["[bold]Do they?[/]", "", Text(), "yes"]) == [
+        Heading("Do they?"),
+        Paragraph("yes", quiet=False),
+    ]
+
+
+def test_notes_stay_notes_however_they_are_wrapped():
+    wrapped = [paragraph("a note", style="dim"), Padding(Constrain(Text("said"), 80), 2)]
+    assert blocks(wrapped) == [Paragraph("a note", quiet=True), Paragraph("said", quiet=False)]
+
+
+def test_a_table_keeps_its_sides_and_loses_columns_without_a_text():
+    table = plain_table("", "x", "", left=[""])
+    table.add_row("a", "1", "")
+    table.add_row("[b]b[/b]", "2", "")
+    (cells,) = blocks([table])
+    assert cells == Cells(["", "x"], ["left", "right"], [["a", "1"], ["b", "2"]])
+
+
+def test_what_no_page_has_is_refused():
+    with pytest.raises(TypeError, match="int"):
+        blocks([3])
