@@ -18,6 +18,9 @@ FINALISTS = """
     SELECT t.number, d.rung FROM searchctl_decisions d JOIN searchctl_trials t ON t.id = d.trial_id
     WHERE d.verdict = 'complete'
 """
+JOBS = """
+    SELECT t.number, j.rung FROM searchctl_jobs j JOIN searchctl_trials t ON t.id = j.trial_id
+"""
 COMPLETE_JOBS = "SELECT count(*) FROM searchctl_jobs WHERE state = 'COMPLETE'"
 JOB = "(SELECT j.id FROM searchctl_jobs j WHERE j.trial_id = {} AND j.rung = 0)"
 
@@ -142,14 +145,18 @@ def test_json_has_each_discrepancy_with_both_values(copy, searchctl):
     assert (only["what"], only["stored"], only["derived"]) == ("cohort", 7, 8)
 
 
-def test_a_finished_sweep_holds_its_finalists_weights_and_nothing_else(finished, searchctl):
-    best = sorted((*key, "model.safetensors") for key in sql(finished, FINALISTS))
-    assert files(finished) == best
+def test_a_finished_sweep_holds_its_finalists_weights_and_a_picture_of_each_job(
+    finished, searchctl
+):
+    best = [(*key, "model.safetensors") for key in sql(finished, FINALISTS)]
+    pictures = [(*key, "masks.png") for key in sql(finished, JOBS)]
+    assert files(finished) == sorted([*best, *pictures])
     done = searchctl("gc", "tiny", cwd=finished)
     assert done.returncode == 0
     assert "left: 2 files" in done.stdout
+    assert f"left: {len(pictures)} files" in done.stdout
     assert "removed: 0 files" in done.stdout
-    assert files(finished) == best
+    assert files(finished) == sorted([*best, *pictures])
 
 
 def test_gc_says_what_would_go_and_then_removes_it(copy, searchctl):
@@ -164,7 +171,7 @@ def test_gc_says_what_would_go_and_then_removes_it(copy, searchctl):
     assert files(copy) == before
     done = json.loads(searchctl("gc", "tiny", "--json", cwd=copy).stdout)
     assert (done["files"], done["bytes"]) == (2, 3_000_000)
-    assert len(files(copy)) == 2
+    assert len(files(copy)) == len(before) - 2
 
 
 def test_beside_a_driver_verify_and_gc_disturb_nothing(standing_still, searchctl, finished):
