@@ -4,28 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from orchestrator.halving import Decision
-from orchestrator.job_key import Kind
+from orchestrator.job_key import Named
 from trainer.results import EpochRecord, JobResult
 
 
-class SeenJob(Protocol):
+class SeenJob(Named, Protocol):
     """What one who watches sees of a job: of the job itself, or of its rows in the database."""
-
-    @property
-    def trial(self) -> int:
-        """Number of its trial."""
-
-    @property
-    def rung(self) -> int:
-        """Number of its rung."""
-
-    @property
-    def kind(self) -> Kind:
-        """Whether it is on the ladder."""
-
-    @property
-    def repeat(self) -> int:
-        """Which of its trial's repeats."""
 
     @property
     def params(self) -> Mapping[str, Any]:
