@@ -1,8 +1,8 @@
 """Makes the pictures of docs/report.md from a sweep's report: `python docs/screenshots.py FILE`.
 
-    searchctl launch examples/quickstart.yaml
-    searchctl report quickstart -o report.html
-    python docs/screenshots.py report.html
+searchctl launch examples/quickstart.yaml
+searchctl report quickstart -o report.html
+python docs/screenshots.py report.html
 """
 
 import base64

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from orchestrator.analysis.drift import searched
 from orchestrator.appraisal_view import appraisal_report
@@ -33,6 +34,9 @@ from orchestrator.report.ladder_chart import LadderChart, ladder_chart
 from orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from orchestrator.tradeoff_view import tradeoff_report
 from orchestrator.views import assignments, epoch_score, value
+
+MOST_TRIALS = 2000
+"""So many trials are drawn and listed, the best: a browser is slow with more."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,11 @@ class Page:
     """With their data: URLs."""
 
     @property
+    def trials(self) -> list[TrialFacts]:
+        """Those that are listed."""
+        return self.r.trials[:MOST_TRIALS]
+
+    @cached_property
     def splits(self) -> list[str]:
         """The splits that some trial is scored on, beside the score that trials are ranked by."""
         extra = ["val"] if self.r.about.score == "val_loss" else []
@@ -115,8 +124,9 @@ def page_of(report: Report) -> Page:
     """Draw all that a report shows; reads the pictures of masks."""
     score = SCORE_NAMES[report.about.score]
     params = {each.trial: each.params for each in report.trials}
+    best = replace(report, trials=report.trials[:MOST_TRIALS])
     sizes = ((1120, 470), (390, 430))
-    ladders = (ladder_chart(report, score, width=w, height=h) for w, h in sizes)
+    ladders = (ladder_chart(best, score, width=w, height=h) for w, h in sizes)
     comparison = report.answer.comparison if report.answer else None
     shares = report.unlabeled
     return Page(
@@ -256,7 +266,7 @@ def _cost(report: Report, cost: str) -> Iterator[ScatterChart]:
             trial.trial in on_front,
             f"trial {trial.trial}: {assignments(trial.params)}",
         )
-        for trial in report.trials
+        for trial in report.trials[:MOST_TRIALS]
         for step in trial.steps
         if step.rung == report.tradeoff.rung and step.score is not None
     ]

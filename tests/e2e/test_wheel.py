@@ -53,9 +53,11 @@ def test_all_three_packages_come_from_the_wheel(clean, tmp_path):
         assert path.startswith(str(clean.parent))
 
 
-def test_the_wheel_holds_migrations_and_type_markers(wheel, tmp_path):
+def test_the_wheel_holds_migrations_templates_and_type_markers(wheel, tmp_path):
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
     assert "orchestrator/storage/migrations/versions/0001" in names
+    for template in (ROOT / "orchestrator/report/templates").iterdir():
+        assert f"orchestrator/report/templates/{template.name}" in names
     for package in ("searchspace", "trainer", "orchestrator"):
         assert f"{package}/py.typed" in names
     assert "tests/" not in names
