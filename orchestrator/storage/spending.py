@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, insert, select
+from sqlalchemy import BigInteger, Engine, Select, cast, func, insert, select
 
 from orchestrator.job_key import Kind
 from orchestrator.storage import schema
@@ -61,7 +61,8 @@ def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
             _jobs.c.kind,
             _jobs.c.rung,
             func.count().label("jobs"),
-            func.coalesce(func.sum(_jobs.c.images_seen), 0).label("images"),
+            # PostgreSQL's sum of its largest integers is a decimal
+            cast(func.coalesce(func.sum(_jobs.c.images_seen), 0), BigInteger).label("images"),
             func.coalesce(func.sum(_jobs.c.seconds), 0.0).label("seconds"),
         )
         .join(_trials, _jobs.c.trial_id == _trials.c.id)

@@ -8,6 +8,7 @@ from orchestrator.job_key import JobKey
 from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.news import Began, Decided, Ended, News, Trained
+from orchestrator.storage.spending import spent_by_stage
 from orchestrator.trial_view import trial_facts
 from orchestrator.watching import standing
 from tests.stored_sweeps import epoch, start
@@ -83,3 +84,8 @@ def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
     writer.save_epoch("t1", epoch(3))
     (change,) = news.read()
     assert (change.trial, change.rung, change.epoch) == (0, 0, 3)
+
+
+def test_what_a_stage_took_is_of_the_types_that_it_says(engine, large):
+    for stage in spent_by_stage(engine, large):
+        assert (type(stage.jobs), type(stage.images), type(stage.seconds)) == (int, int, float)
