@@ -47,11 +47,11 @@ def _attempts(url: str) -> list[str]:
 
 
 def _files(runs: Path) -> list[str]:
-    """Only kept weights stay: no checkpoint, and no half of a file."""
+    """Only kept weights and pictures stay: no checkpoint, and no half of a file."""
     return [
         f"left behind: {path.relative_to(runs)}"
         for path in sorted(runs.rglob("*"))
-        if path.is_file() and path.name != "model.safetensors"
+        if path.is_file() and path.name not in ("model.safetensors", "masks.png")
     ]
 
 
