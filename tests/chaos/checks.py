@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, select
 
+from orchestrator.retention import MASKS
 from orchestrator.storage import schema
 from tests.chaos.driver import SEARCHCTL
 from tests.chaos.places import Place
@@ -19,7 +20,7 @@ _RESULTS = ("complete", "diverged", "failed")
 
 def broken_promises(url: str, folder: Path) -> list[str]:
     """Return a line for each thing about a finished sweep that must not be so."""
-    return [*_attempts(url), *_files(folder / "runs" / NAME), *_verify(url, folder)]
+    return [*_attempts(url), *_files(url, folder / "runs" / NAME), *_verify(url, folder)]
 
 
 def _attempts(url: str) -> list[str]:
@@ -46,12 +47,21 @@ def _attempts(url: str) -> list[str]:
     return lines
 
 
-def _files(runs: Path) -> list[str]:
-    """Only kept weights and pictures stay: no checkpoint, and no half of a file."""
+def _files(url: str, runs: Path) -> list[str]:
+    """Kept weights stay, and pictures of attempts that came to a result: nothing else."""
+    attempts = schema.attempts.c
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        complete = set(
+            connection.scalars(select(attempts.token).where(attempts.outcome == "complete"))
+        )
+    engine.dispose()
     return [
         f"left behind: {path.relative_to(runs)}"
         for path in sorted(runs.rglob("*"))
-        if path.is_file() and path.name not in ("model.safetensors", "masks.png")
+        if path.is_file()
+        and path.name != "model.safetensors"
+        and not (path.name == MASKS and path.parent.name in complete)
     ]
 
 
