@@ -15,9 +15,9 @@ from machine import keep
 
 from orchestrator import launch_sweep, load_sweep
 from orchestrator.errors import SearchctlError
-from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
+from orchestrator.views.ranking import rank_trials
 from trainer.samples import load_split
 
 

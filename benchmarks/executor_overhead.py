@@ -54,8 +54,8 @@ def one_tuner():
     from orchestrator.executors.ray_tune import RayTuneExecutor
     from orchestrator.launch import run
     from orchestrator.prepare import prepare
-    from orchestrator.progress import Progress
     from orchestrator.sweep import load_sweep
+    from orchestrator.views.progress import Progress
 
     phases = {"imported": elapsed()}
 

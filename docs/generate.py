@@ -16,9 +16,9 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from orchestrator.cli import cli
-from orchestrator.hook_settings import HookSettings, LoggerSettings
 from orchestrator.sweep import Sweep
-from orchestrator.sweep_settings import (
+from orchestrator.sweepfile.hook_settings import HookSettings, LoggerSettings
+from orchestrator.sweepfile.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
     ReportSettings,

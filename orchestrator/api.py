@@ -1,15 +1,15 @@
 """The command's verbs from Python: launch a sweep, and ask for its best configurations."""
 
 from orchestrator.export import Exported, export
-from orchestrator.initial_files import InitialFiles
+from orchestrator.files.initial_files import InitialFiles
 from orchestrator.launch import inline_executor, run
 from orchestrator.places import database_url
 from orchestrator.prepare import prepare, runs_directory
-from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.sweep import Sweep
+from orchestrator.views.ranking import rank_trials
 
 
 def launch_sweep(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> SweepRow:

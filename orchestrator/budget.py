@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from upath import UPath
 
 from orchestrator.storage.rows import AttemptRow
-from orchestrator.sweep_settings import BudgetSettings
+from orchestrator.sweepfile.sweep_settings import BudgetSettings
 
 DISK_EVERY_S = 10.0
 """Seconds between two looks at the disk: every file of the sweep is counted."""

@@ -16,12 +16,12 @@ from orchestrator.appraisal import training_seed
 from orchestrator.bracket import BracketJob, Signal
 from orchestrator.budget import GpuMeter, StopConditions
 from orchestrator.course import Course
+from orchestrator.files.initial_files import InitialFiles
 from orchestrator.halving import Decision, Outcome
-from orchestrator.initial_files import InitialFiles
 from orchestrator.job import Job
 from orchestrator.job_key import JobKey, key_of
 from orchestrator.mirroring import mirror_result, outcome_of
-from orchestrator.observer import Observer
+from orchestrator.observers.base import Observer
 from orchestrator.outbox import Outbox
 from orchestrator.storage.rows import AttemptRow, JobRow
 from orchestrator.storage.writer import SweepWriter

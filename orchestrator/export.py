@@ -7,12 +7,12 @@ from pathlib import Path
 from pydantic import ValidationInfo, field_validator
 
 from orchestrator.errors import SearchctlError
-from orchestrator.initial_files import InitialFiles
-from orchestrator.ranking import Ranked
-from orchestrator.reading import read_settings
+from orchestrator.files.initial_files import InitialFiles
 from orchestrator.sweep import Sweep
-from orchestrator.sweep_checks import checked_inference
-from orchestrator.yaml_source import dump_yaml, load_yaml
+from orchestrator.sweepfile.reading import read_settings
+from orchestrator.sweepfile.sweep_checks import checked_inference
+from orchestrator.sweepfile.yaml_source import dump_yaml, load_yaml
+from orchestrator.views.ranking import Ranked
 from trainer.data_settings import DataSettings
 from trainer.inference_settings import Inference
 from trainer.settings import Score, Settings, TrainSettings

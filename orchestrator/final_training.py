@@ -10,8 +10,8 @@ from upath import UPath
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError
 from orchestrator.export import Exported
-from orchestrator.named_weights import found_from_here
-from orchestrator.writable import check_writable
+from orchestrator.files.named_weights import found_from_here
+from orchestrator.files.writable import check_writable
 from trainer.cache import Tell, silently
 from trainer.data_settings import Sample
 from trainer.datasets.base import Dataset

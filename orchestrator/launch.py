@@ -22,18 +22,16 @@ from orchestrator.driver import Driver
 from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
 from orchestrator.executors.base import Executor
 from orchestrator.executors.inline import InlineExecutor
+from orchestrator.files.garbage import collect, used_bytes
 from orchestrator.fingerprint import versions
-from orchestrator.garbage import collect, used_bytes
-from orchestrator.hooks import Hooks
 from orchestrator.job_key import ALL, JobKey, key_of
 from orchestrator.lease import Lease
-from orchestrator.loggers import hooks_of, loggers_of
 from orchestrator.mirroring import mirror_all
-from orchestrator.observers import Observers
+from orchestrator.observers.hooks import Hooks
+from orchestrator.observers.loggers import hooks_of, loggers_of
+from orchestrator.observers.many import Observers
 from orchestrator.prepare import Prepared, val_images
 from orchestrator.processes import worker_name
-from orchestrator.progress import Progress
-from orchestrator.ranking import rank_trials
 from orchestrator.spec import differences
 from orchestrator.storage import queries
 from orchestrator.storage.faults import full, unreachable
@@ -41,7 +39,9 @@ from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
-from orchestrator.views import JobState, after_views, missing, rung_views
+from orchestrator.views.progress import Progress
+from orchestrator.views.ranking import rank_trials
+from orchestrator.views.sweeps import JobState, after_views, missing, rung_views
 from trainer.samples import build_dataset, data_fingerprint
 
 log = logging.getLogger("searchctl")

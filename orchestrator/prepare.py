@@ -11,17 +11,17 @@ from upath import UPath
 
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepExists
+from orchestrator.files.initial_files import InitialFiles, settle_initial_files
+from orchestrator.files.writable import check_writable
 from orchestrator.fingerprint import versions
 from orchestrator.halving import Direction
-from orchestrator.initial_files import InitialFiles, settle_initial_files
-from orchestrator.plan import Plan, plan_sweep
+from orchestrator.planning.plan import Plan, plan_sweep
 from orchestrator.spec import differences
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.storage.writer import NewSweep, create_sweep
 from orchestrator.sweep import Sweep
-from orchestrator.writable import check_writable
 from trainer.cache import Tell, silently
 from trainer.data_settings import Split
 from trainer.datasets.base import Dataset

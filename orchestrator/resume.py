@@ -5,9 +5,10 @@ from pathlib import Path
 
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepChanged
+from orchestrator.files.initial_files import InitialFiles, settle_initial_files
+from orchestrator.files.writable import check_writable
 from orchestrator.fingerprint import major_changes, versions
-from orchestrator.initial_files import InitialFiles, settle_initial_files
-from orchestrator.plan import plan_sweep
+from orchestrator.planning.plan import plan_sweep
 from orchestrator.prepare import (
     RUNS_MEND,
     Prepared,
@@ -20,7 +21,6 @@ from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
 from orchestrator.sweep import Sweep, default_threads, load_sweep
-from orchestrator.writable import check_writable
 from trainer.cache import Tell, silently
 from trainer.samples import data_fingerprint, look_anew
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from orchestrator.hook_settings import HookSettings, LoggerSettings
-from orchestrator.problems import Problem, locate
-from orchestrator.reading import read_settings
 from orchestrator.spec import spec_hash
-from orchestrator.sweep_checks import (
+from orchestrator.sweepfile.hook_settings import HookSettings, LoggerSettings
+from orchestrator.sweepfile.problems import Problem, locate
+from orchestrator.sweepfile.reading import read_settings
+from orchestrator.sweepfile.sweep_checks import (
     checked_halving,
     checked_inference,
     checked_report,
@@ -24,7 +24,7 @@ from orchestrator.sweep_checks import (
     sweep_warnings,
     trials_of,
 )
-from orchestrator.sweep_settings import (
+from orchestrator.sweepfile.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
     ReportSettings,
@@ -32,8 +32,8 @@ from orchestrator.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
-from orchestrator.wording import refuse
-from orchestrator.yaml_source import YamlFile, load_yaml
+from orchestrator.sweepfile.wording import refuse
+from orchestrator.sweepfile.yaml_source import YamlFile, load_yaml
 from searchspace import Params, Space, SpaceError
 from trainer.data_settings import PLACES, DataSettings, Task
 from trainer.inference_settings import Inference

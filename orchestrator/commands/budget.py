@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    from orchestrator.sweep_settings import read_moment
+    from orchestrator.sweepfile.sweep_settings import read_moment
 
     try:
         return None if text is None else read_moment(text).isoformat()

@@ -63,7 +63,7 @@ def check(
     with _progress() as on_image:
         report = check_data(dataset, on_image)
     if as_json:
-        from orchestrator.data_view import json_of
+        from orchestrator.views.data_view import json_of
 
         print_json({"dataset": settings.dataset, **json_of(report)})
     else:
@@ -91,7 +91,7 @@ def _progress() -> "Iterator[OnImage]":
 def _print(name: str, report: "DataReport") -> None:
     from rich.console import Console
 
-    from orchestrator.data_view import tables_of
+    from orchestrator.views.data_view import tables_of
 
     console = Console(highlight=False)
     for table in tables_of(report):

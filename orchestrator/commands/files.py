@@ -36,7 +36,7 @@ def schema() -> None:
     \b
     Example: searchctl schema > sweep.schema.json
     """
-    from orchestrator.json_schema import json_schema
+    from orchestrator.sweepfile.json_schema import json_schema
 
     print_json(json_schema())
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from orchestrator.progress import Progress
     from orchestrator.storage.news import Change
     from orchestrator.storage.rows import SweepRow
+    from orchestrator.views.progress import Progress
 
 EXIT_CODES = {"COMPLETE": 0, "FAIL": NO_ANSWER, "STOPPED": STOPPED, "INTERRUPTED": STOPPED}
 """How `watch` ends by how the sweep did; as `launch` does, where the two have the same end."""
@@ -42,7 +42,7 @@ def watch(sweep: str, db: str | None) -> None:
     """
     from rich.console import Console
 
-    from orchestrator.live import LiveDisplay, PlainDisplay
+    from orchestrator.views.live import LiveDisplay, PlainDisplay
 
     engine, row = open_sweep(sweep, db)
     seen, console = _Sweep(engine, row), Console(highlight=False)
@@ -75,10 +75,10 @@ def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: b
     or event.
     Example: searchctl logs quickstart -f --trial 7
     """
-    from orchestrator.log_lines import LogLines, json_lines
     from orchestrator.storage.news import News
-    from orchestrator.trial_view import known_trials
-    from orchestrator.views import shown_score
+    from orchestrator.views.log_lines import LogLines, json_lines
+    from orchestrator.views.sweeps import shown_score
+    from orchestrator.views.trial_view import known_trials
 
     engine, row = open_sweep(sweep, db)
     if trial is not None:
@@ -92,7 +92,7 @@ def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: b
     if not follow:
         take(news.read())
         return
-    from orchestrator.watching import follow as take_until_the_end
+    from orchestrator.views.watching import follow as take_until_the_end
 
     def say_down(why: str) -> None:
         click.echo(f"the database does not answer ({why})", err=True)
@@ -127,7 +127,7 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return how it ended."""
     from orchestrator.appraisal import asked_of
     from orchestrator.storage.news import News
-    from orchestrator.watching import follow, most_epochs, standing, tell
+    from orchestrator.views.watching import follow, most_epochs, standing, tell
 
     engine, row = sweep.engine, sweep.row
     news = News.from_now(engine, row)  # before the standing: what happens in between is told twice

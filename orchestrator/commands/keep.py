@@ -11,10 +11,10 @@ from orchestrator.commands.common import ERROR, db_option, json_option, print_js
 from orchestrator.commands.look import open_sweep, sweep_name
 
 if TYPE_CHECKING:
-    from orchestrator.garbage import Collected
-    from orchestrator.record import Record
+    from orchestrator.files.garbage import Collected
     from orchestrator.storage.rows import SweepRow
-    from orchestrator.verify import Discrepancy
+    from orchestrator.verifying.record import Record
+    from orchestrator.verifying.verify import Discrepancy
 
 
 @click.command()
@@ -31,8 +31,8 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     at its end is verified as far as it is. Exit code 0 if all agree, 1 if anything does not.
     Example: searchctl verify quickstart
     """
-    from orchestrator.evidence import read_record
-    from orchestrator.verify import verify as discrepancies_of
+    from orchestrator.verifying.evidence import read_record
+    from orchestrator.verifying.verify import verify as discrepancies_of
 
     engine, row = open_sweep(sweep, db)
     record = read_record(engine, row)
@@ -60,7 +60,7 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
     Example: searchctl gc quickstart --dry-run
     """
     from orchestrator.errors import SearchctlError
-    from orchestrator.garbage import collect
+    from orchestrator.files.garbage import collect
     from orchestrator.prepare import runs_directory
     from orchestrator.sweep import Sweep
 

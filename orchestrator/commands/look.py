@@ -26,9 +26,9 @@ def list_command(db: str | None, as_json: bool) -> None:
     \b
     Example: searchctl list
     """
-    from orchestrator.display import plain_table, show
     from orchestrator.storage import queries
     from orchestrator.storage.database import open_database
+    from orchestrator.views.display import plain_table, show
 
     rows = [seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
     if as_json:
@@ -66,8 +66,8 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
     \b
     Example: searchctl show quickstart 7
     """
-    from orchestrator.display import show
-    from orchestrator.trial_view import trial_facts, trial_tables
+    from orchestrator.views.display import show
+    from orchestrator.views.trial_view import trial_facts, trial_tables
 
     engine, row = open_sweep(sweep, db)
     facts = trial_facts(engine, row, trial)
@@ -90,8 +90,8 @@ def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) 
     Classes are compared at the highest rung where all of the trials have a score.
     Example: searchctl compare quickstart 7 3
     """
-    from orchestrator.compare_view import comparison, comparison_tables
-    from orchestrator.display import show
+    from orchestrator.views.compare_view import comparison, comparison_tables
+    from orchestrator.views.display import show
 
     distinct = list(dict.fromkeys(trials))
     if len(distinct) < 2:
@@ -128,10 +128,10 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     Example: searchctl export quickstart -o best.yaml
     """
     from orchestrator import export as exporting
-    from orchestrator.initial_files import InitialFiles
+    from orchestrator.files.initial_files import InitialFiles
     from orchestrator.prepare import runs_directory
-    from orchestrator.ranking import rank_trials
     from orchestrator.sweep import Sweep
+    from orchestrator.views.ranking import rank_trials
 
     engine, row = open_sweep(sweep, db)
     ranked = rank_trials(engine, row, top)
@@ -152,9 +152,9 @@ def print_status(
 ) -> None:
     """Print how far a sweep is; without its ladder, where that is on the screen already."""
     from orchestrator.appraisal import asked_of
-    from orchestrator.display import answer_table, rung_table, show
     from orchestrator.storage.viewing import count_jobs
-    from orchestrator.views import JobState, after_line, after_views, rung_views, shown_score
+    from orchestrator.views.display import answer_table, rung_table, show
+    from orchestrator.views.sweeps import JobState, after_line, after_views, rung_views, shown_score
 
     counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
     rungs = rung_views(row.ladder, counts, row.direction)
@@ -213,7 +213,7 @@ def _summary(row: "SweepRow") -> dict[str, Any]:
 
 def _ranked(engine: "Engine", row: "SweepRow") -> list[dict[str, Any]]:
     from orchestrator.errors import SearchctlError
-    from orchestrator.ranking import rank_trials
+    from orchestrator.views.ranking import rank_trials
 
     try:
         return [asdict(each) for each in rank_trials(engine, row, 5)]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from orchestrator.forecasting import Forecasted
-    from orchestrator.plan import Plan
+    from orchestrator.planning.forecasting import Forecasted
+    from orchestrator.planning.plan import Plan
     from orchestrator.prepare import Prepared
     from orchestrator.sweep import Sweep
 
@@ -75,12 +75,12 @@ def plan(
 def _plan(
     sweep: "Sweep", *, probe: bool, gpus: int | None, price: float | None, as_json: bool
 ) -> None:
-    from orchestrator.plan import plan_sweep
+    from orchestrator.planning.plan import plan_sweep
 
     if not probe:
         planned, found = plan_sweep(sweep), None
     else:
-        from orchestrator.forecasting import forecast_sweep
+        from orchestrator.planning.forecasting import forecast_sweep
 
         found = forecast_sweep(sweep, gpus=gpus, price=price, tell=_tell)
         planned = found.plan
@@ -95,15 +95,15 @@ def _plan(
 
 def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:
     from orchestrator.commands.look import open_sweep
-    from orchestrator.display import show
-    from orchestrator.grade import grade
-    from orchestrator.grade_view import grade_report
+    from orchestrator.planning.grade import grade
+    from orchestrator.planning.grade_view import grade_report
     from orchestrator.sweep import Sweep
+    from orchestrator.views.display import show
 
     engine, row = open_sweep(name, db)
     found = None
     if probe:
-        from orchestrator.forecasting import forecast_sweep
+        from orchestrator.planning.forecasting import forecast_sweep
 
         sweep = Sweep.from_json(row.spec)
         _refuse_gpus(sweep, gpus, None)
@@ -130,14 +130,14 @@ def _tell(line: str) -> None:
 
 def print_plan(sweep: "Sweep", planned: "Plan") -> None:
     """Print the ladder, what it costs, and what to beware of."""
-    from orchestrator.plan_view import plan_report
+    from orchestrator.planning.plan_view import plan_report
 
     _print(plan_report(sweep, planned))
 
 
 def print_forecast(found: "Forecasted") -> None:
     """Print what a probe says that the sweep will take."""
-    from orchestrator.plan_view import forecast_report
+    from orchestrator.planning.plan_view import forecast_report
 
     _print(forecast_report(found))
 
@@ -152,7 +152,7 @@ def _print(parts: "Iterable[RenderableType]") -> None:
 
 def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
     """Time a sweep's configurations, store the sweep, and what times they say that it takes."""
-    from orchestrator.forecasting import forecast_apart
+    from orchestrator.planning.forecasting import forecast_apart
     from orchestrator.storage.spending import store_forecast
 
     _tell("timing the configurations of the sweep")

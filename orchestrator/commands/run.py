@@ -186,7 +186,7 @@ def train(
     from orchestrator.export import read_exported
     from orchestrator.final_training import train_exported
     from orchestrator.signals import StopSwitch
-    from orchestrator.views import duration, epoch_score, number
+    from orchestrator.views.sweeps import duration, epoch_score, number
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
     total, out = exported.training.epochs, UPath(output)
@@ -253,10 +253,10 @@ def _run(prepare: "Callable[[Tell], Prepared]", inline: bool) -> None:
     with StopSwitch() as stopping:
         from rich.console import Console
 
-        from orchestrator.answer import answer
-        from orchestrator.display import show
         from orchestrator.launch import inline_executor, run
-        from orchestrator.live import LiveDisplay, PlainDisplay
+        from orchestrator.views.answer import answer
+        from orchestrator.views.display import show
+        from orchestrator.views.live import LiveDisplay, PlainDisplay
 
         console = Console(highlight=False)
         drawn = partial(LiveDisplay, console, stopping.notice)

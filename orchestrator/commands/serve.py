@@ -48,9 +48,9 @@ def dashboard(
     """
     if (sweep is None) == (not every):
         raise click.UsageError("name a sweep, or give --all")
-    from orchestrator.access import given_token, is_loopback, new_token
-    from orchestrator.dashboard import Dashboard, make_server
     from orchestrator.report.served import ReportApp
+    from orchestrator.serving.access import given_token, is_loopback, new_token
+    from orchestrator.serving.dashboard import Dashboard, make_server
     from orchestrator.storage.database import open_database
     from orchestrator.study import study_id
 

@@ -27,11 +27,11 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     what halving.repeats and halving.audit say of the winner.
     Example: searchctl explain quickstart 7
     """
-    from orchestrator.display import show
-    from orchestrator.explain_view import explanation
-    from orchestrator.explaining import explain_trial
-    from orchestrator.fidelity import read_fidelity
-    from orchestrator.fidelity_view import fidelity_report
+    from orchestrator.understanding.explain_view import explanation
+    from orchestrator.understanding.explaining import explain_trial
+    from orchestrator.understanding.fidelity import read_fidelity
+    from orchestrator.understanding.fidelity_view import fidelity_report
+    from orchestrator.views.display import show
 
     if trial is None and rung is not None:
         raise click.UsageError("--rung is of a trial: name the TRIAL too")
@@ -70,9 +70,9 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
     enough groups of images.
     Example: searchctl pareto quickstart --rung 0
     """
-    from orchestrator.display import show
-    from orchestrator.tradeoff import read_tradeoff
-    from orchestrator.tradeoff_view import tradeoff_report
+    from orchestrator.understanding.tradeoff import read_tradeoff
+    from orchestrator.understanding.tradeoff_view import tradeoff_report
+    from orchestrator.views.display import show
 
     engine, row = open_sweep(sweep, db)
     tradeoff = read_tradeoff(engine, row, rung)

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.appraising import Appraised
-from orchestrator.explaining import Comparison
-from orchestrator.fidelity import Fidelity
-from orchestrator.grade import Grade
 from orchestrator.halving import Direction
-from orchestrator.importance import Importance
-from orchestrator.tradeoff import Tradeoff
+from orchestrator.planning.grade import Grade
+from orchestrator.understanding.appraising import Appraised
+from orchestrator.understanding.explaining import Comparison
+from orchestrator.understanding.fidelity import Fidelity
+from orchestrator.understanding.importance import Importance
+from orchestrator.understanding.tradeoff import Tradeoff
 from trainer.settings import Score
 
 FORMAT = 1

@@ -8,13 +8,10 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from orchestrator.appraising import read_appraisal
 from orchestrator.errors import SearchctlError
-from orchestrator.explaining import explain_trial
-from orchestrator.fidelity import read_fidelity
-from orchestrator.grade import Grade, grade
-from orchestrator.importance import LEAST_TRIALS, Importance, Scored, importance
+from orchestrator.files.retention import MASKS
 from orchestrator.job_key import key_of
+from orchestrator.planning.grade import Grade, grade
 from orchestrator.report.facts import (
     FORMAT,
     Answer,
@@ -29,10 +26,13 @@ from orchestrator.report.options import contrasts
 from orchestrator.report.stored import Stored
 from orchestrator.report.training import Training
 from orchestrator.report.unlabeled import unlabeled
-from orchestrator.retention import MASKS
 from orchestrator.storage.rows import SweepRow
 from orchestrator.study import distributions
-from orchestrator.tradeoff import read_tradeoff
+from orchestrator.understanding.appraising import read_appraisal
+from orchestrator.understanding.explaining import explain_trial
+from orchestrator.understanding.fidelity import read_fidelity
+from orchestrator.understanding.importance import LEAST_TRIALS, Importance, Scored, importance
+from orchestrator.understanding.tradeoff import read_tradeoff
 from trainer.errors import TrainerError
 
 MOST_FINALISTS = 6

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.report.axes import Point, Tick, path
 from orchestrator.report.charts import score_scale
 from orchestrator.report.facts import Report, RungFacts, TrialFacts
-from orchestrator.views import assignments, number
+from orchestrator.views.sweeps import assignments, number
 
 _STUB = 12.0
 """Pixels of a line before its first rung: a trial that was cut there is a dash, not a point."""

@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from orchestrator.analysis.drift import searched
-from orchestrator.appraisal_view import appraisal_report
-from orchestrator.explain_view import SCORE_NAMES, how_sure
-from orchestrator.fidelity_view import fidelity_report
-from orchestrator.grade_view import grade_report
+from orchestrator.planning.grade_view import grade_report
 from orchestrator.report.blocks import Block, blocks
 from orchestrator.report.charts import (
     Histogram,
@@ -32,8 +29,11 @@ from orchestrator.report.facts import (
 )
 from orchestrator.report.ladder_chart import LadderChart, ladder_chart
 from orchestrator.report.pictures import MaskView, mask_view, picture_urls
-from orchestrator.tradeoff_view import tradeoff_report
-from orchestrator.views import assignments, epoch_score, value
+from orchestrator.understanding.appraisal_view import appraisal_report
+from orchestrator.understanding.explain_view import SCORE_NAMES, how_sure
+from orchestrator.understanding.fidelity_view import fidelity_report
+from orchestrator.understanding.tradeoff_view import tradeoff_report
+from orchestrator.views.sweeps import assignments, epoch_score, value
 
 MOST_TRIALS = 2000
 """So many trials are drawn and listed, the best: a browser is slow with more."""

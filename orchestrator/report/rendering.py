@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from orchestrator.report.facts import Report
 from orchestrator.report.page import page_of
-from orchestrator.views import assignments, duration, number, value
+from orchestrator.views.sweeps import assignments, duration, number, value
 
 Format = Literal["html", "md", "json"]
 SPLITS = {

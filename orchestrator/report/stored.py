@@ -11,7 +11,7 @@ from orchestrator.report.facts import About, RungFacts, Step, TrialFacts
 from orchestrator.storage import queries
 from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 from orchestrator.sweep import Sweep
-from orchestrator.views import JobState, rung_views
+from orchestrator.views.sweeps import JobState, rung_views
 
 
 @dataclass(frozen=True)

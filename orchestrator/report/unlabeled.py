@@ -4,9 +4,9 @@ import numpy as np
 from sqlalchemy import Engine
 
 from orchestrator.errors import SearchctlError
-from orchestrator.image_evidence import ImageEvidence
 from orchestrator.report.facts import Unlabeled
 from orchestrator.storage.rows import SweepRow
+from orchestrator.understanding.image_evidence import ImageEvidence
 
 BINS = 20
 _UPPER = (0.05, 0.1, 0.2, 0.5, 1.0)

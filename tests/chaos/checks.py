@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, select
 
-from orchestrator.retention import MASKS
+from orchestrator.files.retention import MASKS
 from orchestrator.storage import schema
 from tests.chaos.driver import SEARCHCTL
 from tests.chaos.places import Place

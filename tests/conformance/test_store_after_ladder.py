@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from orchestrator.job_key import AFTER, ALL, JobKey, key_of
-from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries, schema, viewing
+from orchestrator.views.ranking import rank_trials
 from tests.stored_sweeps import complete, decision, epoch, start
 
 REPEATS = [JobKey(0, 0, "repeat", 1), JobKey(0, 0, "repeat", 2)]

@@ -3,14 +3,14 @@
 import pytest
 
 from benchmarks.large_sweep import store_large_sweep
-from orchestrator.compare_view import comparison
 from orchestrator.job_key import JobKey
-from orchestrator.ranking import rank_trials
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.news import Began, Decided, Ended, News, Trained
 from orchestrator.storage.spending import spent_by_stage
-from orchestrator.trial_view import trial_facts
-from orchestrator.watching import standing
+from orchestrator.views.compare_view import comparison
+from orchestrator.views.ranking import rank_trials
+from orchestrator.views.trial_view import trial_facts
+from orchestrator.views.watching import standing
 from tests.stored_sweeps import epoch, start
 from trainer.results import JobResult
 

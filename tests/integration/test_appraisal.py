@@ -7,13 +7,13 @@ import pytest
 
 from orchestrator.appraisal import training_seed
 from orchestrator.errors import SearchctlError
-from orchestrator.evidence import read_record
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.job import train
 from orchestrator.job_key import AFTER, ALL, JobKey, key_of
 from orchestrator.launch import run
 from orchestrator.storage import queries
-from orchestrator.verify import verify
+from orchestrator.verifying.evidence import read_record
+from orchestrator.verifying.verify import verify
 from trainer.results import JobResult
 
 ASKED = {"repeats": 3, "audit": 2}

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.appraising import read_appraisal
 from orchestrator.cli import cli
+from orchestrator.understanding.appraising import read_appraisal
 from trainer.results import Evaluation, JobResult
 
 ASKED = {"repeats": 3, "audit": 2}

@@ -15,10 +15,10 @@ from optuna_dashboard import get_note, save_note
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from orchestrator.access import given_token, is_loopback, new_token
 from orchestrator.cli import cli
-from orchestrator.dashboard import Dashboard, make_server
 from orchestrator.errors import SearchctlError
+from orchestrator.serving.access import given_token, is_loopback, new_token
+from orchestrator.serving.dashboard import Dashboard, make_server
 
 TOKEN = "a-token-of-tests-0123456789"
 

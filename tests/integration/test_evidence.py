@@ -5,13 +5,13 @@ import shutil
 import pytest
 from upath import UPath
 
-from orchestrator.evidence import read_record
 from orchestrator.halving import Outcome, cut
 from orchestrator.job_key import JobKey, key_of
 from orchestrator.prepare import prepare
 from orchestrator.storage import lease, queries
 from orchestrator.storage.writer import SweepWriter
-from orchestrator.verify import verify
+from orchestrator.verifying.evidence import read_record
+from orchestrator.verifying.verify import verify
 from trainer.results import JobResult
 
 

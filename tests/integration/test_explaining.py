@@ -12,10 +12,10 @@ from orchestrator.analysis.cut import Corrected, Opponent
 from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
 from orchestrator.cli import cli
 from orchestrator.errors import SearchctlError, SweepNotFound
-from orchestrator.explaining import explain_trial
-from orchestrator.fidelity import read_fidelity
 from orchestrator.storage import queries
-from orchestrator.tradeoff import read_tradeoff
+from orchestrator.understanding.explaining import explain_trial
+from orchestrator.understanding.fidelity import read_fidelity
+from orchestrator.understanding.tradeoff import read_tradeoff
 from tests.image_counts import confusions, counted
 from trainer.results import JobResult, score_of
 

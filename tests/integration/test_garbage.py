@@ -4,10 +4,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from upath import UPath
 
-from orchestrator.garbage import Tally, collect, used_bytes
+from orchestrator.files.garbage import Tally, collect, used_bytes
+from orchestrator.files.retention import Fate
 from orchestrator.halving import Outcome, cut
 from orchestrator.job_key import JobKey
-from orchestrator.retention import Fate
 from orchestrator.storage import lease, queries
 from orchestrator.storage.database import open_database
 from orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep

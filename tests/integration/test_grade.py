@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import probe as probing
 from orchestrator.cli import cli
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.faults import busy_seconds, faults
-from orchestrator.forecasting import forecast_sweep
-from orchestrator.grade import grade
-from orchestrator.grade_view import grade_line, grade_report
 from orchestrator.job import train
 from orchestrator.launch import run
+from orchestrator.planning import probe as probing
+from orchestrator.planning.faults import busy_seconds, faults
+from orchestrator.planning.forecasting import forecast_sweep
+from orchestrator.planning.grade import grade
+from orchestrator.planning.grade_view import grade_line, grade_report
 from orchestrator.prepare import prepare
 from orchestrator.storage import queries
 from orchestrator.storage.spending import Held, store_forecast

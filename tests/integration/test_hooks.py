@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.errors import SweepBlocked, SweepFailed
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.hooks import run_command
 from orchestrator.launch import run
+from orchestrator.observers.hooks import run_command
 from orchestrator.storage import queries
 from orchestrator.storage.news import Happened, News
 from trainer.results import JobResult

@@ -10,10 +10,10 @@ from orchestrator.final_training import train_exported
 from orchestrator.job import train
 from orchestrator.launch import run
 from orchestrator.prepare import prepare
-from orchestrator.ranking import rank_trials
 from orchestrator.resume import prepare_resume
 from orchestrator.storage import queries
 from orchestrator.sweep import load_sweep
+from orchestrator.views.ranking import rank_trials
 
 TRAINED = {
     "data": {"dataset": "scenes", "image_size": [24, 32], "train": 8, "val": 3, "test": 3},

@@ -12,16 +12,16 @@ from upath import UPath
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.export import export
+from orchestrator.files.garbage import Tally, collect
+from orchestrator.files.retention import Fate
 from orchestrator.final_training import train_exported
-from orchestrator.garbage import Tally, collect
 from orchestrator.job import train
 from orchestrator.launch import run
 from orchestrator.prepare import prepare
-from orchestrator.ranking import rank_trials
 from orchestrator.resume import prepare_resume
-from orchestrator.retention import Fate
 from orchestrator.sweep import load_sweep
-from orchestrator.trial_view import trial_facts, trial_tables
+from orchestrator.views.ranking import rank_trials
+from orchestrator.views.trial_view import trial_facts, trial_tables
 from trainer.errors import SettingsError
 from trainer.models.timm_import import timm
 from trainer.weights import save_weights

@@ -12,7 +12,7 @@ from orchestrator.cli import cli
 from orchestrator.storage import queries
 from orchestrator.storage.database import VERSION_TABLE, open_database
 from orchestrator.storage.news import News
-from orchestrator.watching import standing
+from orchestrator.views.watching import standing
 
 VIEWS = {
     "list": ["list"],

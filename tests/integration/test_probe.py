@@ -2,11 +2,11 @@
 
 import pytest
 
-from orchestrator import probe as probing
 from orchestrator.errors import SearchctlError
-from orchestrator.forecast import Measured
-from orchestrator.forecasting import forecast_apart, forecast_sweep
-from orchestrator.probe import evenly, probe
+from orchestrator.planning import probe as probing
+from orchestrator.planning.forecast import Measured
+from orchestrator.planning.forecasting import forecast_apart, forecast_sweep
+from orchestrator.planning.probe import evenly, probe
 from orchestrator.sweep import Sweep
 from trainer.models import build_model
 

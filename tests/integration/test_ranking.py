@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import SearchctlError
-from orchestrator.ranking import rank_trials
+from orchestrator.views.ranking import rank_trials
 from trainer.results import JobResult
 
 

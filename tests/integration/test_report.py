@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from orchestrator.cli import cli
 from orchestrator.errors import SweepFailed
 from orchestrator.executors.inline import InlineExecutor
-from orchestrator.importance import Scored, importance
 from orchestrator.report.gathering import gather
 from orchestrator.report.rendering import html, markdown, render
 from orchestrator.report.served import ReportApp
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.study import distributions
+from orchestrator.understanding.importance import Scored, importance
 from trainer.results import JobResult
 
 DOCS = Path(__file__).parents[2] / "docs"

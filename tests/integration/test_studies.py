@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator import launch_sweep
-from orchestrator.plan import plan_sweep
+from orchestrator.planning.plan import plan_sweep
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.sweep import Sweep, load_sweep
-from orchestrator.yaml_source import load_yaml
+from orchestrator.sweepfile.yaml_source import load_yaml
 from tests import official_layouts
 from tests.begun_networks import published, write
 from tests.tiny_models import TINY

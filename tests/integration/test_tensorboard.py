@@ -8,9 +8,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from orchestrator.job_key import Kind
-from orchestrator.observer import Observer
-from orchestrator.observers import Observers
-from orchestrator.tensorboard import TensorBoardLogger
+from orchestrator.observers.base import Observer
+from orchestrator.observers.many import Observers
+from orchestrator.observers.tensorboard import TensorBoardLogger
 from trainer.results import EpochRecord, JobResult
 
 EPOCHS = 3

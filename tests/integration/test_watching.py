@@ -13,10 +13,10 @@ from sqlalchemy.exc import OperationalError
 from orchestrator.cli import cli
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.launch import run
-from orchestrator.progress import Progress
 from orchestrator.storage import queries
 from orchestrator.storage.news import News
-from orchestrator.watching import Ending, follow, most_epochs, standing, tell
+from orchestrator.views.progress import Progress
+from orchestrator.views.watching import Ending, follow, most_epochs, standing, tell
 from trainer.results import EpochRecord, JobResult
 
 

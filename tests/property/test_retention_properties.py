@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from orchestrator.appraisal import NOTHING_ASKED, Asked
 from orchestrator.bracket import Bracket, BracketJob
 from orchestrator.course import Course
+from orchestrator.files.retention import Fate, Place, Retention
 from orchestrator.halving import Outcome, plan_ladder
 from orchestrator.job_key import JobKey, key_of
-from orchestrator.retention import Fate, Place, Retention
 from orchestrator.storage.rows import AttemptRow, JobRow
 
 PICK = st.integers(0, 1000)

@@ -8,10 +8,10 @@ from orchestrator.appraisal import NOTHING_ASKED
 from orchestrator.bracket import Bracket, Signal
 from orchestrator.halving import Outcome, plan_ladder
 from orchestrator.job_key import JobKey
-from orchestrator.record import Record
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
 from orchestrator.storage.writer import TRIAL_STATES
-from orchestrator.verify import verify
+from orchestrator.verifying.record import Record
+from orchestrator.verifying.verify import verify
 from searchspace import Params
 from trainer.results import Evaluation
 

@@ -5,8 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.problems import SweepError
 from orchestrator.sweep import load_sweep
+from orchestrator.sweepfile.problems import SweepError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from upath import UPath
 
 from orchestrator.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
 from orchestrator.storage.rows import AttemptRow
-from orchestrator.sweep_settings import BudgetSettings, read_moment
+from orchestrator.sweepfile.sweep_settings import BudgetSettings, read_moment
 
 
 class Clock:

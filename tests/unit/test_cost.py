@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.cost import Span, makespan, over_survivors, rung_wall
+from orchestrator.planning.cost import Span, makespan, over_survivors, rung_wall
 
 
 def exactly(*costs):

@@ -3,8 +3,8 @@ import io
 import pytest
 import torch
 
-from orchestrator.disk import checkpoint_bytes_per_weight, disk_of, most_kept
 from orchestrator.halving import plan_ladder
+from orchestrator.planning.disk import checkpoint_bytes_per_weight, disk_of, most_kept
 from trainer.models import build_model
 from trainer.settings import TrainSettings
 from trainer.training import begin_training

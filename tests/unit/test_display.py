@@ -1,4 +1,4 @@
-from orchestrator.display import answer_table
+from orchestrator.views.display import answer_table
 
 
 def test_without_a_test_split_the_full_size_is_that_of_the_validation_images():

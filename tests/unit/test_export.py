@@ -6,9 +6,9 @@ from upath import UPath
 
 from orchestrator.errors import SearchctlError
 from orchestrator.export import as_text, export, read_exported, write
-from orchestrator.initial_files import InitialFiles
-from orchestrator.problems import SweepError
-from orchestrator.ranking import Ranked
+from orchestrator.files.initial_files import InitialFiles
+from orchestrator.sweepfile.problems import SweepError
+from orchestrator.views.ranking import Ranked
 
 SWEEP = """\
     name: source

@@ -1,8 +1,8 @@
 import pytest
 
 from orchestrator.errors import SearchctlError
-from orchestrator.fleet import fleet_of
-from orchestrator.sweep_settings import ResourceSettings
+from orchestrator.planning.fleet import fleet_of
+from orchestrator.sweepfile.sweep_settings import ResourceSettings
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from upath import UPath
 
 from orchestrator.errors import SearchctlError
-from orchestrator.initial_files import InitialFile, InitialFiles
-from orchestrator.named_weights import found_from_here
+from orchestrator.files.initial_files import InitialFile, InitialFiles
+from orchestrator.files.named_weights import found_from_here
 from trainer.settings import TrainSettings
 
 NAMES = ("checkpoint:pets", "mine.pth", "encoders for test_vit", "encoders for upernet")

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.laps import WARM_UP, Laps
+from orchestrator.planning.laps import WARM_UP, Laps
 
 
 class Clock:

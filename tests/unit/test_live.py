@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.halving import Outcome, cut
-from orchestrator.live import PlainDisplay
+from orchestrator.views.live import PlainDisplay
 
 LADDER = [{"rung": 1, "trials": 4, "fraction": "1", "images": 8}]
 

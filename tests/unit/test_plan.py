@@ -1,8 +1,8 @@
 import pytest
 
-from orchestrator.cost import Span
 from orchestrator.errors import SearchctlError
-from orchestrator.plan import plan_sweep
+from orchestrator.planning.cost import Span
+from orchestrator.planning.plan import plan_sweep
 
 GRID_OF_36 = """\
     name: reference

@@ -4,13 +4,13 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.cost import Span
-from orchestrator.disk import Disk
-from orchestrator.fleet import Fleet
-from orchestrator.forecast import Forecast, Probe, Probed, Sizes, Speed, StageForecast
-from orchestrator.forecasting import Forecasted
-from orchestrator.plan import plan_sweep
-from orchestrator.plan_view import forecast_report, plan_report
+from orchestrator.planning.cost import Span
+from orchestrator.planning.disk import Disk
+from orchestrator.planning.fleet import Fleet
+from orchestrator.planning.forecast import Forecast, Probe, Probed, Sizes, Speed, StageForecast
+from orchestrator.planning.forecasting import Forecasted
+from orchestrator.planning.plan import plan_sweep
+from orchestrator.planning.plan_view import forecast_report, plan_report
 
 SWEEP = """\
     name: shown

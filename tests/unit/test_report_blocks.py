@@ -5,9 +5,9 @@ from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestrator.display import plain_table
-from orchestrator.explain_view import paragraph
 from orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
+from orchestrator.understanding.explain_view import paragraph
+from orchestrator.views.display import plain_table
 
 
 def test_markup_and_empty_lines_are_of_the_terminal_alone():

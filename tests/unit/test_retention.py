@@ -1,8 +1,8 @@
 import pytest
 
+from orchestrator.files.retention import Fate, Place, Retention
 from orchestrator.halving import Decision
 from orchestrator.job_key import JobKey
-from orchestrator.retention import Fate, Place, Retention
 from orchestrator.storage.rows import AttemptRow, JobRow
 
 LADDER = [{"rung": 0, "trials": 4}, {"rung": 1, "trials": 2}]

@@ -7,8 +7,8 @@ from upath import UPath
 from orchestrator.appraisal import Asked
 from orchestrator.job import Job
 from orchestrator.job_key import JobKey
-from orchestrator.progress import Progress
-from orchestrator.views import JobState
+from orchestrator.views.progress import Progress
+from orchestrator.views.sweeps import JobState
 from searchspace import Params
 from trainer.data_settings import Sample, ScenesData
 from trainer.inference_settings import AS_VALIDATED

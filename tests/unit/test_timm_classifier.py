@@ -7,7 +7,7 @@ import pytest
 import torch
 from upath import UPath
 
-from orchestrator.named_weights import encoder_file
+from orchestrator.files.named_weights import encoder_file
 from tests import tiny_encoders  # noqa: F401  # tiny_beit, tiny_vgg
 from tests.begun_networks import write
 from trainer.errors import SettingsError

@@ -6,9 +6,9 @@ import pytest
 from orchestrator.appraisal import NOTHING_ASKED, Asked
 from orchestrator.halving import Decision
 from orchestrator.job_key import JobKey
-from orchestrator.record import Record
 from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from orchestrator.verify import evaluation_by_images, verify
+from orchestrator.verifying.record import Record
+from orchestrator.verifying.verify import evaluation_by_images, verify
 from searchspace import Params
 from trainer.results import Evaluation, ImageCounts
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from orchestrator.appraisal import Asked
-from orchestrator.views import (
+from orchestrator.views.sweeps import (
     JobState,
     after_line,
     after_views,

@@ -2,8 +2,8 @@ from io import StringIO
 
 import pytest
 
-from orchestrator.problems import SweepError
-from orchestrator.yaml_source import dump_yaml, load_yaml
+from orchestrator.sweepfile.problems import SweepError
+from orchestrator.sweepfile.yaml_source import dump_yaml, load_yaml
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""Makes what a sweep.yaml asks to be told: hooks and loggers, beside the display."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator.observers.base import Observer
+from orchestrator.observers.hooks import Hooks
+from orchestrator.storage.rows import SweepRow
+from orchestrator.sweep import Sweep
+from orchestrator.sweepfile.hook_settings import HookSettings
+
+
+def hooks_of(
+    sweep: Sweep, row: SweepRow, note: Callable[..., None], say: Callable[[str], None]
+) -> Hooks:
+    """Return a sweep's hooks; none of one that had ended before: its end has been told.
+
+    Args:
+        sweep: the sweep.
+        row: as it was when this run began.
+        note: stores an event.
+        say: is told what there is to wait for.
+    """
+    settings = HookSettings() if row.state in ("COMPLETE", "FAIL") else sweep.hooks
+    return Hooks(sweep, settings, note, say)
+
+
+@contextmanager
+def loggers_of(sweep: Sweep) -> Iterator[list[Observer]]:
+    """Open the loggers that are asked for."""
+    folder = sweep.loggers.tensorboard
+    if folder is None:
+        yield []
+        return
+    from orchestrator.observers.tensorboard import TensorBoardLogger
+
+    def epochs(params: Mapping[str, Any]) -> int:
+        return int(params.get("epochs", sweep.training.epochs))
+
+    with TensorBoardLogger(folder / sweep.name, epochs) as logger:
+        yield [logger]

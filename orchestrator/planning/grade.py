@@ -1,0 +1,226 @@
+"""How right a sweep's plan was: what was planned beside what came of it, by stage."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+
+from orchestrator.files.garbage import used_bytes
+from orchestrator.job_key import Kind, key_of
+from orchestrator.planning.cost import Span, total
+from orchestrator.planning.faults import Fault, busy_seconds, faults
+from orchestrator.planning.forecast import Forecast, JobTimes, Measured, StageForecast, job_times
+from orchestrator.planning.plan import Plan, StageCost, plan_sweep
+from orchestrator.prepare import runs_directory
+from orchestrator.storage import queries
+from orchestrator.storage.rows import SweepRow
+from orchestrator.storage.spending import (
+    Held,
+    StageSpent,
+    held,
+    spent_by_stage,
+    stored_forecast,
+    validations_by_stage,
+)
+from orchestrator.sweep import Sweep
+
+Origin = Literal["launch", "now"]
+"""When the times that are graded were measured."""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One number as it was planned, and as it came."""
+
+    planned: Span | None
+    """None if it was not planned."""
+    actual: float | None
+    """None if it is not known."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Actual over expected; None where one of them is missing."""
+        if self.planned is None or self.actual is None or not self.planned.expected:
+            return None
+        return self.actual / self.planned.expected
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values, with the ratio."""
+        return {**asdict(self), "ratio": self.ratio}
+
+
+@dataclass(frozen=True)
+class StageGrade:
+    """What one stage, or the whole sweep, was planned to take, and took."""
+
+    kind: Kind | None
+    rung: int | None
+    """Both None for all of them together."""
+    jobs: Graded
+    images: Graded
+    """Training images over all epochs."""
+    validation_images: Graded
+    """Scored in training."""
+    seconds: Graded
+    """Of its jobs, one after the other."""
+    wall: Graded
+    """Seconds in which at least one of its jobs ran."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        grades = {k: v.to_json() for k, v in vars(self).items() if isinstance(v, Graded)}
+        return {"kind": self.kind, "rung": self.rung, **grades}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """How right the plan of a sweep was."""
+
+    sweep: str
+    state: str
+    measured: Origin | None
+    """When the times were measured that are graded; None if they were not."""
+    device: str | None
+    """On which they were measured."""
+    stages: tuple[StageGrade, ...]
+    total: StageGrade
+    same_jobs: Graded
+    """Seconds of all jobs, where just those are planned that ran: without who survived."""
+    gpu_hours: Graded
+    """Held by attempts, lost ones too."""
+    disk: Graded
+    """Bytes that are left."""
+    faults: tuple[Fault, ...]
+    idle: float | None
+    """Seconds from the launch to the end in which no job ran; None if it has not ended."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            **{name: getattr(self, name) for name in ("sweep", "state", "measured", "device")},
+            "stages": [stage.to_json() for stage in self.stages],
+            "total": self.total.to_json(),
+            "same_jobs": self.same_jobs.to_json(),
+            "gpu_hours": self.gpu_hours.to_json(),
+            "disk": self.disk.to_json(),
+            "faults": [asdict(fault) for fault in self.faults],
+            "idle": self.idle,
+        }
+
+
+def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Grade:
+    """Compare what a sweep was planned to take with what it has taken so far.
+
+    The plan is made again from what is stored of the sweep.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        measured: what a probe has found now; None takes that of the launch, if there was one.
+    """
+    found, origin = (measured, "now") if measured else _stored(engine, row)
+    forecast = found.forecast if found else None
+    sweep = Sweep.from_json(row.spec)
+    val = len(queries.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
+    plan = plan_sweep(sweep, row.ladder[-1]["images"], val)
+    attempts = held(engine, row)
+    stages = _stages(plan, forecast, _Spent(engine, row, attempts, val))
+    whole = _whole(stages)
+    times = job_times(sweep, plan, found.probe) if found else None
+    return Grade(
+        sweep=row.name,
+        state=row.shown_state,
+        measured=origin,
+        device=forecast.device if forecast else None,
+        stages=stages,
+        total=whole,
+        same_jobs=Graded(
+            _of_these_jobs(times, plan, attempts) if times else None, whole.seconds.actual
+        ),
+        gpu_hours=_gpu_hours(forecast, attempts),
+        disk=Graded(Span.exactly(forecast.disk.kept) if forecast else None, _disk(sweep)),
+        faults=faults(attempts),
+        idle=_idle(row, attempts),
+    )
+
+
+def _stored(engine: Engine, row: SweepRow) -> tuple[Measured | None, Origin | None]:
+    stored = stored_forecast(engine, row)
+    return (Measured.from_json(stored), "launch") if stored else (None, None)
+
+
+def _of_these_jobs(times: JobTimes, plan: Plan, attempts: Iterable[Held]) -> Span:
+    """Return the seconds that the probe gives to just the jobs that came to an end."""
+    rungs = {rung.number: times.at(rung) for rung in plan.ladder.rungs}
+    ended = {key_of(each) for each in attempts if each.job_seconds is not None}
+    return total(rungs[job.rung][job.trial] for job in ended)
+
+
+class _Spent:
+    """What the jobs of each stage that have ended took."""
+
+    def __init__(
+        self, engine: Engine, row: SweepRow, attempts: Sequence[Held], val: int | None
+    ) -> None:
+        self._jobs = {(each.kind, each.rung): each for each in spent_by_stage(engine, row)}
+        self._validations = validations_by_stage(engine, row)
+        self._attempts = attempts
+        self._val = val
+
+    def grade(self, cost: StageCost, times: StageForecast | None) -> StageGrade:
+        """Compare what a stage took with its plan."""
+        key = (cost.stage.kind, cost.stage.rung.number)
+        spent = self._jobs.get(key, StageSpent(*key, jobs=0, images=0, seconds=0.0))
+        wall = busy_seconds(each for each in self._attempts if (each.kind, each.rung) == key)
+        validated = self._val and self._val * self._validations.get(key, 0)
+        return StageGrade(
+            *key,
+            jobs=Graded(Span.exactly(cost.stage.jobs), spent.jobs),
+            images=Graded(cost.images, spent.images),
+            validation_images=Graded(cost.validation_images, validated),
+            seconds=Graded(times.jobs if times else None, spent.seconds),
+            wall=Graded(times.wall if times else None, wall),
+        )
+
+
+def _stages(plan: Plan, forecast: Forecast | None, spent: _Spent) -> tuple[StageGrade, ...]:
+    foreseen = {(each.kind, each.rung): each for each in forecast.stages} if forecast else {}
+    return tuple(
+        spent.grade(cost, foreseen.get((cost.stage.kind, cost.stage.rung.number)))
+        for cost in plan.costs  # of which a resume may have made more than there were
+    )
+
+
+def _whole(stages: Sequence[StageGrade]) -> StageGrade:
+    names = [name for name in StageGrade.__annotations__ if name not in ("kind", "rung")]
+    sums = {name: _sum([getattr(stage, name) for stage in stages]) for name in names}
+    return StageGrade(None, None, **sums)
+
+
+def _sum(grades: Sequence[Graded]) -> Graded:
+    planned = [each.planned for each in grades if each.planned]
+    actual = [each.actual for each in grades if each.actual is not None]
+    return Graded(
+        total(planned) if len(planned) == len(grades) else None,
+        sum(actual) if len(actual) == len(grades) else None,
+    )
+
+
+def _gpu_hours(forecast: Forecast | None, attempts: Iterable[Held]) -> Graded:
+    on_gpus = forecast is not None and forecast.fleet.gpus_per_trial
+    hours = sum(each.seconds * (each.gpus or 0.0) for each in attempts) / 3600
+    return Graded(forecast.hours if forecast and on_gpus else None, hours)
+
+
+def _disk(sweep: Sweep) -> int | None:
+    try:
+        return used_bytes(runs_directory(sweep))
+    except OSError:  # of another machine
+        return None
+
+
+def _idle(row: SweepRow, attempts: Sequence[Held]) -> float | None:
+    if row.ended_at is None:
+        return None
+    return max(0.0, (row.ended_at - row.created_at).total_seconds() - busy_seconds(attempts))

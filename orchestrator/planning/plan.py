@@ -1,0 +1,257 @@
+"""The ladder and its cost, before anything runs; needs no data on the disk, no torch and no Ray."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from orchestrator.appraisal import asked_of
+from orchestrator.errors import SearchctlError
+from orchestrator.halving import Ladder, Rung, plan_ladder
+from orchestrator.job_key import Kind
+from orchestrator.planning.cost import Span, over_survivors, total
+from orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
+from orchestrator.sweep import Sweep
+from trainer.catalog import DATASETS, load
+from trainer.data_settings import Split
+from trainer.settings import Validate
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Jobs that run side by side: those of a rung, or of one kind after the ladder."""
+
+    kind: Kind
+    rung: Rung
+    """Where they are; the last one for jobs after the ladder."""
+    trials: int
+    """Trials that have jobs in it."""
+    jobs_per_trial: int = 1
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs there are."""
+        return self.trials * self.jobs_per_trial
+
+    def spread_over(self, trials: Sequence[Span]) -> tuple[Sequence[Span], int]:
+        """Return what one job costs, for each job that there may be, and how many there will be."""
+        return [each for each in trials for _ in range(self.jobs_per_trial)], self.jobs
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """What one stage will do."""
+
+    stage: Stage
+    images: Span
+    """Training images over all epochs of all of its jobs."""
+    validation_images: Span | None
+    """Validation images scored by them; None where the size of that split is not known."""
+
+
+@dataclass(frozen=True)
+class DiskPerWeight:
+    """Bytes of files for each weight of a network, which is all that settings tell."""
+
+    checkpoint: tuple[int, int]
+    """Of the smallest and the largest checkpoint."""
+    kept: int
+    """How many trials' weights are kept at once, at most."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will do, and what it costs beside the full grid."""
+
+    ladder: Ladder
+    epochs: int
+    """Epochs of a job (the most that is searched, where `epochs` is an axis)."""
+    fewest_epochs: int
+    """Epochs of the shortest job."""
+    costs: tuple[StageCost, ...]
+    """Of each rung of the ladder, then of what comes after it."""
+    grid_images: int
+    """Training images of all trials trained on all of the data."""
+    disk: DiskPerWeight
+    continued: Literal["retrain", "warm"]
+    """What a survivor begins the next rung with: fresh weights, or its own."""
+    patient: bool
+    """May jobs stop early (`patience`), so that all of this is the most they can come to?"""
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as plain values; of what depends on the survivors, its `Span`."""
+        validation = self.validation_span
+        return {
+            "ladder": [self._rung_json(cost) for cost in self.costs[: len(self.ladder.rungs)]],
+            "after": [self._after_json(cost) for cost in self.costs[len(self.ladder.rungs) :]],
+            "full_trainings": float(self.ladder.full_trainings),
+            "full_trainings_after": self.after,
+            "grid_full_trainings": self.ladder.trials,
+            "continue": self.continued,
+            "images_trained": self.images_trained,
+            "images_trained_span": asdict(self.images_span),
+            "grid_images": self.grid_images,
+            "validation_images": self.validation_images,
+            "validation_images_span": asdict(validation) if validation else None,
+            "disk_per_weight": asdict(self.disk),
+            "warnings": list(self.warnings),
+        }
+
+    def _rung_json(self, cost: StageCost) -> dict[str, Any]:
+        rung = cost.stage.rung
+        return {
+            "rung": rung.number,
+            "trials": rung.trials,
+            "fraction": float(rung.fraction),
+            "images": rung.images,
+            "epochs": self.epochs,
+            "fewest_epochs": self.fewest_epochs,
+            **_cost_json(cost),
+        }
+
+    def _after_json(self, cost: StageCost) -> dict[str, Any]:
+        return {"kind": cost.stage.kind, "jobs": cost.stage.jobs, **_cost_json(cost)}
+
+    @property
+    def after(self) -> int:
+        """Full trainings that follow the ladder, by which its answer can be judged."""
+        return sum(cost.stage.jobs for cost in self.costs[len(self.ladder.rungs) :])
+
+    @property
+    def images_span(self) -> Span:
+        """Training images seen over the whole sweep, each epoch counted."""
+        return total(cost.images for cost in self.costs)
+
+    @property
+    def images_trained(self) -> int:
+        """The same where survivors are a fair sample of all trials."""
+        return round(self.images_span.expected)
+
+    @property
+    def validation_span(self) -> Span | None:
+        """Validation images scored over the whole sweep; None where their number is not known."""
+        of_rungs = [cost.validation_images for cost in self.costs if cost.validation_images]
+        return total(of_rungs) if of_rungs else None
+
+    @property
+    def validation_images(self) -> int | None:
+        """The same where survivors are a fair sample of all trials."""
+        span = self.validation_span
+        return None if span is None else round(span.expected)
+
+
+def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) -> Plan:
+    """Plan a sweep.
+
+    Args:
+        sweep: the sweep.
+        images: size of the training split, where the disk has been looked at.
+        val: size of the validation split, where the disk has been looked at.
+
+    Raises:
+        SearchctlError: the size of the data set is neither known nor to be counted.
+    """
+    sizes = _sizes(sweep, images, val)
+    ladder = _ladder(sweep, sizes["train"])
+    epochs = trial_epochs(sweep)
+    return Plan(
+        ladder,
+        epochs=max(epochs),
+        fewest_epochs=min(epochs),
+        costs=tuple(
+            _costs(_stages(sweep, ladder), epochs, sweep.training.validate_, sizes.get("val"))
+        ),
+        grid_images=sizes["train"] * sum(epochs),
+        disk=_disk(sweep, ladder),
+        continued=sweep.halving.continue_,
+        patient=sweep.training.patience is not None or "patience" in sweep.space_.names,
+        warnings=(*sweep.warnings, *ladder.warnings),
+    )
+
+
+def trial_epochs(sweep: Sweep) -> list[int]:
+    """Return the epochs of each trial, in the order of their numbers."""
+    asked = (params.get("epochs", sweep.training.epochs) for params in sweep.trials())
+    return [int(epochs) for epochs in asked]  # type: ignore[arg-type]
+
+
+def validations(validate: Validate, epochs: int) -> int:
+    """Return how often a job of so many epochs scores the validation set."""
+    return sum(validate.due(epoch, epochs) for epoch in range(1, epochs + 1))
+
+
+def _ladder(sweep: Sweep, images: int) -> Ladder:
+    halving = sweep.halving
+    return plan_ladder(
+        len(sweep.trials()),
+        images,
+        eta=halving.eta,
+        finalists=halving.finalists,
+        keep=halving.keep,
+        min_fraction=halving.min_fraction,
+        fractions=halving.fractions,
+        min_images=sweep.largest_batch,
+    )
+
+
+def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
+    for rung in ladder.rungs:
+        yield Stage("ladder", rung, rung.trials)
+    asked, last = asked_of(sweep.to_json()), ladder.rungs[-1]
+    if asked.repeats > 1:
+        yield Stage("repeat", last, last.trials, asked.repeats - 1)
+    if audited := min(asked.audit, ladder.trials - last.trials):
+        yield Stage("audit", last, audited)
+
+
+def _costs(
+    stages: Iterable[Stage], epochs: list[int], validate: Validate, val: int | None
+) -> Iterator[StageCost]:
+    scored = {each: validations(validate, each) for each in set(epochs)}
+    trained = [Span.exactly(each) for each in epochs]
+    validated = [Span.exactly(scored[each]) for each in epochs]
+    for stage in stages:
+        yield StageCost(
+            stage,
+            over_survivors(*stage.spread_over(trained)) * stage.rung.images,
+            None if val is None else over_survivors(*stage.spread_over(validated)) * val,
+        )
+
+
+def _cost_json(cost: StageCost) -> dict[str, Any]:
+    validation = cost.validation_images
+    return {
+        "images_trained": asdict(cost.images),
+        "validation_images": asdict(validation) if validation else None,
+    }
+
+
+def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
+    asked = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
+    distinct = {tuple((n, p[n]) for n in asked if n in p): None for p in sweep.trials()}
+    sizes = [
+        checkpoint_bytes_per_weight(sweep.training.model_copy(update=dict(values)))
+        for values in distinct
+    ]
+    kept = most_kept(ladder, warm=sweep.halving.continue_ == "warm")
+    return DiskPerWeight((min(sizes), max(sizes)), kept)
+
+
+def _sizes(sweep: Sweep, images: int | None, val: int | None) -> dict[Split, int]:
+    """Return the sizes of the splits that are known, train among them."""
+    sizes: dict[Split, int] = dict(sweep.data.counts() or {})
+    found: Mapping[Split, int | None] = {"train": images, "val": val}
+    sizes |= {split: count for split, count in found.items() if count is not None}
+    return sizes if "train" in sizes else _counted(sweep)
+
+
+def _counted(sweep: Sweep) -> dict[Split, int]:
+    """Count the images on the disk: the settings alone do not tell."""
+    try:
+        dataset = load(DATASETS, sweep.data.dataset)(sweep.data)
+        return {"train": len(dataset.names("train")), "val": len(dataset.names("val"))}
+    except Exception as error:
+        raise SearchctlError(
+            f"how many training images there are is not known: {error}; "
+            "write it as `train_images:` under `data:`, or name the directory with --data-root"
+        ) from error

@@ -1,0 +1,244 @@
+"""Measures how fast a sweep's configurations are on this machine, in seconds; imports torch."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from tempfile import TemporaryDirectory
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from upath import UPath
+
+from orchestrator.errors import SearchctlError
+from orchestrator.planning.forecast import Probe, Probed, Sizes, Speed
+from orchestrator.planning.laps import Laps
+from orchestrator.planning.speed_classes import SpeedClass, speed_classes
+from orchestrator.prepare import checked_dataset
+from orchestrator.sweep import Sweep
+from orchestrator.views.sweeps import assignments
+from trainer.checkpoint import FILE, Checkpoint, write_checkpoint
+from trainer.data_settings import Sample
+from trainer.errors import SettingsError
+from trainer.evaluate import evaluate, evaluate_original
+from trainer.finetune import training_mode
+from trainer.inference_settings import Inference
+from trainer.loader import data_fingerprint, load_sample, load_split
+from trainer.loop import train_epoch
+from trainer.memory import peak_bytes
+from trainer.mixing import Mixing
+from trainer.model_options import OPTIONS
+from trainer.models import build_model
+from trainer.preparation import Job, prepare
+from trainer.settings import TrainSettings
+from trainer.stopping import Stop, Stopped
+from trainer.torch_state import choose_device, describe, own_torch_state
+from trainer.weights import save_weights
+
+PROBED = 8
+"""At most so many configurations are timed."""
+SECONDS = 24.0
+"""All of them together, about, besides warming up."""
+LONGEST = 6.0
+"""One of them."""
+_SHARES = {"train": 0.6, "score": 0.2, "score_original": 0.2}
+"""Of a configuration's seconds."""
+
+
+def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Probe:
+    """Time the configurations of a sweep that differ in speed, where its trials would run.
+
+    Each is trained for a few seconds by the very loop that trains it later, on all of the data,
+    with loading and augmentation; then validation images are scored, at both sizes. All are timed
+    if they are few; else some at even steps of the FLOPs of their networks, from the fewest to the
+    most. The data set is decoded first, if it never was.
+
+    Args:
+        sweep: the sweep.
+        tell: is told what there is to wait for.
+
+    Raises:
+        SearchctlError: trials take GPUs and there is none; or one does not run here.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    device = _device(sweep)
+    dataset = checked_dataset(sweep)
+    sizes = Sizes(*(len(dataset.names(split)) for split in ("train", "val", "test")))
+    classes = speed_classes(sweep)
+    chosen = list(range(len(classes)))
+    if len(classes) > PROBED:
+        tell(f"counting the FLOPs of {len(classes)} configurations")
+        classes = _by_flops(classes, len(dataset.class_names), sweep.data.image_size)
+        chosen = evenly(len(classes), PROBED)
+    sample = Sample(sweep.data, sizes.train, sweep.seed)
+    _load(sample)
+    seconds = min(LONGEST, SECONDS / len(chosen))
+    speeds = {}
+    for place in chosen:
+        tell(f"timing {_named(classes[place])}")
+        speeds[place] = _measured(classes[place], sample, sweep.inference, device, seconds)
+    probed = (
+        Probed(each.params, each.trials, speeds[_nearest(place, chosen)], place in speeds)
+        for place, each in enumerate(classes)
+    )
+    threads = sweep.training.threads or torch.get_num_threads()
+    return Probe(describe(device), threads, sizes, tuple(probed))
+
+
+def evenly(count: int, chosen: int) -> list[int]:
+    """Return so many places among 0 .. count - 1 at even steps, with both ends.
+
+    >>> evenly(20, 3)
+    [0, 10, 19]
+    """
+    return [round(step * (count - 1) / (chosen - 1)) for step in range(chosen)]
+
+
+def _nearest(place: int, chosen: Sequence[int]) -> int:
+    return min(chosen, key=lambda other: abs(other - place))
+
+
+def _device(sweep: Sweep) -> torch.device:
+    device = choose_device(None if sweep.resources.gpus_per_trial else "cpu")
+    if sweep.resources.gpus_per_trial and device.type == "cpu":
+        raise SearchctlError(
+            "resources.gpus_per_trial asks for GPUs, and this machine has none: probe where the "
+            "trials will run"
+        )
+    return device
+
+
+def _load(sample: Sample) -> None:
+    """Do once what a worker does once, so that no configuration is charged for it."""
+    load_sample(sample)
+    load_split(sample.data, "val")
+    data_fingerprint(sample.data)
+
+
+def _by_flops(
+    classes: Sequence[SpeedClass], channels: int, image_size: tuple[int, int]
+) -> list[SpeedClass]:
+    known: dict[tuple[object, ...], int] = {}
+
+    def flops(each: SpeedClass) -> int:
+        network = tuple(getattr(each.settings, name) for name in ("model", *OPTIONS))
+        if network not in known:
+            known[network] = _flops(each.settings, channels, image_size)
+        return known[network]
+
+    return sorted(classes, key=flops)
+
+
+def _flops(settings: TrainSettings, channels: int, image_size: tuple[int, int]) -> int:
+    """Count those of one image, in shapes alone where the network allows it."""
+    try:
+        return _counted(settings, channels, image_size, "meta")
+    except NotImplementedError:  # it does more than shapes tell
+        return _counted(settings, channels, image_size, "cpu")
+
+
+def _counted(
+    settings: TrainSettings, channels: int, image_size: tuple[int, int], device: str
+) -> int:
+    with torch.no_grad(), torch.random.fork_rng([]), torch.device(device):
+        model = build_model(settings, channels).eval()
+        with FlopCounterMode(display=False) as counter:
+            model(torch.zeros(1, 3, *image_size))
+    return int(counter.get_total_flops())
+
+
+def _measured(
+    each: SpeedClass, sample: Sample, inference: Inference, device: torch.device, seconds: float
+) -> Speed:
+    # what does not change the speed is set to what cannot diverge, run out or be missing
+    harmless = {"lr": 1e-9, "lr_schedule": "constant", "lr_warmup": 0, "init": "scratch"}
+    settings = each.settings.model_copy(update={**harmless, "weights": None})
+    try:
+        with own_torch_state(settings.threads, device):
+            return _speed(settings, sample, inference, device, seconds)
+    except (MemoryError, RuntimeError, ValueError, SettingsError) as error:
+        first = str(error).splitlines()[0]
+        raise SearchctlError(f"{_named(each)} does not run here: {first}") from error
+    finally:
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _speed(
+    settings: TrainSettings,
+    sample: Sample,
+    inference: Inference,
+    device: torch.device,
+    seconds: float,
+) -> Speed:
+    began = time.perf_counter()
+    job = prepare(settings, sample, rung=0, score="val_loss", device=device)
+    start = time.perf_counter() - began
+    batch = settings.batch_size
+    scored = _batch_sizes(len(job.validation.names), batch)
+    original = scored if inference.as_validated else [1]
+    at_original = partial(evaluate_original, inference=inference)
+    loops = {
+        "train": (partial(_train, job), job.batches.sizes),
+        "score": (partial(_score, job, evaluate), scored),
+        "score_original": (partial(_score, job, at_original), original),
+    }
+    spans = {}
+    for name, (loop, sizes) in loops.items():
+        laps = Laps(sizes, seconds * _SHARES[name], partial(_settle, device))
+        with suppress(Stopped):
+            loop(laps)
+        spans[name] = laps.seconds_per_image
+    checkpoint, checkpoint_bytes, weights_bytes = _files(job)
+    return Speed(
+        **spans,
+        start=start,
+        checkpoint=checkpoint,
+        checkpoint_bytes=checkpoint_bytes,
+        weights_bytes=weights_bytes,
+        peak_bytes=peak_bytes(device),
+    )
+
+
+def _train(job: Job, stop: Stop) -> None:
+    """Train for ever, as loop.py does."""
+    training_mode(job.training.model, job.settings.finetune)
+    mixing = Mixing(job.settings, seed=job.sample.seed, rung=job.rung)
+    for epoch in count(1):
+        train_epoch(
+            job.training, job.batches, epoch, job.loss, job.settings, job.arithmetic, stop, mixing
+        )
+
+
+def _score(job: Job, how: Callable[..., object], stop: Stop) -> None:
+    model = job.training.scored_model
+    while True:
+        how(model, job.validation, job.arithmetic, batch_size=job.settings.batch_size, stop=stop)
+
+
+def _files(job: Job) -> tuple[float, int, int]:
+    """Return what a checkpoint takes: seconds and bytes; and the bytes of a network's weights."""
+    with TemporaryDirectory() as folder:
+        out = UPath(folder)
+        save_weights(job.training.scored_model.state_dict(), out / "model.safetensors")
+        weights = (out / "model.safetensors").stat().st_size
+        began = time.perf_counter()
+        write_checkpoint(out, Checkpoint(job.identity, 1, 0.0, job.training.state_dict()))
+        took = time.perf_counter() - began
+        best = weights if job.settings.epochs > 1 else 0  # of an epoch that is not the last
+        return took, (out / FILE).stat().st_size + best, weights
+
+
+def _batch_sizes(images: int, batch: int) -> list[int]:
+    full, rest = divmod(images, batch)
+    return [batch] * full + [rest] * bool(rest)
+
+
+def _settle(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _named(each: SpeedClass) -> str:
+    return assignments(each.params) or f"model={each.settings.model}"

@@ -1,0 +1,1 @@
+"""The dashboard and who may enter."""

@@ -1,0 +1,84 @@
+"""Serves Optuna's stock dashboard over the sweeps' database, and beside it what is ours."""
+
+import socket
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.util import shift_path_info
+
+from optuna_dashboard import wsgi
+
+from orchestrator.errors import SearchctlError
+from orchestrator.serving.access import LocalGuard, TokenGuard
+from orchestrator.study import open_storage
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+REPORT = "report"
+"""First part of the path of what `report` serves."""
+
+
+class Dashboard:
+    """Optuna's dashboard, and a report of our own at /report where one is handed in."""
+
+    def __init__(self, url: str, report: "WSGIApplication | None" = None) -> None:
+        """Show the studies of a database; `report` sees paths without their /report."""
+        self._stock: WSGIApplication = wsgi(open_storage(url))
+        self._report = report
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        parts = PurePosixPath(environ.get("PATH_INFO", "/")).parts
+        if self._report is not None and parts[1:2] == (REPORT,):
+            shift_path_info(environ)
+            return self._report(environ, start_response)
+        return self._stock(environ, start_response)
+
+
+class DashboardServer(ThreadingMixIn, WSGIServer):
+    """A server of this process's own; requests end with it."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser that closes its connection is no error of ours."""
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Keep no log: a token may be in what was asked for."""
+
+
+def make_server(app: "WSGIApplication", host: str, port: int, token: str | None) -> DashboardServer:
+    """Return a server that listens, with the app behind a guard; port 0 takes any that is free.
+
+    Args:
+        app: what is served.
+        host: address to listen at. One that others can reach is served with a token only.
+        port: the port.
+        token: opens the dashboard; None serves it without, to this machine.
+
+    Raises:
+        SearchctlError: the address cannot be listened at.
+    """
+    kind = type("Server", (DashboardServer,), {"address_family": _family(host)})
+    try:
+        server: DashboardServer = kind((host, port), _Handler)
+    except (OSError, OverflowError) as error:
+        raise SearchctlError(
+            f"cannot listen at {host} port {port} ({error}): give another --port"
+        ) from error
+    if token is None:
+        server.set_app(LocalGuard(app, host))
+    else:
+        server.set_app(TokenGuard(app, token, f"searchctl_dashboard_{server.server_port}"))
+    return server
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

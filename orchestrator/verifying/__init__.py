@@ -1,0 +1,1 @@
+"""Every verdict derived again from the stored rows."""

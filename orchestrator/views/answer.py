@@ -1,0 +1,57 @@
+"""What a finished sweep prints: the winner, how it compares, where everything is, what is next."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from statistics import median
+
+from rich.console import RenderableType
+from sqlalchemy import make_url
+
+from orchestrator.places import db_option_for
+from orchestrator.planning.grade import grade
+from orchestrator.planning.grade_view import grade_line
+from orchestrator.prepare import Prepared
+from orchestrator.storage import queries
+from orchestrator.storage.rows import JobRow
+from orchestrator.understanding.appraisal_view import appraisal_lines
+from orchestrator.understanding.appraising import read_appraisal
+from orchestrator.understanding.explain_view import paragraph
+from orchestrator.views.display import answer_table
+from orchestrator.views.ranking import rank_trials
+from orchestrator.views.sweeps import assignments, number, shown_score
+
+
+def answer(prepared: Prepared) -> Iterator[RenderableType]:
+    """Yield the parts of the answer, in the order in which people want them."""
+    engine, row, name = prepared.engine, prepared.row, prepared.sweep.name
+    ranked = rank_trials(engine, row, top=5)
+    winner = ranked[0]
+    yield (
+        f"\n[bold]Winner: trial {winner.trial}[/], {prepared.sweep.halving.score} "
+        f"{number(winner.score)}: {assignments(winner.params)}"
+    )
+    jobs = queries.jobs(engine, row)
+    yield from _unscored(jobs)
+    start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
+    yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
+    yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
+    if appraised := read_appraisal(engine, row):
+        yield from map(paragraph, appraisal_lines(appraised))
+    url = make_url(prepared.url).render_as_string(hide_password=True)
+    yield f"\n{grade_line(grade(engine, row))}"
+    yield f"Everything is in {url} and {prepared.runs}"
+    yield f"  weights    {winner.weights}"
+    option = db_option_for(prepared.url)
+    yield f"  details    searchctl show {name} {winner.trial}{option}"
+    yield f"  cost       searchctl plan --against {name}{option}"
+    yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
+    yield f"  dashboard  searchctl dashboard {name}{option}"
+
+
+def _unscored(jobs: Iterable[JobRow]) -> Iterator[str]:
+    """Say whose configurations the answer knows nothing of."""
+    for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
+        trials = [str(job.trial) for job in jobs if job.state == state]
+        if trials:
+            noun = "trials" if len(trials) > 1 else "trial"
+            yield f"[yellow]{len(trials)} {noun} {what}, not ranked:[/] {', '.join(trials)}"
