@@ -182,6 +182,13 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
                 f"{name} is searched: it changes how sums are rounded, so trials differ by more "
                 "than their other params, and a resumed sweep needs the same hardware"
             )
+    for name in model_options.OPTIONS:
+        axis = space.axes.get(name)
+        if axis is not None and axis.contains(None) and axis.size != 1:
+            yield (
+                f"space.{name} lists null, which stands for each network's own default: if that is "
+                "one of the other values, its trials are trained twice; write the values alone"
+            )
 
 
 def _size_warnings(

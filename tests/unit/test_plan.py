@@ -125,3 +125,8 @@ def test_warnings_of_the_sweep_and_of_the_ladder_are_both_there(sweep_of):
     plan = scenes(sweep_of, space="{threads: [1, 2]}", halving="{finalists: 5}")
     assert any("threads is searched" in warning for warning in plan.warnings)
     assert any("finalists 5 >= trials 2" in warning for warning in plan.warnings)
+
+
+def test_null_beside_other_values_of_an_option_is_warned_of(sweep_of):
+    plan = scenes(sweep_of, "{model: unet}", space="{width: [null, 8]}")
+    assert any("space.width lists null" in warning for warning in plan.warnings)
