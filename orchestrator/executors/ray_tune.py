@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import ray
@@ -23,6 +23,7 @@ from ray.tune.search import Searcher
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
+from orchestrator.executors.ray_local import closed_doors
 from orchestrator.job import Job, Runner, run_safely, train
 from orchestrator.processes import worker_name
 from trainer.results import EpochRecord, JobResult
@@ -35,7 +36,6 @@ NODES_EVERY_S = 5.0
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a local cluster listens on loopback only
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results go to the database
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the driver's
@@ -110,14 +110,15 @@ def _ray(address: str | None) -> Iterator[None]:
     # another code and nothing stored; in another thread it leaves that be. Its processes end with
     # the thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
     with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
-        thread.submit(
-            ray.init,
-            address=address or "local",
-            include_dashboard=False if address is None else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=True,
-        ).result()
+        with closed_doors() if address is None else nullcontext():
+            thread.submit(
+                ray.init,
+                address=address or "local",
+                include_dashboard=False if address is None else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=True,
+            ).result()
         _take_sigterm_back()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
         try:
