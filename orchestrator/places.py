@@ -12,8 +12,8 @@ def database_url(option: str | None, stored: str | None = None) -> str:
 
 def db_option_for(url: str) -> str:
     """Return " --db URL" where a command would find another database without it; else nothing."""
-    from sqlalchemy import make_url
+    from orchestrator.storage.connect import shown
 
     if url == database_url(None):
         return ""
-    return f" --db {make_url(url).render_as_string(hide_password=True)}"
+    return f" --db {shown(url)}"

@@ -31,6 +31,7 @@ from orchestrator.sweepfile.sweep_settings import (
     ResourceSettings,
     SearchSettings,
     StorageSettings,
+    undefined_variables,
 )
 from orchestrator.sweepfile.wording import refuse
 from orchestrator.sweepfile.yaml_source import YamlFile, load_yaml
@@ -236,7 +237,7 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
     mend = "is not set: export it, or write the URL without it"
     return tuple(
         Problem(path, f"the environment variable {name} {mend}", source.file, line)
-        for name in StorageSettings(url=url or None).undefined
+        for name in undefined_variables(url)
     )
 
 

@@ -28,7 +28,11 @@ class Settings(BaseModel):
     """Base of all settings: immutable, no unknown keys, each field documented by its docstring."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,  # a password may have been written where none belongs
     )
 
 

@@ -13,9 +13,24 @@ STOPPED = 4  # by `searchctl stop`, a deadline or a budget: resume goes on
 INTERRUPTED = 130
 TERMINATED = 143
 
+
+def _warned(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """Warn of a password on the command line: every user of the machine sees it there."""
+    from orchestrator.sweepfile.sweep_settings import holds_password
+
+    if url and holds_password(url):
+        click.echo(
+            "warning: `ps` shows the password of --db to everyone on this machine: put the URL "
+            "into $SEARCHCTL_DB_URL instead",
+            err=True,
+        )
+    return url
+
+
 db_option = click.option(
     "--db",
     metavar="URL",
+    callback=_warned,
     help="Database, e.g. sqlite:///searchctl.db (the default) or postgresql+psycopg://host/name. "
     "Without it: $SEARCHCTL_DB_URL, then the sweep file's storage.url.",
 )

@@ -50,7 +50,20 @@ def database_location(url: str) -> URL:
         parsed.get_dialect()
     except (ArgumentError, ValueError) as error:
         raise _unreadable() from error
+    if "@" in (parsed.host or ""):  # of a password that holds one: its rest would be the host
+        raise _unreadable("; in a password, write @ as %40")
     return parsed
+
+
+def shown(url: str | URL) -> str:
+    """Return a database's URL for people: without its passwords.
+
+    >>> shown("postgresql+psycopg://u:secret@host/x?sslpassword=secret&sslmode=require")
+    'postgresql+psycopg://u:***@host/x?sslmode=require'
+    """
+    location = make_url(url)
+    secret = [name for name in location.query if "password" in name.lower()]
+    return location.difference_update_query(secret).render_as_string(hide_password=True)
 
 
 def engine_options(location: URL) -> dict[str, Any]:
@@ -74,7 +87,7 @@ def connect(url: str) -> Engine:
         raise _unreadable() from error
     except ImportError as error:
         raise SearchctlError(
-            f"the driver for {location.render_as_string()} is not installed ({error}): for "
+            f"the driver for {shown(location)} is not installed ({error}): for "
             "PostgreSQL, pip install 'searchctl[postgres]'"
         ) from error
     if engine.dialect.name == "sqlite":
@@ -85,10 +98,10 @@ def connect(url: str) -> Engine:
     return engine
 
 
-def _unreadable() -> SearchctlError:
+def _unreadable(mend: str = "") -> SearchctlError:
     return SearchctlError(
         "the database's URL (--db, $SEARCHCTL_DB_URL or storage.url) cannot be read: write it "
-        "like sqlite:///searchctl.db or postgresql+psycopg://user@host/name"
+        f"like sqlite:///searchctl.db or postgresql+psycopg://user@host/name{mend}"
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SchemaMismatch, SearchctlError
-from orchestrator.storage.connect import SQLITE_BEGIN, connect
+from orchestrator.storage.connect import SQLITE_BEGIN, connect, shown
 
 VERSION_TABLE = "searchctl_schema_version"
 """Not alembic's default name: Optuna keeps its own version under that one, in the same database."""
@@ -114,20 +114,16 @@ def _known() -> set[str]:
 
 def _mismatch(url: str, current: str | None) -> str:
     if current is None:
-        return f"{_shown(url)} holds no searchctl tables: launch a sweep first, or check --db"
+        return f"{shown(url)} holds no searchctl tables: launch a sweep first, or check --db"
     if current in _known():
         return (
-            f"{_shown(url)} has the older schema {current}: back it up and run "
-            f"`searchctl db upgrade --db {_shown(url)}`"
+            f"{shown(url)} has the older schema {current}: back it up and run "
+            f"`searchctl db upgrade --db {shown(url)}`"
         )
     return (
-        f"{_shown(url)} has schema {current}, written by a newer searchctl: "
+        f"{shown(url)} has schema {current}, written by a newer searchctl: "
         "install that version (`pip install --upgrade searchctl`), or use another --db"
     )
-
-
-def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)
 
 
 def _check_file(url: str, create: bool) -> None:
@@ -150,4 +146,4 @@ def _reached(url: str, engine: Engine) -> Iterator[None]:
         raise
     except SQLAlchemyError as error:
         engine.dispose()
-        raise SearchctlError(f"cannot use the database {_shown(url)}: {error.args[0]}") from error
+        raise SearchctlError(f"cannot use the database {shown(url)}: {error.args[0]}") from error

@@ -206,22 +206,37 @@ class BudgetSettings(Settings):
 
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_PASSWORD = re.compile(r"://[^/@]*?:([^@]*)@|password=([^&]*)")
+
+
+def holds_password(url: str) -> bool:
+    """Is a password written out in a database's URL, not left to a ${NAME}?"""
+    return any(_VARIABLE.sub("", "".join(found)) for found in _PASSWORD.findall(url))
+
+
+def _without_password(url: str) -> str:
+    if holds_password(url):
+        raise ValueError(
+            "must not hold a password, since the file is stored: put the URL into "
+            "$SEARCHCTL_DB_URL and write url: ${SEARCHCTL_DB_URL}, or leave it out"
+        )
+    return url
+
+
+def undefined_variables(url: str) -> tuple[str, ...]:
+    """Return the environment variables that a database's URL needs and that are not set."""
+    return tuple(name for name in _VARIABLE.findall(url) if name not in os.environ)
 
 
 class StorageSettings(Settings):
     """Where results are kept. A sweep that moved is resumed with --db."""
 
-    url: Annotated[str, Field(min_length=1)] | None = None
+    url: Annotated[str, Field(min_length=1), AfterValidator(_without_password)] | None = None
     """URL of the database. `${NAME}` stands for an environment variable, for secrets: what is
-    stored is the name."""
+    stored is the name. A password that is written out is refused."""
     runs: str = "runs"
     """Directory of checkpoints and other files, seen by every node that runs trials; or a URL such
     as s3://bucket/runs (with the package for it installed, here s3fs)."""
-
-    @property
-    def undefined(self) -> tuple[str, ...]:
-        """The environment variables that the URL needs and that are not set."""
-        return tuple(name for name in _VARIABLE.findall(self.url or "") if name not in os.environ)
 
     def database_url(self) -> str | None:
         """Return the URL with its environment variables filled in.

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from statistics import median
 
 from rich.console import RenderableType
-from sqlalchemy import make_url
 
 from orchestrator.places import db_option_for
 from orchestrator.planning.grade import grade
 from orchestrator.planning.grade_view import grade_line
 from orchestrator.prepare import Prepared
 from orchestrator.storage import queries
+from orchestrator.storage.connect import shown
 from orchestrator.storage.rows import JobRow
 from orchestrator.understanding.appraisal_view import appraisal_lines
 from orchestrator.understanding.appraising import read_appraisal
@@ -37,9 +37,8 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
     if appraised := read_appraisal(engine, row):
         yield from map(paragraph, appraisal_lines(appraised))
-    url = make_url(prepared.url).render_as_string(hide_password=True)
     yield f"\n{grade_line(grade(engine, row))}"
-    yield f"Everything is in {url} and {prepared.runs}"
+    yield f"Everything is in {shown(prepared.url)} and {prepared.runs}"
     yield f"  weights    {winner.weights}"
     option = db_option_for(prepared.url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
