@@ -166,4 +166,5 @@ def _record(
         val_loss=validation.loss if validation else None,
         val_miou=validation.miou if validation else None,
         val_accuracy=validation.overall_accuracy if validation else None,
+        val_class_iou=validation.class_iou if validation else None,
     )

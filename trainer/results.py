@@ -1,13 +1,14 @@
 """What a job returns: plain records of numbers, without torch, so that any package holds them."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
-from upath import UPath
+if TYPE_CHECKING:  # a view of a sweep imports this file, and need not wait for these
+    import numpy as np
+    import numpy.typing as npt
+    from upath import UPath
 
-from trainer.settings import Score
+    from trainer.settings import Score
 
 JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost", "blocked", "unusable"]
 """How a job ended.
@@ -39,7 +40,7 @@ class Evaluation:
     """Accuracy (recall) of each class; None for a class that the ground truth does not hold."""
 
 
-def score_of(evaluation: Evaluation, score: Score) -> float:
+def score_of(evaluation: Evaluation, score: "Score") -> float:
     """Return the number by which trials are ranked, of an evaluation of the validation set."""
     return {
         "val_miou": evaluation.miou,
@@ -53,7 +54,8 @@ class EpochRecord:
     """What one epoch of training showed; epochs count from 1."""
 
     epoch: int
-    train_loss: float
+    train_loss: float | None
+    """None where it was not finite and comes from a database."""
     lr: float
     """Learning rate in use at the epoch's first step."""
     images: int
@@ -62,17 +64,20 @@ class EpochRecord:
     val_loss: float | None = None
     val_miou: float | None = None
     val_accuracy: float | None = None
+    val_class_iou: tuple[float | None, ...] | None = None
+    """IoU of each class on the validation set; None for a class that its ground truth lacks, and
+    as a whole where the epoch was not validated."""
 
 
 @dataclass(frozen=True)
 class ImageCounts:
     """Per image of the validation set, from the kept epoch: the evidence behind the score."""
 
-    counts: npt.NDArray[np.uint32]
+    counts: "npt.NDArray[np.uint32]"
     """[images, classes, 3]: true positives, false positives, false negatives in pixels."""
-    loss_sums: npt.NDArray[np.float64]
+    loss_sums: "npt.NDArray[np.float64]"
     """[images]: summed cross entropy over the image's valid pixels."""
-    pixels: npt.NDArray[np.int64]
+    pixels: "npt.NDArray[np.int64]"
     """[images]: number of valid pixels."""
 
 
@@ -94,9 +99,12 @@ class JobResult:
     """Of the kept epoch's weights, by split: 'val' and 'train' always; finalists also have
     'val_original', 'test' and 'test_original' (IoU at the labels' own size)."""
     image_counts: ImageCounts | None = None
-    weights: UPath | None = None
+    latency_ms: float | None = None
+    """Milliseconds that the kept weights take for one image at the training size: see latency.py.
+    None without a score."""
+    weights: "UPath | None" = None
     """safetensors file of the kept epoch's weights, where they were asked for."""
-    features: UPath | None = None
+    features: "UPath | None" = None
     """Picture of the classes in the network's last features, where it was asked for."""
     seconds: float = 0.0
     gpu_seconds: float = 0.0

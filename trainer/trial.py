@@ -16,7 +16,14 @@ from trainer.errors import SettingsError
 from trainer.evaluate import Scored, evaluate, evaluate_original
 from trainer.features import check_features, draw_features, look_at_features
 from trainer.inference_settings import AS_VALIDATED, Inference
-from trainer.loader import LoadedSplit, data_fingerprint, load_split, sample_hash
+from trainer.latency import latency_ms
+from trainer.loader import (
+    LoadedSplit,
+    data_fingerprint,
+    fixed_batches,
+    load_split,
+    sample_hash,
+)
 from trainer.loop import train
 from trainer.masks import Pictured
 from trainer.memory import peak_bytes
@@ -122,6 +129,7 @@ def run_job(
                 job,
                 kept,
                 evaluations,
+                latency_ms=_latency_ms(job, attempt.seconds()),
                 weights=_save(kept, out) if keep_weights else None,
                 features=draw_features(job, out) if features else None,
             )
@@ -162,7 +170,7 @@ class _Attempt:
         for look in looks:
             look()
         state = job.training.state_dict()
-        checkpoint = Checkpoint(job.identity, record.epoch, self._seconds(), state)
+        checkpoint = Checkpoint(job.identity, record.epoch, self.seconds(), state)
         write_checkpoint(self._out, checkpoint)
         self._on_epoch(record)
 
@@ -172,6 +180,7 @@ class _Attempt:
         kept: Kept,
         evaluations: dict[str, Evaluation],
         *,
+        latency_ms: float,
         weights: UPath | None,
         features: UPath | None,
     ) -> None:
@@ -183,6 +192,7 @@ class _Attempt:
             kept_epoch=kept.epoch,
             evaluations=evaluations,
             image_counts=kept.validation[1],
+            latency_ms=latency_ms,
             weights=weights,
             features=features,
             peak_memory_bytes=peak_bytes(job.arithmetic.device),
@@ -200,7 +210,7 @@ class _Attempt:
     def result(self) -> JobResult:
         """Return the result of the attempt, and of those that it went on from."""
         epochs = tuple(self._progress.records)
-        seconds, on_gpu = self._seconds(), self._result.device.startswith("cuda")
+        seconds, on_gpu = self.seconds(), self._result.device.startswith("cuda")
         return replace(
             self._result,
             epochs=epochs,
@@ -209,7 +219,8 @@ class _Attempt:
             gpu_seconds=seconds if on_gpu else 0.0,
         )
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """Return what the job has taken so far, with the attempts that this one goes on from."""
         return self._seconds_before + time.perf_counter() - self._started
 
 
@@ -267,6 +278,12 @@ def _evaluations(
             scores["test"] = _score(evaluate, job, test, stop)
             scores["test_original"] = _score(original, job, test, stop)
     return {split: evaluation for split, (evaluation, _) in scores.items()}
+
+
+def _latency_ms(job: Job, job_seconds: float) -> float:
+    image, _ = next(fixed_batches(job.validation, 1))
+    model = job.training.scored_model
+    return latency_ms(model, image, job.arithmetic, job_seconds=job_seconds)
 
 
 def _save(kept: Kept, out: UPath) -> UPath:

@@ -15,6 +15,7 @@ from orchestrator.halving import Decision
 from orchestrator.job_key import Kind
 from orchestrator.storage import schema
 from orchestrator.storage.rows import AttemptOutcome, SweepRow
+from trainer.results import EpochRecord
 
 _trials, _jobs, _attempts = schema.trials, schema.jobs, schema.attempts
 _epochs, _decisions, _events = schema.epochs, schema.decisions, schema.events
@@ -44,14 +45,7 @@ class Trained:
     kind: Kind
     repeat: int
     params: dict[str, Any]
-    epoch: int
-    train_loss: float | None
-    val_loss: float | None
-    val_miou: float | None
-    val_accuracy: float | None
-    lr: float
-    images: int
-    seconds: float
+    record: EpochRecord
 
 
 @dataclass(frozen=True)
@@ -173,7 +167,7 @@ class News:
             moment = starts.get((job, epoch), moment) + timedelta(seconds=row["seconds"])
             if epoch > self._epoch.get(job, 0):
                 self._epoch[job] = epoch
-                yield _made(Trained, {**known[job], **row}, at=moment)
+                yield _made(Trained, known[job], at=moment, record=_made(EpochRecord, row))
 
     def _events(self) -> Select[Any]:
         query = select(_events).where(_events.c.sweep_id == self._sweep.id)

@@ -4,6 +4,7 @@ Unless other kinds are asked for, they see the jobs of the ladder only.
 """
 
 from collections.abc import Collection
+from dataclasses import fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,15 @@ from orchestrator.halving import Decision
 from orchestrator.job_key import LADDER, JobKey, Kind
 from orchestrator.storage import schema
 from orchestrator.storage.clock import database_now
-from orchestrator.storage.rows import AttemptRow, EpochRow, EventRow, JobRow, SweepRow, TrialRow
+from orchestrator.storage.rows import (
+    AttemptPlace,
+    AttemptRow,
+    EpochRow,
+    EventRow,
+    JobRow,
+    SweepRow,
+    TrialRow,
+)
 
 if TYPE_CHECKING:
     from trainer.results import ImageCounts
@@ -100,12 +109,27 @@ def attempts(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[
     return [AttemptRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
 
 
+def find_attempt(engine: Engine, token: str) -> AttemptPlace | None:
+    """Return where an attempt of any sweep belongs; None if there is none of that token."""
+    query = (
+        select(schema.sweeps.c.name, schema.sweeps.c.spec["storage"]["runs"].as_string())
+        .add_columns(schema.trials.c.number, *(schema.jobs.c[name] for name in _OF_JOB))
+        .join(schema.trials, schema.trials.c.sweep_id == schema.sweeps.c.id)
+        .join(schema.jobs, schema.jobs.c.trial_id == schema.trials.c.id)
+        .join(schema.attempts, schema.attempts.c.job_id == schema.jobs.c.id)
+        .where(schema.attempts.c.token == token)
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return AttemptPlace(row[0], row[1], JobKey(*row[2:])) if row else None
+
+
 def epochs(
     engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
 ) -> list[EpochRow]:
     """Return the epochs of one trial, by rung; the ladder's first."""
     table = schema.epochs
-    names = [name for name in EpochRow.__annotations__ if name not in _OF_JOB]
+    names = [each.name for each in fields(EpochRow) if each.name not in _OF_JOB]
     query = (
         select(*(schema.jobs.c[name] for name in _OF_JOB), *(table.c[name] for name in names))
         .join(schema.jobs, table.c.job_id == schema.jobs.c.id)

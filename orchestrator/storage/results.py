@@ -21,6 +21,7 @@ _JOB_COLUMNS = (
     "device",
     "threads",
     "trainable_parameters",
+    "latency_ms",
     "initial_weights",
     "sample_hash",
     "data_fingerprint",

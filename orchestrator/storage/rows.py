@@ -5,7 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
-from orchestrator.job_key import Kind
+from orchestrator.job_key import JobKey, Kind
+from trainer.results import EpochRecord
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
 DesiredState = Literal["RUNNING", "STOPPED"]
@@ -89,6 +90,8 @@ class JobRow:
     device: str | None
     threads: int | None
     trainable_parameters: int | None
+    latency_ms: float | None
+    """Of one image, on the job's device: see trainer/latency.py."""
     initial_weights: str
     """What it began with, for people; empty if it has not come to tell."""
     weights: str | None
@@ -96,6 +99,16 @@ class JobRow:
     """Picture of the network's last features, of a finalist that was asked for it."""
     evaluations: dict[str, dict[str, Any]] | None
     error: str | None
+
+
+@dataclass(frozen=True)
+class AttemptPlace:
+    """Where an attempt belongs: its directory follows from it."""
+
+    sweep: str
+    runs: str
+    """Directory or URL below which each sweep has its directory."""
+    job: JobKey
 
 
 @dataclass(frozen=True)
@@ -121,21 +134,13 @@ class AttemptRow:
     error: str | None
 
 
-@dataclass(frozen=True)
-class EpochRow:
+@dataclass(frozen=True, kw_only=True)
+class EpochRow(EpochRecord):
     """One epoch of one job."""
 
     rung: int
     kind: Kind
     repeat: int
-    epoch: int
-    train_loss: float | None
-    val_loss: float | None
-    val_miou: float | None
-    val_accuracy: float | None
-    lr: float
-    images: int
-    seconds: float
 
 
 @dataclass(frozen=True)

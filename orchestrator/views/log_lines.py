@@ -21,7 +21,7 @@ def json_lines(changes: Iterable[Change]) -> Iterator[str]:
     """Write each change as one JSON object; `what` says of what kind it is."""
     for change in changes:
         values = asdict(change)
-        values |= values.pop("decision", {})
+        values |= values.pop("decision", {}) | values.pop("record", {})
         yield json.dumps({"what": KINDS[type(change)], **values}, default=str)
 
 
@@ -60,10 +60,10 @@ class LogLines:
             again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
             return f"began{again}, {assignments(change.params)}"
         if isinstance(change, Trained):
-            losses = f"train loss {number(change.train_loss)}, val loss {number(change.val_loss)}"
-            shown = number(getattr(change, self._key))
-            took = duration(change.seconds)
-            return f"epoch {change.epoch}: {losses}, {self._name} {shown}, {took}"
+            epoch = change.record
+            losses = f"train loss {number(epoch.train_loss)}, val loss {number(epoch.val_loss)}"
+            shown = f"{self._name} {number(getattr(epoch, self._key))}"
+            return f"epoch {epoch.epoch}: {losses}, {shown}, {duration(epoch.seconds)}"
         place = f" on {change.worker}" if change.worker else ""
         if change.outcome == "complete":
             return f"complete, score {number(change.score)} in {duration(change.seconds)}{place}"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -19,7 +19,7 @@ from orchestrator.storage.rows import JOB_STATES, SweepRow
 from orchestrator.sweep import Sweep
 from orchestrator.views.progress import SoFar
 from orchestrator.views.sweeps import JobState
-from trainer.results import EpochRecord, JobResult, JobStatus
+from trainer.results import JobResult, JobStatus
 
 POLL_S = 1.0
 GONE_AFTER_S = 5.0
@@ -138,8 +138,7 @@ def _tell_of_a_job(observer: Observer, change: Change) -> None:
     if isinstance(change, Began):
         observer.job_started(change, change.attempt)
     elif isinstance(change, Trained):
-        names = (each.name for each in fields(EpochRecord))
-        observer.epoch(change, EpochRecord(**{name: getattr(change, name) for name in names}))
+        observer.epoch(change, change.record)
     elif isinstance(change, Ended) and change.outcome in JOB_STATES:
         status: JobStatus = change.outcome
         result = JobResult(status, change.score, error=change.error, seconds=change.seconds or 0.0)

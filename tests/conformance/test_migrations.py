@@ -123,11 +123,13 @@ def test_an_old_sweep_does_not_tell_what_older_versions_did_not_store(old):
     assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
 
 
-def test_an_old_epoch_has_no_accuracy_and_no_old_job_a_picture(old):
+def test_what_an_older_version_did_not_measure_is_not_known(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
-    assert [row.val_accuracy for row in queries.epochs(old, sweep, 0)] == [None]
-    assert {job.features for job in queries.jobs(old, sweep)} == {None}
+    (epoch,) = queries.epochs(old, sweep, 0)
+    assert (epoch.val_accuracy, epoch.val_class_iou) == (None, None)
+    jobs = queries.jobs(old, sweep)
+    assert {job.features for job in jobs} == {job.latency_ms for job in jobs} == {None}
 
 
 def test_every_old_attempt_has_the_outcome_that_it_had(old, revision):

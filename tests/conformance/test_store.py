@@ -126,6 +126,25 @@ def test_a_diverged_result_keeps_its_epochs_without_numbers_that_are_none(engine
     assert queries.epochs(engine, sweep, 0)[0].train_loss is None
 
 
+IOU = (0.0, 0.123456, None, 1.0)
+"""Of four classes, of which the ground truth lacks one."""
+
+
+def test_the_iou_of_each_class_is_kept_by_epoch_to_four_digits(engine, sweep, writer):
+    start(writer)
+    writer.save_epoch("t1", epoch(1, val_class_iou=IOU))
+    writer.save_epoch("t1", epoch(2))
+    first, second = queries.epochs(engine, sweep, 0)
+    assert first.val_class_iou == pytest.approx(IOU, abs=2e-5)
+    assert second.val_class_iou is None
+
+
+def test_the_latency_of_a_job_is_kept(engine, sweep, writer):
+    start(writer)
+    assert writer.save_result("t1", complete(latency_ms=2.5), [])
+    assert queries.jobs(engine, sweep)[0].latency_ms == 2.5
+
+
 def test_an_epoch_of_a_second_attempt_replaces_the_first_ones(engine, sweep, writer):
     start(writer)
     writer.save_epoch("t1", epoch(train_loss=2.0))

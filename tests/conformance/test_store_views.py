@@ -83,7 +83,7 @@ def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
     news = News.from_now(engine, sweep)
     writer.save_epoch("t1", epoch(3))
     (change,) = news.read()
-    assert (change.trial, change.rung, change.epoch) == (0, 0, 3)
+    assert (change.trial, change.rung, change.record.epoch) == (0, 0, 3)
 
 
 def test_what_a_stage_took_is_of_the_types_that_it_says(engine, large):

@@ -37,6 +37,7 @@ def test_result_says_what_was_done(run):
     assert result.gpu_seconds == 0
     assert result.peak_memory_bytes > 50e6 or sys.platform != "linux"
     assert result.trainable_parameters > 1000
+    assert 0 < result.latency_ms < 1000 * result.seconds
     assert result.seconds > sum(epoch.seconds for epoch in result.epochs) > 0
     assert result.sample_hash
     assert result.data_fingerprint
@@ -48,6 +49,7 @@ def test_score_is_the_validation_of_the_kept_epoch(run):
     assert result.score == kept.val_miou == max(epoch.val_miou for epoch in result.epochs)
     assert result.score == result.evaluations["val"].miou
     assert kept.val_loss == result.evaluations["val"].loss
+    assert kept.val_class_iou == result.evaluations["val"].class_iou
 
 
 def test_image_counts_add_up_to_the_score(run):

@@ -1,5 +1,5 @@
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ STATES = {True: "COMPLETE", False: "DIVERGED"}
 
 
 def row(cls, **values):
-    return cls(**{name: values.get(name) for name in cls.__annotations__})
+    return cls(**{each.name: values.get(each.name) for each in fields(cls)})
 
 
 def epochs_of(rung, score, measure):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from trainer.results import Evaluation, ImageCounts
 
 def row(cls, **values):
     """Return a row of which only some columns matter."""
-    return cls(**{name: values.get(name) for name in cls.__annotations__})
+    return cls(**{each.name: values.get(each.name) for each in fields(cls)})
 
 
 def job(trial, rung, state, score=None, **values):
