@@ -208,7 +208,7 @@ def _replay(
             f"scores: the database was changed by hand (`searchctl verify {prepared.sweep.name}` "
             "says where); restore a backup"
         )
-    mirror_all(mirror, prepared.sweep.trials(), jobs, stored)
+    mirror_all(mirror, prepared.sweep, jobs, attempts, stored)
 
 
 def _close(
@@ -245,7 +245,8 @@ def _store_end(
     engine, row = prepared.engine, prepared.row
     jobs = queries.jobs(engine, row, kinds=ALL)
     if mirror.behind:
-        mirror_all(mirror, prepared.sweep.trials(), jobs, queries.decisions(engine, row))
+        attempts, decisions = queries.attempts(engine, row), queries.decisions(engine, row)
+        mirror_all(mirror, prepared.sweep, jobs, attempts, decisions)
     if failure := course.bracket.failure:
         writer.set_state("FAIL", failure + _first_error(jobs))
     elif course.finished:

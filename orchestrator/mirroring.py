@@ -1,13 +1,15 @@
 """Brings the Optuna study up to what our tables hold: result by result, or all of it at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.files.pictures import JobPicture, What
 from orchestrator.halving import Decision, Outcome
 from orchestrator.job import Job
-from orchestrator.job_key import Kind
-from orchestrator.storage.rows import JobRow
+from orchestrator.job_key import Kind, key_of
+from orchestrator.storage.rows import AttemptRow, JobRow
 from orchestrator.study import Ending, StudyMirror
+from orchestrator.sweep import Sweep
 from searchspace import Params
 from trainer.results import JobResult
 
@@ -21,18 +23,25 @@ def outcome_of(job: JobRow) -> Outcome | None:
 
 def mirror_all(
     mirror: StudyMirror,
-    trials: Sequence[Params],
+    sweep: Sweep,
     jobs: Iterable[JobRow],
+    attempts: Iterable[AttemptRow],
     decisions: Iterable[Decision],
 ) -> None:
     """Show everything that is stored; what the study has already is left as it is."""
+    report = f"/report/{sweep.name}"
+    mirror.introduce(sweep.halving.score, _introduction(report), {"report": report})
+    trials = sweep.trials()
+    tokens = {key_of(each): each.token for each in attempts}  # a result is of the last attempt
     for job in jobs:
         params, outcome = trials[job.trial], outcome_of(job)
         if job.kind == "ladder":
             mirror.begin(job.trial, params)
         if outcome is not None:
             attributes = _attributes(job.rung, job.images, job, job.evaluations or {})
-            _mirror_outcome(mirror, job.kind, params, outcome, attributes)
+            drawn = _drawn(sweep.report.wanted_images, job.features)
+            left = [JobPicture(job.rung, tokens[key_of(job)], what) for what in drawn]
+            _mirror_outcome(mirror, job.kind, params, outcome, attributes, left)
     mirror_verdicts(mirror, decisions)
 
 
@@ -43,7 +52,8 @@ def mirror_result(
     outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
     evaluations = {split: vars(each) for split, each in result.evaluations.items()}
     attributes = _attributes(job.rung, job.sample.images, result, evaluations)
-    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes)
+    left = [JobPicture(job.rung, job.token, what) for what in _drawn(job.masks, result.features)]
+    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes, left)
     mirror_verdicts(mirror, decisions)
 
 
@@ -53,13 +63,20 @@ def _mirror_outcome(
     params: Params,
     outcome: Outcome,
     attributes: Mapping[str, int | float | None],
+    pictures: Iterable[JobPicture],
 ) -> None:
     """Show what a job came to; not of a repeat, whose trial has ended in the study."""
     score = outcome.score if outcome.finite else None
     if kind == "audit":
         mirror.show_audit(outcome.trial, params, outcome.rung, score, attributes)
     elif kind == "ladder" and score is not None:
-        mirror.report(outcome.trial, outcome.rung, score, attributes)
+        mirror.report(outcome.trial, outcome.rung, score, attributes, pictures)
+
+
+def _drawn(masks: object, features: object) -> list[What]:
+    """Return what a job with a score has left pictures of: of masks, all that were asked."""
+    drawn: list[tuple[What, object]] = [("masks", masks), ("features", features)]
+    return [what for what, there in drawn if there]
 
 
 def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
@@ -73,14 +90,28 @@ def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
         mirror.end(endings)
 
 
+def _introduction(report: str) -> str:
+    """Say in Markdown, on the study's page, where the answer is; the link is to the same server."""
+    return (
+        f"**[Report on this sweep]({report})**: the winner, how sure that is, and what it cost, as "
+        "it is now. `searchctl dashboard` serves it beside these pages.\n\n"
+        "Each trial has a note that says why it ended, and its jobs' pictures as artifacts.\n\n"
+        "The hyperparameters' importance on these pages is that of the few trials which ended as "
+        "COMPLETE, and misleads; the report's is of the first rung, where every trial has a "
+        "score.\n"
+    )
+
+
 def _note(sweep: str, decision: Decision) -> str:
     """Say in Markdown why a trial ended, and where there is more."""
-    verdict = decision.verdict.capitalize()
+    verdict, trial = decision.verdict.capitalize(), decision.trial
     lines = [f"**{verdict} at rung {decision.rung}**: {decision.reason}."]
     if decision.score is not None:
-        cutoff = f", the last survivor's {decision.cutoff:.4f}" if decision.cutoff else ""
+        pruned = decision.verdict == "pruned" and decision.cutoff is not None
+        cutoff = f", the last survivor's {decision.cutoff:.4f}" if pruned else ""
         lines.append(f"Score {decision.score:.4f}{cutoff}.")
-    lines.append(f"More: `searchctl show {sweep} {decision.trial}`")
+    lines.append(f"How sure that is: `searchctl explain {sweep} {trial}`")
+    lines.append(f"All of it: `searchctl show {sweep} {trial}`, [report](/report/{sweep})")
     return "\n\n".join(lines) + "\n"
 
 

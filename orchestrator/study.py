@@ -4,15 +4,16 @@ One study a sweep, one Optuna trial a trial (of the same number), one intermedia
 The audit of a trial is an Optuna trial of its own, told apart by its attribute `audit_of`.
 The mirror never decides anything: it is written after our own commit, each write may be repeated,
 a failure is only logged, and all of it can be rebuilt from our tables. Optuna refuses anything
-said of a trial after its end, so attributes come before.
+said of a trial after its end, so attributes and artifacts come before. Pictures are artifacts by
+name only: their files stay where the jobs wrote them (serving/pictures.py).
 """
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import optuna
@@ -27,6 +28,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SearchctlError
+from orchestrator.files.pictures import JobPicture
 from orchestrator.halving import Direction
 from orchestrator.storage.connect import database_location, engine_options
 from orchestrator.storage.faults import full, unreachable
@@ -129,6 +131,18 @@ class StudyMirror:
             if name in frozen.user_attrs
         }
 
+    def introduce(self, metric: str, note: str, attributes: Mapping[str, str]) -> None:
+        """Say what the study's values are, and of it as a whole what a user has not said of it."""
+        with self._only_logged():
+            # Study.set_metric_names does the same, and warns that it may change
+            self._set("study:metric_names", [metric])
+            noted = self._study._storage.get_study_system_attrs(self._study._study_id)
+            self._note(None, note, noted)
+            held = self._study.user_attrs
+            for name, value in attributes.items():
+                if name not in held:
+                    self._study.set_user_attr(name, value)
+
     def begin(self, number: int, params: Params) -> None:
         """Show a trial as RUNNING, if it is not there yet."""
         with self._only_logged():
@@ -180,16 +194,39 @@ class StudyMirror:
         storage, study_id = self._study._storage, self._study._study_id
         return Trial(self._study, storage.create_new_trial(study_id, template_trial=template))
 
-    def report(self, number: int, rung: int, score: float, attributes: Mapping[str, Any]) -> None:
-        """Show a trial's score at a rung as an intermediate value, and facts as attributes."""
+    def report(
+        self,
+        number: int,
+        rung: int,
+        score: float,
+        attributes: Mapping[str, Any],
+        pictures: Iterable[JobPicture] = (),
+    ) -> None:
+        """Show a trial's score at a rung as an intermediate value, facts as attributes, pictures.
+
+        The pictures are shown as artifacts: PNG files, named by their rung.
+        """
         with self._only_logged():
             trial, shown = self._trials[number], self._shown(number)
             if shown.state.is_finished():
                 return
             for name, value in attributes.items():
                 trial.set_user_attr(name, value)
+            for picture in pictures:
+                self._show_picture(trial, rung, picture)
             if rung not in shown.intermediate_values:
                 trial.report(score, rung)
+
+    def _show_picture(self, trial: Trial, rung: int, picture: JobPicture) -> None:
+        """Write what `optuna.artifacts.upload_artifact` does, which would copy the file too."""
+        said = {
+            "artifact_id": picture.id,
+            "filename": f"rung-{rung}-{picture.file}",
+            "mimetype": "image/png",
+            "encoding": None,
+        }
+        name = f"artifacts:{picture.id}"
+        self._study._storage.set_trial_system_attr(trial._trial_id, name, json.dumps(said))
 
     def end(self, endings: Iterable[Ending]) -> None:
         """Show trials as COMPLETE, PRUNED or FAIL, with the reason, also as a note.
@@ -207,7 +244,7 @@ class StudyMirror:
             trial, shown = self._trials[ending.trial], self._shown(ending.trial)
             if shown.state.is_finished():
                 return
-            self._note(trial, ending.note, noted)
+            self._note(trial._trial_id, ending.note, noted)
             trial.set_user_attr("verdict", ending.verdict)
             trial.set_user_attr("reason", ending.reason)
             if ending.verdict == "complete":
@@ -216,14 +253,16 @@ class StudyMirror:
                 state = TrialState.PRUNED if ending.verdict == "pruned" else TrialState.FAIL
                 self._study.tell(trial, state=state)
 
-    def _note(self, trial: Trial, text: str, noted: Mapping[str, Any]) -> None:
+    def _note(self, trial_id: int | None, text: str, noted: Mapping[str, Any]) -> None:
         """Write a note as `optuna_dashboard.save_note` does, which reads all notes each time."""
-        version = f"dashboard:{trial._trial_id}:note_ver"
-        if version in noted:
+        of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+        if f"{of}note_ver" in noted:
             return
-        write = partial(self._study._storage.set_study_system_attr, self._study._study_id)
-        write(f"dashboard:{trial._trial_id}:note_str:0", text[:_NOTE_LENGTH])
-        write(version, 1)  # the last: with it there is a note, without it there is none
+        self._set(f"{of}note_str:0", text[:_NOTE_LENGTH])
+        self._set(f"{of}note_ver", 1)  # the last: with it there is a note, without it there is none
+
+    def _set(self, name: str, value: Any) -> None:
+        self._study._storage.set_study_system_attr(self._study._study_id, name, value)
 
     def _shown(self, number: int) -> FrozenTrial:
         return self._study._storage.get_trial(self._trials[number]._trial_id)

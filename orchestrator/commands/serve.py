@@ -51,6 +51,7 @@ def dashboard(
     from orchestrator.report.served import ReportApp
     from orchestrator.serving.access import given_token, is_loopback, new_token
     from orchestrator.serving.dashboard import Dashboard, make_server
+    from orchestrator.serving.pictures import PictureStore
     from orchestrator.storage.database import open_database
     from orchestrator.study import study_id
 
@@ -61,7 +62,8 @@ def dashboard(
         open_sweep(sweep, db)
         path, report = f"/dashboard/studies/{study_id(url, sweep)}", f"/report/{sweep}"
     token = given_token(token_file) or (None if is_loopback(host) else new_token())
-    with make_server(Dashboard(url, ReportApp(engine)), host, port, token) as server:
+    app = Dashboard(url, PictureStore(engine), ReportApp(engine))
+    with make_server(app, host, port, token) as server:
         entrance = f"?token={token}" if token else ""
         address = f"http://{_shown(host)}:{server.server_port}"
         click.echo(f"dashboard at {address}{path}{entrance}")

@@ -88,7 +88,7 @@ class TokenGuard:
         if self._holds_cookie(environ) or self._holds_token(environ):
             return self._app(environ, start_response)
         refusal = [("WWW-Authenticate", 'Bearer realm="searchctl"'), ("Cache-Control", "no-store")]
-        return _answer(start_response, "401 Unauthorized", _TELL, refusal)
+        return answer(start_response, "401 Unauthorized", _TELL, refusal)
 
     def _let_in(
         self,
@@ -107,7 +107,7 @@ class TokenGuard:
             ("Cache-Control", "no-store"),
             ("Referrer-Policy", "no-referrer"),
         ]
-        return _answer(start_response, "303 See Other", "", headers)
+        return answer(start_response, "303 See Other", "", headers)
 
     def _holds_cookie(self, environ: "WSGIEnvironment") -> bool:
         try:
@@ -140,7 +140,7 @@ class LocalGuard:
         if _name(environ.get("HTTP_HOST", "")) in self._names:
             return self._app(environ, start_response)
         tell = "this dashboard is served to its own machine: open it as localhost"
-        return _answer(start_response, "403 Forbidden", tell, [])
+        return answer(start_response, "403 Forbidden", tell, [])
 
 
 def _name(host: str) -> str:
@@ -159,10 +159,15 @@ def _same(given: str, wanted: bytes) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), wanted)
 
 
-def _answer(
-    start_response: "StartResponse", status: str, text: str, headers: list[tuple[str, str]]
+def answer(
+    start_response: "StartResponse",
+    status: str,
+    text: str,
+    headers: list[tuple[str, str]],
+    kind: str = "text/plain",
 ) -> Iterable[bytes]:
+    """Answer with a line of text."""
     body = f"{text}\n".encode()
-    plain = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    start_response(status, [*plain, *headers])
+    usual = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start_response(status, [*usual, *headers])
     return [body]

@@ -1,5 +1,6 @@
 """Serves Optuna's stock dashboard over the sweeps' database, and beside it what is ours."""
 
+import json
 import socket
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -11,33 +12,56 @@ from wsgiref.util import shift_path_info
 from optuna_dashboard import wsgi
 
 from orchestrator.errors import SearchctlError
-from orchestrator.serving.access import LocalGuard, TokenGuard
+from orchestrator.serving.access import LocalGuard, TokenGuard, answer
+from orchestrator.serving.pictures import PictureStore
 from orchestrator.study import open_storage
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-REPORT = "report"
-"""First part of the path of what `report` serves."""
+_READ_ONLY = {"reason": "artifacts: they are the sweep's own pictures"}
+"""What the page shows after 'Failed to delete' or 'Failed to upload'."""
 
 
 class Dashboard:
-    """Optuna's dashboard, and a report of our own at /report where one is handed in."""
+    """Optuna's dashboard with the jobs' pictures, and a report of our own at /report if given."""
 
-    def __init__(self, url: str, report: "WSGIApplication | None" = None) -> None:
+    def __init__(
+        self, url: str, pictures: PictureStore, report: "WSGIApplication | None" = None
+    ) -> None:
         """Show the studies of a database; `report` sees paths without their /report."""
-        self._stock: WSGIApplication = wsgi(open_storage(url))
+        self._stock: WSGIApplication = wsgi(open_storage(url), artifact_store=pictures)
+        self._pictures = pictures
         self._report = report
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request."""
-        parts = PurePosixPath(environ.get("PATH_INFO", "/")).parts
-        if self._report is not None and parts[1:2] == (REPORT,):
-            shift_path_info(environ)
-            return self._report(environ, start_response)
+        match PurePosixPath(environ.get("PATH_INFO", "/")).parts[1:]:
+            case ("report", *_) if self._report is not None:
+                shift_path_info(environ)
+                return self._report(environ, start_response)
+            case ("artifacts", *_, name):
+                return self._picture(name, start_response)
+            case ("api", "artifacts", *_):
+                refusal = json.dumps(_READ_ONLY)
+                return answer(start_response, "403 Forbidden", refusal, [], "application/json")
         return self._stock(environ, start_response)
+
+    def _picture(self, name: str, start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer with a picture; the stock app would call one that is gone a fault of its own."""
+        try:
+            content = self._pictures.open_reader(name).read()
+        except FileNotFoundError as error:
+            return answer(start_response, "404 Not Found", str(error), [])
+        headers = [
+            ("Content-Type", "image/png"),
+            ("Content-Length", str(len(content))),
+            ("Cache-Control", "private, max-age=86400"),  # it is of one attempt, and never changes
+        ]
+        start_response("200 OK", headers)
+        return [content]
 
 
 class DashboardServer(ThreadingMixIn, WSGIServer):

@@ -93,7 +93,7 @@ def sqlite_run(sweeps):
     return execute
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick_runner():
     """A runner whose scores are those of `score_of`."""
     return quick

@@ -1,6 +1,8 @@
 """The dashboard: Optuna's stock app over our database, behind a guard, in a real browser."""
 
 import http.client
+import io
+import json
 import os
 import subprocess
 import sys
@@ -12,13 +14,18 @@ import optuna
 import pytest
 from click.testing import CliRunner
 from optuna_dashboard import get_note, save_note
+from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from orchestrator.cli import cli
 from orchestrator.errors import SearchctlError
+from orchestrator.report.served import ReportApp
 from orchestrator.serving.access import given_token, is_loopback, new_token
 from orchestrator.serving.dashboard import Dashboard, make_server
+from orchestrator.serving.pictures import PictureStore
+from orchestrator.storage.database import open_database
+from trainer.whole_files import write_whole
 
 TOKEN = "a-token-of-tests-0123456789"
 
@@ -31,18 +38,48 @@ def served(app, token=None, host="127.0.0.1"):
         server.shutdown()
 
 
+def dashboard_of(sweeps, report=ReportApp):
+    engine = open_database(sweeps.url)
+    return Dashboard(sweeps.url, PictureStore(engine), report(engine))
+
+
+def picture_of(job):
+    """Return a PNG that is as wide as the job's trial and as high as its rung."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (job.trial + 1, job.rung + 1), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def drawing(quick_runner):
+    """A runner whose jobs leave a picture, as those do that train."""
+
+    def run(job, on_epoch, stop):
+        write_whole(job.out / "masks.png", picture_of(job))
+        return quick_runner(job, on_epoch, stop)
+
+    return run
+
+
 @pytest.fixture(scope="module")
-def swept(sweeps_below, tmp_path_factory):
+def swept(sweeps_below, tmp_path_factory, drawing):
     """A database with a finished sweep."""
     sweeps = sweeps_below(tmp_path_factory.mktemp("dashboard"))
-    sweeps.launch()
+    sweeps.launch(drawing)
     return sweeps
 
 
 @pytest.fixture(scope="module")
 def guarded(swept):
     """The port of the dashboard behind its token."""
-    with served(Dashboard(swept.url), TOKEN) as port:
+    with served(dashboard_of(swept), TOKEN) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def opened(swept):
+    """The port of the dashboard without one."""
+    with served(dashboard_of(swept)) as port:
         yield port
 
 
@@ -51,10 +88,13 @@ def ask(port, path="/api/studies", method="GET", **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read().decode()
+    return answer.status, answer.headers, answer.read().decode(errors="replace")
 
 
-PATHS = ("/", "/dashboard", "/api/studies", "/static/bundle.js", "/report", "/?token=", "/?token=x")
+PATHS = (
+    *("/", "/dashboard", "/api/studies", "/static/bundle.js", "/report", "/artifacts/1/1/00-ab-0"),
+    *("/?token=", "/?token=x"),
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -106,10 +146,9 @@ def test_the_way_in_leads_to_no_other_host(guarded):
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("evil.example", 403)])
-def test_without_a_token_only_this_machine_s_own_names_are_answered(host, status, swept):
-    with served(Dashboard(swept.url)) as port:
-        assert ask(port, Host=f"{host}:{port}")[0] == status
-        assert ask(port)[0] == 200
+def test_without_a_token_only_this_machine_s_own_names_are_answered(host, status, opened):
+    assert ask(opened, Host=f"{host}:{opened}")[0] == status
+    assert ask(opened)[0] == 200
 
 
 def test_a_report_is_served_beside_the_dashboard(swept):
@@ -117,14 +156,76 @@ def test_a_report_is_served_beside_the_dashboard(swept):
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [f"report of {environ['PATH_INFO']}".encode()]
 
-    with served(Dashboard(swept.url, report)) as port:
+    with served(dashboard_of(swept, lambda engine: report)) as port:
         assert ask(port, "/report/quick")[2] == "report of /quick"
         assert ask(port, "/report")[2] == "report of "
         assert ask(port, "/reports")[0] == 404
 
 
+def artifacts_of(port, number):
+    """What the page knows of a trial's artifacts: file name -> path."""
+    study = json.loads(ask(port, "/api/studies/1")[2])
+    trial = study["trials"][number]
+    path = f"/artifacts/1/{trial['trial_id']}"
+    return {each["filename"]: f"{path}/{each['artifact_id']}" for each in trial["artifacts"]}
+
+
+def test_each_rung_of_a_trial_has_its_picture(opened, swept):
+    found = artifacts_of(opened, 5)
+    assert list(found) == ["rung-0-masks.png", "rung-1-masks.png", "rung-2-masks.png"]
+    assert list(artifacts_of(opened, 0)) == ["rung-0-masks.png"]
+    connection = http.client.HTTPConnection("127.0.0.1", opened, timeout=30)
+    connection.request("GET", found["rung-1-masks.png"])
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"] == "image/png"
+    assert Image.open(io.BytesIO(answer.read())).size == (6, 2)
+
+
+FORGED = ("00-ab-0", "x", "..%2f..%2fsweeps.db", "00-..-0", "00--0", "", "00-{token}-2", "{token}")
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_no_picture_of_a_job_is_not_found(name, opened):
+    folder, _, real = artifacts_of(opened, 5)["rung-0-masks.png"].rpartition("/")
+    name = name.format(token=real.split("-")[1])
+    assert ask(opened, f"{folder}/{name}")[0] == 404
+
+
+def test_a_picture_that_is_gone_is_not_found_and_the_page_goes_on(opened, swept):
+    for file in swept.folder.rglob("trial-0007/rung-0/*/masks.png"):
+        file.unlink()
+    assert ask(opened, artifacts_of(opened, 7)["rung-0-masks.png"])[0] == 404
+    assert ask(opened, artifacts_of(opened, 7)["rung-1-masks.png"])[0] == 200
+    assert ask(opened, "/api/studies/1")[0] == 200
+
+
+def test_artifacts_can_be_neither_removed_nor_added(opened, swept):
+    path = artifacts_of(opened, 5)["rung-2-masks.png"]
+    for method, refused in (("DELETE", f"/api{path}"), ("POST", "/api/artifacts/1/6")):
+        status, _, text = ask(opened, refused, method)
+        assert (status, json.loads(text)["reason"][:9]) == (403, "artifacts")
+    assert ask(opened, path)[0] == 200
+
+
+def test_a_study_that_is_deleted_leaves_the_pictures_for_the_one_made_anew(sweeps, drawing):
+    sweeps.launch(drawing, storage={"runs": f"memory://{sweeps.folder.name}"})
+    with served(dashboard_of(sweeps)) as port:
+        path = artifacts_of(port, 5)["rung-2-masks.png"]
+        assert ask(port, "/api/studies/1", "DELETE")[0] == 204
+    sweeps.resume()
+    with served(dashboard_of(sweeps)) as port:
+        anew = artifacts_of(port, 5)["rung-2-masks.png"]
+        assert anew.rpartition("/")[2] == path.rpartition("/")[2]
+        assert ask(port, anew)[0] == 200
+
+
 def study_of(swept):
     return optuna.load_study(study_name="quick", storage=swept.url)
+
+
+def test_the_study_s_note_leads_to_the_report_and_its_values_have_the_score_s_name(swept):
+    assert "](/report/quick)" in get_note(study_of(swept))
+    assert study_of(swept).metric_names == ["val_miou"]
 
 
 def test_every_trial_has_a_note_that_says_why_it_ended(swept):
@@ -133,13 +234,15 @@ def test_every_trial_has_a_note_that_says_why_it_ended(swept):
         number = trial.user_attrs["trial"]
         assert note.startswith(f"**{trial.user_attrs['verdict'].capitalize()} at rung ")
         assert trial.user_attrs["reason"] in note
-        assert note.endswith(f"More: `searchctl show quick {number}`\n")
+        assert f"`searchctl explain quick {number}`" in note
+        assert "[report](/report/quick)" in note
 
 
 def test_a_note_that_a_user_wrote_is_kept(sweeps, quick_runner):
     def noting(job, on_epoch, stop):
         if (job.trial, job.rung) == (0, 0):
             save_note(optuna.trial.Trial(study_of(sweeps), 1), "mine")
+            save_note(study_of(sweeps), "my study")
         return quick_runner(job, on_epoch, stop)
 
     sweeps.launch(noting)
@@ -150,6 +253,7 @@ def test_a_note_that_a_user_wrote_is_kept(sweeps, quick_runner):
     save_note(optuna.trial.Trial(study, 2), "")
     sweeps.resume()
     assert get_note(optuna.trial.Trial(study_of(sweeps), 2)) == ""
+    assert get_note(study_of(sweeps)) == "my study"
 
 
 def console_errors(browser):
@@ -177,8 +281,29 @@ def test_the_page_opens_with_the_token_and_shows_the_study(browser, guarded):
     assert console_errors(browser) == []
 
 
+def test_the_page_shows_the_pictures_of_a_trial(browser, guarded):
+    browser.get(f"http://localhost:{guarded}/dashboard/studies/1/trials?numbers=5&token={TOKEN}")
+    text_of(browser, "rung-2-masks.png")
+    size = "[image.naturalWidth, image.naturalHeight]"
+    sizes = f"return [...document.querySelectorAll('img')].map(image => {size})"
+    loaded = [[6, 1], [6, 2], [6, 3]]
+    WebDriverWait(browser, 30).until(lambda _: browser.execute_script(sizes) == loaded)
+    assert console_errors(browser) == []
+
+
+@pytest.mark.parametrize("page", ["note", "trials?numbers=5"])
+def test_a_note_s_link_opens_the_report_with_the_cookie(page, browser, guarded):
+    home = f"http://localhost:{guarded}"
+    browser.get(f"{home}/dashboard?token={TOKEN}")
+    browser.get(f"{home}/dashboard/studies/1/{page}")
+    text_of(browser, "eport")
+    browser.find_element(By.CSS_SELECTOR, "a[href='/report/quick']").click()
+    assert "quick" in text_of(browser, "Winner")
+    assert browser.current_url == f"{home}/report/quick"
+
+
 def test_the_page_stays_shut_without_the_token(browser, swept):
-    with served(Dashboard(swept.url), new_token()) as port:
+    with served(dashboard_of(swept), new_token()) as port:
         browser.get(f"http://localhost:{port}/dashboard")
         assert "needs its token" in text_of(browser, "token")
         assert "quick" not in browser.page_source
@@ -227,7 +352,7 @@ def test_a_token_that_others_may_know_is_refused(mode, text, refusal, tmp_path):
 
 def test_a_port_that_is_taken_is_told(swept, guarded):
     with pytest.raises(SearchctlError, match="give another --port"):
-        make_server(Dashboard(swept.url), "127.0.0.1", guarded, None)
+        make_server(dashboard_of(swept), "127.0.0.1", guarded, None)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import logging
 
 import optuna
 import pytest
+from optuna.artifacts import get_all_artifact_meta
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
@@ -86,9 +87,37 @@ def test_attributes_say_what_a_trial_is_and_why_it_ended(sweeps, quick_runner):
     assert (finalist["seconds"], finalist["trainable_parameters"]) == (1.5, 7)
 
 
+def artifacts(prepared):
+    """Return the names of each trial's artifacts, by trial and rung."""
+    return {
+        trial.number: {
+            each.filename: each.artifact_id
+            for each in get_all_artifact_meta(trial, storage=study_of(prepared)._storage)
+        }
+        for trial in study_of(prepared).trials
+    }
+
+
+def test_artifacts_are_the_pictures_of_attempts_with_a_score(sweeps, quick_runner):
+    prepared, _ = sweeps.launch(spoilt(quick_runner))
+    found = artifacts(prepared)
+    tokens = {(a.trial, a.rung): a.token for a in queries.attempts(prepared.engine, prepared.row)}
+    assert found[5] == {f"rung-{n}-masks.png": f"{n:02d}-{tokens[5, n]}-0" for n in range(3)}
+    assert found[1] == found[6] == {}
+    optuna.delete_study(study_name="quick", storage=prepared.url)
+    sweeps.resume()
+    assert artifacts(prepared) == found
+
+
+def test_a_sweep_that_draws_nothing_has_no_artifacts(sweeps):
+    prepared, _ = sweeps.launch(report={"images": 0})
+    assert not any(artifacts(prepared).values())
+
+
 def test_direction_is_that_of_the_score(sweeps):
     prepared, _ = sweeps.launch(halving={"score": "val_loss"})
     assert study_of(prepared).direction == optuna.study.StudyDirection.MINIMIZE
+    assert study_of(prepared).metric_names == ["val_loss"]
     assert study_of(prepared).best_value == min(
         d.score for d in queries.decisions(prepared.engine, prepared.row) if d.rung == 2
     )
@@ -121,10 +150,11 @@ def test_a_study_deleted_in_mid_sweep_is_rebuilt_by_resume(sweeps, quick_runner)
 def test_resuming_changes_nothing_of_a_finished_study_and_keeps_notes(sweeps):
     prepared, _ = sweeps.launch()
     study_of(prepared).set_user_attr("note", "mine")
+    study_of(prepared).set_user_attr("report", "elsewhere")
     before = shown(prepared)
     sweeps.resume()
     assert shown(prepared) == before
-    assert study_of(prepared).user_attrs == {"note": "mine"}
+    assert study_of(prepared).user_attrs == {"note": "mine", "report": "elsewhere"}
 
 
 @pytest.mark.parametrize("table", ["trials", "trial_intermediate_values", "trial_user_attributes"])
