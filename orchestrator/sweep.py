@@ -17,11 +17,11 @@ from orchestrator.sweepfile.sweep_checks import (
     checked_inference,
     checked_report,
     checked_task,
-    model_problems,
     package_problems,
     read_space,
     search_problems,
     sweep_warnings,
+    trial_problems,
     trials_of,
 )
 from orchestrator.sweepfile.sweep_settings import (
@@ -108,7 +108,7 @@ class Sweep(Settings):
     def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
         if "space" in info.data and "training" in info.data:
             space = read_space(info.data["space"], info.data["training"])
-            if problems := search_problems(search, space, info.data.get("seed", 0)):
+            if problems := search_problems(search, space):
                 raise refuse(problems, search)
         return search
 
@@ -141,8 +141,8 @@ class Sweep(Settings):
         return budget
 
     @model_validator(mode="after")
-    def _settings_fit_the_models(self) -> Self:
-        if problems := model_problems(self.space_, self._trials, self.training, self.task):
+    def _trials_can_be_trained(self) -> Self:
+        if problems := trial_problems(self.space_, self._trials, self.training, self.task):
             raise refuse(problems, self)
         return self
 

@@ -54,8 +54,8 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
     return space.sample(search.trials or 0, seed, search.method)
 
 
-def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Problem]:
-    """Return what is in the way of a search of this space."""
+def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
+    """Return what is in the way of a search of this space; no point of it is drawn."""
     if search.method == "grid" and space.endless:
         mend = "give it a 'step', write a list, or set method: random with trials"
         return [(("method",), f"a grid cannot list space.{n}: {mend}") for n in space.endless]
@@ -63,10 +63,17 @@ def search_problems(search: SearchSettings, space: Space, seed: int) -> list[Pro
     if asked is None or asked > MAX_TRIALS:
         mend = "list fewer values, or set method: random with trials"
         return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
-    return _trial_problems(trials_of(search, space, seed))
+    return []
 
 
-def model_problems(
+def trial_problems(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
+) -> list[Problem]:
+    """Return what cannot be trained, or settings that do not go with the task or others."""
+    return _value_problems(trials) or _model_problems(space, trials, training, task)
+
+
+def _model_problems(
     space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
 ) -> list[Problem]:
     """Return which settings do not go with the task or others, at their paths in the file."""
@@ -153,13 +160,13 @@ def _path_of(name: str, space: Space) -> Path:
     return ("space", "points", points[0], name) if points else ("training", name)
 
 
-def _trial_problems(trials: tuple[Params, ...]) -> list[Problem]:
+def _value_problems(trials: tuple[Params, ...]) -> list[Problem]:
     """Check whole trials: both ends of an interval may be fine and its inside not."""
     found: dict[str, str] = {}
     for params in trials:
         for name, message in check_training(params):
             found.setdefault(name, f"a trial with {name} {params.get(name)} cannot be: {message}")
-    return [((), message) for message in found.values()]
+    return [(("search",), message) for message in found.values()]
 
 
 def sweep_warnings(

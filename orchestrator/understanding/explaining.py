@@ -13,7 +13,6 @@ from orchestrator.errors import SearchctlError, SweepNotFound
 from orchestrator.halving import Decision
 from orchestrator.storage import queries
 from orchestrator.storage.rows import JobRow, SweepRow
-from orchestrator.sweep import Sweep
 from orchestrator.understanding.image_evidence import ImageEvidence
 from trainer.results import ImageCounts
 from trainer.settings import Score
@@ -117,7 +116,7 @@ class _Stored:
     def __init__(self, engine: Engine, row: SweepRow) -> None:
         self._engine, self._row = engine, row
         self._images = ImageEvidence(engine, row)
-        self.score: Score = Sweep.from_json(row.spec).halving.score
+        self.score: Score = row.spec["halving"]["score"]
         trials = queries.trials(engine, row)
         self.params = {trial.number: trial.params for trial in trials}
         self.states = {trial.number: trial.state for trial in trials}

@@ -15,7 +15,6 @@ from orchestrator.halving import Decision
 from orchestrator.job_key import ALL, JobKey, key_of
 from orchestrator.storage import queries
 from orchestrator.storage.rows import EpochRow, SweepRow
-from orchestrator.sweep import Sweep
 from orchestrator.verifying.record import ClassScores, Record
 from orchestrator.verifying.verify import evaluation_by_images
 from trainer.results import Evaluation
@@ -52,7 +51,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
     return Record(
         state=row.state,
         direction=row.direction,
-        score=Sweep.from_json(row.spec).halving.score,
+        score=row.spec["halving"]["score"],
         planned=[rung["trials"] for rung in row.ladder],
         asked=asked_of(row.spec),
         trials=trials,
