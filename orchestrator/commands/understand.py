@@ -65,9 +65,10 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
     """Weigh quality against cost: the trials of a rung that nothing cheaper equals.
 
     \b
-    Costs are the training's GPU seconds (seconds, on a CPU) and the trainable parameters. Each
-    step to a dearer trial is said in one sentence, with an interval where the validation set has
-    enough groups of images.
+    Costs are the training's GPU seconds (seconds, on a CPU), the trainable parameters, and the
+    milliseconds that the trained network takes for one image: of the trials that ran on the same
+    hardware, that of most. Each step to a dearer trial is said in one sentence, with an interval
+    where the validation set has enough groups of images.
     Example: searchctl pareto quickstart --rung 0
     """
     from orchestrator.understanding.tradeoff import read_tradeoff

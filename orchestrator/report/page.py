@@ -139,9 +139,7 @@ def page_of(report: Report) -> Page:
         learning=[_learning(report, trial) for trial in report.finalists],
         finalists=_finalists(report),
         options=[(each, _compared(report, each)) for each in report.contrasts],
-        costs=[
-            chart for cost in ("seconds", "trainable_parameters") for chart in _cost(report, cost)
-        ],
+        costs=list(_costs(report)),
         unlabeled=histogram(
             shares.bins, shares.upper, x_title="pixels without a class", y_title="images"
         )
@@ -248,33 +246,38 @@ def _bars(report: Report, scores: Sequence[ClassScores | None]) -> Iterator[Clas
         yield ClassBars(name, [each.values[class_id] if each else None for each in scores])
 
 
-def _cost(report: Report, cost: str) -> Iterator[ScatterChart]:
-    """Draw the trials of the rung that the trade-off is about."""
+def _costs(report: Report) -> Iterator[ScatterChart]:
+    """Draw the trials of the rung that the trade-off is about, against each cost that differs."""
     if report.tradeoff is None:
         return
-    title = {"seconds": "seconds of the job", "trainable_parameters": "trainable parameters"}[cost]
-    on_front = {
-        each.trial
-        for each in report.tradeoff.candidates
-        if any(front.endswith(cost.replace("_", " ")) for front in each.fronts)
-    }
-    spots = [
-        Spot(
-            trial.trial,
-            float((step.seconds if cost == "seconds" else trial.trainable_parameters) or 0),
-            step.score,
-            trial.trial in on_front,
-            f"trial {trial.trial}: {assignments(trial.params)}",
+    on_front = {(cost, each.trial) for each in report.tradeoff.candidates for cost in each.fronts}
+    scores = _scores_at(report, report.tradeoff.rung)
+    for cost, costs in report.tradeoff.costs.items():
+        spots = [
+            Spot(
+                trial.trial,
+                costs[trial.trial],
+                scores[trial.trial],
+                (cost, trial.trial) in on_front,
+                f"trial {trial.trial}: {assignments(trial.params)}",
+            )
+            for trial in report.trials[:MOST_TRIALS]
+            if trial.trial in scores and trial.trial in costs
+        ]
+        chart = scatter_chart(
+            spots,
+            x_title=cost,
+            y_title=SCORE_NAMES[report.about.score],
+            higher_is_better=report.about.direction == "maximize",
         )
-        for trial in report.trials[:MOST_TRIALS]
+        if chart and len({spot.cost for spot in spots}) > 1:
+            yield chart
+
+
+def _scores_at(report: Report, rung: int) -> dict[int, float]:
+    return {
+        trial.trial: step.score
+        for trial in report.trials
         for step in trial.steps
-        if step.rung == report.tradeoff.rung and step.score is not None
-    ]
-    chart = scatter_chart(
-        spots,
-        x_title=title,
-        y_title=SCORE_NAMES[report.about.score],
-        higher_is_better=report.about.direction == "maximize",
-    )
-    if chart and len({spot.cost for spot in spots}) > 1:
-        yield chart
+        if step.rung == rung and step.score is not None
+    }

@@ -1,5 +1,6 @@
 """What more quality costs: the trials of a rung that nothing cheaper equals."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,10 +13,12 @@ from orchestrator.analysis.pareto import Point, pareto_front
 from orchestrator.errors import SearchctlError
 from orchestrator.storage import queries
 from orchestrator.storage.rows import JobRow, SweepRow
-from orchestrator.sweep import Sweep
 from orchestrator.understanding.image_evidence import ImageEvidence
 from trainer.results import ImageCounts
 from trainer.settings import Score
+
+LATENCY = "ms per image"
+"""The cost of using a network, where the others are those of training it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ class Tradeoff:
     score: Score
     trials: int
     """Trials of the rung that have a score."""
+    costs: dict[str, dict[int, float]]
+    """Each cost by its name, of every trial that has it."""
+    latency_on: str | None
+    """The hardware whose latencies are compared; None where none were measured."""
     candidates: list[Candidate]
     """The best first."""
     upgrades: list[Upgrade]
@@ -75,35 +82,63 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
             f"(`searchctl status {row.name}`)"
         )
     sign = 1 if row.direction == "maximize" else -1
+    hardware = _usual_hardware(jobs)
+    costs = _costs(jobs, hardware)
     fronts = {
-        cost: pareto_front(Point(t, sign * (jobs[t].score or 0.0), costs[t]) for t in costs)
-        for cost, costs in _costs(jobs).items()
+        cost: pareto_front(Point(t, sign * (jobs[t].score or 0.0), of[t]) for t in of)
+        for cost, of in costs.items()
     }
-    score: Score = Sweep.from_json(row.spec).halving.score
+    score: Score = row.spec["halving"]["score"]
     params = {trial.number: trial.params for trial in queries.trials(engine, row)}
     candidates = sorted(
-        _candidates(jobs, fronts, params), key=lambda each: (-sign * each.score, each.trial)
+        _candidates(jobs, costs, fronts, params), key=lambda each: (-sign * each.score, each.trial)
     )
-    upgrades = list(_upgrades(ImageEvidence(engine, row), rung, fronts, score))
-    images = row.ladder[rung]["images"]
-    return Tradeoff(row.name, rung, images, score, len(jobs), candidates, upgrades)
+    return Tradeoff(
+        sweep=row.name,
+        rung=rung,
+        images=row.ladder[rung]["images"],
+        score=score,
+        trials=len(jobs),
+        costs=costs,
+        latency_on=hardware,
+        candidates=candidates,
+        upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts, score)),
+    )
 
 
-def _costs(jobs: Mapping[int, JobRow]) -> dict[str, dict[int, float]]:
-    """Return each cost of the trials that have it: time on the GPU, else on the CPU, and size."""
+def _costs(jobs: Mapping[int, JobRow], hardware: str | None) -> dict[str, dict[int, float]]:
+    """Return each cost of the trials that have it; latencies only of those on this hardware."""
     gpu = {trial: job.gpu_seconds for trial, job in jobs.items() if job.gpu_seconds}
     seconds = {trial: job.seconds for trial, job in jobs.items() if job.seconds is not None}
     sizes = {t: job.trainable_parameters for t, job in jobs.items() if job.trainable_parameters}
-    time: dict[str, dict[int, float]] = {"GPU seconds": gpu} if gpu else {"seconds": seconds}
-    return {**time, "trainable parameters": {t: float(size) for t, size in sizes.items()}}
+    latencies = {
+        trial: job.latency_ms
+        for trial, job in jobs.items()
+        if job.latency_ms is not None and _hardware(job) == hardware
+    }
+    costs: dict[str, dict[int, float]] = {"GPU seconds": gpu} if gpu else {"seconds": seconds}
+    costs["trainable parameters"] = {trial: float(size) for trial, size in sizes.items()}
+    return {**costs, LATENCY: latencies} if latencies else costs
+
+
+def _usual_hardware(jobs: Mapping[int, JobRow]) -> str | None:
+    """Return the hardware on which most of the jobs ran that have a latency."""
+    found = Counter(_hardware(job) for job in jobs.values() if job.latency_ms is not None)
+    return found.most_common(1)[0][0] if found else None
+
+
+def _hardware(job: JobRow) -> str:
+    """Return what a job ran on, whichever of several alike it was."""
+    device, _, name = (job.device or "").partition(" ")
+    return name.strip("()") or device
 
 
 def _candidates(
     jobs: Mapping[int, JobRow],
+    costs: Mapping[str, Mapping[int, float]],
     fronts: Mapping[str, Sequence[Point]],
     params: Mapping[int, dict[str, Any]],
 ) -> Iterator[Candidate]:
-    costs = _costs(jobs)
     for trial in {point.trial for front in fronts.values() for point in front}:
         on = [cost for cost, front in fronts.items() if any(p.trial == trial for p in front)]
         of_trial = {cost: each[trial] for cost, each in costs.items() if trial in each}

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
 from orchestrator.understanding.explain_view import SCORE_NAMES, paragraph
-from orchestrator.understanding.tradeoff import Tradeoff, Upgrade
+from orchestrator.understanding.tradeoff import LATENCY, Tradeoff, Upgrade
 from orchestrator.views.display import plain_table
 from orchestrator.views.sweeps import assignments, number
 from trainer.settings import Score
@@ -44,7 +44,7 @@ def _front_table(tradeoff: Tradeoff, name: str) -> Table:
 def _cost(value: float | None, on_front: bool) -> str:
     if value is None:
         return "-"
-    digits = 1 if value < 100 and value != int(value) else 0
+    digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
     return f"{value:,.{digits}f}" + (" *" if on_front else "  ")
 
 
@@ -79,6 +79,17 @@ def _no_choice(tradeoff: Tradeoff, cost: str, name: str) -> Iterator[str]:
             yield f"trial {each.trial} has both the best {name} and the fewest {cost}"
 
 
+def _on_latency(tradeoff: Tradeoff) -> Iterator[str]:
+    compared = len(tradeoff.costs.get(LATENCY, ()))
+    if compared:
+        rest = f"; only the {compared} trials that ran there are compared"
+        yield (
+            f"{LATENCY}: the latency of one image at the training size, on {tradeoff.latency_on}"
+            f"{rest if compared < tradeoff.trials else ''}. Jobs that run beside slow it down: "
+            "small differences say nothing."
+        )
+
+
 def _notes(tradeoff: Tradeoff) -> Iterator[str]:
     others = tradeoff.trials - len(tradeoff.candidates)
     rest = f"; of {tradeoff.trials} trials, {others} are outdone in every cost" if others else ""
@@ -90,5 +101,6 @@ def _notes(tradeoff: Tradeoff) -> Iterator[str]:
             f"{assessed[0].groups} groups of {assessed[0].images} validation images: it is about "
             "these trained networks, not about another seed."
         )
+    yield from _on_latency(tradeoff)
     refused = [step.sure for step in tradeoff.upgrades if isinstance(step.sure, NotAssessable)]
     yield from dict.fromkeys(f"How sure the gains are is not assessable: {r.why}." for r in refused)
