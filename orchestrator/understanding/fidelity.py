@@ -49,6 +49,7 @@ class Fidelity:
 
     sweep: str
     steps: list[Step]
+    """Empty where the ladder has one rung: every trial is trained on all of the data."""
     preferred: list[Preferred]
     drifts: list[Drift]
     ended: bool
@@ -58,17 +59,17 @@ class Fidelity:
 
 
 def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
-    """Compare the closed rungs of a sweep.
+    """Compare the closed rungs of a sweep; of one rung there is nothing to compare.
 
     Raises:
-        SearchctlError: fewer than two rungs are closed.
+        SearchctlError: the ladder has more rungs, and fewer than two are closed.
     """
     decisions = queries.decisions(engine, row)
     closed = [
         [each for each in decisions if each.rung == rung and each.rank is not None]
         for rung in sorted({each.rung for each in decisions})
     ]
-    if len(closed) < 2:
+    if len(closed) < 2 <= len(row.ladder):
         raise SearchctlError(
             f"fewer than two rungs of sweep '{row.name}' are closed: there is nothing to compare "
             f"yet (`searchctl status {row.name}`)"

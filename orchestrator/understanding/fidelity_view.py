@@ -23,9 +23,15 @@ from orchestrator.views.display import plain_table
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
     """Yield the tables, each with what it does not say."""
     yield "[bold]Do the rungs rank the same trials alike?[/]"
-    yield _agreement_table(fidelity.steps)
-    yield paragraph(_reading(fidelity.steps), style="dim")
-    if fidelity.preferred:
+    if fidelity.steps:
+        yield _agreement_table(fidelity.steps)
+        yield paragraph(_reading(fidelity.steps), style="dim")
+    else:
+        yield paragraph(
+            "There is nothing to compare: the ladder has one rung, so every trial is trained on "
+            "all of the data, and none is dropped for what a small sample said of it."
+        )
+    if any(each.kept for each in fidelity.preferred):
         yield Text()
         yield "[bold]What the kept trials mostly have[/] (the median of numbers)"
         yield _preferred_table(fidelity)
@@ -40,7 +46,8 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
             f"{LEAST_FOR_P} trials.",
             style="dim",
         )
-    yield from map(paragraph, _on_regularisation(fidelity))
+    if fidelity.steps:
+        yield from map(paragraph, _on_regularisation(fidelity))
     if fidelity.appraised:
         yield Text()
         yield from appraisal_report(fidelity.appraised)

@@ -132,12 +132,16 @@ def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Say how many parameters are trained, and what memory that took at most."""
+    """Say how many parameters are trained, what memory that took at most, and the latency."""
     ended = [job for job in facts["jobs"] if job["trainable_parameters"]]
     if ended:
         memory = max(job["peak_memory_bytes"] or 0 for job in ended)
         held = f", {memory / 1e6:,.0f} MB at most on {ended[-1]['device']}" if memory else ""
-        yield f"  trains {ended[-1]['trainable_parameters']:,} parameters{held}"
+        yield f"  trains {ended[-1]['trainable_parameters']:,} parameters{held}{_latency(ended[-1])}"
+
+
+def _latency(job: Mapping[str, Any]) -> str:
+    return f", {job['latency_ms']:.3g} ms per image" if job["latency_ms"] else ""
 
 
 def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:

@@ -253,6 +253,19 @@ def test_a_low_loss_is_a_good_place_for_the_agreement(launched):
     assert [step.agreement.shared for step in fidelity.steps] == [2, 1]
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_of_a_ladder_of_one_rung_there_is_nothing_to_compare(sweeps, said, ended):
+    one = {"data": DATA, "halving": {"finalists": 8}}
+    if ended:
+        sweeps.launch(scored, **one)
+    else:
+        sweeps.prepare(**one)
+    text = " ".join(said("explain").split())
+    assert "nothing to compare: the ladder has one rung, so every trial is trained on all" in text
+    assert ("What the kept trials mostly have" in text) == ended
+    assert json.loads(said("explain", "--json"))["steps"] == []
+
+
 def test_the_front_has_what_nothing_cheaper_equals_and_says_each_step(launched):
     tradeoff = read_tradeoff(*launched(), rung=0)
     assert (tradeoff.trials, [each.trial for each in tradeoff.candidates]) == (8, [5, 2, 1, 0])
@@ -272,6 +285,34 @@ def test_on_a_gpu_the_cost_is_its_seconds(launched):
     tradeoff = read_tradeoff(*launched(on_gpu), rung=0)
     assert {"GPU seconds", "trainable parameters"} == {u.cost for u in tradeoff.upgrades}
     assert tradeoff.candidates[0].costs == {"GPU seconds": 4.0, "trainable parameters": 600.0}
+
+
+def with_latency(*devices):
+    """A runner whose trials ran on these devices in turn; the larger, the slower."""
+
+    def run(job, on_epoch, stop):
+        result = scored(job, on_epoch, stop)
+        device = devices[job.trial % len(devices)]
+        return replace(result, latency_ms=2.5 * (1 + job.trial), device=device)
+
+    return run
+
+
+def test_latency_is_a_cost_too(launched, said):
+    tradeoff = read_tradeoff(*launched(with_latency("cpu")), rung=0)
+    assert tradeoff.costs["ms per image"] == {trial: 2.5 * (1 + trial) for trial in range(8)}
+    assert tradeoff.candidates[0].costs["ms per image"] == 15
+    text = " ".join(said("pareto", "--rung", "0").split())
+    assert "trial 1 costs 2.0x the ms per image of trial 0 for" in text
+    assert "ms per image: the latency of one image at the training size, on cpu. Jobs" in text
+
+
+def test_latencies_on_other_hardware_are_left_out_and_it_is_said(launched, said):
+    devices = ("cuda:0 (Fast 1)", "cuda:1 (Fast 1)", "cpu")
+    tradeoff = read_tradeoff(*launched(with_latency(*devices)), rung=0)
+    assert tradeoff.costs["ms per image"].keys() == {0, 1, 3, 4, 6, 7}
+    text = " ".join(said("pareto", "--rung", "0").split())
+    assert "on Fast 1; only the 6 trials that ran there are compared." in text
 
 
 def test_a_step_is_one_plain_sentence(launched, said):

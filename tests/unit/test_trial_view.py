@@ -54,11 +54,12 @@ def test_an_attempt_is_said_once_with_its_error_below(changes, lines):
     assert said_of(**changes) == lines
 
 
-def test_a_trial_says_what_it_trains_and_what_memory_that_took():
+def test_a_trial_says_what_it_trains_and_what_that_took():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
+    job |= {"latency_ms": 3.14159}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     said = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
-    assert "  trains 28,490 parameters, 700 MB at most on cpu" in said
+    assert "  trains 28,490 parameters, 700 MB at most on cpu, 3.14 ms per image" in said
