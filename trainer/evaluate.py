@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.datasets.base import Image, Label
+from trainer.distributed.team import ALONE, Team
 from trainer.inference import Predictor
 from trainer.inference_settings import AS_VALIDATED, Inference
 from trainer.loader import LoadedSplit, fixed_batches
@@ -21,17 +23,25 @@ Scored = tuple[Evaluation, ImageCounts]
 
 @torch.inference_mode()
 def evaluate(
-    model: nn.Module, split: LoadedSplit, arithmetic: Arithmetic, *, batch_size: int, stop: Stop
+    model: nn.Module,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    *,
+    batch_size: int,
+    stop: Stop,
+    team: Team = ALONE,
 ) -> Scored:
     """Score at the training size. The model is left in evaluation mode.
+
+    Each process of a team scores its part of the images, and returns the scores of all of them.
 
     Raises:
         DataError: the split has no labelled pixel.
         Stopped: asked to leave.
     """
     model.eval()
-    tally = _Tally(split)
-    for images, labels in until_stopped(fixed_batches(split, batch_size), stop):
+    tally = _Tally(split, team)
+    for images, labels in until_stopped(fixed_batches(tally.split, batch_size), stop):
         tally.add(arithmetic.logits(model, images), labels.to(arithmetic.device))
     return tally.scored()
 
@@ -45,6 +55,7 @@ def evaluate_original(
     inference: Inference = AS_VALIDATED,
     batch_size: int,
     stop: Stop,
+    team: Team = ALONE,
 ) -> Scored:
     """Score at each label's own size. The model is left in evaluation mode.
 
@@ -58,15 +69,15 @@ def evaluate_original(
         Stopped: asked to leave.
     """
     model.eval()
-    tally = _Tally(split)
+    tally = _Tally(split, team)
     if inference.as_validated:
-        predictions = _upsampled(model, split, arithmetic, batch_size, stop)
+        predictions = _upsampled(model, tally.split, arithmetic, batch_size, stop)
     else:
         height, width = split.images.shape[1:3]
         predictor = Predictor(
             model, arithmetic, inference, image_size=(height, width), batch_size=batch_size
         )
-        predictions = _predicted(predictor, split, stop)
+        predictions = _predicted(predictor, tally.split, stop)
     for logits, label in predictions:
         tally.add(logits, torch.as_tensor(label, device=arithmetic.device).unsqueeze(0))
     return tally.scored()
@@ -102,9 +113,16 @@ def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
 
 
 class _Tally:
-    """Sums over the batches of one split; numbers stay on the device until the end."""
+    """Sums over the batches of one split; numbers stay on the device until the end.
 
-    def __init__(self, split: LoadedSplit) -> None:
+    Attributes:
+        split: this process's part of it, to be counted.
+    """
+
+    def __init__(self, split: LoadedSplit, team: Team) -> None:
+        self._team = team
+        self._divided = team.divides(len(split.names))
+        self.split = split.take(team.part(range(len(split.names)))) if self._divided else split
         self.classes = len(split.dataset.class_names)
         self.ignore_index = split.dataset.ignore_index
         self.confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64)
@@ -125,8 +143,11 @@ class _Tally:
 
     def scored(self) -> Scored:
         """Return the pooled scores and the counts of each image."""
-        counts = torch.cat(self.outcomes).cpu().numpy()
-        loss_sums = torch.cat(self.loss_sums).cpu().numpy()
-        evaluation = pooled_evaluation(self.confusion.cpu().numpy(), float(loss_sums.sum()))
+        tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
+        own = tuple(tensor.cpu().numpy() for tensor in tensors)
+        parts = self._team.of_all(own) if self._divided else [own]
+        confusions, outcomes, sums = zip(*parts, strict=True)
+        counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)
+        evaluation = pooled_evaluation(np.sum(confusions, axis=0), float(loss_sums.sum()))
         pixels = (counts[:, :, 0] + counts[:, :, 2]).sum(axis=1)
         return evaluation, ImageCounts(counts.astype("uint32"), loss_sums, pixels)

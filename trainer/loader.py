@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trainer import catalog
+from trainer.distributed.team import ALONE, Team
 from trainer.rows import Bytes
 from trainer.samples import (
     LoadedSplit,
@@ -49,7 +50,8 @@ class TrainingBatches:
     """The training batches of one job, epoch by epoch.
 
     What an epoch yields is a function of (seed, rung, epoch) and the images alone: not of the
-    epochs drawn before it, of the number of workers, or of the trial.
+    epochs drawn before it, of the number of workers, or of the trial. A process of a team is given
+    its part of each batch; the parts of all are the batch.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class TrainingBatches:
         seed: int,
         rung: int,
         workers: int,
+        team: Team = ALONE,
     ) -> None:
         self._split = split
+        self._team = team
         self._batch_size = batch_size
         self._seed = seed
         self._rung = rung
@@ -75,7 +79,7 @@ class TrainingBatches:
 
     @property
     def sizes(self) -> list[int]:
-        """Images of each batch of an epoch."""
+        """Images of each batch of an epoch, whoever has them."""
         full, rest = divmod(len(self._split.names), self._batch_size)
         sizes = [self._batch_size] * full
         if rest == 1 and full:  # batch normalisation has no variance over one image
@@ -101,10 +105,10 @@ class TrainingBatches:
                 yield batch
 
     def _plan(self, epoch: int) -> list[list[int]]:
-        """Return the images of each batch."""
+        """Return the images of each batch, of those that are this process's part."""
         seed = derive_seed(self._seed, "order", self._rung, epoch)
         order = iter(_shuffled(len(self._split.names), seed))
-        return [list(islice(order, size)) for size in self.sizes]
+        return [self._team.part(list(islice(order, size))) for size in self.sizes]
 
     def _fill(self, epoch: int, chosen: Sequence[int], batch: Batch) -> None:
         """Put these images into a batch; runs in a thread of its own."""

@@ -49,11 +49,12 @@ def train(
         Diverged: a loss, or a gradient that was to be clipped, was NaN or infinite.
         Stopped: asked to leave.
     """
-    progress, mixing = training.progress, Mixing(settings, seed=seed, rung=rung)
+    progress, team = training.progress, training.replica.team
+    mixing = Mixing(settings, seed=seed, rung=rung, team=team)
     while not progress.is_over(settings):
         epoch, started, scored = progress.epoch + 1, time.perf_counter(), None
         lr = training.optimizer.param_groups[0]["lr"]
-        torch.manual_seed(derive_seed(seed, "epoch", rung, epoch))  # for dropout
+        torch.manual_seed(derive_seed(seed, "epoch", rung, epoch) + team.rank)  # for dropout
         training_mode(training.model, settings.finetune)
         train_loss, images = train_epoch(
             training, batches, epoch, loss, settings, arithmetic, stop, mixing
@@ -103,15 +104,17 @@ def train_epoch(
     images_seen = 0
     drawn = until_stopped(batches.epoch(epoch), stop)
     shares = _shares(batches.sizes, settings.accumulate)
-    for number, ((images, labels), share) in enumerate(zip(drawn, shares, strict=True), start=1):
+    planned = zip(drawn, batches.sizes, shares, strict=True)
+    for number, ((images, labels), size, share) in enumerate(planned, start=1):
         on_device = (each.to(arithmetic.device, non_blocking=True) for each in (images, labels))
         images, parts = mixing(*on_device, epoch=epoch, batch=number)
-        logits = arithmetic.all_logits(training.model, images)
+        with training.replica.batch_of(size):
+            logits = arithmetic.all_logits(training.replica, images)
         batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
         torch.autograd.backward(share * batch_loss)
         # Neither is negative, so a NaN or an infinity stays in the sum until it is looked at.
-        loss_sum += batch_loss.detach() * len(images)
-        images_seen += len(images)
+        loss_sum += batch_loss.detach() * size
+        images_seen += size
         is_last = number == len(batches)
         if number % settings.accumulate == 0 or is_last:
             norm_sum += training.step(settings.clip_norm)

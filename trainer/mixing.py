@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainer.distributed.team import ALONE, Team
 from trainer.seeds import derive_seed
 from trainer.settings import TrainSettings
 
@@ -21,11 +22,16 @@ class Mixing:
         settings: `mixup` and `cutmix` are the alphas; both 0 leave batches as they are.
         seed: the sweep's seed.
         rung: the level of the ladder.
+        team: the processes of the job. Each is given whole batches, as any two images of one may
+            be mixed, and returns its part of the mixture.
     """
 
-    def __init__(self, settings: TrainSettings, *, seed: int, rung: int) -> None:
+    def __init__(
+        self, settings: TrainSettings, *, seed: int, rung: int, team: Team = ALONE
+    ) -> None:
         self._mixup, self._cutmix = settings.mixup, settings.cutmix
         self._seed, self._rung = seed, rung
+        self._team = team
 
     def __call__(
         self, images: Tensor, labels: Tensor, *, epoch: int, batch: int
@@ -34,7 +40,10 @@ class Mixing:
         if not (self._mixup or self._cutmix):
             return images, [(1.0, labels)]
         rng = np.random.default_rng(derive_seed(self._seed, "mix", self._rung, epoch, batch))
-        return mix(images, labels, rng, mixup=self._mixup, cutmix=self._cutmix)
+        mixed, parts = mix(images, labels, rng, mixup=self._mixup, cutmix=self._cutmix)
+        mine = self._team.part(range(len(images)))
+        own = slice(mine.start, mine.stop)
+        return mixed[own], [(share, of_part[own]) for share, of_part in parts]
 
 
 UNMIXED = Mixing(TrainSettings(), seed=0, rung=0)

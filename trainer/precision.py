@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from trainer.models.base import SegmentationModel
+from trainer.distributed.replica import Replica
 from trainer.settings import TrainSettings
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -67,7 +67,7 @@ class Arithmetic:
             logits: Tensor = model(self.normalise(images))
         return logits.float()
 
-    def all_logits(self, model: SegmentationModel, images: Tensor) -> list[Tensor]:
+    def all_logits(self, model: Replica, images: Tensor) -> list[Tensor]:
         """Return the same, followed by those of the auxiliary head where the model has one."""
         with self._autocast():
             logits = model.all_logits(self.normalise(images))

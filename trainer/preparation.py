@@ -7,6 +7,7 @@ import torch
 from upath import UPath
 
 from trainer.data_settings import Sample
+from trainer.distributed.team import ALONE, Team
 from trainer.identity import identity_of
 from trainer.initial_weights import begin_with
 from trainer.loader import (
@@ -44,6 +45,8 @@ class Job:
     training: Training
     initial_weights: str
     """What the network begins with, in a sentence."""
+    team: Team
+    """The processes that train it, this one among them."""
     identity: str
     """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
 
@@ -57,6 +60,7 @@ def prepare(
     device: torch.device,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
+    team: Team = ALONE,
 ) -> Job:
     """Load the images and build the network, on its device.
 
@@ -79,6 +83,7 @@ def prepare(
         seed=sample.seed,
         rung=rung,
         workers=settings.loader_workers,
+        team=ALONE if settings.mixup or settings.cutmix else team,  # see Mixing
     )
     return Job(
         settings,
@@ -89,13 +94,15 @@ def prepare(
         images,
         validation,
         batches,
-        loss=_loss(settings, images).to(device),
+        loss=_loss(settings, images, team).to(device),
         training=begin_training(
             arithmetic.place(model),
             settings,
             steps=math.ceil(len(batches) / settings.accumulate),
             score=score,
+            team=team,
         ),
+        team=team,
         initial_weights=begun.text,
         identity=identity_of(
             settings,
@@ -110,9 +117,11 @@ def prepare(
     )
 
 
-def _loss(settings: TrainSettings, images: LoadedSplit) -> Loss:
-    return build_loss(
+def _loss(settings: TrainSettings, images: LoadedSplit, team: Team) -> Loss:
+    loss = build_loss(
         settings,
         ignore_index=images.dataset.ignore_index,
         pixel_counts=torch.from_numpy(images.class_pixels),
     )
+    loss.total = team.total
+    return loss

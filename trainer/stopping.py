@@ -14,8 +14,10 @@ Stop = Callable[[], bool]
 """Returns True once the job is to leave; asked before every batch."""
 
 # What torch raises as a plain RuntimeError though the machine is at fault: memory that ran out
-# elsewhere than in CUDA's allocator.
-_MACHINE_ERRORS = re.compile(r"DefaultCPUAllocator|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED")
+# elsewhere than in CUDA's allocator, or another process of the job that is gone.
+_MACHINE_ERRORS = re.compile(
+    r"DefaultCPUAllocator|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|\bgloo\b|\bNCCL\b", re.IGNORECASE
+)
 
 
 class Stopped(Exception):

@@ -9,6 +9,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from trainer.averaging import Average
+from trainer.distributed.replica import DistributedReplica, Replica
+from trainer.distributed.team import ALONE, Team
 from trainer.finetune import freeze
 from trainer.lr_schedules import LRSchedule, build_lr_schedule
 from trainer.models.base import SegmentationModel
@@ -33,6 +35,8 @@ class Training:
     average: Average | None
     """Of the model, where `ema` asks for it."""
     progress: Progress
+    replica: Replica
+    """The model as it is trained: together with those of other processes, or alone."""
 
     @property
     def scored_model(self) -> SegmentationModel:
@@ -80,7 +84,12 @@ class Training:
 
 
 def begin_training(
-    model: SegmentationModel, settings: TrainSettings, *, steps: int, score: Score
+    model: SegmentationModel,
+    settings: TrainSettings,
+    *,
+    steps: int,
+    score: Score,
+    team: Team = ALONE,
 ) -> Training:
     """Return a training of a model on its device, before its first epoch.
 
@@ -89,6 +98,7 @@ def begin_training(
         settings: of the trial.
         steps: optimizer steps in an epoch.
         score: what the plateau schedule goes by.
+        team: the processes that train it, each of which calls this.
 
     Raises:
         SettingsError: a setting does not go with the network, or not with another one.
@@ -97,4 +107,5 @@ def begin_training(
     optimizer = build_optimizer(settings, model)
     schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
     average = Average(model, settings.ema) if settings.ema else None
-    return Training(model, optimizer, schedule, average, Progress())
+    replica = Replica(model) if team is ALONE else DistributedReplica(model, team)
+    return Training(model, optimizer, schedule, average, Progress(), replica)

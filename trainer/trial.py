@@ -1,6 +1,7 @@
 """Runs one job: one trial at one rung, from its params to its result."""
 
 import logging
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from upath import UPath
 
 from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
+from trainer.distributed.team import ALONE, Team
 from trainer.errors import SettingsError
 from trainer.evaluate import Scored, evaluate, evaluate_original
 from trainer.features import check_features, draw_features, look_at_features
@@ -59,6 +61,7 @@ def run_job(
     device: str | None = None,
     on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
+    team: Team = ALONE,
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
 
@@ -93,6 +96,8 @@ def run_job(
         on_epoch: called with each epoch's record, once the epoch's checkpoint is written; not for
             the epochs of earlier attempts.
         stop: asked before every batch whether to leave.
+        team: the processes that train it together, each of which calls this with the same
+            arguments: see `run_together`. The first one writes, draws and tells of epochs.
 
     Returns:
         The result, with the epochs, images and seconds of the attempts that it goes on from. What
@@ -104,6 +109,8 @@ def run_job(
     stop = stop or (lambda: False)
     try:
         settings = settings.with_params(params)
+        if not team.is_first:  # the first one does this for all
+            features, masks, keep_weights = False, 0, False
         if features:
             check_features(sample.data)
         place = choose_device(device)
@@ -116,6 +123,7 @@ def run_job(
                 init_from=init_from,
                 encoder_from=encoder_from,
                 device=place,
+                team=team,
             )
             attempt.begin(job, resume_from)
             pictured = Pictured(masks, milestones=final) if _has_masks(sample, masks) else None
@@ -149,13 +157,16 @@ class _Attempt:
         self._on_epoch = on_epoch
         self._started = time.perf_counter()
         self._seconds_before = 0.0
+        self._gpus = 0
         self._progress = Progress()
         self._result = JobResult(status="stopped", score=None)
 
     def begin(self, job: Job, resume_from: Sequence[UPath]) -> None:
         """Put the job where the newest checkpoint of earlier attempts was."""
-        self._result = _facts(job)
-        found = newest_checkpoint(resume_from, job.identity)
+        self._result, self._gpus = _facts(job), job.team.size
+        # read by one alone: an attempt that is taken for lost may still write
+        mine = newest_checkpoint(resume_from if job.team.is_first else (), job.identity)
+        found = job.team.of_first(mine)
         if found is not None:
             job.training.load_state_dict(found.training)
             self._seconds_before = found.seconds
@@ -167,6 +178,8 @@ class _Attempt:
         self, job: Job, looks: Sequence[Callable[[], None]], record: EpochRecord
     ) -> None:
         """Write the epoch's checkpoint, and only then tell of it."""
+        if not job.team.is_first:
+            return
         for look in looks:
             look()
         state = job.training.state_dict()
@@ -216,7 +229,7 @@ class _Attempt:
             epochs=epochs,
             images_seen=sum(epoch.images for epoch in epochs),
             seconds=seconds,
-            gpu_seconds=seconds if on_gpu else 0.0,
+            gpu_seconds=seconds * self._gpus if on_gpu else 0.0,
         )
 
     def seconds(self) -> float:
@@ -260,8 +273,9 @@ def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
 
 
 def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
-    size = job.settings.batch_size
-    return how(job.training.scored_model, split, job.arithmetic, batch_size=size, stop=stop)
+    size = math.ceil(job.settings.batch_size / job.team.size)
+    model, team = job.training.scored_model, job.team
+    return how(model, split, job.arithmetic, batch_size=size, stop=stop, team=team)
 
 
 def _evaluations(

@@ -1,6 +1,7 @@
 """What every training loss is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,10 @@ class Loss(nn.Module, ABC):
     Every loss is computed in fp32 whatever the logits are, leaves ignored pixels out of both the
     sum and the count, and is 0 with a zero gradient for a batch without a valid pixel.
 
+    Where several processes have a part of the batch each, the loss of the whole batch is computed
+    by every one of them: sums over pixels or images go through `self.total`. (A loss that does
+    not do so is the mean of what it is on each part.)
+
     Args:
         settings: the trial's settings; a loss reads its own.
         ignore_index: label value that is left out.
@@ -23,6 +28,8 @@ class Loss(nn.Module, ABC):
     def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
         super().__init__()
         self.ignore_index = ignore_index
+        self.total: Callable[[Tensor], Tensor] = _itself
+        """Adds up what all processes have; this one's alone, where it has the whole batch."""
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; labels may be uint8."""
@@ -34,7 +41,12 @@ class Loss(nn.Module, ABC):
 
     def mean_over_valid(self, pixel_losses: Tensor, labels: Tensor) -> Tensor:
         """Return the mean of [B, H, W] losses that are 0 at ignored pixels; 0 if none is valid."""
-        return pixel_losses.sum() / (labels != self.ignore_index).sum().clamp(min=1)
+        valid = self.total((labels != self.ignore_index).sum())
+        return self.total(pixel_losses.sum()) / valid.clamp(min=1)
+
+
+def _itself(own: Tensor) -> Tensor:
+    return own
 
 
 def count_pixels(labels: Tensor, classes: int) -> Tensor:

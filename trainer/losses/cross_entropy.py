@@ -58,4 +58,4 @@ class WeightedCrossEntropy(Loss):
         )
         valid = labels != self.ignore_index
         used = self.weights[labels.where(valid, 0)] * valid
-        return total / used.sum().clamp(min=torch.finfo(torch.float32).tiny)
+        return self.total(total) / self.total(used.sum()).clamp(min=torch.finfo(torch.float32).tiny)

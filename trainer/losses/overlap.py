@@ -24,10 +24,10 @@ class _Overlap(Loss):
         classes = torch.arange(logits.shape[1], device=labels.device).view(-1, 1, 1)
         target = labels.unsqueeze(1) == classes  # the ignore index equals no class
         predicted = logits.softmax(dim=1) * valid.unsqueeze(1)
-        pixels = target.sum(dim=(0, 2, 3))
-        overlap = self.overlap(
-            (predicted * target).sum(dim=(0, 2, 3)), predicted.sum(dim=(0, 2, 3)), pixels
+        both, predicted, pixels = (
+            self.total(each.sum(dim=(0, 2, 3))) for each in (predicted * target, predicted, target)
         )
+        overlap = self.overlap(both, predicted, pixels)
         present = pixels > 0
         return ((1 - overlap) * present).sum() / present.sum().clamp(min=1)
 

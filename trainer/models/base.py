@@ -35,6 +35,8 @@ class SegmentationModel(nn.Module):
     """Smallest height and width in pixels that the network can take."""
     multiple: int = 1
     """Images are padded to sides divisible by this, to the right and below; logits are cut back."""
+    smallest_batch: int = 2
+    """Images that a training batch needs, in this process."""
     align_corners: ClassVar[bool] = False
     """Where the corners are when logits are resampled: see `torch.nn.functional.interpolate`."""
 
@@ -84,7 +86,7 @@ class SegmentationModel(nn.Module):
                 f"pixels, not {height}x{width}: raise image_size"
             )
         # of all networks, not only where BatchNorm would meet a single value: it depends on sizes
-        if self.training and batch < 2:
+        if self.training and batch < self.smallest_batch:
             raise SettingsError(
                 f"a training batch needs at least 2 images, not {batch}: batch normalisation has "
                 "no variance over one; train on 2 images or more"

@@ -1,0 +1,99 @@
+"""The processes that train one job together: who has which images, and what they tell each other.
+
+Every one of them holds the same network and goes through the same epochs. Only images, and what
+comes of them, are divided: a batch, and the images that are scored.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+Part = TypeVar("Part", bound=Sequence[Any])
+Thing = TypeVar("Thing")
+
+
+class Team:
+    """A job's processes, seen from one of them: here, one process that is alone.
+
+    Attributes:
+        rank: number of this process, from 0.
+        size: how many processes there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes files and tells of epochs."""
+        return self.rank == 0
+
+    def divides(self, count: int) -> bool:
+        """Return whether so many images are divided; too few for all are everyone's."""
+        return 1 < self.size <= count
+
+    def part(self, whole: Part) -> Part:
+        """Return this process's share of something; the shares in order are the whole."""
+        if not self.divides(len(whole)):
+            return whole
+        cuts = [rank * len(whole) // self.size for rank in (self.rank, self.rank + 1)]
+        return cast(Part, whole[slice(*cuts)])
+
+    def total(self, own: Tensor) -> Tensor:
+        """Return the sum over all processes; gradients pass through it."""
+        return own
+
+    def of_all(self, own: Thing) -> list[Thing]:
+        """Return what each process has, in their order."""
+        return [own]
+
+    def of_first(self, own: Thing) -> Thing:
+        """Return what the first process has."""
+        return own
+
+
+ALONE = Team()
+"""The one process of a job that is not divided."""
+
+
+class Several(Team):
+    """Several processes, connected by torch.distributed, whose default group they are."""
+
+    def __init__(self) -> None:
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+
+    def total(self, own: Tensor) -> Tensor:
+        """Return the sum over all processes; gradients pass through it."""
+        total: Tensor = _Total.apply(own)  # type: ignore[no-untyped-call]
+        return total
+
+    def of_all(self, own: Thing) -> list[Thing]:
+        """Return what each process has, in their order."""
+        gathered: list[Any] = [None] * self.size
+        dist.all_gather_object(gathered, own)
+        return gathered
+
+    def of_first(self, own: Thing) -> Thing:
+        """Return what the first process has."""
+        given: list[Any] = [own if self.is_first else None]
+        dist.broadcast_object_list(given, src=0)
+        thing: Thing = given[0]
+        return thing
+
+
+class _Total(torch.autograd.Function):
+    """A sum over processes: each one's part has an effect on what every one makes of the sum."""
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        total = own.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total: Tensor = _Total.apply(gradient)  # type: ignore[no-untyped-call]
+        return total
