@@ -9,6 +9,7 @@ from orchestrator.commands import (
     database,
     files,
     follow,
+    init,
     keep,
     look,
     plan,
@@ -33,6 +34,7 @@ def cli() -> None:
 
 
 for command in (
+    init.init,
     files.validate,
     plan.plan,
     data.data,

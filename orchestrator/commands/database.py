@@ -1,4 +1,4 @@
-"""Commands on the database as a whole: db upgrade."""
+"""Commands on the database as a whole: db create, db upgrade."""
 
 import click
 
@@ -13,6 +13,21 @@ def db() -> None:
     \b
     Example: searchctl db upgrade
     """
+
+
+@db.command()
+@db_option
+def create(db: str | None) -> None:
+    """Make the tables in a database that has none, before its first sweep; else change nothing.
+
+    
+    The first launch does it too: this is for a dashboard that is started before that.
+    Example: searchctl db create
+    """
+    from orchestrator.storage.database import open_database, schema_version
+
+    revision = schema_version(open_database(database_url(db), create=True))
+    click.echo(f"the database has schema {revision}")
 
 
 @db.command()

@@ -56,14 +56,12 @@ def database_location(url: str) -> URL:
 
 
 def shown(url: str | URL) -> str:
-    """Return a database's URL for people: without its passwords.
+    """Return a database's URL for people: without its password and its options.
 
-    >>> shown("postgresql+psycopg://u:secret@host/x?sslpassword=secret&sslmode=require")
-    'postgresql+psycopg://u:***@host/x?sslmode=require'
+    >>> shown("postgresql+psycopg://u:secret@host/x?sslpassword=secret")
+    'postgresql+psycopg://u:***@host/x'
     """
-    location = make_url(url)
-    secret = [name for name in location.query if "password" in name.lower()]
-    return location.difference_update_query(secret).render_as_string(hide_password=True)
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def engine_options(location: URL) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Setting searchctl up: the files that `searchctl init` writes, and what containers check."""
