@@ -2,15 +2,13 @@
 would have given: the same weights to the last bit, the same scores, the same epochs."""
 
 import hashlib
-import json
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
+from tests.killed_jobs import exit_code, train_and_die
 from trainer import Sample, TrainSettings, run_job
 from trainer.data_settings import FolderData
 from trainer.datasets.street_classes import CLASS_NAMES, VOID
@@ -26,41 +24,6 @@ SETTINGS = TrainSettings(
     threads=1,
 )
 IMAGES = {"train": 9, "val": 3, "test": 2}
-
-KILLED = """
-import json, os, signal, sys
-from pathlib import Path
-from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import FolderData
-
-request = json.loads(sys.argv[1])
-batches = 0
-
-def kill_after_epoch(record):
-    if record.epoch == request.get("epoch"):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def kill_in_batch():
-    global batches
-    batches += 1
-    if batches == request.get("batch"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return False
-
-result = run_job(
-    request["params"],
-    TrainSettings.model_validate(request["settings"]),
-    Sample(FolderData.model_validate(request["data"]), images=request["images"], seed=7),
-    rung=1,
-    out=Path(request["out"]),
-    resume_from=[Path(folder) for folder in request["resume_from"]],
-    device="cpu",
-    on_epoch=kill_after_epoch,
-    stop=kill_in_batch,
-)
-sys.exit(f"not killed: {result.status}, {result.error}")
-"""
-
 
 @pytest.fixture(scope="session")
 def few_camvid(camvid_root, tmp_path_factory):
@@ -103,8 +66,7 @@ def run(few_camvid, tmp_path):
             "resume_from": [str(tmp_path / folder) for folder in resume_from],
             **when,
         }
-        command = [sys.executable, "-c", KILLED, json.dumps(request)]
-        assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+        assert exit_code(train_and_die, request) == -signal.SIGKILL
 
     to_the_end.killed = killed
     return to_the_end
