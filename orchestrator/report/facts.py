@@ -16,6 +16,7 @@ from orchestrator.understanding.explaining import Comparison
 from orchestrator.understanding.fidelity import Fidelity
 from orchestrator.understanding.importance import Importance
 from orchestrator.understanding.tradeoff import Tradeoff
+from trainer.results import EpochRecord
 from trainer.settings import Score
 
 FORMAT = 1
@@ -109,6 +110,10 @@ class TrialFacts:
     params: dict[str, Any]
     steps: list[Step]
     trainable_parameters: int | None
+    latency_ms: float | None
+    """Of one image, by the network of the highest rung with a result."""
+    device: str | None
+    """On which it was trained, and its latency measured."""
     evaluations: dict[str, dict[str, float | None]]
     """By split (val, train, val_original, test, test_original): loss, miou, mean_accuracy,
     overall_accuracy; at the highest rung with a result."""
@@ -128,18 +133,6 @@ class TrialFacts:
 
 
 @dataclass(frozen=True)
-class EpochFacts:
-    """One epoch of one job."""
-
-    epoch: int
-    train_loss: float | None
-    val_loss: float | None
-    val_miou: float | None
-    val_accuracy: float | None
-    lr: float
-
-
-@dataclass(frozen=True)
 class Curve:
     """How one job went, epoch by epoch."""
 
@@ -148,7 +141,7 @@ class Curve:
     kept_epoch: int | None
     converged: int | None
     """The first epoch whose score was within 1 % of the kept one's."""
-    epochs: list[EpochFacts]
+    epochs: list[EpochRecord]
 
 
 @dataclass(frozen=True)
@@ -160,6 +153,17 @@ class ClassScores:
     split: str
     values: list[float | None]
     """By class id; None where the ground truth lacks the class."""
+
+
+@dataclass(frozen=True)
+class ChosenClass:
+    """A class that is followed over the epochs."""
+
+    class_id: int
+    share: float | None
+    """Of the labels of the validation set; None where the counts are not stored."""
+    spread: float | None
+    """How far the finalists are apart; None under two."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,8 @@ class Report:
     """Of the finalists, at every rung."""
     classes: list[ClassScores]
     """Of the finalists at their highest rung, by split."""
+    chosen_classes: list[ChosenClass]
+    """Whose IoU over the epochs is drawn, the rarest first; the numbers are in `curves`."""
     contrasts: list[Contrast]
     importance: Importance | None
     fidelity: Fidelity | None

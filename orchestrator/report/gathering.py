@@ -12,9 +12,11 @@ from orchestrator.errors import SearchctlError
 from orchestrator.files.retention import MASKS
 from orchestrator.job_key import key_of
 from orchestrator.planning.grade import Grade, grade
+from orchestrator.report.chosen_classes import chosen_classes, label_shares
 from orchestrator.report.facts import (
     FORMAT,
     Answer,
+    ChosenClass,
     ClassScores,
     Curve,
     Picture,
@@ -49,6 +51,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
     finalists = _finalists(trials)
     training = Training(engine, row, stored.sweep.halving.score)
     graded = section("grade", lambda: grade(engine, row))
+    classes = [scores for each in finalists for scores in _classes(training, each)]
     return Report(
         format=FORMAT,
         made_at=datetime.now(UTC),
@@ -58,7 +61,8 @@ def gather(engine: Engine, row: SweepRow) -> Report:
         trials=trials,
         finalists=[each.trial for each in finalists],
         curves=[curve for each in finalists for curve in _curves(training, each)],
-        classes=[scores for each in finalists for scores in _classes(training, each)],
+        classes=classes,
+        chosen_classes=section("chosen_classes", lambda: _chosen(stored, classes)) or [],
         contrasts=contrasts(trials, training, row.direction),
         importance=section("importance", lambda: _importance(stored, trials)),
         fidelity=section("fidelity", lambda: read_fidelity(engine, row)),
@@ -127,6 +131,15 @@ def _curves(training: Training, trial: TrialFacts) -> list[Curve]:
 def _classes(training: Training, trial: TrialFacts) -> list[ClassScores]:
     step = trial.scored
     return training.classes(step.rung, [trial.trial]) if step else []
+
+
+def _chosen(stored: Stored, classes: Sequence[ClassScores]) -> list[ChosenClass]:
+    scores = [each for each in classes if each.split == "val"]
+    if not scores:
+        raise SearchctlError("No trial has a score yet.")
+    first = scores[0]
+    shares = label_shares(stored.engine, stored.row, first.rung, [first.trial])
+    return chosen_classes(scores, shares)
 
 
 def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:

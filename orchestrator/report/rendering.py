@@ -77,9 +77,11 @@ def _environment(*, autoescape: bool) -> Environment:
         "cell": _markdown_cell,
         "count": _count,
         "duration": duration,
+        "latency": _latency,
         "moment": _moment,
         "number": number,
         "sentence": _sentence,
+        "share": _share,
         "value": _value,
     }
     return environment
@@ -120,6 +122,19 @@ def _value(of_param: Any) -> str:
 
 def _count(whole: int | None) -> str:
     return "-" if whole is None else f"{whole:,}"
+
+
+def _latency(ms: float | None) -> str:
+    return "-" if ms is None else f"{ms:.3g}"
+
+
+def _share(share: float) -> str:
+    """Write a share as percent, a small one with as many digits as tell it from none.
+
+    >>> _share(0.42), _share(0.00123)
+    ('42%', '0.12%')
+    """
+    return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.2g}%"
 
 
 def _moment(at: datetime) -> str:

@@ -135,6 +135,8 @@ def _trial(
         params=stored.params[number],
         steps=steps,
         trainable_parameters=sizes[-1] if sizes else None,
+        latency_ms=ended[-1].latency_ms if ended else None,
+        device=ended[-1].device if ended else None,
         evaluations=(ended[-1].evaluations or {}) if ended else {},
         seconds=sum(job.seconds or 0.0 for job in jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in jobs),

@@ -1,13 +1,15 @@
 """How trials learned, and what they learned of each class: read when a section wants it."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import fields
 from itertools import groupby
 
 from sqlalchemy import Engine
 
-from orchestrator.report.facts import ClassScores, Curve, EpochFacts, TrialFacts
+from orchestrator.report.facts import ClassScores, Curve, TrialFacts
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import EpochRow, SweepRow
+from trainer.results import EpochRecord
 from trainer.settings import Score
 
 _CLOSE = 0.01
@@ -35,9 +37,9 @@ class Training:
     def classes(self, rung: int, trials: Collection[int]) -> list[ClassScores]:
         """Return the IoU of each class at a rung by split; accuracy, where that is the score."""
         found: dict[tuple[int, str], list[float | None]] = {}
-        for row in viewing.class_ious(self._engine, self._row, trials, rung):
+        for row in viewing.class_rows(self._engine, self._row, trials, rung):
             values = found.setdefault((row.trial, row.split), [None] * len(self._row.classes))
-            values[row.class_id] = row.iou
+            values[row.class_id] = row.accuracy if self._score == "val_accuracy" else row.iou
         return [ClassScores(trial, rung, split, each) for (trial, split), each in found.items()]
 
     def _epochs_of(self, trial: int) -> list[EpochRow]:
@@ -46,20 +48,11 @@ class Training:
         return self._epochs[trial]
 
     def _curve(self, trial: int, rung: int, kept: int | None, rows: Iterable[EpochRow]) -> Curve:
-        epochs = [
-            EpochFacts(
-                each.epoch,
-                each.train_loss,
-                each.val_loss,
-                each.val_miou,
-                each.val_accuracy,
-                each.lr,
-            )
-            for each in rows
-        ]
+        names = [each.name for each in fields(EpochRecord)]
+        epochs = [EpochRecord(**{name: getattr(row, name) for name in names}) for row in rows]
         return Curve(trial, rung, kept, self._converged(epochs, kept), epochs)
 
-    def _converged(self, epochs: Iterable[EpochFacts], kept: int | None) -> int | None:
+    def _converged(self, epochs: Iterable[EpochRecord], kept: int | None) -> int | None:
         scores = {each.epoch: getattr(each, self._score) for each in epochs}
         best = None if kept is None else scores.get(kept)
         if best is None:

@@ -63,13 +63,14 @@ class RankedRow:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """The IoU of one class on one split, by one job."""
+    """The IoU and the accuracy of one class on one split, by one job."""
 
     trial: int
     rung: int
     split: str
     class_id: int
     iou: float | None
+    accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -189,14 +190,14 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
     return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
 
 
-def class_ious(
+def class_rows(
     engine: Engine, sweep: SweepRow, numbers: Collection[int], rung: int
 ) -> list[ClassRow]:
-    """Return the IoU of every class and split at one rung, of these trials."""
+    """Return the scores of every class and split at one rung, of these trials."""
     scores = schema.class_scores
     query = (
         select(_trials.c.number.label("trial"), _jobs.c.rung)
-        .add_columns(scores.c.split, scores.c.class_id, scores.c.iou)
+        .add_columns(scores.c.split, scores.c.class_id, scores.c.iou, scores.c.accuracy)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .join(scores, scores.c.job_id == _jobs.c.id)
         .where(_jobs.c.rung == rung, _ON_LADDER)

@@ -82,8 +82,8 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
             f"(`searchctl status {row.name}`)"
         )
     sign = 1 if row.direction == "maximize" else -1
-    hardware = _usual_hardware(jobs)
-    costs = _costs(jobs, hardware)
+    latency_on = _usual_hardware(jobs)
+    costs = _costs(jobs, latency_on)
     fronts = {
         cost: pareto_front(Point(t, sign * (jobs[t].score or 0.0), of[t]) for t in of)
         for cost, of in costs.items()
@@ -100,13 +100,13 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         score=score,
         trials=len(jobs),
         costs=costs,
-        latency_on=hardware,
+        latency_on=latency_on,
         candidates=candidates,
         upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts, score)),
     )
 
 
-def _costs(jobs: Mapping[int, JobRow], hardware: str | None) -> dict[str, dict[int, float]]:
+def _costs(jobs: Mapping[int, JobRow], on: str | None) -> dict[str, dict[int, float]]:
     """Return each cost of the trials that have it; latencies only of those on this hardware."""
     gpu = {trial: job.gpu_seconds for trial, job in jobs.items() if job.gpu_seconds}
     seconds = {trial: job.seconds for trial, job in jobs.items() if job.seconds is not None}
@@ -114,7 +114,7 @@ def _costs(jobs: Mapping[int, JobRow], hardware: str | None) -> dict[str, dict[i
     latencies = {
         trial: job.latency_ms
         for trial, job in jobs.items()
-        if job.latency_ms is not None and _hardware(job) == hardware
+        if job.latency_ms is not None and hardware(job.device) == on
     }
     costs: dict[str, dict[int, float]] = {"GPU seconds": gpu} if gpu else {"seconds": seconds}
     costs["trainable parameters"] = {trial: float(size) for trial, size in sizes.items()}
@@ -123,14 +123,18 @@ def _costs(jobs: Mapping[int, JobRow], hardware: str | None) -> dict[str, dict[i
 
 def _usual_hardware(jobs: Mapping[int, JobRow]) -> str | None:
     """Return the hardware on which most of the jobs ran that have a latency."""
-    found = Counter(_hardware(job) for job in jobs.values() if job.latency_ms is not None)
+    found = Counter(hardware(job.device) for job in jobs.values() if job.latency_ms is not None)
     return found.most_common(1)[0][0] if found else None
 
 
-def _hardware(job: JobRow) -> str:
-    """Return what a job ran on, whichever of several alike it was."""
-    device, _, name = (job.device or "").partition(" ")
-    return name.strip("()") or device
+def hardware(device: str | None) -> str:
+    """Return the kind of a job's device, whichever of several alike it was.
+
+    >>> hardware("cuda:3 (NVIDIA H200)"), hardware("cpu")
+    ('NVIDIA H200', 'cpu')
+    """
+    place, _, name = (device or "").partition(" ")
+    return name.strip("()") or place
 
 
 def _candidates(

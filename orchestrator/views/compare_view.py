@@ -27,7 +27,7 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
     rows = known_trials(engine, sweep, numbers)
     jobs = viewing.compared_jobs(engine, sweep, numbers)
     common = _highest_common(jobs, numbers)
-    ious = [] if common is None else viewing.class_ious(engine, sweep, numbers, common)
+    ious = [] if common is None else viewing.class_rows(engine, sweep, numbers, common)
     found = {(row.class_id, row.trial): row.iou for row in ious if row.split == "val"}
     return {
         "sweep": sweep.name,

@@ -44,7 +44,7 @@ def test_what_asks_for_the_ladder_sees_the_ladder_only(engine, sweep, appraised)
     assert list(queries.rung_counts(engine, sweep, 0, {0, 1})) == [0, 1]
     assert [each.trial for each in rank_trials(engine, sweep)] == [0, 1]
     assert len(viewing.compared_jobs(engine, sweep, [0, 1])) == 2
-    assert len(viewing.class_ious(engine, sweep, [0, 1], 0)) == 4
+    assert len(viewing.class_rows(engine, sweep, [0, 1], 0)) == 4
     assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from orchestrator.cli import cli
 from orchestrator.errors import SweepFailed
 from orchestrator.executors.inline import InlineExecutor
+from orchestrator.report.figures import follow_classes
 from orchestrator.report.gathering import gather
 from orchestrator.report.rendering import html, markdown, render
 from orchestrator.report.served import ReportApp
@@ -19,7 +20,7 @@ from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from orchestrator.study import distributions
 from orchestrator.understanding.importance import Scored, importance
-from trainer.results import JobResult
+from trainer.results import EpochRecord, Evaluation, JobResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -80,6 +81,62 @@ def test_options_are_compared_where_every_value_has_a_score(finished):
         assert (option.trials_at_start, option.trials, option.curve.rung) == (4, 1, 2)
         assert option.classes.values[:2] == [0.4, None]
     assert by_name["lr"].rung == 0
+
+
+def learning(job, on_epoch, stop):
+    """Return a result whose classes came in the course of three epochs."""
+    records = [
+        EpochRecord(e, 1.0, 0.1, 8, 0.1, 0.5, e / 10, val_class_iou=(e / 4, None, 0.1, e / 8))
+        for e in (1, 2)
+    ]
+    records.append(EpochRecord(3, 1.0, 0.1, 8, 0.1))
+    score = (1 + job.trial) / 10
+    evaluation = Evaluation(0.5, score, 0.6, 0.7, (score, None, 0.1, 0.2), (0.9, None, 0.8, 0.7))
+    return JobResult(
+        "complete",
+        score,
+        kept_epoch=2,
+        epochs=tuple(records),
+        evaluations={"val": evaluation},
+        latency_ms=1.234 + job.trial,
+        device="cuda:0 (Fast 1)" if job.trial % 2 else "cpu",
+    )
+
+
+def test_classes_are_followed_over_the_epochs_that_were_validated(sweeps):
+    sweeps.launch(learning)
+    report = report_of(sweeps)
+    assert [each.class_id for each in report.chosen_classes] == [0, 2, 3]
+    first, *_ = follow_classes(report)
+    assert (first.name, [line.label for line in first.chart.lines]) == (
+        report.about.classes[0],
+        ["trial 7", "trial 6"],
+    )
+    assert first.chart.lines[0].path.count("L") == 1
+    page = Texts(html(report))
+    names = [attrs["aria-label"] for tag, attrs in page.tags if tag == "svg"]
+    assert sum(name.startswith("IoU of ") for name in names) == 3
+
+
+def test_a_trial_has_its_latency_and_where_it_was_measured(sweeps):
+    sweeps.launch(learning)
+    report = report_of(sweeps)
+    assert report.trials[0].latency_ms == pytest.approx(8.234)
+    page = html(report)
+    assert 'data-v="8.234">8.23</td>' in page
+    assert "on Fast 1, cpu; jobs that ran beside" in " ".join(page.split())
+    assert "| 8.23 |" in markdown(report)
+
+
+def test_where_nothing_was_measured_nothing_is_said_of_it(finished):
+    page = html(finished)
+    assert "ms/image" not in page
+    assert "IoU over epochs" not in page
+
+
+def test_by_class_a_sweep_is_told_in_what_it_is_ranked_by(sweeps):
+    sweeps.launch(learning, halving={"score": "val_accuracy"})
+    assert report_of(sweeps).classes[0].values[:4] == [0.9, None, 0.8, 0.7]
 
 
 def test_a_sweep_that_has_not_begun_has_a_report(sweeps):

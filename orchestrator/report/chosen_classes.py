@@ -1,0 +1,66 @@
+"""Which classes are worth following over the epochs: rare ones, and what finalists differ in."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Engine
+
+from orchestrator.analysis.paired_bootstrap import truth
+from orchestrator.report.facts import ChosenClass, ClassScores
+from orchestrator.storage.rows import SweepRow
+from orchestrator.understanding.image_evidence import ImageEvidence
+
+MOST = 8
+"""More pictures beside each other are not looked at."""
+
+
+def chosen_classes(
+    scores: Sequence[ClassScores], shares: Mapping[int, float], most: int = MOST
+) -> list[ChosenClass]:
+    """Return all classes that have a score, or half of `most` rare ones and the most telling ones.
+
+    Args:
+        scores: of the finalists on the validation set.
+        shares: of the labels, by class id; empty where it is not known.
+        most: how many at most.
+
+    Returns:
+        The rarest first.
+    """
+    spreads = _spreads(scores)
+    by_share = sorted(spreads, key=lambda class_id: (shares.get(class_id, 1.0), class_id))
+    telling = sorted(by_share, key=lambda class_id: -(spreads[class_id] or 0.0))
+    rare = by_share[: most // 2]
+    chosen = {*rare, *[each for each in telling if each not in rare][: most - len(rare)]}
+    return [
+        ChosenClass(class_id, shares.get(class_id), spreads[class_id])
+        for class_id in by_share
+        if class_id in chosen
+    ]
+
+
+def label_shares(
+    engine: Engine, row: SweepRow, rung: int, trials: Collection[int]
+) -> dict[int, float]:
+    """Return each class's share of the labels of the validation set; nothing if none is stored.
+
+    Raises:
+        SearchctlError: what is stored is damaged.
+    """
+    stored = ImageEvidence(engine, row).counts(rung, trials)
+    for counts in stored.values():  # the labels are the same for all
+        pixels = truth(counts).sum(axis=0)
+        return {class_id: float(share) for class_id, share in enumerate(pixels / pixels.sum())}
+    return {}
+
+
+def _spreads(scores: Sequence[ClassScores]) -> dict[int, float | None]:
+    """Return how far the finalists are apart at each class that has a score; None for one alone."""
+    found: dict[int, list[float]] = {}
+    for each in scores:
+        for class_id, value in enumerate(each.values):
+            if value is not None:
+                found.setdefault(class_id, []).append(value)
+    return {
+        class_id: max(values) - min(values) if len(values) > 1 else None
+        for class_id, values in found.items()
+    }
