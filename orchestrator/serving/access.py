@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode
 
 from orchestrator.errors import SearchctlError
+from orchestrator.secret_files import read_secret
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,14 +47,7 @@ def given_token(file: Path | None, environment: Mapping[str, str] = os.environ) 
     if file is None:
         token = environment.get(TOKEN_VARIABLE)
         return _long_enough(token, f"${TOKEN_VARIABLE}") if token else None
-    try:
-        others = file.stat().st_mode & 0o077
-        token = file.read_text().strip()
-    except (OSError, ValueError) as error:
-        raise SearchctlError(f"cannot read the token of {file}: {error}") from error
-    if others:
-        raise SearchctlError(f"others may read the token of {file}: run `chmod 600 {file}`")
-    return _long_enough(token, str(file))
+    return _long_enough(read_secret(file, "the token"), str(file))
 
 
 def new_token() -> str:

@@ -14,6 +14,7 @@ from optuna_dashboard import wsgi
 from orchestrator.errors import SearchctlError
 from orchestrator.serving.access import LocalGuard, TokenGuard, answer
 from orchestrator.serving.pictures import PictureStore
+from orchestrator.serving.quick_notes import make_quick
 from orchestrator.study import open_storage
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Dashboard:
         self, url: str, pictures: PictureStore, report: "WSGIApplication | None" = None
     ) -> None:
         """Show the studies of a database; `report` sees paths without their /report."""
+        make_quick()
         self._stock: WSGIApplication = wsgi(open_storage(url), artifact_store=pictures)
         self._pictures = pictures
         self._report = report
