@@ -9,6 +9,7 @@
 Resume is replay: a new bracket that is told the stored outcomes stands where the old one stood.
 """
 
+from bisect import insort
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -100,7 +101,7 @@ class Bracket:
         if trial not in self.running:
             raise BracketError(f"trial {trial} is not running at rung {self._number}")
         self.running.remove(trial)
-        self.waiting = sorted([*self.waiting, trial])
+        insort(self.waiting, trial)
 
     def record(self, outcome: Outcome) -> tuple[Decision, ...]:
         """Take a job's outcome; return the rung's decisions if it was the last one missing.
@@ -111,8 +112,7 @@ class Bracket:
         trial = outcome.trial
         if outcome.rung != self._number or not (trial in self.running or trial in self.waiting):
             raise BracketError(f"no job of trial {trial} at rung {outcome.rung} is open")
-        self.running.discard(trial)
-        self.waiting = [other for other in self.waiting if other != trial]
+        (self.running if trial in self.running else self.waiting).remove(trial)
         self._outcomes[trial] = outcome
         return self._close() if not self.waiting and not self.running else ()
 

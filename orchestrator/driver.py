@@ -6,7 +6,7 @@ Data goes one way: course -> job -> executor -> result -> one transaction -> mir
 import secrets
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -33,6 +33,9 @@ from trainer.results import EpochRecord, JobResult, JobStatus
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds to wait before a lost job is tried again: after its first loss, its second, and so on."""
 
+COLLECT_EVERY_S = 2.0
+"""Seconds between two removals of files: of many jobs at once they take little more than of one."""
+
 _TRIED_AGAIN = ("lost", "stopped", "blocked", "unusable")
 
 Collect = Callable[[Iterable[JobKey]], None]
@@ -55,6 +58,7 @@ class Driver:
         collect: Collect,
         meter: GpuMeter,
         stop: StopConditions,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Drive `sweep`; files go below `runs`; `stop` tells a stop from a lost worker."""
         self.course = course
@@ -69,12 +73,15 @@ class Driver:
         self._collect = collect
         self._meter = meter
         self._stop = stop
+        self._clock = clock
         self._next: Job | None = None
         self._running: dict[JobKey, str] = {}
         self._not_before: dict[JobKey, float] = {}
         self._losses: Counter[JobKey] = Counter()
         self._earlier: defaultdict[JobKey, list[str]] = defaultdict(list)
         self._weights: dict[int, UPath] = {}
+        self._over: set[JobKey] = set()
+        self._collect_at = 0.0
 
     def replay(self, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow]) -> list[Decision]:
         """Put the course where stored results left it; return the verdicts they lead to."""
@@ -146,7 +153,7 @@ class Driver:
     def _wait_for_another(self, key: JobKey, losses: int) -> None:
         self.course.release(key)
         wait = BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
-        self._not_before[key] = time.monotonic() + wait
+        self._not_before[key] = self._clock() + wait
 
     def abandon_next(self) -> None:
         """Give up a job that was about to start when the executor ended."""
@@ -177,7 +184,10 @@ class Driver:
         self._writer.save_result(job.token, result, decisions)
         mirror_result(self._mirror, job, result, decisions)
         below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
-        self._collect([key_of(job), *below, *(JobKey(d.trial, d.rung) for d in decisions)])
+        self._over |= {key_of(job), *below, *(JobKey(d.trial, d.rung) for d in decisions)}
+        if self._clock() >= self._collect_at:
+            self._collect(self._over)
+            self._over, self._collect_at = set(), self._clock() + COLLECT_EVERY_S
 
     def _lose(self, job: Job, outcome: Literal["lost", "stopped"], error: str) -> None:
         lose = self._writer.lose_attempt
@@ -198,9 +208,10 @@ class Driver:
             self._mirror.begin(job.trial, job.params)
         self._observer.job_started(job, attempt)
 
-    def _held_back(self) -> set[JobKey]:
-        now = time.monotonic()
-        return {key for key, until in self._not_before.items() if now < until}
+    def _held_back(self) -> Collection[JobKey]:
+        now = self._clock()
+        self._not_before = {key: until for key, until in self._not_before.items() if now < until}
+        return self._not_before.keys()
 
     def _job(self, slot: BracketJob) -> Job:
         token, key = secrets.token_hex(8), slot.key
@@ -230,6 +241,7 @@ class Driver:
             init_from=below or self._initial.checkpoint(begins_as),
             encoder_from=self._initial.encoder(begins_as),
             gpus=self._sweep.resources.gpus_per_trial,
+            processes=self._sweep.resources.processes,
             kind=key.kind,
             repeat=key.repeat,
         )

@@ -60,6 +60,7 @@ def run(
     display: Display = Progress,
     stopping: Condition = lambda: None,
     say: Callable[[str], None] = lambda line: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> SweepRow:
     """Run a prepared sweep until it ends, or must stop; return its row.
 
@@ -69,6 +70,7 @@ def run(
         display: shows the progress.
         stopping: asked often; the reason to stop, for people, or None.
         say: is told what there is to wait for before the first job.
+        clock: seconds of what jobs hold and wait for; a simulation's own, where nothing is trained.
 
     Raises:
         SweepBusy: another driver is at work on it.
@@ -84,7 +86,7 @@ def run(
         mirror = _open_mirror(prepared)
         jobs, attempts = queries.jobs(engine, row, kinds=ALL), queries.attempts(engine, row)
         asked = asked_of(row.spec)
-        meter = GpuMeter(attempts)
+        meter = GpuMeter(attempts, clock)
         stop = _stop_conditions(prepared, lease, stopping, meter)
         with (
             hooks_of(sweep, row, writer.note, say) as hooks,
@@ -104,6 +106,7 @@ def run(
                 collect=partial(_collect, prepared),
                 meter=meter,
                 stop=stop,
+                clock=clock,
             )
             _replay(driver, prepared, jobs, attempts, mirror)
             if not driver.course.finished:

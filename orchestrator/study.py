@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -24,14 +24,15 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SearchctlError
 from orchestrator.files.pictures import JobPicture
 from orchestrator.halving import Direction
-from orchestrator.storage.connect import database_location, engine_options
+from orchestrator.storage.connect import connect, database_location, engine_options
 from orchestrator.storage.faults import full, unreachable
+from orchestrator.study_rows import EndedTrial, NewTrial, StudyRows
 from searchspace import Dimension, Interval, Params, Space
 
 log = logging.getLogger("searchctl")
@@ -103,6 +104,16 @@ class Ending:
     """Markdown, for the dashboard's own note field."""
 
 
+@dataclass
+class _Shown:
+    """A trial as the study has it."""
+
+    id: int
+    ended: bool = False
+    scores: dict[int, float] = field(default_factory=dict)
+    """Of each rung so far."""
+
+
 class StudyMirror:
     """The Optuna study of one sweep."""
 
@@ -116,19 +127,27 @@ class StudyMirror:
         self.name = name
         self.behind = False
         """Has a write failed since the study was last brought up to the tables?"""
+        self._unsure = False
         self._distributions = distributions(space)
         self._study = optuna.create_study(
             study_name=name, storage=open_storage(url), direction=direction, load_if_exists=True
         )
-        self._trials = self._shown_trials("trial")
-        self._audits = self._shown_trials("audit_of")
+        self._rows = StudyRows(connect(url), self._study._study_id)
+        self._look()
 
-    def _shown_trials(self, name: str) -> dict[int, Trial]:
+    def _look(self) -> None:
+        """See what the study has: a write that failed may be stored, and only its answer lost."""
+        self._trials, self._audits = self._shown_trials("trial"), self._shown_trials("audit_of")
+        self._unsure = False
+
+    def _shown_trials(self, name: str) -> dict[int, _Shown]:
         """Return the study's trials that have an attribute, by its value: a trial's number."""
         return {
-            frozen.user_attrs[name]: Trial(self._study, frozen._trial_id)
-            for frozen in self._study.get_trials(deepcopy=False)
-            if name in frozen.user_attrs
+            each.user_attrs[name]: _Shown(
+                each._trial_id, each.state.is_finished(), dict(each.intermediate_values)
+            )
+            for each in self._study.get_trials(deepcopy=False)
+            if name in each.user_attrs
         }
 
     def introduce(self, metric: str, note: str, attributes: Mapping[str, str]) -> None:
@@ -137,7 +156,8 @@ class StudyMirror:
             # Study.set_metric_names does the same, and warns that it may change
             self._set("study:metric_names", [metric])
             noted = self._study._storage.get_study_system_attrs(self._study._study_id)
-            self._note(None, note, noted)
+            for name, value in _note(None, note, noted).items():
+                self._set(name, value)
             held = self._study.user_attrs
             for name, value in attributes.items():
                 if name not in held:
@@ -146,8 +166,8 @@ class StudyMirror:
     def begin(self, number: int, params: Params) -> None:
         """Show a trial as RUNNING, if it is not there yet."""
         with self._only_logged():
-            if self.behind:  # a write that failed may have been stored, and only its answer lost
-                self._trials = self._shown_trials("trial")
+            if self._unsure:
+                self._look()
             if number in self._trials:
                 return
             attributes = {"trial": number, "params_hash": params.fingerprint}
@@ -167,8 +187,8 @@ class StudyMirror:
         and if it were COMPLETE, Optuna might call it the best trial of the study.
         """
         with self._only_logged():
-            if self.behind:
-                self._audits = self._shown_trials("audit_of")
+            if self._unsure:
+                self._look()
             if number in self._audits:
                 return
             state = TrialState.FAIL if score is None else TrialState.PRUNED
@@ -180,19 +200,13 @@ class StudyMirror:
         self,
         params: Params,
         state: TrialState,
-        attributes: dict[str, Any],
-        values: dict[int, float] | None = None,
-    ) -> Trial:
-        template = create_trial(
-            state=state,
-            params={name: _plain(value) for name, value in params.items()},
-            distributions={name: self._distributions[name] for name in params},
-            user_attrs=attributes,
-            intermediate_values=values,
-        )
-        # Study.add_trial does the same, but keeps the new trial's id to itself
-        storage, study_id = self._study._storage, self._study._study_id
-        return Trial(self._study, storage.create_new_trial(study_id, template_trial=template))
+        attributes: Mapping[str, Any],
+        scores: Mapping[int, float] | None = None,
+    ) -> _Shown:
+        plain = {name: _plain(value) for name, value in params.items()}
+        scores = scores or {}
+        new = NewTrial(state, plain, self._distributions, attributes, scores)
+        return _Shown(self._rows.create(new), state.is_finished(), dict(scores))
 
     def report(
         self,
@@ -207,26 +221,12 @@ class StudyMirror:
         The pictures are shown as artifacts: PNG files, named by their rung.
         """
         with self._only_logged():
-            trial, shown = self._trials[number], self._shown(number)
-            if shown.state.is_finished():
+            shown = self._trials[number]
+            if shown.ended:
                 return
-            for name, value in attributes.items():
-                trial.set_user_attr(name, value)
-            for picture in pictures:
-                self._show_picture(trial, rung, picture)
-            if rung not in shown.intermediate_values:
-                trial.report(score, rung)
-
-    def _show_picture(self, trial: Trial, rung: int, picture: JobPicture) -> None:
-        """Write what `optuna.artifacts.upload_artifact` does, which would copy the file too."""
-        said = {
-            "artifact_id": picture.id,
-            "filename": f"rung-{rung}-{picture.file}",
-            "mimetype": "image/png",
-            "encoding": None,
-        }
-        name = f"artifacts:{picture.id}"
-        self._study._storage.set_trial_system_attr(trial._trial_id, name, json.dumps(said))
+            artifacts = dict(_artifact(rung, picture) for picture in pictures)
+            self._rows.report(shown.id, rung, score, attributes, artifacts)
+            shown.scores[rung] = score
 
     def end(self, endings: Iterable[Ending]) -> None:
         """Show trials as COMPLETE, PRUNED or FAIL, with the reason, also as a note.
@@ -234,38 +234,15 @@ class StudyMirror:
         A trial that has a note keeps it: a user wrote it.
         """
         with self._only_logged():
-            # all notes of a study are read at once, so this is done once for all that end
             noted = self._study._storage.get_study_system_attrs(self._study._study_id)
-            for ending in endings:
-                self._end(ending, noted)
-
-    def _end(self, ending: Ending, noted: Mapping[str, Any]) -> None:
-        with self._only_logged():
-            trial, shown = self._trials[ending.trial], self._shown(ending.trial)
-            if shown.state.is_finished():
-                return
-            self._note(trial._trial_id, ending.note, noted)
-            trial.set_user_attr("verdict", ending.verdict)
-            trial.set_user_attr("reason", ending.reason)
-            if ending.verdict == "complete":
-                self._study.tell(trial, shown.intermediate_values[max(shown.intermediate_values)])
-            else:
-                state = TrialState.PRUNED if ending.verdict == "pruned" else TrialState.FAIL
-                self._study.tell(trial, state=state)
-
-    def _note(self, trial_id: int | None, text: str, noted: Mapping[str, Any]) -> None:
-        """Write a note as `optuna_dashboard.save_note` does, which reads all notes each time."""
-        of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
-        if f"{of}note_ver" in noted:
-            return
-        self._set(f"{of}note_str:0", text[:_NOTE_LENGTH])
-        self._set(f"{of}note_ver", 1)  # the last: with it there is a note, without it there is none
+            known = ((ending, self._trials.get(ending.trial)) for ending in endings)
+            now = [(ending, shown) for ending, shown in known if shown and not shown.ended]
+            self._rows.end([_ended(ending, shown, noted) for ending, shown in now])
+            for _, shown in now:
+                shown.ended = True
 
     def _set(self, name: str, value: Any) -> None:
         self._study._storage.set_study_system_attr(self._study._study_id, name, value)
-
-    def _shown(self, number: int) -> FrozenTrial:
-        return self._study._storage.get_trial(self._trials[number]._trial_id)
 
     @contextmanager
     def _only_logged(self) -> Iterator[None]:
@@ -274,4 +251,35 @@ class StudyMirror:
         except Exception as error:
             if not self.behind:
                 log.warning("the Optuna study is behind, and is mended at the end: %s", error)
-            self.behind = True
+            self.behind = self._unsure = True
+
+
+def _ended(ending: Ending, shown: _Shown, noted: Mapping[str, Any]) -> EndedTrial:
+    """Return what is to be written of a trial's end; its value is its last score."""
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    state = states.get(ending.verdict, TrialState.FAIL)
+    value = None if state == TrialState.FAIL else shown.scores[max(shown.scores)]
+    attributes = {"verdict": ending.verdict, "reason": ending.reason}
+    return EndedTrial(shown.id, state, value, attributes, _note(shown.id, ending.note, noted))
+
+
+def _note(trial_id: int | None, text: str, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `optuna_dashboard.save_note` writes, which reads all notes each time.
+
+    Nothing for what has a note: a user wrote it. The last key says that there is one.
+    """
+    of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    if f"{of}note_ver" in noted:
+        return {}
+    return {f"{of}note_str:0": text[:_NOTE_LENGTH], f"{of}note_ver": 1}
+
+
+def _artifact(rung: int, picture: JobPicture) -> tuple[str, str]:
+    """Return what `optuna.artifacts.upload_artifact` writes, which would copy the file too."""
+    said = {
+        "artifact_id": picture.id,
+        "filename": f"rung-{rung}-{picture.file}",
+        "mimetype": "image/png",
+        "encoding": None,
+    }
+    return f"artifacts:{picture.id}", json.dumps(said)

@@ -15,6 +15,9 @@ from orchestrator.job_key import ALL, JobKey
 from orchestrator.storage import queries
 from orchestrator.storage.rows import SweepRow
 
+_MANY = 500
+"""From so many trials on, the rows of all are read in place of theirs."""
+
 
 @dataclass
 class Tally:
@@ -134,11 +137,11 @@ def _list(runs: UPath, jobs: set[JobKey] | None) -> _Listing:
 
 def _retention(engine: Engine, row: SweepRow, jobs: set[JobKey] | None) -> Retention:
     trials = {job.trial for job in jobs or ()}
-    one = trials.pop() if len(trials) == 1 else None
+    some = trials if jobs is not None and len(trials) < _MANY else None
     return Retention(
-        queries.jobs(engine, row, one, ALL),
-        queries.attempts(engine, row, one),
-        queries.decisions(engine, row, one),
+        queries.jobs(engine, row, some, ALL),
+        queries.attempts(engine, row, some),
+        queries.decisions(engine, row, some),
         ladder=row.ladder,
         warm=row.spec["halving"]["continue"] == "warm",
     )

@@ -28,6 +28,9 @@ from orchestrator.storage.rows import (
 if TYPE_CHECKING:
     from trainer.results import ImageCounts
 
+Trials = int | Collection[int] | None
+"""Whose rows are asked for: one trial's, those of some, or (None) all."""
+
 _OF_JOB = ("rung", "kind", "repeat")
 _ON_LADDER = schema.jobs.c.kind == "ladder"
 _IN_ORDER = (
@@ -67,10 +70,10 @@ def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
 def jobs(
     engine: Engine,
     sweep: SweepRow,
-    trial: int | None = None,
+    trial: Trials = None,
     kinds: Collection[Kind] = LADDER,
 ) -> list[JobRow]:
-    """Return a sweep's jobs (one trial's, if asked) by rung, then trial; the ladder's first."""
+    """Return a sweep's jobs (some trials', if asked) by rung, then trial; the ladder's first."""
     names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
     query = (
         select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
@@ -83,8 +86,8 @@ def jobs(
     return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
 
 
-def decisions(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[Decision]:
-    """Return the verdicts of a sweep (on one trial, if asked), in the order they were made."""
+def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
+    """Return the verdicts of a sweep (on some trials, if asked), in the order they were made."""
     table = schema.decisions
     names = [name for name in Decision.__annotations__ if name != "trial"]
     query = (
@@ -95,8 +98,8 @@ def decisions(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list
     return [Decision(**row) for row in _rows(engine, _of(query, sweep, trial))]
 
 
-def attempts(engine: Engine, sweep: SweepRow, trial: int | None = None) -> list[AttemptRow]:
-    """Return the attempts at jobs of all kinds (of one trial, if asked), as they began."""
+def attempts(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[AttemptRow]:
+    """Return the attempts at jobs of all kinds (of some trials, if asked), as they began."""
     table = schema.attempts
     names = [n for n in AttemptRow.__annotations__ if n not in ("trial", *_OF_JOB)]
     query = (
@@ -249,9 +252,11 @@ def _sweeps() -> Select[Any]:
     )
 
 
-def _of(query: Select[Any], sweep: SweepRow, trial: int | None) -> Select[Any]:
-    query = query.where(schema.trials.c.sweep_id == sweep.id)
-    return query if trial is None else query.where(schema.trials.c.number == trial)
+def _of(query: Select[Any], sweep: SweepRow, trial: Trials) -> Select[Any]:
+    query, number = query.where(schema.trials.c.sweep_id == sweep.id), schema.trials.c.number
+    if trial is None:
+        return query
+    return query.where(number == trial if isinstance(trial, int) else number.in_(trial))
 
 
 def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:

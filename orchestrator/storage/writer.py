@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from orchestrator.errors import SweepExists, SweepNotFound
@@ -167,8 +167,7 @@ class SweepWriter:
                 return False
             _set_job(connection, job_id, **results.job_values(result))
             _replace_details(connection, job_id, result)
-            for decision in decisions:
-                self._save_decision(connection, decision)
+            self._save_decisions(connection, decisions)
             return True
 
     def close_open_attempts(self, error: str, ended_at: datetime) -> int:
@@ -241,15 +240,19 @@ class SweepWriter:
         which = schema.sweeps.c.id == self._sweep_id
         connection.execute(update(schema.sweeps).where(which).values(values))
 
-    def _set_trial(self, connection: Connection, trial: int, state: TrialState) -> None:
-        which = schema.trials.c.id == self._trial_ids[trial]
-        connection.execute(update(schema.trials).where(which).values(state=state))
-
-    def _save_decision(self, connection: Connection, decision: Decision) -> None:
-        row = asdict(decision)
-        row["trial_id"] = self._trial_ids[row.pop("trial")]
-        connection.execute(insert(schema.decisions).values(**row, decided_at=_now()))
-        self._set_trial(connection, decision.trial, TRIAL_STATES[decision.verdict])
+    def _save_decisions(self, connection: Connection, decisions: Sequence[Decision]) -> None:
+        """Store the verdicts on a rung in two statements: there may be thousands."""
+        if not decisions:
+            return
+        at, trials, rows = _now(), schema.trials, [asdict(decision) for decision in decisions]
+        for row in rows:
+            row |= {"trial_id": self._trial_ids[row.pop("trial")], "decided_at": at}
+        connection.execute(insert(schema.decisions), rows)
+        change = update(trials).where(trials.c.id == bindparam("which"))
+        connection.execute(
+            change.values(state=bindparam("becomes")),
+            [{"which": r["trial_id"], "becomes": TRIAL_STATES[r["verdict"]]} for r in rows],
+        )
 
 
 def _set_job(connection: Connection, job_id: int, **values: Any) -> None:

@@ -11,6 +11,7 @@ from orchestrator.job_key import JobKey, key_of
 from orchestrator.observers.base import Observer, SeenJob
 from orchestrator.storage.rows import JOB_STATES
 from orchestrator.views.sweeps import AfterView, JobState, RungView, after_views, rung_views
+from orchestrator.views.tally import JobTally
 from trainer.results import EpochRecord, JobResult
 
 
@@ -57,12 +58,11 @@ class Progress(Observer):
         self._epochs = epochs
         self._clock = clock
         self._asked = asked
-        self._jobs = {**done, **{key: _state(key, "RUNNING") for key in so_far.running}}
+        self._tally = JobTally(done, so_far.running, epochs, direction)
         self._begun = clock() - so_far.elapsed
         self._first_job = None if so_far.working is None else clock() - so_far.working
         self._images = so_far.images
         self._epoch_seconds = so_far.epoch_seconds
-        self._epochs_over = {**dict.fromkeys(done, epochs), **so_far.running}
         self._speed = self._busy_speed() if so_far.images else None
 
     def __enter__(self) -> Self:
@@ -74,11 +74,11 @@ class Progress(Observer):
 
     def rungs(self) -> list[RungView]:
         """Return the ladder as it stands."""
-        return rung_views(self._ladder, self._jobs.values(), self._direction)
+        return rung_views(self._ladder, self._tally.states(), self._direction)
 
     def after(self) -> list[AfterView]:
         """Return how far the jobs are that follow the ladder."""
-        return after_views(self.rungs(), self._asked, self._jobs.values())
+        return after_views(self.rungs(), self._asked, self._tally.states())
 
     @property
     def elapsed(self) -> float:
@@ -96,7 +96,8 @@ class Progress(Observer):
     def seconds_left(self) -> float | None:
         """Expected time to the end at the speed of busy workers; None before the first epoch.
 
-        Unlike `images_per_second` it leaves out how long workers took to start and were idle.
+        Unlike `images_per_second` it leaves out how long workers took to start and were idle. It is
+        of training alone: once jobs have only to score their networks, it is None again.
         """
         if self._speed is None:
             return None
@@ -104,37 +105,32 @@ class Progress(Observer):
         jobs = [*((view.trials, view.images) for view in views)]
         jobs += [(view.jobs, views[-1].images) for view in self.after()]
         left = sum(count * images for count, images in jobs) * self._epochs
-        left -= sum(views[key.rung].images * over for key, over in self._epochs_over.items())
+        left -= sum(views[rung].images * over for rung, over in self._tally.epochs_over.items())
+        if left <= 0 and self._tally.running:
+            return None
         return left / self._speed
 
     def job_started(self, job: SeenJob, attempt: int) -> None:
         """Count a job as running."""
         if self._first_job is None:
             self._first_job = self._clock()
-        self._jobs[key_of(job)] = _state(key_of(job), "RUNNING")
+        self._tally.begin(key_of(job))
 
     def epoch(self, job: SeenJob, record: EpochRecord) -> None:
         """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
         self._speed = self._busy_speed()
-        self._epochs_over[key_of(job)] = record.epoch
+        self._tally.epoch(key_of(job), record.epoch)
 
     def _busy_speed(self) -> float:
         """Return the images a second of all the workers that are busy now."""
-        running = sum(state.state == "RUNNING" for state in self._jobs.values())
-        return max(1, running) * self._images / max(self._epoch_seconds, 1e-9)
+        return max(1, self._tally.running) * self._images / max(self._epoch_seconds, 1e-9)
 
     def job_done(self, job: SeenJob, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
-        self._epochs_over[key_of(job)] = self._epochs
-        self._jobs[key_of(job)] = _state(key_of(job), JOB_STATES[result.status], result.score)
+        self._tally.end(key_of(job), JOB_STATES[result.status], result.score)
 
     def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
         """Count a lost job as waiting again; it may have to do all of its epochs once more."""
-        self._epochs_over.pop(key_of(job), None)
-        self._jobs.pop(key_of(job), None)
-
-
-def _state(key: JobKey, state: str, score: float | None = None) -> JobState:
-    return JobState(key.rung, state, score, kind=key.kind)
+        self._tally.lose(key_of(job))

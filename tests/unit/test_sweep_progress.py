@@ -129,6 +129,17 @@ def test_jobs_after_the_ladder_are_expected_too_and_counted_apart():
     assert [view.done for view in shown.rungs()] == [0, 0]
 
 
+def test_how_long_the_last_scoring_takes_is_not_guessed():
+    shown = progress(done=[0, 1, 2, 3])
+    for trial in (0, 1):
+        shown.job_started(job(trial, rung=1), 1)
+        an_epoch(shown, trial, rung=1, epoch=2)
+    assert shown.seconds_left is None
+    for trial in (0, 1):
+        shown.job_done(job(trial, rung=1), ended())
+    assert shown.seconds_left == 0
+
+
 def test_a_lost_job_is_expected_once_more():
     shown = progress()
     shown.job_started(job(0), 1)
@@ -160,4 +171,4 @@ def test_an_epoch_of_a_worker_that_was_given_up_does_no_harm():
     shown.job_started(job(0), 1)
     shown.job_lost(job(0), "the worker was silent", 1)
     an_epoch(shown, 0)
-    assert shown.seconds_left == 150 / 2
+    assert shown.seconds_left == 160 / 2

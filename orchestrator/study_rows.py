@@ -1,0 +1,197 @@
+"""Writes the rows of an Optuna study, many in one transaction.
+
+Optuna's own calls take a transaction and several queries for each value: 90 ms for a job's result,
+and minutes for the end of a rung of thousands, while every GPU waits. The tables are Optuna's own
+models of the version that is installed, so that all its readers see what its calls would have
+written.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+
+_FINITE = "FINITE"
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+_studies = _table(models.StudyModel)
+_study_attributes = _table(models.StudySystemAttributeModel)
+_trials = _table(models.TrialModel)
+_params = _table(models.TrialParamModel)
+_attributes = _table(models.TrialUserAttributeModel)
+_system_attributes = _table(models.TrialSystemAttributeModel)
+_steps = _table(models.TrialIntermediateValueModel)
+_values = _table(models.TrialValueModel)
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A trial that the study does not have yet."""
+
+    state: TrialState
+    params: Mapping[str, Any]
+    distributions: Mapping[str, BaseDistribution]
+    attributes: Mapping[str, Any]
+    scores: Mapping[int, float]
+    """Score of each rung."""
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """How a trial of the study ends."""
+
+    trial_id: int
+    state: TrialState
+    value: float | None
+    attributes: Mapping[str, Any]
+    note: Mapping[str, Any]
+    """Attributes of the study, which hold the dashboard's note on the trial."""
+
+
+class StudyRows:
+    """The rows of one study. Each write may be repeated."""
+
+    def __init__(self, engine: Engine, study_id: int) -> None:
+        """Write to a study by its number."""
+        self._engine = engine
+        self._study_id = study_id
+
+    def create(self, new: NewTrial) -> int:
+        """Create a trial with the next number; return its id."""
+        with self._engine.begin() as connection:
+            self._hold(connection)
+            trial_id = self._insert(connection, new.state)
+            _put_attributes(connection, _attributes, [(trial_id, new.attributes)])
+            if params := _param_rows(trial_id, new):
+                connection.execute(insert(_params), params)
+            for rung, score in new.scores.items():
+                _put_score(connection, trial_id, rung, score)
+        return trial_id
+
+    def report(
+        self,
+        trial_id: int,
+        rung: int,
+        score: float,
+        attributes: Mapping[str, Any],
+        system_attributes: Mapping[str, Any],
+    ) -> None:
+        """Say what a running trial came to on a rung."""
+        with self._engine.begin() as connection:
+            _put_attributes(connection, _attributes, [(trial_id, attributes)])
+            _put_attributes(connection, _system_attributes, [(trial_id, system_attributes)])
+            _put_score(connection, trial_id, rung, score)
+
+    def end(self, ended: Sequence[EndedTrial]) -> None:
+        """End running trials, all in one transaction."""
+        if not ended:
+            return
+        with self._engine.begin() as connection:
+            _put_attributes(connection, _attributes, [(e.trial_id, e.attributes) for e in ended])
+            self._put_notes(connection, [note for e in ended for note in e.note.items()])
+            _put_values(connection, [e for e in ended if e.value is not None])
+            which = (_trials.c.trial_id == bindparam("which")) & (
+                _trials.c.state == TrialState.RUNNING
+            )
+            change = {"state": bindparam("ends_as"), "datetime_complete": _now()}
+            connection.execute(
+                update(_trials).where(which).values(change),
+                [{"which": e.trial_id, "ends_as": e.state} for e in ended],
+            )
+
+    def _hold(self, connection: Connection) -> None:
+        """Let whoever creates another trial wait until the transaction ends, Optuna too.
+
+        By a write, the first statement: SQLite refuses one that follows another's.
+        """
+        name, same = _studies.c.study_name, _studies.c.study_id == self._study_id
+        connection.execute(update(_studies).where(same).values(study_name=name))
+
+    def _insert(self, connection: Connection, state: TrialState) -> int:
+        moments = {"datetime_start": _now(), "datetime_complete": _now() if _over(state) else None}
+        row = {"study_id": self._study_id, "state": state, **moments}
+        (trial_id,) = connection.execute(insert(_trials).values(row)).inserted_primary_key or (0,)
+        before = (_trials.c.study_id == self._study_id) & (_trials.c.trial_id < trial_id)
+        number = select(func.count()).select_from(_trials).where(before).scalar_subquery()
+        which = _trials.c.trial_id == trial_id
+        connection.execute(update(_trials).where(which).values(number=number))
+        return int(trial_id)
+
+    def _put_notes(self, connection: Connection, notes: Sequence[tuple[str, Any]]) -> None:
+        rows = [
+            {"study_id": self._study_id, "key": key, "value_json": json.dumps(value)}
+            for key, value in notes
+        ]
+        if rows:
+            connection.execute(insert(_study_attributes), rows)
+
+
+def _put_attributes(
+    connection: Connection, table: Table, of_trials: Iterable[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """Put attributes in the place of those of the same names, of one trial or of many."""
+    rows = [
+        {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+        for trial_id, attributes in of_trials
+        for key, value in attributes.items()
+    ]
+    if rows:
+        _replace(connection, table, ("trial_id", "key"), rows)
+
+
+def _put_score(connection: Connection, trial_id: int, rung: int, score: float) -> None:
+    value = {"intermediate_value": score, "intermediate_value_type": _FINITE}
+    row = {"trial_id": trial_id, "step": rung, **value}
+    _replace(connection, _steps, ("trial_id", "step"), [row])
+
+
+def _put_values(connection: Connection, ended: Sequence[EndedTrial]) -> None:
+    rows = [
+        {"trial_id": e.trial_id, "objective": 0, "value": e.value, "value_type": _FINITE}
+        for e in ended
+    ]
+    if rows:
+        _replace(connection, _values, ("trial_id", "objective"), rows)
+
+
+def _replace(
+    connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]]
+) -> None:
+    """Insert rows in the place of those of the same key, in two statements."""
+    gone = delete(table)
+    for name in key:
+        gone = gone.where(table.c[name] == bindparam(f"old_{name}"))
+    connection.execute(gone, [{f"old_{name}": row[name] for name in key} for row in rows])
+    connection.execute(insert(table), rows)
+
+
+def _param_rows(trial_id: int, new: NewTrial) -> list[dict[str, Any]]:
+    return [
+        {
+            "trial_id": trial_id,
+            "param_name": name,
+            "param_value": new.distributions[name].to_internal_repr(value),
+            "distribution_json": distribution_to_json(new.distributions[name]),
+        }
+        for name, value in new.params.items()
+    ]
+
+
+def _over(state: TrialState) -> bool:
+    return bool(state.is_finished())
+
+
+def _now() -> datetime:
+    """Return the moment as Optuna stores it: UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)
