@@ -6,24 +6,19 @@ the database remembers. A worker that dies comes back as an error and the bracke
 """
 
 import logging
-import os
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.search import Searcher
 
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
-from orchestrator.executors.ray_local import closed_doors
+from orchestrator.executors.ray_cluster import Room, alive_nodes, connected
 from orchestrator.job import Job, Runner, run_safely, train
 from orchestrator.processes import worker_name
 from trainer.results import EpochRecord, JobResult
@@ -32,16 +27,6 @@ log = logging.getLogger("searchctl")
 
 NODES_EVERY_S = 5.0
 """Seconds between two looks at whether the cluster has any node left."""
-
-_ENVIRONMENT = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results go to the database
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the driver's
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Tune's own restore is not used
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-}
 
 
 class RayTuneExecutor:
@@ -62,7 +47,8 @@ class RayTuneExecutor:
             cpus: CPUs of one job.
             gpus: GPUs of one job; 0.5 puts two jobs on a card.
             max_parallel: jobs at once at most; as many as there is room for, if None.
-            address: Ray cluster to use; None starts one on this machine and ends it afterwards.
+            address: Ray cluster that this machine is a node of; None starts one on this machine and
+                ends it afterwards.
             runner: what runs a job on a worker.
         """
         self._resources = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
@@ -74,13 +60,16 @@ class RayTuneExecutor:
         """Run every job of the source; workers that die are reported to it as lost.
 
         Raises:
-            SearchctlError: the cluster has no room for a single job.
+            SearchctlError: the cluster cannot be joined, or this machine, where there is none, has
+                no room for a single job.
         """
-        with _ray(self._address), tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
-            slots = self._slots()
-            # Tune lets a custom searcher have one pending actor by default: start them all at once
-            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
-            searcher = _JobSearcher(source, slots)
+        with (
+            connected(self._address),
+            tempfile.TemporaryDirectory(prefix="searchctl-") as folder,
+        ):
+            joined = self._address is not None
+            room = Room(self._resources, self._max_parallel, joined=joined)
+            searcher = _JobSearcher(source, room)
             trainable = tune.with_resources(_trainable(self._runner), self._resources)
             try:
                 _tuner(trainable, searcher, stop, folder).fit()
@@ -88,54 +77,6 @@ class RayTuneExecutor:
                 if leave.__cause__ is not None:
                     raise leave.__cause__ from None
         searcher.abandon()
-
-    def _slots(self) -> int:
-        have = ray.cluster_resources()
-        room = min(int(have.get(name, 0) / asked) for name, asked in self._resources.items())
-        if room < 1:
-            raise SearchctlError(
-                f"one trial asks for {self._resources}, the Ray cluster has "
-                f"{ {name: have.get(name, 0) for name in self._resources} }: lower "
-                "resources.cpus_per_trial or resources.gpus_per_trial"
-            )
-        return min(room, self._max_parallel or room)
-
-
-@contextmanager
-def _ray(address: str | None) -> Iterator[None]:
-    """Use a Ray cluster; one that was started here is ended here, another one is left alone."""
-    os.environ.update(_ENVIRONMENT)
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    # In the main thread, Ray would put in a SIGTERM handler of its own that exits at once, with
-    # another code and nothing stored; in another thread it leaves that be. Its processes end with
-    # the thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
-    with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
-        with closed_doors() if address is None else nullcontext():
-            thread.submit(
-                ray.init,
-                address=address or "local",
-                include_dashboard=False if address is None else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=True,
-            ).result()
-        _take_sigterm_back()
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
-        try:
-            yield
-        finally:
-            thread.submit(ray.shutdown).result()
-
-
-def _take_sigterm_back() -> None:
-    """Put the process's own SIGTERM handler back in the place of Ray's.
-
-    Ray's native one calls it too, but first sets an alarm that aborts the process three seconds
-    later, whatever it is doing then: storing the last results, or waiting for the database.
-    """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-        signal.alarm(0)  # one that came in between has set it
 
 
 class _Leave(BaseException):
@@ -227,7 +168,7 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + NODES_EVERY_S
-        if not any(node["Alive"] for node in ray.nodes()):
+        if not alive_nodes():
             message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
             log.error(message)  # Ray may end this process before anyone else could say so
             raise SearchctlError(message)
@@ -236,17 +177,17 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
-    def __init__(self, source: Source, slots: int) -> None:
+    def __init__(self, source: Source, room: Callable[[], int]) -> None:
         super().__init__()
         self._source = source
-        self._slots = slots
+        self._room = room
         self._jobs: dict[str, Job] = {}
         self._results: dict[str, JobResult] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._jobs) >= self._slots:
-            return None
         with _leaving_on_error():
+            if len(self._jobs) >= self._room():
+                return None
             job = self._source.next_job()
         if isinstance(job, Job):
             self._jobs[trial_id] = job

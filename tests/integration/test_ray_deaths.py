@@ -29,10 +29,10 @@ except SearchctlError as error:
 
 SIGTERM_COMES = """
 import os, signal, time
-from orchestrator.executors.ray_tune import _ray
+from orchestrator.executors.ray_cluster import connected
 
 signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
-with _ray(None):
+with connected(None):
     os.kill(os.getpid(), signal.SIGTERM)
     for _ in range(9):  # a signal ends a sleep early
         time.sleep(0.5)

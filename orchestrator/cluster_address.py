@@ -1,0 +1,59 @@
+"""The address of a Ray cluster: what it may look like, and from where a driver can use it."""
+
+import os
+import re
+
+from orchestrator.errors import SearchctlError
+
+SUBMISSION_VARIABLE = "SEARCHCTL_SUBMISSION"
+"""Names, in the environment of a driver that was submitted to a cluster, that very job."""
+
+_IN_PROCESS = re.compile(r"auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
+_REMOTE = re.compile(r"ray://[^\s/@]+:\d+/?|https?://[^\s/@]+/?")
+FORMS = "auto, host:port, ray://host:port or http://host:8265"
+
+
+def checked_address(address: str) -> str:
+    """Return the address, if it is one.
+
+    Raises:
+        ValueError: it is none of the four forms; quotes nothing of it, since a password may be in
+            it.
+    """
+    if not (_IN_PROCESS.fullmatch(address) or is_remote(address)):
+        raise ValueError(f"must be an address of a Ray cluster: {FORMS}")
+    return address
+
+
+def is_remote(address: str) -> bool:
+    """Is it reached from anywhere, so that a driver has to be submitted to it?
+
+    A driver never runs behind Ray client: Tune would send our searcher to another process.
+
+    >>> [is_remote(each) for each in ("auto", "10.0.0.1:6379", "ray://head:10001")]
+    [False, False, True]
+    """
+    return _REMOTE.fullmatch(address) is not None
+
+
+def submission() -> str | None:
+    """Return the id of the Ray job that this process is the driver of, if it was submitted."""
+    return os.environ.get(SUBMISSION_VARIABLE)
+
+
+def driver_address(address: str | None) -> str | None:
+    """Return what a driver in this process connects to; None starts Ray on this machine.
+
+    A submitted driver runs on a node of its cluster, whatever that is called from elsewhere.
+
+    Raises:
+        SearchctlError: the address is one to submit to.
+    """
+    if submission():
+        return "auto"
+    if address is not None and is_remote(address):
+        raise SearchctlError(
+            f"a driver runs on a node of its cluster, and not behind {address}: `searchctl launch` "
+            "and `searchctl resume` submit it there; from Python, use host:port on a node of it"
+        )
+    return address
