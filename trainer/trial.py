@@ -166,8 +166,8 @@ class _Attempt:
         self._result, self._gpus = _facts(job), job.team.size
         # read by one alone: an attempt that is taken for lost may still write
         mine = newest_checkpoint(resume_from if job.team.is_first else (), job.identity)
-        found = job.team.of_first(mine)
-        if found is not None:
+        if values := job.team.of_first(vars(mine) if mine else None):
+            found = Checkpoint(**values)
             job.training.load_state_dict(found.training)
             self._seconds_before = found.seconds
             self._result = replace(self._result, first_epoch=found.epoch + 1)

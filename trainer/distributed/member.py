@@ -4,7 +4,8 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -53,21 +54,21 @@ def _result(membership: Membership, connection: Connection) -> JobResult:
         connection.send(record)
 
     try:
-        _meet(membership)
-        result = run_job(
-            *membership.arguments,
-            **membership.keywords,
-            device=membership.device,
-            on_epoch=tell,
-            team=Several(),
-        )
-        dist.destroy_process_group()
+        with _meeting(membership):
+            return run_job(
+                *membership.arguments,
+                **membership.keywords,
+                device=membership.device,
+                on_epoch=tell,
+                team=Several(),
+            )
     except Exception:
         return JobResult(status="failed", score=None, error=traceback.format_exc())
-    return result
 
 
-def _meet(membership: Membership) -> None:
+@contextmanager
+def _meeting(membership: Membership) -> Iterator[None]:
+    """Be connected to the other processes."""
     on_gpu = membership.device == "cuda"
     dist.init_process_group(
         # what is no tensor travels by way of the CPU
@@ -78,6 +79,10 @@ def _meet(membership: Membership) -> None:
         timeout=PATIENCE,
         device_id=torch.device("cuda", 0) if on_gpu else None,
     )
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
 
 
 def _listen(connection: Connection, jobs: "SimpleQueue[Membership]") -> None:

@@ -53,6 +53,13 @@ class MemberProcess:
         """Whether nothing that it told ends the job."""
         return self.died is None and (self.result is None or self.result.status == "complete")
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is ready for another job, and nothing of the machine went wrong."""
+        if self.result is None or self.result.status not in ("complete", "diverged", "failed"):
+            return False
+        return self._process.poll() is None
+
     def begin(self, membership: Membership) -> None:
         """Give it a job."""
         self.result = None

@@ -4,6 +4,7 @@ Every one of them holds the same network and goes through the same epochs. Only 
 comes of them, are divided: a batch, and the images that are scored.
 """
 
+import io
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
@@ -51,7 +52,7 @@ class Team:
         return [own]
 
     def of_first(self, own: Thing) -> Thing:
-        """Return what the first process has."""
+        """Return what the first process has: tensors, numbers, text, and containers of these."""
         return own
 
 
@@ -77,10 +78,14 @@ class Several(Team):
         return gathered
 
     def of_first(self, own: Thing) -> Thing:
-        """Return what the first process has."""
-        given: list[Any] = [own if self.is_first else None]
+        """Return what the first process has: tensors, numbers, text, and containers of these."""
+        # by torch.save, as pickle alone cannot read every tensor back
+        written = io.BytesIO()
+        if self.is_first:
+            torch.save(own, written)
+        given = [written.getvalue()]
         dist.broadcast_object_list(given, src=0)
-        thing: Thing = given[0]
+        thing: Thing = torch.load(io.BytesIO(given[0]), map_location="cpu", weights_only=True)
         return thing
 
 

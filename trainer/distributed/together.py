@@ -42,7 +42,7 @@ def run_together(
 ) -> JobResult:
     """Run a job as `run_job` does, in so many processes; each has a GPU of its own, or none has.
 
-    Processes that came to the end of a job well wait for the next one in this process.
+    The processes wait for the next job of this process, unless the machine is to blame for an end.
 
     Args:
         processes: how many.
@@ -59,7 +59,7 @@ def run_together(
         SettingsError: there are fewer GPUs than processes.
     """
     gpus = _gpus(processes, device)
-    members = _waiting.pop(gpus, None) or [MemberProcess(rank, gpus) for rank in range(processes)]
+    members = _ready(gpus)
     try:
         with tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
             for member in members:
@@ -68,7 +68,7 @@ def run_together(
                 member.begin(Membership(*place, arguments, keywords))
             return _result(members, on_epoch or _untold, stop or _never)
     finally:
-        if all(member.is_well and member.is_over for member in members):
+        if all(member.can_go_on for member in members):
             _waiting[gpus] = members
         else:
             _end(members)
@@ -78,6 +78,14 @@ Gpus = tuple[str | None, ...]
 """The GPU of each process, as CUDA_VISIBLE_DEVICES names it; None on CPUs."""
 _waiting: dict[Gpus, list[MemberProcess]] = {}
 """Starting processes takes seconds, which most jobs of a sweep can do without."""
+
+
+def _ready(gpus: Gpus) -> list[MemberProcess]:
+    waiting = _waiting.pop(gpus, [])
+    if waiting and all(member.can_go_on for member in waiting):
+        return waiting
+    _end(waiting)
+    return [MemberProcess(rank, gpus) for rank in range(len(gpus))]
 
 
 @atexit.register

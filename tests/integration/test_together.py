@@ -1,0 +1,230 @@
+"""Several processes that train one job are, to whoever asked for it, as one that is faster."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.running_processes import command_line, family
+from trainer import Sample, TrainSettings, run_job, run_together
+from trainer.data_settings import ImageFolderData, ScenesData
+from trainer.distributed import together
+from trainer.distributed.process import MemberProcess
+
+SETTINGS = TrainSettings(model="unet", epochs=2, batch_size=4, optimizer="sgd", lr=0.05, threads=1)
+DATA = ScenesData(dataset="scenes", image_size=(32, 32), train=16, val=5, test=2)
+TRIALS = {
+    "batch norm": {},
+    "layer norm and an auxiliary head": {
+        "model": "upernet",
+        "encoder": "test_convnext",
+        "width": 16,
+    },
+    "no norm, all of a recipe": {
+        "batch_norm": False,
+        "loss": "weighted_cross_entropy",
+        "augment": "flips",
+        "accumulate": 2,
+        "clip_norm": 0.5,
+        "ema": 0.9,
+    },
+    "sums over all of a batch": {"loss": "dice", "batch_size": 5},
+    "one part of a network": {"finetune": "decoder", "loss": "focal"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_is_left():
+    yield
+    together.end_waiting()
+    assert members() == []
+
+
+def members():
+    below = family(os.getpid())[1:]
+    return [pid for pid in below if "trainer.distributed.member" in command_line(pid)]
+
+
+def job(out, params=None, *, images=15, data=DATA, **arguments):
+    """15 images at a batch size of 4: the last batch has 3, which are not divided evenly."""
+    sample = Sample(data, images=images, seed=7)
+    usual = {"rung": 0, "out": out, "device": "cpu"}
+    settings = SETTINGS if "model" in (params or {}) else SETTINGS.with_params({"width": 4})
+    return (params or {}, settings, sample), usual | arguments
+
+
+@pytest.fixture
+def alone(tmp_path):
+    def run(*args, out="alone", **arguments):
+        args, keywords = job(tmp_path / out, *args, **arguments)
+        return run_job(*args, **keywords)
+
+    return run
+
+
+@pytest.fixture
+def by(tmp_path):
+    """Run a job by so many processes."""
+
+    def run(processes, *args, out="together", **arguments):
+        args, keywords = job(tmp_path / out, *args, **arguments)
+        return run_together(processes, *args, **keywords)
+
+    return run
+
+
+def losses(result):
+    return [(epoch.train_loss, epoch.val_loss) for epoch in result.epochs]
+
+
+def assert_same(one, other, tolerance=1e-4):
+    assert (one.status, one.error) == (other.status, other.error) == ("complete", None)
+    for mine, yours in zip(losses(one), losses(other), strict=True):
+        assert mine == pytest.approx(yours, rel=tolerance)
+    assert one.evaluations.keys() == other.evaluations.keys()
+    for split, evaluation in one.evaluations.items():
+        assert evaluation.loss == pytest.approx(other.evaluations[split].loss, rel=tolerance)
+        assert evaluation.miou == pytest.approx(other.evaluations[split].miou, abs=0.002)
+    assert one.images_seen == other.images_seen
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_two_processes_find_what_one_finds(trial, alone, by):
+    assert_same(by(2, TRIALS[trial]), alone(TRIALS[trial]))
+
+
+def test_pairs_of_images_are_mixed_across_processes(drawn_classes_root, alone, by):
+    data = ImageFolderData(dataset="image_folder", root=drawn_classes_root, image_size=(32, 32))
+    params = {"model": "timm:test_resnet", "mixup": 0.5, "cutmix": 0.5, "batch_size": 6}
+    arguments = {"data": data, "score": "val_accuracy", "images": 22}
+    assert_same(by(2, params, **arguments), alone(params, **arguments))
+
+
+def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(alone, by):
+    params = {"batch_size": 2}
+    assert_same(by(3, params, final=True), alone(params, final=True))
+
+
+def test_the_same_weights_have_the_same_counts_for_each_image_in_their_order(alone, by):
+    params = {"batch_norm": False, "lr": 1e-30, "epochs": 1}
+    one, two = alone(params), by(2, params)
+    assert one.image_counts.counts.tolist() == two.image_counts.counts.tolist()
+    assert one.image_counts.loss_sums == pytest.approx(two.image_counts.loss_sums, rel=1e-6)
+    assert one.score == two.score
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_a_job_goes_on_with_another_number_of_processes(before, after, alone, by, tmp_path):
+    done = []
+    run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
+    stopped = run(
+        before, {"epochs": 9}, out="first", on_epoch=done.append, stop=lambda: len(done) > 1
+    )
+    assert stopped.status == "stopped"
+    run = by if after == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
+    resumed = run(after, {"epochs": 9}, out="second", resume_from=[tmp_path / "first"])
+    assert 2 < resumed.first_epoch <= 9
+    assert_same(resumed, alone({"epochs": 9}, out="whole"), tolerance=1e-2)
+
+
+def test_only_the_first_process_writes_and_tells(by, tmp_path):
+    told = []
+    result = by(2, keep_weights=True, masks=2, on_epoch=told.append)
+    assert [record.epoch for record in told] == [1, 2]
+    assert told == list(result.epochs)
+    files = ["checkpoint.pt", "masks.png", "model.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "together").iterdir()) == files
+
+
+def test_processes_that_ended_well_run_the_next_job_too(by):
+    by(2)
+    before = members()
+    by(2)
+    assert members() == before
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
+    together.end_waiting()
+    killed_at, pids = [], []
+
+    def kill(record):
+        if not killed_at:
+            pids.extend(members())  # in the order in which they were started
+            os.kill(pids[rank], signal.SIGKILL)
+            killed_at.append(time.monotonic())
+
+    result = by(2, {"epochs": 500}, on_epoch=kill)
+    assert time.monotonic() - killed_at[0] < 10
+    assert result.status == "lost"
+    assert result.error == f"process {rank} of the job was ended by SIGKILL"
+    assert not any(map(command_line, pids))
+
+
+def test_a_stop_is_heard_within_seconds_in_the_middle_of_an_epoch(by):
+    done = []
+    result = by(2, {"epochs": 500}, on_epoch=done.append, stop=lambda: bool(done))
+    assert result.status == "stopped"
+    assert len(done) < 50
+
+
+def test_what_diverges_diverges_for_all_with_the_epochs_so_far(alone, by):
+    params = {"lr": 1e30, "epochs": 3, "batch_norm": False}
+    one, two = alone(params), by(2, params)
+    assert (two.status, two.error) == (one.status, one.error)
+    assert two.status == "diverged"
+    assert len(two.epochs) == len(one.epochs)
+
+
+def test_an_error_of_the_configuration_is_told_as_of_one_process(alone, by):
+    params = {"finetune": "last_9"}
+    one, two = alone(params), by(2, params)
+    assert (two.status, two.error) == (one.status, one.error)
+    assert two.status == "failed"
+
+
+def test_the_cause_is_told_though_the_other_process_only_waits(by, monkeypatch):
+    begin = MemberProcess.begin
+
+    def begin_otherwise(member, membership):
+        params, *others = membership.arguments
+        wrong = replace(membership, arguments=({**params, "finetune": "last_9"}, *others))
+        begin(member, wrong if member.rank else membership)
+
+    monkeypatch.setattr(MemberProcess, "begin", begin_otherwise)
+    monkeypatch.setattr(together, "GRACE_S", 0.5)
+    result = by(2)
+    assert result.status == "failed"
+    assert result.error.startswith("finetune last_9")
+
+
+PARENT = """
+from pathlib import Path
+from trainer import run_together
+from tests.integration.test_together import job, members
+import sys
+
+def told(record):
+    print(*members(), flush=True)
+
+args, keywords = job(Path(sys.argv[1]), {"epochs": 500}, on_epoch=told)
+run_together(2, *args, **keywords)
+"""
+
+
+def test_no_process_outlives_the_one_that_started_it(tmp_path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as parent:
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(pids) == 2
+    leave_at = time.monotonic() + 5
+    while any(map(command_line, pids)) and time.monotonic() < leave_at:
+        time.sleep(0.05)
+    assert not any(map(command_line, pids))
