@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from upath import UPath
 
@@ -52,15 +53,18 @@ class Job:
     gpus: float
     masks: int | tuple[str, ...] = 0
     """So many validation images, or those of these names, whose predicted masks are drawn."""
+    processes: int = 1
+    """How many processes of one node train it together, each on a GPU of its own, if it has any."""
     kind: Kind = "ladder"
     repeat: int = 0
 
 
 def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Train the job's network. Raises nothing that is foreseen: every such end is a result."""
-    from trainer import run_job
+    from trainer import run_job, run_together
 
-    return run_job(
+    run = run_job if job.processes == 1 else partial(run_together, job.processes)
+    return run(
         job.params,
         job.settings,
         job.sample,

@@ -211,7 +211,7 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
 
     Relative directories in it start at the current directory, and are made absolute, as workers
     have a current directory of their own. `training.threads`, where it is neither given nor
-    searched, becomes the whole CPUs of a trial.
+    searched, becomes the whole CPUs of a trial's process.
 
     Args:
         path: the file.
@@ -264,8 +264,8 @@ def _settled(sweep: Sweep) -> Sweep:
 
 
 def default_threads(resources: ResourceSettings) -> int:
-    """Return `training.threads` where a sweep does not say it: the whole CPUs of a trial."""
-    return max(1, int(resources.cpus_per_trial))
+    """Return `training.threads` where a sweep does not say it: the whole CPUs of a process."""
+    return max(1, int(resources.cpus_per_trial / resources.processes))
 
 
 def _settled_place(runs: str) -> str:

@@ -15,11 +15,13 @@ from trainer.data_settings import DataSettings, Sample
 from trainer.settings import TrainSettings
 
 if TYPE_CHECKING:
+    from trainer.distributed.together import run_together
     from trainer.results import EpochRecord, Evaluation, JobResult
     from trainer.trial import run_job
 
 __all__ = [
     "run_job",
+    "run_together",
     "DataSettings",
     "EpochRecord",
     "Evaluation",
@@ -30,6 +32,7 @@ __all__ = [
 
 _LAZY = {
     "run_job": "trainer.trial",
+    "run_together": "trainer.distributed.together",
     "EpochRecord": "trainer.results",
     "Evaluation": "trainer.results",
     "JobResult": "trainer.results",

@@ -149,19 +149,83 @@ def _whole_above_one(gpus: float) -> float:
     return gpus
 
 
+_NOT_CUSTOM = {
+    "CPU": "use cpus_per_trial",
+    "GPU": "use gpus_per_trial",
+    "accelerator_type": "use accelerator_type",
+    "memory": "Ray keeps count of it itself",
+    "object_store_memory": "Ray keeps count of it itself",
+    "node": "any node that has room may run a trial",
+}
+"""What Ray has names of its own for."""
+
+
 class ResourceSettings(Settings):
     """What a trial occupies, and where trials run. May change when a sweep is resumed."""
 
     cpus_per_trial: Annotated[float, Field(gt=0)] = 1
     """CPU cores that one trial occupies."""
     gpus_per_trial: Annotated[float, Field(ge=0), AfterValidator(_whole_above_one)] = 0
-    """GPUs that one trial occupies; 0.5 puts two trials on one GPU."""
+    """GPUs that one trial occupies, all of one node; 0.5 puts two trials on one GPU."""
+    processes_per_trial: Annotated[int, Field(ge=1)] | None = None
+    """Processes of one node that train a trial together, each on a part of every batch; left out,
+    one for each whole GPU. Without GPUs, they are for nodes with many CPUs."""
+    custom: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Other resources that one trial occupies, as the nodes of the Ray cluster were started with:
+    {licence: 1}."""
+    accelerator_type: Annotated[str, Field(min_length=1)] | None = None
+    """Kind of GPU that trials run on, as Ray calls it: A100, H100, T4. Any, if left out."""
     max_parallel: Annotated[int, Field(ge=1)] | None = None
     """At most so many trials at a time; as many as fit, if left out."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often a job is tried whose worker was lost."""
     address: str | None = None
     """Address of a Ray cluster; left out, one is started on this machine."""
+
+    @field_validator("processes_per_trial")
+    @classmethod
+    def _have_a_gpu_each(cls, processes: int | None, info: ValidationInfo) -> int | None:
+        gpus = info.data.get("gpus_per_trial", 0)
+        if processes is None or not gpus or processes == max(1, gpus):
+            return processes
+        if gpus < 1:
+            raise ValueError(
+                f"a share of a GPU is one process's: leave it out, or set gpus_per_trial: "
+                f"{processes}"
+            )
+        raise ValueError(
+            f"each process has a GPU of its own: leave it out, or set gpus_per_trial: {processes}"
+        )
+
+    @field_validator("custom")
+    @classmethod
+    def _are_not_known_by_another_name(cls, custom: dict[str, float]) -> dict[str, float]:
+        for name, amount in custom.items():
+            if mend := _NOT_CUSTOM.get(name.split(":")[0]):
+                raise ValueError(f"{name} is no custom resource: {mend}")
+            if amount > 1 and not amount.is_integer():
+                raise ValueError(f"{name} must be a share below 1 or a whole number, not {amount}")
+        return custom
+
+    @field_validator("accelerator_type")
+    @classmethod
+    def _has_a_gpu(cls, kind: str | None, info: ValidationInfo) -> str | None:
+        if kind is not None and not info.data.get("gpus_per_trial", 1):
+            raise ValueError("names a kind of GPU, and trials have none: set gpus_per_trial")
+        return kind
+
+    @property
+    def processes(self) -> int:
+        """How many processes train a trial together."""
+        return self.processes_per_trial or max(1, int(self.gpus_per_trial))
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """What one trial occupies, by Ray's names."""
+        asked = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial, **self.custom}
+        if self.accelerator_type:
+            asked[f"accelerator_type:{self.accelerator_type}"] = 0.001  # each such node has 1
+        return {name: amount for name, amount in asked.items() if amount}
 
 
 _SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
