@@ -103,10 +103,14 @@ def line_chart(
     x_title: str,
     y_title: str,
     higher_is_better: bool,
+    room_for: Sequence[float] = (),
     width: int = 370,
     height: int = 225,
 ) -> LineChart | None:
-    """Return lines on common axes; None where there is no point."""
+    """Return lines on common axes; None where there is no point.
+
+    The upward axis has room for the numbers `room_for` too.
+    """
     points = [point for line in lines for point in line.points]
     if not points:
         return None
@@ -114,7 +118,7 @@ def line_chart(
     across = scale_over((x for x, _ in points), left, right, margin=0.02)
     values = [y for _, y in points]
     low, high = fenced(values, higher_is_better=higher_is_better)
-    up = scale_over((low, high), bottom, top)
+    up = scale_over((low, high, *room_for), bottom, top)
     drawn = [
         DrawnLine(
             line.label,

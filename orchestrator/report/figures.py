@@ -136,7 +136,13 @@ def follow_classes(report: Report) -> Iterator[FollowedClass]:
             if trial in curves
         ]
         chart = line_chart(
-            lines, x_title="epoch", y_title="IoU", higher_is_better=True, width=280, height=170
+            lines,
+            x_title="epoch",
+            y_title="IoU",
+            higher_is_better=True,
+            room_for=(0.0, 0.1),  # a class that is hardly ever found looks like one
+            width=280,
+            height=170,
         )
         if chart:
             yield FollowedClass(report.about.classes[chosen.class_id], chosen.share, chart)
