@@ -90,7 +90,7 @@ def run(
         stop = _stop_conditions(prepared, lease, stopping, meter)
         with (
             hooks_of(sweep, row, writer.note, say) as hooks,
-            loggers_of(sweep) as loggers,
+            loggers_of(sweep, row.classes) as loggers,
             display(
                 row.ladder, row.direction, prepared.plan.epochs, _done(jobs), asked=asked
             ) as shown,

@@ -1,6 +1,6 @@
 """Makes what a sweep.yaml asks to be told: hooks and loggers, beside the display."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,8 +27,8 @@ def hooks_of(
 
 
 @contextmanager
-def loggers_of(sweep: Sweep) -> Iterator[list[Observer]]:
-    """Open the loggers that are asked for."""
+def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Observer]]:
+    """Open the loggers that are asked for, of a sweep whose data have these classes."""
     folder = sweep.loggers.tensorboard
     if folder is None:
         yield []
@@ -38,5 +38,5 @@ def loggers_of(sweep: Sweep) -> Iterator[list[Observer]]:
     def epochs(params: Mapping[str, Any]) -> int:
         return int(params.get("epochs", sweep.training.epochs))
 
-    with TensorBoardLogger(folder / sweep.name, epochs) as logger:
+    with TensorBoardLogger(folder / sweep.name, epochs, classes) as logger:
         yield [logger]

@@ -8,7 +8,7 @@ has died of a full disk.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -43,11 +43,13 @@ class TensorBoardLogger(Observer):
         self,
         folder: Path,
         epochs: Callable[[Mapping[str, Any]], int],
+        classes: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Write below `folder`, trial-0007 for trial 7; `epochs` are a trial's in each rung."""
         self._folder = folder
         self._epochs = epochs
+        self._class_tags = [f"val_IoU/{name}" for name in classes]
         self._clock = clock
         self._attempts: dict[JobKey, int] = {}
         self._files: dict[JobKey, EventsWriter] = {}
@@ -70,6 +72,7 @@ class TensorBoardLogger(Observer):
         """Write the numbers of an epoch."""
         step = self._step(job, record.epoch)
         found = {tag: getattr(record, name) for name, tag in _TAGS.items()}
+        found |= zip(self._class_tags, record.val_class_iou or (), strict=False)
         self._write(job, step, {tag: value for tag, value in found.items() if value is not None})
 
     def job_done(self, job: SeenJob, result: JobResult) -> None:

@@ -1,7 +1,7 @@
 """TensorBoard: one run for each trial, through the rungs in sequence, read by its own reader."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -49,6 +49,16 @@ def train(logger, job, *losses, first=1, attempt=1):
     logger.job_started(job, attempt)
     for number, loss in enumerate(losses, first):
         logger.epoch(job, epoch(number, loss))
+
+
+def test_each_class_of_the_ground_truth_has_its_iou(tmp_path):
+    with TensorBoardLogger(tmp_path, lambda params: EPOCHS, ["sky", "car", "road"]) as logger:
+        logger.epoch(Seen(), replace(epoch(1, 0.5), val_class_iou=(0.25, None, 0.75)))
+        logger.epoch(Seen(), epoch(2, 0.5))
+    run = run_of(tmp_path)
+    assert points(run, "val_IoU/sky") == [(1, 0.25)]
+    assert points(run, "val_IoU/road") == [(1, 0.75)]
+    assert "val_IoU/car" not in run.Tags()["scalars"]
 
 
 def test_rungs_of_a_trial_follow_each_other_in_one_run(logger, tmp_path):
