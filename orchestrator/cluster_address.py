@@ -2,11 +2,16 @@
 
 import os
 import re
+from pathlib import Path
 
 from orchestrator.errors import SearchctlError
 
 SUBMISSION_VARIABLE = "SEARCHCTL_SUBMISSION"
 """Names, in the environment of a driver that was submitted to a cluster, that very job."""
+SOURCE_VARIABLE = "SEARCHCTL_SOURCE"
+"""There, the path of the sweep file on the machine that submitted it."""
+SWEEP_FILE = "sweep.yaml"
+"""The sweep file as it travels, in the current directory of such a driver."""
 
 _IN_PROCESS = re.compile(r"auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _REMOTE = re.compile(r"ray://[^\s/@]+:\d+/?|https?://[^\s/@]+/?")
@@ -39,6 +44,12 @@ def is_remote(address: str) -> bool:
 def submission() -> str | None:
     """Return the id of the Ray job that this process is the driver of, if it was submitted."""
     return os.environ.get(SUBMISSION_VARIABLE)
+
+
+def travelled_file() -> Path | None:
+    """Return the sweep file that came with this driver, if it was submitted with one."""
+    file = Path(SWEEP_FILE).absolute()
+    return file if submission() and file.is_file() else None
 
 
 def driver_address(address: str | None) -> str | None:

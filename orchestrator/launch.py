@@ -17,6 +17,7 @@ from orchestrator.budget import (
     StopConditions,
     budget_conditions,
 )
+from orchestrator.cluster_address import driver_address
 from orchestrator.course import Course
 from orchestrator.driver import Driver
 from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
@@ -38,7 +39,6 @@ from orchestrator.storage.faults import full, unreachable
 from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
-from orchestrator.sweep import Sweep
 from orchestrator.views.progress import Progress
 from orchestrator.views.ranking import rank_trials
 from orchestrator.views.sweeps import JobState, after_views, missing, rung_views
@@ -111,7 +111,7 @@ def run(
             _replay(driver, prepared, jobs, attempts, mirror)
             if not driver.course.finished:
                 driver.outbox.put(partial(writer.set_state, "RUNNING"))
-                (executor or ray_executor(sweep)).run(driver, stop)
+                (executor or ray_executor(prepared)).run(driver, stop)
                 driver.abandon_next()
             _close(prepared, driver, writer, mirror, stop)
             _tell_the_end(prepared, hooks)
@@ -127,16 +127,18 @@ def _tell_the_end(prepared: Prepared, hooks: Hooks) -> None:
         hooks.stopped(row.error)
 
 
-def ray_executor(sweep: Sweep) -> Executor:
+def ray_executor(prepared: Prepared) -> Executor:
     """Return the executor that a sweep's resources ask for."""
     from orchestrator.executors.ray_tune import RayTuneExecutor
 
-    resources = sweep.resources
+    resources = prepared.sweep.resources
     return RayTuneExecutor(
         cpus=resources.cpus_per_trial,
         gpus=resources.gpus_per_trial,
+        others=resources.others,
         max_parallel=resources.max_parallel,
-        address=resources.address,
+        address=driver_address(resources.address),
+        places=prepared.places,
     )
 
 

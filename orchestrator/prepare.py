@@ -5,10 +5,12 @@ A stored sweep is made ready again by `prepare_resume`, in resume.py.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from upath import UPath
 
+from orchestrator.cluster_address import driver_address
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepExists
 from orchestrator.files.initial_files import InitialFiles, settle_initial_files
@@ -31,6 +33,9 @@ from trainer.mask_sheet import picked_images
 from trainer.samples import build_dataset, data_fingerprint, look_anew
 from trainer.settings import TrainSettings
 
+if TYPE_CHECKING:
+    from orchestrator.executors.ray_nodes import SharedPlaces
+
 RUNS_MEND = "set storage.runs to a directory that can be written"
 _NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -50,6 +55,8 @@ class Prepared:
     """What is not as it was at the launch: recorded when the sweep goes on."""
     notes: tuple[str, ...] = ()
     """What to tell people before the sweep goes on."""
+    places: "SharedPlaces | None" = None
+    """What every node of its cluster must see; None where jobs run on this machine alone."""
 
     @property
     def runs(self) -> UPath:
@@ -57,7 +64,14 @@ class Prepared:
         return runs_directory(self.sweep)
 
 
-def prepare(sweep: Sweep, url: str, source: Path | None = None, tell: Tell = silently) -> Prepared:
+def prepare(
+    sweep: Sweep,
+    url: str,
+    source: Path | None = None,
+    tell: Tell = silently,
+    *,
+    inline: bool = False,
+) -> Prepared:
     """Check the data and the places that are written to, plan the ladder, and store the sweep.
 
     The images are decoded, unless they are in this machine's cache, and the weights that its trials
@@ -68,10 +82,11 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None, tell: Tell = sil
         url: of its database.
         source: its file.
         tell: told how many images are decoded, and of how many; may raise to end it.
+        inline: its jobs will run in this process, and not in its cluster.
 
     Raises:
-        SearchctlError: a network cannot be built; a package is missing; or the database, the
-            directory, or initial weights cannot be used.
+        SearchctlError: a network cannot be built; a package is missing; the database, the
+            directory, or initial weights cannot be used; or a node of the cluster lacks something.
         SettingsError: a directory of pretrained encoders has none of a trial's.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
@@ -85,11 +100,13 @@ def prepare(sweep: Sweep, url: str, source: Path | None = None, tell: Tell = sil
     check_writable(runs, RUNS_MEND)
     engine = open_database(url, create=True)
     _refuse_second(engine, sweep)
+    places, notes = (None, ()) if inline else checked_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell)
     initial = settle_initial_files(sweep, engine, runs)
     _check_weights(sweep, dataset, initial)
     create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))
-    return Prepared(sweep, url, engine, queries.find_sweep(engine, sweep.name), plan, initial)
+    row = queries.find_sweep(engine, sweep.name)
+    return Prepared(sweep, url, engine, row, plan, initial, notes=notes, places=places)
 
 
 def checked_dataset(sweep: Sweep) -> Dataset:
@@ -107,6 +124,24 @@ def checked_dataset(sweep: Sweep) -> Dataset:
         dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
     picked_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset
+
+
+def checked_nodes(
+    sweep: Sweep, runs: UPath, url: str
+) -> tuple["SharedPlaces | None", tuple[str, ...]]:
+    """Ask every node of a sweep's cluster whether it can run jobs, before anything is paid for.
+
+    Returns:
+        What each node must see, None without a cluster; and what to tell people.
+
+    Raises:
+        SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
+    """
+    if driver_address(sweep.resources.address) is None:
+        return None, ()
+    from orchestrator.executors.ray_nodes import check_nodes
+
+    return check_nodes(sweep, runs, url)
 
 
 def trial_settings(sweep: Sweep) -> list[TrainSettings]:
@@ -147,6 +182,14 @@ def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> Non
     if problems:
         mend = "an init that fits some networks only has a condition, `when: {model: ..}`"
         raise SearchctlError("\n".join([*map(initial.by_their_origin, problems), mend]))
+
+
+def at_address(sweep: Sweep, address: str | None) -> Sweep:
+    """Return a sweep with another address of its cluster; None leaves it."""
+    if address is None:
+        return sweep
+    resources = sweep.resources.model_copy(update={"address": address})
+    return sweep.model_copy(update={"resources": resources})
 
 
 def runs_directory(sweep: Sweep) -> UPath:

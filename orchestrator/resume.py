@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.cluster_address import travelled_file
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepChanged
 from orchestrator.files.initial_files import InitialFiles, settle_initial_files
@@ -12,7 +13,9 @@ from orchestrator.planning.plan import plan_sweep
 from orchestrator.prepare import (
     RUNS_MEND,
     Prepared,
+    at_address,
     checked_dataset,
+    checked_nodes,
     runs_directory,
     trial_settings,
 )
@@ -35,7 +38,9 @@ def prepare_resume(
     stored: bool = False,
     accept_changes: bool = False,
     data_root: Path | None = None,
+    address: str | None = None,
     tell: Tell = silently,
+    inline: bool = False,
 ) -> Prepared:
     """Load a stored sweep to go on with it.
 
@@ -48,18 +53,21 @@ def prepare_resume(
         stored: do not look at the sweep's file.
         accept_changes: go on with other training settings, data or packages; they are recorded.
         data_root: directory of the data set on this machine.
+        address: of its cluster, in place of the one that is stored.
         tell: told how many images are decoded, and of how many; may raise to end it.
+        inline: its jobs will run in this process, and not in its cluster.
 
     Raises:
         SweepNotFound: there is none of that name.
         SweepChanged: the file, the data on the disk, or a package is not what was launched.
-        SearchctlError: the weights that its trials begin with are gone, or the directory is.
+        SearchctlError: the weights that its trials begin with are gone, or the directory is; or a
+            node of the cluster lacks something.
         DataError: a file of the data set is missing or does not fit.
     """
     engine = open_database(url)
     row = queries.find_sweep(engine, name)
     launched = Sweep.from_json(row.spec)
-    sweep = _moved(launched if stored else _as_edited(row, launched), data_root)
+    sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
     plan = plan_sweep(sweep, row.ladder[-1]["images"])
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
@@ -70,14 +78,38 @@ def prepare_resume(
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
+    places, said = (None, ()) if inline else checked_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell)
     initial = settle_initial_files(sweep, engine, runs, row)
-    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), _notes(row, stored))
+    notes = _notes(row, stored) + said
+    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, places)
+
+
+def sweep_to_resume(
+    row: SweepRow,
+    *,
+    stored: bool = False,
+    data_root: Path | None = None,
+    address: str | None = None,
+) -> Sweep:
+    """Return a stored sweep as it would go on; the arguments are those of `prepare_resume`.
+
+    Raises:
+        SweepChanged: its file, as edited, computes something else.
+    """
+    launched = Sweep.from_json(row.spec)
+    sweep = launched if stored else _as_edited(row, launched)
+    return at_address(_moved(sweep, data_root), address)
+
+
+def _source(row: SweepRow) -> Path:
+    """Return where the sweep's file is: where the launch left it, or what came with this driver."""
+    return travelled_file() or Path(row.source)
 
 
 def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
     """Return what the sweep's file says today, kept where the launch put it."""
-    source = Path(row.source)
+    source = _source(row)
     edited = load_sweep(source) if source.is_file() else launched
     if edited.name != row.name:
         return launched
@@ -103,9 +135,9 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
 
 
 def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
-    if stored or not row.source:
+    if stored or not row.source or travelled_file():
         return ()
-    source = Path(row.source)
+    source = _source(row)
     if not source.is_file():
         return (f"{source} is gone: going on with what is stored",)
     if load_sweep(source).name != row.name:

@@ -8,7 +8,7 @@ the database remembers. A worker that dies comes back as an error and the bracke
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,8 @@ from ray.tune.search import Searcher
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
-from orchestrator.executors.ray_cluster import Room, alive_nodes, connected
+from orchestrator.executors.ray_cluster import Room, alive_nodes, connected, wait_for
+from orchestrator.executors.ray_nodes import SharedPlaces, guarded
 from orchestrator.job import Job, Runner, run_safely, train
 from orchestrator.processes import worker_name
 from trainer.results import EpochRecord, JobResult
@@ -26,7 +27,10 @@ from trainer.results import EpochRecord, JobResult
 log = logging.getLogger("searchctl")
 
 NODES_EVERY_S = 5.0
-"""Seconds between two looks at whether the cluster has any node left."""
+"""Seconds between two looks at whether the cluster has any node left, and what jobs wait for."""
+BEGINS_WITHIN_S = 15.0
+"""Seconds after which a job that has not begun counts as waiting for room: a worker takes some to
+start."""
 
 
 class RayTuneExecutor:
@@ -37,8 +41,10 @@ class RayTuneExecutor:
         *,
         cpus: float = 1,
         gpus: float = 0,
+        others: Mapping[str, float] | None = None,
         max_parallel: int | None = None,
         address: str | None = None,
+        places: SharedPlaces | None = None,
         runner: Runner = train,
     ) -> None:
         """Ask for so much per job.
@@ -46,15 +52,17 @@ class RayTuneExecutor:
         Args:
             cpus: CPUs of one job.
             gpus: GPUs of one job; 0.5 puts two jobs on a card.
+            others: of the cluster's other resources, by name, what one job takes.
             max_parallel: jobs at once at most; as many as there is room for, if None.
             address: Ray cluster that this machine is a node of; None starts one on this machine and
                 ends it afterwards.
+            places: what every node of the cluster must see; None if that is not asked.
             runner: what runs a job on a worker.
         """
-        self._resources = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
+        self._resources = {"CPU": cpus, **({"GPU": gpus} if gpus else {}), **(others or {})}
         self._max_parallel = max_parallel
         self._address = address
-        self._runner = runner
+        self._runner = guarded(runner, places)
 
     def run(self, source: Source, stop: Stop) -> None:
         """Run every job of the source; workers that die are reported to it as lost.
@@ -69,8 +77,10 @@ class RayTuneExecutor:
         ):
             joined = self._address is not None
             room = Room(self._resources, self._max_parallel, joined=joined)
-            searcher = _JobSearcher(source, room)
-            trainable = tune.with_resources(_trainable(self._runner), self._resources)
+            searcher = _JobSearcher(source, room, self._resources)
+            # as a group: in a plain mapping, Tune takes some names for its own
+            asked = tune.PlacementGroupFactory([self._resources])
+            trainable = tune.with_resources(_trainable(self._runner), asked)
             try:
                 _tuner(trainable, searcher, stop, folder).fit()
             except _Leave as leave:
@@ -95,14 +105,14 @@ def _leaving_on_error() -> Iterator[None]:
         raise _Leave from error
 
 
-def _tuner(trainable: Any, searcher: Searcher, stop: Stop, folder: str) -> tune.Tuner:
+def _tuner(trainable: Any, searcher: "_JobSearcher", stop: Stop, folder: str) -> tune.Tuner:
     return tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             storage_path=folder,
             verbose=0,
-            stop=_StopAll(stop),
+            stop=_StopAll(stop, searcher.look),
             failure_config=tune.FailureConfig(max_failures=0),
         ),
     )
@@ -145,8 +155,9 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
     Tune asks at every step, also while every slot waits for a worker that will never come.
     """
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, look: Callable[[], None]) -> None:
         self._stop = stop
+        self._look = look
         self._look_at = 0.0
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -172,15 +183,20 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
             message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
             log.error(message)  # Ray may end this process before anyone else could say so
             raise SearchctlError(message)
+        self._look()
 
 
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
-    def __init__(self, source: Source, room: Callable[[], int]) -> None:
+    def __init__(
+        self, source: Source, room: Callable[[], int], asked: Mapping[str, float]
+    ) -> None:
         super().__init__()
         self._source = source
         self._room = room
+        self._asked = asked
+        self._handed_out: dict[str, float] = {}
         self._jobs: dict[str, Job] = {}
         self._results: dict[str, JobResult] = {}
 
@@ -191,12 +207,14 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             job = self._source.next_job()
         if isinstance(job, Job):
             self._jobs[trial_id] = job
+            self._handed_out[trial_id] = time.monotonic()
             return {"job": job}
         return str(Searcher.FINISHED) if job is Signal.DONE else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         with _leaving_on_error():
             if "worker" in result:
+                self._handed_out.pop(trial_id, None)
                 self._source.started(self._jobs[trial_id], result["worker"])
             elif "record" in result:
                 self._source.on_epoch(self._jobs[trial_id], result["record"])
@@ -207,11 +225,18 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
+        self._handed_out.pop(trial_id, None)
         with _leaving_on_error():
             if found is not None:
                 self._source.record(job, found)
             else:
                 self._source.lost(job, "the worker died or was taken away")
+
+    def look(self) -> None:
+        """Tell of the jobs that have been waiting to begin for longer than a worker takes."""
+        since = time.monotonic() - BEGINS_WITHIN_S
+        late = sum(handed_out < since for handed_out in self._handed_out.values())
+        self._source.waiting(wait_for(late, self._asked) if late else None)
 
     def abandon(self) -> None:
         """Report the jobs that a stop left running: Tune does not."""
