@@ -7,6 +7,7 @@ removed some day; and every node that sees the sweep's files sees it.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -48,6 +49,18 @@ class InitialFile:
     """What it is a copy of, for people."""
     path: str
     """Where the original was."""
+
+    def __post_init__(self) -> None:
+        """Refuse a place that no launch has chosen: files are written there.
+
+        Raises:
+            SearchctlError: it is not in the directory of the copies.
+        """
+        if not re.fullmatch(rf"{FOLDER}/[0-9a-f]{{{_DIGITS}}}(\.\w+)?", self.file, re.ASCII):
+            raise SearchctlError(
+                f"the database names '{self.file}' as a copy of {self.source}, which is no place "
+                "for one: it was changed by hand; restore a backup"
+            )
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,30 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from upath import UPath
+
+from trainer.whole_files import read_whole
+
 What = Literal["masks", "features"]
 """masks: what the job predicts of a few images. features: how its classifier sees them."""
 
 _SIGNS: dict[What, str] = {"masks": "0", "features": "1"}
+
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def read_picture(path: UPath) -> bytes:
+    """Return a picture's file as it is.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no picture: a link to something else, perhaps, that is not to be shown.
+    """
+    content = read_whole(path)
+    if not content.startswith(_PNG):
+        raise ValueError(f"{path} is no picture")
+    return content
 
 
 @dataclass(frozen=True)

@@ -170,24 +170,28 @@ def _unlabeled(stored: Stored, finalists: Sequence[TrialFacts]) -> Unlabeled:
 
 
 def _features(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
-    wanted = {trial.trial for trial in finalists}
-    return [
-        Picture(job.trial, job.rung, job.features)
-        for job in stored.jobs
-        if job.features and job.trial in wanted
-    ]
+    if not any(job.features for job in stored.jobs):
+        return []
+    return _pictures(stored, finalists, "features.png")
 
 
 def _masks(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
-    """Return where pictures of masks should be: beside what else the job's last attempt left."""
-    from orchestrator.prepare import runs_directory  # knows how to build networks, too
-
     if stored.sweep.task == "classification":
         raise SearchctlError("Classes are of whole images.")
+    return _pictures(stored, finalists, MASKS)
+
+
+def _pictures(stored: Stored, finalists: Sequence[TrialFacts], file: str) -> list[Picture]:
+    """Return where pictures should be: beside what else the jobs' last attempts left.
+
+    A path that the database names is not followed: whose picture it is says where it lies.
+    """
+    from orchestrator.prepare import runs_directory  # knows how to build networks, too
+
     runs = runs_directory(stored.sweep)
     wanted = {trial.trial for trial in finalists}
     return [
-        Picture(each.trial, each.rung, str(runs / key_of(each).folder / each.token / MASKS))
+        Picture(each.trial, each.rung, str(runs / key_of(each).folder / each.token / file))
         for each in stored.attempts
         if each.outcome == "complete" and each.kind == "ladder" and each.trial in wanted
     ]

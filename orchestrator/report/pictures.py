@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PIL import Image as Picture
 from upath import UPath
 
+from orchestrator.files.pictures import read_picture
 from orchestrator.report.facts import Picture as Stored
 from trainer.mask_sheet import MaskSheet, Row, read_masks
 from trainer.whole_files import read_whole
@@ -105,8 +106,8 @@ def picture_urls(pictures: Sequence[Stored]) -> list[tuple[Stored, str]]:
     found = []
     for each in pictures[:MOST_TRIALS]:
         try:
-            content = read_whole(UPath(each.path))
-        except OSError:
+            content = read_picture(UPath(each.path))
+        except (OSError, ValueError):
             continue
         if len(content) < MOST_BYTES // 3:
             found.append((each, _data_url("png", content)))

@@ -6,9 +6,8 @@ from typing import BinaryIO
 from sqlalchemy import Engine
 from upath import UPath
 
-from orchestrator.files.pictures import JobPicture
+from orchestrator.files.pictures import JobPicture, read_picture
 from orchestrator.storage import queries
-from trainer.whole_files import read_whole
 
 
 class PictureStore:
@@ -35,8 +34,8 @@ class PictureStore:
             raise FileNotFoundError(f"no job has left a picture '{artifact_id}'")
         try:
             folder = UPath(place.runs) / place.sweep / place.job.folder / picture.token
-            return io.BytesIO(read_whole(folder / picture.file))
-        except (OSError, ImportError, ValueError) as error:  # the last two: no package for its URL
+            return io.BytesIO(read_picture(folder / picture.file))
+        except (OSError, ImportError, ValueError) as error:  # ImportError: no package for its URL
             raise FileNotFoundError(f"the picture cannot be read here: {error}") from error
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
