@@ -60,8 +60,8 @@ class GpuMeter:
         self._running[token] = (self._clock(), gpus)
 
     def end(self, token: str) -> None:
-        """Count an attempt no longer."""
-        began, gpus = self._running.pop(token)
+        """Count an attempt no longer; nothing, if it never began."""
+        began, gpus = self._running.pop(token, (0.0, 0.0))
         self._seconds += (self._clock() - began) * gpus
 
     @property

@@ -27,6 +27,7 @@ from orchestrator.storage.rows import AttemptRow, JobRow
 from orchestrator.storage.writer import SweepWriter
 from orchestrator.study import StudyMirror
 from orchestrator.sweep import Sweep
+from orchestrator.waiting import Waiting
 from trainer.data_settings import Sample
 from trainer.results import EpochRecord, JobResult, JobStatus
 
@@ -75,6 +76,7 @@ class Driver:
         self._stop = stop
         self._clock = clock
         self._next: Job | None = None
+        self._waiting: Waiting | None = None
         self._running: dict[JobKey, str] = {}
         self._not_before: dict[JobKey, float] = {}
         self._losses: Counter[JobKey] = Counter()
@@ -111,7 +113,8 @@ class Driver:
         return job
 
     def started(self, job: Job, worker: str) -> None:
-        """Store where a job runs."""
+        """Store where a job runs; it holds its GPUs from now on, and did not while it waited."""
+        self._meter.begin(job.token, job.gpus)
         self.outbox.put(partial(self._writer.attempt_begun, job.token, worker))
 
     def on_epoch(self, job: Job, record: EpochRecord) -> None:
@@ -125,6 +128,12 @@ class Driver:
             self.lost(job, result.error or "stopped", result.status)
         elif self._ends(job):
             self._finish(job, result)
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Store what jobs wait for, where it has changed."""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.outbox.put(partial(self._writer.set_waiting, waiting))
 
     def lost(self, job: Job, error: str, status: JobStatus = "lost") -> None:
         """Let a lost job wait for another attempt; after `max_attempts` losses it has failed.
@@ -203,7 +212,6 @@ class Driver:
         )
         self._running[key_of(job)] = job.token
         self._earlier[key_of(job)].append(job.token)
-        self._meter.begin(job.token, job.gpus)
         if job.kind == "ladder":
             self._mirror.begin(job.trial, job.params)
         self._observer.job_started(job, attempt)

@@ -17,7 +17,7 @@ from orchestrator.budget import (
     StopConditions,
     budget_conditions,
 )
-from orchestrator.cluster_address import driver_address
+from orchestrator.cluster_address import driver_address, submission
 from orchestrator.course import Course
 from orchestrator.driver import Driver
 from orchestrator.errors import SearchctlError, SweepBlocked, SweepFailed
@@ -158,9 +158,11 @@ def _take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
             sweep.to_json(), sweep.spec_hash, versions(), fingerprint, initial, images
         )
     changed = differences(row.spec, sweep.to_json())
+    submitted = {"job": job} if (job := submission()) else {}
     writer.note(
         "driver",
         driver=worker_name(),
+        **submitted,
         versions=versions(),
         abandoned=abandoned,
         changed=changed,

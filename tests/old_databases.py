@@ -27,7 +27,7 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
 OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
-    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004", "0005", "0006")},
+    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004", "0005", "0006", "0007")},
 }
 """What became of them, by revision: only the newer ones can tell that an attempt is open."""
 
@@ -88,7 +88,7 @@ def fill_0002(connection):
 
 FILLED = {
     "0001": fill_0001,
-    **dict.fromkeys(("0002", "0003", "0004", "0005", "0006"), fill_0002),
+    **dict.fromkeys(("0002", "0003", "0004", "0005", "0006", "0007"), fill_0002),
 }
 
 STAND_IN_THE_WAY = {
@@ -120,6 +120,11 @@ STAND_IN_THE_WAY = {
     "0006": (
         "ALTER TABLE searchctl_epochs ADD COLUMN val_class_iou TEXT",
         "ALTER TABLE searchctl_epochs DROP COLUMN val_class_iou",
+        "duplicate column|already exists",
+    ),
+    "0007": (
+        "ALTER TABLE searchctl_sweeps ADD COLUMN waiting TEXT",
+        "ALTER TABLE searchctl_sweeps DROP COLUMN waiting",
         "duplicate column|already exists",
     ),
 }

@@ -11,6 +11,7 @@ from orchestrator.commands.common import INTERRUPTED, NO_ANSWER, STOPPED, db_opt
 from orchestrator.commands.look import (
     open_sweep,
     print_status,
+    room_waits,
     seen_from_here,
     state_words,
     sweep_name,
@@ -119,8 +120,10 @@ class _Sweep:
         return self.row
 
     def notice(self) -> str | None:
-        """Say who drives it, while it goes on."""
-        return f"{self.row.name} {state_words(self.row)}" if self.row.state == "RUNNING" else None
+        """Say who drives it and what its jobs wait for, while it goes on."""
+        if self.row.state != "RUNNING":
+            return None
+        return "\n".join([f"{self.row.name} {state_words(self.row)}", *room_waits(self.row)])
 
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":

@@ -155,21 +155,26 @@ def print_status(
     from orchestrator.storage.viewing import count_jobs
     from orchestrator.views.display import answer_table, rung_table, show
     from orchestrator.views.sweeps import JobState, after_line, after_views, rung_views, shown_score
+    from orchestrator.views.waits import barrier_line
 
     counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
     rungs = rung_views(row.ladder, counts, row.direction)
     after = after_views(rungs, asked_of(row.spec), counts)
     best = _ranked(engine, row)
+    barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
+    waits = [*room_waits(row, engine), *([barrier] if barrier else [])]
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
         jobs_after = [vars(view) for view in after]
-        print_json({**_summary(row), "rungs": views, "after": jobs_after, "best": best})
+        print_json({**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best})
         return
     show(f"[bold]{row.name}[/] {state_words(row)}")
     if ladder:
         show(rung_table(rungs))
         if after:
             show(after_line(after))
+    for line in waits:
+        show(line)
     if best:
         show(answer_table(best, shown_score(row.spec)))
 
@@ -195,6 +200,18 @@ def seen_from_here(row: "SweepRow") -> "SweepRow":
 def state_words(row: "SweepRow") -> str:
     """Say in what state a sweep is, and why, or who drives it."""
     return f"{row.shown_state}{_why(row)}"
+
+
+def room_waits(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
+    """Say what a sweep's jobs wait for in its cluster; with an engine, whose jobs run meanwhile."""
+    from orchestrator.storage.viewing import running_jobs
+    from orchestrator.views.waits import room_line
+    from orchestrator.waiting import Waiting
+
+    if row.driver is None or row.waiting is None:
+        return []
+    users = running_jobs(engine) if engine is not None else {}
+    return [room_line(Waiting.from_json(row.waiting), users)]
 
 
 def _why(row: "SweepRow") -> str:

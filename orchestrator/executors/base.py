@@ -4,6 +4,7 @@ from typing import Protocol
 
 from orchestrator.bracket import Signal
 from orchestrator.job import Job, Stop
+from orchestrator.waiting import Waiting
 from trainer.results import EpochRecord, JobResult
 
 __all__ = ["Executor", "Source", "Stop"]
@@ -23,6 +24,12 @@ class Source(Protocol):
 
     def record(self, job: Job, result: JobResult) -> None:
         """Take the result of a job; one that is 'lost' or 'stopped' is to be tried again."""
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Take note, every few seconds, of the jobs that have no room to begin; None if all have.
+
+        Only an executor that shares its room with others tells of it.
+        """
 
     def lost(self, job: Job, error: str) -> None:
         """Take note that a job's worker is gone; the job comes again from `next_job`."""

@@ -18,6 +18,7 @@ from orchestrator.cluster_address import submission
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.own_code import code_folder
 from orchestrator.executors.ray_local import closed_doors
+from orchestrator.waiting import Waiting
 
 log = logging.getLogger("searchctl")
 
@@ -168,17 +169,40 @@ class Room:
         self._said = True
 
 
+def wait_for(jobs: int, asked: Mapping[str, float]) -> Waiting:
+    """Return what so many jobs wait for in the cluster as it is now."""
+    free, there = ray.available_resources(), ray.cluster_resources()
+    return Waiting(
+        jobs,
+        asked,
+        free=_amounts(free, asked),
+        there=_amounts(there, asked),
+        nodes=sum(jobs_that_fit([node], asked) > 0 for node in alive_nodes()),
+    )
+
+
 def jobs_that_fit(nodes: list[dict[str, Any]], resources: Mapping[str, float]) -> int:
     """Return how many jobs the nodes have room for, each on one node.
 
     >>> nodes = [{"Resources": {"CPU": 4.0, "GPU": 1.0}}, {"Resources": {"CPU": 3.0}}]
+    >>> jobs_that_fit([{"Resources": {"GPU": 2.0}}], {"GPU": 0.4})  # not 5: none lies across two
+    4
     >>> [jobs_that_fit(nodes, each) for each in ({"CPU": 2}, {"CPU": 1, "GPU": 0.5}, {"CPU": 5})]
     [3, 2, 0]
     """
     return sum(
-        min(int(node["Resources"].get(name, 0) / asked + 1e-9) for name, asked in resources.items())
+        min(
+            _times(node["Resources"].get(name, 0), asked, name) for name, asked in resources.items()
+        )
         for node in nodes
     )
+
+
+def _times(have: float, asked: float, name: str) -> int:
+    """Return how often an amount is there; a share of a GPU does not lie across two of them."""
+    if name == "GPU" and asked < 1:
+        return int(have) * int(1 / asked + 1e-9)
+    return int(have / asked + 1e-9)
 
 
 def scales() -> bool:

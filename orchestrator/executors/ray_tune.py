@@ -189,9 +189,7 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
-    def __init__(
-        self, source: Source, room: Callable[[], int], asked: Mapping[str, float]
-    ) -> None:
+    def __init__(self, source: Source, room: Callable[[], int], asked: Mapping[str, float]) -> None:
         super().__init__()
         self._source = source
         self._room = room

@@ -38,6 +38,11 @@ def set_open(connection: Connection, token: str, **values: Any) -> None:
     connection.execute(change)
 
 
+def begun(connection: Connection, token: str, worker: str) -> None:
+    """Note where an open attempt runs, and that it does so from now on: until then it waited."""
+    set_open(connection, token, worker=worker, started_at=datetime.now(UTC))
+
+
 def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> int | None:
     """End an open attempt, now unless `ended_at` is given; return its job's id.
 
@@ -47,6 +52,17 @@ def close(connection: Connection, token: str, outcome: AttemptOutcome, **values:
     ended = {"ended_at": datetime.now(UTC)}
     set_open(connection, token, outcome=outcome, **{**ended, **values})
     return job_id
+
+
+def close_unfinished(
+    connection: Connection, token: str, outcome: AttemptOutcome, **values: Any
+) -> int | None:
+    """End an open attempt that came to nothing, as `close` does; a wait for room took no time."""
+    ended = {"ended_at": datetime.now(UTC), **values}
+    never_began = _attempts.c.outcome.is_(None) & _attempts.c.worker.is_(None)
+    waited = update(_attempts).where(_attempts.c.token == token, never_began)
+    connection.execute(waited.values(started_at=ended["ended_at"]))
+    return close(connection, token, outcome, **ended)
 
 
 def left_open(connection: Connection, sweep_id: int) -> list[str]:

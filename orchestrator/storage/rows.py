@@ -52,6 +52,8 @@ class SweepRow:
     created_at: datetime
     ended_at: datetime | None
     error: str | None
+    waiting: dict[str, Any] | None = None
+    """What jobs wait for that have no room to begin (waiting.py), if a driver is at work."""
 
     @property
     def shown_state(self) -> str:

@@ -108,6 +108,8 @@ sweeps = Table(
     Column("lease_token", String(32)),
     Column("lease_owner", Text),
     Column("lease_expires", Float),
+    # what jobs wait for that have no room to begin (waiting.py); true while the lease is
+    Column("waiting", JSON(none_as_null=True)),
 )
 
 trials = Table(

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Select, case, func, select
 
 from orchestrator.job_key import JobKey, Kind
 from orchestrator.storage import schema
+from orchestrator.storage.clock import database_now
 from orchestrator.storage.rows import SweepRow, TrialRow
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
@@ -228,6 +229,23 @@ def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
     )
     with engine.connect() as connection:
         return {JobKey(*key): over or 0 for *key, over in connection.execute(query)}
+
+
+def running_jobs(engine: Engine) -> dict[str, int]:
+    """Return how many jobs run of each sweep of the database that has any; one query."""
+    attempts, sweeps = schema.attempts, schema.sweeps
+    begun = attempts.c.outcome.is_(None) & attempts.c.worker.is_not(None)
+    query = (
+        select(sweeps.c.name, func.count())
+        .join(_trials, _trials.c.sweep_id == sweeps.c.id)
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .join(attempts, attempts.c.job_id == _jobs.c.id)
+        .where(begun, sweeps.c.lease_expires >= database_now())
+        .group_by(sweeps.c.name)
+        .order_by(func.count().desc(), sweeps.c.name)
+    )
+    with engine.connect() as connection:
+        return {name: count for name, count in connection.execute(query)}
 
 
 def current_run(engine: Engine, sweep: SweepRow) -> Run:

@@ -19,6 +19,7 @@ from orchestrator.halving import Decision
 from orchestrator.job_key import JobKey
 from orchestrator.storage import attempts, lease, results, schema
 from orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
+from orchestrator.waiting import Waiting
 from searchspace import Params
 from trainer.results import EpochRecord, JobResult
 
@@ -132,7 +133,7 @@ class SweepWriter:
     def attempt_begun(self, token: str, worker: str) -> None:
         """Note which process (host:pid) an open attempt runs in."""
         with self._transaction() as connection:
-            attempts.set_open(connection, token, worker=worker)
+            attempts.begun(connection, token, worker)
 
     def save_epoch(self, token: str, record: EpochRecord) -> None:
         """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
@@ -150,7 +151,8 @@ class SweepWriter:
     ) -> None:
         """Close an attempt that came to nothing; its job waits to be tried again."""
         with self._transaction() as connection:
-            _let_wait(connection, attempts.close(connection, token, outcome, error=error))
+            closed = attempts.close_unfinished(connection, token, outcome, error=error)
+            _let_wait(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
         """Store a job's result, and the verdicts on the whole rung if it was the last one.
@@ -181,16 +183,22 @@ class SweepWriter:
             left = attempts.left_open(connection, self._sweep_id)
             for token in left:
                 ended = {"error": error, "ended_at": ended_at}
-                _let_wait(connection, attempts.close(connection, token, "stopped", **ended))
+                closed = attempts.close_unfinished(connection, token, "stopped", **ended)
+                _let_wait(connection, closed)
             return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:
         """Set the sweep's state; any but RUNNING ends it, for now."""
         ended = None if state == "RUNNING" else _now()
         with self._transaction() as connection:
-            self._set_sweep(connection, state=state, error=error, ended_at=ended)
+            self._set_sweep(connection, state=state, error=error, ended_at=ended, waiting=None)
             detail = {"error": error} if error else {}
             _append_event(connection, self._sweep_id, state.lower(), detail)
+
+    def set_waiting(self, waiting: Waiting | None) -> None:
+        """Store what jobs wait for that have no room to begin, for people to see."""
+        with self._transaction() as connection:
+            self._set_sweep(connection, waiting=waiting and waiting.to_json())
 
     def replace_spec(
         self,

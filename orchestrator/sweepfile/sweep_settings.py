@@ -170,7 +170,7 @@ class ResourceSettings(Settings):
     processes_per_trial: Annotated[int, Field(ge=1)] | None = None
     """Processes of one node that train a trial together, each on a part of every batch; left out,
     one for each whole GPU. Without GPUs, they are for nodes with many CPUs."""
-    custom: dict[str, Annotated[float, Field(gt=0)]] = {}
+    custom: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     """Other resources that one trial occupies, as the nodes of the Ray cluster were started with:
     {licence: 1}."""
     accelerator_type: Annotated[str, Field(min_length=1)] | None = None
@@ -220,12 +220,12 @@ class ResourceSettings(Settings):
         return self.processes_per_trial or max(1, int(self.gpus_per_trial))
 
     @property
-    def asked(self) -> dict[str, float]:
-        """What one trial occupies, by Ray's names."""
-        asked = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial, **self.custom}
-        if self.accelerator_type:
-            asked[f"accelerator_type:{self.accelerator_type}"] = 0.001  # each such node has 1
-        return {name: amount for name, amount in asked.items() if amount}
+    def others(self) -> dict[str, float]:
+        """What one trial occupies beside CPUs and GPUs, by Ray's names."""
+        if self.accelerator_type is None:
+            return self.custom
+        # every node with such a GPU has 1 of it, whatever runs there
+        return {**self.custom, f"accelerator_type:{self.accelerator_type}": 0.001}
 
 
 _SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")

@@ -13,6 +13,7 @@ from orchestrator.observers.base import SeenJob
 from orchestrator.views.display import rung_table
 from orchestrator.views.progress import Progress
 from orchestrator.views.sweeps import after_line, assignments, duration, number, rung_line
+from orchestrator.views.waits import barrier_line
 from trainer.results import JobResult
 
 
@@ -60,7 +61,8 @@ class LiveDisplay(Progress):
         line += f"elapsed, about {duration(self.seconds_left)} left"
         notice = Text(self._notice() or "", style="yellow")
         after = [Text(after_line(views))] if (views := self.after()) else []
-        return Group(rung_table(self.rungs()), *after, Text(line, style="dim"), notice)
+        waits = [Text(barrier, style="dim")] if (barrier := barrier_line(self.rungs())) else []
+        return Group(rung_table(self.rungs()), *after, *waits, Text(line, style="dim"), notice)
 
 
 class PlainDisplay(Progress):

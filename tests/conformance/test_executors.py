@@ -37,7 +37,7 @@ class BracketSource:
     def __init__(self, trials=6, images=60):
         self.bracket = Bracket(plan_ladder(trials, images), "maximize")
         self.issued, self.results, self.epochs, self.losses, self.decisions = [], [], [], [], []
-        self.workers = []
+        self.workers, self.waits = [], []
         self.threads = set()
 
     def next_job(self):
@@ -80,6 +80,9 @@ class BracketSource:
         self.results.append((job.rung, job.trial, result))
         outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
         self.decisions += self.bracket.record(outcome)
+
+    def waiting(self, waiting):
+        self.waits.append(waiting)
 
     def lost(self, job, error):
         self.losses.append((job.rung, job.trial))
