@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special  # scipy.stats, with the same numbers, takes seconds to import
 
 from trainer.results import ImageCounts
 from trainer.settings import Score
@@ -109,8 +109,8 @@ class GroupBootstrap:
     def _widened(self, level: float) -> float:
         """Return the share of draws to leave out at each end for an interval of 1 - level."""
         n = self.groups
-        reach = math.sqrt(n / (n - 1)) * stats.t.isf(level / 2, n - 1)
-        return float(stats.norm.sf(reach))
+        reach = math.sqrt(n / (n - 1)) * -special.stdtrit(n - 1, level / 2)
+        return float(special.ndtr(-reach))
 
     def _p(self, value: float, drawn: Floats) -> float:
         """Return the level of the widest interval that has zero at its edge or outside.
@@ -122,11 +122,11 @@ class GroupBootstrap:
         tail = (1 + beyond) / (1 + len(drawn))
         if tail >= 0.5:
             return 1.0
-        reach = float(stats.norm.isf(tail))
+        reach = -float(special.ndtri(tail))
         if not beyond:
             reach = max(reach, abs(value) / max(float(drawn.std()), 1e-300))
         n = self.groups
-        return float(2 * stats.t.sf(reach * math.sqrt((n - 1) / n), n - 1))
+        return float(2 * special.stdtr(n - 1, -reach * math.sqrt((n - 1) / n)))
 
 
 def bootstrap_over(groups: Sequence[str]) -> GroupBootstrap | NotAssessable:

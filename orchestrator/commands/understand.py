@@ -1,11 +1,19 @@
 """Commands that say what a sweep's numbers mean: explain, pareto."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from orchestrator.commands.common import db_option, json_option, print_json
 from orchestrator.commands.look import open_sweep, sweep_name
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from rich.console import RenderableType
+
+Facts = TypeVar("Facts", bound="DataclassInstance")
 
 
 @click.command()
@@ -27,29 +35,19 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     what halving.repeats and halving.audit say of the winner.
     Example: searchctl explain quickstart 7
     """
-    from orchestrator.understanding.explain_view import explanation
-    from orchestrator.understanding.explaining import explain_trial
-    from orchestrator.understanding.fidelity import read_fidelity
-    from orchestrator.understanding.fidelity_view import fidelity_report
-    from orchestrator.views.display import show
-
     if trial is None and rung is not None:
         raise click.UsageError("--rung is of a trial: name the TRIAL too")
     engine, row = open_sweep(sweep, db)
     if trial is None:
-        fidelity = read_fidelity(engine, row)
-        if as_json:
-            print_json(asdict(fidelity))
-            return
-        for part in fidelity_report(fidelity):
-            show(part)
-        return
-    explained = explain_trial(engine, row, trial, rung)
-    if as_json:
-        print_json(asdict(explained))
-        return
-    for part in explanation(explained):
-        show(part)
+        from orchestrator.understanding.fidelity import read_fidelity
+        from orchestrator.understanding.fidelity_view import fidelity_report
+
+        _tell(read_fidelity(engine, row), fidelity_report, as_json)
+    else:
+        from orchestrator.understanding.explain_view import explanation
+        from orchestrator.understanding.explaining import explain_trial
+
+        _tell(explain_trial(engine, row, trial, rung), explanation, as_json)
 
 
 @click.command()
@@ -73,12 +71,16 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
     """
     from orchestrator.understanding.tradeoff import read_tradeoff
     from orchestrator.understanding.tradeoff_view import tradeoff_report
-    from orchestrator.views.display import show
 
     engine, row = open_sweep(sweep, db)
-    tradeoff = read_tradeoff(engine, row, rung)
+    _tell(read_tradeoff(engine, row, rung), tradeoff_report, as_json)
+
+
+def _tell(facts: Facts, view: "Callable[[Facts], Iterable[RenderableType]]", as_json: bool) -> None:
+    from orchestrator.views.display import show
+
     if as_json:
-        print_json(asdict(tradeoff))
+        print_json(asdict(facts))
         return
-    for part in tradeoff_report(tradeoff):
+    for part in view(facts):
         show(part)
