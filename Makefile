@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help setup check format test chaos bench clean
+.PHONY: help setup check format test chaos bench audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,6 +36,10 @@ bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/checkpoint.py
+
+audit: setup ## Ask for known vulnerabilities of every pinned package; needs the network
+	$(BIN)/python -m pip install --quiet --editable '.[audit]'
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 clean: ## Remove what was built
 	rm -rf .venv build dist *.egg-info

@@ -23,6 +23,7 @@ import psycopg
 
 _PATIENCE_S = 60.0
 _USER = "searchctl"
+_TRUST = ["--auth=trust"]
 _SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
@@ -38,8 +39,12 @@ def binaries() -> Path | None:
 class PostgresServer:
     """One server, with the same port and data over all its starts."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, password: str | None = None
+    ) -> None:
         """Make a data directory; `settings` are those of postgresql.conf.
+
+        Without a password, everybody on this machine may enter.
 
         Raises:
             FileNotFoundError: PostgreSQL's server is not installed.
@@ -49,6 +54,7 @@ class PostgresServer:
             raise FileNotFoundError("PostgreSQL's server is not installed")
         self._bin = found
         self._as = _ordinary_user()
+        self._password = password
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         if self._as:
             os.chown(self.folder, self._as["user"], self._as["group"])
@@ -128,9 +134,13 @@ class PostgresServer:
         return self.folder / "log.txt"
 
     def _make_data(self) -> None:
-        options = ["--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--locale=C"]
-        command = [self._bin / "initdb", *options, "--no-sync", self.folder / "data"]
+        options = [f"--username={_USER}", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        given = self.folder / "password"
+        given.write_text(self._password or "")
+        options += ["--auth=scram-sha-256", f"--pwfile={given}"] if self._password else _TRUST
+        command = [self._bin / "initdb", *options, self.folder / "data"]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)
+        given.unlink()
 
     def _postmaster(self) -> subprocess.Popen[bytes]:
         switches = [f"--{name}={value}" for name, value in self._settings.items()]
@@ -174,6 +184,7 @@ class PostgresServer:
             host="127.0.0.1",
             port=self.port,
             user=_USER,
+            password=self._password,
             dbname="postgres",
             autocommit=True,
             connect_timeout=5,

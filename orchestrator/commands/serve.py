@@ -40,8 +40,8 @@ def dashboard(
     """Serve Optuna's dashboard over the database until Ctrl-C; a sweep's trials are its study.
 
     \b
-    It is served to this machine. At any other --host it needs a token, which is generated if
-    none is given: the printed address holds it, scripts send `Authorization: Bearer TOKEN`.
+    It is served to this machine. At any other --host it needs a token. If none is given, one is
+    generated, and is in the printed address; scripts send `Authorization: Bearer TOKEN`.
     The report on each sweep, as it is now, is beside it, at /report.
     The connection is not encrypted: over a network, prefer `ssh -L 8080:localhost:8080 HOST`.
     Example: searchctl dashboard quickstart
@@ -61,13 +61,16 @@ def dashboard(
     if sweep is not None:
         open_sweep(sweep, db)
         path, report = f"/dashboard/studies/{study_id(url, sweep)}", f"/report/{sweep}"
-    token = given_token(token_file) or (None if is_loopback(host) else new_token())
+    given = given_token(token_file)
+    token = given or (None if is_loopback(host) else new_token())
     app = Dashboard(url, PictureStore(engine), ReportApp(engine))
     with make_server(app, host, port, token) as server:
-        entrance = f"?token={token}" if token else ""
+        entrance = f"?token={token}" if token and not given else ""
         address = f"http://{_shown(host)}:{server.server_port}"
         click.echo(f"dashboard at {address}{path}{entrance}")
         click.echo(f"report at    {address}{report}{entrance}")
+        if given:  # the output may be a log that others read
+            click.echo("it asks for the token that was given: add ?token=TOKEN")
         click.echo("Ctrl-C ends it")
         with suppress(KeyboardInterrupt):
             server.serve_forever()

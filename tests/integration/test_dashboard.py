@@ -424,9 +424,9 @@ def test_the_command_makes_a_token_for_any_other_address(dashboard):
     assert ask(port_of(line), Authorization=f"Bearer {token}")[0] == 200
 
 
-def test_a_token_of_the_environment_is_asked_for_on_this_machine_too(dashboard):
+def test_a_given_token_is_asked_for_on_this_machine_too_and_not_told(dashboard):
     line = dashboard("quick", SEARCHCTL_DASHBOARD_TOKEN=TOKEN)
-    assert line.endswith(f"?token={TOKEN}")
+    assert line.endswith("/dashboard/studies/1")
     assert ask(port_of(line))[0] == 401
 
 

@@ -1,0 +1,41 @@
+"""Names and errors of a sweep are shown as they are in pages, and never become tags."""
+
+from orchestrator.report.gathering import gather
+from orchestrator.report.rendering import html
+from orchestrator.report.served import ReportApp
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from trainer.results import JobResult
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+def asked(app, path):
+    said = b"".join(app({"PATH_INFO": path}, lambda status, headers: None)).decode()
+    assert "<img src=x" not in said
+    assert "<script>alert" not in said
+    return said
+
+
+def test_a_name_in_the_list_of_reports(sweeps, sqlite_run):
+    sweeps.launch()
+    sqlite_run(f"UPDATE searchctl_sweeps SET name = '{EVIL}'")
+    assert SHOWN in asked(ReportApp(open_database(sweeps.url)), "/")
+
+
+def test_a_name_that_is_asked_for(sweeps):
+    sweeps.launch()
+    assert SHOWN in asked(ReportApp(open_database(sweeps.url)), f"/{EVIL}")
+
+
+def test_the_error_of_a_trial(sweeps, quick_runner):
+    def failing(job, on_epoch, stop):
+        if job.trial:
+            return quick_runner(job, on_epoch, stop)
+        return JobResult("failed", None, error=EVIL)
+
+    prepared, _ = sweeps.launch(failing)
+    page = html(gather(prepared.engine, queries.find_sweep(prepared.engine, "quick")))
+    assert SHOWN in page
+    assert "<img src=x" not in page
