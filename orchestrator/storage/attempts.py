@@ -3,39 +3,42 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from orchestrator.storage import schema
 from orchestrator.storage.rows import AttemptOutcome
 
 _attempts = schema.attempts
-_OPEN = _attempts.c.outcome.is_(None)
+_OPEN = (_attempts.c.token == bindparam("of_token")) & _attempts.c.outcome.is_(None)
+
+# made once: a driver runs them for each epoch, and making one takes longer than running it
+_NUMBER = select(_attempts.c.number).where(_attempts.c.token == bindparam("of_token"))
+_EARLIER = select(func.count()).where(_attempts.c.job_id == bindparam("of_job"))
+_JOB_OF_OPEN = select(_attempts.c.job_id).where(_OPEN)
+_CHANGE_OPEN = update(_attempts).where(_OPEN)
 
 
 def number_of(connection: Connection, token: str) -> int | None:
     """Return the number of the attempt of that token; None if there is none yet."""
-    return connection.execute(select(_attempts.c.number).where(_attempts.c.token == token)).scalar()
+    return connection.execute(_NUMBER, {"of_token": token}).scalar()
 
 
 def begin(connection: Connection, job_id: int, token: str, gpus: float) -> int:
     """Open a job's next attempt; return its number, counted from 1."""
-    earlier = select(func.count()).where(_attempts.c.job_id == job_id)
-    number = int(connection.execute(earlier).scalar_one()) + 1
+    number = int(connection.execute(_EARLIER, {"of_job": job_id}).scalar_one()) + 1
     row = {"job_id": job_id, "number": number, "token": token, "gpus": gpus}
-    connection.execute(insert(_attempts).values(**row, started_at=datetime.now(UTC)))
+    connection.execute(insert(_attempts), {**row, "started_at": datetime.now(UTC)})
     return number
 
 
 def open_job(connection: Connection, token: str) -> int | None:
     """Return the job's id of the open attempt of that token; None if it is not open."""
-    query = select(_attempts.c.job_id).where(_attempts.c.token == token, _OPEN)
-    return connection.execute(query).scalar()
+    return connection.execute(_JOB_OF_OPEN, {"of_token": token}).scalar()
 
 
 def set_open(connection: Connection, token: str, **values: Any) -> None:
     """Set values of an open attempt; change nothing if it is not open."""
-    change = update(_attempts).where(_attempts.c.token == token, _OPEN).values(values)
-    connection.execute(change)
+    connection.execute(_CHANGE_OPEN, {"of_token": token, **values})
 
 
 def begun(connection: Connection, token: str, worker: str) -> None:
@@ -70,5 +73,6 @@ def left_open(connection: Connection, sweep_id: int) -> list[str]:
     query = select(_attempts.c.token)
     query = query.join(schema.jobs, schema.jobs.c.id == _attempts.c.job_id)
     query = query.join(schema.trials, schema.trials.c.id == schema.jobs.c.trial_id)
-    rows = connection.execute(query.where(schema.trials.c.sweep_id == sweep_id, _OPEN))
+    of_sweep = (schema.trials.c.sweep_id == sweep_id) & _attempts.c.outcome.is_(None)
+    rows = connection.execute(query.where(of_sweep))
     return list(rows.scalars())

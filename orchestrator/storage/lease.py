@@ -6,11 +6,18 @@ from the database for an hour goes on, unless another one has begun.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 
 from orchestrator.errors import LeaseLost
 from orchestrator.storage.clock import database_now
 from orchestrator.storage.schema import sweeps
+
+# made once: it begins every transaction of a driver, and making it takes longer than running it
+_RENEWAL = (
+    update(sweeps)
+    .where(sweeps.c.id == bindparam("sweep"), sweeps.c.lease_token == bindparam("ours"))
+    .values(lease_expires=database_now() + bindparam("ttl_s"))
+)
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,8 @@ def hold(connection: Connection, sweep_id: int, token: str, ttl_s: float) -> Non
     Raises:
         LeaseLost: the token is no longer the holder's.
     """
-    ours = (sweeps.c.id == sweep_id) & (sweeps.c.lease_token == token)
-    renewal = update(sweeps).where(ours).values(lease_expires=database_now() + ttl_s)
-    if connection.execute(renewal).rowcount:
+    held = {"sweep": sweep_id, "ours": token, "ttl_s": ttl_s}
+    if connection.execute(_RENEWAL, held).rowcount:
         return
     other = _holder(connection, sweep_id)
     who = f"another driver ({other.owner}) has taken it over" if other else "it was released"

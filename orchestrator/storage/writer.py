@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from orchestrator.errors import SweepExists, SweepNotFound
 from orchestrator.halving import Decision
 from orchestrator.job_key import JobKey
-from orchestrator.storage import attempts, lease, results, schema
+from orchestrator.storage import attempts, jobs, lease, results, schema
 from orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
 from orchestrator.waiting import Waiting
 from searchspace import Params
@@ -127,7 +127,7 @@ class SweepWriter:
             if number := attempts.number_of(connection, token):
                 return number
             job_id = self._running_job(connection, key, fraction, images)
-            _set_trial_of(connection, job_id, "RUNNING")
+            jobs.set_trial_of(connection, job_id, "RUNNING")
             return attempts.begin(connection, job_id, token, gpus)
 
     def attempt_begun(self, token: str, worker: str) -> None:
@@ -137,14 +137,11 @@ class SweepWriter:
 
     def save_epoch(self, token: str, record: EpochRecord) -> None:
         """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
-        epochs = schema.epochs
         with self._transaction() as connection:
             job_id = attempts.open_job(connection, token)
             if job_id is None:
                 return
-            same = (epochs.c.job_id == job_id) & (epochs.c.epoch == record.epoch)
-            connection.execute(delete(epochs).where(same))
-            connection.execute(insert(epochs).values(job_id=job_id, **results.epoch_row(record)))
+            jobs.replace_epoch(connection, job_id, record)
 
     def lose_attempt(
         self, token: str, outcome: Literal["lost", "stopped"], error: str | None
@@ -152,7 +149,7 @@ class SweepWriter:
         """Close an attempt that came to nothing; its job waits to be tried again."""
         with self._transaction() as connection:
             closed = attempts.close_unfinished(connection, token, outcome, error=error)
-            _let_wait(connection, closed)
+            jobs.let_wait(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
         """Store a job's result, and the verdicts on the whole rung if it was the last one.
@@ -167,8 +164,8 @@ class SweepWriter:
             job_id = attempts.close(connection, token, outcome, **closing)
             if job_id is None:
                 return False
-            _set_job(connection, job_id, **results.job_values(result))
-            _replace_details(connection, job_id, result)
+            jobs.change(connection, job_id, **results.job_values(result))
+            jobs.replace_details(connection, job_id, result)
             self._save_decisions(connection, decisions)
             return True
 
@@ -184,7 +181,7 @@ class SweepWriter:
             for token in left:
                 ended = {"error": error, "ended_at": ended_at}
                 closed = attempts.close_unfinished(connection, token, "stopped", **ended)
-                _let_wait(connection, closed)
+                jobs.let_wait(connection, closed)
             return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:
@@ -233,15 +230,15 @@ class SweepWriter:
             yield connection
 
     def _running_job(self, connection: Connection, key: JobKey, fraction: str, images: int) -> int:
-        jobs = schema.jobs
+        table = schema.jobs
         values = {**key._asdict(), "trial_id": self._trial_ids[key.trial]}
         del values["trial"]
-        same = select(jobs.c.id).filter_by(**values)
+        same = select(table.c.id).filter_by(**values)
         if job_id := connection.execute(same).scalar():
-            _set_job(connection, job_id, state="RUNNING")
+            jobs.change(connection, job_id, state="RUNNING")
             return int(job_id)
         row = {**values, "state": "RUNNING", "fraction": fraction, "images": images}
-        connection.execute(insert(jobs).values(**row))
+        connection.execute(insert(table), row)
         return int(connection.execute(same).scalar_one())
 
     def _set_sweep(self, connection: Connection, **values: Any) -> None:
@@ -261,34 +258,6 @@ class SweepWriter:
             change.values(state=bindparam("becomes")),
             [{"which": r["trial_id"], "becomes": TRIAL_STATES[r["verdict"]]} for r in rows],
         )
-
-
-def _set_job(connection: Connection, job_id: int, **values: Any) -> None:
-    connection.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(values))
-
-
-def _let_wait(connection: Connection, job_id: int | None) -> None:
-    if job_id is not None:
-        _set_job(connection, job_id, state="WAITING")
-        _set_trial_of(connection, job_id, "WAITING")
-
-
-def _set_trial_of(connection: Connection, job_id: int, state: TrialState) -> None:
-    """Set the state of a job's trial; after the ladder, that of its last verdict remains."""
-    of_job = select(schema.jobs.c.trial_id).filter_by(id=job_id, kind="ladder")
-    which = schema.trials.c.id == of_job.scalar_subquery()
-    connection.execute(update(schema.trials).where(which).values(state=state))
-
-
-def _replace_details(connection: Connection, job_id: int, result: JobResult) -> None:
-    for table, rows in (
-        (schema.epochs, [results.epoch_row(record) for record in result.epochs]),
-        (schema.class_scores, results.class_rows(result)),
-        (schema.image_scores, results.image_rows(result.image_counts)),
-    ):
-        connection.execute(delete(table).where(table.c.job_id == job_id))
-        if rows:
-            connection.execute(insert(table), [{"job_id": job_id, **row} for row in rows])
 
 
 def _append_event(
