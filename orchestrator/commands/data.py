@@ -77,10 +77,11 @@ def check(
 @contextmanager
 def _progress() -> "Iterator[OnImage]":
     """Draw a bar on a terminal's standard error."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    from orchestrator.views.display import plain_console
+
+    console = plain_console(stderr=True)
     columns = ("reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with shown:
@@ -89,18 +90,17 @@ def _progress() -> "Iterator[OnImage]":
 
 
 def _print(name: str, report: "DataReport") -> None:
-    from rich.console import Console
-
     from orchestrator.views.data_view import tables_of
+    from orchestrator.views.display import plain_console
 
-    console = Console(highlight=False)
+    console = plain_console()
     for table in tables_of(report):
-        console.print(table)
+        console.print(table, crop=False)
         console.print()
     for warning in report.warnings:
-        console.print(f"warning: {warning}", style="yellow", soft_wrap=True, markup=False)
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     for problem in report.problems:
-        console.print(f"problem: {problem}", style="red", soft_wrap=True, markup=False)
+        console.print(f"problem: {problem}", style="red", soft_wrap=True)
     images = sum(len(split.names) for split in report.splits)
     found = len(report.problems) or "no"
     console.print(f"{name}: {images} images, {found} problem{'s' * (len(report.problems) > 1)}")

@@ -153,7 +153,7 @@ def print_status(
     """Print how far a sweep is; without its ladder, where that is on the screen already."""
     from orchestrator.appraisal import asked_of
     from orchestrator.storage.viewing import count_jobs
-    from orchestrator.views.display import answer_table, rung_table, show
+    from orchestrator.views.display import answer_table, heading, rung_table, show
     from orchestrator.views.sweeps import JobState, after_line, after_views, rung_views, shown_score
     from orchestrator.views.waits import barrier_line
 
@@ -166,9 +166,11 @@ def print_status(
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
         jobs_after = [vars(view) for view in after]
-        print_json({**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best})
+        print_json(
+            {**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best}
+        )
         return
-    show(f"[bold]{row.name}[/] {state_words(row)}")
+    show(heading(row.name, f" {state_words(row)}"))
     if ladder:
         show(rung_table(rungs))
         if after:

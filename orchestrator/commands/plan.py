@@ -143,11 +143,11 @@ def print_forecast(found: "Forecasted") -> None:
 
 
 def _print(parts: "Iterable[RenderableType]") -> None:
-    from rich.console import Console
+    from orchestrator.views.display import plain_console
 
-    console = Console(highlight=False)
+    console = plain_console()
     for part in parts:
-        console.print(part)
+        console.print(part, crop=False)
 
 
 def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":

@@ -10,7 +10,7 @@ from orchestrator.planning.cost import Span
 from orchestrator.planning.faults import Fault
 from orchestrator.planning.grade import Grade, Graded, StageGrade
 from orchestrator.planning.plan_view import clock, number, size, spread, stage_name
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 
 _FAULTS = 5
 """So many jobs are named, the dearest first."""
@@ -18,7 +18,7 @@ _FAULTS = 5
 
 def grade_report(grade: Grade) -> Iterator[RenderableType]:
     """Yield a sweep's plan beside what it took."""
-    yield f"[bold]{grade.sweep}[/] {grade.state}: its plan and what came of it"
+    yield heading(grade.sweep, f" {grade.state}: its plan and what came of it")
     yield _totals(grade)
     yield ""
     yield _by_stage(grade.stages)

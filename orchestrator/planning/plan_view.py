@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.job_key import Kind
 from orchestrator.planning.cost import Span
 from orchestrator.planning.plan import Plan
 from orchestrator.sweep import Sweep
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 from orchestrator.views.sweeps import assignments, duration
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
     """Yield the ladder, what it costs, and what to beware of."""
     halving = sweep.halving
-    yield (
-        f"[bold]{sweep.name}[/]: {plan.ladder.trials} trials, eta {halving.eta}, "
-        f"{halving.finalists} finalists, score {halving.score}"
+    yield heading(
+        sweep.name,
+        f": {plan.ladder.trials} trials, eta {halving.eta}, {halving.finalists} finalists, "
+        f"score {halving.score}",
     )
     yield _ladder_table(plan)
     cost, grid = float(plan.ladder.full_trainings), plan.ladder.trials
@@ -35,7 +37,7 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
         yield f"{plan.after} full trainings more judge the answer (repeats, audit)."
     yield from _notes(plan)
     for warning in plan.warnings:
-        yield f"[yellow]warning: {warning}[/]"
+        yield Text(f"warning: {warning}", style="yellow")
 
 
 def _ladder_table(plan: Plan) -> Table:
@@ -97,10 +99,9 @@ def forecast_report(found: "Forecasted") -> Iterator[RenderableType]:
 
 def _probe_part(probe: "Probe") -> Iterator[RenderableType]:
     timed = [each for each in probe.classes if each.measured]
-    yield (
-        f"[bold]Probe[/] on {probe.device} (CPU threads of a trial: {probe.threads}), "
-        f"{len(timed)} of {len(probe.classes)} configurations that differ in speed:"
-    )
+    timing = f"{len(timed)} of {len(probe.classes)} configurations that differ in speed:"
+    where = f" on {probe.device} (CPU threads of a trial: {probe.threads}), {timing}"
+    yield Text.assemble(("Probe", "bold"), where)
     columns = ("ms/train image", "ms/val image", "memory", "checkpoint", "trials")
     table = plain_table(*columns, "params", left=["params"])
     for each in sorted(timed, key=lambda probed: probed.speed.train.expected):

@@ -54,7 +54,7 @@ def _block(part: RenderableType) -> Iterator[Block]:
     elif isinstance(part, Table):
         yield _cells(part)
     elif isinstance(part, Text | str):
-        yield from _text(Text.from_markup(part) if isinstance(part, str) else part)
+        yield from _text(Text(part) if isinstance(part, str) else part)
     else:
         raise TypeError(f"a view yields {type(part).__name__}: no page has that")
 
@@ -79,4 +79,4 @@ def _cells(table: Table) -> Cells:
 
 
 def _plain(cell: RenderableType) -> str:
-    return (Text.from_markup(cell) if isinstance(cell, str) else Text(str(cell))).plain.strip()
+    return (cell.plain if isinstance(cell, Text) else str(cell)).strip()

@@ -10,7 +10,7 @@ from orchestrator.analysis.seed_spread import Order, Spread
 from orchestrator.job_key import Kind
 from orchestrator.understanding.appraising import Appraised, Audit, Repeats
 from orchestrator.understanding.explain_view import SCORE_NAMES, paragraph
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 from orchestrator.views.sweeps import KIND_NAMES, duration, number
 from trainer.settings import Score
 
@@ -20,13 +20,13 @@ MOST_AUDITED = 10
 def appraisal_report(appraised: Appraised) -> Iterator[RenderableType]:
     """Yield all that is known of the answer, with what it does not say."""
     if appraised.repeats:
-        yield "[bold]Would the winner win with other seeds?[/]"
+        yield heading("Would the winner win with other seeds?")
         yield _seeds(appraised.repeats, appraised.score)
         yield paragraph(seeds_line(appraised, appraised.repeats))
     if appraised.repeats and appraised.audit:
         yield ""
     if appraised.audit:
-        yield "[bold]Did the cuts drop a better one?[/]"
+        yield heading("Did the cuts drop a better one?")
         if appraised.audit.trials:
             yield _audited(appraised.audit, appraised.score)
         yield paragraph(audit_line(appraised, appraised.audit))

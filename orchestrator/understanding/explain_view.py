@@ -17,7 +17,7 @@ from orchestrator.understanding.explaining import (
     ExplainedRung,
     Neighbour,
 )
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 from orchestrator.views.sweeps import assignments, number
 from trainer.settings import Score
 
@@ -34,7 +34,7 @@ _TEXT_WIDTH = 100
 
 def explanation(explained: Explained) -> Iterator[RenderableType]:
     """Yield every rung in short, and the last one with neighbours and classes."""
-    yield f"[bold]trial {explained.trial}[/] of {explained.sweep}: {explained.state}"
+    yield heading(f"trial {explained.trial}", f" of {explained.sweep}: {explained.state}")
     yield f"  {assignments(explained.params)}"
     if not explained.rungs:
         yield "  it has not begun"
@@ -69,7 +69,9 @@ def _heading(rung: ExplainedRung, name: str) -> Text:
     where = f"rung {rung.rung}, {rung.job.images} images: "
     decision = rung.decision
     if decision is None:
-        return Text.assemble((where, "bold"), f"{rung.job.state}, no verdict: it is not closed")
+        return Text.assemble(
+            (where, "bold"), f"{rung.job.state}, no verdict: the rung is not closed"
+        )
     if decision.rank is None:
         error = (rung.job.error or "").strip().splitlines()
         reason = f": {error[-1]}" if error else ""

@@ -17,12 +17,12 @@ from orchestrator.analysis.rank_agreement import LEAST_FOR_INTERVAL, Interval
 from orchestrator.understanding.appraisal_view import appraisal_report
 from orchestrator.understanding.explain_view import paragraph
 from orchestrator.understanding.fidelity import Fidelity, Step
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 
 
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
     """Yield the tables, each with what it does not say."""
-    yield "[bold]Do the rungs rank the same trials alike?[/]"
+    yield heading("Do the rungs rank the same trials alike?")
     if fidelity.steps:
         yield _agreement_table(fidelity.steps)
         yield paragraph(_reading(fidelity.steps), style="dim")
@@ -33,12 +33,12 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
         )
     if any(each.kept for each in fidelity.preferred):
         yield Text()
-        yield "[bold]What the kept trials mostly have[/] (the median of numbers)"
+        yield heading("What the kept trials mostly have", " (the median of numbers)")
         yield _preferred_table(fidelity)
     if fidelity.drifts:
         names = [each.name for each in fidelity.preferred]
         yield Text()
-        yield "[bold]Which values gain as the trials get more data?[/]"
+        yield heading("Which values gain as the trials get more data?")
         yield _drift_table(sorted(fidelity.drifts, key=lambda drift: names.index(drift.name)))
         yield paragraph(
             "Among the trials that ran both rungs; of names, the places that a value's trials rose "

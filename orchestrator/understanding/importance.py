@@ -7,6 +7,7 @@ params that only some trials have.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import optuna
@@ -14,6 +15,7 @@ from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState, create_trial
 
+from orchestrator.errors import SearchctlError
 from orchestrator.halving import Direction
 
 LEAST_TRIALS = 8
@@ -56,11 +58,19 @@ def importance(
         distributions: of every searched name, as `study.distributions` has them.
         direction: of the score.
         rung: which one it is.
+
+    Raises:
+        SearchctlError: so many trials tie that all are among the best.
     """
+    share = min(0.5, max(0.1, _BEST / len(trials)))
+    scores = sorted((trial.score for trial in trials), reverse=direction == "maximize")
+    if scores[ceil(share * len(trials)) - 1] == scores[-1]:
+        raise SearchctlError(
+            f"The trials of rung {rung} tie: none of them can be told to be among the best."
+        )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction=direction)
     study.add_trials([_frozen(each, distributions) for each in trials])
-    share = min(0.5, max(0.1, _BEST / len(trials)))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=share)
     shares = get_param_importances(study, evaluator=evaluator)
     return Importance(rung, len(trials), round(share * len(trials)), shares)

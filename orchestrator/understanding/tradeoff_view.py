@@ -8,7 +8,7 @@ from rich.table import Table
 from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
 from orchestrator.understanding.explain_view import SCORE_NAMES, paragraph
 from orchestrator.understanding.tradeoff import LATENCY, Tradeoff, Upgrade
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 from orchestrator.views.sweeps import assignments, number
 from trainer.settings import Score
 
@@ -16,10 +16,9 @@ from trainer.settings import Score
 def tradeoff_report(tradeoff: Tradeoff) -> Iterator[RenderableType]:
     """Yield the fronts, then a plain sentence for each step up one of them."""
     name = SCORE_NAMES[tradeoff.score]
-    yield (
-        f"[bold]{name} against cost[/]: rung {tradeoff.rung} of {tradeoff.sweep}, "
-        f"{tradeoff.trials} trials on {tradeoff.images} images"
-    )
+    where = f"rung {tradeoff.rung} of {tradeoff.sweep}"
+    trials = f"{tradeoff.trials} trials on {tradeoff.images} images"
+    yield heading(f"{name} against cost", f": {where}, {trials}")
     yield _front_table(tradeoff, name)
     for cost in dict.fromkeys(cost for each in tradeoff.candidates for cost in each.costs):
         yield ""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from statistics import median
 
 from rich.console import RenderableType
+from rich.text import Text
 
 from orchestrator.places import db_option_for
 from orchestrator.planning.grade import grade
@@ -16,7 +17,7 @@ from orchestrator.storage.rows import JobRow
 from orchestrator.understanding.appraisal_view import appraisal_lines
 from orchestrator.understanding.appraising import read_appraisal
 from orchestrator.understanding.explain_view import paragraph
-from orchestrator.views.display import answer_table
+from orchestrator.views.display import answer_table, heading
 from orchestrator.views.ranking import rank_trials
 from orchestrator.views.sweeps import assignments, number, shown_score
 
@@ -26,9 +27,10 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     engine, row, name = prepared.engine, prepared.row, prepared.sweep.name
     ranked = rank_trials(engine, row, top=5)
     winner = ranked[0]
-    yield (
-        f"\n[bold]Winner: trial {winner.trial}[/], {prepared.sweep.halving.score} "
-        f"{number(winner.score)}: {assignments(winner.params)}"
+    yield ""
+    yield heading(
+        f"Winner: trial {winner.trial}",
+        f", {prepared.sweep.halving.score} {number(winner.score)}: {assignments(winner.params)}",
     )
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
@@ -47,10 +49,11 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     yield f"  dashboard  searchctl dashboard {name}{option}"
 
 
-def _unscored(jobs: Iterable[JobRow]) -> Iterator[str]:
+def _unscored(jobs: Iterable[JobRow]) -> Iterator[Text]:
     """Say whose configurations the answer knows nothing of."""
     for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
         trials = [str(job.trial) for job in jobs if job.state == state]
         if trials:
             noun = "trials" if len(trials) > 1 else "trial"
-            yield f"[yellow]{len(trials)} {noun} {what}, not ranked:[/] {', '.join(trials)}"
+            said = f"{len(trials)} {noun} {what}, not ranked:"
+            yield Text.assemble((said, "yellow"), f" {', '.join(trials)}")

@@ -5,29 +5,55 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.views.sweeps import RungView, assignments, number
 
 if TYPE_CHECKING:  # their imports take longer than a page's queries
     from trainer.settings import Score
 
+_LEAST_TEXT = 20
+"""Columns that a text keeps on a narrow terminal, where it has so long a word."""
 TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
 UNTESTED_BY_IOU = {"full size": "val_original_miou"}
 TESTED_BY_ACCURACY = {"test": "test_accuracy"}
 """Column -> what of a `Ranked`; an image has its one class at any size."""
 
 
+class PlainTable(Table):
+    """A table without lines, which breaks no number: rather, it is wider than the terminal."""
+
+    def add_row(self, *cells: str | Text, style: str = "") -> None:  # type: ignore[override]
+        """Add a row of text."""
+        super().add_row(*cells, style=style)
+        for column, cell in zip(self.columns, map(str, cells), strict=False):
+            longest = max(map(len, cell.split()), default=0)
+            least = len(cell) if column.justify == "right" else min(longest, _LEAST_TEXT)
+            column.min_width = max(column.min_width or 0, least)
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: no name or error of a user's is markup."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
 def show(part: RenderableType) -> None:
     """Print a table or a line on standard output; lines are not wrapped."""
-    Console(highlight=False).print(part, soft_wrap=isinstance(part, str))
+    plain_console().print(part, soft_wrap=isinstance(part, str), crop=False)
 
 
-def plain_table(*headers: str, left: Iterable[str] = ()) -> Table:
+def heading(title: str, rest: str = "") -> Text:
+    """Return a line that begins in bold."""
+    return Text.assemble((title, "bold"), rest, no_wrap=True, overflow="ignore")
+
+
+def plain_table(*headers: str, left: Iterable[str] = ()) -> PlainTable:
     """Return an empty table whose columns are right-aligned, but for those named in `left`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = PlainTable(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         justify = "left" if header in left else "right"
         table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.columns[-1].min_width = max(map(len, header.split()), default=0)
     return table
 
 

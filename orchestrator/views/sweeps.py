@@ -226,5 +226,10 @@ def assignments(params: Mapping[str, Any]) -> str:
 
 
 def value(of_param: Any) -> str:
-    """Write one param's value, as `assignments` does."""
-    return f"{of_param:.4g}" if isinstance(of_param, float) else str(of_param)
+    """Write one param's value, as `assignments` does; a whole float is stored as an int.
+
+    >>> value(1 / 3), value(64), value(10**30)
+    ('0.3333', '64', '1e+30')
+    """
+    fraction = isinstance(of_param, float) or (isinstance(of_param, int) and of_param > 10**12)
+    return f"{of_param:.4g}" if fraction else str(of_param)

@@ -15,7 +15,7 @@ from orchestrator.errors import SweepNotFound
 from orchestrator.job_key import ALL, JobKey
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import SweepRow, TrialRow
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 from orchestrator.views.sweeps import assignments, duration, epoch_score, number, shown_score
 
 
@@ -73,21 +73,29 @@ def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict
 
 def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield what people look for first: verdicts, then scores, classes, epochs and troubles."""
-    yield f"[bold]trial {facts['trial']}[/] of {facts['sweep']}: {facts['state']}"
+    yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
-    yield _jobs(facts)
-    if facts["after"]:
-        yield _after(facts["after"])
     yield from _beginnings(facts)
-    yield from _pictures(facts)
-    if facts["jobs"]:
-        yield _splits(facts["jobs"][-1])
+    for section in _sections(facts):
+        yield ""
+        yield from section
+    if news := [_attempt(attempt) for attempt in facts["attempts"] if _is_news(attempt)]:
+        yield ""
+        yield from news
+
+
+def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
+    """Yield the tables, and what belongs below one; those in which there is something."""
+    yield [_jobs(facts), *_pictures(facts)]
+    if facts["after"]:
+        yield [_after(facts["after"])]
+    if facts["jobs"] and facts["jobs"][-1]["evaluations"]:
+        yield [_splits(facts["jobs"][-1])]
     if facts["class_scores"]:
-        yield _classes(facts)
+        yield [_classes(facts)]
     if facts["epochs"]:
-        yield _epochs(facts)
-    yield from (_attempt(attempt) for attempt in facts["attempts"] if _is_news(attempt))
+        yield [_epochs(facts)]
 
 
 def _is_news(attempt: Mapping[str, Any]) -> bool:
@@ -113,11 +121,17 @@ def _jobs(facts: Mapping[str, Any]) -> Table:
     table = plain_table("rung", "images", "score", "epoch", "time", "verdict", left=["verdict"])
     for job in facts["jobs"]:
         decision = verdicts.get(job["rung"])
-        verdict = f"{decision['verdict']}: {decision['reason']}" if decision else job["state"]
+        verdict = _verdict(decision) if decision else job["state"]
         score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
         cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
         table.add_row(*cells, verdict)
     return table
+
+
+def _verdict(decision: Mapping[str, Any]) -> str:
+    """Say what was decided and why; a reason may begin with the verdict."""
+    verdict, reason = str(decision["verdict"]), str(decision["reason"])
+    return reason if reason.startswith(verdict) else f"{verdict}: {reason}"
 
 
 def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
@@ -137,7 +151,8 @@ def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
     if ended:
         memory = max(job["peak_memory_bytes"] or 0 for job in ended)
         held = f", {memory / 1e6:,.0f} MB at most on {ended[-1]['device']}" if memory else ""
-        yield f"  trains {ended[-1]['trainable_parameters']:,} parameters{held}{_latency(ended[-1])}"
+        size = f"{ended[-1]['trainable_parameters']:,}"
+        yield f"  trains {size} parameters{held}{_latency(ended[-1])}"
 
 
 def _latency(job: Mapping[str, Any]) -> str:
@@ -147,13 +162,14 @@ def _latency(job: Mapping[str, Any]) -> str:
 def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
     """Say which files the trial begins with, and what each of its jobs began with."""
     for name, file in facts["initial_files"].items():
-        yield Text(f"{name}: {file['source']}, as {file['file']}")
+        yield Text(f"  {name}: {file['source']}, as {file['file']}")
     began: dict[str, list[str]] = {}
     for job in facts["jobs"]:
         if job["initial_weights"]:
             began.setdefault(job["initial_weights"], []).append(str(job["rung"]))
     for text, rungs in began.items():
-        yield Text(f"rung {', '.join(rungs)} began with: {text}")
+        where = f" at rung {', '.join(rungs)}" if len(began) > 1 else ""
+        yield Text(f"  began with{where}: {text}")
 
 
 def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:

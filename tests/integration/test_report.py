@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator.cli import cli
-from orchestrator.errors import SweepFailed
+from orchestrator.errors import SearchctlError, SweepFailed
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.report.figures import follow_classes
 from orchestrator.report.gathering import gather
@@ -310,3 +310,10 @@ def test_importance_is_of_the_rung_where_every_trial_has_a_score(sweeps):
     assert found == importance(trials, known, "maximize", 0)
     flipped = [Scored(each.params, -each.score) for each in trials]
     assert importance(flipped, known, "minimize", 0).shares == pytest.approx(found.shares)
+
+
+def test_of_trials_that_tie_no_importance_can_be_told(sweeps):
+    sweep = sweeps.sweep()
+    tied = [Scored(params, 0.5) for params in sweep.trials()]
+    with pytest.raises(SearchctlError, match="tie"):
+        importance(tied, distributions(sweep.space_), "maximize", 0)

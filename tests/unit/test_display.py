@@ -1,4 +1,8 @@
-from orchestrator.views.display import answer_table
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from orchestrator.views.display import answer_table, heading, plain_table, show
 
 
 def test_without_a_test_split_the_full_size_is_that_of_the_validation_images():
@@ -13,3 +17,32 @@ def test_without_a_test_split_the_full_size_is_that_of_the_validation_images():
 
 def columns(table):
     return {str(column.header): list(column.cells) for column in table.columns}
+
+
+NAMES = ("[bold]x[/bold]", "[/]", "[/nothing]", ":car:", "<script>", "Straße 道路")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_user_has_named_is_printed_as_it_is(name, capsys):
+    table = plain_table("class", "n", left=["class"])
+    table.add_row(name, "1")
+    for part in (name, heading("title", name), Text(name), table):
+        show(part)
+        assert name in capsys.readouterr().out
+
+
+def lines_at(width, table):
+    console = Console(width=width, markup=False)
+    with console.capture() as capture:
+        console.print(table, crop=False)
+    return capture.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [10, 40, 200])
+def test_no_number_is_broken_however_narrow_the_terminal(width):
+    table = plain_table("rank", "score", "images trained", "params", left=["params"])
+    table.add_row("1", "0.3900", "1,234,567", "encoder=a_name_that_is_longer_than_the_screen lr=1")
+    lines = lines_at(width, table)
+    (row,) = [line for line in lines if line.strip().startswith("1 ")]
+    assert row.split()[:3] == ["1", "0.3900", "1,234,567"]
+    assert max(map(len, lines)) < max(width, 60)

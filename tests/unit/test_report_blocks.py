@@ -7,13 +7,13 @@ from rich.text import Text
 
 from orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
 from orchestrator.understanding.explain_view import paragraph
-from orchestrator.views.display import plain_table
+from orchestrator.views.display import heading, plain_table
 
 
-def test_markup_and_empty_lines_are_of_the_terminal_alone():
-    assert blocks(["[bold]Do they?[/]", "", Text(), "yes"]) == [
+def test_headings_stay_headings_and_empty_lines_are_of_the_terminal_alone():
+    assert blocks([heading("Do they?"), "", Text(), "[yes]"]) == [
         Heading("Do they?"),
-        Paragraph("yes", quiet=False),
+        Paragraph("[yes]", quiet=False),
     ]
 
 
@@ -25,7 +25,7 @@ def test_notes_stay_notes_however_they_are_wrapped():
 def test_a_table_keeps_its_sides_and_loses_columns_without_a_text():
     table = plain_table("", "x", "", left=[""])
     table.add_row("a", "1", "")
-    table.add_row("[b]b[/b]", "2", "")
+    table.add_row(Text("b", "bold"), "2", "")
     (cells,) = blocks([table])
     assert cells == Cells(["", "x"], ["left", "right"], [["a", "1"], ["b", "2"]])
 
