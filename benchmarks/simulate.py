@@ -1,0 +1,118 @@
+"""A sweep on a large cluster, simulated: the real bracket, database and driver, on a virtual clock.
+
+    python benchmarks/simulate.py               # all of it; the large ones take minutes each
+    python benchmarks/simulate.py large idle    # some of it; the rest is left as it was
+    python benchmarks/simulate.py tables        # the tables of docs/scale.md, from what is kept
+
+`driver`: what the driver takes of the processor, rung by rung of size. `large`: 10,000 trials on
+1,000 GPUs, on SQLite and, where its server is installed, PostgreSQL. `counts`: what the counts of
+500 validation images cost. `idle`: how much of the cluster the barriers of the synchronous ladder
+leave idle, without a database. Each is a process of its own, so that its memory is its own.
+Seconds are the processor's: they mean the same on a machine that others use too.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tests have PostgreSQL's server
+
+from machine import RESULTS, keep
+from simulation.cluster import Faults, Fleet
+from simulation.idle import idle
+from simulation.measuring import Scenario, measure
+from simulation.tables import tables
+from simulation.training import Training
+
+MIXED = 0.15
+"""Spread of the GPUs' speeds: the slowest of a thousand is half as quick as the median."""
+SPOT = Faults(worker_hours=500, lost_results=0.002, spot_hours=0.5, spot_nodes=4)
+"""On 1,000 GPUs: one of them dies every half an hour, and 32 are taken away as often."""
+
+LARGE = Scenario(10_000, Fleet(1000, MIXED, SPOT))
+DATABASES = ("sqlite", "postgresql")
+
+MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
+    "driver": {
+        f"{trials} trials, {trials // 10} GPUs": (
+            Scenario(trials, Fleet(trials // 10, MIXED, SPOT)),
+            "sqlite",
+        )
+        for trials in (100, 1000)
+    },
+    "large": {
+        **{f"10000 trials, 1000 GPUs, {each}": (LARGE, each) for each in DATABASES},
+        "10000 trials, 1000 GPUs, sqlite, no faults": (
+            replace(LARGE, fleet=Fleet(1000, MIXED)),
+            "sqlite",
+        ),
+    },
+    "counts": {
+        f"500 trials, 50 GPUs, {images} validation images": (
+            Scenario(500, Fleet(50, MIXED), Training(val_images=images)),
+            "sqlite",
+        )
+        for images in (0, 500)
+    },
+}
+
+
+def main(*parts: str) -> None:
+    """Run some parts, or all, and keep what they say beside what is kept of the others."""
+    kept = _kept()
+    for part in parts or (*MEASURED, "idle"):
+        names = list(MEASURED[part]) if part in MEASURED else [part]
+        found = {name: _in_a_process(part, name) for name in names}
+        kept[part] = {name: each for name, each in found.items() if each is not None}
+        keep("simulate", kept)
+
+
+def _kept() -> dict[str, Any]:
+    file = RESULTS / "simulate.json"
+    found = json.loads(file.read_text()) if file.exists() else {}
+    return {name: found[name] for name in (*MEASURED, "idle") if name in found}
+
+
+def _in_a_process(part: str, name: str) -> dict[str, Any] | None:
+    command = [sys.executable, __file__, "--one", part, name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] | None = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _one(part: str, name: str) -> dict[str, Any] | None:
+    if part == "idle":
+        return idle()
+    scenario, database = MEASURED[part][name]
+    with tempfile.TemporaryDirectory() as folder, _database(database, Path(folder)) as url:
+        return measure(scenario, url, Path(folder)) if url else None
+
+
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[str | None]:
+    """Give the URL of an empty database; None where PostgreSQL's server is not installed."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/sweep.db"
+        return
+    from tests.postgres_server import PostgresServer, binaries
+
+    if binaries() is None:
+        yield None
+        return
+    with PostgresServer() as server:
+        yield server.new_database()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(_one(*sys.argv[2:])))
+    elif sys.argv[1:] == ["tables"]:
+        print(tables(json.loads((RESULTS / "simulate.json").read_text())))
+    else:
+        main(*sys.argv[1:])

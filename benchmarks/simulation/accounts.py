@@ -1,0 +1,86 @@
+"""What a simulated sweep came to: how busy its GPUs were, rung by rung, and beside the ideal."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .cluster import Fleet, SimulatedCluster, Stint
+
+
+def accounts(cluster: SimulatedCluster) -> dict[str, Any]:
+    """Return hours and idle shares, of the whole ladder and of each rung.
+
+    idle_share is of all GPUs that are there. waiting_share is of those that the rung could use, one
+    for each of its trials at most: what its barrier costs, as the others can be given back.
+    """
+    jobs = [stint for stint in cluster.stints if stint.job]
+    rungs: defaultdict[int, list[Stint]] = defaultdict(list)
+    for stint in jobs:
+        rungs[stint.job.rung].append(stint)  # type: ignore[union-attr]
+    rows, began = [], 0.0
+    for number, stints in sorted(rungs.items()):
+        ended = max(stint.ended for stint in stints)
+        rows.append({"rung": number, **_rung(cluster, stints, began, ended)})
+        began = ended
+    ideal = _ideal_seconds(cluster.fleet, jobs)
+    return {
+        "virtual_hours": round(cluster.now / 3600, 2),
+        "ideal_hours": round(ideal / 3600, 2),
+        "ideal_to_virtual": round(ideal / cluster.now, 3),
+        "idle_share": _share(_idle(cluster, jobs, 0.0, cluster.now, cluster.fleet.workers)),
+        "waiting_share": _total_waiting(rows),
+        "lost_share": _share((sum(s.ended - s.began - s.useful for s in jobs), _held(jobs))),
+        "losses": dict(cluster.losses),
+        "rungs": rows,
+    }
+
+
+def _rung(
+    cluster: SimulatedCluster, stints: Sequence[Stint], began: float, ended: float
+) -> dict[str, Any]:
+    trials, fleet = len({stint.job for stint in stints}), cluster.fleet.workers
+    waiting, usable = _idle(cluster, stints, began, ended, min(trials, fleet))
+    return {
+        "trials": trials,
+        "hours": round((ended - began) / 3600, 3),
+        "idle_share": _share(_idle(cluster, stints, began, ended, fleet)),
+        "waiting_share": _share((waiting, usable)),
+        "usable_gpu_hours": round(usable / 3600, 2),
+    }
+
+
+def _idle(
+    cluster: SimulatedCluster, stints: Iterable[Stint], began: float, ended: float, gpus: int
+) -> tuple[float, float]:
+    """Return GPU seconds without a job, and all that there were."""
+    away = (s for s in cluster.stints if s.job is None)
+    gone = sum(max(0.0, min(s.ended, ended) - max(s.began, began)) for s in away)
+    there = (ended - began) * gpus - gone * gpus / cluster.fleet.workers
+    return max(0.0, there - _held(stints)), there
+
+
+def _held(stints: Iterable[Stint]) -> float:
+    return sum(stint.ended - stint.began for stint in stints)
+
+
+def _total_waiting(rows: Sequence[dict[str, Any]]) -> float:
+    usable = sum(row["usable_gpu_hours"] for row in rows)
+    return round(sum(row["waiting_share"] * row["usable_gpu_hours"] for row in rows) / usable, 3)
+
+
+def _share(part_and_whole: tuple[float, float]) -> float:
+    part, whole = part_and_whole
+    return round(part / whole, 3) if whole else 0.0
+
+
+def _ideal_seconds(fleet: Fleet, stints: Iterable[Stint]) -> float:
+    """Return the least time for the same work: no barrier, no fault, and no GPU ever idle.
+
+    Not less than the longest trial needs, which climbs its rungs one after the other, on the
+    quickest GPU.
+    """
+    speeds = fleet.speeds()
+    work: defaultdict[int, float] = defaultdict(float)
+    for stint in stints:
+        work[stint.job.trial] += stint.useful * speeds[stint.worker]  # type: ignore[union-attr]
+    return max(sum(work.values()) / sum(speeds), max(work.values()) / max(speeds))

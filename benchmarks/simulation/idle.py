@@ -1,0 +1,111 @@
+"""How idle the barriers of the synchronous ladder leave a cluster: the real course, no database."""
+
+from statistics import mean
+from typing import Any
+
+from orchestrator.appraisal import NOTHING_ASKED
+from orchestrator.bracket import Bracket, Signal
+from orchestrator.course import Course
+from orchestrator.halving import Outcome
+from orchestrator.job import Job
+from orchestrator.job_key import key_of
+from orchestrator.planning.plan import plan_sweep
+from orchestrator.sweep import Sweep
+from trainer.data_settings import Sample
+from trainer.results import EpochRecord, JobResult
+
+from .accounts import accounts
+from .cluster import Faults, Fleet, SimulatedCluster
+from .measuring import Scenario
+from .training import Training
+
+TRIALS = 1000
+SEEDS = range(3)
+
+
+class CourseSource:
+    """Hands a course's jobs out and records their outcomes, as the driver does, in memory alone."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._params = sweep.trials()
+        self._course = Course(Bracket(plan_sweep(sweep).ladder, "maximize"), NOTHING_ASKED)
+
+    def next_job(self) -> Job | Signal:
+        """Return the course's next job."""
+        slot = self._course.next_job()
+        if isinstance(slot, Signal):
+            return slot
+        return Job(
+            trial=slot.trial,
+            rung=slot.rung.number,
+            token="",
+            params=self._params[slot.trial],
+            settings=self._sweep.training,
+            sample=Sample(self._sweep.data, slot.rung.images, 0),
+            fraction=slot.rung.fraction,
+            score="val_miou",
+            out=None,
+            resume_from=(),
+            final=False,
+            inference=self._sweep.inference,
+            features=False,
+            keep_weights=False,
+            init_from=None,
+            encoder_from=None,
+            gpus=1,
+        )
+
+    def record(self, job: Job, result: JobResult) -> None:
+        """Tell the course."""
+        self._course.record(key_of(job), Outcome(job.trial, job.rung, result.score))
+
+    def lost(self, job: Job, error: str) -> None:
+        """Let the job wait for another worker."""
+        self._course.release(key_of(job))
+
+    def started(self, job: Job, worker: str) -> None:
+        """Keep nothing of it."""
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        """Keep nothing of it."""
+
+
+def idle() -> dict[str, Any]:
+    """Return the shares over the cluster's size, the spread of the trials' costs, and eta."""
+    usual = {"workers": 100, "spread": 0.5, "eta": 2, "speeds": 0.15}
+    return {
+        "what": f"{TRIALS} trials; means over {len(SEEDS)} seeds",
+        "usual": usual,
+        "workers": [shares(**{**usual, "workers": each}) for each in (10, 30, 100, 300, 1000)],
+        "spread": [shares(**{**usual, "spread": each}) for each in (0.0, 0.25, 0.5, 1.0)],
+        "speeds": [shares(**{**usual, "speeds": each}) for each in (0.0, 0.15, 0.5)],
+        "eta": [shares(**{**usual, "eta": each}) for each in (2, 3, 4)],
+        "spot": [shares(**usual, spot_hours=each) for each in (2.0, 0.5, 0.1)],
+    }
+
+
+def shares(
+    workers: int, spread: float, eta: int, speeds: float, spot_hours: float | None = None
+) -> dict[str, Any]:
+    """Return what one kind of sweep and cluster comes to."""
+    faults = Faults(spot_hours=spot_hours, spot_nodes=1) if spot_hours else Faults()
+    runs = [_run(workers, spread, eta, Fleet(workers, speeds, faults, seed)) for seed in SEEDS]
+    asked = {"workers": workers, "spread": spread, "eta": eta, "speeds": speeds}
+    told = ("virtual_hours", "ideal_to_virtual", "idle_share", "waiting_share", "lost_share")
+    means = {name: round(mean(run[name] for run in runs), 3) for name in told}
+    by_rung = [round(mean(r), 3) for r in zip(*map(_waiting, runs), strict=False)]
+    spot = {"spot_hours": spot_hours} if spot_hours else {}
+    return {**asked, **spot, **means, "waiting_share_by_rung": by_rung}
+
+
+def _run(workers: int, spread: float, eta: int, fleet: Fleet) -> dict[str, Any]:
+    training = Training(seed=fleet.seed, spread=spread)
+    scenario = Scenario(TRIALS, fleet, training, eta=eta)
+    cluster = SimulatedCluster(fleet, training)
+    cluster.run(CourseSource(scenario.sweep()), lambda: False)
+    return accounts(cluster)
+
+
+def _waiting(run: dict[str, Any]) -> list[float]:
+    return [rung["waiting_share"] for rung in run["rungs"]]
