@@ -18,10 +18,13 @@ from orchestrator.commands import (
     serve,
     understand,
 )
-from orchestrator.commands.common import ERROR, NO_ANSWER
+from orchestrator.commands.common import ERROR, NO_ANSWER, CommandGroup
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="searchctl")
 def cli() -> None:
     """Find the best hyperparameters of a segmentation network for the fewest GPU hours.

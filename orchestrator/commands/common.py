@@ -43,6 +43,16 @@ data_root_option = click.option(
 )
 
 
+class CommandGroup(click.Group):
+    """Lists its commands with a whole sentence each, where click would cut it."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list into the help."""
+        told = [(name, each.get_short_help_str(1000)) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(told))
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, indent=2, default=str))

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.common import ERROR, data_root_option, json_option, print_json
+from orchestrator.commands.common import (
+    ERROR,
+    CommandGroup,
+    data_root_option,
+    json_option,
+    print_json,
+)
 from orchestrator.commands.files import read, sweep_file
 
 if TYPE_CHECKING:
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
     from trainer.datasets.base import Dataset
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def data() -> None:
     """Look at the data set of a sweep file.
 

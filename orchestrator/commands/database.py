@@ -2,11 +2,11 @@
 
 import click
 
-from orchestrator.commands.common import db_option
+from orchestrator.commands.common import CommandGroup, db_option
 from orchestrator.places import database_url
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def db() -> None:
     """Look after the database.
 
