@@ -53,9 +53,9 @@ class Container:
     """Its address, as that of a container in its network."""
     ports: dict[str, int]
     """Port of this machine by the port in the container, where others must find it."""
-    process: subprocess.Popen[bytes] | PostgresServer = field(init=False)
+    process: subprocess.Popen[bytes] | PostgresServer = field(init=False, repr=False)
 
-    run: Callable[[], subprocess.Popen[bytes]] = field(init=False)
+    run: Callable[[], subprocess.Popen[bytes]] = field(init=False, repr=False)
     """Starts it again, as Docker does."""
 
     @property
@@ -85,9 +85,9 @@ class Natively:
 
     def __post_init__(self) -> None:
         self.file = compose_file(self.env)
-        self._database, gcs, self._jobs, self.dashboard = free_ports(4)
-        self._shared = {"5432": self._database, "6379": gcs, "8265": self._jobs}
-        self.at_head = f"127.0.0.2:{gcs}"
+        self._database, gcs, jobs, self.dashboard = free_ports(4)
+        self._shared = {"5432": self._database, "6379": gcs, "8265": jobs}
+        self.at_head, self.jobs = f"127.0.0.2:{gcs}", f"127.0.0.1:{jobs}"
 
     def up(self) -> None:
         """Start everything in the order of depends_on, and wait until all of it is healthy."""
@@ -113,6 +113,11 @@ class Natively:
                 stdout=output,
                 stderr=output,
             )
+
+    def pids(self) -> list[int]:
+        """Return the first process of every container that runs, but for PostgreSQL's."""
+        processes = [container.process for container in self.containers.values()]
+        return [each.pid for each in processes if isinstance(each, subprocess.Popen)]
 
     def _ordered(self) -> Iterator[str]:
         """Yield the services, each after those that it waits for, but for those of a profile."""

@@ -24,7 +24,8 @@ LAUNCH = re.search(r"docker compose exec head (searchctl launch .+)", FILE.read_
 def stack(postgres_server, searchctl):
     folder = Path(tempfile.mkdtemp(prefix="up-"))  # short: Ray's sockets are below it
     assert searchctl("init", str(folder / "searchctl"), cwd=folder).returncode == 0
-    stack = Natively(folder, env_file(folder / "searchctl/.env"))
+    env = env_file(folder / "searchctl/.env") | {"SEARCHCTL_WORKER_CPUS": "1"}
+    stack = Natively(folder, env)
     try:
         stack.up()
         yield stack
@@ -34,14 +35,26 @@ def stack(postgres_server, searchctl):
 
 
 @pytest.fixture(scope="module")
-def launched(stack):
+def stranger(stack, tmp_path_factory):
+    """A client of Ray without the token, while the sweep runs: it takes its time to give up."""
+    code = f"import ray; ray.init('{stack.at_head}', logging_level='ERROR')"
+    env = {"HOME": str(tmp_path_factory.mktemp("home")), "PATH": "", "RAY_AUTH_MODE": "disabled"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def launched(stack, stranger):
     """The output of a sweep, one of whose workers is killed while it trains."""
     process, shown = stack.exec("head", LAUNCH.split()), Shown()
     output = stack.folder / "output.txt"
     while "rung 0 1/6" not in output.read_text() and process.poll() is None:
         time.sleep(0.1)
+    for pid in (process.pid, *stack.pids()):
+        shown.look(pid)
     stack.containers["worker-2"].kill()
-    shown.look(process.pid)
     assert process.wait(120) == 0, output.read_text()
     return output.read_text(), shown.commands
 
@@ -77,14 +90,13 @@ def test_the_dashboard_opens_with_its_token_only(stack, launched):
     assert "Winner" in text
 
 
-def test_ray_refuses_a_client_without_the_token(stack, tmp_path):
-    code = f"import ray; ray.init('{stack.at_head}', logging_level='ERROR')"
-    env = {"HOME": str(tmp_path), "PATH": "", "RAY_AUTH_MODE": "disabled"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode != 0
-    assert "Unauthenticated" in done.stderr or "authentication" in done.stderr.lower()
+def test_ray_refuses_a_client_without_the_token(stack, stranger, launched):
+    _, said = stranger.communicate(timeout=120)
+    assert stranger.returncode != 0
+    assert "Unauthenticated" in said
+    assert ask(f"http://{stack.jobs}/api/jobs/")[0] == 401
+    token = stack.env["SEARCHCTL_RAY_TOKEN"]
+    assert ask(f"http://{stack.jobs}/api/jobs/", token)[0] == 200
 
 
 def test_no_secret_is_in_a_log_or_on_a_command_line(stack, launched):
@@ -93,5 +105,6 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(stack, launched):
     logs = [*stack.folder.glob("*.txt"), *stack.folder.glob("r/session_latest/logs/**/*.*")]
     assert len(logs) > 20  # Ray's own among them
     seen = "".join(log.read_text(errors="replace") for log in logs if log.is_file())
+    assert any("raylet" in command for command in launched[1])
     seen += "".join(launched[1])
     assert not [secret for secret in secrets if secret in seen]
