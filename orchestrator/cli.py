@@ -7,6 +7,7 @@ import click
 from orchestrator.commands import (
     data,
     database,
+    doctor,
     files,
     follow,
     init,
@@ -16,6 +17,7 @@ from orchestrator.commands import (
     report,
     run,
     serve,
+    train,
     understand,
 )
 from orchestrator.commands.common import ERROR, NO_ANSWER, CommandGroup
@@ -38,6 +40,7 @@ def cli() -> None:
 
 for command in (
     init.init,
+    doctor.doctor,
     files.validate,
     plan.plan,
     data.data,
@@ -57,7 +60,7 @@ for command in (
     look.export,
     keep.verify,
     keep.gc,
-    run.train,
+    train.train,
     files.schema,
     database.db,
 ):
@@ -79,11 +82,13 @@ def main() -> None:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an error that a user can mend; None for a fault of ours."""
-    from orchestrator.errors import SearchctlError, SweepFailed
+    from orchestrator.errors import DriverEnded, SearchctlError, SweepFailed
     from trainer.errors import TrainerError
 
     if isinstance(error, SweepFailed):
         return NO_ANSWER
+    if isinstance(error, DriverEnded):
+        return error.exit_code
     return ERROR if isinstance(error, SearchctlError | TrainerError) else None
 
 

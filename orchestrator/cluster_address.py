@@ -13,16 +13,16 @@ SOURCE_VARIABLE = "SEARCHCTL_SOURCE"
 SWEEP_FILE = "sweep.yaml"
 """The sweep file as it travels, in the current directory of such a driver."""
 
-_IN_PROCESS = re.compile(r"auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
+_IN_PROCESS = re.compile(r"local|auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _REMOTE = re.compile(r"ray://[^\s/@]+:\d+/?|https?://[^\s/@]+/?")
-FORMS = "auto, host:port, ray://host:port or http://host:8265"
+FORMS = "auto, host:port, ray://host:port or http://host:8265 (or local: start one here)"
 
 
 def checked_address(address: str) -> str:
     """Return the address, if it is one.
 
     Raises:
-        ValueError: it is none of the four forms; quotes nothing of it, since a password may be in
+        ValueError: it is none of these forms; quotes nothing of it, since a password may be in
             it.
     """
     if not (_IN_PROCESS.fullmatch(address) or is_remote(address)):
@@ -46,6 +46,11 @@ def submission() -> str | None:
     return os.environ.get(SUBMISSION_VARIABLE)
 
 
+def source_of(sweep_file: Path) -> Path:
+    """Return where a sweep file is kept: one that travelled, on the machine that it came from."""
+    return Path(os.environ.get(SOURCE_VARIABLE) or sweep_file.absolute())
+
+
 def travelled_file() -> Path | None:
     """Return the sweep file that came with this driver, if it was submitted with one."""
     file = Path(SWEEP_FILE).absolute()
@@ -62,6 +67,8 @@ def driver_address(address: str | None) -> str | None:
     """
     if submission():
         return "auto"
+    if address == "local":
+        return None
     if address is not None and is_remote(address):
         raise SearchctlError(
             f"a driver runs on a node of its cluster, and not behind {address}: `searchctl launch` "

@@ -9,6 +9,7 @@ SearchctlError              exit code 1
 ├── LeaseLost               exit code 1
 ├── DatabaseFull            exit code 1: mend the disk, then resume
 ├── SweepBlocked            exit code 1: mend the files, then resume
+├── DriverEnded             the exit code of the driver that was submitted
 └── SweepFailed             exit code 3: it ran, and has no answer
 """
 
@@ -47,6 +48,15 @@ class DatabaseFull(SearchctlError):
 
 class SweepBlocked(SearchctlError):
     """The data set, or the sweep's files, cannot be used; no trial is to blame."""
+
+
+class DriverEnded(SearchctlError):
+    """A driver that was submitted to a cluster ended before it was at work."""
+
+    def __init__(self, message: str, exit_code: int | None) -> None:
+        """Say what it printed, and how it ended; None if nobody knows."""
+        super().__init__(message)
+        self.exit_code = exit_code or 1
 
 
 class SweepFailed(SearchctlError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from upath import UPath
 
-from orchestrator.cluster_address import driver_address
+from orchestrator.cluster_address import driver_address, submission
 from orchestrator.decoding import decode_for
 from orchestrator.errors import SearchctlError, SweepExists
 from orchestrator.files.initial_files import InitialFiles, settle_initial_files
@@ -20,8 +20,10 @@ from orchestrator.halving import Direction
 from orchestrator.planning.plan import Plan, plan_sweep
 from orchestrator.spec import differences
 from orchestrator.storage import queries
+from orchestrator.storage.connect import shown
 from orchestrator.storage.database import open_database
 from orchestrator.storage.rows import SweepRow
+from orchestrator.storage.submissions import knows
 from orchestrator.storage.writer import NewSweep, create_sweep
 from orchestrator.sweep import Sweep
 from trainer.cache import Tell, silently
@@ -99,7 +101,8 @@ def prepare(
     runs = runs_directory(sweep)
     check_writable(runs, RUNS_MEND)
     engine = open_database(url, create=True)
-    _refuse_second(engine, sweep)
+    refuse_other_database(engine)
+    refuse_second(engine, sweep)
     places, notes = (None, ()) if inline else checked_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell)
     initial = settle_initial_files(sweep, engine, runs)
@@ -202,7 +205,27 @@ def direction_of(sweep: Sweep) -> Direction:
     return "minimize" if sweep.halving.score == "val_loss" else "maximize"
 
 
-def _refuse_second(engine: Engine, sweep: Sweep) -> None:
+def refuse_other_database(engine: Engine) -> None:
+    """See to it that a driver which was submitted to a cluster has the database of its submitter.
+
+    Raises:
+        SearchctlError: it has another one: those who submitted it would never hear of it.
+    """
+    job = submission()
+    if job is not None and not knows(engine, job):
+        raise SearchctlError(
+            f"this driver, job {job}, was submitted from a machine with another database than "
+            f"{shown(engine.url)}: set $SEARCHCTL_DB_URL, or $SEARCHCTL_DB_URL_FILE, to the same "
+            "database in the environment of the cluster's nodes, before `ray start`"
+        )
+
+
+def refuse_second(engine: Engine, sweep: Sweep) -> None:
+    """See to it that a sweep is not launched twice.
+
+    Raises:
+        SweepExists: there is one of its name.
+    """
     stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
     if stored is None:
         return

@@ -16,6 +16,7 @@ from orchestrator.prepare import (
     at_address,
     checked_dataset,
     checked_nodes,
+    refuse_other_database,
     runs_directory,
     trial_settings,
 )
@@ -65,6 +66,7 @@ def prepare_resume(
         DataError: a file of the data set is missing or does not fit.
     """
     engine = open_database(url)
+    refuse_other_database(engine)
     row = queries.find_sweep(engine, name)
     launched = Sweep.from_json(row.spec)
     sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
@@ -128,6 +130,8 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
         training = training.model_copy(update={"threads": launched.training.threads})
     kept = {"storage": launched.storage, "training": training}
     edited = edited.model_copy(update=kept)
+    if edited.resources.address is None:  # it may have been launched with --address
+        edited = at_address(edited, launched.resources.address)
     if edited.data.dataset != launched.data.dataset:
         return edited
     # the file's root may never have been right: the launch may have had a --data-root

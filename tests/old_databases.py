@@ -27,7 +27,7 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
 OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
-    **{revision: [*_ENDED, None] for revision in ("0002", "0003", "0004", "0005", "0006", "0007")},
+    **{f"{revision:04}": [*_ENDED, None] for revision in range(2, 9)},
 }
 """What became of them, by revision: only the newer ones can tell that an attempt is open."""
 
@@ -88,7 +88,7 @@ def fill_0002(connection):
 
 FILLED = {
     "0001": fill_0001,
-    **dict.fromkeys(("0002", "0003", "0004", "0005", "0006", "0007"), fill_0002),
+    **{f"{revision:04}": fill_0002 for revision in range(2, 9)},
 }
 
 STAND_IN_THE_WAY = {
@@ -126,6 +126,11 @@ STAND_IN_THE_WAY = {
         "ALTER TABLE searchctl_sweeps ADD COLUMN waiting TEXT",
         "ALTER TABLE searchctl_sweeps DROP COLUMN waiting",
         "duplicate column|already exists",
+    ),
+    "0008": (
+        "CREATE TABLE searchctl_submissions (id INTEGER)",
+        "DROP TABLE searchctl_submissions",
+        "already exists",
     ),
 }
 """By revision: what fails a late step of the upgrade from it, its removal, and the refusal."""

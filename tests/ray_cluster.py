@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE_S = 120.0
+_BIN = Path(sys.executable).parent
 _MARK = "SEARCHCTL_TEST_CLUSTER"
 _STORE = ("--object-store-memory", "80000000")  # the least that Ray takes; jobs put nothing there
 
@@ -87,6 +88,7 @@ class RayCluster:
         """Environment of those who may enter."""
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+            "PATH": os.pathsep.join([str(_BIN), os.environ["PATH"]]),  # drivers of jobs: `python`
             "RAY_USAGE_STATS_ENABLED": "0",
             _MARK: self.folder.name,
             **self.access,
@@ -115,7 +117,7 @@ class RayCluster:
             "head",
             ["--head", "--port", self.address.rpartition(":")[2], "--node-ip-address", "127.0.0.2"],
             ["--dashboard-host", "127.0.0.1", "--dashboard-port", str(self._jobs_port)],
-            ["--ray-client-server-port", client, "--temp-dir", str(self.folder / "ray")],
+            ["--ray-client-server-port", client],
             [*_STORE, "--num-cpus", str(cpus), *options],
             env=env or {},
         ).wait_until_started()
@@ -143,9 +145,11 @@ class RayCluster:
     def _start(self, name: str, *options: Sequence[str], env: Mapping[str, str]) -> RayNode:
         (agent,) = free_ports(1)  # Ray's own default is the same for every cluster of a machine
         command = [
-            *(str(Path(sys.executable).parent / "ray"), "start", "--block", "--node-name", name),
+            *(str(_BIN / "ray"), "start", "--block", "--node-name", name),
             *("--dashboard-agent-listen-port", str(agent)),
             *("--min-worker-port", "0", "--max-worker-port", "0"),
+            # of its own: a node that sets up a job's code would remove that of its neighbour
+            *("--temp-dir", str(self.folder / name)),
             *(option for part in options for option in part),
         ]
         log = self.folder / f"{name}.txt"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.commands.cluster import address_option
 from orchestrator.commands.common import INTERRUPTED, NO_ANSWER, STOPPED, db_option, json_option
 from orchestrator.commands.look import (
     open_sweep,
@@ -16,6 +17,7 @@ from orchestrator.commands.look import (
     state_words,
     sweep_name,
 )
+from orchestrator.places import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +43,15 @@ def watch(sweep: str, db: str | None) -> None:
     the sweep is complete, 3 if no trial has a score, 4 if it was stopped or its driver died.
     Example: searchctl watch quickstart --db postgresql+psycopg://host/sweeps
     """
-    from rich.console import Console
+    watch_to_the_end(*open_sweep(sweep, db))
 
+
+def watch_to_the_end(engine: "Engine", row: "SweepRow") -> None:
+    """Show a sweep until it ends, and leave with the exit code that tells how it did."""
+    from orchestrator.views.display import plain_console
     from orchestrator.views.live import LiveDisplay, PlainDisplay
 
-    engine, row = open_sweep(sweep, db)
-    seen, console = _Sweep(engine, row), Console(highlight=False)
+    seen, console = _Sweep(engine, row), plain_console()
     running, live = row.shown_state in ("RUNNING", "INTERRUPTED"), console.is_terminal
     if running:
         if not live:
@@ -55,7 +60,7 @@ def watch(sweep: str, db: str | None) -> None:
         try:
             row = _watch(seen, drawn if live else partial(PlainDisplay, console))
         except KeyboardInterrupt:
-            click.echo(f"left '{sweep}', which goes on", err=True)
+            click.echo(f"left '{row.name}', which goes on", err=True)
             sys.exit(INTERRUPTED)
     print_status(engine, row, ladder=not (running and live))
     sys.exit(EXIT_CODES[row.shown_state])
@@ -65,17 +70,37 @@ def watch(sweep: str, db: str | None) -> None:
 @sweep_name
 @click.option("-f", "--follow", is_flag=True, help="Go on until the sweep ends.")
 @click.option("--trial", type=int, metavar="N", help="Only what concerns this trial.")
+@click.option(
+    "--driver", is_flag=True, help="What its driver prints, if it was submitted to a cluster."
+)
+@address_option
 @db_option
 @json_option
-def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: bool) -> None:
+def logs(
+    sweep: str,
+    follow: bool,
+    trial: int | None,
+    driver: bool,
+    address: str | None,
+    db: str | None,
+    as_json: bool,
+) -> None:
     """Print what happened to a sweep: attempts, epochs, verdicts and events, from the database.
 
     \b
     An epoch's time is that of its attempt's start plus what the epochs have taken. With
     --json, each line is an object of its own; `what` in it is began, epoch, ended, verdict
-    or event.
+    or event. With --driver, the newest driver's own output, from its cluster; --address says
+    where that is reached from here, if not where it was submitted to.
     Example: searchctl logs quickstart -f --trial 7
     """
+    if driver:
+        if trial is not None or as_json:
+            raise click.UsageError("--driver prints the driver's words: no --trial or --json")
+        _print_driver(sweep, db, address, follow=follow)
+        return
+    if address is not None:
+        raise click.UsageError("--address says where the cluster is: it needs --driver")
     from orchestrator.storage.news import News
     from orchestrator.views.log_lines import LogLines, json_lines
     from orchestrator.views.sweeps import shown_score
@@ -103,6 +128,14 @@ def logs(sweep: str, follow: bool, trial: int | None, db: str | None, as_json: b
 
     with suppress(KeyboardInterrupt):
         take_until_the_end(_Sweep(engine, row).look, news, take, say_down, say_up)
+
+
+def _print_driver(sweep: str, db: str | None, address: str | None, *, follow: bool) -> None:
+    from orchestrator.submitted import printed_by_driver
+
+    with suppress(KeyboardInterrupt):
+        for text in printed_by_driver(sweep, database_url(db), address, follow=follow):
+            click.echo(text, nl=False)
 
 
 class _Sweep:

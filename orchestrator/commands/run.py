@@ -1,28 +1,34 @@
-"""Commands that train, and the one that ends it: launch, resume, stop, train."""
+"""Commands that run a sweep, and the one that ends it: launch, resume, stop."""
 
-import logging
-import sys
-from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from orchestrator.commands.budget import budgeted, deadline_option, gpu_hours_option
-from orchestrator.commands.common import STOPPED, data_root_option, db_option
+from orchestrator.commands.cluster import (
+    address_option,
+    detach_option,
+    refuse_inline_elsewhere,
+    see_off,
+    submits_to,
+)
+from orchestrator.commands.common import data_root_option, db_option
+from orchestrator.commands.driving import drive
 from orchestrator.commands.files import read, sweep_file
+from orchestrator.commands.follow import watch_to_the_end
 from orchestrator.commands.look import open_sweep
-from orchestrator.commands.plan import print_plan, probed_first
+from orchestrator.commands.plan import probed_first
 from orchestrator.places import database_url, db_option_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.console import Console
+    from collections.abc import Callable, Mapping
 
     from orchestrator.prepare import Prepared
-    from orchestrator.signals import StopSwitch
+    from orchestrator.storage.rows import SweepRow
+    from orchestrator.sweep import Sweep
     from trainer.cache import Tell
 
 inline_option = click.option(
@@ -40,6 +46,8 @@ inline_option = click.option(
 )
 @deadline_option
 @gpu_hours_option
+@address_option
+@detach_option
 def launch(
     sweep_file: Path,
     db: str | None,
@@ -48,6 +56,8 @@ def launch(
     probe: bool,
     deadline: str | None,
     gpu_hours: float | None,
+    address: str | None,
+    detach: bool,
 ) -> None:
     """Run a sweep to its end: print the ladder, follow the trials, name the winner.
 
@@ -57,16 +67,31 @@ def launch(
     it, 130 or 143 if a signal did.
     Example: searchctl launch sweep.yaml --deadline 8h
     """
+    from orchestrator.signals import StopSwitch
 
-    def prepared(tell: "Tell") -> "Prepared":
+    refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
+    followed = None
+    with StopSwitch() as stopping:
         sweep = budgeted(read(sweep_file, data_root), deadline, gpu_hours)
-        from orchestrator.prepare import prepare
+        from orchestrator.cluster_address import source_of
+        from orchestrator.prepare import at_address, prepare
 
+        sweep, source = at_address(sweep, address), source_of(sweep_file)
         url = database_url(db, sweep.storage.database_url())
-        store = partial(prepare, sweep, url, sweep_file.absolute(), tell)
-        return probed_first(sweep, store, inline=inline) if probe else store()
+        if cluster := submits_to(sweep.resources.address, detach=detach, inline=inline):
+            from orchestrator.detached import submit_launch
 
-    _run(prepared, inline)
+            driver = submit_launch(sweep, url, cluster, source, db=db, probe=probe)
+            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+        else:
+
+            def prepared(tell: "Tell") -> "Prepared":
+                store = partial(prepare, sweep, url, source, tell, inline=inline)
+                return probed_first(sweep, store, inline=inline) if probe else store()
+
+            drive(prepared, stopping, inline=inline)
+    if followed:
+        watch_to_the_end(*followed)
 
 
 @click.command()
@@ -84,6 +109,8 @@ def launch(
 @inline_option
 @deadline_option
 @gpu_hours_option
+@address_option
+@detach_option
 def resume(
     sweep: str,
     stored: bool,
@@ -93,6 +120,8 @@ def resume(
     inline: bool,
     deadline: str | None,
     gpu_hours: float | None,
+    address: str | None,
+    detach: bool,
 ) -> None:
     """Go on with a sweep that was stopped or killed; what is finished is not run again.
 
@@ -102,25 +131,76 @@ def resume(
     difference named. Resources, the budget, the data's directory and the machine may change.
     Example: searchctl resume quickstart
     """
+    from orchestrator.signals import StopSwitch
 
-    def prepare(tell: "Tell") -> "Prepared":
-        from dataclasses import replace
+    refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
+    root, url, followed = Path(data_root) if data_root else None, database_url(db), None
+    with StopSwitch() as stopping:
+        from orchestrator.resume import prepare_resume, sweep_to_resume
 
-        from orchestrator.resume import prepare_resume
+        find = partial(sweep_to_resume, stored=stored, data_root=root, address=address)
+        if away := _away(sweep, db, find, detach=detach, inline=inline):
+            from orchestrator.detached import submit_resume
 
-        prepared = prepare_resume(
-            sweep,
-            database_url(db),
-            stored=stored,
-            accept_changes=accept_changes,
-            data_root=Path(data_root) if data_root else None,
-            tell=tell,
-        )
-        if prepared.row.state == "COMPLETE":
-            return prepared
-        return replace(prepared, sweep=budgeted(prepared.sweep, deadline, gpu_hours))
+            said = {"--data-root": root, "--address": address, "--deadline": deadline}
+            options = [
+                *["--stored"] * stored,
+                *["--accept-changes"] * accept_changes,
+                *_spelled({**said, "--max-gpu-hours": gpu_hours}),
+            ]
+            driver = submit_resume(away.row, away.sweep, url, away.cluster, db=db, options=options)
+            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+        else:
 
-    _run(prepare, inline)
+            def prepare(tell: "Tell") -> "Prepared":
+                prepared = prepare_resume(
+                    sweep,
+                    url,
+                    stored=stored,
+                    accept_changes=accept_changes,
+                    data_root=root,
+                    address=address,
+                    tell=tell,
+                    inline=inline,
+                )
+                if prepared.row.state == "COMPLETE":
+                    return prepared
+                return replace(prepared, sweep=budgeted(prepared.sweep, deadline, gpu_hours))
+
+            drive(prepare, stopping, inline=inline)
+    if followed:
+        watch_to_the_end(*followed)
+
+
+class _Away(NamedTuple):
+    """A stored sweep that goes on elsewhere."""
+
+    row: "SweepRow"
+    sweep: "Sweep"
+    cluster: str
+
+
+def _away(
+    name: str,
+    db: str | None,
+    find: "Callable[[SweepRow], Sweep]",
+    *,
+    detach: bool,
+    inline: bool,
+) -> _Away | None:
+    """Return a sweep whose driver has to be submitted; None if it is to go on here, or is over."""
+    _, row = open_sweep(name, db)
+    if row.state in ("COMPLETE", "FAIL"):
+        return None
+    sweep = find(row)
+    cluster = submits_to(sweep.resources.address, detach=detach, inline=inline)
+    return _Away(row, sweep, cluster) if cluster else None
+
+
+def _spelled(options: "Mapping[str, object]") -> list[str]:
+    """Write options that were given as a command has them."""
+    given = ((name, str(value)) for name, value in options.items() if value is not None)
+    return [word for pair in given for word in pair]
 
 
 @click.command()
@@ -136,9 +216,18 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
     """
     import time
 
+    from orchestrator.errors import SweepNotFound
     from orchestrator.storage.writer import request_state
 
-    engine, row = open_sweep(sweep, db)
+    try:
+        engine, row = open_sweep(sweep, db)
+    except SweepNotFound:
+        from orchestrator.submitted import stop_before_it_is_stored
+
+        if (job := stop_before_it_is_stored(sweep, database_url(db))) is None:
+            raise
+        click.echo(f"ended job {job}, which had not stored '{sweep}' yet")
+        return
     if row.driver is None:
         click.echo(f"no driver is running '{sweep}' ({row.shown_state}): there is none to stop")
         return
@@ -149,135 +238,3 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
         _, row = open_sweep(sweep, db)
     if wait:
         click.echo(f"'{sweep}' is {row.shown_state}" + (f": {row.error}" if row.error else ""))
-
-
-@click.command()
-@click.argument("configuration", metavar="BEST.YAML", type=click.Path(path_type=Path))
-@click.option("--epochs", type=click.IntRange(min=1), help="Train for longer, or shorter.")
-@click.option("--seed", type=int, help="Another seed.")
-@click.option("--train-and-val", is_flag=True, help="Train on the validation images too.")
-@data_root_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False),
-    default="trained",
-    show_default=True,
-    help="Directory, or s3://..., for model.safetensors and metrics.json.",
-)
-def train(
-    configuration: Path,
-    epochs: int | None,
-    seed: int | None,
-    train_and_val: bool,
-    data_root: str | None,
-    output: str,
-) -> None:
-    """Train an exported configuration on all of the data and score it on the test split.
-
-    \b
-    Ctrl-C stops it, a second one at once; the same command then goes on from the last epoch,
-    as it does after a crash. Exit code 130 or 143 if a signal stopped it.
-    Example: searchctl train best.yaml --epochs 100 -o final
-    """
-    from rich.console import Console
-    from upath import UPath
-
-    from orchestrator.export import read_exported
-    from orchestrator.final_training import train_exported
-    from orchestrator.signals import StopSwitch
-    from orchestrator.views.sweeps import duration, epoch_score, number
-
-    exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
-    total, out = exported.training.epochs, UPath(output)
-    name, shown = epoch_score(exported.shown_score)
-    _print_log("trainer")  # it says from which checkpoint it goes on, or why from none
-    with (
-        StopSwitch("the same command goes on from the last epoch") as stopping,
-        _decoding(Console(highlight=False), stopping) as tell,
-    ):
-        result = train_exported(
-            exported,
-            out,
-            train_and_val=train_and_val,
-            on_epoch=lambda e: _echo(
-                f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
-                f"{number(e.val_loss)}, {shown} {number(getattr(e, name))}, {duration(e.seconds)}"
-            ),
-            stop=stopping,
-            tell=tell,
-        )
-    if result.status == "stopped":
-        done = len(result.epochs)
-        click.echo(f"stopped after {done} of {total} epochs: the same command goes on from there")
-        sys.exit(stopping.exit_code)
-    for split, scores in result.evaluations.items():
-        click.echo(
-            f"{split:>14}: mIoU {scores.miou:.4f}, mean accuracy {scores.mean_accuracy:.4f}, "
-            f"overall accuracy {scores.overall_accuracy:.4f}, loss {scores.loss:.4f}"
-        )
-    click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
-
-
-def _echo(line: str) -> None:
-    """Print a line; that its reader has gone (`| head`) must not end a training."""
-    with suppress(BrokenPipeError):
-        click.echo(line)
-
-
-def _print_log(name: str) -> None:
-    """Print what a logger of that name has to say."""
-    logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stdout)
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-
-
-@contextmanager
-def _decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[Tell]":
-    """Show the decoding of images; a stop in the middle of it ends the command."""
-    from orchestrator.decoding import DecodingDisplay, DecodingStopped
-
-    try:
-        with DecodingDisplay(console, stopping) as display:
-            yield display
-    except DecodingStopped:
-        console.print("stopped while images were decoded: the same command decodes them again")
-        sys.exit(stopping.exit_code)
-
-
-def _run(prepare: "Callable[[Tell], Prepared]", inline: bool) -> None:
-    from orchestrator.signals import StopSwitch
-
-    # from before the imports, in some of which a KeyboardInterrupt is lost without a trace; and
-    # before the sweep is stored: no stop is half of one
-    with StopSwitch() as stopping:
-        from rich.console import Console
-
-        from orchestrator.launch import inline_executor, run
-        from orchestrator.views.answer import answer
-        from orchestrator.views.display import show
-        from orchestrator.views.live import LiveDisplay, PlainDisplay
-
-        console = Console(highlight=False)
-        drawn = partial(LiveDisplay, console, stopping.notice)
-        with _decoding(console, stopping) as tell:
-            prepared = prepare(tell)
-        stopping.drawn = live = console.is_terminal
-        for note in prepared.notes:
-            console.print(note, soft_wrap=True)
-        print_plan(prepared.sweep, prepared.plan)
-        row = run(
-            prepared,
-            executor=inline_executor() if inline else None,
-            display=drawn if live else partial(PlainDisplay, console),
-            stopping=stopping.reason,
-            say=console.print,
-        )
-    name = prepared.sweep.name
-    if row.state != "COMPLETE":
-        console.print(f"stopped: {row.error}", soft_wrap=True)
-        command = f"searchctl resume {name}{db_option_for(prepared.url)}"
-        console.print(f"nothing is lost: go on with `{command}`", soft_wrap=True)
-        sys.exit(stopping.exit_code or STOPPED)
-    for part in answer(prepared):
-        show(part)

@@ -245,3 +245,16 @@ events = Table(
     Column("detail", JSON, nullable=False),
     Index("ix_searchctl_events_sweep_id", "sweep_id"),
 )
+
+# drivers that were submitted to a cluster; by the sweep's name, since some never come to store it
+submissions = Table(
+    "searchctl_submissions",
+    metadata,
+    _id(),
+    Column("job", String(200), nullable=False, unique=True),
+    Column("sweep", String(200), nullable=False),
+    # of the cluster's Jobs API, as the machine that submitted it called it
+    Column("address", Text, nullable=False),
+    Column("submitted_at", UtcDateTime, nullable=False),
+    Index("ix_searchctl_submissions_sweep", "sweep"),
+)

@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from orchestrator.cluster_address import checked_address
 from trainer.settings import Score, Settings
 
 
@@ -179,8 +180,10 @@ class ResourceSettings(Settings):
     """At most so many trials at a time; as many as fit, if left out."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often a job is tried whose worker was lost."""
-    address: str | None = None
-    """Address of a Ray cluster; left out, one is started on this machine."""
+    address: Annotated[str, AfterValidator(checked_address)] | None = None
+    """Address of a Ray cluster: auto or host:port on a node of it; from anywhere,
+    ray://host:10001 or http://host:8265, to which the sweep's driver is submitted. Left out, one is
+    started on this machine."""
 
     @field_validator("processes_per_trial")
     @classmethod

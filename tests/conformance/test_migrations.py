@@ -80,10 +80,11 @@ def _is_ours(name, kind, _parents):
 def shape(engine):
     """The columns and indexes of our tables."""
     found = inspect(engine)
-    columns = {name: str(found.get_columns(name)) for name in metadata.tables}
+    tables = [name for name in metadata.tables if found.has_table(name)]
+    columns = {name: str(found.get_columns(name)) for name in tables}
     indexes = {
         (index["name"], *index["column_names"], index["unique"])
-        for name in metadata.tables
+        for name in tables
         for index in found.get_indexes(name)
     }
     return columns, indexes
