@@ -1,0 +1,233 @@
+"""What the doctor finds where things are really broken, and that it shows no secret."""
+
+import json
+import os
+import resource
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from packaging.requirements import Requirement
+
+from orchestrator.cli import cli
+from orchestrator.diagnosis.cluster import _judged
+from orchestrator.diagnosis.database import check_database, clock_finding
+from orchestrator.diagnosis.examine import CHECKS, examine
+from orchestrator.diagnosis.files import check_data, check_runs
+from orchestrator.diagnosis.finding import About, ok
+from orchestrator.diagnosis.machine import check_open_files, check_shared_memory
+from orchestrator.diagnosis.mounts import NETWORKED, file_system
+from orchestrator.diagnosis.node import NodeFacts
+from orchestrator.diagnosis.packages import misfits
+from orchestrator.diagnosis.secrets import check_secrets
+from orchestrator.storage.database import VERSION_TABLE, open_database
+from orchestrator.sweep import Sweep
+
+NOWHERE = "postgresql+psycopg://me:hunter2hunter2@127.0.0.1:1/sweeps"
+HERE = NodeFacts("3.12.1", {"searchctl": "1.0", "torch": "2.9", "ray": "2.50"}, 2, 10**11, 0.0)
+
+
+def sweep(**sections):
+    """Return a small sweep."""
+    data = {"dataset": "scenes", "train": 4, "val": 2}
+    space = {"lr": [0.1, 0.01]}
+    return Sweep.model_validate({"name": "small", "data": data, "space": space, **sections})
+
+
+def found(check, about):
+    """Return the level and words of what a check finds."""
+    return [(each.level, f"{each.found}; {each.mend}") for each in check(about)]
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """The URL of a database with our tables."""
+    url = f"sqlite:///{tmp_path}/searchctl.db"
+    open_database(url, create=True).dispose()
+    return url
+
+
+def test_a_database_in_order_is_told_with_its_schema_speed_and_clock(stored):
+    assert [level for level, _ in found(check_database, About(stored))] == ["ok"] * 3
+
+
+def test_postgresql_in_order_is_told_with_its_version(postgres_url):
+    open_database(postgres_url, create=True).dispose()
+    (_, words), *others = found(check_database, About(postgres_url))
+    assert "postgresql 1" in words
+    assert [level for level, _ in others] == ["ok"] * 2
+
+
+def test_a_database_that_does_not_answer_is_an_error_without_its_password():
+    ((level, words),) = found(check_database, About(NOWHERE))
+    assert level == "error"
+    assert "does not answer" in words
+    assert "hunter2" not in words
+
+
+@pytest.mark.parametrize(("version", "mend"), [("0001", "db upgrade"), ("9999", "newer searchctl")])
+def test_a_schema_of_another_version_is_an_error_with_the_mend(version, mend, stored):
+    engine = open_database(stored)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
+    engine.dispose()
+    (level, words), *_ = found(check_database, About(stored))
+    assert level == "error"
+    assert mend in words
+
+
+def test_sqlite_beside_a_cluster_is_warned_of(stored):
+    assert found(check_database, About(stored, "auto"))[0][0] == "warning"
+
+
+def test_sqlite_on_a_file_system_of_several_machines_is_known(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {tmp_path}/shared\\040disk nfs4 rw 0 0\n")
+    assert file_system(tmp_path / "shared disk" / "a.db", mounts) in NETWORKED
+    assert file_system(tmp_path / "a.db", mounts) == "ext4"
+    assert file_system(tmp_path) not in NETWORKED  # of this very machine
+
+
+def test_a_directory_that_cannot_be_written_is_an_error():
+    about = About(None, sweep=sweep(storage={"runs": "/proc/runs"}))
+    ((level, words),) = found(check_runs, about)
+    assert level == "error"
+    assert "storage.runs" in words
+
+
+def test_a_directory_in_order_is_left_as_it_was(tmp_path):
+    about = About(None, sweep=sweep(storage={"runs": str(tmp_path / "some" / "runs")}))
+    assert {level for level, _ in found(check_runs, about)} <= {"ok", "warning"}  # of a full disk
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_set_that_is_not_there_is_an_error_that_names_it(tmp_path):
+    lost = sweep(data={"dataset": "camvid", "root": str(tmp_path / "camvid")})
+    ((level, words),) = found(check_data, About(None, sweep=lost))
+    assert level == "error"
+    assert "camvid" in words
+    assert found(check_data, About(None, sweep=sweep()))[0][0] == "ok"
+    assert found(check_data, About(None)) == []
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_a_clock_that_is_off_is_warned_of(seconds):
+    assert clock_finding("clock", seconds, "its").level == "warning"
+    assert clock_finding("clock", seconds / 60, "its").level == "ok"
+
+
+def test_packages_that_are_missing_or_too_old_are_errors_with_the_command():
+    wanted = [Requirement("torch>=99"), Requirement("no-such-package"), Requirement("click>=8")]
+    found_ = [(each.level, each.mend) for each in misfits(wanted)]
+    assert found_ == [
+        ("error", "pip install 'torch>=99'"),
+        ("error", "pip install 'no-such-package'"),
+    ]
+
+
+def test_little_shared_memory_and_few_open_files_are_warned_of(few_open_files):
+    assert found(lambda about: check_shared_memory(about, Path("/sys")), About(None))[0][0] == (
+        "warning"
+    )
+    with few_open_files():
+        assert found(check_open_files, About(None))[0][0] == "warning"
+
+
+@pytest.fixture
+def few_open_files():
+    """Let this process open few files for a while."""
+
+    @contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+        yield
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    return limited
+
+
+def test_secrets_that_others_may_read_or_guess_are_told_and_not_quoted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert found(lambda about: check_secrets(about, {}), About(None))[0][0] == "ok"
+    token = tmp_path / "token"
+    token.write_text("swordfish")
+    token.chmod(0o644)
+    (tmp_path / ".env").write_text("A=change-me")
+    (tmp_path / ".env").chmod(0o600)
+    variables = {
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "PGPASSFILE": str(tmp_path / "gone"),
+        "SEARCHCTL_DASHBOARD_TOKEN": "aaaaaaaaaaaaaaaaaaaaaa",
+    }
+    words = [f"{w}" for _, w in found(lambda about: check_secrets(about, variables), About(None))]
+    told = ("which is no file", f"chmod 600 {token}", "everybody knows", "can be guessed")
+    assert len(words) == len(told)
+    for each in told:
+        assert sum(each in word for word in words) == 1
+    assert "swordfish" not in str(words)
+    assert "aaaa" not in str(words)
+
+
+def test_a_check_that_fails_hides_no_other_and_no_secret_is_shown(monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "opensesame")
+
+    def broken(about):
+        yield ok("this", "is said before it fails")
+        raise ValueError("hunter2hunter2 and opensesame")
+
+    checks = {"broken": broken, "other": lambda about: [ok("other", "fine")]}
+    findings = list(examine(About(NOWHERE), checks))
+    assert [each.what for each in findings] == ["this", "broken", "other"]
+    assert findings[1].found == "could not be looked at: ValueError: *** and ***"
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "words"),
+    [
+        ({}, "ok", "2 GPU"),
+        ({"gpus": 1}, "error", "Ray thinks n has 2 GPUs, and 1 can be seen"),
+        ({"gpus": 4}, "warning", "--num-gpus 4"),
+        ({"python": "3.11.9"}, "error", "Python 3.11.9, 3.12.1 here"),
+        ({"packages": {"torch": "2.8", "ray": "2.50"}}, "warning", "torch==2.9"),
+        ({"packages": {"torch": "2.9"}}, "error", "ray not installed"),
+        ({"disk_free": 10**8}, "warning", "make room"),
+    ],
+)
+def test_a_node_is_judged_by_what_it_says_and_what_ray_thinks_of_it(changed, level, words):
+    facts = NodeFacts(**{**vars(HERE), **changed})
+    (finding,) = _judged("n", {"CPU": 8.0, "GPU": 2.0}, facts, HERE, 0.0)
+    assert finding.level == level
+    assert words in f"{finding.found} {finding.mend}"
+
+
+def test_a_nodes_clock_and_its_silence_are_told():
+    (clock,) = _judged("n", {"GPU": 2.0}, HERE, HERE, 30.0)
+    assert (clock.level, clock.what) == ("warning", "node clock")
+    (silent,) = _judged("n", {}, "no space left", HERE, 0.0)
+    assert (silent.level, "no space left" in silent.found) == ("error", True)
+
+
+def test_the_command_tells_all_and_ends_with_1(tmp_path, monkeypatch):
+    monkeypatch.delitem(CHECKS, "Ray")  # a cluster of its own takes seconds: see test_ray_doctor
+    monkeypatch.chdir(tmp_path)
+    Path("sweep.yaml").write_text("data: {dataset: scenes}\nspace: {lr: [0.1]}\ncolour: blue\n")
+    done = CliRunner().invoke(cli, ["doctor", "sweep.yaml", "--db", NOWHERE, "--json"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 1
+    errors = [each["what"] for each in told["findings"] if each["level"] == "error"]
+    assert errors == ["sweep file", "database"]
+    assert told["counts"]["error"] == 2
+    assert "hunter2" not in done.output
+    assert os.listdir() == ["sweep.yaml"]
+
+
+def test_the_command_says_what_to_mend_below_what_it_found(tmp_path, monkeypatch):
+    monkeypatch.delitem(CHECKS, "Ray")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["doctor", "--db", f"sqlite:///{tmp_path}/none/a.db"])
+    assert done.exit_code == 1
+    assert f"mend: mkdir -p {tmp_path}/none" in done.output
+    assert done.output.splitlines()[-1].startswith("1 errors, ")
