@@ -77,12 +77,12 @@ class RayTuneExecutor:
         ):
             joined = self._address is not None
             room = Room(self._resources, self._max_parallel, joined=joined)
-            searcher = _JobSearcher(source, room, self._resources)
+            searcher = _JobSearcher(source, room, self._resources, stop)
             # as a group: in a plain mapping, Tune takes some names for its own
             asked = tune.PlacementGroupFactory([self._resources])
             trainable = tune.with_resources(_trainable(self._runner), asked)
             try:
-                _tuner(trainable, searcher, stop, folder).fit()
+                _tuner(trainable, searcher, folder).fit()
             except _Leave as leave:
                 if leave.__cause__ is not None:
                     raise leave.__cause__ from None
@@ -105,14 +105,14 @@ def _leaving_on_error() -> Iterator[None]:
         raise _Leave from error
 
 
-def _tuner(trainable: Any, searcher: "_JobSearcher", stop: Stop, folder: str) -> tune.Tuner:
+def _tuner(trainable: Any, searcher: "_JobSearcher", folder: str) -> tune.Tuner:
     return tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             storage_path=folder,
             verbose=0,
-            stop=_StopAll(stop, searcher.look),
+            stop=_StopAll(searcher.watch),
             failure_config=tune.FailureConfig(max_failures=0),
         ),
     )
@@ -150,47 +150,63 @@ class _NotSaved:
 
 
 class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
-    """Ends everything as soon as the driver says so, or there is nowhere left to run.
+    """Ends everything as soon as the driver says so: Tune asks at every step."""
 
-    Tune asks at every step, also while every slot waits for a worker that will never come.
-    """
-
-    def __init__(self, stop: Stop, look: Callable[[], None]) -> None:
-        self._stop = stop
-        self._look = look
-        self._look_at = 0.0
+    def __init__(self, watch: "_Watch") -> None:
+        self._watch = watch
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        if self._stop():
-            raise _Leave
-        with _leaving_on_error():
-            self._look_after_nodes()
+        self._watch()
         return False
 
-    def _look_after_nodes(self) -> None:
-        """Leave a cluster that has no node left: on one machine, none will come back.
 
-        Raises:
-            SearchctlError: it has none.
-        """
-        if time.monotonic() < self._look_at:
-            return
-        self._look_at = time.monotonic() + NODES_EVERY_S
-        if not alive_nodes():
-            message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
-            log.error(message)  # Ray may end this process before anyone else could say so
-            raise SearchctlError(message)
-        self._look()
+class _Watch:
+    """Looks whether to leave, whether there is anywhere left to run, and what jobs wait for.
+
+    Asked at every step of Tune, and where it takes none: while every slot waits for a worker that
+    will never come, and while there is no job to hand out.
+    """
+
+    def __init__(self, stop: Stop, look: Callable[[], None]) -> None:
+        """Leave when `stop` is true; `look` now and then at what jobs wait for."""
+        self._stop = stop
+        self._look = look
+        self._look_at = 0.0
+
+    def __call__(self) -> None:
+        """Raise `_Leave` if this is the end."""
+        if self._stop():
+            raise _Leave
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + NODES_EVERY_S
+            with _leaving_on_error():
+                _look_after_nodes()
+                self._look()
+
+
+def _look_after_nodes() -> None:
+    """Leave a cluster that has no node left: on one machine, none will come back.
+
+    Raises:
+        SearchctlError: it has none.
+    """
+    if not alive_nodes():
+        message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
+        log.error(message)  # Ray may end this process before anyone else could say so
+        raise SearchctlError(message)
 
 
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
-    def __init__(self, source: Source, room: Callable[[], int], asked: Mapping[str, float]) -> None:
+    def __init__(
+        self, source: Source, room: Callable[[], int], asked: Mapping[str, float], stop: Stop
+    ) -> None:
         super().__init__()
+        self.watch = _Watch(stop, self.look)
         self._source = source
         self._room = room
         self._asked = asked
@@ -199,6 +215,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self._results: dict[str, JobResult] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        self.watch()
         with _leaving_on_error():
             if len(self._jobs) >= self._room():
                 return None
@@ -234,6 +251,8 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         """Tell of the jobs that have been waiting to begin for longer than a worker takes."""
         since = time.monotonic() - BEGINS_WITHIN_S
         late = sum(handed_out < since for handed_out in self._handed_out.values())
+        if not self._jobs and not self._room():
+            late = 1  # it is not handed out before there is a node for it
         self._source.waiting(wait_for(late, self._asked) if late else None)
 
     def abandon(self) -> None:
