@@ -31,6 +31,10 @@ COMMANDS = {
     "compare": ("compare", "large", "3120", "6240", "9360"),
     "logs of one trial": ("logs", "large", "--trial", "6240"),
     "watch": ("watch", "large"),
+    "explain": ("explain", "large"),
+    "explain of one trial": ("explain", "large", "6240"),
+    "pareto": ("pareto", "large"),
+    "plan --against": ("plan", "--against", "large"),
 }
 
 

@@ -56,10 +56,11 @@ class Typical:
 
 def drifts(params: AllParams, rungs: Sequence[Scores]) -> list[Drift]:
     """Return the drift of every hyperparameter that varies, from each rung to the next."""
+    names = searched(params)
     found = [
         drift
         for lower in range(len(rungs) - 1)
-        for name in searched(params)
+        for name in names
         if (drift := _drift(name, params, rungs, lower)) is not None
     ]
     tested = [drift.p for drift in found if drift.p is not None]

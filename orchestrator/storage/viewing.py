@@ -95,6 +95,19 @@ class ComparedJob:
 
 
 @dataclass(frozen=True)
+class JobCost:
+    """The score of one trial at one rung, and what it cost, and using its network will."""
+
+    trial: int
+    score: float
+    seconds: float | None
+    gpu_seconds: float | None
+    trainable_parameters: int | None
+    latency_ms: float | None
+    device: str | None
+
+
+@dataclass(frozen=True)
 class JobStanding:
     """How a job stands."""
 
@@ -189,6 +202,19 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
     )
     rows = _rows(engine, _of(query, sweep, numbers))
     return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+
+
+def job_costs(engine: Engine, sweep: SweepRow, rung: int) -> list[JobCost]:
+    """Return the jobs of a rung that have a score, by trial."""
+    names = [name for name in JobCost.__annotations__ if name != "trial"]
+    query = (
+        select(_trials.c.number.label("trial"), *(_jobs.c[name] for name in names))
+        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
+        .where(_trials.c.sweep_id == sweep.id, _jobs.c.rung == rung, _ON_LADDER)
+        .where(_jobs.c.score.is_not(None))
+        .order_by(_trials.c.number)
+    )
+    return [JobCost(**row) for row in _rows(engine, query)]
 
 
 def class_rows(

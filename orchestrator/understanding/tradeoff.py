@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
 from orchestrator.analysis.pareto import Point, pareto_front
 from orchestrator.errors import SearchctlError
-from orchestrator.storage import queries
-from orchestrator.storage.rows import JobRow, SweepRow
+from orchestrator.storage import viewing
+from orchestrator.storage.rows import SweepRow
+from orchestrator.storage.viewing import JobCost
 from orchestrator.understanding.image_evidence import ImageEvidence
 from trainer.results import ImageCounts
 from trainer.settings import Score
@@ -73,9 +74,8 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     Raises:
         SearchctlError: no trial has a score there, or what is stored of it is damaged.
     """
-    scored = [job for job in queries.jobs(engine, row) if job.score is not None]
-    rung = max((job.rung for job in scored), default=0) if rung is None else rung
-    jobs = {job.trial: job for job in scored if job.rung == rung}
+    rung = _highest(engine, row) if rung is None else rung
+    jobs = {job.trial: job for job in viewing.job_costs(engine, row, rung)}
     if not jobs:
         raise SearchctlError(
             f"no trial of sweep '{row.name}' has a score at rung {rung} "
@@ -85,11 +85,12 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     latency_on = _usual_hardware(jobs)
     costs = _costs(jobs, latency_on)
     fronts = {
-        cost: pareto_front(Point(t, sign * (jobs[t].score or 0.0), of[t]) for t in of)
+        cost: pareto_front(Point(t, sign * jobs[t].score, of[t]) for t in of)
         for cost, of in costs.items()
     }
     score: Score = row.spec["halving"]["score"]
-    params = {trial.number: trial.params for trial in queries.trials(engine, row)}
+    shown = {point.trial for front in fronts.values() for point in front}
+    params = {trial.number: trial.params for trial in viewing.some_trials(engine, row, shown)}
     candidates = sorted(
         _candidates(jobs, costs, fronts, params), key=lambda each: (-sign * each.score, each.trial)
     )
@@ -106,7 +107,13 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     )
 
 
-def _costs(jobs: Mapping[int, JobRow], on: str | None) -> dict[str, dict[int, float]]:
+def _highest(engine: Engine, row: SweepRow) -> int:
+    """Return the highest rung of the ladder where a trial has a score, 0 if none has one."""
+    counts = viewing.count_jobs(engine, row)
+    return max((c.rung for c in counts if c.kind == "ladder" and c.score is not None), default=0)
+
+
+def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, float]]:
     """Return each cost of the trials that have it; latencies only of those on this hardware."""
     gpu = {trial: job.gpu_seconds for trial, job in jobs.items() if job.gpu_seconds}
     seconds = {trial: job.seconds for trial, job in jobs.items() if job.seconds is not None}
@@ -121,7 +128,7 @@ def _costs(jobs: Mapping[int, JobRow], on: str | None) -> dict[str, dict[int, fl
     return {**costs, LATENCY: latencies} if latencies else costs
 
 
-def _usual_hardware(jobs: Mapping[int, JobRow]) -> str | None:
+def _usual_hardware(jobs: Mapping[int, JobCost]) -> str | None:
     """Return the hardware on which most of the jobs ran that have a latency."""
     found = Counter(hardware(job.device) for job in jobs.values() if job.latency_ms is not None)
     return found.most_common(1)[0][0] if found else None
@@ -138,15 +145,15 @@ def hardware(device: str | None) -> str:
 
 
 def _candidates(
-    jobs: Mapping[int, JobRow],
+    jobs: Mapping[int, JobCost],
     costs: Mapping[str, Mapping[int, float]],
     fronts: Mapping[str, Sequence[Point]],
     params: Mapping[int, dict[str, Any]],
 ) -> Iterator[Candidate]:
-    for trial in {point.trial for front in fronts.values() for point in front}:
+    for trial in params:
         on = [cost for cost, front in fronts.items() if any(p.trial == trial for p in front)]
         of_trial = {cost: each[trial] for cost, each in costs.items() if trial in each}
-        yield Candidate(trial, jobs[trial].score or 0.0, of_trial, on, params[trial])
+        yield Candidate(trial, jobs[trial].score, of_trial, on, params[trial])
 
 
 def _upgrades(
