@@ -18,11 +18,11 @@ from pydantic.fields import FieldInfo
 from orchestrator.cli import cli
 from orchestrator.sweep import Sweep
 from orchestrator.sweepfile.hook_settings import HookSettings, LoggerSettings
+from orchestrator.sweepfile.resource_settings import ResourceSettings
 from orchestrator.sweepfile.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
     ReportSettings,
-    ResourceSettings,
     SearchSettings,
     StorageSettings,
 )
@@ -153,6 +153,8 @@ def _words(annotation: Any) -> Iterator[str]:
         yield f"`{annotation}`"
     elif get_origin(annotation) in (tuple, list):
         yield "list"
+    elif get_origin(annotation) is dict:
+        yield "mapping"
     elif get_args(annotation):
         for part in get_args(annotation):
             yield from _words(part)

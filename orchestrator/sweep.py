@@ -12,12 +12,14 @@ from orchestrator.spec import spec_hash
 from orchestrator.sweepfile.hook_settings import HookSettings, LoggerSettings
 from orchestrator.sweepfile.problems import Problem, locate
 from orchestrator.sweepfile.reading import read_settings
+from orchestrator.sweepfile.resource_settings import ResourceSettings
 from orchestrator.sweepfile.sweep_checks import (
     checked_halving,
     checked_inference,
     checked_report,
     checked_task,
     package_problems,
+    process_warnings,
     read_space,
     search_problems,
     sweep_warnings,
@@ -28,7 +30,6 @@ from orchestrator.sweepfile.sweep_settings import (
     BudgetSettings,
     HalvingSettings,
     ReportSettings,
-    ResourceSettings,
     SearchSettings,
     StorageSettings,
     undefined_variables,
@@ -162,13 +163,20 @@ class Sweep(Settings):
     @property
     def largest_batch(self) -> int:
         """The largest batch size of any trial: no rung may have fewer images."""
-        sizes = (params.get("batch_size", self.training.batch_size) for params in self._trials)
-        return max(size for size in sizes if isinstance(size, int))
+        return max(self._batch_sizes)
+
+    @property
+    def _batch_sizes(self) -> set[int]:
+        sizes = {params.get("batch_size", self.training.batch_size) for params in self._trials}
+        return {size for size in sizes if isinstance(size, int)}
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What may be meant, but probably is not, or changes how scores are to be read."""
-        return sweep_warnings(self.search, self.space_, self._trials, self.halving)
+        return (
+            *sweep_warnings(self.search, self.space_, self._trials, self.halving),
+            *process_warnings(self.resources, min(self._batch_sizes)),
+        )
 
     def train_images(self) -> int | None:
         """Return the size of the training split; None where only the disk knows."""

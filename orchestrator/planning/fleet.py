@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.errors import SearchctlError
-from orchestrator.sweepfile.sweep_settings import ResourceSettings
+from orchestrator.sweepfile.resource_settings import ResourceSettings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.sweepfile.sweep_settings import HalvingSettings, ReportSettings, SearchSettings
+from orchestrator.sweepfile.resource_settings import ResourceSettings
+from orchestrator.sweepfile.sweep_settings import (
+    HalvingSettings,
+    ReportSettings,
+    SearchSettings,
+)
 from orchestrator.sweepfile.wording import refuse, reworded
 from searchspace import Interval, Params, Space
 from searchspace.errors import Path, Problem
@@ -174,6 +179,21 @@ def sweep_warnings(
 ) -> tuple[str, ...]:
     """Say what is probably not meant, or changes how scores are to be read."""
     return (*_comparison_warnings(space, halving), *_size_warnings(search, space, trials))
+
+
+def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterator[str]:
+    """Say where the processes of a trial do not make it faster."""
+    processes, cpus = resources.processes, resources.cpus_per_trial
+    if processes > smallest_batch:
+        yield (
+            f"batch_size {smallest_batch} is not divided over {processes} processes of a trial: "
+            "each of them trains on all of it; raise it, or lower what a trial occupies"
+        )
+    if processes > cpus:
+        yield (
+            f"{processes} processes of a trial share {cpus:g} CPU{'s' * (cpus > 1)}: raise "
+            f"resources.cpus_per_trial to {processes} or more"
+        )
 
 
 def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str]:

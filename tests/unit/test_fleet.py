@@ -2,7 +2,7 @@ import pytest
 
 from orchestrator.errors import SearchctlError
 from orchestrator.planning.fleet import fleet_of
-from orchestrator.sweepfile.sweep_settings import ResourceSettings
+from orchestrator.sweepfile.resource_settings import ResourceSettings
 
 
 @pytest.mark.parametrize(
