@@ -178,6 +178,7 @@ def print_status(
     for line in waits:
         show(line)
     if best:
+        show("")
         show(answer_table(best, shown_score(row.spec)))
 
 

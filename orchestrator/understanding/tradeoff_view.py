@@ -57,7 +57,7 @@ def _sentence(step: Upgrade, score: Score) -> str:
         gain += f" ± {(step.sure.high - step.sure.low) / 2 * scale:.{digits}f}"
     return (
         f"trial {step.dearer} costs {_times(step.factor)} the {step.cost} of trial {step.cheaper} "
-        f"for {gain} {what}"
+        f"for {gain} {what}."
     )
 
 
@@ -75,7 +75,7 @@ def _times(factor: float | None) -> str:
 def _no_choice(tradeoff: Tradeoff, cost: str, name: str) -> Iterator[str]:
     for each in tradeoff.candidates:
         if cost in each.fronts:
-            yield f"trial {each.trial} has both the best {name} and the fewest {cost}"
+            yield f"trial {each.trial} has both the best {name} and the fewest {cost}."
 
 
 def _on_latency(tradeoff: Tradeoff) -> Iterator[str]:
@@ -91,7 +91,8 @@ def _on_latency(tradeoff: Tradeoff) -> Iterator[str]:
 
 def _notes(tradeoff: Tradeoff) -> Iterator[str]:
     others = tradeoff.trials - len(tradeoff.candidates)
-    rest = f"; of {tradeoff.trials} trials, {others} are outdone in every cost" if others else ""
+    outdone = f"{others} {'is' if others == 1 else 'are'} outdone in every cost"
+    rest = f"; of {tradeoff.trials} trials, {outdone}" if others else ""
     yield f"* no trial of this rung has as good a score for less{rest}."
     assessed = [step.sure for step in tradeoff.upgrades if isinstance(step.sure, Difference)]
     if assessed:

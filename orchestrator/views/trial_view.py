@@ -180,12 +180,11 @@ def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _splits(job: Mapping[str, Any]) -> Table:
-    table = plain_table(
-        f"split (rung {job['rung']})", "mIoU", "mean accuracy", "overall accuracy", "loss"
-    )
-    for split, scores in (job["evaluations"] or {}).items():
+    first, scores = f"split (rung {job['rung']})", ("mIoU", "mean accuracy", "overall accuracy")
+    table = plain_table(first, *scores, "loss", left=[first])
+    for split, found in job["evaluations"].items():
         keys = ("miou", "mean_accuracy", "overall_accuracy", "loss")
-        table.add_row(split, *(number(scores[key]) for key in keys))
+        table.add_row(split, *(number(found[key]) for key in keys))
     return table
 
 
