@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import ray
+from ray._private.services import canonicalize_bootstrap_address
 
 from orchestrator.cluster_address import submission
 from orchestrator.errors import SearchctlError
@@ -24,6 +26,8 @@ log = logging.getLogger("searchctl")
 
 LOOK_EVERY_S = 5.0
 """Seconds between two looks at how many nodes there are."""
+CONNECT_S = 10.0
+"""How long a cluster may take to answer at all."""
 _LEAST_AHEAD = 4
 """Jobs beyond the room that a cluster which scales is asked for; as many as run, if these are more:
 it doubles."""
@@ -75,9 +79,23 @@ def _join(address: str) -> None:
     with nullcontext() if submission() else code_folder() as code:
         sent = {} if code is None else {"runtime_env": {"working_dir": str(code)}}
         try:
-            _init(address=address, **sent)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+            _init(address=_answering(address), **sent)
+        except (OSError, RuntimeError, ValueError) as error:
             raise SearchctlError(_unreachable(address, error)) from error
+
+
+def _answering(address: str) -> str:
+    """Return a cluster's host:port, where somebody answers: Ray would ask for many minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    found: str | None = canonicalize_bootstrap_address(address)
+    if found is None:
+        raise ConnectionError("no Ray runs on this machine")
+    host, _, port = found.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    return found
 
 
 def _init(**options: Any) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ class ClusterJobs:
 def _said_plainly(address: str) -> Iterator[None]:
     logging.disable(logging.WARNING)  # Ray tells of its steps; its loggers set their own levels
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     except AuthenticationError as error:
         raise SearchctlError(
             f"the Ray cluster at {address} asks for its token: name the token's file by "
@@ -148,7 +150,7 @@ def _nothing_else_counts() -> Iterator[None]:
 _OF_RAY = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 _MEND = (
     "name its Jobs API, --address http://head:8265 (over ssh: `ssh -L 8265:localhost:8265 head`, "
-    "then http://localhost:8265)"
+    "then http://localhost:8265), and the file of its token by $RAY_AUTH_TOKEN_PATH"
 )
 
 
