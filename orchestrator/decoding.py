@@ -67,7 +67,7 @@ class DecodingDisplay:
         seconds = self._clock() - self._began
         if self._bar is None and seconds > _NOT_WORTH_SHOWING_S and done < total:
             self._bar = self._begin_to_show(total)
-        if self._bar is not None:
+        if self._bar is not None and not self._bar.finished:
             self._bar.update(_ONLY_TASK, completed=done)
             if done == total:
                 self._stop_bar()

@@ -18,6 +18,7 @@ from orchestrator.understanding.appraisal_view import appraisal_report
 from orchestrator.understanding.explain_view import paragraph
 from orchestrator.understanding.fidelity import Fidelity, Step
 from orchestrator.views.display import heading, plain_table
+from orchestrator.views.sweeps import value
 
 
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
@@ -101,11 +102,9 @@ def _preferred_table(fidelity: Fidelity) -> Table:
 def _typical(typical: Typical | None) -> str:
     if typical is None:
         return "-"
-    value = typical.value
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    is_median = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_median or typical.share == 1 else f"{value} {typical.share:.0%}"
+    is_median = isinstance(typical.value, int | float) and not isinstance(typical.value, bool)
+    shown = value(typical.value)
+    return shown if is_median or typical.share == 1 else f"{shown} {typical.share:.0%}"
 
 
 def _drift_table(drifts: Sequence[Drift]) -> Table:

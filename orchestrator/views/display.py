@@ -39,7 +39,8 @@ def plain_console(*, stderr: bool = False) -> Console:
 
 def show(part: RenderableType) -> None:
     """Print a table or a line on standard output; lines are not wrapped."""
-    plain_console().print(part, soft_wrap=isinstance(part, str), crop=False)
+    line = isinstance(part, str) or (isinstance(part, Text) and part.no_wrap)
+    plain_console().print(part, soft_wrap=line, crop=False)
 
 
 def heading(title: str, rest: str = "") -> Text:

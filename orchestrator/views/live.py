@@ -58,7 +58,7 @@ class LiveDisplay(Progress):
     def _draw(self) -> Group:
         speed = self.images_per_second
         line = f"{'-' if speed is None else f'{speed:.0f}'} images/s, {duration(self.elapsed)} "
-        line += f"elapsed, about {duration(self.seconds_left)} left"
+        line += f"elapsed{_left(self.seconds_left)}"
         notice = Text(self._notice() or "", style="yellow")
         after = [Text(after_line(views))] if (views := self.after()) else []
         waits = [Text(barrier, style="dim")] if (barrier := barrier_line(self.rungs())) else []
@@ -77,10 +77,9 @@ class PlainDisplay(Progress):
         """Write a line for each result."""
         super().job_done(job, result)
         score = result.status if result.score is None else number(result.score)
-        left = duration(self.seconds_left)
         self._say(
             f"{self._count(job)}: trial {job.trial} {score} "
-            f"in {duration(result.seconds)} ({assignments(job.params)}), about {left} left"
+            f"in {duration(result.seconds)} ({assignments(job.params)}){_left(self.seconds_left)}"
         )
 
     def _count(self, job: SeenJob) -> str:
@@ -109,6 +108,10 @@ class PlainDisplay(Progress):
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f", about {duration(seconds)} left"
 
 
 def _lost_line(job: SeenJob, error: str, losses: int) -> str:

@@ -31,6 +31,12 @@ def test_what_a_user_has_named_is_printed_as_it_is(name, capsys):
         assert name in capsys.readouterr().out
 
 
+def test_lines_are_not_wrapped(capsys):
+    for part in ("word " * 60, heading("bold", " word" * 60)):
+        show(part)
+        assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def lines_at(width, table):
     console = Console(width=width, markup=False)
     with console.capture() as capture:
