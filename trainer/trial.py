@@ -1,7 +1,6 @@
 """Runs one job: one trial at one rung, from its params to its result."""
 
 import logging
-import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -15,23 +14,16 @@ from trainer.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from trainer.data_settings import Sample
 from trainer.distributed.team import ALONE, Team
 from trainer.errors import SettingsError
-from trainer.evaluate import Scored, evaluate, evaluate_original
 from trainer.features import check_features, draw_features, look_at_features
 from trainer.inference_settings import AS_VALIDATED, Inference
-from trainer.latency import latency_ms
-from trainer.loader import (
-    LoadedSplit,
-    data_fingerprint,
-    fixed_batches,
-    load_split,
-    sample_hash,
-)
+from trainer.loader import data_fingerprint, sample_hash
 from trainer.loop import train
 from trainer.masks import Pictured
 from trainer.memory import peak_bytes
 from trainer.preparation import Job, prepare
 from trainer.progress import Kept, Progress
 from trainer.results import EpochRecord, Evaluation, JobResult, JobStatus
+from trainer.scoring import kept_evaluations, kept_latency_ms, score_validation
 from trainer.settings import Score, TrainSettings
 from trainer.stopping import Diverged, Stop, status_after
 from trainer.torch_state import choose_device, describe, own_torch_state
@@ -130,14 +122,14 @@ def run_job(
             looks = [partial(look_at_features, job, stop)] if features else []
             looks += [partial(pictured.look, job, stop)] if pictured else []
             kept = _train(job, partial(attempt.epoch_done, job, looks), stop)
-            evaluations = _evaluations(job, kept, inference if final else None, stop)
+            evaluations = kept_evaluations(job, kept, inference if final else None, stop)
             if pictured:
                 pictured.draw(job, kept, out, stop)
             attempt.complete(
                 job,
                 kept,
                 evaluations,
-                latency_ms=_latency_ms(job, attempt.seconds()),
+                latency_ms=kept_latency_ms(job, attempt.seconds()),
                 weights=_save(kept, out) if keep_weights else None,
                 features=draw_features(job, out) if features else None,
             )
@@ -193,7 +185,7 @@ class _Attempt:
         kept: Kept,
         evaluations: dict[str, Evaluation],
         *,
-        latency_ms: float,
+        latency_ms: float | None,
         weights: UPath | None,
         features: UPath | None,
     ) -> None:
@@ -261,7 +253,7 @@ def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
         job.training,
         job.batches,
         job.loss,
-        partial(_score, evaluate, job, job.validation, stop),
+        partial(score_validation, job, stop),
         job.settings,
         job.arithmetic,
         score=job.score,
@@ -270,34 +262,6 @@ def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
         on_epoch=on_epoch,
         stop=stop,
     )
-
-
-def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
-    size = math.ceil(job.settings.batch_size / job.team.size)
-    model, team = job.training.scored_model, job.team
-    return how(model, split, job.arithmetic, batch_size=size, stop=stop, team=team)
-
-
-def _evaluations(
-    job: Job, kept: Kept, at_original: Inference | None, stop: Stop
-) -> dict[str, Evaluation]:
-    """Score the kept weights, by name of the split; 'val' was scored when they were kept."""
-    job.training.scored_model.load_state_dict(kept.weights)
-    scores = {"val": kept.validation, "train": _score(evaluate, job, job.images, stop)}
-    if at_original:
-        original = partial(evaluate_original, inference=at_original)
-        scores["val_original"] = _score(original, job, job.validation, stop)
-        if job.validation.dataset.names("test"):
-            test = load_split(job.sample.data, "test")
-            scores["test"] = _score(evaluate, job, test, stop)
-            scores["test_original"] = _score(original, job, test, stop)
-    return {split: evaluation for split, (evaluation, _) in scores.items()}
-
-
-def _latency_ms(job: Job, job_seconds: float) -> float:
-    image, _ = next(fixed_batches(job.validation, 1))
-    model = job.training.scored_model
-    return latency_ms(model, image, job.arithmetic, job_seconds=job_seconds)
 
 
 def _save(kept: Kept, out: UPath) -> UPath:
