@@ -25,7 +25,7 @@ from orchestrator.storage.submissions import (
 )
 from orchestrator.submitted import SubmittedDriver, drivers_so_far
 from orchestrator.sweep import Sweep
-from orchestrator.sweepfile.sweep_settings import holds_password
+from orchestrator.sweepfile.database_urls import holds_password
 
 
 def submit_launch(

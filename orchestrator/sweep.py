@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.spec import spec_hash
+from orchestrator.sweepfile.database_urls import undefined_variables
 from orchestrator.sweepfile.hook_settings import HookSettings, LoggerSettings
 from orchestrator.sweepfile.problems import Problem, locate
 from orchestrator.sweepfile.reading import read_settings
@@ -32,7 +33,6 @@ from orchestrator.sweepfile.sweep_settings import (
     ReportSettings,
     SearchSettings,
     StorageSettings,
-    undefined_variables,
 )
 from orchestrator.sweepfile.wording import refuse
 from orchestrator.sweepfile.yaml_source import YamlFile, load_yaml

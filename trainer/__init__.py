@@ -1,7 +1,7 @@
 """Runs one trial at one rung: torch, timm-style networks, albumentations; never Ray, Optuna or SQL.
 
-Importing this package imports neither torch nor numpy: what needs them is loaded at its first use,
-so that `searchctl validate` and `searchctl plan` start fast.
+Importing this package imports nothing: each name is loaded at its first use, so that commands that
+only look at a sweep need not wait for torch, numpy or the settings.
 """
 
 import os
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 # albumentations asks the network for updates at import unless this is set before.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-from trainer.data_settings import DataSettings, Sample
-from trainer.settings import TrainSettings
-
 if TYPE_CHECKING:
+    from trainer.data_settings import DataSettings, Sample
     from trainer.distributed.together import run_together
     from trainer.results import EpochRecord, Evaluation, JobResult
+    from trainer.settings import TrainSettings
     from trainer.trial import run_job
 
 __all__ = [
@@ -33,9 +32,12 @@ __all__ = [
 _LAZY = {
     "run_job": "trainer.trial",
     "run_together": "trainer.distributed.together",
+    "DataSettings": "trainer.data_settings",
     "EpochRecord": "trainer.results",
     "Evaluation": "trainer.results",
     "JobResult": "trainer.results",
+    "Sample": "trainer.data_settings",
+    "TrainSettings": "trainer.settings",
 }
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from orchestrator.sweepfile.database_urls import holds_password
+
 OK = 0
 ERROR = 1  # something the user can mend; the message says how
 USAGE = 2  # click's own, for a wrong option
@@ -16,8 +18,6 @@ TERMINATED = 143
 
 def _warned(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
     """Warn of a password on the command line: every user of the machine sees it there."""
-    from orchestrator.sweepfile.sweep_settings import holds_password
-
     if url and holds_password(url):
         click.echo(
             "warning: `ps` shows the password of --db to everyone on this machine: put the URL "

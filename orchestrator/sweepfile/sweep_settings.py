@@ -1,6 +1,5 @@
 """The sections of a sweep.yaml that the orchestrator owns: search, halving, resources, storage."""
 
-import os
 import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -17,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from orchestrator.sweepfile.database_urls import holds_password, with_variables
 from trainer.settings import Score, Settings
 
 
@@ -184,15 +184,6 @@ class BudgetSettings(Settings):
     """Most disk space of the sweep's files, in units of 1e9 bytes."""
 
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_PASSWORD = re.compile(r"://[^/@]*?:([^@]*)@|password=([^&]*)")
-
-
-def holds_password(url: str) -> bool:
-    """Is a password written out in a database's URL, not left to a ${NAME}?"""
-    return any(_VARIABLE.sub("", "".join(found)) for found in _PASSWORD.findall(url))
-
-
 def _without_password(url: str) -> str:
     if holds_password(url):
         raise ValueError(
@@ -200,11 +191,6 @@ def _without_password(url: str) -> str:
             "$SEARCHCTL_DB_URL and write url: ${SEARCHCTL_DB_URL}, or leave it out"
         )
     return url
-
-
-def undefined_variables(url: str) -> tuple[str, ...]:
-    """Return the environment variables that a database's URL needs and that are not set."""
-    return tuple(name for name in _VARIABLE.findall(url) if name not in os.environ)
 
 
 class StorageSettings(Settings):
@@ -223,4 +209,4 @@ class StorageSettings(Settings):
         Raises:
             KeyError: one of them is not set.
         """
-        return self.url and _VARIABLE.sub(lambda found: os.environ[found[1]], self.url)
+        return self.url and with_variables(self.url)
