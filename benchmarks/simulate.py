@@ -41,7 +41,7 @@ DATABASES = ("sqlite", "postgresql")
 MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
     "driver": {
         f"{trials} trials, {trials // 10} GPUs": (
-            Scenario(trials, Fleet(trials // 10, MIXED, SPOT)),
+            Scenario(trials, Fleet(trials // 10, MIXED, Faults(500, 0.002))),
             "sqlite",
         )
         for trials in (100, 1000)

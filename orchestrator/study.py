@@ -129,11 +129,19 @@ class StudyMirror:
         """Has a write failed since the study was last brought up to the tables?"""
         self._unsure = False
         self._distributions = distributions(space)
+        self._storage = open_storage(url)
         self._study = optuna.create_study(
-            study_name=name, storage=open_storage(url), direction=direction, load_if_exists=True
+            study_name=name, storage=self._storage, direction=direction, load_if_exists=True
         )
-        self._rows = StudyRows(connect(url), self._study._study_id)
+        self._engine = connect(url)
+        self._rows = StudyRows(self._engine, self._study._study_id)
         self._look()
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._storage.scoped_session.remove()
+        self._storage.engine.dispose()
+        self._engine.dispose()
 
     def _look(self) -> None:
         """See what the study has: a write that failed may be stored, and only its answer lost."""

@@ -30,4 +30,4 @@ def examined(file: Path | None, db: str | None, address: str | None) -> Iterator
         found, _, mend = str(failure).partition(": ")
         yield error("database", found, mend)
     where = address or (sweep.resources.address if sweep else None)
-    yield from examine(About(url, where, sweep))
+    yield from examine(About(url, None if where == "local" else where, sweep))

@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from orchestrator.cluster_address import SUBMISSION_VARIABLE
 from orchestrator.diagnosis.node import NodeFacts
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.ray_cluster import alive_nodes, connected
@@ -76,7 +77,7 @@ def run_there(address: str, command: Sequence[str], patience_s: float) -> str:
         SearchctlError: the cluster does not answer, or the job has not ended in time.
     """
     jobs, job = ClusterJobs(address), f"searchctl-doctor-{secrets.token_hex(4)}"
-    jobs.submit(job, command, {}, {})
+    jobs.submit(job, command, {}, {SUBMISSION_VARIABLE: job})
     deadline = time.monotonic() + patience_s
     while (state := jobs.state(job)) is None or not state.ended:
         if time.monotonic() > deadline:

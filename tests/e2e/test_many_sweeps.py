@@ -1,0 +1,131 @@
+"""Three sweeps at once on one PostgreSQL and one Ray cluster, each with a driver of its own."""
+
+import json
+import subprocess
+
+import optuna
+import pytest
+from optuna.storages import RDBStorage
+
+from orchestrator.executors.inline import InlineExecutor
+from orchestrator.launch import run
+from orchestrator.prepare import prepare
+from orchestrator.storage import queries
+from orchestrator.storage.database import open_database
+from orchestrator.sweep import load_sweep
+from tests.ray_cluster import RayCluster
+
+SWEEP = """\
+name: {name}
+seed: {seed}
+data: {{dataset: scenes, image_size: [24, 32], native_size: [24, 32], train: 16, val: 4, test: 2}}
+training: {{model: simple_fcn, width: 4, epochs: 2, batch_size: 4}}
+space: {{lr: [1e-1, 1e-2, 1e-3, 1e-4]}}
+halving: {{finalists: 2}}
+report: {{images: 0}}
+resources: {{cpus_per_trial: 1{most}}}
+"""
+MOST = {"one": 1, "two": 2, "all": None}
+"""Name of a sweep -> its max_parallel; the cluster has room for three jobs in all."""
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres_server):
+    """A node with room for three jobs; a GPU more than there is, for the doctor to find."""
+    with RayCluster() as running:
+        running.start_head("--num-gpus", "1", cpus=3)
+        running.database = postgres_server.new_database()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The sweep files, each in a directory of its own."""
+    folder = tmp_path_factory.mktemp("many")
+    found = {}
+    for seed, (name, most) in enumerate(MOST.items()):
+        found[name] = folder / name / "sweep.yaml"
+        found[name].parent.mkdir()
+        limit = f", max_parallel: {most}" if most else ""
+        found[name].write_text(SWEEP.format(name=name, seed=seed, most=limit))
+    return found
+
+
+@pytest.fixture(scope="module")
+def at_once(cluster, files, searchctl_bin):
+    """All sweeps, launched at the same moment; their rows, by name."""
+    known = {**cluster.env, "SEARCHCTL_DB_URL": cluster.database}
+    started = [
+        subprocess.Popen(
+            [searchctl_bin("searchctl"), "launch", str(file), "--address", cluster.address],
+            cwd=file.parent,
+            env=known,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for file in files.values()
+    ]
+    said = [each.communicate(timeout=400)[0] for each in started]
+    assert [each.returncode for each in started] == [0, 0, 0], "\n".join(said)
+    engine = open_database(cluster.database)
+    yield {name: rows(engine, name) for name in files}
+    engine.dispose()
+
+
+def rows(engine, name):
+    """Return what a sweep came to, and when its attempts ran."""
+    row = queries.find_sweep(engine, name)
+    jobs = {
+        (job.trial, job.rung): (job.state, job.score, job.kept_epoch, job.images)
+        for job in queries.jobs(engine, row)
+    }
+    runs = [(each.started_at, each.ended_at) for each in queries.attempts(engine, row)]
+    return {"jobs": jobs, "decisions": queries.decisions(engine, row), "runs": runs}
+
+
+def most_at_once(runs):
+    """Return how many of these time spans overlap at most."""
+    return max(sum(began <= moment < ended for began, ended in runs) for moment, _ in runs)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", MOST)
+def test_each_comes_to_the_numbers_that_it_has_alone(name, at_once, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepared = prepare(load_sweep(files[name]), f"sqlite:///{tmp_path}/alone.db")
+    run(prepared, executor=InlineExecutor())
+    alone = rows(prepared.engine, name)
+    prepared.engine.dispose()
+    assert len(alone["jobs"]) == 6
+    assert at_once[name]["jobs"] == alone["jobs"]
+    assert at_once[name]["decisions"] == alone["decisions"]
+
+
+def test_none_runs_more_jobs_than_it_may_and_all_together_no_more_than_there_is_room(at_once):
+    for name, most in MOST.items():
+        assert most_at_once(at_once[name]["runs"]) <= (most or 3)
+    together = [each for found in at_once.values() for each in found["runs"]]
+    assert 1 < most_at_once(together) <= 3
+
+
+def test_each_has_its_own_study_with_its_own_trials(at_once, cluster):
+    storage = RDBStorage(cluster.database)
+    for name, found in at_once.items():
+        study = optuna.load_study(study_name=name, storage=storage)
+        assert [trial.number for trial in study.trials] == [0, 1, 2, 3]
+        shown = {(t.number, r): s for t in study.trials for r, s in t.intermediate_values.items()}
+        assert shown == {key: score for key, (_, score, _, _) in found["jobs"].items()}
+    storage.engine.dispose()
+
+
+@pytest.mark.parametrize("form", ["address", "jobs_address"])
+def test_the_doctor_finds_a_gpu_that_only_ray_believes_in(form, cluster, searchctl, tmp_path):
+    known = {**cluster.access, "SEARCHCTL_DB_URL": cluster.database}
+    asked = ("doctor", "--address", getattr(cluster, form), "--json")
+    done = searchctl(*asked, cwd=tmp_path, env=known)
+    told = json.loads(done.stdout)["findings"]
+    assert done.returncode == 1, done.stdout
+    assert {each["level"] for each in told if each["what"] == "Ray"} == {"ok"}
+    (gpu,) = [each for each in told if each["what"] == "node"]
+    assert "Ray thinks head has 1 GPUs, and 0 can be seen there" in gpu["found"]
