@@ -94,6 +94,12 @@ def assert_same(one, other, tolerance=1e-4):
     assert one.images_seen == other.images_seen
 
 
+def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(alone, by):
+    params = {"batch_size": 2}
+    assert_same(by(3, params, final=True), alone(params, final=True))
+    together.end_waiting()
+
+
 @pytest.mark.parametrize("trial", TRIALS)
 def test_two_processes_find_what_one_finds(trial, alone, by):
     assert_same(by(2, TRIALS[trial]), alone(TRIALS[trial]))
@@ -113,31 +119,12 @@ def test_pairs_of_images_are_mixed_across_processes(drawn_classes_root, alone, b
     assert_same(by(2, params, **arguments), alone(params, **arguments))
 
 
-def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(alone, by):
-    params = {"batch_size": 2}
-    assert_same(by(3, params, final=True), alone(params, final=True))
-
-
 def test_the_same_weights_have_the_same_counts_for_each_image_in_their_order(alone, by):
     params = {"batch_norm": False, "lr": 1e-30, "epochs": 1}
     one, two = alone(params), by(2, params)
     assert one.image_counts.counts.tolist() == two.image_counts.counts.tolist()
     assert one.image_counts.loss_sums == pytest.approx(two.image_counts.loss_sums, rel=1e-6)
     assert one.score == two.score
-
-
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
-def test_a_job_goes_on_with_another_number_of_processes(before, after, alone, by, tmp_path):
-    done = []
-    run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    stopped = run(
-        before, {"epochs": 9}, out="first", on_epoch=done.append, stop=lambda: len(done) > 1
-    )
-    assert stopped.status == "stopped"
-    run = by if after == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    resumed = run(after, {"epochs": 9}, out="second", resume_from=[tmp_path / "first"])
-    assert 2 < resumed.first_epoch <= 9
-    assert_same(resumed, alone({"epochs": 9}, out="whole"), tolerance=1e-2)
 
 
 def test_only_the_first_process_writes_and_tells(by, tmp_path):
@@ -161,24 +148,6 @@ def test_processes_that_ended_well_run_the_next_job_too(by):
     before = members()
     by(2)
     assert members() == before
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
-    together.end_waiting()
-    killed_at, pids = [], []
-
-    def kill(record):
-        if not killed_at:
-            pids.extend(members())  # in the order in which they were started
-            os.kill(pids[rank], signal.SIGKILL)
-            killed_at.append(time.monotonic())
-
-    result = by(2, {"epochs": 500}, on_epoch=kill)
-    assert time.monotonic() - killed_at[0] < 10
-    assert result.status == "lost"
-    assert result.error == f"process {rank} of the job was ended by SIGKILL"
-    assert not any(map(command_line, pids))
 
 
 def test_what_diverges_diverges_for_all_with_the_epochs_so_far(alone, by):
@@ -209,6 +178,35 @@ def test_the_cause_is_told_though_the_other_process_only_waits(by, monkeypatch):
     result = by(2)
     assert result.status == "failed"
     assert result.error.startswith("finetune last_9")
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_a_job_goes_on_with_another_number_of_processes(before, after, alone, by, tmp_path):
+    done = []
+    run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
+    stopped = run(before, {"epochs": 6}, out="first", on_epoch=done.append, stop=lambda: bool(done))
+    assert stopped.status == "stopped"
+    run = by if after == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
+    resumed = run(after, {"epochs": 6}, out="second", resume_from=[tmp_path / "first"])
+    assert 1 < resumed.first_epoch <= 6
+    assert_same(resumed, alone({"epochs": 6}, out="whole"), tolerance=1e-2)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
+    killed_at, pids = [], []
+
+    def kill(record):
+        if not killed_at:
+            pids.extend(members())  # in the order in which they were started
+            os.kill(pids[rank], signal.SIGKILL)
+            killed_at.append(time.monotonic())
+
+    result = by(2, {"epochs": 500}, on_epoch=kill)
+    assert time.monotonic() - killed_at[0] < 10
+    assert result.status == "lost"
+    assert result.error == f"process {rank} of the job was ended by SIGKILL"
+    assert not any(map(command_line, pids))
 
 
 PARENT = """
