@@ -47,11 +47,11 @@ def submit_launch(
     """
     _refuse_what_cannot_travel(url, db)
     _refuse_relative_files(sweep)
-    engine = open_database(url, create=True)
+    jobs, engine = ClusterJobs(address), open_database(url, create=True)
     refuse_second(engine, sweep)
     command = ["launch", SWEEP_FILE, *(["--db", db] if db else []), *["--probe"] * probe]
     files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2)}
-    return _submit(engine, ClusterJobs(address), sweep.name, command, files, source, after=0)
+    return _submit(engine, jobs, sweep.name, command, files, source, after=0)
 
 
 def submit_resume(

@@ -28,7 +28,7 @@ from trainer.data_settings import DataSettings
 from trainer.errors import DataError
 from trainer.results import JobResult
 from trainer.samples import data_fingerprint
-from trainer.whole_files import file_exists, remove_file, write_whole
+from trainer.whole_files import file_exists, read_whole, remove_file, write_whole
 
 FOLDER = "cluster"
 """Where the markers are, in the sweep's directory."""
@@ -66,8 +66,9 @@ class SharedPlaces:
         except DataError as error:
             yield f"{str(error).splitlines()[0]}: let it see the data set at the same place"
         try:
-            if not file_exists(self.mark()):
-                yield f"{self.runs} is not what the driver sees there: {_SHARE}"
+            read_whole(self.mark())
+        except FileNotFoundError:
+            yield f"{self.runs} is not what the driver sees there: {_SHARE}"
         except OSError as error:
             yield f"{self.runs} cannot be read ({_reason(error)}): {_SHARE}"
 
