@@ -1,0 +1,53 @@
+"""What jobs wait for, from the driver to `searchctl status`."""
+
+import json
+
+from click.testing import CliRunner
+
+from orchestrator.cli import cli
+from orchestrator.job_key import JobKey
+from orchestrator.lease import Lease
+from orchestrator.storage import queries
+from orchestrator.storage.writer import SweepWriter
+from orchestrator.waiting import Waiting
+
+FULL = Waiting(1, {"GPU": 1}, {"GPU": 0}, {"GPU": 2}, nodes=1)
+LINE = "1 job waits for 1 GPU: 2 of 2 GPUs are in use, by quick (1 job)"
+
+
+def status(prepared, *options):
+    done = CliRunner().invoke(cli, ["status", "quick", "--db", prepared.url, *options])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_wait_is_told_while_it_lasts_and_somebody_drives(sweeps):
+    prepared = sweeps.prepare()
+    with Lease(prepared.engine, prepared.row.id) as lease:
+        writer = SweepWriter(prepared.engine, prepared.row.id, lease.token, lease.ttl_s)
+        writer.start_attempt(JobKey(0, 0), token="t", fraction="1/2", images=4, gpus=1)
+        writer.attempt_begun("t", "host:1")
+        assert "wait" not in status(prepared)
+        writer.set_waiting(FULL)
+        assert LINE in status(prepared)
+        assert json.loads(status(prepared, "--json"))["waits"] == [LINE]
+    assert "wait" not in status(prepared)  # nobody knows any more
+
+
+def test_a_driver_that_takes_over_knows_of_no_wait(sweeps):
+    prepared = sweeps.prepare()
+    with Lease(prepared.engine, prepared.row.id) as lease:
+        writer = SweepWriter(prepared.engine, prepared.row.id, lease.token, lease.ttl_s)
+        writer.set_waiting(FULL)
+        writer.set_state("RUNNING")
+        assert queries.find_sweep(prepared.engine, "quick").waiting is None
+
+
+def test_a_job_that_never_began_has_taken_no_time(sweeps):
+    prepared = sweeps.prepare()
+    with Lease(prepared.engine, prepared.row.id) as lease:
+        writer = SweepWriter(prepared.engine, prepared.row.id, lease.token, lease.ttl_s)
+        writer.start_attempt(JobKey(0, 0), token="t", fraction="1/2", images=4, gpus=1)
+        writer.lose_attempt("t", "stopped", None)
+    (attempt,) = queries.attempts(prepared.engine, prepared.row)
+    assert attempt.started_at == attempt.ended_at
