@@ -64,7 +64,8 @@ def launch(
     \b
     Ctrl-C stops it, a second one at once; `searchctl resume NAME` goes on. Exit code 0 with
     an answer, 3 if no trial has a score, 4 if `searchctl stop`, a deadline or a budget ended
-    it, 130 or 143 if a signal did.
+    it, 130 or 143 if a signal did. At a ray:// or http:// address the driver runs on the
+    cluster, and is followed from here: Ctrl-C leaves it there.
     Example: searchctl launch sweep.yaml --deadline 8h
     """
     from orchestrator.signals import StopSwitch
