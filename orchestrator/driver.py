@@ -80,6 +80,7 @@ class Driver:
         self._running: dict[JobKey, str] = {}
         self._not_before: dict[JobKey, float] = {}
         self._losses: Counter[JobKey] = Counter()
+        self._furthest: Counter[JobKey] = Counter()
         self._earlier: defaultdict[JobKey, list[str]] = defaultdict(list)
         self._weights: dict[int, UPath] = {}
         self._over: set[JobKey] = set()
@@ -119,6 +120,10 @@ class Driver:
 
     def on_epoch(self, job: Job, record: EpochRecord) -> None:
         """Store and show an epoch of a running job."""
+        key = key_of(job)
+        if self._running.get(key) == job.token and record.epoch > self._furthest[key]:
+            # spot nodes may be taken any number of times, as long as the job gets on
+            self._furthest[key], self._losses[key] = record.epoch, 0
         self.outbox.put(partial(self._writer.save_epoch, job.token, record))
         self._observer.epoch(job, record)
 
@@ -137,6 +142,8 @@ class Driver:
 
     def lost(self, job: Job, error: str, status: JobStatus = "lost") -> None:
         """Let a lost job wait for another attempt; after `max_attempts` losses it has failed.
+
+        Losses that it got further between are not counted.
 
         What all trials share (the disk, the data) is not held against one: the sweep is blocked.
         """

@@ -42,7 +42,8 @@ class ResourceSettings(Settings):
     max_parallel: Annotated[int, Field(ge=1)] | None = None
     """At most so many trials at a time; as many as fit, if left out."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
-    """How often a job is tried whose worker was lost."""
+    """How often a job is tried whose worker was lost. A try that got an epoch further begins the
+    count anew: spot nodes may be taken any number of times."""
     address: Annotated[str, AfterValidator(checked_address)] | None = None
     """Address of a Ray cluster: auto or host:port on a node of it; from anywhere,
     ray://host:10001 or http://host:8265, to which the sweep's driver is submitted. Left out, one is

@@ -13,7 +13,7 @@ from orchestrator.prepare import prepare
 from orchestrator.resume import prepare_resume
 from orchestrator.storage import queries
 from orchestrator.sweep import load_sweep
-from trainer.results import JobResult
+from trainer.results import EpochRecord, JobResult
 
 
 class Died(BaseException):
@@ -215,6 +215,25 @@ def test_losses_are_counted_over_all_drivers_and_stops_are_not(sweeps, quick_run
     }
     assert outcomes[5] == ["lost", "lost", "failed"]
     assert outcomes[6][:2] == ["stopped", "complete"]
+
+
+def test_a_job_that_gets_further_may_be_lost_any_number_of_times(sweeps, quick_runner, monkeypatch):
+    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (0.0,))
+    tries = []
+
+    def taken_after_each_epoch(job, on_epoch, stop):
+        if (job.trial, job.rung) != (2, 0):
+            return quick_runner(job, on_epoch, stop)
+        tries.append(job.token)
+        if len(tries) < 6:
+            on_epoch(EpochRecord(len(tries), 1.0, 0.1, 8, 0.0))
+            return JobResult("lost", None, error="the node was taken")
+        return JobResult("lost", None, error="no memory")
+
+    prepared, _ = sweeps.launch(taken_after_each_epoch, resources={"max_attempts": 2})
+    job = next(job for job in queries.jobs(prepared.engine, prepared.row, 2) if job.rung == 0)
+    assert len(tries) == 6  # the fifth got further too: the sixth is the second in a row
+    assert (job.state, job.error) == ("FAIL", "lost 2 times: no memory")
 
 
 def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypatch):
