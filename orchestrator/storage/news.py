@@ -165,6 +165,7 @@ class News:
             if epoch == 1:
                 moment = known[job]["started_at"]
             moment = starts.get((job, epoch), moment) + timedelta(seconds=row["seconds"])
+            moment = min(moment, known[job]["ended_at"] or moment)
             if epoch > self._epoch.get(job, 0):
                 self._epoch[job] = epoch
                 yield _made(Trained, known[job], at=moment, record=_made(EpochRecord, row))
