@@ -155,6 +155,7 @@ class Room:
         self._resources = resources
         self._most = most
         self._joined = joined
+        self._scales = False
         self._clock = clock
         self._look_at = 0.0
         self._jobs = 0
@@ -172,7 +173,10 @@ class Room:
         room = jobs_that_fit(nodes, self._resources)
         if not room:
             self._say_full(nodes)
-        ahead = max(_LEAST_AHEAD, room) if self._joined and scales() else 0
+        self._scales = self._scales or (
+            self._joined and scales()
+        )  # an autoscaler begins after its cluster
+        ahead = max(_LEAST_AHEAD, room) if self._scales else 0
         return min(room + ahead, self._most or room + ahead)
 
     def _say_full(self, nodes: list[dict[str, Any]]) -> None:
@@ -233,7 +237,7 @@ def scales() -> bool:
     if reported := _internal_kv_get("__autoscaling_status"):  # of the older autoscaler
         report = json.loads(reported).get("autoscaler_report") or {}
         types |= set(report.get("active_nodes") or ())
-    return any(not name.startswith("node_") for name in types)
+    return any(name and not name.startswith("node_") for name in types)
 
 
 def _amounts(have: Mapping[str, float], asked: Mapping[str, float]) -> dict[str, float]:
