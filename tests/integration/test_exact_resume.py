@@ -25,6 +25,7 @@ SETTINGS = TrainSettings(
 )
 IMAGES = {"train": 9, "val": 3, "test": 2}
 
+
 @pytest.fixture(scope="session")
 def few_camvid(camvid_root, tmp_path_factory):
     """A few of CamVid's images, so that a process has read them in no time."""

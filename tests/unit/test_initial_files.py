@@ -11,7 +11,10 @@ from trainer.settings import TrainSettings
 NAMES = ("checkpoint:pets", "mine.pth", "encoders for test_vit", "encoders for upernet")
 FILES = InitialFiles(
     UPath("/runs/signs"),
-    {name: InitialFile(f"initial/{at}.pth", f"{at}", name, name) for at, name in enumerate(NAMES)},
+    {
+        name: InitialFile(f"initial/{at:016x}.pth", f"{at}", name, name)
+        for at, name in enumerate(NAMES)
+    },
 )
 
 
@@ -33,7 +36,7 @@ def pretrained(weights, **settings):
 )
 def test_a_trial_begins_with_the_copies_of_what_its_settings_name(settings, checkpoint, encoder):
     def copy(at):
-        return None if at is None else UPath(f"/runs/signs/initial/{at}.pth")
+        return None if at is None else UPath(f"/runs/signs/initial/{at:016x}.pth")
 
     assert FILES.checkpoint(settings) == copy(checkpoint)
     assert FILES.encoder(settings) == copy(encoder)
@@ -43,9 +46,9 @@ def test_a_trial_begins_with_the_copies_of_what_its_settings_name(settings, chec
 
 def test_settings_that_name_the_copies_differ_in_nothing_else():
     named = FILES.named_in(TrainSettings(init="checkpoint:pets", lr=0.25))
-    assert named == TrainSettings(init="checkpoint:/runs/signs/initial/0.pth", lr=0.25)
+    assert named == TrainSettings(init=f"checkpoint:/runs/signs/initial/{0:016x}.pth", lr=0.25)
     named = FILES.named_in(pretrained("encoders", lr=0.25))
-    assert named == pretrained("/runs/signs/initial/3.pth", lr=0.25)
+    assert named == pretrained(f"/runs/signs/initial/{3:016x}.pth", lr=0.25)
     assert FILES.named_in(TrainSettings(width=4)) == TrainSettings(width=4)
 
 
