@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, func, select
 from upath import UPath
 
 from orchestrator.executors.base import Source, Stop
@@ -107,7 +107,7 @@ def measure(scenario: Scenario, url: str, folder: Path) -> dict[str, Any]:
     prepared = prepare(scenario.sweep(folder), url)
     launched = time.perf_counter() - began
     cluster = SimulatedCluster(scenario.fleet, scenario.training)
-    timed, statements = Timed(cluster), _counting(prepared.engine)
+    timed = Timed(cluster)
     began = time.perf_counter()
     row = run(prepared, executor=timed, clock=cluster.clock)
     wall = time.perf_counter() - began
@@ -115,7 +115,6 @@ def measure(scenario: Scenario, url: str, folder: Path) -> dict[str, Any]:
         "driver": {
             "seconds_to_launch": round(launched, 1),
             **_driver(timed, stored_rows(prepared.engine)),
-            "statements": len(statements),
             "seconds_to_simulate": round(wall, 1),
         },
         "cluster": accounts(cluster),
@@ -156,12 +155,6 @@ def result(engine: Engine, row: SweepRow) -> dict[str, Any]:
     best = [d.trial for d in decisions if d.verdict == "complete"]
     failed = sum(decision.verdict == "failed" for decision in decisions)
     return {"state": row.state, "finalists": best, "trials_lost_to_faults": failed}
-
-
-def _counting(engine: Engine) -> list[None]:
-    found: list[None] = []
-    event.listen(engine, "after_cursor_execute", lambda *_: found.append(None))
-    return found
 
 
 def peak_mib() -> int:

@@ -29,7 +29,7 @@ _CLUSTER = {
 
 def tables(kept: dict[str, Any]) -> str:
     """Return all tables, as Markdown."""
-    of_parts = (kept[part].items() for part in ("driver", "large", "counts"))
+    of_parts = (kept[part].items() for part in ("before", "driver", "large", "counts"))
     measured = list(chain.from_iterable(of_parts))
     parts = [
         _table(["sweep", *_DRIVER], ([name, *_cells(_DRIVER, each)] for name, each in measured)),
