@@ -16,6 +16,7 @@ _NUMBER = select(_attempts.c.number).where(_attempts.c.token == bindparam("of_to
 _EARLIER = select(func.count()).where(_attempts.c.job_id == bindparam("of_job"))
 _JOB_OF_OPEN = select(_attempts.c.job_id).where(_OPEN)
 _CHANGE_OPEN = update(_attempts).where(_OPEN)
+_BEGIN_WAITING = _CHANGE_OPEN.where(_attempts.c.worker.is_(None))
 
 
 def number_of(connection: Connection, token: str) -> int | None:
@@ -42,8 +43,12 @@ def set_open(connection: Connection, token: str, **values: Any) -> None:
 
 
 def begun(connection: Connection, token: str, worker: str) -> None:
-    """Note where an open attempt runs, and that it does so from now on: until then it waited."""
-    set_open(connection, token, worker=worker, started_at=datetime.now(UTC))
+    """Note where an open attempt runs, and that it does so from now on: until then it waited.
+
+    Once: a write that is repeated does not move the moment.
+    """
+    change = {"of_token": token, "worker": worker, "started_at": datetime.now(UTC)}
+    connection.execute(_BEGIN_WAITING, change)
 
 
 def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> int | None:
