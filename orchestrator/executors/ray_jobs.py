@@ -109,6 +109,7 @@ class ClusterJobs:
 
 @contextmanager
 def _said_plainly(address: str) -> Iterator[None]:
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # Ray tells of its steps; its loggers set their own levels
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -123,7 +124,9 @@ def _said_plainly(address: str) -> Iterator[None]:
         mend = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _MEND
         raise SearchctlError(
             f"the Ray cluster at {address} does not answer: {words}; {mend}"
-        ) from (error)
+        ) from error
+    finally:
+        logging.disable(before)
 
 
 def _jobs_api(address: str) -> str:

@@ -91,14 +91,16 @@ def test_show_says_what_a_trial_began_with_and_where_that_came_from(trained):
     said = {}
     for trial in range(4):
         facts = trial_facts(prepared.engine, prepared.row, trial)
-        lines = (str(part) for part in trial_tables(facts))
+        lines = (str(part).strip() for part in trial_tables(facts))
         said[facts["params"]["init"]] = [
-            line for line in lines if " began with: " in line or line.startswith("checkpoint:")
+            line
+            for line in lines
+            if line.startswith("began with") or line.startswith("checkpoint:")
         ]
-    assert said["scratch"] == ["rung 0 began with: scratch"]
+    assert said["scratch"] == ["began with: scratch"]
     whence, began = said["checkpoint:pets"]
     assert re.match(r"checkpoint:pets: trial \d of sweep pets, rung \d, as initial/\w+\.s", whence)
-    assert re.match(r"rung 0 began with: checkpoint .*/signs/initial/.*11 classes there", began)
+    assert re.match(r"began with: checkpoint .*/signs/initial/.*11 classes there", began)
 
 
 def test_an_exported_finalist_trains_to_its_own_weights_from_anywhere(
