@@ -49,7 +49,7 @@ def _judged(
 ) -> Iterator[Finding]:
     """Judge a node by what it says of itself, and what Ray and we think of it."""
     if isinstance(facts, str):
-        mend = "see `ray status`, and the logs of its raylet below /tmp/ray/session_latest/logs"
+        mend = "see `ray status`, and the log of its raylet in the directory of its session"
         yield error("node", f"{name} cannot run our code: {facts}", mend)
         return
     faults = [*_versions(name, facts, here), *_gpus(name, resources.get("GPU", 0), facts.gpus)]
