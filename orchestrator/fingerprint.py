@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
@@ -16,6 +16,14 @@ def versions() -> dict[str, str]:
     """Return the versions of what computes a sweep; `code` is a hash of our own source files."""
     packages = {package: version(package) for package in PACKAGES}
     return {**packages, "python": sys.version.split()[0], "code": _code()}
+
+
+def installed(package: str) -> str | None:
+    """Return a package's version; None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def major_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,11 @@ from pathlib import Path
 from orchestrator.errors import SearchctlError
 
 
+def others_may_read(file: Path) -> bool:
+    """Say whether a file is open to anybody but its owner."""
+    return bool(file.stat().st_mode & 0o077)
+
+
 def read_secret(file: Path, what: str) -> str:
     """Return what a file holds, without the white space around it.
 
@@ -16,7 +21,7 @@ def read_secret(file: Path, what: str) -> str:
         SearchctlError: others may read it, or it cannot be read; quotes nothing of it.
     """
     try:
-        others = file.stat().st_mode & 0o077
+        others = others_may_read(file)
         secret = file.read_text().strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"

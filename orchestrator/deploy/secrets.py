@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.serving.access import LEAST
+
 SAMPLE = "change-me"
 """In place of every secret in .env.example; no container starts with it."""
-LEAST = 16
-"""Characters of the shortest secret that is taken."""
 _BYTES = 32
 _MEND = "`searchctl init` writes a .env with secrets of its own; remove an older one first"
 
@@ -35,7 +35,7 @@ def problems(given: Mapping[str, str]) -> list[str]:
         if SAMPLE in value:
             found.append(f"{name} is the sample's, which everybody knows")
         elif len(value) < LEAST:
-            found.append(f"{name} is {'shorter than 16 characters' if value else 'empty'}")
+            found.append(f"{name} is {f'shorter than {LEAST} characters' if value else 'empty'}")
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.deploy.secrets import SAMPLE, env_values
 from orchestrator.errors import SearchctlError
+from orchestrator.secret_files import others_may_read
 
 ENV = ".env"
 SWEEP = "sweeps/first.yaml"
@@ -66,7 +67,7 @@ def _warnings(env: Path) -> list[str]:
     found = []
     if SAMPLE in env.read_text(errors="replace"):
         found.append(f"{env} holds the sample's secrets, with which no container starts: remove it")
-    if env.stat().st_mode & 0o077:
+    if others_may_read(env):
         found.append(f"others may read the secrets of {env}: run `chmod 600 {env}`")
     return found
 

@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from orchestrator.fingerprint import installed
 
 PACKAGES = ("searchctl", "torch", "ray")
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
@@ -46,10 +47,5 @@ def gpus_of_machine() -> int:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = ((package, installed(package)) for package in PACKAGES)
+    return {package: version for package, version in found if version}

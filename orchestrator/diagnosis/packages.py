@@ -1,18 +1,19 @@
 """The packages that searchctl says it needs, beside those that are installed."""
 
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires, version
 
 from packaging.requirements import Requirement
 
 from orchestrator.diagnosis.finding import About, Finding, error, ok
+from orchestrator.fingerprint import installed
 
 
 def check_packages(about: About) -> Iterator[Finding]:
     """Is each package there that searchctl needs, of a version that it runs with?"""
     needed = [Requirement(line) for line in requires("searchctl") or ()]
     always = [each for each in needed if _applies(each)]
-    optional = [each for each in needed if not _applies(each) and _installed(each.name)]
+    optional = [each for each in needed if not _applies(each) and installed(each.name)]
     found = list(misfits([*always, *optional]))
     if not found:
         shown = ", ".join(f"{name} {version(name)}" for name in ("torch", "ray", "optuna"))
@@ -23,7 +24,7 @@ def check_packages(about: About) -> Iterator[Finding]:
 def misfits(needed: Iterable[Requirement]) -> Iterator[Finding]:
     """Say which of these are missing, or of a version that does not fit."""
     for each in {str(one.name) + str(one.specifier): one for one in needed}.values():
-        have = _installed(each.name)
+        have = installed(each.name)
         if have is None or not each.specifier.contains(have, prereleases=True):
             found = f"{each.name} {have or 'is missing'}, {each.specifier or 'any'} is needed"
             yield error("packages", found, f"pip install '{each.name}{each.specifier}'")
@@ -31,10 +32,3 @@ def misfits(needed: Iterable[Requirement]) -> Iterator[Finding]:
 
 def _applies(requirement: Requirement) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

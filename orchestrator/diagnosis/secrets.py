@@ -7,6 +7,7 @@ from pathlib import Path
 from orchestrator.deploy.secrets import SAMPLE
 from orchestrator.diagnosis.finding import About, Finding, error, ok, warning
 from orchestrator.places import URL_FILE_VARIABLE
+from orchestrator.secret_files import others_may_read
 from orchestrator.serving.access import LEAST, TOKEN_VARIABLE
 
 _NAMED = (URL_FILE_VARIABLE, "RAY_AUTH_TOKEN_PATH", "PGPASSFILE")
@@ -29,7 +30,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[Finding]:
         if not file.is_file():
             yield error("secrets", f"${name} names {file}, which is no file", f"unset ${name}")
     for file in (each for each in (*named, *usual) if each.is_file()):
-        if file.stat().st_mode & 0o077:
+        if others_may_read(file):
             yield error("secrets", f"others may read {file}", f"chmod 600 {file}")
         if _holds_sample(file):
             mend = "remove it, then `searchctl init` draws its own"

@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray._private.services import canonicalize_bootstrap_address
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster_address import submission
 from orchestrator.errors import SearchctlError
@@ -131,6 +132,13 @@ def alive_nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
+def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """Begin to run a function on one node, beside its jobs; return what `ray.get` waits for."""
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    return task.options(scheduling_strategy=there).remote(*arguments)
+
+
 class Room:
     """How many jobs may be handed out at once, as the nodes of the cluster come and go.
 
@@ -173,9 +181,8 @@ class Room:
         room = jobs_that_fit(nodes, self._resources)
         if not room:
             self._say_full(nodes)
-        self._scales = self._scales or (
-            self._joined and scales()
-        )  # an autoscaler begins after its cluster
+        if self._joined and not self._scales:  # an autoscaler begins after its cluster
+            self._scales = scales()
         ahead = max(_LEAST_AHEAD, room) if self._scales else 0
         return min(room + ahead, self._most or room + ahead)
 

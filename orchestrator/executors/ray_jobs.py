@@ -27,8 +27,6 @@ class JobState:
 
     status: str
     """PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED."""
-    message: str
-    """Why, in Ray's words."""
     exit_code: int | None
 
     @property
@@ -83,7 +81,7 @@ class ClusterJobs:
         found = self._asked(lambda: self._if_known(self._client.get_job_info, job))
         if found is None:
             return None
-        return JobState(found.status.value, found.message or "", found.driver_exit_code)
+        return JobState(found.status.value, found.driver_exit_code)
 
     def output(self, job: str) -> str | None:
         """Return all that a job has printed; None if the cluster knows none of that id."""

@@ -10,18 +10,17 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sqlalchemy import make_url
 from upath import UPath
 
 from orchestrator.cluster_address import driver_address
 from orchestrator.errors import SearchctlError
-from orchestrator.executors.ray_cluster import alive_nodes, connected
+from orchestrator.executors.ray_cluster import alive_nodes, connected, on_node
+from orchestrator.fingerprint import installed
 from orchestrator.job import Job, OnEpoch, Runner, Stop
 from orchestrator.sweep import Sweep
 from trainer.data_settings import DataSettings
@@ -146,7 +145,9 @@ def _ask(nodes: list[dict[str, Any]], places: SharedPlaces) -> tuple[str, ...]:
     Raises:
         SearchctlError: with all that is lacking, node by node.
     """
-    asked = {node["NodeID"]: _look_on(node["NodeID"], places) for node in nodes}
+    asked = {
+        node["NodeID"]: on_node(node["NodeID"], _look, places, node["NodeID"]) for node in nodes
+    }
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE_S)
     problems, notes = [], []
     for node in nodes:
@@ -157,12 +158,6 @@ def _ask(nodes: list[dict[str, Any]], places: SharedPlaces) -> tuple[str, ...]:
     if problems:
         raise SearchctlError("\n".join(problems))
     return tuple(notes)
-
-
-def _look_on(node_id: str, places: SharedPlaces) -> Any:
-    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    task = ray.remote(num_cpus=0, max_retries=0)(_look)
-    return task.options(scheduling_strategy=there).remote(places, node_id)
 
 
 def _look(places: SharedPlaces, node_id: str) -> NodeReport:
@@ -194,13 +189,7 @@ def _unseen(places: SharedPlaces, node_id: str) -> tuple[str, ...]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "nothing"
-    return found
+    return {package: installed(package) or "nothing" for package in _PACKAGES}
 
 
 def _other_versions(found: dict[str, str]) -> Iterator[str]:

@@ -8,12 +8,11 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster_address import SUBMISSION_VARIABLE
 from orchestrator.diagnosis.node import NodeFacts
 from orchestrator.errors import SearchctlError
-from orchestrator.executors.ray_cluster import alive_nodes, connected
+from orchestrator.executors.ray_cluster import alive_nodes, connected, on_node
 from orchestrator.executors.ray_jobs import ClusterJobs, tail
 
 PATIENCE_S = 60.0
@@ -47,14 +46,9 @@ def survey(address: str | None, look: Look) -> list[SurveyedNode]:
     """
     with connected(address):
         nodes = alive_nodes()
-        asked = [_on(node["NodeID"], look) for node in nodes]
+        asked = [on_node(node["NodeID"], look) for node in nodes]
         ray.wait(asked, num_returns=len(asked), timeout=PATIENCE_S)
         return [_surveyed(node, task, look) for node, task in zip(nodes, asked, strict=True)]
-
-
-def _on(node_id: str, look: Look) -> Any:
-    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(num_cpus=0, max_retries=0)(look).options(scheduling_strategy=there).remote()
 
 
 def _surveyed(node: dict[str, Any], task: Any, look: Look) -> SurveyedNode:
@@ -62,7 +56,7 @@ def _surveyed(node: dict[str, Any], task: Any, look: Look) -> SurveyedNode:
     try:
         ray.get(task, timeout=0.1)  # its process is warm now: the clock is read without a wait
         before = time.time()
-        facts: NodeFacts = ray.get(_on(node["NodeID"], look), timeout=PATIENCE_S)
+        facts: NodeFacts = ray.get(on_node(node["NodeID"], look), timeout=PATIENCE_S)
         after = time.time()
     except RayError as error:
         return SurveyedNode(name, resources, str(error).strip().splitlines()[-1])
