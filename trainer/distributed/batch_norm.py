@@ -34,11 +34,10 @@ class WholeBatchNorm(TorchFunctionMode):
         given = dict(kwargs or {})
         if func is not F.batch_norm or not given.get("training"):
             return func(*args, **given)
-        normalise = _on_gpu if args[0].device.type == "cuda" else _on_cpu
-        return normalise(self._team, *args, **given)
+        return _normalised(self._team, *args, **given)
 
 
-def _on_gpu(
+def _normalised(
     team: Team,
     images: Tensor,
     running_mean: Tensor | None,
@@ -50,25 +49,12 @@ def _on_gpu(
     momentum: float,
     eps: float,
 ) -> Tensor:
-    weights, running = (weight, bias), (running_mean, running_var)
-    normalised: Tensor = SyncBatchNorm.apply(  # type: ignore[no-untyped-call]
-        images, *weights, *running, eps, momentum, dist.group.WORLD, team.size
-    )
-    return normalised
-
-
-def _on_cpu(
-    team: Team,
-    images: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    *,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Tensor:
+    if images.device.type == "cuda":
+        weights, running = (weight, bias), (running_mean, running_var)
+        on_gpu: Tensor = SyncBatchNorm.apply(  # type: ignore[no-untyped-call]
+            images, *weights, *running, eps, momentum, dist.group.WORLD, team.size
+        )
+        return on_gpu
     sides = [side for side in range(images.dim()) if side != 1]
     by_channel = [-1 if side == 1 else 1 for side in range(1, images.dim())]
     values = images.float()
