@@ -11,8 +11,9 @@ from upath import UPath
 from orchestrator.job_key import Kind
 from searchspace import Params
 from trainer.data_settings import Sample
+from trainer.errors import code_is_gone
 from trainer.inference_settings import Inference
-from trainer.results import EpochRecord, JobResult
+from trainer.results import EpochRecord, JobResult, JobStatus
 from trainer.settings import Score, TrainSettings
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -86,8 +87,9 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
 
 
 def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
-    """Run a job; an unforeseen error is a failed result with its traceback, not a lost worker."""
+    """Run a job; an unforeseen error is a result with its traceback, not a dead worker."""
     try:
         return runner(job, on_epoch, stop)
-    except Exception:
-        return JobResult(status="failed", score=None, error=traceback.format_exc())
+    except Exception as error:
+        status: JobStatus = "lost" if code_is_gone(error) else "failed"
+        return JobResult(status, None, error=traceback.format_exc())

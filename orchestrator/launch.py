@@ -6,7 +6,7 @@ This is the only place where the database, the Optuna mirror, the bracket and an
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 
 from orchestrator.appraisal import asked_of
@@ -90,6 +90,7 @@ def run(
         meter = GpuMeter(attempts, clock)
         stop = _stop_conditions(prepared, lease, stopping, meter)
         with (
+            prepared.places.kept() if prepared.places else nullcontext(),
             closing(mirror),
             hooks_of(sweep, row, writer.note, say) as hooks,
             loggers_of(sweep, row.classes) as loggers,

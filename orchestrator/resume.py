@@ -70,7 +70,8 @@ def prepare_resume(
     row = queries.find_sweep(engine, name)
     launched = Sweep.from_json(row.spec)
     sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
-    plan = plan_sweep(sweep, row.ladder[-1]["images"])
+    scored = len(queries.val_images(engine, row)) or None  # older sweeps have no list of them
+    plan = plan_sweep(sweep, row.ladder[-1]["images"], scored)
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))

@@ -7,6 +7,8 @@ TrainerError
 
 from collections.abc import Sequence
 
+_OURS = ("searchspace", "trainer", "orchestrator")
+
 
 class TrainerError(Exception):
     """Base of the trainer's errors: the configuration or the data is at fault, a retry is not."""
@@ -18,6 +20,20 @@ class DataError(TrainerError):
 
 class SettingsError(TrainerError):
     """The settings cannot be trained as they are; says which one to change."""
+
+
+def code_is_gone(error: Exception) -> bool:
+    """Does a module of ours lack? The place that the code had travelled to was removed.
+
+    The configuration is not at fault, and a fresh worker brings the code again.
+
+    >>> code_is_gone(ModuleNotFoundError("No module named 'trainer.losses'", name="trainer.losses"))
+    True
+    >>> code_is_gone(ModuleNotFoundError("No module named 'timm'", name="timm"))
+    False
+    """
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    return isinstance(error, ModuleNotFoundError) and package in _OURS
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.errors import DataError, TrainerError
+from trainer.errors import DataError, TrainerError, code_is_gone
 from trainer.results import JobStatus
 
 Item = TypeVar("Item")
@@ -52,6 +52,8 @@ def status_after(error: Exception) -> JobStatus | None:
         case DataError():
             return "unusable"
         case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
+            return "lost"
+        case ModuleNotFoundError() if code_is_gone(error):
             return "lost"
         case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
             return "lost"

@@ -8,6 +8,7 @@ two. Nodes that join later are asked by the first job that begins on them.
 import secrets
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,8 +30,8 @@ from trainer.results import JobResult
 from trainer.samples import data_fingerprint
 from trainer.whole_files import file_exists, read_whole, remove_file, write_whole
 
-FOLDER = "cluster"
-"""Where the markers are, in the sweep's directory."""
+MARKER = "marker-"
+"""What the names of markers begin with, in the sweep's directory."""
 PATIENCE_S = 300.0
 """How long all nodes together may take to answer."""
 
@@ -50,11 +51,24 @@ class SharedPlaces:
     runs: UPath
     """Directory of the sweep's files."""
     token: str
-    """Names the driver's marker."""
+    """Of the driver; names its marker."""
 
     def mark(self, name: str = "") -> UPath:
         """Return the file that is the marker of a node, or of the driver."""
-        return self.runs / FOLDER / f"{self.token}{name and f'-{name}'}"
+        return self.runs / f"{MARKER}{self.token}{name and f'-{name}'}"
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the driver's marker while its sweep runs; those that killed drivers left go."""
+        with suppress(OSError):  # they harm nobody, and the next driver looks again
+            for mark in self.runs.glob(f"{MARKER}*"):
+                if mark != self.mark():
+                    remove_file(mark)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                remove_file(self.mark())
 
     def problems(self) -> Iterator[str]:
         """Say what the machine that this runs on lacks, each with the mend."""
@@ -94,9 +108,7 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedPlaces, tupl
     Raises:
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
-    places = SharedPlaces(
-        sweep.data, data_fingerprint(sweep.data), runs, f"driver-{secrets.token_hex(4)}"
-    )
+    places = SharedPlaces(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
     write_whole(places.mark(), b"")
     with connected(driver_address(sweep.resources.address)):
         nodes = alive_nodes()

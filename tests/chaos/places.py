@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ class Cluster(Place):
         with _signals_are_ours():
             self._ray = cluster_utils.Cluster(
                 initialize_head=True,
-                head_node_args={"num_cpus": 0, "object_store_memory": _NODE_MEMORY},
+                head_node_args={"num_cpus": 0, **self._node()},
             )
         self.address = self._ray.address
         self._nodes: list[Any] = []
@@ -105,8 +106,12 @@ class Cluster(Place):
     def add_node(self) -> None:
         """Add a node of one CPU."""
         with _signals_are_ours():
-            node = self._ray.add_node(num_cpus=1, object_store_memory=_NODE_MEMORY)
+            node = self._ray.add_node(num_cpus=1, **self._node())
         self._nodes.append(node)
+
+    def _node(self) -> dict[str, Any]:
+        """A node has a directory of its own: one of a neighbour would remove its jobs' code."""
+        return {"object_store_memory": _NODE_MEMORY, "temp_dir": tempfile.mkdtemp(prefix="n-")}
 
     def lose_node(self, rng: random.Random) -> set[Process]:
         """Kill all that keeps one node alive; return its processes."""

@@ -27,12 +27,14 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "image_scores": ("trial", "rung"),
     "decisions": ("trial", "rung"),
 }
-"""What the rows of each table are about, trials by their numbers. Attempts and events are the
-story of the run, not its result: checks.py looks at them."""
+"""What the rows of each table are about, trials by their numbers."""
+
+OF_THE_RUN = {"attempts", "events", "submissions"}
+"""The story of the run, not its result: checks.py looks at it."""
 
 _OF_ITS_OWN = {
     "sweeps": {"source", "created_at", "ended_at", "lease_token", "lease_owner", "lease_expires"},
-    "jobs": {"seconds", "gpu_seconds", "peak_memory_bytes"},
+    "jobs": {"seconds", "gpu_seconds", "peak_memory_bytes", "latency_ms"},
     "epochs": {"seconds"},
     "decisions": {"decided_at"},
 }
@@ -44,7 +46,7 @@ def contents(url: str, name: str) -> Contents:
     tables = {
         table.name.removeprefix("searchctl_"): table for table in schema.metadata.tables.values()
     }
-    if unknown := set(tables) - set(ABOUT) - {"attempts", "events"}:
+    if unknown := set(tables) - set(ABOUT) - OF_THE_RUN:
         raise AssertionError(f"say in ABOUT what the rows of {unknown} are about")
     engine = create_engine(url)
     with engine.connect() as connection:

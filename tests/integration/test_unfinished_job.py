@@ -66,6 +66,7 @@ def test_ctrl_c_passes_through(run):
         ("lost", MemoryError("no memory")),
         ("lost", torch.OutOfMemoryError("CUDA out of memory")),
         ("lost", torch.AcceleratorError("CUDA error: an illegal memory access")),
+        ("lost", ModuleNotFoundError("no trainer.losses", name="trainer.losses")),
         ("lost", RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: none")),
     ],
     ids=lambda value: type(value).__name__,
