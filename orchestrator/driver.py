@@ -257,6 +257,7 @@ class Driver:
             encoder_from=self._initial.encoder(begins_as),
             gpus=self._sweep.resources.gpus_per_trial,
             processes=self._sweep.resources.processes,
+            stall_timeout_s=self._sweep.resources.stall_timeout,
             kind=key.kind,
             repeat=key.repeat,
         )

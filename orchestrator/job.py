@@ -56,6 +56,8 @@ class Job:
     """So many validation images, or those of these names, whose predicted masks are drawn."""
     processes: int = 1
     """How many processes of one node train it together, each on a GPU of its own, if it has any."""
+    stall_timeout_s: float | None = None
+    """Seconds without a batch after which its worker ends; None waits for ever."""
     kind: Kind = "ladder"
     repeat: int = 0
 
@@ -83,6 +85,7 @@ def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         device=None if job.gpus else "cpu",
         on_epoch=on_epoch,
         stop=stop,
+        stall_timeout_s=job.stall_timeout_s,
     )
 
 

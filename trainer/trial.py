@@ -25,6 +25,7 @@ from trainer.progress import Kept, Progress
 from trainer.results import EpochRecord, Evaluation, JobResult, JobStatus
 from trainer.scoring import kept_evaluations, kept_latency_ms, score_validation
 from trainer.settings import Score, TrainSettings
+from trainer.standstill import ending_a_standstill
 from trainer.stopping import Diverged, Stop, status_after
 from trainer.torch_state import choose_device, describe, own_torch_state
 from trainer.weights import save_weights
@@ -53,6 +54,7 @@ def run_job(
     device: str | None = None,
     on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
+    stall_timeout_s: float | None = None,
     team: Team = ALONE,
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
@@ -88,6 +90,8 @@ def run_job(
         on_epoch: called with each epoch's record, once the epoch's checkpoint is written; not for
             the epochs of earlier attempts.
         stop: asked before every batch whether to leave.
+        stall_timeout_s: seconds without a batch after which this process is ended, with the stacks
+            of its threads on standard error: nothing else frees a GPU from a disk that hangs.
         team: the processes that train it together, each of which calls this with the same
             arguments: see `run_together`. The first one writes, draws and tells of epochs.
 
@@ -98,7 +102,6 @@ def run_job(
         nobody foresaw is raised.
     """
     attempt = _Attempt(out, on_epoch or (lambda epoch: None))
-    stop = stop or (lambda: False)
     try:
         settings = settings.with_params(params)
         if not team.is_first:  # the first one does this for all
@@ -106,7 +109,10 @@ def run_job(
         if features:
             check_features(sample.data)
         place = choose_device(device)
-        with own_torch_state(settings.threads, place):
+        with (
+            own_torch_state(settings.threads, place),
+            ending_a_standstill(stall_timeout_s, stop or (lambda: False)) as stop,
+        ):
             job = prepare(
                 settings,
                 sample,

@@ -5,12 +5,14 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from textwrap import shorten
 from typing import Any
 
 import ray
@@ -53,7 +55,8 @@ def connected(address: str | None) -> Iterator[None]:
         address: auto, or host:port, of a cluster that this machine is a node of; None starts one.
 
     Raises:
-        SearchctlError: there is no such cluster, or it lets nobody in without its token.
+        SearchctlError: there is no such cluster, or it lets nobody in without its token; or Ray
+            does not start here.
     """
     os.environ.update(_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.ERROR)
@@ -72,7 +75,14 @@ def connected(address: str | None) -> Iterator[None]:
 
 def _start() -> None:
     with closed_doors():
-        _init(address="local", include_dashboard=False)
+        try:
+            _init(address="local", include_dashboard=False)
+        except Exception as error:  # of many kinds, plain ones too
+            why = shorten(str(error) or repr(error), 200, placeholder=" ...")
+            raise SearchctlError(
+                f"Ray does not start on this machine ({why}): try again when it is less busy; "
+                f"Ray's own story is in {tempfile.gettempdir()}/ray/session_latest/logs"
+            ) from error
 
 
 def _join(address: str) -> None:

@@ -33,6 +33,10 @@ BEGINS_WITHIN_S = 15.0
 start."""
 
 
+_LONG_S = 60.0
+"""Seconds without a word from a job after which its loss is told with them."""
+
+
 class RayTuneExecutor:
     """Runs as many jobs at once as the cluster has room for, on workers that are used again."""
 
@@ -211,6 +215,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self._room = room
         self._asked = asked
         self._handed_out: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
         self._jobs: dict[str, Job] = {}
         self._results: dict[str, JobResult] = {}
 
@@ -227,6 +232,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         return str(Searcher.FINISHED) if job is Signal.DONE else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._heard[trial_id] = time.monotonic()
         with _leaving_on_error():
             if "worker" in result:
                 self._handed_out.pop(trial_id, None)
@@ -241,11 +247,13 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     ) -> None:
         job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
         self._handed_out.pop(trial_id, None)
+        silent_s = time.monotonic() - self._heard.pop(trial_id, time.monotonic())
         with _leaving_on_error():
             if found is not None:
                 self._source.record(job, found)
             else:
-                self._source.lost(job, "the worker died or was taken away")
+                after = f", {silent_s:.0f} s after its last word" if silent_s > _LONG_S else ""
+                self._source.lost(job, f"the worker died or was taken away{after}")
 
     def look(self) -> None:
         """Tell of the jobs that have been waiting to begin for longer than a worker takes."""

@@ -5,6 +5,7 @@ Unless other kinds are asked for, they see the jobs of the ladder only.
 
 from collections.abc import Collection
 from dataclasses import fields
+from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from orchestrator.storage.rows import (
     SweepRow,
     TrialRow,
 )
+from trainer.errors import first_few
 
 if TYPE_CHECKING:
     from trainer.results import ImageCounts
@@ -50,11 +52,13 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
     """Return the sweep of that name.
 
     Raises:
-        SweepNotFound: there is none; names those that there are.
+        SweepNotFound: there is none; names those that are most like it.
     """
     rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
-        known = ", ".join(row.name for row in list_sweeps(engine)) or "none"
+        names = [row.name for row in list_sweeps(engine)]
+        near = sorted(names, key=lambda known: -SequenceMatcher(None, known, name).ratio())
+        known = first_few(near, 5) or "none"
         raise SweepNotFound(f"no sweep '{name}' in this database; it holds: {known}")
     return SweepRow(**rows[0])
 

@@ -44,6 +44,9 @@ class ResourceSettings(Settings):
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often a job is tried whose worker was lost. A try that got an epoch further begins the
     count anew: spot nodes may be taken any number of times."""
+    stall_timeout: Annotated[float, Field(gt=0)] | None = 1800
+    """Seconds without a single batch after which a worker counts as lost: its disk or its GPU may
+    hang. null waits for ever."""
     address: Annotated[str, AfterValidator(checked_address)] | None = None
     """Address of a Ray cluster: auto or host:port on a node of it; from anywhere,
     ray://host:10001 or http://host:8265, to which the sweep's driver is submitted. Left out, one is

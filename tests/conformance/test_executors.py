@@ -19,6 +19,7 @@ from trainer.data_settings import Sample, ScenesData
 from trainer.inference_settings import AS_VALIDATED
 from trainer.results import EpochRecord, JobResult
 from trainer.settings import TrainSettings
+from trainer.standstill import ending_a_standstill
 
 EXECUTORS = {
     "inline": InlineExecutor,
@@ -196,6 +197,21 @@ def test_a_worker_that_dies_is_reported_and_its_job_comes_again(tmp_path):
     assert source.losses == [(0, 1)]
     assert source.bracket.finished
     assert sorted(source.issued).count((0, 1)) == 2
+
+
+def test_a_worker_that_stands_still_is_ended_and_its_job_comes_again(tmp_path):
+    def hangs_once(job, on_epoch, stop):
+        mark = tmp_path / f"{job.trial}-{job.rung}"
+        if job.trial == 1 and not mark.exists():
+            mark.touch()
+            with ending_a_standstill(1, stop):
+                time.sleep(600)
+        return JobResult("complete", float(job.trial))
+
+    source = BracketSource(trials=2)
+    RayTuneExecutor(cpus=1, runner=hangs_once).run(source, never)
+    assert source.losses == [(0, 1)]
+    assert source.bracket.finished
 
 
 def test_a_lost_result_is_passed_on_with_its_error(executor):

@@ -209,6 +209,18 @@ def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
     assert not any(map(command_line, pids))
 
 
+def test_processes_that_wait_for_one_that_stands_still_end_the_job(by):
+    pids = []
+
+    def freeze(record):
+        pids.extend(members())
+        os.kill(pids[1], signal.SIGSTOP)
+
+    result = by(2, {"epochs": 500}, on_epoch=freeze, stall_timeout_s=2)
+    assert result.status == "lost"
+    assert not any(map(command_line, pids))
+
+
 PARENT = """
 from pathlib import Path
 from trainer import run_together

@@ -1,0 +1,39 @@
+"""A process whose job asks no more is ended, even where C holds Python's lock; others go on."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import ctypes, time
+from trainer.standstill import ending_a_standstill
+
+holding_the_lock = ctypes.PyDLL(None).sleep
+with ending_a_standstill({patience}, lambda: False) as stop:
+    for _ in range(30):
+        time.sleep(0.05)
+        assert not stop()
+    {then}
+print("came to its end")
+"""
+
+
+def ended(patience, then):
+    """Run a process whose job does that after a second and a half of work."""
+    program = PROGRAM.format(patience=patience, then=then)
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+
+
+@pytest.mark.parametrize("then", ["time.sleep(60)", "holding_the_lock(60)"])
+def test_a_process_that_stands_still_is_ended_and_says_where_it_was(then):
+    done = ended(1, then)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'File "<string>", line 10' in done.stderr
+
+
+@pytest.mark.parametrize(("patience", "then"), [(1, ""), (None, "time.sleep(1)")])
+def test_a_process_that_works_on_or_is_given_all_the_time_comes_to_its_end(patience, then):
+    done = ended(patience, then)
+    assert (done.returncode, done.stdout) == (0, "came to its end\n"), done.stderr
