@@ -1,0 +1,106 @@
+"""Who may look: a token in a header, once in a link, then a cookie; or this machine alone."""
+
+import pytest
+
+from orchestrator.errors import SearchctlError
+from orchestrator.serving.access import given_token, is_loopback
+from tests.dashboards import TOKEN, ask
+
+PATHS = (
+    *("/", "/dashboard", "/api/studies", "/static/bundle.js", "/report", "/artifacts/1/1/00-ab-0"),
+    *("/?token=", "/?token=x"),
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_whoever_has_no_token_gets_401_and_nothing_else(path, guarded):
+    status, headers, text = ask(guarded, path)
+    assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="searchctl"')
+    assert "needs its token" in text
+    assert "quick" not in text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": "Bearer \xff"},
+        {"Cookie": "searchctl_dashboard=1"},
+        {"Cookie": ";;=\x01"},
+    ],
+    ids=str,
+)
+def test_what_only_looks_like_the_token_opens_nothing(headers, guarded):
+    assert ask(guarded, **headers)[0] == 401
+
+
+def test_a_script_sends_the_token_in_a_header(guarded):
+    status, _, text = ask(guarded, Authorization=f"Bearer {TOKEN}")
+    assert (status, '"study_name": "quick"' in text) == (200, True)
+
+
+def test_the_token_is_told_once_and_a_cookie_opens_from_then_on(guarded):
+    status, headers, _ = ask(guarded, f"/dashboard/studies/1?a=b%20c&token={TOKEN}")
+    assert (status, headers["Location"]) == (303, "/dashboard/studies/1?a=b+c")
+    cookie, *attributes = headers["Set-Cookie"].split("; ")
+    assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
+    assert TOKEN not in cookie
+    assert str(guarded) in cookie.partition("=")[0]
+    assert ask(guarded, Cookie=f"theme=dark; {cookie}")[0] == 200
+    assert ask(guarded, Cookie=f"{cookie}0")[0] == 401
+
+
+def test_the_way_in_leads_to_no_other_host(guarded):
+    for path in ("//evil.example/x", "/%5Cevil.example", "/%0d%0aSet-Cookie:x"):
+        _, headers, _ = ask(guarded, f"{path}?token={TOKEN}")
+        assert headers["Location"][:2] != "//"
+        assert "\\" not in headers["Location"]
+        assert headers.get_all("Set-Cookie")[0].startswith("searchctl_dashboard_")
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("evil.example", 403)])
+def test_without_a_token_only_this_machine_s_own_names_are_answered(host, status, opened):
+    assert ask(opened, Host=f"{host}:{opened}")[0] == status
+    assert ask(opened)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.7", False),
+        ("node-3", False),
+        ("", False),
+    ],
+)
+def test_only_a_loopback_address_needs_no_token(host, local):
+    assert is_loopback(host) == local
+
+
+def test_a_token_comes_from_a_file_or_else_from_the_environment(tmp_path):
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o600)
+    environment = {"SEARCHCTL_DASHBOARD_TOKEN": "another-token-of-tests"}
+    assert given_token(file, environment) == TOKEN
+    assert given_token(None, environment) == "another-token-of-tests"
+    assert given_token(None, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "refusal"),
+    [(0o640, TOKEN, "chmod 600"), (0o600, "short", "shorter than 16"), (0o600, "", "shorter")],
+)
+def test_a_token_that_others_may_know_is_refused(mode, text, refusal, tmp_path):
+    file = tmp_path / "token"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(SearchctlError, match=refusal):
+        given_token(file, {})
