@@ -11,6 +11,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from tests.chaos.checks import broken_promises, seconds_until_alone
+from tests.chaos.driver import Driver
 from tests.chaos.ledger import Ledger
 from tests.chaos.places import PLACES, Laptop, Place
 from tests.chaos.processes import end_all
@@ -22,6 +23,7 @@ _KILLS_A_ROUND = 6
 _BAD_ROUNDS = 3
 """After so many rounds that went wrong there is enough to look into."""
 _SHOWN_DIFFERENCES = 40
+_UNDISTURBED_S = 300
 
 
 def plan(kills: int, seed: int, only: Sequence[str] = ()) -> dict[str, deque[str]]:
@@ -78,12 +80,17 @@ class Suite:
             self._ledger.fault(str(error))
 
     def _refer(self, how: str) -> None:
-        """Run the sweep undisturbed, once for each way of going on at the next rung."""
+        """Run the sweep undisturbed, once for each way of going on at the next rung.
+
+        In one process, without Ray: it comes to the same numbers.
+        """
         if how in self._references:
             return
         begun = time.monotonic()
         done = self._new_round(Laptop(), how, deque())
-        done.run()
+        launched = Driver(["launch", "sweep.yaml", "--db", done.url, "--inline"], done.folder)
+        if launched.wait(_UNDISTURBED_S):
+            raise AssertionError(f"the undisturbed sweep failed:\n{launched.tail()}")
         self._references[how] = contents(done.url, NAME)
         if broken := broken_promises(done.url, done.folder):
             raise AssertionError(f"the undisturbed sweep is not in order: {broken}")

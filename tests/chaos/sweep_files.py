@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 NAME = "chaos"
-EPOCHS = 10
+EPOCHS = 8
 _EVERY = {"train": 9, "val": 10, "test": 23}
 
 _SWEEP = Template("""\
@@ -20,7 +20,7 @@ training: {epochs: $epochs, batch_size: 4, dropout: 0.1, augment: scale_crop_jit
 space:
   points:
     - {model: simple_fcn, width: 8, loader_workers: 1, lr: 1e-2, lr_schedule: plateau,
-       lr_patience: 1, lr_decay: 0.5, patience: 5}
+       lr_patience: 1, lr_decay: 0.5, patience: 3}
     - {model: simple_fcn, width: 8, optimizer: sgd, lr: 3e-2, lr_schedule: poly}
     - {model: unet, width: 4, augment: flip_crop, lr: 1e-2, lr_schedule: one_cycle}
     - {model: unet, width: 4, optimizer: sgd, lr: 1e30}  # diverges

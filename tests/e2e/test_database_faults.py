@@ -116,7 +116,7 @@ def test_a_driver_killed_while_postgresql_is_away_loses_nothing(
     assert refused.returncode == 1
     assert "cannot use the database" in refused.stderr
     own_server.start()
-    resumed = searchctl("resume", "tiny", "--db", url, cwd=tmp_path / "again")
+    resumed = searchctl("resume", "tiny", "--inline", "--db", url, cwd=tmp_path / "again")
     assert resumed.returncode == 0, resumed.stderr
     assert rows(url, DECISIONS) == undisturbed
 

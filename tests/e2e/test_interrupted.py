@@ -84,7 +84,7 @@ def test_a_signal_stops_within_20_seconds_and_loses_nothing(
     assert time.monotonic() - sent < 20
     assert "searchctl resume tiny" in (folder / "output.txt").read_text()
     assert rows(folder, "SELECT state FROM searchctl_sweeps") == [("STOPPED",)]
-    assert searchctl("resume", "tiny", cwd=folder).returncode == 0
+    assert searchctl("resume", "tiny", "--inline", cwd=folder).returncode == 0
     assert rows(folder, DECISIONS) == undisturbed
 
 
