@@ -46,7 +46,7 @@ def train(
     from orchestrator.final_training import train_exported
     from orchestrator.signals import StopSwitch
     from orchestrator.views.display import plain_console
-    from orchestrator.views.sweeps import duration, epoch_score, number
+    from orchestrator.views.sweeps import duration, epoch_score, number, split_scores
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
     total, out = exported.training.epochs, UPath(output)
@@ -71,11 +71,10 @@ def train(
         done = len(result.epochs)
         click.echo(f"stopped after {done} of {total} epochs: the same command goes on from there")
         sys.exit(stopping.exit_code)
+    named = {**split_scores(exported.shown_score), "loss": "loss"}
     for split, scores in result.evaluations.items():
-        click.echo(
-            f"{split:>14}: mIoU {scores.miou:.4f}, mean accuracy {scores.mean_accuracy:.4f}, "
-            f"overall accuracy {scores.overall_accuracy:.4f}, loss {scores.loss:.4f}"
-        )
+        told = (f"{label} {getattr(scores, key):.4f}" for label, key in named.items())
+        click.echo(f"{split:>14}: {', '.join(told)}")
     click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
 
 

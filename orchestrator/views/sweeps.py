@@ -216,6 +216,18 @@ def epoch_score(score: "Score") -> tuple[str, str]:
     return "val_miou", "val mIoU"
 
 
+def split_scores(score: "Score") -> dict[str, str]:
+    """Return what is shown of a scored split: the name for people -> the field of an Evaluation.
+
+    >>> list(split_scores("val_accuracy"))
+    ['accuracy', 'mean accuracy']
+    """
+    if score == "val_accuracy":  # the IoU of images' classes says nothing to anybody
+        return {"accuracy": "overall_accuracy", "mean accuracy": "mean_accuracy"}
+    means = {"mean accuracy": "mean_accuracy", "overall accuracy": "overall_accuracy"}
+    return {"mIoU": "miou", **means}
+
+
 def assignments(params: Mapping[str, Any]) -> str:
     """Write params on one line, fractions with 4 digits: enough to tell them apart by eye.
 

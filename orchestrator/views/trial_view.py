@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -16,7 +16,17 @@ from orchestrator.job_key import ALL, JobKey
 from orchestrator.storage import queries, viewing
 from orchestrator.storage.rows import SweepRow, TrialRow
 from orchestrator.views.display import heading, plain_table
-from orchestrator.views.sweeps import assignments, duration, epoch_score, number, shown_score
+from orchestrator.views.sweeps import (
+    assignments,
+    duration,
+    epoch_score,
+    number,
+    shown_score,
+    split_scores,
+)
+
+if TYPE_CHECKING:
+    from trainer.settings import Score  # its import takes longer than a page's queries
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
@@ -91,7 +101,7 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
     if facts["after"]:
         yield [_after(facts["after"])]
     if facts["jobs"] and facts["jobs"][-1]["evaluations"]:
-        yield [_splits(facts["jobs"][-1])]
+        yield [_splits(facts["jobs"][-1], facts["shown_score"])]
     if facts["class_scores"]:
         yield [_classes(facts)]
     if facts["epochs"]:
@@ -179,12 +189,11 @@ def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
             yield Text(f"features, by PCA and t-SNE: {job['features']}")
 
 
-def _splits(job: Mapping[str, Any]) -> Table:
-    first, scores = f"split (rung {job['rung']})", ("mIoU", "mean accuracy", "overall accuracy")
+def _splits(job: Mapping[str, Any], score: "Score") -> Table:
+    first, scores = f"split (rung {job['rung']})", split_scores(score)
     table = plain_table(first, *scores, "loss", left=[first])
     for split, found in job["evaluations"].items():
-        keys = ("miou", "mean_accuracy", "overall_accuracy", "loss")
-        table.add_row(split, *(number(found[key]) for key in keys))
+        table.add_row(split, *(number(found[key]) for key in (*scores.values(), "loss")))
     return table
 
 

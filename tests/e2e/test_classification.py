@@ -67,6 +67,7 @@ def test_show_tells_accuracies_and_where_the_picture_is(searchctl, swept):
     trial = str(winner_of(searchctl, folder)["trial"])
     shown = searchctl("show", "classes", trial, cwd=folder).stdout
     assert "val accuracy" in shown
+    assert "mIoU" not in shown
     facts = json.loads(searchctl("show", "classes", trial, "--json", cwd=folder).stdout)
     path = facts["jobs"][-1]["features"]
     assert f"features, by PCA and t-SNE: {path}" in shown
@@ -94,6 +95,7 @@ def test_the_exported_classifier_trains_to_the_finalists_own_accuracy(searchctl,
     trained = searchctl("train", "best.yaml", "-o", "final", cwd=folder)
     assert trained.returncode == 0, trained.stderr
     assert "val accuracy" in trained.stdout
+    assert "mIoU" not in trained.stdout
     metrics = json.loads((folder / "final" / "metrics.json").read_text())
     assert metrics["score"] == winner["score"]
     assert metrics["evaluations"].get("test", {}).get("overall_accuracy") == winner["test_accuracy"]
