@@ -49,7 +49,10 @@ class BracketError(Exception):
 class Bracket:
     """One cohort of trials climbing one ladder, each rung complete before its cut.
 
-    The same outcomes give the same verdicts in any order of arrival within a rung.
+    The same outcomes give the same verdicts in any order of arrival within a rung. The trials of
+    the first rung wait in the order of their numbers; survivors, by what they took on the rung
+    below, the longest first: a rung is over with its last job, and one that is long and begins last
+    leaves all other workers idle (Graham, "Bounds on multiprocessing timing anomalies", 1969).
     """
 
     def __init__(self, ladder: Ladder, direction: Direction) -> None:
@@ -62,7 +65,8 @@ class Bracket:
         self.finished = False
 
     def _enter(self, trials: Iterable[int]) -> None:
-        self.waiting = sorted(trials)
+        self.waiting = list(trials)
+        self._turns = {trial: turn for turn, trial in enumerate(self.waiting)}
         self.running: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
 
@@ -82,7 +86,7 @@ class Bracket:
         return len(self.waiting) + len(self.running) + self.done
 
     def next_job(self, held_back: Container[int] = ()) -> BracketJob | Signal:
-        """Hand out the waiting job with the lowest trial number, but for those `held_back`."""
+        """Hand out the waiting job whose turn it is, but for those `held_back`."""
         if self.finished:
             return Signal.DONE
         trial = next((trial for trial in self.waiting if trial not in held_back), None)
@@ -101,7 +105,7 @@ class Bracket:
         if trial not in self.running:
             raise BracketError(f"trial {trial} is not running at rung {self._number}")
         self.running.remove(trial)
-        insort(self.waiting, trial)
+        insort(self.waiting, trial, key=self._turns.__getitem__)
 
     def record(self, outcome: Outcome) -> tuple[Decision, ...]:
         """Take a job's outcome; return the rung's decisions if it was the last one missing.
@@ -131,5 +135,6 @@ class Bracket:
         self.finished = last or not survivors
         if not self.finished:
             self._number += 1
-            self._enter(survivors)
+            took = {trial: outcome.seconds for trial, outcome in self._outcomes.items()}
+            self._enter(sorted(survivors, key=lambda trial: (-took[trial], trial)))
         return decisions

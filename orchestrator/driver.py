@@ -189,7 +189,8 @@ class Driver:
     def _finish(self, job: Job, result: JobResult) -> None:
         if result.weights:
             self._weights[job.trial] = result.weights
-        outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
+        failed = result.status == "failed"
+        outcome = Outcome(job.trial, job.rung, result.score, failed, result.seconds)
         decisions = self.course.record(key_of(job), outcome)
         self.outbox.put(partial(self._store, job, result, decisions))
         self._observer.job_done(job, result)

@@ -58,6 +58,8 @@ class Outcome:
     """The score; None or a non-finite number if there is none."""
     failed: bool = False
     """Failed, rather than diverged, where there is no finite score."""
+    seconds: float = 0.0
+    """What it took: no part of the verdict, but of the order in which survivors begin."""
 
     @property
     def finite(self) -> bool:

@@ -18,7 +18,8 @@ def outcome_of(job: JobRow) -> Outcome | None:
     """Return what a stored job tells the bracket; None while it has no result."""
     if job.state in ("WAITING", "RUNNING"):
         return None
-    return Outcome(job.trial, job.rung, job.score, failed=job.state == "FAIL")
+    failed = job.state == "FAIL"
+    return Outcome(job.trial, job.rung, job.score, failed, job.seconds or 0.0)
 
 
 def mirror_all(

@@ -17,8 +17,17 @@ def run_rung(bracket, scores):
     return decisions
 
 
-def test_jobs_come_in_the_order_of_trial_numbers(bracket):
+def test_jobs_of_the_first_rung_come_in_the_order_of_trial_numbers(bracket):
     assert [bracket.next_job().trial for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_survivors_that_took_longest_begin_first_also_after_a_lost_worker():
+    bracket = Bracket(plan_ladder(8, 80), "maximize")
+    for trial, seconds in enumerate([1, 1, 1, 1, 10, 30, 20, 30]):
+        bracket.record(Outcome(trial, 0, score=trial, seconds=seconds))
+    assert [bracket.next_job().trial for _ in range(3)] == [5, 7, 6]
+    bracket.release(7)
+    assert [bracket.next_job().trial for _ in range(2)] == [7, 4]
 
 
 def test_a_full_rung_must_be_in_before_the_next_begins(bracket):
