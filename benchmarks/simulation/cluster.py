@@ -14,7 +14,7 @@ import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from orchestrator.bracket import Signal
@@ -158,7 +158,9 @@ class SimulatedCluster:
             return
         self._leave_job(worker, self.now)
         self._free.append(worker)
-        self._source.record(job, self.training.result(job, 1))
+        result = self.training.result(job, 1)
+        took = result.seconds / worker.speed
+        self._source.record(job, replace(result, seconds=took, gpu_seconds=took))
 
     def _leave_job(self, worker: _Worker, kept: float) -> None:
         assert worker.job is not None

@@ -58,7 +58,8 @@ class CourseSource:
 
     def record(self, job: Job, result: JobResult) -> None:
         """Tell the course."""
-        self._course.record(key_of(job), Outcome(job.trial, job.rung, result.score))
+        outcome = Outcome(job.trial, job.rung, result.score, seconds=result.seconds)
+        self._course.record(key_of(job), outcome)
 
     def lost(self, job: Job, error: str) -> None:
         """Let the job wait for another worker."""
