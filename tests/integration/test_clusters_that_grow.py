@@ -36,7 +36,7 @@ DRIVER = """
 import sys, ray
 from ray.autoscaler.v2.sdk import get_cluster_status
 from orchestrator.executors import ray_tune
-from tests.conformance.test_executors import BracketSource, by_value, never, quick
+from tests.executors import BracketSource, by_value, never, quick
 
 class Telling(BracketSource):
     def waiting(self, waiting):

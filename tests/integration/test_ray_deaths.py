@@ -13,7 +13,7 @@ import os, signal, sys, time
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.ray_tune import RayTuneExecutor
 from orchestrator.job import JobResult
-from tests.conformance.test_executors import BracketSource, by_value, never
+from tests.executors import BracketSource, by_value, never
 
 def kill_the_raylet(job, on_epoch, stop):
     time.sleep(1)  # until every slot has a job

@@ -18,7 +18,7 @@ import json, sys, time
 from pathlib import Path
 from orchestrator.executors import ray_tune
 from trainer.results import JobResult
-from tests.conformance.test_executors import BracketSource, by_value, never
+from tests.executors import BracketSource, by_value, never
 
 folder = Path(sys.argv[2])
 
