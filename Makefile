@@ -24,9 +24,9 @@ format: setup ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## All tests, JOBS (2) at a time but for those of whole sweeps
+test: setup ## All tests, JOBS (2) at a time; one more of whole sweeps, which wait a part of the time
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/property tests/conformance tests/integration
-	$(BIN)/pytest tests/e2e tests/chaos
+	$(BIN)/pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder tests/chaos tests/e2e
 
 chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed one; SEED repeats a run
 	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))
