@@ -174,7 +174,7 @@ class Sweep(Settings):
     def warnings(self) -> tuple[str, ...]:
         """What may be meant, but probably is not, or changes how scores are to be read."""
         return (
-            *sweep_warnings(self.search, self.space_, self._trials, self.halving),
+            *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.training),
             *process_warnings(self.resources, min(self._batch_sizes)),
         )
 

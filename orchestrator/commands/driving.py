@@ -54,7 +54,7 @@ def drive(prepare: "Callable[[Tell], Prepared]", stopping: "StopSwitch", *, inli
         command = f"searchctl resume {name}{db_option_for(prepared.url)}"
         console.print(f"nothing is lost: go on with `{command}`", soft_wrap=True)
         sys.exit(stopping.exit_code or STOPPED)
-    for part in answer(prepared):
+    for part in answer(prepared.engine, prepared.row, prepared.url):
         show(part)
 
 

@@ -43,11 +43,24 @@ def watch(sweep: str, db: str | None) -> None:
     the sweep is complete, 3 if no trial has a score, 4 if it was stopped or its driver died.
     Example: searchctl watch quickstart --db postgresql+psycopg://host/sweeps
     """
-    watch_to_the_end(*open_sweep(sweep, db))
+    row = _watched(*open_sweep(sweep, db))
+    sys.exit(EXIT_CODES[row.shown_state])
 
 
-def watch_to_the_end(engine: "Engine", row: "SweepRow") -> None:
-    """Show a sweep until it ends, and leave with the exit code that tells how it did."""
+def watch_to_the_answer(engine: "Engine", row: "SweepRow", url: str) -> None:
+    """Show a sweep until it ends, as the one who launched it wants to see it, and leave."""
+    from orchestrator.views.answer import answer
+    from orchestrator.views.display import show
+
+    row = _watched(engine, row)
+    if row.state == "COMPLETE":
+        for part in answer(engine, row, url):
+            show(part)
+    sys.exit(EXIT_CODES[row.shown_state])
+
+
+def _watched(engine: "Engine", row: "SweepRow") -> "SweepRow":
+    """Show a sweep until it ends, and then how it stands; return it as it is then."""
     from orchestrator.views.display import plain_console
     from orchestrator.views.live import LiveDisplay, PlainDisplay
 
@@ -63,7 +76,7 @@ def watch_to_the_end(engine: "Engine", row: "SweepRow") -> None:
             click.echo(f"left '{row.name}', which goes on", err=True)
             sys.exit(INTERRUPTED)
     print_status(engine, row, ladder=not (running and live))
-    sys.exit(EXIT_CODES[row.shown_state])
+    return row
 
 
 @click.command()

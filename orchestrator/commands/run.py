@@ -18,7 +18,7 @@ from orchestrator.commands.cluster import (
 from orchestrator.commands.common import data_root_option, db_option
 from orchestrator.commands.driving import drive
 from orchestrator.commands.files import read, sweep_file
-from orchestrator.commands.follow import watch_to_the_end
+from orchestrator.commands.follow import watch_to_the_answer
 from orchestrator.commands.look import open_sweep
 from orchestrator.commands.plan import probed_first
 from orchestrator.places import database_url, db_option_for
@@ -92,7 +92,7 @@ def launch(
 
             drive(prepared, stopping, inline=inline)
     if followed:
-        watch_to_the_end(*followed)
+        watch_to_the_answer(*followed, url)
 
 
 @click.command()
@@ -170,7 +170,7 @@ def resume(
 
             drive(prepare, stopping, inline=inline)
     if followed:
-        watch_to_the_end(*followed)
+        watch_to_the_answer(*followed, url)
 
 
 class _Away(NamedTuple):

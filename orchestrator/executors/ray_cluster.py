@@ -142,6 +142,30 @@ def alive_nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
+def see_that_the_head_answers() -> None:
+    """Ask the cluster's head whether it is there, for ten seconds at most.
+
+    Ray itself would ask for a minute, and then end this process without a word of ours.
+
+    Raises:
+        SearchctlError: it does not answer.
+    """
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    until = time.monotonic() + CONNECT_S
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise SearchctlError(
+                    f"the head of the Ray cluster at {host}:{port} does not answer any more "
+                    f"({error.strerror or error}): nothing is lost, `searchctl resume` goes on, "
+                    "on another cluster too (--address)"
+                ) from error
+        time.sleep(1)
+
+
 def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> Any:
     """Begin to run a function on one node, beside its jobs; return what `ray.get` waits for."""
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)

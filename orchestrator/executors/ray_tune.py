@@ -18,7 +18,13 @@ from ray.tune.search import Searcher
 from orchestrator.bracket import Signal
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.base import Source, Stop
-from orchestrator.executors.ray_cluster import Room, alive_nodes, connected, wait_for
+from orchestrator.executors.ray_cluster import (
+    Room,
+    alive_nodes,
+    connected,
+    see_that_the_head_answers,
+    wait_for,
+)
 from orchestrator.executors.ray_nodes import SharedPlaces, guarded
 from orchestrator.job import Job, Runner, run_safely, train
 from orchestrator.processes import worker_name
@@ -195,8 +201,9 @@ def _look_after_nodes() -> None:
     """Leave a cluster that has no node left: on one machine, none will come back.
 
     Raises:
-        SearchctlError: it has none.
+        SearchctlError: it has none, or no head.
     """
+    see_that_the_head_answers()
     if not alive_nodes():
         message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
         log.error(message)  # Ray may end this process before anyone else could say so

@@ -23,6 +23,7 @@ from trainer.settings import TrainSettings
 
 _ASKED = {*model_options.ASKED, *recipe_options.ASKED, *task_options.ASKED}
 """The settings that have to do with others."""
+_OF_STEPS = ("epochs", "lr_schedule", "lr_step")
 MAX_TRIALS = 100_000
 """More trials than this are a slip, not a wish: a list in memory and in the database."""
 
@@ -175,10 +176,18 @@ def _value_problems(trials: tuple[Params, ...]) -> list[Problem]:
 
 
 def sweep_warnings(
-    search: SearchSettings, space: Space, trials: tuple[Params, ...], halving: HalvingSettings
+    search: SearchSettings,
+    space: Space,
+    trials: tuple[Params, ...],
+    halving: HalvingSettings,
+    training: TrainSettings,
 ) -> tuple[str, ...]:
     """Say what is probably not meant, or changes how scores are to be read."""
-    return (*_comparison_warnings(space, halving), *_size_warnings(search, space, trials))
+    return (
+        *_comparison_warnings(space, halving),
+        *_decay_warnings(space, trials, training),
+        *_size_warnings(search, space, trials),
+    )
 
 
 def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterator[str]:
@@ -216,6 +225,23 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
                 f"space.{name} lists null, which stands for each network's own default: if that is "
                 "one of the other values, its trials are trained twice; write the values alone"
             )
+
+
+def _decay_warnings(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings
+) -> Iterator[str]:
+    """Say where trials that differ by lr_decay are the same: they would all be paid for."""
+    if "lr_decay" not in space.names:
+        return
+    asked = {Params({n: v for n, v in trial.items() if n in _OF_STEPS}): None for trial in trials}
+    found = [training.with_params(params) for params in asked]
+    late = [each for each in found if each.lr_schedule == "step" and each.lr_step >= each.epochs]
+    if late:
+        step, epochs = late[0].lr_step, late[0].epochs
+        yield (
+            f"space.lr_decay changes nothing of trials of {epochs} epochs with lr_step {step}: the "
+            f"first step would come after the last epoch; set lr_step below {epochs}"
+        )
 
 
 def _size_warnings(

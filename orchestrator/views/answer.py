@@ -6,14 +6,16 @@ from statistics import median
 
 from rich.console import RenderableType
 from rich.text import Text
+from sqlalchemy import Engine
 
 from orchestrator.places import db_option_for
 from orchestrator.planning.grade import grade
 from orchestrator.planning.grade_view import grade_line
-from orchestrator.prepare import Prepared
+from orchestrator.prepare import runs_directory
 from orchestrator.storage import queries
 from orchestrator.storage.connect import shown
-from orchestrator.storage.rows import JobRow
+from orchestrator.storage.rows import JobRow, SweepRow
+from orchestrator.sweep import Sweep
 from orchestrator.understanding.appraisal_view import appraisal_lines
 from orchestrator.understanding.appraising import read_appraisal
 from orchestrator.understanding.explain_view import paragraph
@@ -22,15 +24,15 @@ from orchestrator.views.ranking import rank_trials
 from orchestrator.views.sweeps import assignments, number, shown_score
 
 
-def answer(prepared: Prepared) -> Iterator[RenderableType]:
-    """Yield the parts of the answer, in the order in which people want them."""
-    engine, row, name = prepared.engine, prepared.row, prepared.sweep.name
+def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
+    """Yield the parts of a complete sweep's answer, in the order in which people want them."""
+    sweep, name = Sweep.from_json(row.spec), row.name
     ranked = rank_trials(engine, row, top=5)
     winner = ranked[0]
     yield ""
     yield heading(
         f"Winner: trial {winner.trial}",
-        f", {prepared.sweep.halving.score} {number(winner.score)}: {assignments(winner.params)}",
+        f", {sweep.halving.score} {number(winner.score)}: {assignments(winner.params)}",
     )
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
@@ -40,9 +42,9 @@ def answer(prepared: Prepared) -> Iterator[RenderableType]:
     if appraised := read_appraisal(engine, row):
         yield from map(paragraph, appraisal_lines(appraised))
     yield f"\n{grade_line(grade(engine, row))}"
-    yield f"Everything is in {shown(prepared.url)} and {prepared.runs}"
+    yield f"Everything is in {shown(url)} and {runs_directory(sweep)}"
     yield f"  weights    {winner.weights}"
-    option = db_option_for(prepared.url)
+    option = db_option_for(url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
     yield f"  cost       searchctl plan --against {name}{option}"
     yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"

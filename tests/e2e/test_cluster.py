@@ -109,6 +109,7 @@ def test_a_sweep_is_followed_to_its_end_and_no_password_is_shown(cluster, comman
     said = command("launch", write("short"), "--address", cluster.jobs_address)
     assert "rung 0 closed" in said
     assert "short COMPLETE" in said
+    assert "Winner: trial" in said
     printed = command("logs", "short", "--driver", "--address", cluster.jobs_address)
     assert "searchctl export short" in printed
     shown = (path.read_bytes() for path in cluster.folder.rglob("*") if path.is_file())

