@@ -123,7 +123,9 @@ def _exit_codes() -> str:
         "| 1 | something that can be mended; the message says how |\n"
         "| 2 | the command line itself is wrong |\n"
         "| 3 | the sweep ran, and no trial of a rung has a score |\n"
-        "| 130, 143 | stopped by Ctrl-C or SIGTERM; `searchctl resume` goes on |\n"
+        "| 4 | stopped by `searchctl stop`, a deadline or a budget; of `watch`, or its driver died |\n"
+        "| 130, 143 | stopped by Ctrl-C or SIGTERM; `searchctl resume` goes on. Of `watch`, and of a "
+        "`launch` whose driver was submitted: only the watching ended. `logs -f` ends with 0 |\n"
     )
 
 

@@ -2,7 +2,7 @@
 
 What travels is our code, the sweep file, and the command; it can be seen by everyone who may look
 at the cluster. Data do not travel, nor secrets: the driver finds its database by the environment of
-the cluster's nodes.
+the cluster's head.
 """
 
 import json
@@ -124,13 +124,13 @@ def _refuse_what_cannot_travel(url: str, db: str | None) -> None:
         raise SearchctlError(
             f"a driver on a cluster cannot use {shown(url)}: SQLite is a file of one machine; use "
             "PostgreSQL: --db postgresql+psycopg://host/name, or $SEARCHCTL_DB_URL here and in the "
-            "environment of the cluster's nodes"
+            "environment of the cluster's head"
         )
     if db and holds_password(db):
         raise SearchctlError(
             "--db holds a password, and Ray shows a job's command to everyone: leave --db out, and "
             "put the URL into $SEARCHCTL_DB_URL here and in the environment of the cluster's "
-            "nodes (or a file of mode 600, named by $SEARCHCTL_DB_URL_FILE)"
+            "head (or a file of mode 600, named by $SEARCHCTL_DB_URL_FILE)"
         )
 
 

@@ -216,7 +216,7 @@ def refuse_other_database(engine: Engine) -> None:
         raise SearchctlError(
             f"this driver, job {job}, was submitted from a machine with another database than "
             f"{shown(engine.url)}: set $SEARCHCTL_DB_URL, or $SEARCHCTL_DB_URL_FILE, to the same "
-            "database in the environment of the cluster's nodes, before `ray start`"
+            "database in the environment of the cluster's head, before its `ray start`"
         )
 
 
@@ -231,11 +231,17 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
         return
     changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
     what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
-    resumed = f"go on with it by `searchctl resume {sweep.name}`, or "
     raise SweepExists(
-        f"there is a sweep '{sweep.name}' in this database {what}: "
-        f"{resumed * (stored.state != 'FAIL')}give this one another `name:`"
+        f"there is a sweep '{sweep.name}' in this database {what}: {_instead(stored)}give this one "
+        "another `name:`"
     )
+
+
+def _instead(stored: SweepRow) -> str:
+    """Say what may be done with a sweep in place of a second launch."""
+    if stored.driver:
+        return f"{stored.driver} drives it, follow it by `searchctl watch {stored.name}`, or "
+    return f"go on with it by `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")
 
 
 def _new_sweep(

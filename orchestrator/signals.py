@@ -20,6 +20,7 @@ class StopSwitch:
 
     Attributes:
         drawn: whether a display draws `notice`; to write it beside that would spoil the picture.
+        first: what the first signal is answered with, for people.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class StopSwitch:
     ) -> None:
         self._go_on = go_on
         self.drawn = False
+        self.first = STOPPING
         self.signal: int | None = None
         self._before: dict[int, object] = {}
 
@@ -62,7 +64,7 @@ class StopSwitch:
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
         if not self.drawn:
-            os.write(2, f"\n{STOPPING}\n".encode())
+            os.write(2, f"\n{self.first}\n".encode())
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._second)
 

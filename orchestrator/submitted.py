@@ -13,6 +13,8 @@ from orchestrator.storage.rows import SweepRow
 from orchestrator.storage.submissions import Submission, newest_submission
 
 POLL_S = 0.5
+_OF_RAY = " INFO job_manager.py:"
+"""In the lines that Ray itself writes before a job's own."""
 
 Say = Callable[[str], None]
 
@@ -61,10 +63,11 @@ class SubmittedDriver:
         return row if drivers_so_far(self.engine, row) > self._after else None
 
     def _ended(self, exit_code: int | None) -> DriverEnded:
-        printed = tail(self._jobs.output(self.submission.job) or "")
+        lines = (self._jobs.output(self.submission.job) or "").splitlines(keepends=True)
+        printed = tail("".join(line for line in lines if _OF_RAY not in line))
         return DriverEnded(
-            f"{printed}\n\nthe driver ended before it was at work: job {self.submission.job} of "
-            f"{self.submission.address} printed the lines above",
+            f"the driver ended before it was at work: job {self.submission.job} of "
+            f"{self.submission.address} printed\n\n{printed}",
             exit_code,
         )
 

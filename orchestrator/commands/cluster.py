@@ -74,6 +74,7 @@ def see_off(
     Raises:
         DriverEnded: it ended before.
     """
+    stopping.first = "leaving; the driver goes on"
     until = time.monotonic() + DETACHED_WITHIN_S
     job, name = driver.submission.job, driver.submission.sweep
 

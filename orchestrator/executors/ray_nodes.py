@@ -77,7 +77,7 @@ class SharedPlaces:
             if data_fingerprint(self.data) != self.fingerprint:
                 yield f"{place} holds other files than on the driver's node: let both see the same"
         except DataError as error:
-            yield f"{str(error).splitlines()[0]}: let it see the data set at the same place"
+            yield f"{str(error).splitlines()[0]}; let it see the data set at the same place"
         try:
             read_whole(self.mark())
         except FileNotFoundError:
@@ -110,12 +110,21 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedPlaces, tupl
     """
     places = SharedPlaces(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
     write_whole(places.mark(), b"")
-    with connected(driver_address(sweep.resources.address)):
-        nodes = alive_nodes()
-        if len(nodes) == 1:
-            return places, ()
-        _refuse_sqlite(url, len(nodes))
-        return places, _ask([node for node in nodes if node["Resources"].get("CPU")], places)
+    try:
+        with connected(driver_address(sweep.resources.address)):
+            return places, _look_at_all(places, url)
+    except SearchctlError:
+        remove_file(places.mark())
+        raise
+
+
+def _look_at_all(places: SharedPlaces, url: str) -> tuple[str, ...]:
+    """Ask the nodes, if there are several; return what to tell people."""
+    nodes = alive_nodes()
+    if len(nodes) == 1:
+        return ()
+    _refuse_sqlite(url, len(nodes))
+    return _ask([node for node in nodes if node["Resources"].get("CPU")], places)
 
 
 def guarded(runner: Runner, places: SharedPlaces | None) -> Runner:

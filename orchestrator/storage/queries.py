@@ -25,6 +25,7 @@ from orchestrator.storage.rows import (
     SweepRow,
     TrialRow,
 )
+from orchestrator.storage.submissions import newest_submission
 from trainer.errors import first_few
 
 if TYPE_CHECKING:
@@ -52,15 +53,24 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
     """Return the sweep of that name.
 
     Raises:
-        SweepNotFound: there is none; names those that are most like it.
+        SweepNotFound: there is none (yet); names those that are most like it.
     """
     rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
-        names = [row.name for row in list_sweeps(engine)]
-        near = sorted(names, key=lambda known: -SequenceMatcher(None, known, name).ratio())
-        known = first_few(near, 5) or "none"
-        raise SweepNotFound(f"no sweep '{name}' in this database; it holds: {known}")
+        raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
     return SweepRow(**rows[0])
+
+
+def _instead_of(engine: Engine, name: str) -> str:
+    """Say what there is where a sweep is not: its driver on its way, or others."""
+    if submitted := newest_submission(engine, name):
+        return (
+            f" (yet): its driver was submitted as job {submitted.job}, and `searchctl logs {name} "
+            "--driver` says what became of it"
+        )
+    names = [row.name for row in list_sweeps(engine)]
+    near = sorted(names, key=lambda known: -SequenceMatcher(None, known, name).ratio())
+    return f"; it holds: {first_few(near, 5) or 'none'}"
 
 
 def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:

@@ -1,10 +1,13 @@
 """Ray ends what it should not, or does not end what it should: each in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.ray_cluster import RayCluster
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +26,23 @@ def kill_the_raylet(job, on_epoch, stop):
 by_value(never)
 try:
     RayTuneExecutor(cpus=1, runner=by_value(kill_the_raylet)).run(BracketSource(), never)
+except SearchctlError as error:
+    print(error)
+"""
+
+HEAD_DIES = """
+import sys, time
+from orchestrator.errors import SearchctlError
+from orchestrator.executors.ray_tune import RayTuneExecutor
+from tests.executors import BracketSource, by_value
+
+def slow(job, on_epoch, stop):
+    time.sleep(600)
+
+source = BracketSource()
+source.started = lambda job, worker: print("begun", flush=True)
+try:
+    RayTuneExecutor(runner=by_value(slow), address=sys.argv[1]).run(source, lambda: False)
 except SearchctlError as error:
     print(error)
 """
@@ -53,6 +73,20 @@ def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     _, output = run(RAYLET_DIES)
     assert "Ray has no node left" in output
     assert "`searchctl resume` starts anew" in output
+
+
+def test_a_cluster_whose_head_dies_is_left_in_seconds_with_the_mend():
+    with RayCluster() as cluster:
+        head = cluster.start_head(cpus=1)
+        command = [sys.executable, "-c", HEAD_DIES, cluster.address]
+        env = {**os.environ, **cluster.access}
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, text=True) as driver:
+            assert driver.stdout.readline() == "begun\n"
+            head.kill()
+            said, _ = driver.communicate(timeout=45)  # Ray itself ends it wordlessly, after 60
+    assert "does not answer any more" in said
+    assert "`searchctl resume` goes on" in said
 
 
 def test_sigterm_under_ray_leaves_all_the_time_that_leaving_takes():
