@@ -2,42 +2,82 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.cluster_address import driver_address, is_remote
-from orchestrator.diagnosis.database import clock_finding
+from orchestrator.cluster_address import SWEEP_FILE, driver_address
+from orchestrator.diagnosis.database import clock_finding, refused_at_launch
 from orchestrator.diagnosis.finding import About, Finding, error, ok, warning
 from orchestrator.diagnosis.node import NodeFacts, node_facts
+from orchestrator.diagnosis.room import asked_by, room_finding
+from orchestrator.diagnosis.sight import Places, Sight, places_of, sight_of, unseen
 from orchestrator.errors import SearchctlError
+from orchestrator.sweep import Sweep
+from orchestrator.sweepfile.resource_settings import ResourceSettings
 
-OF_RAY = ("Ray", "node", "node clock")
+if TYPE_CHECKING:
+    from orchestrator.executors.ray_survey import SurveyedNode
+
+OF_RAY = ("Ray", "room", "node", "node clock", "node's places")
 """What the findings of this file are about."""
+OF_DRIVER = ("sweep file", "runs", "disk", "data")
+"""What is looked at where the driver will run, of a sweep."""
 LEAST_FREE = 5 * 10**9
 """Bytes of a node's temporary files, where Ray spills and logs."""
 PATIENCE_S = 120.0
-"""How long a doctor that was submitted to a cluster may take."""
+"""How long a doctor that was submitted to a cluster may take..."""
+PATIENCE_WITH_DATA_S = 420.0
+"""...and one that has each node look at a data set."""
 
 
 def check_ray(about: About) -> Iterator[Finding]:
     """Look at the cluster, and at each of its nodes from within."""
-    if about.address is not None and is_remote(about.address):
-        yield from _from_within(about.address)
+    if about.address is not None and about.driven_elsewhere:
+        yield from refused_at_launch(about, 1)
+        yield from _from_within(about.address, about.sweep)
         return
     from orchestrator.executors.ray_survey import survey
 
-    began = time.monotonic()
+    local, began = about.address is None, time.monotonic()
+    asked = asked_by(about.sweep.resources if about.sweep else ResourceSettings())
+    places = places_of(about.sweep) if about.sweep and not local else None
     try:
-        nodes = survey(driver_address(about.address), node_facts)
+        found = survey(driver_address(about.address), node_facts, asked, places)
     except SearchctlError as failure:
         yield error("Ray", str(failure), "see that it runs: `ray status` on a node of it")
         return
     took = time.monotonic() - began
-    where = "started on this machine" if about.address is None else f"joined at {about.address}"
-    yield ok("Ray", f"{where}, {len(nodes)} node{'s' * (len(nodes) != 1)}, in {took:.1f} s")
+    where = "started on this machine" if local else f"joined at {about.address}"
+    yield ok("Ray", f"{where}, {_nodes(len(found.nodes))}, in {took:.1f} s")
     here = node_facts()
-    for node in nodes:
+    for node in found.nodes:
         yield from _judged(node.name, node.resources, node.facts, here, node.clock_ahead)
+    if about.sweep:
+        have = [node.resources for node in found.nodes]
+        yield room_finding(asked, have, found.room, local=local, scales=found.scales)
+    if places:
+        yield from refused_at_launch(about, len(found.nodes))
+        yield from _places(places, found.nodes)
+
+
+def _places(places: Places, nodes: Iterable["SurveyedNode"]) -> Iterator[Finding]:
+    """Hold what the nodes see of the sweep's places against what is seen here."""
+    here, fit = sight_of(places), 0
+    for node in nodes:
+        faults = list(_unlike(node.name, node.sight, here, places)) if node.sight else []
+        fit += bool(node.sight) and not faults
+        yield from faults
+    if fit and here.data:
+        yield ok("node's places", f"{_nodes(fit)} can see the data set and storage.runs")
+
+
+def _unlike(name: str, there: Sight | str, here: Sight, places: Places) -> Iterator[Finding]:
+    if isinstance(there, str):
+        mend = "see `ray status`, and whether its disks answer"
+        yield error("node's places", f"{name} could not look at them: {there}", mend)
+        return
+    for found, mend in unseen(places, here, there):
+        yield error("node's places", f"{name}: {found}", mend)
 
 
 def _judged(
@@ -91,22 +131,28 @@ def _shown(facts: NodeFacts) -> str:
     return ", ".join(f"{name} {version}" for name, version in facts.packages.items())
 
 
-def _from_within(address: str) -> Iterator[Finding]:
-    """Send the doctor to the cluster: its nodes are looked at from one of them."""
+def _nodes(count: int) -> str:
+    return f"{count} node{'s' * (count != 1)}"
+
+
+def _from_within(address: str, sweep: Sweep | None) -> Iterator[Finding]:
+    """Send the doctor to the cluster: it looks from where the driver of the sweep would run."""
     from orchestrator.executors.ray_survey import run_there
 
+    files = {SWEEP_FILE: json.dumps(sweep.to_json())} if sweep else {}
     try:
-        told = run_there(address, ["doctor", "--address", "auto", "--json"], PATIENCE_S)
+        command = ["doctor", *files, "--address", "auto", "--json"]
+        told = run_there(address, command, files, PATIENCE_WITH_DATA_S if sweep else PATIENCE_S)
     except SearchctlError as failure:
         yield error("Ray", str(failure), "see that it runs, and that its Jobs API is reached")
         return
     yield ok("Ray", f"{address} runs jobs")
-    for found in _read(told):
+    for found in _read(told, (*OF_RAY, *OF_DRIVER) if sweep else OF_RAY):
         yield Finding(**found)
 
 
-def _read(told: str) -> list[dict[str, Any]]:
-    """Read the findings on Ray of what a doctor has printed; others are of another machine."""
+def _read(told: str, wanted: Container[str]) -> list[dict[str, Any]]:
+    """Read what a doctor has printed; findings on other things are of a machine of no interest."""
     start = told.find("{\n")
     findings = json.loads(told[start:])["findings"] if start >= 0 else []
-    return [each for each in findings if each["what"] in OF_RAY]
+    return [each for each in findings if each["what"] in wanted]

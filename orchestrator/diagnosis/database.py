@@ -16,10 +16,13 @@ from orchestrator.storage.clock import database_now
 from orchestrator.storage.connect import connect, shown
 from orchestrator.storage.database import open_database, schema_version
 
+_USE = "use PostgreSQL: --db postgresql+psycopg://user@host/name"
 SLOW_S = 0.05
 """A transaction that takes longer: a driver makes several for each epoch of a job."""
 SKEW_S = 5.0
 """Seconds that two clocks may differ before somebody is misled by it."""
+_TURNED_AWAY = ("password authentication failed", "no password supplied", 'role "')
+"""What PostgreSQL says to those whom it does not know."""
 
 
 def check_database(about: About) -> Iterator[Finding]:
@@ -37,8 +40,7 @@ def check_database(about: About) -> Iterator[Finding]:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as failure:
         words = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
-        mend = "start it, or name another one (--db, $SEARCHCTL_DB_URL)"
-        yield error("database", f"{shown(about.url)} does not answer: {words}", mend)
+        yield error("database", f"{shown(about.url)} does not answer: {words}", _mend(failure))
     else:
         yield from _schema(about.url, engine)
         yield _latency(engine)
@@ -47,23 +49,43 @@ def check_database(about: About) -> Iterator[Finding]:
         engine.dispose()
 
 
+def _mend(failure: SQLAlchemyError) -> str:
+    """Tell a server that turns us away from one that is not there, by all that was tried."""
+    words = str(getattr(failure, "orig", failure))
+    if any(each in words for each in _TURNED_AWAY):
+        return "check the user and password in $SEARCHCTL_DB_URL (or its file), --db or storage.url"
+    if "database" in words and "does not exist" in words:
+        return "create it (CREATE DATABASE), or name another one (--db, $SEARCHCTL_DB_URL)"
+    return "start it, or name another one (--db, $SEARCHCTL_DB_URL)"
+
+
 def _file(path: Path | None, *, elsewhere: bool) -> Iterator[Finding]:
     """SQLite is a file of one machine, which must be on a disk of its own."""
-    use = "use PostgreSQL: --db postgresql+psycopg://user@host/name"
     if path is None:
-        yield error("database", "it is in memory, and gone with each process", use)
+        yield error("database", "it is in memory, and gone with each process", _USE)
         return
     if elsewhere:
-        yield warning("database", f"{path} is a file of this machine alone, no cluster's", use)
+        yield warning("database", f"{path} is a file of this machine alone, no cluster's", _USE)
     if (kind := file_system(path)) in NETWORKED:
         found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
-        yield warning("database", found, f"put it on a local disk, or {use}")
+        yield warning("database", found, f"put it on a local disk, or {_USE}")
     if not path.parent.is_dir():
         yield error("database", f"{path.parent} does not exist", f"mkdir -p {path.parent}")
     elif not os.access(path if path.exists() else path.parent, os.W_OK):
-        yield error("database", f"{path} cannot be written", f"chown or chmod it, or {use}")
+        yield error("database", f"{path} cannot be written", f"chown or chmod it, or {_USE}")
     elif not path.exists():
         yield ok("database", f"none yet: the first launch makes {path}")
+
+
+def refused_at_launch(about: About, nodes: int) -> Iterator[Finding]:
+    """Say what `launch` says of SQLite and a cluster of several nodes, or one elsewhere."""
+    if about.sweep and (about.url or "").startswith("sqlite"):
+        if about.driven_elsewhere:
+            found = "the driver runs on the cluster, and SQLite is a file of this machine"
+            yield error("database", found, _USE)
+        elif nodes > 1:
+            found = f"the cluster has {nodes} nodes, and SQLite is a file of one machine"
+            yield error("database", found, _USE)
 
 
 def _schema(url: str, engine: Engine) -> Iterator[Finding]:

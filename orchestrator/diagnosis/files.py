@@ -19,6 +19,8 @@ _MEND = "set storage.runs to a directory, or a store such as s3://bucket/runs, t
 
 def check_runs(about: About) -> Iterator[Finding]:
     """Can files be written where checkpoints go, read again, and removed?"""
+    if about.driven_elsewhere:
+        return
     runs = UPath(about.sweep.storage.runs if about.sweep else "runs").absolute()
     local = runs.protocol in ("", "file", "local")
     made = [each for each in (runs, *runs.parents) if local and not each.exists()]
@@ -55,7 +57,7 @@ def _free(place: Path) -> Finding:
 
 def check_data(about: About) -> Iterator[Finding]:
     """Is the sweep's data set there, and can an image of each split be read?"""
-    if about.sweep is None:
+    if about.sweep is None or about.driven_elsewhere:
         return
     from orchestrator.prepare import checked_dataset  # imports torch
 

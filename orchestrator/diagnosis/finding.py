@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.cluster_address import is_remote
 from orchestrator.sweep import Sweep
 
 Level = Literal["ok", "warning", "error"]
@@ -31,6 +32,11 @@ class About:
     address: str | None = None
     """Of the Ray cluster; None: one is started on this machine."""
     sweep: Sweep | None = None
+
+    @property
+    def driven_elsewhere(self) -> bool:
+        """Is the driver submitted to the cluster? Data and files need not be on this machine."""
+        return self.address is not None and is_remote(self.address)
 
 
 Check = Callable[[About], Iterable[Finding]]

@@ -92,6 +92,14 @@ class ClusterJobs:
         """End a job's process."""
         self._asked(lambda: self._client.stop_job(job))
 
+    def delete(self, job: str) -> None:
+        """Remove a job that has ended from the cluster's list.
+
+        Raises:
+            SearchctlError: the cluster refuses that.
+        """
+        self._asked(lambda: self._client.delete_job(job))
+
     def _if_known(self, ask: Callable[[str], _Answer], job: str) -> _Answer | None:
         try:
             return ask(job)
@@ -114,8 +122,8 @@ def _said_plainly(address: str) -> Iterator[None]:
             yield
     except AuthenticationError as error:
         raise SearchctlError(
-            f"the Ray cluster at {address} asks for its token: name the token's file by "
-            "$RAY_AUTH_TOKEN_PATH"
+            f"the Ray cluster at {address} asks for its token: set $RAY_AUTH_MODE to token, and "
+            "$RAY_AUTH_TOKEN_PATH to the file of this cluster's token"
         ) from error
     except (OSError, RuntimeError, ValueError) as error:  # OSError: requests' and ConnectionError
         words = str(error).strip().splitlines()[0].rstrip(".")

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from orchestrator.cli import cli
 from orchestrator.diagnosis.cluster import _judged
-from orchestrator.diagnosis.database import check_database, clock_finding
+from orchestrator.diagnosis.database import check_database, clock_finding, refused_at_launch
 from orchestrator.diagnosis.examine import CHECKS, examine
 from orchestrator.diagnosis.files import check_data, check_runs
 from orchestrator.diagnosis.finding import About, ok
@@ -23,6 +23,7 @@ from orchestrator.diagnosis.packages import misfits
 from orchestrator.diagnosis.secrets import check_secrets
 from orchestrator.storage.database import VERSION_TABLE, open_database
 from orchestrator.sweep import Sweep
+from tests.postgres_server import PostgresServer
 
 NOWHERE = "postgresql+psycopg://me:hunter2hunter2@127.0.0.1:1/sweeps"
 HERE = NodeFacts("3.12.1", {"searchctl": "1.0", "torch": "2.9", "ray": "2.50"}, 2, 10**11, 0.0)
@@ -66,6 +67,27 @@ def test_a_database_that_does_not_answer_is_an_error_without_its_password():
     assert "hunter2" not in words
 
 
+@pytest.mark.usefixtures("postgres_server")  # or PostgreSQL is not installed
+def test_a_database_that_refuses_the_password_is_not_to_be_started():
+    with PostgresServer(password="correct horse") as server:
+        for user in ("searchctl", "searchctl:hunter2hunter2"):
+            url = server.url().replace("searchctl", user)
+            ((level, words),) = found(check_database, About(url))
+            assert level == "error"
+            assert "check the user and password in $SEARCHCTL_DB_URL (or its file)" in words
+            assert "hunter2" not in words
+
+
+@pytest.mark.parametrize(
+    ("part", "other", "mend"),
+    [("searchctl@", "nobody@", "check the user"), ("/test_", "/gone_", "CREATE DATABASE")],
+)
+def test_what_the_database_does_not_know_is_to_be_mended_there(part, other, mend, postgres_url):
+    ((level, words),) = found(check_database, About(postgres_url.replace(part, other)))
+    assert level == "error"
+    assert mend in words
+
+
 @pytest.mark.parametrize(("version", "mend"), [("0001", "db upgrade"), ("9999", "newer searchctl")])
 def test_a_schema_of_another_version_is_an_error_with_the_mend(version, mend, stored):
     engine = open_database(stored)
@@ -79,6 +101,16 @@ def test_a_schema_of_another_version_is_an_error_with_the_mend(version, mend, st
 
 def test_sqlite_beside_a_cluster_is_warned_of(stored):
     assert found(check_database, About(stored, "auto"))[0][0] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("address", "nodes", "levels"),
+    [("auto", 1, []), ("auto", 2, ["error"]), ("http://head:8265", 1, ["error"])],
+)
+def test_sqlite_is_an_error_where_launch_would_refuse_it(address, nodes, levels, stored):
+    told = refused_at_launch(About(stored, address, sweep()), nodes)
+    assert [each.level for each in told] == levels
+    assert not list(refused_at_launch(About(NOWHERE, address, sweep()), nodes))
 
 
 def test_sqlite_on_a_file_system_of_several_machines_is_known(tmp_path):
@@ -109,6 +141,12 @@ def test_a_data_set_that_is_not_there_is_an_error_that_names_it(tmp_path):
     assert "camvid" in words
     assert found(check_data, About(None, sweep=sweep()))[0][0] == "ok"
     assert found(check_data, About(None)) == []
+
+
+def test_data_and_files_are_not_looked_for_here_if_the_driver_runs_elsewhere(tmp_path):
+    lost = sweep(data={"dataset": "camvid", "root": str(tmp_path / "camvid")})
+    about = About(None, "http://head:8265", lost)
+    assert [*check_data(about), *check_runs(about)] == []
 
 
 @pytest.mark.parametrize("seconds", [-60, 60])
