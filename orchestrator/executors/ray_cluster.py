@@ -117,7 +117,10 @@ def _init(**options: Any) -> None:
 def _unreachable(address: str, error: BaseException) -> str:
     causes = [str(error), str(error.__cause__ or "")]
     if any("oken" in cause for cause in causes):
-        why = "it asks for its token: name the token's file by $RAY_AUTH_TOKEN_PATH"
+        why = (
+            "it asks for its token: set $RAY_AUTH_MODE to token, and $RAY_AUTH_TOKEN_PATH to the "
+            "file of this cluster's token"
+        )
     else:
         why = (
             f"{causes[0].strip().splitlines()[0].rstrip('. ')}; auto and host:port are for nodes "
