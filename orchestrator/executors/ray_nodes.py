@@ -170,8 +170,9 @@ def _ask(nodes: list[dict[str, Any]], places: SharedPlaces) -> tuple[str, ...]:
         node["NodeID"]: on_node(node["NodeID"], _look, places, node["NodeID"]) for node in nodes
     }
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE_S)
+    there = {node["NodeID"] for node in alive_nodes()}  # one that is lost meanwhile lacks nothing
     problems, notes = [], []
-    for node in nodes:
+    for node in (each for each in nodes if each["NodeID"] in there):
         report = _answer(asked[node["NodeID"]])
         lacking = report.problems or _unseen(places, node["NodeID"])
         problems += [f"node {_name(node)}: {problem}" for problem in lacking]
