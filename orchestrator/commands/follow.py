@@ -67,7 +67,7 @@ def _watched(engine: "Engine", row: "SweepRow") -> "SweepRow":
     seen, console = _Sweep(engine, row), plain_console()
     running, live = row.shown_state in ("RUNNING", "INTERRUPTED"), console.is_terminal
     if running:
-        if not live:
+        if not live and row.shown_state == "RUNNING":  # else it is at its end, and shown below
             print_status(engine, row)
         drawn = partial(LiveDisplay, console, seen.notice)
         try:
