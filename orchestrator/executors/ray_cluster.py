@@ -22,6 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from orchestrator.cluster_address import submission
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.own_code import code_folder
+from orchestrator.executors.ray_head import Head
 from orchestrator.executors.ray_local import closed_doors
 from orchestrator.waiting import Waiting
 
@@ -48,11 +49,14 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def connected(address: str | None) -> Iterator[None]:
+def connected(address: str | None) -> Iterator[Head]:
     """Use a Ray cluster; one that is started here is ended here, another one is left alone.
 
     Args:
         address: auto, or host:port, of a cluster that this machine is a node of; None starts one.
+
+    Yields:
+        Its head, which is watched.
 
     Raises:
         SearchctlError: there is no such cluster, or it lets nobody in without its token; or Ray
@@ -67,10 +71,11 @@ def connected(address: str | None) -> Iterator[None]:
         thread.submit(_start if address is None else partial(_join, address)).result()
         _take_sigterm_back()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
-        try:
-            yield
-        finally:
-            thread.submit(ray.shutdown).result()
+        with Head(ray.get_runtime_context().gcs_address) as head:
+            try:
+                yield head
+            finally:
+                thread.submit(ray.shutdown).result()
 
 
 def _start() -> None:
@@ -143,30 +148,6 @@ def _take_sigterm_back() -> None:
 def alive_nodes() -> list[dict[str, Any]]:
     """Return the nodes that the cluster has now, as Ray describes them."""
     return [node for node in ray.nodes() if node["Alive"]]
-
-
-def see_that_the_head_answers() -> None:
-    """Ask the cluster's head whether it is there, for ten seconds at most.
-
-    Ray itself would ask for a minute, and then end this process without a word of ours.
-
-    Raises:
-        SearchctlError: it does not answer.
-    """
-    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-    until = time.monotonic() + CONNECT_S
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
-            return
-        except OSError as error:
-            if time.monotonic() > until:
-                raise SearchctlError(
-                    f"the head of the Ray cluster at {host}:{port} does not answer any more "
-                    f"({error.strerror or error}): nothing is lost, `searchctl resume` goes on, "
-                    "on another cluster too (--address)"
-                ) from error
-        time.sleep(1)
 
 
 def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> Any:

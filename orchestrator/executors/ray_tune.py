@@ -22,9 +22,9 @@ from orchestrator.executors.ray_cluster import (
     Room,
     alive_nodes,
     connected,
-    see_that_the_head_answers,
     wait_for,
 )
+from orchestrator.executors.ray_head import Head
 from orchestrator.executors.ray_nodes import SharedPlaces, guarded
 from orchestrator.job import Job, Runner, run_safely, train
 from orchestrator.processes import worker_name
@@ -82,12 +82,12 @@ class RayTuneExecutor:
                 no room for a single job.
         """
         with (
-            connected(self._address),
+            connected(self._address) as head,
             tempfile.TemporaryDirectory(prefix="searchctl-") as folder,
         ):
             joined = self._address is not None
             room = Room(self._resources, self._max_parallel, joined=joined)
-            searcher = _JobSearcher(source, room, self._resources, stop)
+            searcher = _JobSearcher(source, room, self._resources, stop, head)
             # as a group: in a plain mapping, Tune takes some names for its own
             asked = tune.PlacementGroupFactory([self._resources])
             trainable = tune.with_resources(_trainable(self._runner), asked)
@@ -180,16 +180,20 @@ class _Watch:
     will never come, and while there is no job to hand out.
     """
 
-    def __init__(self, stop: Stop, look: Callable[[], None]) -> None:
-        """Leave when `stop` is true; `look` now and then at what jobs wait for."""
+    def __init__(self, stop: Stop, look: Callable[[], None], head: Head) -> None:
+        """Leave when `stop` is true, or `head` is gone; `look` now and then what jobs wait for."""
         self._stop = stop
         self._look = look
+        self._head = head
         self._look_at = 0.0
 
     def __call__(self) -> None:
         """Raise `_Leave` if this is the end."""
         if self._stop():
             raise _Leave
+        with _leaving_on_error():
+            if self._head.gone:
+                raise SearchctlError(self._head.gone)
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + NODES_EVERY_S
             with _leaving_on_error():
@@ -201,9 +205,8 @@ def _look_after_nodes() -> None:
     """Leave a cluster that has no node left: on one machine, none will come back.
 
     Raises:
-        SearchctlError: it has none, or no head.
+        SearchctlError: it has none.
     """
-    see_that_the_head_answers()
     if not alive_nodes():
         message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
         log.error(message)  # Ray may end this process before anyone else could say so
@@ -214,10 +217,15 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
 
     def __init__(
-        self, source: Source, room: Callable[[], int], asked: Mapping[str, float], stop: Stop
+        self,
+        source: Source,
+        room: Callable[[], int],
+        asked: Mapping[str, float],
+        stop: Stop,
+        head: Head,
     ) -> None:
         super().__init__()
-        self.watch = _Watch(stop, self.look)
+        self.watch = _Watch(stop, self.look, head)
         self._source = source
         self._room = room
         self._asked = asked

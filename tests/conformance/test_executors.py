@@ -22,8 +22,8 @@ from trainer.standstill import ending_a_standstill
 @pytest.fixture(scope="module", autouse=True)
 def one_ray():
     """A Ray for all tests, as it takes seconds to start; none of them ends it."""
-    with connected(None), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ray_tune, "connected", lambda address: nullcontext())
+    with connected(None) as head, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ray_tune, "connected", lambda address: nullcontext(head))
         yield
 
 

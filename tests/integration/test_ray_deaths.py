@@ -75,16 +75,19 @@ def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     assert "`searchctl resume` starts anew" in output
 
 
-def test_a_cluster_whose_head_dies_is_left_in_seconds_with_the_mend():
+@pytest.mark.timeout(240)
+def test_a_cluster_whose_head_dies_is_left_with_the_mend_before_ray_ends_the_driver():
     with RayCluster() as cluster:
         head = cluster.start_head(cpus=1)
         command = [sys.executable, "-c", HEAD_DIES, cluster.address]
         env = {**os.environ, **cluster.access}
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, text=True) as driver:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        ) as driver:
             assert driver.stdout.readline() == "begun\n"
             head.kill()
-            said, _ = driver.communicate(timeout=45)  # Ray itself ends it wordlessly, after 60
+            said, _ = driver.communicate(timeout=120)
     assert "does not answer any more" in said
     assert "`searchctl resume` goes on" in said
 
