@@ -1,6 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+# files in the order in which they are named: what takes long comes first, and nobody is left
+# alone with it at the end
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup check format test chaos bench audit clean
 
@@ -25,8 +28,8 @@ format: setup ## Put the code into shape
 	$(BIN)/ruff format .
 
 test: setup ## All tests, JOBS (2) at a time; one more of whole sweeps, which wait a part of the time
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/property tests/conformance tests/integration
-	$(BIN)/pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder tests/chaos tests/e2e
+	OMP_NUM_THREADS=1 $(PYTEST) -n $(JOBS) tests/integration tests/conformance tests/property tests/unit
+	$(PYTEST) -n $$(($(JOBS) + 1)) tests/chaos tests/e2e
 
 chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed one; SEED repeats a run
 	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))
