@@ -27,9 +27,9 @@ format: setup ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## All tests, JOBS (2) at a time; one more of whole sweeps, which wait a part of the time
+test: setup ## All tests, JOBS (2) at a time
 	OMP_NUM_THREADS=1 $(PYTEST) -n $(JOBS) tests/integration tests/conformance tests/property tests/unit
-	$(PYTEST) -n $$(($(JOBS) + 1)) tests/chaos tests/e2e
+	$(PYTEST) -n $(JOBS) tests/chaos tests/e2e
 
 chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed one; SEED repeats a run
 	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))

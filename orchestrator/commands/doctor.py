@@ -34,8 +34,9 @@ def doctor(
     \b
     Python and packages, GPUs, the database, the directory of the files, secrets that others may
     read, and Ray: each node of its cluster from within. With a sweep file, its data set and its
-    places are looked at, on each node too, and whether a trial fits on one. Nothing is changed.
-    Exit code 1 if something is in the way.
+    places are looked at, on each node too, and whether a trial fits on one. Nothing is changed;
+    a doctor that was sent to a cluster stays in its list of jobs. Exit code 1 if something is
+    in the way.
     Example: searchctl doctor sweep.yaml
     """
     from orchestrator.diagnosis.asked import examined  # imports torch

@@ -4,7 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
@@ -18,6 +18,7 @@ from orchestrator.executors.own_code import code_folder
 
 _Answer = TypeVar("_Answer")
 
+_TRIES = 3
 _ENDED = ("STOPPED", "SUCCEEDED", "FAILED")
 
 
@@ -92,14 +93,6 @@ class ClusterJobs:
         """End a job's process."""
         self._asked(lambda: self._client.stop_job(job))
 
-    def delete(self, job: str) -> None:
-        """Remove a job that has ended from the cluster's list.
-
-        Raises:
-            SearchctlError: the cluster refuses that.
-        """
-        self._asked(lambda: self._client.delete_job(job))
-
     def _if_known(self, ask: Callable[[str], _Answer], job: str) -> _Answer | None:
         try:
             return ask(job)
@@ -138,6 +131,9 @@ def _said_plainly(address: str) -> Iterator[None]:
 def _jobs_api(address: str) -> str:
     """Return the address of a cluster's Jobs API; a ray:// address is asked for it."""
     with _nothing_else_counts() if address != "auto" else nullcontext():
+        for _ in range(_TRIES - 1):
+            with suppress(ConnectionAbortedError):  # a busy head is slow to start a client's server
+                return str(get_address_for_submission_client(address))
         return str(get_address_for_submission_client(address))
 
 

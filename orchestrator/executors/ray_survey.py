@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -136,7 +135,8 @@ def run_there(
 ) -> str:
     """Run our command as a job of a cluster; return what it printed.
 
-    A job that did what it was sent for is removed from the cluster's list; one that failed stays.
+    The job stays in the cluster's list: Ray may still be at work on one that has just ended, and
+    would write a deleted one down again, as failed.
 
     Args:
         address: of the cluster.
@@ -160,6 +160,4 @@ def run_there(
     output = jobs.output(job) or ""
     if "{\n" not in output:
         raise SearchctlError(f"a job of the cluster at {address} failed: {tail(output, 3)}")
-    with suppress(SearchctlError):  # the answer counts; it is one more job in a list
-        jobs.delete(job)
     return output
