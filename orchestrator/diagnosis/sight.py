@@ -19,9 +19,10 @@ from trainer.errors import TrainerError
 from trainer.samples import data_fingerprint
 from trainer.whole_files import read_whole
 
-_SHARE = (
+SHARE = (
     "set storage.runs to a directory that all nodes share, or to a store such as s3://bucket/runs"
 )
+"""What to do where a node does not see the sweep's files."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def unseen(places: Places, here: Sight, there: Sight) -> Iterator[tuple[str, str
         found = f"{data} holds other files there than on the driver's machine"
         yield found, "let both see the same files"
     if there.runs_fault and not here.runs_fault:
-        yield there.runs_fault, _SHARE
+        yield there.runs_fault, SHARE
     elif _is_another(here, there):
-        yield f"{places.runs} is not there what the driver's machine sees", _SHARE
+        yield f"{places.runs} is not there what the driver's machine sees", SHARE
 
 
 def _is_another(here: Sight, there: Sight) -> bool:

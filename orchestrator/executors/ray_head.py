@@ -10,7 +10,6 @@ import socket
 import sys
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 log = logging.getLogger("searchctl")
@@ -43,12 +42,7 @@ class Head:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Look no more."""
         self._over.set()
 

@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from upath import UPath
 
 from orchestrator.cluster_address import driver_address
+from orchestrator.diagnosis.sight import SHARE
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.ray_cluster import alive_nodes, connected, on_node
 from orchestrator.fingerprint import installed
@@ -36,9 +37,6 @@ PATIENCE_S = 300.0
 """How long all nodes together may take to answer."""
 
 _PACKAGES = ("torch", "numpy", "albumentations")
-_SHARE = (
-    "set storage.runs to a directory that all nodes share, or to a store such as s3://bucket/runs"
-)
 
 
 @dataclass(frozen=True)
@@ -81,9 +79,9 @@ class SharedPlaces:
         try:
             read_whole(self.mark())
         except FileNotFoundError:
-            yield f"{self.runs} is not what the driver sees there: {_SHARE}"
+            yield f"{self.runs} is not what the driver sees there: {SHARE}"
         except OSError as error:
-            yield f"{self.runs} cannot be read ({_reason(error)}): {_SHARE}"
+            yield f"{self.runs} cannot be read ({_reason(error)}): {SHARE}"
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ def _look(places: SharedPlaces, node_id: str) -> NodeReport:
     try:
         write_whole(places.mark(node_id), b"")
     except OSError as error:
-        problems.append(f"{places.runs} cannot be written to ({_reason(error)}): {_SHARE}")
+        problems.append(f"{places.runs} cannot be written to ({_reason(error)}): {SHARE}")
     return NodeReport(tuple(problems), _versions())
 
 
@@ -205,7 +203,7 @@ def _unseen(places: SharedPlaces, node_id: str) -> tuple[str, ...]:
     """Find a node's marker, and remove it: what the node has written must be seen here."""
     mark = places.mark(node_id)
     if not file_exists(mark):
-        return (f"what it writes to {places.runs} is not seen by the driver: {_SHARE}",)
+        return (f"what it writes to {places.runs} is not seen by the driver: {SHARE}",)
     remove_file(mark)
     return ()
 
