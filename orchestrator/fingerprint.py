@@ -7,8 +7,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
+from trainer.errors import OURS
+
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
-OURS = ("searchspace", "trainer", "orchestrator")
 
 
 @cache

@@ -7,7 +7,8 @@ TrainerError
 
 from collections.abc import Sequence
 
-_OURS = ("searchspace", "trainer", "orchestrator")
+OURS = ("searchspace", "trainer", "orchestrator")
+"""The packages that travel to a cluster."""
 
 
 class TrainerError(Exception):
@@ -33,7 +34,7 @@ def code_is_gone(error: Exception) -> bool:
     False
     """
     package = (getattr(error, "name", None) or "").partition(".")[0]
-    return isinstance(error, ModuleNotFoundError) and package in _OURS
+    return isinstance(error, ModuleNotFoundError) and package in OURS
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:

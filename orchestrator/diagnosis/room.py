@@ -1,6 +1,6 @@
 """Has any node of the cluster room for one job of the sweep?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.diagnosis.finding import Finding, error, ok, warning
 from orchestrator.sweepfile.resource_settings import ResourceSettings
@@ -33,17 +33,22 @@ def room_finding(
     """
     if room:
         return ok("room", f"for {room} job{'s' * (room != 1)} of the sweep at a time")
-    have = dict.fromkeys(_shown({name: node.get(name, 0) for name in asked}) for node in nodes)
-    found = (
-        f"one trial asks for {_shown(asked)}, and no node has that (they have "
-        f"{', '.join(have) or 'nothing'})"
-    )
+    found = no_room(asked, nodes)
     mend = f"lower or remove {' and '.join(_at_fault(asked, nodes))}"
     if local:
         return error("room", found, f"{mend}, or name a cluster that has it (--address)")
     if scales:
         return warning("room", found, f"see that the autoscaler can add one that does; else {mend}")
     return error("room", found, f"{mend}, or add a node that has it")
+
+
+def no_room(asked: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
+    """Say that none of these nodes has what one job takes, and what they have of it."""
+    have = dict.fromkeys(_shown({name: node.get(name, 0) for name in asked}) for node in nodes)
+    return (
+        f"one trial asks for {_shown(asked)}, and no node has that (they have "
+        f"{', '.join(have) or 'nothing'})"
+    )
 
 
 def _at_fault(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> list[str]:

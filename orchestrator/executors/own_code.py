@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from orchestrator.fingerprint import OURS
+from trainer.errors import OURS
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ray._private.services import canonicalize_bootstrap_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster_address import submission
+from orchestrator.diagnosis.room import no_room
 from orchestrator.errors import SearchctlError
 from orchestrator.executors.own_code import code_folder
 from orchestrator.executors.ray_head import Head
@@ -205,14 +206,12 @@ class Room:
         return min(room + ahead, self._most or room + ahead)
 
     def _say_full(self, nodes: list[dict[str, Any]]) -> None:
-        largest = [_amounts(node["Resources"], self._resources) for node in nodes]
-        lacking = f"one trial asks for {_shown(self._resources)}, and no node has that"
-        nodes_have = f"(they have {', '.join(dict.fromkeys(map(_shown, largest))) or 'nothing'})"
+        lacking = no_room(self._resources, [node["Resources"] for node in nodes])
         mend = "lower resources.cpus_per_trial, or what else resources: asks for"
         if not self._joined:
-            raise SearchctlError(f"{lacking} {nodes_have}: {mend}")
+            raise SearchctlError(f"{lacking}: {mend}")
         if not self._said:
-            log.warning("%s %s: waiting for a node that does; else %s", lacking, nodes_have, mend)
+            log.warning("%s: waiting for a node that does; else %s", lacking, mend)
         self._said = True
 
 
@@ -267,7 +266,3 @@ def scales() -> bool:
 
 def _amounts(have: Mapping[str, float], asked: Mapping[str, float]) -> dict[str, float]:
     return {name: have.get(name, 0) for name in asked}
-
-
-def _shown(resources: Mapping[str, float]) -> str:
-    return " and ".join(f"{amount:g} {name}" for name, amount in resources.items())
