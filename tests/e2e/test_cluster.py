@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from orchestrator.storage import queries
 from orchestrator.storage.database import open_database
 from tests.ray_cluster import RayCluster
+from tests.waiting import until
 
 SWEEP = """\
 name: {name}
@@ -76,15 +76,6 @@ def found(database):
     engine = open_database(database, create=True)
     yield lambda name: queries.find_sweep(engine, name)
     engine.dispose()
-
-
-def until(found, patience_s=120):
-    """Wait until something is found; return it."""
-    deadline = time.monotonic() + patience_s
-    while not (it := found()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return it
 
 
 def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(

@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 
 from tests.postgres_server import PostgresServer
+from tests.waiting import until
 
 PATIENCE_S = 120
 DECISIONS = """
@@ -45,13 +46,6 @@ def rows(url, query):
             return [tuple(row) for row in connection.execute(text(query))]
     finally:
         engine.dispose()
-
-
-def until(found):
-    deadline = time.monotonic() + PATIENCE_S
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def wait_for(url, query, process, output):
