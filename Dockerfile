@@ -23,6 +23,7 @@ COPY constraints.txt ./
 RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
     torch torchvision
 COPY pyproject.toml README.md LICENSE ./
+COPY searchctl searchctl
 COPY searchspace searchspace
 COPY trainer trainer
 COPY orchestrator orchestrator

@@ -13,12 +13,12 @@ from statistics import median
 
 from machine import keep
 
-from orchestrator import launch_sweep, load_sweep
-from orchestrator.errors import SearchctlError
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
-from orchestrator.views.ranking import rank_trials
-from trainer.samples import load_split
+from searchctl import launch, load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.trainer.data.samples import load_split
 
 
 def main(path, data_root, url="sqlite:///camvid.db"):
@@ -27,7 +27,8 @@ def main(path, data_root, url="sqlite:///camvid.db"):
     try:
         row = queries.find_sweep(open_database(url), sweep.name)
     except SearchctlError:
-        row = launch_sweep(sweep, db=url)
+        launch(sweep, db=url)
+        row = queries.find_sweep(open_database(url), sweep.name)
     engine = open_database(url)
     ranked = rank_trials(engine, row)
     jobs, decisions = queries.jobs(engine, row), queries.decisions(engine, row)

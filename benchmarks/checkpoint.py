@@ -18,15 +18,15 @@ import torch
 from machine import keep
 from upath import UPath
 
-from trainer.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
-from trainer.data_settings import Sample, ScenesData
-from trainer.evaluate import evaluate
-from trainer.finetune import training_mode
-from trainer.loop import train_epoch
-from trainer.preparation import prepare
-from trainer.progress import Kept
-from trainer.results import EpochRecord
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.results import EpochRecord
+from searchctl.trainer.data.settings import Sample, ScenesData
+from searchctl.trainer.evaluation.evaluate import evaluate
+from searchctl.trainer.models.finetune import training_mode
+from searchctl.trainer.run.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
+from searchctl.trainer.run.loop import train_epoch
+from searchctl.trainer.run.preparation import prepare
+from searchctl.trainer.run.progress import Kept
+from searchctl.trainer.settings.training import TrainSettings
 
 IMAGES, HEIGHT, WIDTH, BATCH, REPEATS, WRITES = 32, 90, 120, 16, 15, 30
 NETWORKS = {

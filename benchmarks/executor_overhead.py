@@ -30,7 +30,7 @@ space:
 
 def trivial(job, on_epoch, stop):
     """Stand in for training."""
-    from trainer.results import JobResult
+    from searchctl.trainer.core.results import JobResult
 
     time.sleep(JOB_SECONDS)
     return JobResult("complete", (job.trial * 7 + job.rung) % 36 / 36)
@@ -38,8 +38,8 @@ def trivial(job, on_epoch, stop):
 
 def bare():
     """Run the bracket's jobs in a plain loop."""
-    from orchestrator.bracket import Bracket, Signal
-    from orchestrator.halving import Outcome, plan_ladder
+    from searchctl.orchestrator.halving.bracket import Bracket, Signal
+    from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 
     bracket, jobs = Bracket(plan_ladder(36, 64), "maximize"), 0
     while (job := bracket.next_job()) is not Signal.DONE:
@@ -51,11 +51,11 @@ def bare():
 
 def one_tuner():
     """Run the sweep as `launch` does, with a trivial job in place of training."""
-    from orchestrator.executors.ray_tune import RayTuneExecutor
-    from orchestrator.launch import run
-    from orchestrator.prepare import prepare
-    from orchestrator.sweep import load_sweep
-    from orchestrator.views.progress import Progress
+    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+    from searchctl.orchestrator.facts.progress import Progress
+    from searchctl.orchestrator.run.launch import run
+    from searchctl.orchestrator.run.prepare import prepare
 
     phases = {"imported": elapsed()}
 

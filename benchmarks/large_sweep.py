@@ -10,11 +10,12 @@ from itertools import islice, product, zip_longest
 
 from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, select, update
 
-from orchestrator.halving import Decision, Ladder, Outcome, cut, plan_ladder
-from orchestrator.storage import queries, schema
-from orchestrator.storage.rows import SweepRow
-from orchestrator.storage.writer import TRIAL_STATES, NewSweep, create_sweep
-from orchestrator.sweep import Sweep
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, cut, plan_ladder
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.writer import TRIAL_STATES, NewSweep, create_sweep
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGES = 8192

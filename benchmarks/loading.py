@@ -23,11 +23,11 @@ from machine import keep
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from trainer.cache import Cache
-from trainer.cache_name import Need
-from trainer.data_settings import CamvidData, Sample
-from trainer.loader import TrainingBatches
-from trainer.samples import build_dataset, load_sample
+from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.store import Cache
+from searchctl.trainer.data.loader import TrainingBatches
+from searchctl.trainer.data.samples import build_dataset, load_sample
+from searchctl.trainer.data.settings import CamvidData, Sample
 
 HEIGHT, WIDTH, BATCH, WORKERS, REPEATS = 360, 480, 8, 2, 7
 

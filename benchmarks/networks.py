@@ -15,16 +15,16 @@ from pathlib import Path
 import torch
 from machine import keep
 
-from orchestrator import load_sweep
-from trainer.data_settings import Sample
-from trainer.finetune import training_mode
-from trainer.loader import TrainingBatches, load_sample
-from trainer.loop import train_epoch
-from trainer.losses import build_loss
-from trainer.model_options import OPTIONS
-from trainer.models import build_model
-from trainer.precision import Arithmetic
-from trainer.training import begin_training
+from searchctl.orchestrator import load_sweep
+from searchctl.trainer.data.loader import TrainingBatches, load_sample
+from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.losses import build_loss
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.finetune import training_mode
+from searchctl.trainer.run.loop import train_epoch
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.training import begin_training
+from searchctl.trainer.settings.model_options import OPTIONS
 
 IMAGES, REPEATS = 24, 7
 CPU = torch.device("cpu")

@@ -16,15 +16,15 @@ import torch
 import torch.nn.functional as F
 from machine import keep
 
-from trainer.data_settings import Sample, ScenesData
-from trainer.finetune import training_mode
-from trainer.loader import TrainingBatches, load_sample
-from trainer.loop import train_epoch
-from trainer.losses import build_loss
-from trainer.models import build_model
-from trainer.precision import Arithmetic
-from trainer.settings import TrainSettings
-from trainer.training import begin_training
+from searchctl.trainer.data.loader import TrainingBatches, load_sample
+from searchctl.trainer.data.settings import Sample, ScenesData
+from searchctl.trainer.losses import build_loss
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.finetune import training_mode
+from searchctl.trainer.run.loop import train_epoch
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.training import begin_training
+from searchctl.trainer.settings.training import TrainSettings
 
 IMAGES, HEIGHT, WIDTH, BATCH, REPEATS = 32, 90, 120, 16, 15
 NETWORKS = {

@@ -13,8 +13,8 @@ import sys
 
 from machine import keep
 
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
 
 
 def main(name, url="sqlite:///searchctl.db"):

@@ -19,7 +19,7 @@ from large_sweep import store_large_sweep
 from machine import keep
 from sqlalchemy import event
 
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
 
 TRIALS = 10_000
 RUNS = 5
@@ -82,7 +82,7 @@ def statements(arguments):
     """Return the number of statements of a command, and how long they and their rows took."""
     from click.testing import CliRunner
 
-    from orchestrator.cli import cli
+    from searchctl.orchestrator.cli.main import cli
 
     CliRunner().invoke(cli, arguments)  # the imports
     with counted() as found:

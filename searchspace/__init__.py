@@ -4,10 +4,10 @@ Standard library only. The space knows no setting by name: `Space.problems` vali
 schema it is handed.
 """
 
-from searchspace.dimensions import Choice, Dimension, Interval
-from searchspace.errors import SpaceError
-from searchspace.params import Params
-from searchspace.space import Space
-from searchspace.values import Value
+from searchctl.searchspace.dimensions import Choice, Dimension, Interval
+from searchctl.searchspace.errors import SpaceError
+from searchctl.searchspace.params import Params
+from searchctl.searchspace.space import Space
+from searchctl.searchspace.values import Value
 
 __all__ = ["Choice", "Dimension", "Interval", "Params", "Space", "SpaceError", "Value"]

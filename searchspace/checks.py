@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from searchspace.dimensions import Axis, Choice, Dimension, described
-from searchspace.errors import Path, Problem, unknown
-from searchspace.values import Value, among
+from searchctl.searchspace.dimensions import Axis, Choice, Dimension, described
+from searchctl.searchspace.errors import Path, Problem, unknown
+from searchctl.searchspace.values import Value, among
 
 Axes = Mapping[str, Axis]
 Points = Sequence[Mapping[str, Value]]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from searchspace.dimensions import Axis, Choice, Interval, When
-from searchspace.errors import Path, Problem, SpaceError, unknown
-from searchspace.values import Value, freeze
+from searchctl.searchspace.dimensions import Axis, Choice, Interval, When
+from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
+from searchctl.searchspace.values import Value, freeze
 
 POINTS = "points"
 """The one key of a space that is not the name of an axis."""

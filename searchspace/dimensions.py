@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from searchspace.errors import Path, Problem, SpaceError
-from searchspace.values import Value, among, freeze, text
+from searchctl.searchspace.errors import Path, Problem, SpaceError
+from searchctl.searchspace.values import Value, among, freeze, text
 
 Number = int | float
 When = Mapping[str, tuple[Value, ...]]

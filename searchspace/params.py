@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
-from searchspace.values import Value, freeze
+from searchctl.searchspace.values import Value, freeze
 
 
 class Params(Mapping[str, Value]):
@@ -12,10 +12,10 @@ class Params(Mapping[str, Value]):
 
     Two params are equal if their canonical JSON is: the order in which they were written does not
     count, 1e-3 is 0.001, and 1 is 1.0 (numbers are kept in the canonical form of
-    `searchspace.values.freeze`); but true is not 1, and 1 is not "1".
+    `searchctl.searchspace.values.freeze`); but true is not 1, and 1 is not "1".
 
     Raises:
-        ValueError: a value that cannot be held, see `searchspace.values.freeze`.
+        ValueError: a value that cannot be held, see `searchctl.searchspace.values.freeze`.
 
     >>> Params({"lr": 1.0, "width": 16}) == Params({"width": 16, "lr": 1})
     True

@@ -5,19 +5,19 @@ from itertools import count, product
 from math import prod
 from types import MappingProxyType
 
-from searchspace.checks import (
+from searchctl.searchspace.checks import (
     Check,
     dependency_order,
     holds,
     schema_problems,
     structure_problems,
 )
-from searchspace.config import POINTS, as_written, parse
-from searchspace.dimensions import Axis
-from searchspace.errors import Problem, SpaceError
-from searchspace.params import Params
-from searchspace.sampling import Method, unit_point
-from searchspace.values import Value, same
+from searchctl.searchspace.config import POINTS, as_written, parse
+from searchctl.searchspace.dimensions import Axis
+from searchctl.searchspace.errors import Problem, SpaceError
+from searchctl.searchspace.params import Params
+from searchctl.searchspace.sampling import Method, unit_point
+from searchctl.searchspace.values import Value, same
 
 _PATIENCE = 1000
 """Draws in a row without a new point after which sampling takes what is left in grid order."""
@@ -189,7 +189,7 @@ class Space:
 
         Args:
             n: how many points.
-            seed: of the sequence; see `searchspace.sampling` for the sequences.
+            seed: of the sequence; see `searchctl.searchspace.sampling` for the sequences.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
         """
         found: dict[Params, None] = {}

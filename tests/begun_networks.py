@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from trainer.errors import SettingsError
-from trainer.initial_weights import begin_with
-from trainer.models import build_model
-from trainer.models.timm_import import timm
-from trainer.settings import TrainSettings
-from trainer.weights import save_weights
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.files import save_weights
+from searchctl.trainer.weights.initial import begin_with
 
 CLASSES = 5
 ENCODERS = ("test_convnext", "test_resnet", "test_vit")  # names as lists, flat, and with a prefix

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.data.settings import ScenesData
 from tests import chromium
 from tests.postgres_server import PostgresServer, binaries
-from trainer.data_settings import ScenesData
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

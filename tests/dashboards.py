@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from orchestrator.report.served import ReportApp
-from orchestrator.serving.dashboard import Dashboard, make_server
-from orchestrator.serving.pictures import PictureStore
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.web.dashboard import Dashboard, make_server
+from searchctl.orchestrator.web.pictures import PictureStore
+from searchctl.orchestrator.web.report import ReportApp
 
 TOKEN = "a-token-of-tests-0123456789"
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from trainer.data_settings import FolderData
+from searchctl.trainer.data.settings import FolderData
 
 
 def draw_folder(root, count=6, size=(24, 32)):

@@ -6,16 +6,16 @@ from fractions import Fraction
 
 from upath import UPath
 
-from orchestrator.bracket import Bracket, BracketJob
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.executors.ray_tune import RayTuneExecutor
-from orchestrator.halving import Outcome, plan_ladder
-from orchestrator.job import Job
-from searchspace import Params
-from trainer.data_settings import Sample, ScenesData
-from trainer.inference_settings import AS_VALIDATED
-from trainer.results import EpochRecord, JobResult
-from trainer.settings import TrainSettings
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.data.settings import Sample, ScenesData
+from searchctl.trainer.settings.inference import AS_VALIDATED
+from searchctl.trainer.settings.training import TrainSettings
 
 EXECUTORS = {
     "inline": InlineExecutor,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from trainer.metrics import pooled_evaluation
-from trainer.results import ImageCounts
+from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.evaluation.metrics import pooled_evaluation
 
 CLASSES = 4
 

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["trainer.trial", "trainer.models.unet", "trainer.transforms"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "searchctl.trainer.run.trial",
+        "searchctl.trainer.models.unet",
+        "searchctl.trainer.data.augment",
+    ]
+)
 
 
 def exit_code(function: Callable[..., object], *arguments: object, patience_s: float = 120) -> int:
@@ -28,8 +34,8 @@ def exit_code(function: Callable[..., object], *arguments: object, patience_s: f
 
 def train_and_die(request: Mapping[str, Any]) -> None:
     """Train a job until SIGKILL comes: after an epoch, or before a batch, validation's too."""
-    from trainer import Sample, TrainSettings, run_job
-    from trainer.data_settings import FolderData
+    from searchctl.trainer import Sample, TrainSettings, run_job
+    from searchctl.trainer.data.settings import FolderData
 
     batches = 0
 

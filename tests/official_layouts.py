@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter
 
-from trainer.data_settings import DataSettings
-from trainer.datasets.camvid_original import GROUPS
-from trainer.datasets.cityscapes_labels import LABELS
-from trainer.datasets.folder import spread_colour
+from searchctl.trainer.data.sets.camvid_original import GROUPS
+from searchctl.trainer.data.sets.cityscapes_labels import LABELS
+from searchctl.trainer.data.sets.folder import spread_colour
+from searchctl.trainer.data.settings import DataSettings
 
 ROWS, COLUMNS = 3, 4
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        "

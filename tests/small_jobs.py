@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from trainer import TrainSettings
+from searchctl.trainer import TrainSettings
 
 SETTINGS = TrainSettings(width=8, epochs=3, batch_size=4, lr=3e-3, threads=1)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from orchestrator.halving import Decision
-from orchestrator.job_key import JobKey
-from orchestrator.storage.writer import NewSweep
-from searchspace import Params
-from trainer.results import EpochRecord, Evaluation, ImageCounts, JobResult
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.writer import NewSweep
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts, JobResult
 
 LADDER = [{"rung": 0, "trials": 2, "fraction": "1/2", "images": 5}]
 

@@ -1,6 +1,6 @@
 """Tiny networks of the families of which timm has no `test_` variant, by names that timm knows."""
 
-from trainer.models.timm_import import timm
+from searchctl.trainer.models.timm.library import timm
 
 __all__ = ["tiny_beit", "tiny_pvt_v2", "tiny_swinv2", "tiny_vgg"]  # timm reads it
 

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.finetune import freeze, training_mode
+from searchctl.trainer.settings.catalog import MODELS
+from searchctl.trainer.settings.training import TrainSettings
 from tests import tiny_encoders  # noqa: F401  # for the names of encoders below
-from trainer.catalog import MODELS
-from trainer.finetune import freeze, training_mode
-from trainer.models import build_model
-from trainer.models.base import SegmentationModel
-from trainer.settings import TrainSettings
 
 CLASSES = 11
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 if TYPE_CHECKING:
-    from trainer.data_settings import DataSettings, Sample
-    from trainer.distributed.together import run_together
-    from trainer.results import EpochRecord, Evaluation, JobResult
-    from trainer.settings import TrainSettings
-    from trainer.trial import run_job
+    from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
+    from searchctl.trainer.data.settings import DataSettings, Sample
+    from searchctl.trainer.ddp.launcher import run_together
+    from searchctl.trainer.run.trial import run_job
+    from searchctl.trainer.settings.training import TrainSettings
 
 __all__ = [
     "run_job",
@@ -30,14 +30,14 @@ __all__ = [
 ]
 
 _LAZY = {
-    "run_job": "trainer.trial",
-    "run_together": "trainer.distributed.together",
-    "DataSettings": "trainer.data_settings",
-    "EpochRecord": "trainer.results",
-    "Evaluation": "trainer.results",
-    "JobResult": "trainer.results",
-    "Sample": "trainer.data_settings",
-    "TrainSettings": "trainer.settings",
+    "run_job": "searchctl.trainer.run.trial",
+    "run_together": "searchctl.trainer.ddp.launcher",
+    "DataSettings": "searchctl.trainer.data.settings",
+    "EpochRecord": "searchctl.trainer.core.results",
+    "Evaluation": "searchctl.trainer.core.results",
+    "JobResult": "searchctl.trainer.core.results",
+    "Sample": "searchctl.trainer.data.settings",
+    "TrainSettings": "searchctl.trainer.settings.training",
 }
 
 

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from orchestrator.bracket import Signal
-from orchestrator.driver import BACK_OFF_S
-from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job
-from orchestrator.job_key import JobKey, key_of
+from searchctl.orchestrator.executors.base import Source, Stop
+from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.halving.job_key import JobKey, key_of
+from searchctl.orchestrator.run.driver import BACK_OFF_S
 
 from .training import Training
 

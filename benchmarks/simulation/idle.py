@@ -3,16 +3,16 @@
 from statistics import mean
 from typing import Any
 
-from orchestrator.appraisal import NOTHING_ASKED
-from orchestrator.bracket import Bracket, Signal
-from orchestrator.course import Course
-from orchestrator.halving import Outcome
-from orchestrator.job import Job
-from orchestrator.job_key import key_of
-from orchestrator.planning.plan import plan_sweep
-from orchestrator.sweep import Sweep
-from trainer.data_settings import Sample
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.halving.bracket import Bracket, Signal
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.halving.rule import Outcome
+from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.data.settings import Sample
 
 from .accounts import accounts
 from .cluster import Faults, Fleet, SimulatedCluster

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from upath import UPath
 
-from orchestrator.executors.base import Source, Stop
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.storage import queries, schema
-from orchestrator.storage.rows import SweepRow
-from orchestrator.sweep import Sweep
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.base import Source, Stop
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
 
 from .accounts import accounts
 from .cluster import Fleet, SimulatedCluster

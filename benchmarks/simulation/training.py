@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.job import Job
-from trainer.results import EpochRecord, Evaluation, ImageCounts, JobResult
+from searchctl.orchestrator.executors.job import Job
+from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts, JobResult
 
 
 @dataclass(frozen=True)

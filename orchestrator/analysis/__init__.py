@@ -1,4 +1,1 @@
-"""What the stored numbers of a sweep say, and how surely: numpy in, dataclasses out.
-
-Pure: no database, no files, no terminal.
-"""
+"""Why a trial was pruned, whether the rungs could be trusted, and what quality costs."""

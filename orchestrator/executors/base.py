@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from orchestrator.bracket import Signal
-from orchestrator.job import Job, Stop
-from orchestrator.waiting import Waiting
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.executors.job import Job, Stop
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.trainer.core.results import EpochRecord, JobResult
 
 __all__ = ["Executor", "Source", "Stop"]
 

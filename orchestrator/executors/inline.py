@@ -3,11 +3,11 @@
 import time
 from dataclasses import replace
 
-from orchestrator.bracket import Signal
-from orchestrator.executors.base import Source, Stop
-from orchestrator.job import Job, Runner, run_safely, train
-from orchestrator.processes import worker_name
-from trainer.results import EpochRecord
+from searchctl.orchestrator.core.processes import worker_name
+from searchctl.orchestrator.executors.base import Source, Stop
+from searchctl.orchestrator.executors.job import Job, Runner, run_safely, train
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.trainer.core.results import EpochRecord
 
 
 class _SourceFailed(BaseException):

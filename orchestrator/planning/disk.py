@@ -5,8 +5,8 @@ Torch-free: what a weight takes follows from the settings, how many weights ther
 
 from dataclasses import dataclass
 
-from orchestrator.halving import Ladder
-from trainer.settings import TrainSettings
+from searchctl.orchestrator.halving.rule import Ladder
+from searchctl.trainer.settings.training import TrainSettings
 
 WEIGHT_BYTES = 4
 """Weights stay fp32 on any device."""

@@ -6,16 +6,22 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from orchestrator.files.garbage import used_bytes
-from orchestrator.job_key import Kind, key_of
-from orchestrator.planning.cost import Span, total
-from orchestrator.planning.faults import Fault, busy_seconds, faults
-from orchestrator.planning.forecast import Forecast, JobTimes, Measured, StageForecast, job_times
-from orchestrator.planning.plan import Plan, StageCost, plan_sweep
-from orchestrator.prepare import runs_directory
-from orchestrator.storage import queries
-from orchestrator.storage.rows import SweepRow
-from orchestrator.storage.spending import (
+from searchctl.orchestrator.artifacts.garbage import used_bytes
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.halving.job_key import Kind, key_of
+from searchctl.orchestrator.planning.cost import Span, total
+from searchctl.orchestrator.planning.estimate import (
+    Forecast,
+    JobTimes,
+    Measured,
+    StageForecast,
+    job_times,
+)
+from searchctl.orchestrator.planning.plan import Plan, StageCost, plan_sweep
+from searchctl.orchestrator.planning.retries import Fault, busy_seconds, faults
+from searchctl.orchestrator.run.prepare import runs_directory
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.spending import (
     Held,
     StageSpent,
     held,
@@ -23,7 +29,7 @@ from orchestrator.storage.spending import (
     stored_forecast,
     validations_by_stage,
 )
-from orchestrator.sweep import Sweep
+from searchctl.orchestrator.storage.rows import SweepRow
 
 Origin = Literal["launch", "now"]
 """When the times that are graded were measured."""

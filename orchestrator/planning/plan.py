@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from orchestrator.appraisal import asked_of
-from orchestrator.errors import SearchctlError
-from orchestrator.halving import Ladder, Rung, plan_ladder
-from orchestrator.job_key import Kind
-from orchestrator.planning.cost import Span, over_survivors, total
-from orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
-from orchestrator.sweep import Sweep
-from trainer.catalog import DATASETS, load
-from trainer.data_settings import Split
-from trainer.settings import Validate
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.halving.follow_up import asked_of
+from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
+from searchctl.orchestrator.planning.cost import Span, over_survivors, total
+from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
+from searchctl.trainer.data.settings import Split
+from searchctl.trainer.settings.catalog import DATASETS, load
+from searchctl.trainer.settings.training import Validate
 
 
 @dataclass(frozen=True)

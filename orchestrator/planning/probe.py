@@ -11,30 +11,30 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.planning.forecast import Probe, Probed, Sizes, Speed
-from orchestrator.planning.laps import Laps
-from orchestrator.planning.speed_classes import SpeedClass, speed_classes
-from orchestrator.prepare import checked_dataset
-from orchestrator.sweep import Sweep
-from orchestrator.views.sweeps import assignments
-from trainer.checkpoint import FILE, Checkpoint, write_checkpoint
-from trainer.data_settings import Sample
-from trainer.errors import SettingsError
-from trainer.evaluate import evaluate, evaluate_original
-from trainer.finetune import training_mode
-from trainer.inference_settings import Inference
-from trainer.loader import data_fingerprint, load_sample, load_split
-from trainer.loop import train_epoch
-from trainer.memory import peak_bytes
-from trainer.mixing import Mixing
-from trainer.model_options import OPTIONS
-from trainer.models import build_model
-from trainer.preparation import Job, prepare
-from trainer.settings import TrainSettings
-from trainer.stopping import Stop, Stopped
-from trainer.torch_state import choose_device, describe, own_torch_state
-from trainer.weights import save_weights
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.sweeps import assignments
+from searchctl.orchestrator.planning.batch_timer import Laps
+from searchctl.orchestrator.planning.estimate import Probe, Probed, Sizes, Speed
+from searchctl.orchestrator.planning.speed_classes import SpeedClass, speed_classes
+from searchctl.orchestrator.run.prepare import checked_dataset
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.memory import peak_bytes
+from searchctl.trainer.core.stopping import Stop, Stopped
+from searchctl.trainer.data.loader import data_fingerprint, load_sample, load_split
+from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.finetune import training_mode
+from searchctl.trainer.optim.mixup import Mixing
+from searchctl.trainer.run.checkpoint import FILE, Checkpoint, write_checkpoint
+from searchctl.trainer.run.loop import train_epoch
+from searchctl.trainer.run.preparation import Job, prepare
+from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.model_options import OPTIONS
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.files import save_weights
 
 PROBED = 8
 """At most so many configurations are timed."""

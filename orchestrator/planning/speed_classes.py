@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.sweep import Sweep
-from trainer.settings import TrainSettings
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.trainer.settings.training import TrainSettings
 
 _NEVER = frozenset(
     {

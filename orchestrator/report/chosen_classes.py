@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Engine
 
-from orchestrator.analysis.paired_bootstrap import truth
-from orchestrator.report.facts import ChosenClass, ClassScores
-from orchestrator.storage.rows import SweepRow
-from orchestrator.understanding.image_evidence import ImageEvidence
+from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
+from searchctl.orchestrator.report.facts import ChosenClass, ClassScores
+from searchctl.orchestrator.statistics.paired_bootstrap import truth
+from searchctl.orchestrator.storage.rows import SweepRow
 
 MOST = 8
 """More pictures beside each other are not looked at."""

@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.halving import Direction
-from orchestrator.planning.grade import Grade
-from orchestrator.understanding.appraising import Appraised
-from orchestrator.understanding.explaining import Comparison
-from orchestrator.understanding.fidelity import Fidelity
-from orchestrator.understanding.importance import Importance
-from orchestrator.understanding.tradeoff import Tradeoff
-from trainer.results import EpochRecord
-from trainer.settings import Score
+from searchctl.orchestrator.analysis.explain import Comparison
+from searchctl.orchestrator.analysis.fidelity import Fidelity
+from searchctl.orchestrator.analysis.follow_up import Appraised
+from searchctl.orchestrator.analysis.tradeoff import Tradeoff
+from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.planning.grade import Grade
+from searchctl.orchestrator.search.importance import Importance
+from searchctl.trainer.core.results import EpochRecord
+from searchctl.trainer.settings.training import Score
 
 FORMAT = 1
 

@@ -8,12 +8,16 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from orchestrator.errors import SearchctlError
-from orchestrator.files.retention import MASKS
-from orchestrator.job_key import key_of
-from orchestrator.planning.grade import Grade, grade
-from orchestrator.report.chosen_classes import chosen_classes, label_shares
-from orchestrator.report.facts import (
+from searchctl.orchestrator.analysis.explain import explain_trial
+from searchctl.orchestrator.analysis.fidelity import read_fidelity
+from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
+from searchctl.orchestrator.artifacts.retention import MASKS
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.planning.grade import Grade, grade
+from searchctl.orchestrator.report.chosen_classes import chosen_classes, label_shares
+from searchctl.orchestrator.report.facts import (
     FORMAT,
     Answer,
     ChosenClass,
@@ -24,18 +28,14 @@ from orchestrator.report.facts import (
     TrialFacts,
     Unlabeled,
 )
-from orchestrator.report.options import contrasts
-from orchestrator.report.stored import Stored
-from orchestrator.report.training import Training
-from orchestrator.report.unlabeled import unlabeled
-from orchestrator.storage.rows import SweepRow
-from orchestrator.study import distributions
-from orchestrator.understanding.appraising import read_appraisal
-from orchestrator.understanding.explaining import explain_trial
-from orchestrator.understanding.fidelity import read_fidelity
-from orchestrator.understanding.importance import LEAST_TRIALS, Importance, Scored, importance
-from orchestrator.understanding.tradeoff import read_tradeoff
-from trainer.errors import TrainerError
+from searchctl.orchestrator.report.options import contrasts
+from searchctl.orchestrator.report.stored import Stored
+from searchctl.orchestrator.report.training import Training
+from searchctl.orchestrator.report.unlabeled import unlabeled
+from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
+from searchctl.orchestrator.search.study import distributions
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.core.errors import TrainerError
 
 MOST_FINALISTS = 6
 """More lines in one picture cannot be told apart."""
@@ -186,7 +186,9 @@ def _pictures(stored: Stored, finalists: Sequence[TrialFacts], file: str) -> lis
 
     A path that the database names is not followed: whose picture it is says where it lies.
     """
-    from orchestrator.prepare import runs_directory  # knows how to build networks, too
+    from searchctl.orchestrator.run.prepare import (
+        runs_directory,  # knows how to build networks, too
+    )
 
     runs = runs_directory(stored.sweep)
     wanted = {trial.trial for trial in finalists}

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
-from orchestrator.halving import Direction
-from orchestrator.report.facts import Contrast, Option, TrialFacts
-from orchestrator.report.training import Training
+from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.report.facts import Contrast, Option, TrialFacts
+from searchctl.orchestrator.report.training import Training
 
 MOST_VALUES = 6
 """A param with more values is a number: the importance and the table say more of it."""

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from orchestrator.analysis.drift import searched
-from orchestrator.planning.grade_view import grade_report
-from orchestrator.report.blocks import Block, blocks
-from orchestrator.report.charts import Histogram, ScatterChart, histogram
-from orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
-from orchestrator.report.figures import (
+from searchctl.orchestrator.analysis.tradeoff import hardware
+from searchctl.orchestrator.report.blocks import Block, blocks
+from searchctl.orchestrator.report.charts.figures import (
     MOST_TRIALS,
     Compared,
     FollowedClass,
@@ -20,13 +17,16 @@ from orchestrator.report.figures import (
     follow_classes,
     learning_of,
 )
-from orchestrator.report.ladder_chart import LadderChart, ladder_chart
-from orchestrator.report.pictures import MaskView, mask_view, picture_urls
-from orchestrator.understanding.appraisal_view import appraisal_report
-from orchestrator.understanding.explain_view import SCORE_NAMES, how_sure
-from orchestrator.understanding.fidelity_view import fidelity_report
-from orchestrator.understanding.tradeoff import hardware
-from orchestrator.understanding.tradeoff_view import tradeoff_report
+from searchctl.orchestrator.report.charts.ladder import LadderChart, ladder_chart
+from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, histogram
+from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
+from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
+from searchctl.orchestrator.statistics.drift import searched
+from searchctl.orchestrator.terminal.explain import SCORE_NAMES, how_sure
+from searchctl.orchestrator.terminal.fidelity import fidelity_report
+from searchctl.orchestrator.terminal.follow_up import appraisal_report
+from searchctl.orchestrator.terminal.grade import grade_report
+from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
 
 
 @dataclass(frozen=True)

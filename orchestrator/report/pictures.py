@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from PIL import Image as Picture
 from upath import UPath
 
-from orchestrator.files.pictures import read_picture
-from orchestrator.report.facts import Picture as Stored
-from trainer.mask_sheet import MaskSheet, Row, read_masks
-from trainer.whole_files import read_whole
+from searchctl.orchestrator.artifacts.pictures import read_picture
+from searchctl.orchestrator.report.facts import Picture as Stored
+from searchctl.trainer.core.atomic_files import read_whole
+from searchctl.trainer.pictures.mask_sheet import MaskSheet, Row, read_masks
 
 MOST_TRIALS = 2
 MOST_BYTES = 3_000_000

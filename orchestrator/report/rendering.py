@@ -9,9 +9,9 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.report.facts import Report
-from orchestrator.report.page import page_of
-from orchestrator.views.sweeps import assignments, duration, number, value
+from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
+from searchctl.orchestrator.report.facts import Report
+from searchctl.orchestrator.report.page import page_of
 
 Format = Literal["html", "md", "json"]
 SPLITS = {
@@ -66,7 +66,7 @@ def _filled(template: str, report: Report, *, autoescape: bool) -> str:
 
 def _environment(*, autoescape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("orchestrator.report"),
+        loader=PackageLoader("searchctl.orchestrator.report"),
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
-from orchestrator.halving import Decision
-from orchestrator.report.facts import About, RungFacts, Step, TrialFacts
-from orchestrator.storage import queries
-from orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
-from orchestrator.sweep import Sweep
-from orchestrator.views.sweeps import JobState, rung_views
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.sweeps import JobState, rung_views
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 
 
 @dataclass(frozen=True)

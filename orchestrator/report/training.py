@@ -6,11 +6,12 @@ from itertools import groupby
 
 from sqlalchemy import Engine
 
-from orchestrator.report.facts import ClassScores, Curve, TrialFacts
-from orchestrator.storage import queries, viewing
-from orchestrator.storage.rows import EpochRow, SweepRow
-from trainer.results import EpochRecord
-from trainer.settings import Score
+from searchctl.orchestrator.report.facts import ClassScores, Curve, TrialFacts
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
+from searchctl.trainer.core.results import EpochRecord
+from searchctl.trainer.settings.training import Score
 
 _CLOSE = 0.01
 """A score within this share of the kept one's is as good as there."""

@@ -3,10 +3,10 @@
 import numpy as np
 from sqlalchemy import Engine
 
-from orchestrator.errors import SearchctlError
-from orchestrator.report.facts import Unlabeled
-from orchestrator.storage.rows import SweepRow
-from orchestrator.understanding.image_evidence import ImageEvidence
+from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.report.facts import Unlabeled
+from searchctl.orchestrator.storage.rows import SweepRow
 
 BINS = 20
 _UPPER = (0.05, 0.1, 0.2, 0.5, 1.0)

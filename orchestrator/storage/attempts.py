@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from orchestrator.storage import schema
-from orchestrator.storage.rows import AttemptOutcome
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.rows import AttemptOutcome
 
 _attempts = schema.attempts
 _OPEN = (_attempts.c.token == bindparam("of_token")) & _attempts.c.outcome.is_(None)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from orchestrator.errors import SearchctlError
+from searchctl.orchestrator.core.errors import SearchctlError
 
 # A server that has vanished without a word is noticed within about ten seconds.
 _POSTGRESQL_SOCKET = {

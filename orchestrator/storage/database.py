@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.errors import SchemaMismatch, SearchctlError
-from orchestrator.storage.connect import SQLITE_BEGIN, connect, shown
+from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
+from searchctl.orchestrator.storage.connect import SQLITE_BEGIN, connect, shown
 
 VERSION_TABLE = "searchctl_schema_version"
 """Not alembic's default name: Optuna keeps its own version under that one, in the same database."""
@@ -100,7 +100,9 @@ def _tables_replaceable(connection: Connection) -> Iterator[None]:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(files("orchestrator.storage") / "migrations"))
+    config.set_main_option(
+        "script_location", str(files("searchctl.orchestrator.storage") / "migrations")
+    )
     return config
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from orchestrator.storage import results, schema
-from orchestrator.storage.rows import TrialState
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.storage import results, schema
+from searchctl.orchestrator.storage.rows import TrialState
+from searchctl.trainer.core.results import EpochRecord, JobResult
 
 _jobs = schema.jobs
 _CHANGE = update(_jobs).where(_jobs.c.id == bindparam("of_job"))

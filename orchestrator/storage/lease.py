@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 
-from orchestrator.errors import LeaseLost
-from orchestrator.storage.clock import database_now
-from orchestrator.storage.schema import sweeps
+from searchctl.orchestrator.core.errors import LeaseLost
+from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.schema import sweeps
 
 # made once: it begins every transaction of a driver, and making it takes longer than running it
 _RENEWAL = (

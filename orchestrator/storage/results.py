@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.storage.rows import JOB_STATES
-from trainer.results import EpochRecord, ImageCounts, JobResult
+from searchctl.orchestrator.storage.rows import JOB_STATES
+from searchctl.trainer.core.results import EpochRecord, ImageCounts, JobResult
 
 _JOB_COLUMNS = (
     "score",

@@ -5,8 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
-from orchestrator.job_key import JobKey, Kind
-from trainer.results import EpochRecord
+from searchctl.orchestrator.halving.job_key import JobKey, Kind
+from searchctl.trainer.core.results import EpochRecord
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
 DesiredState = Literal["RUNNING", "STOPPED"]
@@ -93,7 +93,7 @@ class JobRow:
     threads: int | None
     trainable_parameters: int | None
     latency_ms: float | None
-    """Of one image, on the job's device: see trainer/latency.py."""
+    """Of one image, on the job's device: see trainer/evaluation/latency.py."""
     initial_weights: str
     """What it began with, for people; empty if it has not come to tell."""
     weights: str | None

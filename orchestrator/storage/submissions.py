@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, insert, select
 
-from orchestrator.storage.schema import submissions
+from searchctl.orchestrator.storage.schema import submissions
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from orchestrator.errors import SweepExists, SweepNotFound
-from orchestrator.halving import Decision
-from orchestrator.job_key import JobKey
-from orchestrator.storage import attempts, jobs, lease, results, schema
-from orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
-from orchestrator.waiting import Waiting
-from searchspace import Params
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage import attempts, jobs, lease, results, schema
+from searchctl.orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import EpochRecord, JobResult
 
 TRIAL_STATES: dict[str, TrialState] = {
     "promoted": "WAITING",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, select
 
-from orchestrator.files.retention import MASKS
-from orchestrator.storage import schema
+from searchctl.orchestrator.artifacts.retention import MASKS
+from searchctl.orchestrator.storage import schema
 from tests.chaos.driver import SEARCHCTL
 from tests.chaos.places import Place
 from tests.chaos.processes import title

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from orchestrator.storage import schema
+from searchctl.orchestrator.storage import schema
 
 _BUSY = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

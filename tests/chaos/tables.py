@@ -12,7 +12,7 @@ import optuna
 from sqlalchemy import Connection, Row, create_engine, select
 from upath import UPath
 
-from orchestrator.storage import schema
+from searchctl.orchestrator.storage import schema
 
 Key = tuple[Any, ...]
 Contents = dict[str, dict[Key, dict[str, Any]]]

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from orchestrator import launch_sweep
-from orchestrator.sweep import Sweep
+from searchctl import launch
+from searchctl.orchestrator.config.sweep import Sweep
 from tests.chaos.tables import ABOUT, contents, differences
 
 CHANGES = {
@@ -40,7 +40,7 @@ def finished(tmp_path_factory):
             "storage": {"runs": str(folder / "runs")},
         }
     )
-    launch_sweep(sweep, db=f"sqlite:///{folder}/searchctl.db", inline=True)
+    launch(sweep, db=f"sqlite:///{folder}/searchctl.db", inline=True)
     return folder, contents(f"sqlite:///{folder}/searchctl.db", "small")
 
 

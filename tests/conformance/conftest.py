@@ -6,10 +6,11 @@ import subprocess
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.storage import lease, queries
-from orchestrator.storage.database import open_database
-from orchestrator.storage.faults import full, unreachable
-from orchestrator.storage.writer import SweepWriter, create_sweep
+from searchctl.orchestrator.storage import lease
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.faults import full, unreachable
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep
 from tests.stored_sweeps import new_sweep
 
 STORES = ("memory", "file", "postgresql")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.sets.files import SPLITS
 from tests.official_layouts import APPLE_DOUBLE, LAYOUTS
-from trainer.datasets.files import SPLITS
-from trainer.errors import DataError
-from trainer.samples import build_dataset
 
 
 @pytest.fixture(scope="module", params=list(LAYOUTS))

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.official_layouts import LAYOUTS
-from trainer.data_settings import (
+from searchctl.trainer.data.samples import build_dataset, data_fingerprint, load_split
+from searchctl.trainer.data.settings import (
     CamvidData,
     FolderData,
     ImageFolderData,
     OxfordPetsData,
     ScenesData,
 )
-from trainer.samples import build_dataset, data_fingerprint, load_split
+from tests.official_layouts import LAYOUTS
 
 SPLITS = ("train", "val", "test")
 

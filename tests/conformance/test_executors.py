@@ -7,16 +7,16 @@ from contextlib import nullcontext
 
 import pytest
 
-from orchestrator.bracket import Signal
-from orchestrator.errors import SearchctlError
-from orchestrator.executors import ray_tune
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.executors.ray_cluster import connected
-from orchestrator.executors.ray_tune import RayTuneExecutor
-from orchestrator.job import Job
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.ray import tune as ray_tune
+from searchctl.orchestrator.executors.ray.cluster import connected
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.trainer.core.results import JobResult
+from searchctl.trainer.run.watchdog import ending_a_standstill
 from tests.executors import EXECUTORS, BracketSource, by_value, never, quick
-from trainer.results import JobResult
-from trainer.standstill import ending_a_standstill
 
 
 @pytest.fixture(scope="module", autouse=True)

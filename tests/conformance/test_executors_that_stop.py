@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from orchestrator.executors.ray_tune import RayTuneExecutor
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+from searchctl.trainer.core.results import EpochRecord, JobResult
 from tests.executors import EXECUTORS, BracketSource, by_value, never, quick
-from trainer.results import EpochRecord, JobResult
 
 
 @pytest.fixture(params=EXECUTORS)

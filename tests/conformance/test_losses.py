@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from trainer.catalog import LOSSES
-from trainer.losses import build_loss, count_pixels
-from trainer.losses.class_weights import KINDS
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses import build_loss, count_pixels
+from searchctl.trainer.losses.class_weights import KINDS
+from searchctl.trainer.settings.catalog import LOSSES
+from searchctl.trainer.settings.training import TrainSettings
 
 IGNORE = 255
 CLASSES = 4

@@ -11,19 +11,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from orchestrator.errors import SchemaMismatch, SearchctlError
-from orchestrator.job_key import JobKey
-from orchestrator.storage import database, lease, queries
-from orchestrator.storage.connect import connect
-from orchestrator.storage.database import (
+from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.storage import database, lease
+from searchctl.orchestrator.storage.connect import connect
+from searchctl.orchestrator.storage.database import (
     VERSION_TABLE,
     open_database,
     schema_version,
     upgrade,
     upgrade_database,
 )
-from orchestrator.storage.schema import metadata
-from orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.schema import metadata
+from searchctl.orchestrator.storage.writer import SweepWriter
 from tests.old_databases import FILLED, JOBS, OUTCOMES, STAND_IN_THE_WAY
 from tests.stored_sweeps import complete, counts, decision
 
@@ -224,8 +225,8 @@ def test_an_empty_database_is_not_upgraded(url):
 
 LAUNCHER = """
 import sys
-from orchestrator.storage.database import open_database, schema_version
-from orchestrator.study import StudyMirror
+from searchctl.orchestrator.storage.database import open_database, schema_version
+from searchctl.orchestrator.search.study import StudyMirror
 from searchspace import Choice, Space
 print("ready", flush=True)
 sys.stdin.readline()

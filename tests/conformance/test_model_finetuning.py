@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from searchctl.trainer.models.finetune import freeze, training_mode
 from tests.tiny_models import BRANCHLESS, VARIANTS, tiny, train_steps
-from trainer.finetune import freeze, training_mode
 
 TRAINED = {
     "all": {"encoder", "decoder", "classifier", "aux_decoder", "aux_classifier"},

@@ -5,14 +5,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from searchctl.trainer import Sample, run_job
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.data.loader import build_dataset
+from searchctl.trainer.data.settings import CamvidData, ScenesData
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.torch_state import own_torch_state
+from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import BRANCHLESS, CLASSES, VARIANTS, tiny, train_steps
-from trainer import Sample, run_job
-from trainer.data_settings import CamvidData, ScenesData
-from trainer.errors import SettingsError
-from trainer.loader import build_dataset
-from trainer.precision import Arithmetic
-from trainer.settings import TrainSettings
-from trainer.torch_state import own_torch_state
 
 SKIPPING = [variant for variant in VARIANTS if variant not in BRANCHLESS]
 CPU = torch.device("cpu")

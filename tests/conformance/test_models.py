@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.settings.catalog import MODELS
+from searchctl.trainer.weights.files import load_weights, save_weights
 from tests.tiny_models import CLASSES, TINY, VARIANTS, has_aux, tiny
-from trainer.catalog import MODELS
-from trainer.errors import SettingsError
-from trainer.weights import load_weights, save_weights
 
 
 @pytest.fixture(params=VARIANTS)

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import event, text
 
-from orchestrator.storage import lease, queries
-from orchestrator.storage.connect import connect
-from orchestrator.storage.database import open_database
-from orchestrator.storage.writer import SweepWriter, create_sweep
+from searchctl.orchestrator.storage import lease
+from searchctl.orchestrator.storage.connect import connect
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep
 from tests.postgres_server import PostgresServer
 from tests.stored_sweeps import complete, new_sweep, start
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from orchestrator.storage import lease, queries
-from orchestrator.storage.connect import connect
-from orchestrator.storage.database import open_database
-from orchestrator.storage.writer import SweepWriter, create_sweep
+from searchctl.orchestrator.storage import lease
+from searchctl.orchestrator.storage.connect import connect
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep
 from tests.stored_sweeps import complete, new_sweep, start
 
 
@@ -128,7 +129,7 @@ def test_a_file_that_is_opened_to_read_is_full_when_written_to(path, store, outc
 ROOT = Path(__file__).parents[2]
 LIMITED = """
 import resource, sys
-from orchestrator.storage.faults import full, unreachable
+from searchctl.orchestrator.storage.faults import full, unreachable
 from tests.conformance.test_sqlite_faults import driven, fill
 
 engine, writer = driven(sys.argv[1])

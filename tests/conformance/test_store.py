@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from orchestrator.errors import SearchctlError, SweepExists, SweepNotFound
-from orchestrator.job_key import JobKey
-from orchestrator.storage import queries
-from orchestrator.storage.writer import create_sweep, request_state
+from searchctl.orchestrator.core.errors import SearchctlError, SweepExists, SweepNotFound
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import create_sweep, request_state
+from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import (
     LADDER,
     complete,
@@ -19,7 +20,6 @@ from tests.stored_sweeps import (
     new_sweep,
     start,
 )
-from trainer.results import JobResult
 
 
 def test_a_sweep_is_stored_with_its_trials(engine, sweep):

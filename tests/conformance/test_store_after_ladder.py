@@ -3,9 +3,11 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from orchestrator.job_key import AFTER, ALL, JobKey, key_of
-from orchestrator.storage import queries, schema, viewing
-from orchestrator.views.ranking import rank_trials
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.halving.job_key import AFTER, ALL, JobKey, key_of
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import snapshot as viewing
 from tests.stored_sweeps import complete, decision, epoch, start
 
 REPEATS = [JobKey(0, 0, "repeat", 1), JobKey(0, 0, "repeat", 2)]

@@ -8,12 +8,13 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import select, text, update
 
-from orchestrator.errors import LeaseLost
-from orchestrator.storage import lease, queries, schema
-from orchestrator.storage.clock import database_now
-from orchestrator.storage.database import open_database
-from orchestrator.storage.lease import Holder
-from orchestrator.storage.writer import SweepWriter, create_sweep, request_state
+from searchctl.orchestrator.core.errors import LeaseLost
+from searchctl.orchestrator.storage import lease, schema
+from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.lease import Holder
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep, request_state
 from tests.stored_sweeps import complete, epoch, new_sweep, start
 
 DRIVERS = 8

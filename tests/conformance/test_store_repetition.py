@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from orchestrator.storage import lease, queries, schema
-from orchestrator.storage.writer import SweepWriter, create_sweep
+from searchctl.orchestrator.storage import lease, schema
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep
 from tests.stored_sweeps import complete, decision, epoch, new_sweep, start
 
 TABLES = (schema.trials, schema.jobs, schema.attempts, schema.epochs, schema.decisions)

@@ -3,16 +3,17 @@
 import pytest
 
 from benchmarks.large_sweep import store_large_sweep
-from orchestrator.job_key import JobKey
-from orchestrator.storage import queries, viewing
-from orchestrator.storage.news import Began, Decided, Ended, News, Trained
-from orchestrator.storage.spending import spent_by_stage
-from orchestrator.views.compare_view import comparison
-from orchestrator.views.ranking import rank_trials
-from orchestrator.views.trial_view import trial_facts
-from orchestrator.views.watching import standing
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads.changes import Began, Decided, Ended, News, Trained
+from searchctl.orchestrator.storage.reads.spending import spent_by_stage
+from searchctl.orchestrator.terminal.compare import comparison
+from searchctl.orchestrator.terminal.trial import trial_facts
+from searchctl.orchestrator.terminal.watch import standing
+from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import epoch, start
-from trainer.results import JobResult
 
 
 @pytest.fixture

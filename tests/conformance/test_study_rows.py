@@ -11,8 +11,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import text
 
-from orchestrator.storage.connect import connect
-from orchestrator.study_rows import EndedTrial, NewTrial, StudyRows
+from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
+from searchctl.orchestrator.storage.connect import connect
 
 DISTRIBUTIONS = {
     "lr": FloatDistribution(1e-4, 0.1, log=True),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
 from tests.ray_cluster import RayCluster
 from tests.waiting import until
 
@@ -86,7 +86,7 @@ def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(
     assert "'long', is driven by job long-" in said
     assert "searchctl logs long -f" in said
     assert "being driven by" in command("resume", "long", "--detach", code=1)
-    assert "python -m orchestrator launch" in command("logs", "long", "--driver")
+    assert "python -m searchctl launch" in command("logs", "long", "--driver")
 
     os.kill(int(found("long").driver.rpartition(":")[2]), signal.SIGKILL)
     until(lambda: json.loads(command("status", "long", "--json"))["state"] == "INTERRUPTED")

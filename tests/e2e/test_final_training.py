@@ -9,8 +9,8 @@ import time
 import pytest
 from upath import UPath
 
-from orchestrator.export import read_exported
-from orchestrator.final_training import train_exported
+from searchctl.orchestrator.artifacts.export import read_exported
+from searchctl.orchestrator.run.final_training import train_exported
 
 CONFIGURATION = """\
 seed: 3

@@ -9,8 +9,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from trainer.cache_entry import Entry
+from searchctl.orchestrator.cli.main import cli
+from searchctl.trainer.data.cache.entry import Entry
 
 SWEEP = """\
 name: small

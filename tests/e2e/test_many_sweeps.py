@@ -7,12 +7,12 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
-from orchestrator.sweep import load_sweep
+from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
 from tests.ray_cluster import RayCluster
 
 SWEEP = """\

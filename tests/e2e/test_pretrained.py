@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from trainer.models.timm_import import timm
+from searchctl.trainer.models.timm.library import timm
 
 SWEEP = """\
 name: small

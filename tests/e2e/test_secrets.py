@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, text
 
-from orchestrator.cli import cli
+from searchctl.orchestrator.cli.main import cli
 from tests.running_processes import Shown, is_loopback
 
 SECRET = "Pwd-q7Zk31vX"

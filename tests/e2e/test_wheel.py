@@ -25,10 +25,13 @@ def wheel(tmp_path_factory):
     source = folder / "source"
     files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, files.split("\0")):
-        if name.partition("/")[0] not in ("tests", "benchmarks") and (ROOT / name).is_file():
+        if name.partition("/")[0] not in ("tests", "benchmarks") and (ROOT / name).exists():
             target = source / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
+            if (ROOT / name).is_symlink():
+                target.symlink_to((ROOT / name).readlink())
+            else:
+                target.write_bytes((ROOT / name).read_bytes())
     command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
     run(sys.executable, *command, cwd=folder)
     (built,) = folder.glob("*.whl")
@@ -47,19 +50,23 @@ def clean(wheel, tmp_path_factory):
     return folder / "bin"
 
 
-def test_all_three_packages_come_from_the_wheel(clean, tmp_path):
-    code = "import searchspace, trainer, orchestrator as o; print(trainer.__file__, o.__file__)"
+def test_the_package_comes_from_the_wheel(clean, tmp_path):
+    code = (
+        "import searchctl.trainer as t, searchctl.searchspace as s; print(t.__file__, s.__file__)"
+    )
     for path in run(clean / "python", "-c", code, cwd=tmp_path).split():
         assert path.startswith(str(clean.parent))
 
 
 def test_the_wheel_holds_migrations_templates_and_type_markers(wheel, tmp_path):
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
-    assert "orchestrator/storage/migrations/versions/0001" in names
+    assert "searchctl/orchestrator/storage/migrations/versions/0001" in names
     for template in (ROOT / "orchestrator/report/templates").iterdir():
-        assert f"orchestrator/report/templates/{template.name}" in names
+        assert f"searchctl/orchestrator/report/templates/{template.name}" in names
+    assert "searchctl/py.typed" in names
     for package in ("searchspace", "trainer", "orchestrator"):
-        assert f"{package}/py.typed" in names
+        assert f"searchctl/{package}/py.typed" in names
+        assert f"\n{package}/" not in names
     assert "tests/" not in names
 
 

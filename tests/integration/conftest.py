@@ -5,14 +5,14 @@ from contextlib import closing
 
 import pytest
 
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.resume import prepare_resume
-from orchestrator.sweep import Sweep
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.trainer import Sample, run_job
+from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
 from tests.small_jobs import SETTINGS
-from trainer import Sample, run_job
-from trainer.results import EpochRecord, Evaluation, JobResult
 
 EIGHT = {"lr": [0.1, 0.01, 0.001, 0.0001], "weight_decay": [0, 0.1]}
 

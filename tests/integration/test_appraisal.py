@@ -5,16 +5,16 @@ from collections import Counter
 import optuna
 import pytest
 
-from orchestrator.appraisal import training_seed
-from orchestrator.errors import SearchctlError
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.job import train
-from orchestrator.job_key import AFTER, ALL, JobKey, key_of
-from orchestrator.launch import run
-from orchestrator.storage import queries
-from orchestrator.verifying.evidence import read_record
-from orchestrator.verifying.verify import verify
-from trainer.results import JobResult
+from searchctl.orchestrator.analysis.verify import verify
+from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.halving.follow_up import training_seed
+from searchctl.orchestrator.halving.job_key import AFTER, ALL, JobKey, key_of
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.trainer.core.results import JobResult
 
 ASKED = {"repeats": 3, "audit": 2}
 SMALL = {
@@ -185,7 +185,7 @@ def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps,
 def test_a_lost_repeat_is_tried_again_and_a_hopeless_one_fails_alone(
     sweeps, quick_runner, monkeypatch
 ):
-    monkeypatch.setattr("orchestrator.driver.BACK_OFF_S", (0.0,))
+    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (0.0,))
 
     def unlucky(job, on_epoch, stop):
         if (job.trial, job.repeat) == (5, 1):

@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.understanding.appraising import read_appraisal
-from trainer.results import Evaluation, JobResult
+from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.cli.main import cli
+from searchctl.trainer.core.results import Evaluation, JobResult
 
 ASKED = {"repeats": 3, "audit": 2}
 SEEDS = {5: {1: 0.70, 2: 0.80}, 2: {1: 0.60, 2: 0.50}}

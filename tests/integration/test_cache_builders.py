@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.store import Cache
+from searchctl.trainer.data.samples import build_dataset
 from tests.drawn_folders import draw_folder, folder_data
-from trainer.cache import Cache
-from trainer.cache_name import Need
-from trainer.samples import build_dataset
 
 PROJECT = Path(__file__).parents[2]
 EXACT, SOURCE = Need("train", "exact"), Need("train", "source")
@@ -21,10 +21,10 @@ BUILDER = """
 import sys, time
 from pathlib import Path
 from tests.drawn_folders import folder_data
-from trainer.cache import Cache
-from trainer.cache_name import Need
-from trainer.datasets.folder import Folder
-from trainer.samples import build_dataset
+from searchctl.trainer.data.cache.store import Cache
+from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.samples import build_dataset
 
 root, place, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 load = Folder.load

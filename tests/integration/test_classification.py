@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from upath import UPath
 
-from trainer import Sample, run_job
-from trainer.checkpoint import read_checkpoint
-from trainer.data_settings import ImageFolderData
-from trainer.features_picture import draw
-from trainer.settings import TrainSettings
+from searchctl.trainer import Sample, run_job
+from searchctl.trainer.data.settings import ImageFolderData
+from searchctl.trainer.pictures.embeddings_plot import draw
+from searchctl.trainer.run.checkpoint import read_checkpoint
+from searchctl.trainer.settings.training import TrainSettings
 
 SETTINGS = TrainSettings(
     model="timm:test_resnet", lr=3e-3, epochs=5, batch_size=8, label_smoothing=0.1, threads=1

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.storage import queries
-from trainer.results import JobResult
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.trainer.core.results import JobResult
 
 
 @pytest.fixture

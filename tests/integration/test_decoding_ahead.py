@@ -2,13 +2,13 @@
 
 import pytest
 
-from orchestrator.prepare import prepare
-from orchestrator.resume import prepare_resume
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.samples import build_dataset
 from tests.drawn_folders import draw_folder, folder_data
-from trainer.errors import DataError
-from trainer.samples import build_dataset
 
 SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}
 

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.detached import submit_launch
-from orchestrator.errors import SearchctlError
-from orchestrator.executors.own_code import code_folder
-from orchestrator.fingerprint import OURS
-from orchestrator.prepare import prepare
-from orchestrator.resume import sweep_to_resume
-from orchestrator.storage.database import open_database
-from orchestrator.storage.submissions import (
+from searchctl.orchestrator.cluster.detached import submit_launch
+from searchctl.orchestrator.cluster.submitted import printed_by_driver, stop_before_it_is_stored
+from searchctl.orchestrator.config.fingerprint import OURS
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.ray.own_code import code_folder
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import sweep_to_resume
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.submissions import (
     knows,
     new_submission,
     newest_submission,
     store_submission,
 )
-from orchestrator.submitted import printed_by_driver, stop_before_it_is_stored
 
 NOBODY = "http://127.0.0.1:9"
 POSTGRES = "postgresql+psycopg://nobody@127.0.0.1:9/none"
@@ -81,7 +81,7 @@ def test_a_sweep_goes_on_where_it_was_launched_though_its_file_names_no_cluster(
 def test_the_code_that_travels_is_ours_with_its_version():
     with code_folder() as folder:
         names = {path.name for path in folder.iterdir()}
-        assert names > set(OURS)
-        assert len(names) == len(OURS) + 1
-        assert (folder / "orchestrator" / "report" / "templates" / "report.md").is_file()
+        assert names > {OURS}
+        assert len(names) == 2
+        assert (folder / OURS / "orchestrator" / "report" / "templates" / "report.md").is_file()
         assert not list(folder.rglob("__pycache__"))

@@ -10,19 +10,19 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from orchestrator.cli import cli
-from orchestrator.diagnosis.cluster import _judged
-from orchestrator.diagnosis.database import check_database, clock_finding, refused_at_launch
-from orchestrator.diagnosis.examine import CHECKS, examine
-from orchestrator.diagnosis.files import check_data, check_runs
-from orchestrator.diagnosis.finding import About, ok
-from orchestrator.diagnosis.machine import check_open_files, check_shared_memory
-from orchestrator.diagnosis.mounts import NETWORKED, file_system
-from orchestrator.diagnosis.node import NodeFacts
-from orchestrator.diagnosis.packages import misfits
-from orchestrator.diagnosis.secrets import check_secrets
-from orchestrator.storage.database import VERSION_TABLE, open_database
-from orchestrator.sweep import Sweep
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.doctor.cluster import _judged
+from searchctl.orchestrator.doctor.database import check_database, clock_finding, refused_at_launch
+from searchctl.orchestrator.doctor.examine import CHECKS, examine
+from searchctl.orchestrator.doctor.files import check_data, check_runs
+from searchctl.orchestrator.doctor.finding import About, ok
+from searchctl.orchestrator.doctor.machine import check_open_files, check_shared_memory
+from searchctl.orchestrator.doctor.mounts import NETWORKED, file_system
+from searchctl.orchestrator.doctor.node import NodeFacts
+from searchctl.orchestrator.doctor.packages import misfits
+from searchctl.orchestrator.doctor.secrets import check_secrets
+from searchctl.orchestrator.storage.database import VERSION_TABLE, open_database
 from tests.postgres_server import PostgresServer
 
 NOWHERE = "postgresql+psycopg://me:hunter2hunter2@127.0.0.1:1/sweeps"

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from upath import UPath
 
-from orchestrator.diagnosis.room import asked_by, room_finding
-from orchestrator.diagnosis.sight import Places, places_of, sight_of, unseen
-from orchestrator.sweep import Sweep
-from trainer.data_settings import ScenesData
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.doctor.node_view import Places, places_of, sight_of, unseen
+from searchctl.orchestrator.doctor.room import asked_by, room_finding
+from searchctl.trainer.data.settings import ScenesData
 
 
 def sweep(**sections):

@@ -1,11 +1,11 @@
 """Names and errors of a sweep are shown as they are in pages, and never become tags."""
 
-from orchestrator.report.gathering import gather
-from orchestrator.report.rendering import html
-from orchestrator.report.served import ReportApp
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
-from trainer.results import JobResult
+from searchctl.orchestrator.report.gathering import gather
+from searchctl.orchestrator.report.rendering import html
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.web.report import ReportApp
+from searchctl.trainer.core.results import JobResult
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"

@@ -5,14 +5,15 @@ import shutil
 import pytest
 from upath import UPath
 
-from orchestrator.halving import Outcome, cut
-from orchestrator.job_key import JobKey, key_of
-from orchestrator.prepare import prepare
-from orchestrator.storage import lease, queries
-from orchestrator.storage.writer import SweepWriter
-from orchestrator.verifying.evidence import read_record
-from orchestrator.verifying.verify import verify
-from trainer.results import JobResult
+from searchctl.orchestrator.analysis.verify import verify
+from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.halving.job_key import JobKey, key_of
+from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.storage import lease
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.trainer.core.results import JobResult
 
 
 @pytest.fixture

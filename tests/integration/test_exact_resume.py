@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer.data.sets.street_classes import CLASS_NAMES, VOID
+from searchctl.trainer.data.settings import FolderData
 from tests.killed_jobs import exit_code, train_and_die
-from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import FolderData
-from trainer.datasets.street_classes import CLASS_NAMES, VOID
 
 SETTINGS = TrainSettings(
     model="unet",

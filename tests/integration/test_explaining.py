@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event
 
-from orchestrator.analysis.cut import Corrected, Opponent
-from orchestrator.analysis.paired_bootstrap import Difference, NotAssessable
-from orchestrator.cli import cli
-from orchestrator.errors import SearchctlError, SweepNotFound
-from orchestrator.storage import queries
-from orchestrator.understanding.explaining import explain_trial
-from orchestrator.understanding.fidelity import read_fidelity
-from orchestrator.understanding.tradeoff import read_tradeoff
+from searchctl.orchestrator.analysis.explain import explain_trial
+from searchctl.orchestrator.analysis.fidelity import read_fidelity
+from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
+from searchctl.orchestrator.statistics.cut import Corrected, Opponent
+from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.trainer.core.results import JobResult, score_of
 from tests.image_counts import confusions, counted
-from trainer.results import JobResult, score_of
 
 IMAGES = 12
 DATA = {"dataset": "scenes", "train": 32, "val": IMAGES, "test": 2}

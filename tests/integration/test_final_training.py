@@ -3,10 +3,10 @@ import json
 import pytest
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.export import Exported
-from orchestrator.final_training import train_exported
-from trainer.data_settings import ScenesData
+from searchctl.orchestrator.artifacts.export import Exported
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.trainer.data.settings import ScenesData
 
 DATA = ScenesData(dataset="scenes", image_size=(24, 32), train=16, val=4, test=4)
 

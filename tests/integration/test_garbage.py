@@ -4,15 +4,16 @@ import pytest
 from moto.server import ThreadedMotoServer
 from upath import UPath
 
-from orchestrator.files.garbage import Tally, collect, used_bytes
-from orchestrator.files.retention import Fate
-from orchestrator.halving import Outcome, cut
-from orchestrator.job_key import JobKey
-from orchestrator.storage import lease, queries
-from orchestrator.storage.database import open_database
-from orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
-from searchspace import Params
-from trainer.results import JobResult
+from searchctl.orchestrator.artifacts.garbage import Tally, collect, used_bytes
+from searchctl.orchestrator.artifacts.retention import Fate
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.storage import lease
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import JobResult
 
 LADDER = [
     {"rung": 0, "trials": 2, "fraction": "1/2", "images": 5},

@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.job import train
-from orchestrator.launch import run
-from orchestrator.planning import probe as probing
-from orchestrator.planning.faults import busy_seconds, faults
-from orchestrator.planning.forecasting import forecast_sweep
-from orchestrator.planning.grade import grade
-from orchestrator.planning.grade_view import grade_line, grade_report
-from orchestrator.prepare import prepare
-from orchestrator.storage import queries
-from orchestrator.storage.spending import Held, store_forecast
-from orchestrator.sweep import Sweep
-from trainer.results import JobResult
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.planning import probe as probing
+from searchctl.orchestrator.planning.estimating import forecast_sweep
+from searchctl.orchestrator.planning.grade import grade
+from searchctl.orchestrator.planning.retries import busy_seconds, faults
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.spending import Held, store_forecast
+from searchctl.orchestrator.terminal.grade import grade_line, grade_report
+from searchctl.trainer.core.results import JobResult
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from orchestrator.errors import SweepBlocked, SweepFailed
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.observers.hooks import run_command
-from orchestrator.storage import queries
-from orchestrator.storage.news import Happened, News
-from trainer.results import JobResult
+from searchctl.orchestrator.callbacks.hooks import run_command
+from searchctl.orchestrator.core.errors import SweepBlocked, SweepFailed
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.changes import Happened, News
+from searchctl.trainer.core.results import JobResult
 
 NAMES = ("rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed")
 

@@ -3,17 +3,17 @@
 import pytest
 from upath import UPath
 
-from orchestrator.errors import SearchctlError, SweepChanged
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.export import export
-from orchestrator.final_training import train_exported
-from orchestrator.job import train
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.resume import prepare_resume
-from orchestrator.storage import queries
-from orchestrator.sweep import load_sweep
-from orchestrator.views.ranking import rank_trials
+from searchctl.orchestrator.artifacts.export import export
+from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage.reads import queries
 
 TRAINED = {
     "data": {"dataset": "scenes", "image_size": [24, 32], "train": 8, "val": 3, "test": 3},

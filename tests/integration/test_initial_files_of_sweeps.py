@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.export import export
-from orchestrator.files.garbage import Tally, collect
-from orchestrator.files.retention import Fate
-from orchestrator.final_training import train_exported
-from orchestrator.job import train
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.resume import prepare_resume
-from orchestrator.sweep import load_sweep
-from orchestrator.views.ranking import rank_trials
-from orchestrator.views.trial_view import trial_facts, trial_tables
-from trainer.errors import SettingsError
-from trainer.models.timm_import import timm
-from trainer.weights import save_weights
+from searchctl.orchestrator.artifacts.export import export
+from searchctl.orchestrator.artifacts.garbage import Tally, collect
+from searchctl.orchestrator.artifacts.retention import Fate
+from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.terminal.trial import trial_facts, trial_tables
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.weights.files import save_weights
 
 SMALL = {"dataset": "scenes", "image_size": [24, 32], "native_size": [24, 32]}
 SMALL |= {"train": 8, "val": 2, "test": 2}
@@ -161,7 +161,9 @@ def runner(quick_runner, jobs):
 def pets(sweeps, runner, jobs, monkeypatch):
     """A finished sweep of that name, in the current directory."""
     monkeypatch.chdir(sweeps.folder)
-    monkeypatch.setattr("orchestrator.prepare._check_weights", lambda *_: None)  # they are none
+    monkeypatch.setattr(
+        "searchctl.orchestrator.run.prepare._check_weights", lambda *_: None
+    )  # they are none
     sweeps.launch(runner, space={"lr": [0.1, 0.01, 0.001]}, name="pets")
     jobs.clear()
     return sweeps

@@ -16,10 +16,10 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import FolderData, ScenesData
-from trainer.models.timm_import import timm
-from trainer.weights import load_weights, save_weights
+from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer.data.settings import FolderData, ScenesData
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.weights.files import load_weights, save_weights
 
 ENCODER = "test_convnext"
 SETTINGS = TrainSettings(
@@ -32,7 +32,7 @@ JOB = """
 import json, os, signal, sys
 from pathlib import Path
 from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import ScenesData
+from searchctl.trainer.data.settings import ScenesData
 
 request = json.loads(sys.argv[1])
 

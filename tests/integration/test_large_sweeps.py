@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from sqlalchemy import Engine, event
 
 from benchmarks.large_sweep import store_large_sweep
-from orchestrator.cli import cli
-from orchestrator.storage import queries
-from orchestrator.storage.database import VERSION_TABLE, open_database
-from orchestrator.storage.news import News
-from orchestrator.views.watching import standing
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.storage.database import VERSION_TABLE, open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.changes import News
+from searchctl.orchestrator.terminal.watch import standing
 
 VIEWS = {
     "list": ["list"],

@@ -7,11 +7,11 @@ import signal
 
 import pytest
 
-from orchestrator.bracket import Signal
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.job import train
-from orchestrator.launch import run
-from orchestrator.storage import queries
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.storage.reads import queries
 
 SMALL = {
     "data": {

@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from orchestrator.errors import LeaseLost, SweepBusy
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.lease import Lease
-from orchestrator.resume import prepare_resume
-from orchestrator.storage import lease as stored
-from orchestrator.storage import queries
-from orchestrator.storage.writer import request_state
+from searchctl.orchestrator.core.errors import LeaseLost, SweepBusy
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.lease import Lease
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage import lease as stored
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import request_state
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_lost_lease_ends_a_sweep_whose_jobs_are_silent(sweeps):
         while not stop():
             time.sleep(0.05)
             assert time.monotonic() - begun < 10
-        from trainer.results import JobResult
+        from searchctl.trainer.core.results import JobResult
 
         return JobResult("stopped", None)
 

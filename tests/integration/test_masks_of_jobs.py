@@ -3,10 +3,10 @@
 import pytest
 from upath import UPath
 
+from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer.data.settings import ImageFolderData
+from searchctl.trainer.pictures.mask_sheet import read_masks
 from tests.small_jobs import numbers
-from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import ImageFolderData
-from trainer.mask_sheet import read_masks
 
 
 class Killed(Exception):

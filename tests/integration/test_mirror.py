@@ -9,10 +9,10 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from orchestrator.storage import queries
-from orchestrator.study import Ending, StudyMirror, distributions
-from searchspace import Choice, Params, Space
-from trainer.results import JobResult
+from searchctl.orchestrator.search.study import Ending, StudyMirror, distributions
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.searchspace import Choice, Params, Space
+from searchctl.trainer.core.results import JobResult
 
 
 class Died(BaseException):

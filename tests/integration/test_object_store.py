@@ -5,10 +5,10 @@ import logging
 import pytest
 from upath import UPath
 
-from trainer import Sample, TrainSettings, run_job
-from trainer.checkpoint import newest_checkpoint, remove_checkpoint
-from trainer.errors import SettingsError
-from trainer.weights import load_weights
+from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.run.checkpoint import newest_checkpoint, remove_checkpoint
+from searchctl.trainer.weights.files import load_weights
 
 SETTINGS = TrainSettings(width=4, epochs=3, batch_size=8, threads=1, loader_workers=1)
 

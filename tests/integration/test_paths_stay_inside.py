@@ -6,15 +6,15 @@ import pytest
 from PIL import Image
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.files.garbage import collect
-from orchestrator.files.initial_files import InitialFiles
-from orchestrator.report.gathering import gather
-from orchestrator.report.rendering import html
-from orchestrator.resume import prepare_resume
-from orchestrator.serving.pictures import PictureStore
-from orchestrator.storage import queries
-from orchestrator.sweepfile.problems import SweepError
+from searchctl.orchestrator.artifacts.garbage import collect
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.report.gathering import gather
+from searchctl.orchestrator.report.rendering import html
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.web.pictures import PictureStore
 
 SECRET = "root:x:0:0"
 OUTSIDE = ("../elsewhere", "/etc/cron.d/x", "initial/../../x", "initial/x/y", "initial", "")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.planning import probe as probing
-from orchestrator.planning.forecast import Measured
-from orchestrator.planning.forecasting import forecast_apart, forecast_sweep
-from orchestrator.planning.probe import evenly, probe
-from orchestrator.sweep import Sweep
-from trainer.models import build_model
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.planning import probe as probing
+from searchctl.orchestrator.planning.estimate import Measured
+from searchctl.orchestrator.planning.estimating import forecast_apart, forecast_sweep
+from searchctl.orchestrator.planning.probe import evenly, probe
+from searchctl.trainer.models import build_model
 
 DATA = {"dataset": "scenes", "image_size": [24, 32], "train": 16, "val": 6, "test": 4}
 

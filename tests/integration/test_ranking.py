@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.views.ranking import rank_trials
-from trainer.results import JobResult
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.trainer.core.results import JobResult
 
 
 def test_finalists_come_first_then_those_who_came_near(sweeps):

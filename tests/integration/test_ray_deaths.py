@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 RAYLET_DIES = """
 import os, signal, sys, time
-from orchestrator.errors import SearchctlError
-from orchestrator.executors.ray_tune import RayTuneExecutor
-from orchestrator.job import JobResult
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+from searchctl.orchestrator.executors.job import JobResult
 from tests.executors import BracketSource, by_value, never
 
 def kill_the_raylet(job, on_epoch, stop):
@@ -32,8 +32,8 @@ except SearchctlError as error:
 
 HEAD_DIES = """
 import sys, time
-from orchestrator.errors import SearchctlError
-from orchestrator.executors.ray_tune import RayTuneExecutor
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 from tests.executors import BracketSource, by_value
 
 def slow(job, on_epoch, stop):
@@ -49,7 +49,7 @@ except SearchctlError as error:
 
 SIGTERM_COMES = """
 import os, signal, time
-from orchestrator.executors.ray_cluster import connected
+from searchctl.orchestrator.executors.ray.cluster import connected
 
 signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
 with connected(None):

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from searchctl.trainer import Sample
+from searchctl.trainer.evaluation.evaluate import evaluate
+from searchctl.trainer.run.preparation import prepare
+from searchctl.trainer.weights.files import load_weights
 from tests.small_jobs import SETTINGS, numbers
-from trainer import Sample
-from trainer.evaluate import evaluate
-from trainer.preparation import prepare
-from trainer.weights import load_weights
 
 UNET = {"model": "unet", "width": 4, "lr": 1e-2}
 """A network with batch normalisation, whose statistics are averaged too."""

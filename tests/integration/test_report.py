@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.errors import SearchctlError, SweepFailed
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.report.figures import follow_classes
-from orchestrator.report.gathering import gather
-from orchestrator.report.rendering import html, markdown, render
-from orchestrator.report.served import ReportApp
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
-from orchestrator.study import distributions
-from orchestrator.understanding.importance import Scored, importance
-from trainer.results import EpochRecord, Evaluation, JobResult
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.core.errors import SearchctlError, SweepFailed
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.report.charts.figures import follow_classes
+from searchctl.orchestrator.report.gathering import gather
+from searchctl.orchestrator.report.rendering import html, markdown, render
+from searchctl.orchestrator.search.importance import Scored, importance
+from searchctl.orchestrator.search.study import distributions
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.web.report import ReportApp
+from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -6,9 +6,9 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from benchmarks.large_sweep import store_large_sweep
-from orchestrator.report.gathering import gather
-from orchestrator.report.rendering import html
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.report.gathering import gather
+from searchctl.orchestrator.report.rendering import html
+from searchctl.orchestrator.storage.database import open_database
 
 
 @pytest.fixture(scope="module")

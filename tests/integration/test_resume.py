@@ -2,13 +2,13 @@
 
 import pytest
 
-from orchestrator.errors import SearchctlError, SweepChanged
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.prepare import prepare
-from orchestrator.resume import prepare_resume
-from orchestrator.storage import queries
-from orchestrator.sweep import load_sweep
+from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage.reads import queries
 
 TEXT = """\
 name: quick

@@ -16,8 +16,8 @@ A100 = json.dumps({"licence": 1, "accelerator_type:A100": 1})
 DRIVER = """
 import json, sys, time
 from pathlib import Path
-from orchestrator.executors import ray_tune
-from trainer.results import JobResult
+from searchctl.orchestrator.executors import ray_tune
+from searchctl.trainer.core.results import JobResult
 from tests.executors import BracketSource, by_value, never
 
 folder = Path(sys.argv[2])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from searchctl.trainer import Sample, run_job
+from searchctl.trainer.data.loader import load_split
+from searchctl.trainer.settings.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
+from searchctl.trainer.weights.files import load_weights, save_weights
 from tests.small_jobs import SETTINGS, numbers
-from trainer import Sample, run_job
-from trainer.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
-from trainer.loader import load_split
-from trainer.weights import load_weights, save_weights
 
 
 def test_a_trained_network_beats_the_most_frequent_class(run, small_scenes):
@@ -76,7 +76,7 @@ IN_A_FRESH_PROCESS = """
 import sys
 from pathlib import Path
 from trainer import Sample, TrainSettings, run_job
-from trainer.data_settings import ScenesData
+from searchctl.trainer.data.settings import ScenesData
 settings = TrainSettings.model_validate_json(sys.argv[1])
 sample = Sample(ScenesData.model_validate_json(sys.argv[2]), images=16, seed=7)
 run_job({"dropout": 0.2}, settings, sample, rung=0, out=Path(sys.argv[3]), keep_weights=True,

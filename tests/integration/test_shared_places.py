@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from upath import UPath
 
-from orchestrator.executors.ray_nodes import SharedPlaces, guarded
-from trainer.results import JobResult
-from trainer.samples import data_fingerprint
-from trainer.whole_files import write_whole
+from searchctl.orchestrator.executors.ray.nodes import SharedPlaces, guarded
+from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.results import JobResult
+from searchctl.trainer.data.samples import data_fingerprint
 
 DONE = JobResult("complete", 0.5)
 

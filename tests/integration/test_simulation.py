@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.simulation.cluster import Faults, Fleet
 from benchmarks.simulation.measuring import Scenario, measure
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
 
 OFTEN = Faults(worker_hours=10, lost_results=0.1, spot_hours=1, spot_nodes=1, away_s=60)
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import launch_sweep
-from orchestrator.planning.plan import plan_sweep
-from orchestrator.storage import queries
-from orchestrator.storage.database import open_database
-from orchestrator.sweep import Sweep, load_sweep
-from orchestrator.sweepfile.yaml_source import load_yaml
+from searchctl import launch
+from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.config.yaml_source import load_yaml
+from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.storage.reads import queries
 from tests import official_layouts
 from tests.begun_networks import published, write
 from tests.tiny_models import TINY
@@ -64,9 +63,10 @@ def test_the_ladder_of_a_study_is_the_one_that_its_comments_tell(study, ladder):
 def test_a_study_runs_to_its_end_at_tiny_width(request, tmp_path, study):
     for name in filter(None, [BEFORE.get(study), study]):
         sweep = tiny(request, tmp_path, name)
-        row = launch_sweep(sweep, db=f"sqlite:///{tmp_path}/studies.db", inline=True)
-    assert row.state == "COMPLETE"
-    engine = open_database(f"sqlite:///{tmp_path}/studies.db")
+        launched = launch(sweep, db=f"sqlite:///{tmp_path}/studies.db", inline=True)
+    assert launched.state == "COMPLETE"
+    engine = launched.engine
+    row = queries.find_sweep(engine, launched.name)
     last = max(job.rung for job in queries.jobs(engine, row))
     finals = [job for job in queries.jobs(engine, row) if job.rung == last]
     assert len(finals) == sweep.halving.finalists

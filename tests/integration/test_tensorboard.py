@@ -7,11 +7,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from orchestrator.job_key import Kind
-from orchestrator.observers.base import Observer
-from orchestrator.observers.many import Observers
-from orchestrator.observers.tensorboard import TensorBoardLogger
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.callbacks.many import Observers
+from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
+from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.trainer.core.results import EpochRecord, JobResult
 
 EPOCHS = 3
 

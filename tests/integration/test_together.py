@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from searchctl.trainer import Sample, TrainSettings, run_job, run_together
+from searchctl.trainer.data.settings import ImageFolderData, ScenesData
+from searchctl.trainer.ddp import launcher as together
+from searchctl.trainer.ddp.process import MemberProcess
 from tests.running_processes import Shown, command_line, family, is_loopback
-from trainer import Sample, TrainSettings, run_job, run_together
-from trainer.data_settings import ImageFolderData, ScenesData
-from trainer.distributed import together
-from trainer.distributed.process import MemberProcess
 
 SETTINGS = TrainSettings(model="unet", epochs=2, batch_size=4, optimizer="sgd", lr=0.05, threads=1)
 DATA = ScenesData(dataset="scenes", image_size=(32, 32), train=16, val=5, test=2)
@@ -48,7 +48,7 @@ def _no_process_is_left():
 
 def members():
     below = family(os.getpid())[1:]
-    return [pid for pid in below if "trainer.distributed.member" in command_line(pid)]
+    return [pid for pid in below if "searchctl.trainer.ddp.worker" in command_line(pid)]
 
 
 def job(out, params=None, *, images=15, data=DATA, **arguments):

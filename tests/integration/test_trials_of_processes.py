@@ -3,8 +3,8 @@
 import os
 import signal
 
-from orchestrator.job import train
-from orchestrator.storage import queries
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.storage.reads import queries
 from tests.running_processes import command_line, family
 
 TWO = {

@@ -7,9 +7,9 @@ import threading
 import pytest
 import torch
 
+from searchctl.trainer import Sample, run_job
+from searchctl.trainer.core.errors import DataError
 from tests.small_jobs import SETTINGS, numbers
-from trainer import Sample, run_job
-from trainer.errors import DataError
 
 
 def test_a_huge_learning_rate_diverges_without_a_score(run):
@@ -66,7 +66,10 @@ def test_ctrl_c_passes_through(run):
         ("lost", MemoryError("no memory")),
         ("lost", torch.OutOfMemoryError("CUDA out of memory")),
         ("lost", torch.AcceleratorError("CUDA error: an illegal memory access")),
-        ("lost", ModuleNotFoundError("no trainer.losses", name="trainer.losses")),
+        (
+            "lost",
+            ModuleNotFoundError("no searchctl.trainer.losses", name="searchctl.trainer.losses"),
+        ),
         ("lost", RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: none")),
     ],
     ids=lambda value: type(value).__name__,
@@ -96,7 +99,7 @@ def test_an_error_in_a_loader_thread_has_the_status_that_it_has_elsewhere(
     def broken(*_):
         raise error
 
-    monkeypatch.setattr("trainer.transforms.Augmenter.changed", broken)
+    monkeypatch.setattr("searchctl.trainer.data.augment.Augmenter.changed", broken)
     result = run({"loader_workers": 2, "augment": "flips"})
     assert result.status == status
     assert str(error) in result.error

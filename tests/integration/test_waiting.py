@@ -4,12 +4,12 @@ import json
 
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.job_key import JobKey
-from orchestrator.lease import Lease
-from orchestrator.storage import queries
-from orchestrator.storage.writer import SweepWriter
-from orchestrator.waiting import Waiting
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.run.lease import Lease
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writer import SweepWriter
 
 FULL = Waiting(1, {"GPU": 1}, {"GPU": 0}, {"GPU": 2}, nodes=1)
 LINE = "1 job waits for 1 GPU: 2 of 2 GPUs are in use, by quick (1 job)"

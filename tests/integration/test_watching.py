@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.cli import cli
-from orchestrator.executors.inline import InlineExecutor
-from orchestrator.launch import run
-from orchestrator.storage import queries
-from orchestrator.storage.news import Began, News
-from orchestrator.views.progress import Progress
-from orchestrator.views.watching import Ending, follow, most_epochs, standing, tell
-from trainer.results import EpochRecord, JobResult
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.executors.inline import InlineExecutor
+from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.changes import Began, News
+from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, standing, tell
+from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
 class Told(Progress):

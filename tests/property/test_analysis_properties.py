@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.analysis.holm import holm
-from orchestrator.analysis.paired_bootstrap import GroupBootstrap
-from orchestrator.analysis.pareto import Point, pareto_front
-from orchestrator.analysis.rank_agreement import rank_agreement
-from trainer.results import ImageCounts
+from searchctl.orchestrator.statistics.holm import holm
+from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
+from searchctl.orchestrator.statistics.pareto import Point, pareto_front
+from searchctl.orchestrator.statistics.rank_agreement import rank_agreement
+from searchctl.trainer.core.results import ImageCounts
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=7)
 FEW = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])  # ties

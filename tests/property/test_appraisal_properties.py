@@ -3,10 +3,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.appraisal import Asked, appraisal_jobs, draw
-from orchestrator.bracket import Bracket, Signal
-from orchestrator.course import Course
-from orchestrator.halving import Outcome, plan_ladder
+from searchctl.orchestrator.halving.bracket import Bracket, Signal
+from searchctl.orchestrator.halving.follow_up import Asked, appraisal_jobs, draw
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
+from searchctl.orchestrator.halving.schedule import Course
 
 SCORES = st.one_of(st.none(), st.sampled_from([0.25, 0.5]), st.floats(0, 1))
 SEEDS = st.integers(0, 2**32)

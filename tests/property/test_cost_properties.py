@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.planning.cost import Span, over_survivors, rung_wall
+from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall
 
 seconds = st.floats(0.01, 1000)
 spans = st.tuples(seconds, seconds, seconds).map(lambda ends: Span(*sorted(ends)))

@@ -4,8 +4,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.bracket import Bracket, BracketJob, Signal
-from orchestrator.halving import Outcome, plan_ladder, rung_counts
+from searchctl.orchestrator.halving.bracket import Bracket, BracketJob, Signal
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder, rung_counts
 
 SCORES = st.one_of(
     st.none(),

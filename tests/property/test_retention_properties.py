@@ -6,13 +6,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from orchestrator.appraisal import NOTHING_ASKED, Asked
-from orchestrator.bracket import Bracket, BracketJob
-from orchestrator.course import Course
-from orchestrator.files.retention import Fate, Place, Retention
-from orchestrator.halving import Outcome, plan_ladder
-from orchestrator.job_key import JobKey, key_of
-from orchestrator.storage.rows import AttemptRow, JobRow
+from searchctl.orchestrator.artifacts.retention import Fate, Place, Retention
+from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, Asked
+from searchctl.orchestrator.halving.job_key import JobKey, key_of
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
+from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 
 PICK = st.integers(0, 1000)
 END = st.sampled_from([0.25, 0.5, 0.75, 1.0, "diverged", "failed"])

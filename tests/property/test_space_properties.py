@@ -3,8 +3,8 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchspace import Choice, Interval, Params, Space
-from searchspace.checks import dependency_order, holds
+from searchctl.searchspace import Choice, Interval, Params, Space
+from searchctl.searchspace.checks import dependency_order, holds
 
 METHODS = st.sampled_from(["random", "quasi_random"])
 

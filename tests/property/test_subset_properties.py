@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from trainer.subset import nested_order
+from searchctl.trainer.data.subset import nested_order
 
 pixel_counts = hnp.arrays(
     np.int64,

@@ -4,16 +4,16 @@ from dataclasses import fields, replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.appraisal import NOTHING_ASKED
-from orchestrator.bracket import Bracket, Signal
-from orchestrator.halving import Outcome, plan_ladder
-from orchestrator.job_key import JobKey
-from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from orchestrator.storage.writer import TRIAL_STATES
-from orchestrator.verifying.record import Record
-from orchestrator.verifying.verify import verify
-from searchspace import Params
-from trainer.results import Evaluation
+from searchctl.orchestrator.analysis.verify import verify
+from searchctl.orchestrator.analysis.verify_record import Record
+from searchctl.orchestrator.halving.bracket import Bracket, Signal
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
+from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
+from searchctl.orchestrator.storage.writer import TRIAL_STATES
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import Evaluation
 
 SCORES = st.one_of(
     st.none(),

@@ -5,8 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.sweep import load_sweep
-from orchestrator.sweepfile.problems import SweepError
+from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.config.sweep import load_sweep
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import pytest
 
-from orchestrator.appraisal import (
+from searchctl.orchestrator.halving.bracket import Bracket, BracketError, Signal
+from searchctl.orchestrator.halving.follow_up import (
     NOTHING_ASKED,
     Asked,
     appraisal_jobs,
@@ -8,10 +9,9 @@ from orchestrator.appraisal import (
     draw,
     training_seed,
 )
-from orchestrator.bracket import Bracket, BracketError, Signal
-from orchestrator.course import Course
-from orchestrator.halving import Outcome, plan_ladder
-from orchestrator.job_key import JobKey
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
+from searchctl.orchestrator.halving.schedule import Course
 
 
 def scored(trial):

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.analysis.audit import judge_audit
+from searchctl.orchestrator.statistics.audit import judge_audit
 
 
 def test_of_none_that_beat_the_winner_the_bound_is_that_of_the_closed_form():

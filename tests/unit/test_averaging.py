@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from searchctl.trainer.optim.ema import Average
 from tests.tiny_models import tiny
-from trainer.averaging import Average
 
 
 def change(model, step):

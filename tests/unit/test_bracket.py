@@ -1,7 +1,7 @@
 import pytest
 
-from orchestrator.bracket import Bracket, BracketError, Signal
-from orchestrator.halving import Outcome, plan_ladder
+from searchctl.orchestrator.halving.bracket import Bracket, BracketError, Signal
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
-from orchestrator.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
-from orchestrator.storage.rows import AttemptRow
-from orchestrator.sweepfile.sweep_settings import BudgetSettings, read_moment
+from searchctl.orchestrator.config.sweep_settings import BudgetSettings, read_moment
+from searchctl.orchestrator.run.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
+from searchctl.orchestrator.storage.rows import AttemptRow
 
 
 class Clock:

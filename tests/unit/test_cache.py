@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.store import Cache
+from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.settings import ImageFolderData
 from tests.drawn_folders import draw_folder, folder_data, write_pair
-from trainer.cache import Cache
-from trainer.cache_name import Need
-from trainer.data_settings import ImageFolderData
-from trainer.errors import DataError
-from trainer.samples import build_dataset
 
 EXACT, SOURCE = Need("train", "exact"), Need("train", "source")
 MB = 1e-3
@@ -45,7 +45,7 @@ def no_image_is_opened(monkeypatch):
     def refuse(path):
         raise AssertionError(f"{path} was opened")
 
-    return lambda: monkeypatch.setattr("trainer.datasets.files.opened", refuse)
+    return lambda: monkeypatch.setattr("searchctl.trainer.data.sets.files.opened", refuse)
 
 
 def test_an_entry_that_is_there_is_found_without_opening_an_image(root, place, no_image_is_opened):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import CamvidData
-from trainer.datasets.camvid import Camvid
-from trainer.errors import DataError
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.camvid import Camvid
+from searchctl.trainer.data.settings import CamvidData
 
 
 @pytest.fixture

@@ -2,6 +2,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.camvid import Camvid
+from searchctl.trainer.data.sets.camvid_frames import segnet_split
+from searchctl.trainer.data.sets.camvid_original import GROUPS
+from searchctl.trainer.data.sets.street_classes import CLASS_NAMES
+from searchctl.trainer.data.settings import CamvidData
 from tests.official_layouts import (
     camvid_frames,
     save,
@@ -9,12 +15,6 @@ from tests.official_layouts import (
     write_camvid_directories,
     write_camvid_original,
 )
-from trainer.data_settings import CamvidData
-from trainer.datasets.camvid import Camvid
-from trainer.datasets.camvid_frames import segnet_split
-from trainer.datasets.camvid_original import GROUPS
-from trainer.datasets.street_classes import CLASS_NAMES
-from trainer.errors import DataError
 
 SPLITS = ("train", "val", "test")
 WRITERS = {"one directory": write_camvid_original, "three": write_camvid_directories}

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from trainer.checkpoint import (
+from searchctl.trainer.run.checkpoint import (
     Checkpoint,
     newest_checkpoint,
     read_checkpoint,
@@ -121,7 +121,7 @@ KILLED_WHILE_WRITING = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from trainer.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from searchctl.trainer.run.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 def write_for_ever(epoch, told):
     while True:

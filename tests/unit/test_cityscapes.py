@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.cityscapes import Cityscapes
+from searchctl.trainer.data.sets.cityscapes_labels import LABELS
+from searchctl.trainer.data.settings import CityscapesData
 from tests.official_layouts import save, write_cityscapes
-from trainer.data_settings import CityscapesData
-from trainer.datasets.cityscapes import Cityscapes
-from trainer.datasets.cityscapes_labels import LABELS
-from trainer.errors import DataError
 
 TRAIN_IDS = {
     7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from trainer.losses.class_weights import (
+from searchctl.trainer.losses.class_weights import (
     BETA,
     KINDS,
     class_weights,
@@ -15,7 +15,7 @@ from trainer.losses.class_weights import (
     inverse_frequency,
     median_frequency,
 )
-from trainer.settings import TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 COUNTS = torch.tensor([[2, 8, 0, 0], [4, 2, 4, 0]])
 """Pixels of four classes, the last of which is nowhere, in two images."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
-from orchestrator import cli
-from orchestrator.errors import SearchctlError, SweepFailed, SweepNotFound
-from trainer.errors import DataError
+from searchctl.orchestrator.cli import main as cli
+from searchctl.orchestrator.core.errors import SearchctlError, SweepFailed, SweepNotFound
+from searchctl.trainer.core.errors import DataError
 
 HEAVY = ("torch", "ray", "optuna", "sqlalchemy", "alembic", "albumentations", "cv2")
 
@@ -104,7 +104,7 @@ def test_looking_at_a_file_imports_no_heavy_library(arguments, tmp_path):
     sweep = "name: s\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.2]}\n"
     (tmp_path / "sweep.yaml").write_text(sweep)
     code = (
-        "import sys\nfrom orchestrator.cli import main\n"
+        "import sys\nfrom searchctl.orchestrator.cli.main import main\n"
         f"sys.argv = ['searchctl', *{arguments}]\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code, end.code\n"

@@ -3,9 +3,9 @@
 import click
 import pytest
 
-from orchestrator.cluster_address import checked_address, driver_address, is_remote
-from orchestrator.commands.cluster import refuse_inline_elsewhere, submits_to
-from orchestrator.errors import SearchctlError
+from searchctl.orchestrator.cli.cluster import refuse_inline_elsewhere, submits_to
+from searchctl.orchestrator.core.cluster_address import checked_address, driver_address, is_remote
+from searchctl.orchestrator.core.errors import SearchctlError
 
 HERE = ("auto", "local", "head:6379", "10.0.0.1:6379", "[::1]:6379")
 ELSEWHERE = ("ray://head:10001", "http://head:8265", "https://head", "http://head:8265/")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.datasets.colours import ColourTable
-from trainer.errors import DataError
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.colours import ColourTable
 
 COLOURS = {(255, 0, 0): 0, (0, 255, 0): 1, (0, 0, 255): 2, (9, 9, 9): 7}
 

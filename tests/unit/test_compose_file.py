@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from orchestrator.deploy.secrets import SAMPLE, env_values
-from orchestrator.deploy.starting import env_text
+from searchctl.orchestrator.init.secrets import SAMPLE, env_values
+from searchctl.orchestrator.init.write import env_text
 from tests.compose_natively import FILE, compose_file
 
 ROOT = Path(__file__).parents[2]

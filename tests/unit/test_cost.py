@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.planning.cost import Span, makespan, over_survivors, rung_wall
+from searchctl.orchestrator.planning.cost import Span, makespan, over_survivors, rung_wall
 
 
 def exactly(*costs):

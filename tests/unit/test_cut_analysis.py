@@ -1,8 +1,8 @@
 import pytest
 
-from orchestrator.analysis.cut import MOST_HOLM, Opponent, judge, needed, opponents
-from orchestrator.analysis.holm import holm
-from orchestrator.analysis.paired_bootstrap import GroupBootstrap
+from searchctl.orchestrator.statistics.cut import MOST_HOLM, Opponent, judge, needed, opponents
+from searchctl.orchestrator.statistics.holm import holm
+from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
 from tests.image_counts import network
 
 SKILLS = {0: 0.90, 1: 0.80, 2: 0.79, 3: 0.60}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.contact_sheet import COLUMNS, Example, contact_sheet
-from trainer.data_check import check_data
-from trainer.data_settings import FolderData, ImageFolderData, ScenesData
-from trainer.samples import build_dataset
+from searchctl.trainer.data.checks import check_data
+from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.settings import FolderData, ImageFolderData, ScenesData
+from searchctl.trainer.pictures.contact_sheet import COLUMNS, Example, contact_sheet
 
 CLASSES = ["floor", "wall", "door"]
 
@@ -109,7 +109,7 @@ def test_a_name_of_two_different_images_is_warned_of(folder):
 
 
 def test_groups_that_two_splits_share_are_warned_of(camvid_root):
-    from trainer.data_settings import CamvidData
+    from searchctl.trainer.data.settings import CamvidData
 
     data = CamvidData(dataset="camvid", root=camvid_root)
 

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from orchestrator.cli import cli
-from orchestrator.errors import SearchctlError
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.core.errors import SearchctlError
 
 TEXT = """\
 name: look

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from searchctl.trainer.models.deeplabv3 import DeepLabV3
+from searchctl.trainer.models.timm.library import torchvision
 from tests.tiny_models import settled
-from trainer.models.deeplabv3 import DeepLabV3
-from trainer.models.timm_import import torchvision
 
 TINY = {"encoder": "test_resnet", "width": 8}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from searchspace import Choice, Interval, SpaceError
+from searchctl.searchspace import Choice, Interval, SpaceError
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ import io
 import pytest
 import torch
 
-from orchestrator.halving import plan_ladder
-from orchestrator.planning.disk import checkpoint_bytes_per_weight, disk_of, most_kept
-from trainer.models import build_model
-from trainer.settings import TrainSettings
-from trainer.training import begin_training
+from searchctl.orchestrator.halving.rule import plan_ladder
+from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, disk_of, most_kept
+from searchctl.trainer.models import build_model
+from searchctl.trainer.run.training import begin_training
+from searchctl.trainer.settings.training import TrainSettings
 
 LADDER = plan_ladder(36, 2975)
 

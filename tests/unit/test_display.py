@@ -2,7 +2,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.views.display import answer_table, heading, plain_table, show
+from searchctl.orchestrator.terminal.display import answer_table, heading, plain_table, show
 
 
 def test_without_a_test_split_the_full_size_is_that_of_the_validation_images():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.catalog import MODELS
+from searchctl.trainer.settings.catalog import MODELS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

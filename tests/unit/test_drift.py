@@ -1,13 +1,13 @@
 import pytest
 
-from orchestrator.analysis.drift import (
+from searchctl.orchestrator.statistics.drift import (
     REGULARISERS,
     drifts,
     favoured_by_small_samples,
     searched,
     typical,
 )
-from trainer.settings import TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 N = 12
 DECAYS = {trial: {"weight_decay": trial / 100} for trial in range(N)}

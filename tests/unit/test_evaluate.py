@@ -7,15 +7,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from trainer.data_settings import CamvidData, ImageFolderData
-from trainer.datasets.street_classes import VOID
-from trainer.evaluate import evaluate_original
-from trainer.inference_settings import Inference
-from trainer.loader import fixed_batches, load_split
-from trainer.models import build_model
-from trainer.models.simple_fcn import SimpleFCN
-from trainer.precision import Arithmetic
-from trainer.settings import TrainSettings
+from searchctl.trainer.data.loader import fixed_batches, load_split
+from searchctl.trainer.data.sets.street_classes import VOID
+from searchctl.trainer.data.settings import CamvidData, ImageFolderData
+from searchctl.trainer.evaluation.evaluate import evaluate_original
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.training import TrainSettings
 
 ARITHMETIC = Arithmetic(TrainSettings(), torch.device("cpu"))
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.export import as_text, export, read_exported, write
-from orchestrator.files.initial_files import InitialFiles
-from orchestrator.sweepfile.problems import SweepError
-from orchestrator.views.ranking import Ranked
+from searchctl.orchestrator.artifacts.export import as_text, export, read_exported, write
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.ranking import Ranked
 
 SWEEP = """\
     name: source

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.sweepfile.expressions import MAX_LENGTH, ExpressionError, evaluate
+from searchctl.orchestrator.config.expressions import MAX_LENGTH, ExpressionError, evaluate
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 

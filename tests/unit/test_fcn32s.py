@@ -3,14 +3,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.fcn32s import VGG_NAMES, FCN32s
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.files import save_weights
+from searchctl.trainer.weights.initial import begin_with
 from tests import tiny_encoders  # noqa: F401  # tiny_vgg
-from trainer.errors import SettingsError
-from trainer.initial_weights import begin_with
-from trainer.models import build_model
-from trainer.models.fcn32s import VGG_NAMES, FCN32s
-from trainer.models.timm_import import timm
-from trainer.settings import TrainSettings
-from trainer.weights import save_weights
 
 TINY = {"encoder": "test_resnet", "width": 16}
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from trainer.errors import SettingsError
-from trainer.finetune import FROZEN, freeze, training_mode
-from trainer.models.unet import UNet
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.finetune import FROZEN, freeze, training_mode
+from searchctl.trainer.models.unet import UNet
+from searchctl.trainer.settings.training import TrainSettings
 
 
 @pytest.fixture

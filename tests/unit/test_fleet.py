@@ -1,8 +1,8 @@
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.planning.fleet import fleet_of
-from orchestrator.sweepfile.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.planning.capacity import fleet_of
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from trainer.data_settings import FolderData
-from trainer.datasets.folder import Folder
-from trainer.errors import DataError
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.settings import FolderData
 
 COLOURS = [{"name": "land", "color": (255, 255, 0)}, {"name": "water", "color": (0, 0, 255)}]
 

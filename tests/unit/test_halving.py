@@ -2,7 +2,7 @@ from fractions import Fraction as F
 
 import pytest
 
-from orchestrator.halving import Outcome, cut, plan_ladder, rung_counts
+from searchctl.orchestrator.halving.rule import Outcome, cut, plan_ladder, rung_counts
 
 FULL = F(1)
 

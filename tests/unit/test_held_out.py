@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from trainer.datasets.held_out import held_out
+from searchctl.trainer.data.sets.validation_split import held_out
 
 NAMES = [f"{kind}_{number}" for kind in "ab" for number in range(50)]
 

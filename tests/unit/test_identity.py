@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from trainer import Sample, TrainSettings
-from trainer.data_settings import CamvidData, ScenesData
-from trainer.identity import identity_of
+from searchctl.trainer import Sample, TrainSettings
+from searchctl.trainer.data.settings import CamvidData, ScenesData
+from searchctl.trainer.run.identity import identity_of
 
 SCENES = ScenesData(dataset="scenes")
 

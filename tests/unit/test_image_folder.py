@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import ImageFolderData
-from trainer.datasets.image_folder import ImageFolder
-from trainer.errors import DataError
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.image_folder import ImageFolder
+from searchctl.trainer.data.settings import ImageFolderData
 
 
 def save(path, colour=(10, 20, 30), size=(6, 4), **options):

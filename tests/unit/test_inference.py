@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from searchctl.trainer.evaluation.inference import Predictor, scaled, window_corners
+from searchctl.trainer.models.base import Encoder, SegmentationModel
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import VARIANTS, settled, tiny
-from trainer.inference import Predictor, scaled, window_corners
-from trainer.inference_settings import Inference
-from trainer.models.base import Encoder, SegmentationModel
-from trainer.precision import Arithmetic
-from trainer.settings import TrainSettings
 
 CLASSES = 3
 ARITHMETIC = Arithmetic(TrainSettings(), torch.device("cpu"))

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from trainer.inference_settings import AS_VALIDATED, Inference
+from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 
 SLIDING = {"mode": "sliding_window"}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.deploy.secrets import SAMPLE, env_values, problems, read_folder
-from orchestrator.deploy.starting import env_text
-from orchestrator.sweep import load_sweep
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.init.secrets import SAMPLE, env_values, problems, read_folder
+from searchctl.orchestrator.init.write import env_text
 
 ROOT = Path(__file__).parents[2]
 

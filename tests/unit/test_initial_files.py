@@ -3,10 +3,10 @@
 import pytest
 from upath import UPath
 
-from orchestrator.errors import SearchctlError
-from orchestrator.files.initial_files import InitialFile, InitialFiles
-from orchestrator.files.named_weights import found_from_here
-from trainer.settings import TrainSettings
+from searchctl.orchestrator.artifacts.initial_files import InitialFile, InitialFiles
+from searchctl.orchestrator.artifacts.named_weights import found_from_here
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.trainer.settings.training import TrainSettings
 
 NAMES = ("checkpoint:pets", "mine.pth", "encoders for test_vit", "encoders for upernet")
 FILES = InitialFiles(

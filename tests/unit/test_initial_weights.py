@@ -5,6 +5,11 @@ import pytest
 import torch
 from upath import UPath
 
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.weights.files import load_weights, save_weights
+from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.pretrained_files import pretrained_file
 from tests.begun_networks import (
     CLASSES,
     ENCODERS,
@@ -20,11 +25,6 @@ from tests.begun_networks import (
     write,
 )
 from tests.tiny_models import VARIANTS
-from trainer.errors import SettingsError
-from trainer.initial_weights import begin_with
-from trainer.models.timm_import import timm
-from trainer.pretrained_files import pretrained_file
-from trainer.weights import load_weights, save_weights
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if "encoder" in VARIANTS[name]])
@@ -248,7 +248,7 @@ def test_there_are_no_pretrained_weights_for_a_network_without_an_encoder_of_tim
 
 
 def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
-    caplog.set_level(logging.INFO, logger="trainer")
+    caplog.set_level(logging.INFO, logger="searchctl.trainer")
     encoder = write(published(), tmp_path / "encoder.safetensors")
     trained(tmp_path / "model.safetensors")
     hashes = [load_weights(path).sha256[:12] for path in (encoder, tmp_path / "model.safetensors")]

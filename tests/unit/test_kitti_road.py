@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.kitti_road import KittiRoad
+from searchctl.trainer.data.settings import KittiRoadData
 from tests.official_layouts import save, write_kitti_road
-from trainer.data_settings import KittiRoadData
-from trainer.datasets.kitti_road import KittiRoad
-from trainer.errors import DataError
 
 
 @pytest.fixture

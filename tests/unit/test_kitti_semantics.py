@@ -2,9 +2,9 @@ from collections import Counter
 
 import pytest
 
+from searchctl.trainer.data.sets.kitti_semantics import KittiSemantics
+from searchctl.trainer.data.settings import KittiSemanticsData
 from tests.official_layouts import write_kitti_semantics
-from trainer.data_settings import KittiSemanticsData
-from trainer.datasets.kitti_semantics import KittiSemantics
 
 
 def kitti(root):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.landcover import Landcover
+from searchctl.trainer.data.settings import LandcoverData
 from tests.official_layouts import save, write_landcover, write_landcover_course
-from trainer.data_settings import LandcoverData
-from trainer.datasets.landcover import Landcover
-from trainer.errors import DataError
 
 COLOURS = [
     (0, 255, 255), (255, 255, 0), (255, 0, 255), (0, 255, 0), (0, 0, 255), (255, 255, 255),

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.planning.laps import WARM_UP, Laps
+from searchctl.orchestrator.planning.batch_timer import WARM_UP, Laps
 
 
 class Clock:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from trainer import latency
-from trainer.latency import FEWEST, MOST, latency_ms
-from trainer.models.simple_fcn import SimpleFCN
-from trainer.precision import Arithmetic
-from trainer.settings import TrainSettings
+from searchctl.trainer.evaluation import latency
+from searchctl.trainer.evaluation.latency import FEWEST, MOST, latency_ms
+from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.settings.training import TrainSettings
 
 IMAGE = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
 

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from orchestrator.halving import Outcome, cut
-from orchestrator.views.live import PlainDisplay
+from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.terminal.live import PlainDisplay
 
 LADDER = [{"rung": 1, "trials": 4, "fraction": "1", "images": 8}]
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer.data_settings import FolderData, ImageFolderData, ScenesData
-from trainer.loader import TrainingBatches, fixed_batches, load_split
-from trainer.rows import Rows
+from searchctl.trainer.core.array_views import Rows
+from searchctl.trainer.data.loader import TrainingBatches, fixed_batches, load_split
+from searchctl.trainer.data.settings import FolderData, ImageFolderData, ScenesData
 
 SCENES = ScenesData(dataset="scenes", image_size=(24, 32), train=17, val=5)
 

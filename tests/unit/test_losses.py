@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from trainer.losses import build_loss, count_pixels
-from trainer.losses.class_weights import KINDS, class_weights
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses import build_loss, count_pixels
+from searchctl.trainer.losses.class_weights import KINDS, class_weights
+from searchctl.trainer.settings.training import TrainSettings
 
 IGNORE = 255
 

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from trainer.catalog import LR_SCHEDULES
-from trainer.errors import SettingsError
-from trainer.lr_schedules import build_lr_schedule
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.optim.lr_schedules import build_lr_schedule
+from searchctl.trainer.settings.catalog import LR_SCHEDULES
+from searchctl.trainer.settings.training import TrainSettings
 
 STEPS = 3
 

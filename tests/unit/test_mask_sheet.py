@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import ScenesData
-from trainer.errors import SettingsError
-from trainer.mask_sheet import draw_masks, picked_images, read_masks
-from trainer.samples import build_dataset
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.settings import ScenesData
+from searchctl.trainer.pictures.mask_sheet import draw_masks, picked_images, read_masks
 
 SCENES = build_dataset(ScenesData(dataset="scenes", image_size=(24, 32), train=1, val=1, test=1))
 TRUTH = np.zeros((2, 24, 32), dtype=np.uint8)

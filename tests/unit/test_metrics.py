@@ -3,14 +3,14 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, jaccard_score, recall_score
 
-from trainer.errors import DataError
-from trainer.metrics import (
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.core.results import score_of
+from searchctl.trainer.evaluation.metrics import (
     better,
     confusion_per_image,
     outcomes_per_image,
     pooled_evaluation,
 )
-from trainer.results import score_of
 
 IGNORE = 255
 CLASSES = 6

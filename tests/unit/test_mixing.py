@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.losses import build_loss
-from trainer.mixing import Mixing, mix
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses import build_loss
+from searchctl.trainer.optim.mixup import Mixing, mix
+from searchctl.trainer.settings.training import TrainSettings
 
 BATCH, SIDE = 6, (20, 30)
 

@@ -4,11 +4,11 @@ import inspect
 
 import pytest
 
-from trainer.catalog import MODELS, load_object
-from trainer.errors import SettingsError
-from trainer.model_options import OPTIONS, option_problems
-from trainer.models import build_model
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models import build_model
+from searchctl.trainer.settings.catalog import MODELS, load_object
+from searchctl.trainer.settings.model_options import OPTIONS, option_problems
+from searchctl.trainer.settings.training import TrainSettings
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 GIVEN = {

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models import build_model
-from trainer.settings import TrainSettings
+from searchctl.trainer.models import build_model
+from searchctl.trainer.settings.training import TrainSettings
 
 
 def count(module):

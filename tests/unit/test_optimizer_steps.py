@@ -5,15 +5,15 @@ import copy
 import pytest
 import torch
 
+from searchctl.trainer import Sample
+from searchctl.trainer.core.stopping import Diverged
+from searchctl.trainer.data.settings import ScenesData
+from searchctl.trainer.losses import Loss
+from searchctl.trainer.run.loop import train_epoch
+from searchctl.trainer.run.preparation import prepare
+from searchctl.trainer.run.training import begin_training
+from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import tiny
-from trainer import Sample
-from trainer.data_settings import ScenesData
-from trainer.loop import train_epoch
-from trainer.losses import Loss
-from trainer.preparation import prepare
-from trainer.settings import TrainSettings
-from trainer.stopping import Diverged
-from trainer.training import begin_training
 
 SGD = TrainSettings(
     model="simple_fcn", width=4, optimizer="sgd", momentum=0.0, lr=1e-3, batch_size=4, threads=1

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from trainer.catalog import LR_SCHEDULES
-from trainer.finetune import freeze
-from trainer.lr_schedules import build_lr_schedule
-from trainer.models.simple_fcn import SimpleFCN
-from trainer.optimizers import build_optimizer
-from trainer.settings import TrainSettings
+from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.optim.lr_schedules import build_lr_schedule
+from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.settings.catalog import LR_SCHEDULES
+from searchctl.trainer.settings.training import TrainSettings
 
 
 def model():

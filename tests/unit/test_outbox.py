@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.errors import DatabaseFull
-from orchestrator.outbox import BACK_OFF_S, Outbox
+from searchctl.orchestrator.core.errors import DatabaseFull
+from searchctl.orchestrator.run.outbox import BACK_OFF_S, Outbox
 
 
 def sqlite_error(code, text):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data_settings import OxfordPetsData
-from trainer.datasets.oxford_pets import OxfordPets
-from trainer.errors import DataError
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.oxford_pets import OxfordPets
+from searchctl.trainer.data.settings import OxfordPetsData
 
 LISTED = {
     "trainval": [f"{breed}_{n}" for breed in ("Bengal", "great_pyrenees") for n in range(10)],

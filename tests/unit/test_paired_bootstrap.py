@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from orchestrator.analysis.paired_bootstrap import (
+from searchctl.orchestrator.statistics.paired_bootstrap import (
     GroupBootstrap,
     NotAssessable,
     bootstrap_over,
     same_images,
 )
+from searchctl.trainer.core.results import score_of
 from tests.image_counts import confusions, counted, network
-from trainer.results import score_of
 
 SCORES = ("val_miou", "val_loss", "val_accuracy")
 

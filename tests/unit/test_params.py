@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from searchspace import Params
+from searchctl.searchspace import Params
 
 
 @pytest.mark.parametrize(

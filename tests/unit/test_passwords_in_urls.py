@@ -4,11 +4,11 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from orchestrator.cli import cli
-from orchestrator.errors import SearchctlError
-from orchestrator.storage.connect import database_location, shown
-from orchestrator.sweep import Sweep, load_sweep
-from orchestrator.sweepfile.problems import SweepError
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.storage.connect import database_location, shown
 
 SWEEP = """\
 name: small

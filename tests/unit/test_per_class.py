@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from orchestrator.analysis.per_class import class_iou, compare_classes
+from searchctl.orchestrator.statistics.per_class import class_iou, compare_classes
 from tests.image_counts import confusions, counted
 
 

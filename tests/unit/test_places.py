@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.places import DEFAULT_URL, database_url
+from searchctl.orchestrator.config.locations import DEFAULT_URL, database_url
+from searchctl.orchestrator.core.errors import SearchctlError
 
 OPTION, VARIABLE, FILE, STORED = (f"sqlite:///{name}.db" for name in ("o", "v", "f", "s"))
 

@@ -1,8 +1,8 @@
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.planning.cost import Span
-from orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.planning.cost import Span
+from searchctl.orchestrator.planning.plan import plan_sweep
 
 GRID_OF_36 = """\
     name: reference

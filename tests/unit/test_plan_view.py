@@ -4,13 +4,20 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.planning.cost import Span
-from orchestrator.planning.disk import Disk
-from orchestrator.planning.fleet import Fleet
-from orchestrator.planning.forecast import Forecast, Probe, Probed, Sizes, Speed, StageForecast
-from orchestrator.planning.forecasting import Forecasted
-from orchestrator.planning.plan import plan_sweep
-from orchestrator.planning.plan_view import forecast_report, plan_report
+from searchctl.orchestrator.planning.capacity import Fleet
+from searchctl.orchestrator.planning.cost import Span
+from searchctl.orchestrator.planning.disk import Disk
+from searchctl.orchestrator.planning.estimate import (
+    Forecast,
+    Probe,
+    Probed,
+    Sizes,
+    Speed,
+    StageForecast,
+)
+from searchctl.orchestrator.planning.estimating import Forecasted
+from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.terminal.plan import forecast_report, plan_report
 
 SWEEP = """\
     name: shown

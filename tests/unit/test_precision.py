@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from trainer.models.simple_fcn import SimpleFCN
-from trainer.precision import DEFAULTS, MEAN, STD, Arithmetic, Defaults
-from trainer.settings import TrainSettings
+from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.run.precision import DEFAULTS, MEAN, STD, Arithmetic, Defaults
+from searchctl.trainer.settings.training import TrainSettings
 
 CPU = torch.device("cpu")
 

@@ -1,8 +1,8 @@
 import pytest
 
-from trainer.inference_settings import Inference
-from trainer.preflight import network_problems
-from trainer.settings import TrainSettings
+from searchctl.trainer.run.preflight import network_problems
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.training import TrainSettings
 
 ONE_SIZE = {"model": "simple_seg", "encoder": "coatnet_nano_rw_224"}
 

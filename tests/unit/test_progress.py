@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from trainer.progress import Kept, Progress
-from trainer.results import EpochRecord, Evaluation, ImageCounts
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts
+from searchctl.trainer.run.progress import Kept, Progress
+from searchctl.trainer.settings.training import TrainSettings
 
 NETWORK = {"weight": torch.ones(2)}
 COUNTS = ImageCounts(np.array([[[2**32 - 1]]], np.uint32), np.array([0.1]), np.array([2**40]))

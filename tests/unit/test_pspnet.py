@@ -3,10 +3,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.pspnet import PSPNet
+from searchctl.trainer.models.timm.library import torchvision
 from tests.tiny_models import settled
-from trainer.errors import SettingsError
-from trainer.models.pspnet import PSPNet
-from trainer.models.timm_import import torchvision
 
 TINY = {"encoder": "test_resnet", "width": 8}
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.errors import SettingsError
-from trainer.models.pyramid import Pyramid
-from trainer.models.timm_network import IMAGENET_MEAN, IMAGENET_STD
-from trainer.models.timm_traits import traits
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.timm.network import IMAGENET_MEAN, IMAGENET_STD
+from searchctl.trainer.models.timm.pyramid import Pyramid
+from searchctl.trainer.models.timm.traits import traits
 
 from transformers import BeitConfig, BeitForSemanticSegmentation  # isort: skip
 

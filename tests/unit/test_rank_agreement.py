@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from orchestrator.analysis.rank_agreement import rank_agreement
+from searchctl.orchestrator.statistics.rank_agreement import rank_agreement
 
 
 def scores(values, start=0):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainer.recipe_options import ASKED, RULES, recipe_problems
-from trainer.settings import TrainSettings
+from searchctl.trainer.settings.recipe_options import ASKED, RULES, recipe_problems
+from searchctl.trainer.settings.training import TrainSettings
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 GIVEN = {

@@ -5,9 +5,9 @@ from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
-from orchestrator.understanding.explain_view import paragraph
-from orchestrator.views.display import heading, plain_table
+from searchctl.orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
+from searchctl.orchestrator.terminal.display import heading, plain_table
+from searchctl.orchestrator.terminal.explain import paragraph
 
 
 def test_headings_stay_headings_and_empty_lines_are_of_the_terminal_alone():

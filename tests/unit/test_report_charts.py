@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.report.axes import Scale, fenced, path, round_numbers, scale_over
-from orchestrator.report.charts import Line, Spot, histogram, line_chart, scatter_chart
+from searchctl.orchestrator.report.charts.axes import Scale, fenced, path, round_numbers, scale_over
+from searchctl.orchestrator.report.charts.plots import (
+    Line,
+    Spot,
+    histogram,
+    line_chart,
+    scatter_chart,
+)
 
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
 

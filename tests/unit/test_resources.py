@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.sweepfile.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.resource_settings import ResourceSettings
 
 
 @pytest.mark.parametrize(

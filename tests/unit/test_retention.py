@@ -1,9 +1,9 @@
 import pytest
 
-from orchestrator.files.retention import Fate, Place, Retention
-from orchestrator.halving import Decision
-from orchestrator.job_key import JobKey
-from orchestrator.storage.rows import AttemptRow, JobRow
+from searchctl.orchestrator.artifacts.retention import Fate, Place, Retention
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 
 LADDER = [{"rung": 0, "trials": 4}, {"rung": 1, "trials": 2}]
 WEIGHTS = "model.safetensors"

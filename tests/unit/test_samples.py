@@ -3,9 +3,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from trainer.data_settings import FolderData, Sample, ScenesData
-from trainer.errors import DataError
-from trainer.samples import (
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.samples import (
     data_fingerprint,
     decode_ahead,
     load_sample,
@@ -14,6 +13,7 @@ from trainer.samples import (
     sample_hash,
     sample_order,
 )
+from searchctl.trainer.data.settings import FolderData, Sample, ScenesData
 
 SCENES = ScenesData(dataset="scenes", image_size=(24, 32), train=12, val=3, test=2)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from trainer.data_settings import ScenesData
-from trainer.datasets.scenes import Scenes
+from searchctl.trainer.data.sets.scenes import Scenes
+from searchctl.trainer.data.settings import ScenesData
 
 RARE = ("Pole", "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist")
 

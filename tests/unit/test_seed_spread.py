@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.analysis.seed_spread import Order, order, spread
+from searchctl.orchestrator.statistics.seed_spread import Order, order, spread
 
 
 def test_the_spread_is_that_of_one_training():

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from trainer.errors import SettingsError
-from trainer.models.segformer import SegFormer
-from trainer.models.timm_encoder import TimmEncoder
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.segformer import SegFormer
+from searchctl.trainer.models.timm.encoder import TimmEncoder
 
 from transformers import SegformerConfig, SegformerForSemanticSegmentation  # isort: skip
 

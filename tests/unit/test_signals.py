@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from orchestrator.signals import StopSwitch
+from searchctl.orchestrator.core.signals import StopSwitch
 
 
 def test_the_switch_is_off_until_a_signal_comes():
@@ -39,7 +39,7 @@ def test_the_handlers_of_before_are_put_back_even_after_a_signal():
 def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first(arguments, how):
     code = (
         "import os, signal, sys, time\n"
-        "from orchestrator.signals import StopSwitch\n"
+        "from searchctl.orchestrator.core.signals import StopSwitch\n"
         "with StopSwitch(*sys.argv[1:]):\n"
         "    for _ in range(2): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1)\n"
         "    print('still here')\n"

@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from trainer.errors import SettingsError
-from trainer.models.simple_seg import SimpleSeg
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.simple_seg import SimpleSeg
 
 TINY = "test_resnet"
 

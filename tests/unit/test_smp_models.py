@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from trainer.catalog import SMP_DECODERS
-from trainer.errors import SettingsError
-from trainer.finetune import freeze
-from trainer.models import build_model
-from trainer.models.smp import SmpModel
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.models.smp import SmpModel
+from searchctl.trainer.settings.catalog import SMP_DECODERS
+from searchctl.trainer.settings.training import TrainSettings
 
 smp = pytest.importorskip("segmentation_models_pytorch")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from searchspace import Choice, Interval, Params, Space, SpaceError
+from searchctl.searchspace import Choice, Interval, Params, Space, SpaceError
 
 LR = Choice((0.1, 0.01))
 MODEL = Choice(("fcn", "unet"))

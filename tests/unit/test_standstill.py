@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, time
-from trainer.standstill import ending_a_standstill
+from searchctl.trainer.run.watchdog import ending_a_standstill
 
 holding_the_lock = ctypes.PyDLL(None).sleep
 with ending_a_standstill({patience}, lambda: False) as stop:

@@ -3,7 +3,7 @@ import zlib
 import numpy as np
 import pytest
 
-from orchestrator.storage.results import image_counts, image_rows
+from searchctl.orchestrator.storage.results import image_counts, image_rows
 from tests.stored_sweeps import counts
 
 

@@ -3,9 +3,9 @@ import time
 import numpy as np
 import pytest
 
-from trainer.data_settings import CamvidData
-from trainer.samples import load_split
-from trainer.subset import nested_order
+from searchctl.trainer.data.samples import load_split
+from searchctl.trainer.data.settings import CamvidData
+from searchctl.trainer.data.subset import nested_order
 
 
 @pytest.fixture(scope="module")

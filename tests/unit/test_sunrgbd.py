@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.sunrgbd import SunRgbd
+from searchctl.trainer.data.sets.validation_split import held_out
+from searchctl.trainer.data.settings import SunRgbdData
 from tests.official_layouts import save, write_sunrgbd, write_sunrgbd_reorganized
-from trainer.data_settings import SunRgbdData
-from trainer.datasets.held_out import held_out
-from trainer.datasets.sunrgbd import SunRgbd
-from trainer.errors import DataError
 
 
 def settings(root, layout="export"):

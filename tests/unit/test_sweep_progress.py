@@ -4,16 +4,16 @@ from fractions import Fraction
 import pytest
 from upath import UPath
 
-from orchestrator.appraisal import Asked
-from orchestrator.job import Job
-from orchestrator.job_key import JobKey
-from orchestrator.views.progress import Progress
-from orchestrator.views.sweeps import JobState
-from searchspace import Params
-from trainer.data_settings import Sample, ScenesData
-from trainer.inference_settings import AS_VALIDATED
-from trainer.results import EpochRecord, JobResult
-from trainer.settings import TrainSettings
+from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.sweeps import JobState
+from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.data.settings import Sample, ScenesData
+from searchctl.trainer.settings.inference import AS_VALIDATED
+from searchctl.trainer.settings.training import TrainSettings
 
 LADDER = [
     {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},

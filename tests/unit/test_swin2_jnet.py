@@ -3,9 +3,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.swin2_jnet import Swin2JNet
 from tests import tiny_encoders  # noqa: F401  # tiny_swinv2
-from trainer.errors import SettingsError
-from trainer.models.swin2_jnet import Swin2JNet
 
 TINY = {"encoder": "tiny_swinv2", "width": 32}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.prepare import direction_of
-from trainer import extras
+from searchctl.orchestrator.run.prepare import direction_of
+from searchctl.trainer.core import extras
 
 IMAGES = (
     "name: s\ntask: classification\ndata: {dataset: image_folder, root: x, image_size: [8, 8]}\n"

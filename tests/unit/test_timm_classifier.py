@@ -7,19 +7,19 @@ import pytest
 import torch
 from upath import UPath
 
-from orchestrator.files.named_weights import encoder_file
+from searchctl.orchestrator.artifacts.named_weights import encoder_file
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.finetune import freeze, training_mode
+from searchctl.trainer.models.timm.classifier import TimmClassifier
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.models.timm.network import IMAGENET_MEAN, IMAGENET_STD, OwnNormalisation
+from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.run.preflight import network_problems
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.initial import begin_with
 from tests import tiny_encoders  # noqa: F401  # tiny_beit, tiny_vgg
 from tests.begun_networks import write
-from trainer.errors import SettingsError
-from trainer.finetune import freeze, training_mode
-from trainer.initial_weights import begin_with
-from trainer.models import build_model
-from trainer.models.timm_classifier import TimmClassifier
-from trainer.models.timm_import import timm
-from trainer.models.timm_network import IMAGENET_MEAN, IMAGENET_STD, OwnNormalisation
-from trainer.optimizers import build_optimizer
-from trainer.preflight import network_problems
-from trainer.settings import TrainSettings
 
 CLASSES = 5
 SIZES = {

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from trainer import catalog
-from trainer.transforms import Augmenter, crop_of_half_or_more, scaled_by_half_to_two
+from searchctl.trainer.data.augment import Augmenter, crop_of_half_or_more, scaled_by_half_to_two
+from searchctl.trainer.settings import catalog
 
 RANDOM = [name for name in catalog.AUGMENTATIONS if name != "none"]
 CROPS = ["flip_crop", "scale_crop_jitter"]
@@ -141,7 +141,8 @@ def test_a_scale_is_half_to_two_and_keeps_the_shape():
 
 def test_none_does_not_import_albumentations():
     code = (
-        "import sys, trainer.loader; from trainer.transforms import Augmenter, none; "
+        "import sys, searchctl.trainer.data.loader; "
+        "from searchctl.trainer.data.augment import Augmenter, none; "
         "Augmenter(none, (8, 8), 255); sys.exit('albumentations' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

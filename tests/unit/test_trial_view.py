@@ -1,7 +1,7 @@
 import pytest
 from rich.text import Text
 
-from orchestrator.views.trial_view import trial_tables
+from searchctl.orchestrator.terminal.trial import trial_tables
 
 ATTEMPT = {
     "rung": 1,

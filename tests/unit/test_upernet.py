@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from trainer.errors import SettingsError
-from trainer.models.timm_encoder import TimmEncoder
-from trainer.models.upernet import UPerNet
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.timm.encoder import TimmEncoder
+from searchctl.trainer.models.upernet import UPerNet
 
 from transformers import ConvNextConfig, UperNetConfig, UperNetForSemanticSegmentation  # isort: skip
 

@@ -3,14 +3,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from orchestrator.appraisal import NOTHING_ASKED, Asked
-from orchestrator.halving import Decision
-from orchestrator.job_key import JobKey
-from orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from orchestrator.verifying.record import Record
-from orchestrator.verifying.verify import evaluation_by_images, verify
-from searchspace import Params
-from trainer.results import Evaluation, ImageCounts
+from searchctl.orchestrator.analysis.verify import evaluation_by_images, verify
+from searchctl.orchestrator.analysis.verify_record import Record
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, Asked
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import Evaluation, ImageCounts
 
 
 def row(cls, **values):
@@ -372,7 +372,7 @@ def test_images_without_a_valid_pixel_come_to_nothing(pixels):
 
 
 def test_what_images_come_to_is_what_the_trainer_says():
-    from trainer.metrics import pooled_evaluation
+    from searchctl.trainer.evaluation.metrics import pooled_evaluation
 
     confusions = np.random.default_rng(0).integers(0, 900, size=(40, 19, 19))
     hits = confusions.diagonal(axis1=1, axis2=2)

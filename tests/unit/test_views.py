@@ -2,8 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from orchestrator.appraisal import Asked
-from orchestrator.views.sweeps import (
+from searchctl.orchestrator.facts.sweeps import (
     JobState,
     after_line,
     after_views,
@@ -13,6 +12,7 @@ from orchestrator.views.sweeps import (
     number,
     rung_views,
 )
+from searchctl.orchestrator.halving.follow_up import Asked
 
 LADDER = [
     {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},

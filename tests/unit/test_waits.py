@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.views.sweeps import JobState, rung_views
-from orchestrator.views.waits import barrier_line, room_line
-from orchestrator.waiting import Waiting
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.facts.pending import barrier_line, room_line
+from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 
 LADDER = [
     {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},

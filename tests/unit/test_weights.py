@@ -8,9 +8,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from trainer.errors import SettingsError
-from trainer.models.unet import UNet
-from trainer.weights import PICKLED, blaming, load_weights, save_weights
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.unet import UNet
+from searchctl.trainer.weights.files import PICKLED, blaming, load_weights, save_weights
 
 ONES = torch.ones(100)
 

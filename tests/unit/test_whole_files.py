@@ -4,7 +4,7 @@ import stat
 import pytest
 from upath import UPath
 
-from trainer.whole_files import read_whole, remove_file, write_whole
+from searchctl.trainer.core.atomic_files import read_whole, remove_file, write_whole
 
 
 @pytest.fixture(params=["path", "file", "memory"])

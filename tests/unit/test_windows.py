@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.windows import Window, cut_image, cut_label
+from searchctl.trainer.data.crop import Window, cut_image, cut_label
 
 WHOLE = Window(0.0, 0.0, 1.0, 1.0)
 CENTRE = Window(0.25, 0.25, 0.5, 0.5)

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from trainer.catalog import LOSSES, load
-from trainer.losses.base import Loss, count_pixels
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses.base import Loss, count_pixels
+from searchctl.trainer.settings.catalog import LOSSES, load
+from searchctl.trainer.settings.training import TrainSettings
 
 __all__ = ["build_loss", "count_pixels", "Loss"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trainer.settings import TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 
 class Loss(nn.Module, ABC):

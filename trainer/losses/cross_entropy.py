@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.losses.base import Loss
-from trainer.losses.class_weights import class_weights
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.losses.class_weights import class_weights
+from searchctl.trainer.settings.training import TrainSettings
 
 
 class CrossEntropy(Loss):

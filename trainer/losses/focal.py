@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.losses.base import Loss
-from trainer.settings import TrainSettings
+from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.settings.training import TrainSettings
 
 
 class Focal(Loss):

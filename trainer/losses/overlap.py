@@ -5,7 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from trainer.losses.base import Loss
+from searchctl.trainer.losses.base import Loss
 
 EPSILON = 1e-6
 

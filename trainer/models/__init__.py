@@ -1,10 +1,16 @@
 """The networks, one file each; `build_model` makes the one that the settings name."""
 
-from trainer.catalog import CLASSIFIER, MODELS, is_classifier, load_object, options_of
-from trainer.errors import SettingsError
-from trainer.model_options import option_problems
-from trainer.models.base import SegmentationModel
-from trainer.settings import TrainSettings
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.settings.catalog import (
+    CLASSIFIER,
+    MODELS,
+    is_classifier,
+    load_object,
+    options_of,
+)
+from searchctl.trainer.settings.model_options import option_problems
+from searchctl.trainer.settings.training import TrainSettings
 
 
 def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
@@ -35,7 +41,7 @@ def _found(model: str) -> tuple[str, dict[str, str]]:
 
 def _smp_model(settings: TrainSettings, classes: int) -> SegmentationModel:
     decoder, _, encoder = settings.model.removeprefix("smp:").partition("/")
-    model: SegmentationModel = load_object("trainer.models.smp:SmpModel")(
+    model: SegmentationModel = load_object("searchctl.trainer.models.smp:SmpModel")(
         classes, decoder=decoder, encoder=encoder, dropout=settings.dropout
     )
     return model

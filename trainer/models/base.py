@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.errors import SettingsError
+from searchctl.trainer.core.errors import SettingsError
 
 
 class Encoder(nn.Module):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from trainer.models.any_size import AnySizeEncoder
-from trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 STRIDE = 32
 VGG_NAMES = {"fc6": ("pre_logits.fc1", "classifier.0"), "fc7": ("pre_logits.fc2", "classifier.3")}

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from trainer.models.base import drop_channels
-from trainer.models.conv_bn_relu import conv_bn_relu
+from searchctl.trainer.models.base import drop_channels
+from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
 
 
 class FCNHead(nn.Module):

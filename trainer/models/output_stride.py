@@ -1,7 +1,7 @@
 """Encoders whose last features are finer than they come: dilation in place of strides."""
 
-from trainer.errors import SettingsError
-from trainer.models.any_size import AnySizeEncoder
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 
 def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> AnySizeEncoder:

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.models.conv_bn_relu import conv_bn_relu
+from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
 
 
 class Pooled(nn.Module):

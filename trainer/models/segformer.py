@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.models.base import SegmentationModel, drop_channels
-from trainer.models.conv_bn_relu import conv_bn_relu
-from trainer.models.mix_transformer import MIX_TRANSFORMERS
-from trainer.models.pyramid import Pyramid
+from searchctl.trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
+from searchctl.trainer.models.timm.mix_transformer import MIX_TRANSFORMERS
+from searchctl.trainer.models.timm.pyramid import Pyramid
 
 _WIDE = ("mit_b2", "mit_b3", "mit_b4", "mit_b5")
 

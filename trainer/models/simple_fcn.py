@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from trainer.models.base import Encoder, SegmentationModel, drop_channels
+from searchctl.trainer.models.base import Encoder, SegmentationModel, drop_channels
 
 
 class SimpleFCN(SegmentationModel):

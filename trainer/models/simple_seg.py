@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from trainer.models.any_size import AnySizeEncoder
-from trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 
 class SimpleSeg(SegmentationModel):

@@ -6,11 +6,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainer.catalog import SMP_DECODERS, unknown
-from trainer.errors import SettingsError
-from trainer.models.base import Encoder, SegmentationModel, drop_channels
-from trainer.models.timm_encoder import feature_stages, with_weights
-from trainer.models.timm_import import timm
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.base import Encoder, SegmentationModel, drop_channels
+from searchctl.trainer.models.timm.encoder import feature_stages, with_weights
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.settings.catalog import SMP_DECODERS, unknown
 
 PAN_SMALLEST = 7 * 16 + 1
 """PAN halves features of a stride of 16 three times."""

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.errors import SettingsError
-from trainer.models.any_size import AnySizeEncoder
-from trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 STRIDES = (4, 8, 16, 32)
 SMALLEST, SMALLEST_WIDTH = 8, 16

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.models.base import Encoder, SegmentationModel, drop_channels
+from searchctl.trainer.models.base import Encoder, SegmentationModel, drop_channels
 
 LEVELS = 5
 

@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.models.base import SegmentationModel, drop_channels
-from trainer.models.conv_bn_relu import conv_bn_relu
-from trainer.models.fcn_head import FCNHead
-from trainer.models.pooled import Pooled
-from trainer.models.pspnet import BINS
-from trainer.models.pyramid import Pyramid
-from trainer.models.timm_import import timm
+from searchctl.trainer.models.base import SegmentationModel, drop_channels
+from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
+from searchctl.trainer.models.fcn_head import FCNHead
+from searchctl.trainer.models.pooled import Pooled
+from searchctl.trainer.models.pspnet import BINS
+from searchctl.trainer.models.timm.library import timm
+from searchctl.trainer.models.timm.pyramid import Pyramid
 
 
 class UPerNet(SegmentationModel):

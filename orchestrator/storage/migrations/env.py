@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from orchestrator.storage.database import VERSION_TABLE
-from orchestrator.storage.schema import metadata
+from searchctl.orchestrator.storage.database import VERSION_TABLE
+from searchctl.orchestrator.storage.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -2,8 +2,8 @@
 
 import pytest
 
+from searchctl.trainer.core.atomic_files import write_whole
 from tests.dashboards import TOKEN, dashboard_of, picture_of, served
-from trainer.whole_files import write_whole
 
 
 @pytest.fixture(scope="session")

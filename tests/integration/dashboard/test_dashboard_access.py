@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.errors import SearchctlError
-from orchestrator.serving.access import given_token, is_loopback
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.web.access import given_token, is_loopback
 from tests.dashboards import TOKEN, ask
 
 PATHS = (

@@ -9,9 +9,9 @@ import optuna
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import cli
-from orchestrator.errors import SearchctlError
-from orchestrator.serving.dashboard import make_server
+from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.web.dashboard import make_server
 from tests.dashboards import TOKEN, ask, dashboard_of
 
 

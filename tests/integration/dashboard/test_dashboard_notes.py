@@ -5,10 +5,10 @@ import pytest
 from optuna.trial import Trial
 from optuna_dashboard import _serializer, get_note, save_note
 
-from orchestrator.serving.dashboard import Dashboard
-from orchestrator.serving.pictures import PictureStore
-from orchestrator.serving.quick_notes import note_of
-from orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.web.dashboard import Dashboard
+from searchctl.orchestrator.web.pictures import PictureStore
+from searchctl.orchestrator.web.quick_notes import note_of
 from tests.dashboards import ask, dashboard_of, served
 
 

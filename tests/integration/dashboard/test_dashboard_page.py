@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from orchestrator.serving.access import new_token
+from searchctl.orchestrator.web.access import new_token
 from tests.dashboards import TOKEN, dashboard_of, served
 
 

@@ -1,0 +1,179 @@
+"""Why a trial was promoted or pruned at each rung, and how sure that is, from the stored rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
+from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.statistics.cut import Corrected, Opponent, judge, needed, opponents
+from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
+from searchctl.orchestrator.statistics.per_class import ClassPair, compare_classes
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.settings.training import Score
+
+CLEARLY = 0.01
+"""Difference in IoU from which a class counts as lost."""
+NEAREST = 2
+"""Neighbours in rank that are shown on each side."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A trial of the same rung, near in rank or at the cut."""
+
+    trial: int
+    rank: int
+    score: float
+    verdict: str
+    differs: dict[str, tuple[Any, Any]]
+    """Name of each param that is not the same -> this trial's value and the neighbour's; None
+    where one of them has no such param."""
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """One class by this trial's network and by its opponent's."""
+
+    name: str
+    pair: ClassPair
+    best_kept_iou: float | None
+    """The best among all trials that the cut kept."""
+
+    @property
+    def lost(self) -> bool:
+        """Is every network that was kept clearly worse at it?"""
+        best = self.best_kept_iou
+        return best is not None and self.pair.iou - best >= CLEARLY
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """This trial's network beside the nearest one on the other side of the cut."""
+
+    opponent: Opponent
+    sure: Corrected | NotAssessable
+    """How much better this trial's score is (negative: worse), and how sure that is."""
+    classes: list[ClassFacts]
+    """Empty where the counts of one of them are not stored."""
+
+
+@dataclass(frozen=True)
+class ExplainedRung:
+    """What happened to a trial at one rung."""
+
+    rung: int
+    job: JobRow
+    decision: Decision | None
+    """None while the rung is not closed."""
+    neighbours: list[Neighbour]
+    """By rank, itself among them; empty without a score, or before the cut."""
+    comparison: Comparison | None
+    """None where nobody was cut, or this trial has no score."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One trial, rung by rung."""
+
+    sweep: str
+    trial: int
+    state: str
+    params: dict[str, Any]
+    score: Score
+    rungs: list[ExplainedRung]
+
+
+def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = None) -> Explained:
+    """Return why a trial is where it is, at one rung or at all that it has come to.
+
+    Raises:
+        SweepNotFound: the sweep has no trial of that number.
+        SearchctlError: the trial has not come to that rung, or what is stored is damaged.
+    """
+    sweep = _Stored(engine, row)
+    if trial not in sweep.params:
+        known = len(sweep.params) - 1
+        raise SweepNotFound(f"sweep '{row.name}' has trials 0 to {known}, not {trial}")
+    jobs = [job for job in queries.jobs(engine, row, trial) if rung in (None, job.rung)]
+    if rung is not None and not jobs:
+        raise SearchctlError(
+            f"trial {trial} has not come to rung {rung} (`searchctl show {row.name} {trial}`)"
+        )
+    rungs = [sweep.explain(job) for job in jobs]
+    state = sweep.states[trial]
+    return Explained(row.name, trial, state, sweep.params[trial], sweep.score, rungs)
+
+
+class _Stored:
+    """What is stored of a sweep, read when it is first needed."""
+
+    def __init__(self, engine: Engine, row: SweepRow) -> None:
+        self._engine, self._row = engine, row
+        self._images = ImageEvidence(engine, row)
+        self.score: Score = row.spec["halving"]["score"]
+        trials = queries.trials(engine, row)
+        self.params = {trial.number: trial.params for trial in trials}
+        self.states = {trial.number: trial.state for trial in trials}
+        self._rungs: dict[int, list[Decision]] = {}
+        for decision in queries.decisions(engine, row):
+            self._rungs.setdefault(decision.rung, []).append(decision)
+
+    def explain(self, job: JobRow) -> ExplainedRung:
+        decisions = self._rungs.get(job.rung, [])
+        mine = next((d for d in decisions if d.trial == job.trial), None)
+        if mine is None or mine.rank is None:
+            return ExplainedRung(job.rung, job, mine, [], None)
+        ranked = sorted((d for d in decisions if d.rank is not None), key=lambda d: d.rank or 0)
+        neighbours = [self._neighbour(job.trial, each) for each in _nearest(ranked, mine)]
+        comparison = self._comparison(mine, [d.trial for d in ranked])
+        return ExplainedRung(job.rung, job, mine, neighbours, comparison)
+
+    def _neighbour(self, trial: int, other: Decision) -> Neighbour:
+        mine, theirs = self.params[trial], self.params[other.trial]
+        differs = {
+            name: (mine.get(name), theirs.get(name))
+            for name in {**mine, **theirs}
+            if mine.get(name) != theirs.get(name)
+        }
+        rank, score = other.rank or 0, other.score or 0.0
+        return Neighbour(other.trial, rank, score, other.verdict, differs)
+
+    def _comparison(self, mine: Decision, ranked: Sequence[int]) -> Comparison | None:
+        against = opponents(ranked, mine.kept, last=mine.verdict == "complete")
+        if mine.trial not in against:
+            return None
+        opponent = against[mine.trial]
+        counts = self._images.counts(mine.rung, needed(mine.trial, against))
+        pair = [counts[each] for each in (mine.trial, opponent.trial) if each in counts]
+        sure = self._judge(mine.trial, against, counts)
+        classes = list(self._classes(mine.rung, *pair)) if len(pair) == 2 else []
+        return Comparison(opponent, sure, classes)
+
+    def _judge(
+        self, trial: int, against: Mapping[int, Opponent], counts: Mapping[int, ImageCounts]
+    ) -> Corrected | NotAssessable:
+        other = against[trial].trial
+        bootstrap = self._images.draws_for(counts, trial, other)
+        if isinstance(bootstrap, NotAssessable):
+            return bootstrap
+        alike = {key: each for key, each in counts.items() if same_images(counts[trial], each)}
+        return judge(trial, against, alike, bootstrap, self.score)
+
+    def _classes(self, rung: int, mine: ImageCounts, other: ImageCounts) -> Iterator[ClassFacts]:
+        best = queries.best_class_iou(self._engine, self._row, rung)
+        for pair in compare_classes(mine, other):
+            name = self._row.classes[pair.class_id]
+            yield ClassFacts(name, pair, best.get(pair.class_id))
+
+
+def _nearest(ranked: Sequence[Decision], mine: Decision) -> list[Decision]:
+    """Return the neighbours of a trial, itself, and the two at the cut, by rank."""
+    at, cut = (mine.rank or 0) - 1, mine.kept
+    wanted = {*range(at - NEAREST, at + NEAREST + 1), cut - 1, cut}
+    return [ranked[place] for place in sorted(wanted) if 0 <= place < len(ranked)]

@@ -1,0 +1,114 @@
+"""How far the small samples of a sweep could be trusted, from its stored verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.analysis.follow_up import Appraised, read_appraisal
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.halving.rule import Decision, Direction
+from searchctl.orchestrator.statistics.drift import (
+    AllParams,
+    Drift,
+    Typical,
+    drifts,
+    searched,
+    typical,
+)
+from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+
+
+@dataclass(frozen=True)
+class Step:
+    """Two consecutive rungs beside each other."""
+
+    lower: int
+    upper: int
+    lower_images: int
+    upper_images: int
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """What the best trials of each rung mostly have of one hyperparameter."""
+
+    name: str
+    of_all: Typical | None
+    """Of all trials of the sweep."""
+    kept: list[Typical | None]
+    """Of those that the cut of each rung kept; on the last rung, of the winner."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """What the closed rungs of a sweep say about each other."""
+
+    sweep: str
+    steps: list[Step]
+    """Empty where the ladder has one rung: every trial is trained on all of the data."""
+    preferred: list[Preferred]
+    drifts: list[Drift]
+    ended: bool
+    """The last rung is closed: there is a winner."""
+    appraised: Appraised | None
+    """What the jobs after the ladder say of the answer; None while none of them has ended."""
+
+
+def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
+    """Compare the closed rungs of a sweep; of one rung there is nothing to compare.
+
+    Raises:
+        SearchctlError: the ladder has more rungs, and fewer than two are closed.
+    """
+    decisions = queries.decisions(engine, row)
+    closed = [
+        [each for each in decisions if each.rung == rung and each.rank is not None]
+        for rung in sorted({each.rung for each in decisions})
+    ]
+    if len(closed) < 2 <= len(row.ladder):
+        raise SearchctlError(
+            f"fewer than two rungs of sweep '{row.name}' are closed: there is nothing to compare "
+            f"yet (`searchctl status {row.name}`)"
+        )
+    params = {trial.number: trial.params for trial in queries.trials(engine, row)}
+    scores = [_scores(rung, row.direction) for rung in closed]
+    images = [rung["images"] for rung in row.ladder]
+    agreements = [
+        rank_agreement(scores[upper - 1], scores[upper], _top(closed[upper]))
+        for upper in range(1, len(closed))
+    ]
+    steps = [
+        Step(lower, lower + 1, images[lower], images[lower + 1], agreement)
+        for lower, agreement in enumerate(agreements)
+    ]
+    preferred = [_preferred(name, params, closed) for name in searched(params)]
+    ended = len(closed) == len(row.ladder)
+    appraised = read_appraisal(engine, row)
+    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, appraised)
+
+
+def _scores(rung: Sequence[Decision], direction: Direction) -> dict[int, float]:
+    """Return the scores of a rung, turned so that higher is better."""
+    sign = 1 if direction == "maximize" else -1
+    return {each.trial: sign * (each.score or 0.0) for each in rung}
+
+
+def _top(rung: Sequence[Decision]) -> int:
+    """Return how many a rung keeps; one, the winner, where it cuts nobody."""
+    kept = rung[0].kept if rung else 0
+    return kept if kept < len(rung) else 1
+
+
+def _preferred(name: str, params: AllParams, closed: Sequence[Sequence[Decision]]) -> Preferred:
+    kept = [typical(name, params, _best(rung)) for rung in closed]
+    return Preferred(name, typical(name, params, list(params)), kept)
+
+
+def _best(rung: Sequence[Decision]) -> list[int]:
+    """Return the trials that a rung promoted; on the last one, the winner."""
+    promoted = [each.trial for each in rung if each.verdict == "promoted"]
+    return promoted or [each.trial for each in rung if each.rank == 1]

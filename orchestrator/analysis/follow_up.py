@@ -1,0 +1,171 @@
+"""What the jobs after the ladder say of a sweep's answer, from the stored rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.halving.follow_up import appraisal_jobs, asked_of
+from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.statistics.audit import Verdict, judge_audit
+from searchctl.orchestrator.statistics.seed_spread import Order, Spread, order, spread
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads.snapshot import KindTime, RankedRow
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.trainer.settings.training import Score
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A finalist over its seeds."""
+
+    trial: int
+    scores: list[float | None]
+    """Of the sweep's own seed, by which it was ranked, then of each other one; None where its job
+    has none, or has not ended."""
+    score: Spread
+    test: Spread | None
+    """mIoU (in classification, accuracy) on the test split; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """All finalists over the same seeds."""
+
+    finalists: list[Finalist]
+    """As they rank, the winner first."""
+    order: Order
+    """With the other seeds; of its means, those of a loss are negative."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A pruned trial that was trained on all of the data."""
+
+    trial: int
+    pruned_at: int
+    """The rung whose cut dropped it."""
+    rank: int
+    """Its rank there."""
+    cohort: int
+    score: float | None
+    """On all of the data; None if it diverged, or failed."""
+    failed: bool
+    """By an error: nothing is known of it, and it is not counted."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit has found so far."""
+
+    asked: int
+    """How many trials are to be audited."""
+    trials: list[Audited]
+    """Those that have ended."""
+    verdict: Verdict | None
+    """None if nothing is known of any."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the jobs of one kind took."""
+
+    unit: str
+    """'GPU seconds', or 'seconds' of a sweep without GPUs."""
+    amount: float
+    share: float
+    """Of all jobs of the sweep."""
+
+
+@dataclass(frozen=True)
+class Appraised:
+    """How far a sweep's answer may be trusted, by the jobs that came after its ladder."""
+
+    score: Score
+    winner: int
+    winner_score: float
+    repeats: Repeats | None
+    audit: Audit | None
+    costs: dict[Kind, Cost]
+
+
+def read_appraisal(engine: Engine, row: SweepRow) -> Appraised | None:
+    """Return what is known of a sweep's answer; None while no job after its ladder has ended."""
+    ended = {
+        key_of(job): job
+        for job in queries.jobs(engine, row, kinds=AFTER)
+        if job.state not in ("WAITING", "RUNNING")
+    }
+    if not ended:
+        return None
+    decisions, asked = queries.decisions(engine, row), asked_of(row.spec)
+    planned = appraisal_jobs(decisions, row.ladder[-1]["rung"], asked)
+    finalists = viewing.ranked(engine, row, row.ladder[-1]["trials"])
+    winner, score = finalists[0], row.spec["halving"]["score"]
+    return Appraised(
+        score=score,
+        winner=winner.trial,
+        winner_score=winner.score or 0.0,
+        repeats=_repeats(finalists, ended, planned, row) if asked.repeats > 1 else None,
+        audit=_audit(decisions, ended, planned, row) if asked.audit else None,
+        costs=_costs(viewing.times_by_kind(engine, row)),
+    )
+
+
+_Ended = Mapping[JobKey, JobRow]
+
+
+def _repeats(
+    finalists: Sequence[RankedRow], ended: _Ended, planned: Sequence[JobKey], row: SweepRow
+) -> Repeats:
+    by_trial: dict[int, list[JobRow | None]] = {each.trial: [] for each in finalists}
+    for key in planned:
+        if key.kind == "repeat":
+            by_trial[key.trial].append(ended.get(key))
+    known = [_finalist(each, by_trial[each.trial], row) for each in finalists]
+    higher = {each.trial: [_sign(row, score) for score in each.scores[1:]] for each in known}
+    return Repeats(known, order(higher))
+
+
+def _finalist(first: RankedRow, repeats: Sequence[JobRow | None], row: SweepRow) -> Finalist:
+    scores = [first.score, *(job.score if job else None for job in repeats)]
+    found = spread([score for score in scores if score is not None])
+    if found is None:
+        raise ValueError(f"finalist {first.trial} has no score")
+    measure = "overall_accuracy" if row.spec["halving"]["score"] == "val_accuracy" else "miou"
+    evaluations = [(job.evaluations or {}).get("test") for job in (first, *repeats) if job]
+    tests = [each[measure] for each in evaluations if each]
+    return Finalist(first.trial, scores, found, spread(tests))
+
+
+def _audit(
+    decisions: Sequence[Decision], ended: _Ended, planned: Sequence[JobKey], row: SweepRow
+) -> Audit:
+    pruned = {each.trial: each for each in decisions if each.verdict == "pruned"}
+    keys = [key for key in planned if key.kind == "audit"]
+    trials = [_audited(pruned[key.trial], ended[key]) for key in keys if key in ended]
+    counted = {each.trial: _sign(row, each.score) for each in trials if not each.failed}
+    best = next(d.score for d in decisions if (d.verdict, d.rank) == ("complete", 1))
+    verdict = judge_audit(counted, _sign(row, best) or 0.0, len(pruned))
+    return Audit(len(keys), trials, verdict)
+
+
+def _audited(cut: Decision, job: JobRow) -> Audited:
+    rank = cut.rank or 0
+    return Audited(cut.trial, cut.rung, rank, cut.cohort, job.score, failed=job.state == "FAIL")
+
+
+def _sign(row: SweepRow, score: float | None) -> float | None:
+    """Turn a score so that higher is better."""
+    return -score if score is not None and row.direction == "minimize" else score
+
+
+def _costs(times: Mapping[Kind, KindTime]) -> dict[Kind, Cost]:
+    gpu = any(each.gpu_seconds for each in times.values())
+    unit = "GPU seconds" if gpu else "seconds"
+    spent = {kind: each.gpu_seconds if gpu else each.seconds for kind, each in times.items()}
+    whole = sum(spent.values())
+    shares = {kind: each / whole if whole else 0.0 for kind, each in spent.items()}
+    return {kind: Cost(unit, spent[kind], shares[kind]) for kind in AFTER if kind in spent}

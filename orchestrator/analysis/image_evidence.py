@@ -1,0 +1,61 @@
+"""What is stored of the validation images, as the analysis of differences wants it."""
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.statistics.paired_bootstrap import (
+    GroupBootstrap,
+    NotAssessable,
+    bootstrap_over,
+    same_images,
+)
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.core.results import ImageCounts
+
+
+class ImageEvidence:
+    """The pixel counts of a sweep's networks, and the groups of the images; read when needed."""
+
+    def __init__(self, engine: Engine, row: SweepRow) -> None:
+        self._engine, self._row = engine, row
+
+    def counts(self, rung: int, trials: Collection[int]) -> dict[int, ImageCounts]:
+        """Return the counts of these trials at a rung; of those that have them.
+
+        Raises:
+            SearchctlError: some are damaged.
+        """
+        try:
+            return queries.rung_counts(self._engine, self._row, rung, trials)
+        except ValueError as error:
+            raise SearchctlError(
+                f"what is stored of rung {rung} is damaged ({error}): "
+                f"`searchctl verify {self._row.name}` says where"
+            ) from error
+
+    def draws_for(
+        self, counts: Mapping[int, ImageCounts], first: int, second: int
+    ) -> GroupBootstrap | NotAssessable:
+        """Return the draws on which two trials can be compared, if they can."""
+        if isinstance(self._bootstrap, NotAssessable):
+            return self._bootstrap
+        if not {first, second} <= counts.keys():
+            return NotAssessable("the pixel counts of one of the two are not stored", None)
+        scored = len(counts[first].counts)
+        if scored != self._bootstrap.images or not same_images(counts[first], counts[second]):
+            return NotAssessable("the validation images were changed in between", None)
+        return self._bootstrap
+
+    @cached_property
+    def _bootstrap(self) -> GroupBootstrap | NotAssessable:
+        groups = [group for _, group in queries.val_images(self._engine, self._row)]
+        if groups:
+            return bootstrap_over(groups)
+        why = (
+            "the groups of the validation images are not stored, as an older searchctl launched it"
+        )
+        return NotAssessable(why, None)

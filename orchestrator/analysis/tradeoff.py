@@ -1,0 +1,179 @@
+"""What more quality costs: the trials of a rung that nothing cheaper equals."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
+from searchctl.orchestrator.statistics.pareto import Point, pareto_front
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads.snapshot import JobCost
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.settings.training import Score
+
+LATENCY = "ms per image"
+"""The cost of using a network, where the others are those of training it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial that is on the front of at least one cost."""
+
+    trial: int
+    score: float
+    costs: dict[str, float]
+    fronts: list[str]
+    """The costs in which nothing cheaper is as good."""
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """One step up a front: from a trial to the next dearer one."""
+
+    cost: str
+    cheaper: int
+    dearer: int
+    factor: float | None
+    """Cost of the dearer one by that of the cheaper one; None where that is zero."""
+    gain: float
+    """How much better the dearer one's score is."""
+    sure: Difference | NotAssessable
+    """The same with its interval."""
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """Score against cost over the trials of one rung: only those had the same data."""
+
+    sweep: str
+    rung: int
+    images: int
+    score: Score
+    trials: int
+    """Trials of the rung that have a score."""
+    costs: dict[str, dict[int, float]]
+    """Each cost by its name, of every trial that has it."""
+    latency_on: str | None
+    """The hardware whose latencies are compared; None where none were measured."""
+    candidates: list[Candidate]
+    """The best first."""
+    upgrades: list[Upgrade]
+
+
+def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tradeoff:
+    """Weigh the trials of a rung, the highest with a score if none is named.
+
+    Raises:
+        SearchctlError: no trial has a score there, or what is stored of it is damaged.
+    """
+    rung = _highest(engine, row) if rung is None else rung
+    jobs = {job.trial: job for job in viewing.job_costs(engine, row, rung)}
+    if not jobs:
+        raise SearchctlError(
+            f"no trial of sweep '{row.name}' has a score at rung {rung} "
+            f"(`searchctl status {row.name}`)"
+        )
+    sign = 1 if row.direction == "maximize" else -1
+    latency_on = _usual_hardware(jobs)
+    costs = _costs(jobs, latency_on)
+    fronts = {
+        cost: pareto_front(Point(t, sign * jobs[t].score, of[t]) for t in of)
+        for cost, of in costs.items()
+    }
+    score: Score = row.spec["halving"]["score"]
+    shown = {point.trial for front in fronts.values() for point in front}
+    params = {trial.number: trial.params for trial in viewing.some_trials(engine, row, shown)}
+    candidates = sorted(
+        _candidates(jobs, costs, fronts, params), key=lambda each: (-sign * each.score, each.trial)
+    )
+    return Tradeoff(
+        sweep=row.name,
+        rung=rung,
+        images=row.ladder[rung]["images"],
+        score=score,
+        trials=len(jobs),
+        costs=costs,
+        latency_on=latency_on,
+        candidates=candidates,
+        upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts, score)),
+    )
+
+
+def _highest(engine: Engine, row: SweepRow) -> int:
+    """Return the highest rung of the ladder where a trial has a score, 0 if none has one."""
+    counts = viewing.count_jobs(engine, row)
+    return max((c.rung for c in counts if c.kind == "ladder" and c.score is not None), default=0)
+
+
+def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, float]]:
+    """Return each cost of the trials that have it; latencies only of those on this hardware."""
+    gpu = {trial: job.gpu_seconds for trial, job in jobs.items() if job.gpu_seconds}
+    seconds = {trial: job.seconds for trial, job in jobs.items() if job.seconds is not None}
+    sizes = {t: job.trainable_parameters for t, job in jobs.items() if job.trainable_parameters}
+    latencies = {
+        trial: job.latency_ms
+        for trial, job in jobs.items()
+        if job.latency_ms is not None and hardware(job.device) == on
+    }
+    costs: dict[str, dict[int, float]] = {"GPU seconds": gpu} if gpu else {"seconds": seconds}
+    costs["trainable parameters"] = {trial: float(size) for trial, size in sizes.items()}
+    return {**costs, LATENCY: latencies} if latencies else costs
+
+
+def _usual_hardware(jobs: Mapping[int, JobCost]) -> str | None:
+    """Return the hardware on which most of the jobs ran that have a latency."""
+    found = Counter(hardware(job.device) for job in jobs.values() if job.latency_ms is not None)
+    return found.most_common(1)[0][0] if found else None
+
+
+def hardware(device: str | None) -> str:
+    """Return the kind of a job's device, whichever of several alike it was.
+
+    >>> hardware("cuda:3 (NVIDIA H200)"), hardware("cpu")
+    ('NVIDIA H200', 'cpu')
+    """
+    place, _, name = (device or "").partition(" ")
+    return name.strip("()") or place
+
+
+def _candidates(
+    jobs: Mapping[int, JobCost],
+    costs: Mapping[str, Mapping[int, float]],
+    fronts: Mapping[str, Sequence[Point]],
+    params: Mapping[int, dict[str, Any]],
+) -> Iterator[Candidate]:
+    for trial in params:
+        on = [cost for cost, front in fronts.items() if any(p.trial == trial for p in front)]
+        of_trial = {cost: each[trial] for cost, each in costs.items() if trial in each}
+        yield Candidate(trial, jobs[trial].score, of_trial, on, params[trial])
+
+
+def _upgrades(
+    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]], score: Score
+) -> Iterator[Upgrade]:
+    """Compare the neighbours on each front, image by image."""
+    counts = images.counts(rung, {point.trial for front in fronts.values() for point in front})
+    for cost, front in fronts.items():
+        for cheaper, dearer in pairwise(front):
+            factor = dearer.cost / cheaper.cost if cheaper.cost else None
+            gain = dearer.quality - cheaper.quality
+            sure = _difference(images, counts, dearer.trial, cheaper.trial, score)
+            yield Upgrade(cost, cheaper.trial, dearer.trial, factor, gain, sure)
+
+
+def _difference(
+    images: ImageEvidence, counts: Mapping[int, ImageCounts], first: int, second: int, score: Score
+) -> Difference | NotAssessable:
+    bootstrap = images.draws_for(counts, first, second)
+    if isinstance(bootstrap, NotAssessable):
+        return bootstrap
+    resampled = (bootstrap.resample(counts[trial], score) for trial in (first, second))
+    return bootstrap.difference(*resampled)

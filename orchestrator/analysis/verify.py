@@ -1,0 +1,254 @@
+"""Derives every verdict of a sweep again from the stored rows, pure: rows in, discrepancies out.
+
+No database, file or clock (evidence.py reads the rows). No row is believed where others must give
+what it says: who is compared follows from the verdicts below, a verdict from the scores of its
+rung, a score from its job, and the job's from its images and its epochs. A trial's params have the
+fingerprint that they had at the launch, and a finalist its weights.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
+from searchctl.orchestrator.halving.follow_up import appraisal_jobs
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.halving.rule import Decision, Outcome, cut
+from searchctl.orchestrator.storage.rows import EpochRow
+from searchctl.orchestrator.storage.writer import TRIAL_STATES
+from searchctl.searchspace import Params
+from searchctl.trainer.core.results import Evaluation, ImageCounts, score_of
+
+SAME = 1e-9
+"""Relative difference between a score and what its images give that is only rounding: another CPU
+adds in another order."""
+
+_FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
+_SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """A stored value that is not what other rows give."""
+
+    rung: int | None
+    trial: int
+    what: str
+    stored: object
+    derived: object
+    source: str
+    """What the derived value follows from."""
+
+    def __str__(self) -> str:
+        place = "" if self.rung is None else f"rung {self.rung}, "
+        return (
+            f"{place}trial {self.trial}: {self.what} is {self.stored!r}, "
+            f"but {self.derived!r} by {self.source}"
+        )
+
+
+def verify(record: Record) -> list[Discrepancy]:
+    """Return everything in which a sweep's stored rows contradict each other; best if nothing.
+
+    A sweep that is not at its end is verified as far as it is.
+    """
+    return [found for check in CHECKS for found in check(record)]
+
+
+def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
+    """Return what the counts of the validation images come to; None without any pixel."""
+    if images is None or not images.pixels.any():
+        return None
+    classes = images.counts.sum(axis=0, dtype=np.int64).tolist()
+    truth = sum(hits + misses for hits, _, misses in classes)
+    if not truth:
+        return None
+    iou = tuple(h / (h + alarms + m) if h + m else None for h, alarms, m in classes)
+    accuracy = tuple(h / (h + m) if h + m else None for h, _, m in classes)
+    return Evaluation(
+        loss=float(images.loss_sums.sum() / images.pixels.sum()),
+        miou=fmean(value for value in iou if value is not None),
+        mean_accuracy=fmean(value for value in accuracy if value is not None),
+        overall_accuracy=sum(hits for hits, *_ in classes) / truth,
+        class_iou=iou,
+        class_accuracy=accuracy,
+    )
+
+
+def one_verdict_each(record: Record) -> Iterator[Discrepancy]:
+    """Every trial of a rung's cohort has one verdict there, and nobody else has any."""
+    given = Counter((d.rung, d.trial) for d in record.decisions)
+    rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
+    due = Counter((rung, trial) for rung in rungs for trial in set(record.cohort(rung)))
+    for rung, trial in sorted(given | due):
+        stored, derived = given[rung, trial], due[rung, trial]
+        source = "the verdicts of the rung below" if rung else "the list of trials"
+        yield from _unless_same(rung, trial, "number of verdicts", stored, derived, source)
+
+
+def verdicts_follow(record: Record) -> Iterator[Discrepancy]:
+    """The halving rule, given the scores of a rung, reaches the verdicts and all their evidence."""
+    for rung in sorted({decision.rung for decision in record.decisions}):
+        decisions = record.at(rung)
+        planned = record.planned[rung + 1] if rung + 1 < len(record.planned) else None
+        outcomes = [
+            Outcome(d.trial, rung, d.score, failed=d.verdict == "failed") for d in decisions
+        ]
+        derived = {d.trial: d for d in cut(outcomes, planned, record.direction)}
+        for d in decisions:
+            for name in _FIELDS:
+                pair = getattr(d, name), getattr(derived[d.trial], name)
+                yield from _unless_same(rung, d.trial, name, *pair, "the scores of its rung")
+
+
+def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
+    """A decision's score is that of its job, and its verdict agrees with the job's state."""
+    states = {"failed": "FAIL", "diverged": "DIVERGED"}
+    for d in record.decisions:
+        job = record.jobs.get(JobKey(d.trial, d.rung))
+        state = job.state if job else None
+        derived = states.get(d.verdict, "COMPLETE")
+        yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its verdict")
+        if job:
+            yield from _unless_same(
+                d.rung, d.trial, "score of the decision", d.score, job.score, "its job"
+            )
+
+
+def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
+    """A job's score is what the counts of all validation images come to."""
+    for key, job in record.complete_jobs:
+        derived: object = record.by_images.get(key)
+        if isinstance(derived, Evaluation):
+            derived = score_of(derived, record.score)
+        if derived is None or not _nearly(job.score, derived):
+            yield _wrong(key, "score of the job", job.score, derived, "its images")
+
+
+def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
+    """The validation set's scores, of all classes and of each, are what its images come to."""
+    for key, job, derived in record.evaluated_jobs:
+        stored = (job.evaluations or {}).get("val") or {}
+        names = _SUMMARY if stored else ()
+        pairs = {f"val {name}": (stored.get(name), getattr(derived, name)) for name in names}
+        pairs |= _by_class(record.class_scores.get(key, {}), derived)
+        for what, pair in pairs.items():
+            if not _nearly(*pair):
+                yield _wrong(key, what, *pair, "its images")
+
+
+def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
+    """The kept epoch has the best score of all epochs, and it is the job's."""
+    for key, job in record.complete_jobs:
+        best = _best_epoch(record.epochs.get(key, ()), record)
+        names = ("kept epoch", "score of the job")
+        for what, stored, derived in zip(names, (job.kept_epoch, job.score), best, strict=True):
+            if stored != derived:
+                yield _wrong(key, what, stored, derived, "the scores of its epochs")
+
+
+def appraisal_is_what_was_asked_for(record: Record) -> Iterator[Discrepancy]:
+    """The jobs after the ladder are those that follow from its verdicts, all at the end."""
+    due = appraisal_jobs(record.decisions, len(record.planned) - 1, record.asked)
+    source = "the verdicts, and what the sweep asks for"
+    for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
+        yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
+    for key in due if record.state == "COMPLETE" else ():
+        if key not in record.jobs or record.jobs[key].state in OPEN:
+            state = record.jobs[key].state if key in record.jobs else None
+            yield _wrong(key, "state of the job", state, "ended", source)
+
+
+def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
+    """A trial's state is that of its last verdict; without one, or promoted, it may be running."""
+    last: dict[int, Decision] = {}
+    for decision in sorted(record.decisions, key=lambda d: d.rung):
+        last[decision.trial] = decision
+    for trial in record.trials:
+        verdict = last[trial.number].verdict if trial.number in last else "promoted"
+        derived = TRIAL_STATES[verdict]
+        if not (trial.state in OPEN and derived in OPEN):
+            yield from _unless_same(
+                None, trial.number, "state", trial.state, derived, "its last verdict"
+            )
+
+
+def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
+    """A trial's params give the fingerprint under which they were stored."""
+    for trial in record.trials:
+        stored, derived = trial.params_hash, _fingerprint(trial.params)
+        what = "fingerprint of the params"
+        yield from _unless_same(None, trial.number, what, stored, derived, "its params")
+
+
+def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
+    """The weights of the answer are where they are said to be."""
+    for key in sorted(record.missing_weights):
+        path = record.jobs[key].weights
+        yield _wrong(key, "file of the weights", path, "missing", "its directory")
+
+
+CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
+    one_verdict_each,
+    verdicts_follow,
+    scores_are_the_jobs,
+    scores_follow_from_images,
+    evaluations_follow_from_images,
+    kept_epochs_are_the_best,
+    appraisal_is_what_was_asked_for,
+    trial_states_agree,
+    params_are_those_of_the_launch,
+    finalists_have_their_weights,
+)
+"""What must hold in a sweep's stored rows."""
+
+
+def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None, float | None]:
+    """Return the epoch with the best score, of several such the earliest, and its score."""
+    sign = -1 if record.direction == "maximize" else 1
+    scores = ((getattr(epoch, record.score), epoch.epoch) for epoch in epochs)
+    ranked = sorted((sign * score, epoch) for score, epoch in scores if score is not None)
+    return (ranked[0][1], sign * ranked[0][0]) if ranked else (None, None)
+
+
+def _by_class(
+    stored: ClassScores, derived: Evaluation
+) -> dict[str, tuple[float | None, float | None]]:
+    """Pair what is stored of each class with what its images come to."""
+    both = zip(derived.class_iou, derived.class_accuracy, strict=True)
+    expected = dict(enumerate(both))
+    none = (None, None)
+    return {
+        f"{name} of class {number}": (stored.get(number, none)[at], expected.get(number, none)[at])
+        for number in sorted(stored.keys() | expected.keys())
+        for at, name in enumerate(("IoU", "accuracy"))
+    }
+
+
+def _fingerprint(params: Mapping[str, object]) -> str | None:
+    try:
+        return Params(params).fingerprint
+    except (TypeError, ValueError):  # nothing that a trial can hold
+        return None
+
+
+def _nearly(stored: object, derived: object) -> bool:
+    if isinstance(stored, float) and isinstance(derived, float):
+        return math.isclose(stored, derived, rel_tol=SAME)
+    return stored == derived
+
+
+def _wrong(key: JobKey, what: str, stored: object, derived: object, source: str) -> Discrepancy:
+    which = "" if key.kind == "ladder" else f" ({key.place})"
+    return Discrepancy(key.rung, key.trial, what + which, stored, derived, source)
+
+
+def _unless_same(
+    rung: int | None, trial: int, what: str, stored: object, derived: object, source: str
+) -> Iterator[Discrepancy]:
+    if stored != derived:
+        yield Discrepancy(rung, trial, what, stored, derived, source)

@@ -1,0 +1,103 @@
+"""Reads the rows that a sweep's verdicts rest on, all as of one moment, for verify.py.
+
+It also looks whether the finalists' weights are there: what is verified then knows no files.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from sqlalchemy import Engine
+from upath import UPath
+
+from searchctl.orchestrator.analysis.verify import evaluation_by_images
+from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
+from searchctl.orchestrator.halving.follow_up import asked_of
+from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
+from searchctl.trainer.core.results import Evaluation
+
+
+def read_record(engine: Engine, row: SweepRow) -> Record:
+    """Read what is stored of a sweep; a driver may be writing meanwhile.
+
+    A result, its rung's verdicts and the states of the trials are one transaction. So rows that are
+    read between two equal lists of decisions are of one moment, as far as verdicts are concerned.
+    """
+    decisions = queries.decisions(engine, row)
+    while True:
+        record = _read(engine, row, decisions)
+        again = queries.decisions(engine, row)
+        if again == decisions:
+            return record
+        decisions = again
+
+
+def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Record:
+    trials = queries.trials(engine, row)
+    jobs = {key_of(job): job for job in queries.jobs(engine, row, kinds=ALL)}
+    epochs: defaultdict[JobKey, list[EpochRow]] = defaultdict(list)
+    class_scores: defaultdict[JobKey, ClassScores] = defaultdict(dict)
+    for number in (trial.number for trial in trials):
+        for epoch in queries.epochs(engine, row, number, ALL):
+            epochs[JobKey(number, epoch.rung, epoch.kind, epoch.repeat)].append(epoch)
+        for each in queries.class_scores(engine, row, number, ALL):
+            if each["split"] == "val":
+                scores = each["iou"], each["accuracy"]
+                key = JobKey(number, each["rung"], each["kind"], each["repeat"])
+                class_scores[key][each["class_id"]] = scores
+    return Record(
+        state=row.state,
+        direction=row.direction,
+        score=row.spec["halving"]["score"],
+        planned=[rung["trials"] for rung in row.ladder],
+        asked=asked_of(row.spec),
+        trials=trials,
+        jobs=jobs,
+        decisions=decisions,
+        epochs=epochs,
+        class_scores=class_scores,
+        by_images={
+            key: _by_images(engine, row, key)
+            for key, job in jobs.items()
+            if job.state == "COMPLETE"
+        },
+        missing_weights={
+            key
+            for key in _finalists(row, decisions)
+            if key in jobs and _missing(jobs[key].weights, engine)
+        },
+    )
+
+
+def _by_images(
+    engine: Engine, row: SweepRow, key: JobKey
+) -> Evaluation | Literal["damaged"] | None:
+    try:
+        return evaluation_by_images(queries.image_counts(engine, row, key))
+    except (ValueError, TypeError):  # TypeError: SQLite holds a text where there should be bytes
+        return "damaged"
+
+
+def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[JobKey]:
+    last = row.ladder[-1]["rung"]
+    return (JobKey(d.trial, d.rung) for d in decisions if (d.rung, d.verdict) == (last, "complete"))
+
+
+def _missing(weights: str | None, engine: Engine) -> bool:
+    """Is a file gone from a disk that this machine can see? Of others nothing is known.
+
+    It lies at <runs>/<sweep>/<trial>/<rung>/<token>/. A sweep in an SQLite file ran on the machine
+    that has the file: there, <runs> as a whole can be missing from the directory that held it.
+    """
+    path = UPath(weights or "")
+    if path.protocol not in ("", "file", "local") or len(path.parents) < 6:
+        return False
+    runs = path.parents[4]
+    root = runs.parent if engine.dialect.name == "sqlite" else runs
+    try:
+        return root.exists() and not path.exists()
+    except PermissionError:
+        return False

@@ -1,0 +1,58 @@
+"""Tells several observers of one sweep: its display, and the loggers that were asked for."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from searchctl.orchestrator.callbacks.base import Observer, SeenJob
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.trainer.core.results import EpochRecord, JobResult
+
+log = logging.getLogger("searchctl")
+
+
+class Observers(Observer):
+    """Tells the display, then each logger; a logger that fails is told no more."""
+
+    def __init__(self, display: Observer, loggers: Iterable[Observer]) -> None:
+        """Tell these."""
+        self._display = display
+        self._loggers = list(loggers)
+
+    def job_started(self, job: SeenJob, attempt: int) -> None:
+        """Tell that an attempt at a job has begun."""
+        self._tell("job_started", job, attempt)
+
+    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
+        """Tell of an epoch."""
+        self._tell("epoch", job, record)
+
+    def job_done(self, job: SeenJob, result: JobResult) -> None:
+        """Tell of a result."""
+        self._tell("job_done", job, result)
+
+    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+        """Tell that a job's worker died."""
+        self._tell("job_lost", job, error, losses)
+
+    def database_down(self, error: str) -> None:
+        """Tell that the database does not answer."""
+        self._tell("database_down", error)
+
+    def database_up(self) -> None:
+        """Tell that the database answers again."""
+        self._tell("database_up")
+
+    def rung_closed(self, decisions: Sequence[Decision]) -> None:
+        """Tell of the verdicts on a rung."""
+        self._tell("rung_closed", decisions)
+
+    def _tell(self, what: str, *news: Any) -> None:
+        getattr(self._display, what)(*news)
+        for logger in tuple(self._loggers):
+            try:
+                getattr(logger, what)(*news)
+            except Exception as error:
+                name = type(logger).__name__
+                log.warning("%s is told no more, the sweep goes on: %s", name, error)
+                self._loggers.remove(logger)

@@ -1,0 +1,1 @@
+"""The `searchctl` command: its verbs, one file for each group."""

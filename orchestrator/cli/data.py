@@ -1,0 +1,136 @@
+"""Commands on the data set of a sweep file: data check."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.orchestrator.cli.common import (
+    ERROR,
+    CommandGroup,
+    data_root_option,
+    json_option,
+    print_json,
+)
+from searchctl.orchestrator.cli.files import read, sweep_file
+
+if TYPE_CHECKING:
+    from searchctl.trainer.data.checks import DataReport, OnImage, SplitReport
+    from searchctl.trainer.data.sets.base import Dataset
+    from searchctl.trainer.pictures.contact_sheet import Example
+
+
+@click.group(cls=CommandGroup)
+def data() -> None:
+    """Look at the data set of a sweep file.
+
+    \b
+    Example: searchctl data check sweep.yaml
+    """
+
+
+@data.command()
+@sweep_file
+@data_root_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="SHEET.PNG",
+    help="Also draw images of each split with their labels over them, to look at.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    default=6,
+    show_default=True,
+    help="How many images of each split are drawn.",
+)
+@json_option
+def check(
+    sweep_file: Path, data_root: str | None, output: Path | None, images: int, as_json: bool
+) -> None:
+    """Decode every image and label, and say what they hold, what is broken, and what leaks.
+
+    \b
+    Of each split: images, groups (clips, cities), sizes, the share of each class in the labeled
+    pixels and in how many images it occurs, and how much of the images is of no class. Exit code
+    0 if all of it can be read and fits, 1 if not; every broken file is named.
+    Example: searchctl data check sweep.yaml -o sheet.png
+    """
+    from searchctl.trainer.data.checks import check_data
+    from searchctl.trainer.data.samples import build_dataset
+
+    settings = read(sweep_file, data_root).data
+    dataset = build_dataset(settings)
+    with _progress() as on_image:
+        report = check_data(dataset, on_image)
+    if as_json:
+        from searchctl.orchestrator.terminal.data import json_of
+
+        print_json({"dataset": settings.dataset, **json_of(report)})
+    else:
+        _print(settings.dataset, report)
+    if output:
+        _draw(dataset, settings.dataset, report, images, output)
+    if report.problems:
+        sys.exit(ERROR)
+
+
+@contextmanager
+def _progress() -> "Iterator[OnImage]":
+    """Draw a bar on a terminal's standard error."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from searchctl.orchestrator.terminal.display import plain_console
+
+    console = plain_console(stderr=True)
+    columns = ("reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with shown:
+        task = shown.add_task("")
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _print(name: str, report: "DataReport") -> None:
+    from searchctl.orchestrator.terminal.data import tables_of
+    from searchctl.orchestrator.terminal.display import plain_console
+
+    console = plain_console()
+    for table in tables_of(report):
+        console.print(table, crop=False)
+        console.print()
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
+    for problem in report.problems:
+        console.print(f"problem: {problem}", style="red", soft_wrap=True)
+    images = sum(len(split.names) for split in report.splits)
+    found = len(report.problems) or "no"
+    console.print(f"{name}: {images} images, {found} problem{'s' * (len(report.problems) > 1)}")
+
+
+def _draw(dataset: "Dataset", name: str, report: "DataReport", images: int, output: Path) -> None:
+    """Write a contact sheet of images that can be read, spread evenly over each split."""
+    from searchctl.orchestrator.core.errors import SearchctlError
+    from searchctl.trainer.pictures.contact_sheet import contact_sheet
+
+    splits = [(split, _examples(dataset, split, images)) for split in report.splits if split.read]
+    headed = [(f"{split.split}: {len(split.names)} images", shown) for split, shown in splits]
+    sheet = contact_sheet(dataset, f"{name}: {len(report.class_names)} classes", headed)
+    try:
+        sheet.save(output)
+    except (OSError, ValueError) as error:
+        raise SearchctlError(f"cannot write {output}: {error}; name another file") from error
+    click.echo(f"wrote {output}", err=True)
+
+
+def _examples(dataset: "Dataset", split: "SplitReport", images: int) -> "list[Example]":
+    from searchctl.trainer.pictures.contact_sheet import Example
+
+    return [
+        Example(split.names[index], *dataset.load(split.split, index))
+        for index in split.spread(images)
+    ]

@@ -1,0 +1,62 @@
+"""The command that looks at everything that a sweep needs: doctor."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.orchestrator.cli.cluster import address_option
+from searchctl.orchestrator.cli.common import ERROR, OK, db_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.doctor.finding import Finding
+
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+@click.command()
+@click.argument("sweep_file", required=False, type=click.Path(path_type=Path))
+@db_option
+@address_option
+@json_option
+@click.pass_context
+def doctor(
+    context: click.Context,
+    sweep_file: Path | None,
+    db: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Look at everything that a sweep needs, and say what to mend.
+
+    \b
+    Python and packages, GPUs, the database, the directory of the files, secrets that others may
+    read, and Ray: each node of its cluster from within. With a sweep file, its data set and its
+    places are looked at, on each node too, and whether a trial fits on one. Nothing is changed;
+    a doctor that was sent to a cluster stays in its list of jobs. Exit code 1 if something is
+    in the way.
+    Example: searchctl doctor sweep.yaml
+    """
+    from searchctl.orchestrator.doctor.requested import examined  # imports torch
+
+    findings = []
+    for finding in examined(sweep_file, db, address):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    counts = Counter(finding.level for finding in findings)
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings], "counts": counts})
+    else:
+        click.echo(f"{counts['error']} errors, {counts['warning']} warnings")
+    context.exit(ERROR if counts["error"] else OK)
+
+
+def _show(finding: "Finding") -> None:
+    """Print a finding as soon as it is made: the next check may take seconds."""
+    level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
+    click.echo(f"{level}{finding.what:<15} {finding.found}")
+    if finding.mend:
+        click.echo(f"{'':<24}mend: {finding.mend}")

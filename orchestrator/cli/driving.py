@@ -1,0 +1,71 @@
+"""Drives a sweep in this process, to its end, before the eyes of the one who launched it."""
+
+import sys
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from searchctl.orchestrator.cli.common import STOPPED
+from searchctl.orchestrator.cli.plan import print_plan
+from searchctl.orchestrator.config.locations import db_option_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from searchctl.orchestrator.core.signals import StopSwitch
+    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.trainer.data.cache.store import Tell
+
+
+def drive(prepare: "Callable[[Tell], Prepared]", stopping: "StopSwitch", *, inline: bool) -> None:
+    """Prepare a sweep, run it to its end, and name the winner.
+
+    Args:
+        prepare: makes the sweep ready; is told of the images that are decoded.
+        stopping: listens from before the imports, in some of which a KeyboardInterrupt is lost
+            without a trace, and before the sweep is stored: no stop is half of one.
+        inline: run the jobs in this process.
+    """
+    from searchctl.orchestrator.run.launch import inline_executor, run
+    from searchctl.orchestrator.terminal.answer import answer
+    from searchctl.orchestrator.terminal.display import plain_console, show
+    from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
+
+    console = plain_console()
+    drawn = partial(LiveDisplay, console, stopping.notice)
+    with decoding(console, stopping) as tell:
+        prepared = prepare(tell)
+    stopping.drawn = live = console.is_terminal
+    for note in prepared.notes:
+        console.print(note, soft_wrap=True)
+    print_plan(prepared.sweep, prepared.plan)
+    row = run(
+        prepared,
+        executor=inline_executor() if inline else None,
+        display=drawn if live else partial(PlainDisplay, console),
+        stopping=stopping.reason,
+        say=console.print,
+    )
+    name = prepared.sweep.name
+    if row.state != "COMPLETE":
+        console.print(f"stopped: {row.error}", soft_wrap=True)
+        command = f"searchctl resume {name}{db_option_for(prepared.url)}"
+        console.print(f"nothing is lost: go on with `{command}`", soft_wrap=True)
+        sys.exit(stopping.exit_code or STOPPED)
+    for part in answer(prepared.engine, prepared.row, prepared.url):
+        show(part)
+
+
+@contextmanager
+def decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[Tell]":
+    """Show the decoding of images; a stop in the middle of it ends the command."""
+    from searchctl.orchestrator.run.decoding import DecodingDisplay, DecodingStopped
+
+    try:
+        with DecodingDisplay(console, stopping) as display:
+            yield display
+    except DecodingStopped:
+        console.print("stopped while images were decoded: the same command decodes them again")
+        sys.exit(stopping.exit_code)

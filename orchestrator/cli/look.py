@@ -1,0 +1,247 @@
+"""Commands that look at stored sweeps: list, status, show, compare, export."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from searchctl.orchestrator.cli.common import db_option, json_option, print_json
+from searchctl.orchestrator.config.locations import database_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from searchctl.orchestrator.storage.rows import SweepRow
+
+sweep_name = click.argument("sweep", metavar="SWEEP")
+
+
+@click.command("list")
+@db_option
+@json_option
+def list_command(db: str | None, as_json: bool) -> None:
+    """List the sweeps of a database, the newest first.
+
+    \b
+    Example: searchctl list
+    """
+    from searchctl.orchestrator.storage.database import open_database
+    from searchctl.orchestrator.storage.reads import queries
+    from searchctl.orchestrator.terminal.display import plain_table, show
+
+    rows = [seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
+    if as_json:
+        print_json([_summary(row) for row in rows])
+        return
+    table = plain_table("sweep", "state", "trials", "launched", left=["sweep", "state"])
+    for row in rows:
+        trials = str(row.ladder[0]["trials"])
+        table.add_row(row.name, row.shown_state, trials, f"{row.created_at:%Y-%m-%d %H:%M}")
+    show(table)
+
+
+@click.command()
+@sweep_name
+@db_option
+@json_option
+def status(sweep: str, db: str | None, as_json: bool) -> None:
+    """Show how far a sweep is: jobs by rung, the best score so far, and the best trials.
+
+    \b
+    Example: searchctl status quickstart
+    """
+    engine, row = open_sweep(sweep, db)
+    print_status(engine, row, as_json=as_json)
+
+
+@click.command("show")
+@sweep_name
+@click.argument("trial", type=int)
+@db_option
+@json_option
+def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
+    """Show one trial: its params, its score and verdict at each rung, classes, epochs, attempts.
+
+    \b
+    Example: searchctl show quickstart 7
+    """
+    from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.trial import trial_facts, trial_tables
+
+    engine, row = open_sweep(sweep, db)
+    facts = trial_facts(engine, row, trial)
+    if as_json:
+        print_json(facts)
+        return
+    for part in trial_tables(facts):
+        show(part)
+
+
+@click.command()
+@sweep_name
+@click.argument("trials", metavar="TRIAL TRIAL...", type=int, nargs=-1, required=True)
+@db_option
+@json_option
+def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) -> None:
+    """Compare trials: params that differ, scores by rung, IoU per class, and what they took.
+
+    \b
+    Classes are compared at the highest rung where all of the trials have a score.
+    Example: searchctl compare quickstart 7 3
+    """
+    from searchctl.orchestrator.terminal.compare import comparison, comparison_tables
+    from searchctl.orchestrator.terminal.display import show
+
+    distinct = list(dict.fromkeys(trials))
+    if len(distinct) < 2:
+        raise click.UsageError("name two different trials or more: `searchctl compare SWEEP 7 3`")
+    engine, row = open_sweep(sweep, db)
+    facts = comparison(engine, row, distinct)
+    if as_json:
+        print_json(facts)
+        return
+    for part in comparison_tables(facts):
+        show(part)
+
+
+@click.command()
+@sweep_name
+@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option(
+    "--format",
+    "fmt",
+    default="yaml",
+    show_default=True,
+    type=click.Choice(["yaml", "json"]),
+    help="How it is written.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
+)
+@db_option
+def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) -> None:
+    """Print the best configuration as a file that `searchctl train` accepts.
+
+    \b
+    With --top 3 -o best.yaml it writes best-1.yaml, best-2.yaml and best-3.yaml.
+    Example: searchctl export quickstart -o best.yaml
+    """
+    from searchctl.orchestrator.artifacts import export as exporting
+    from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+    from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.facts.ranking import rank_trials
+    from searchctl.orchestrator.run.prepare import runs_directory
+
+    engine, row = open_sweep(sweep, db)
+    ranked = rank_trials(engine, row, top)
+    if row.state != "COMPLETE":
+        click.echo(f"warning: '{sweep}' has not ended ({row.state}): the best so far", err=True)
+    stored = Sweep.from_json(row.spec)
+    initial = InitialFiles.stored(runs_directory(stored), row)
+    configurations = [exporting.export(stored, each, initial) for each in ranked]
+    if output is None:
+        click.echo(exporting.as_text(configurations, fmt), nl=False)
+        return
+    for path in exporting.write(configurations, fmt, output):
+        click.echo(f"wrote {path}")
+
+
+def print_status(
+    engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
+) -> None:
+    """Print how far a sweep is; without its ladder, where that is on the screen already."""
+    from searchctl.orchestrator.facts.pending import barrier_line
+    from searchctl.orchestrator.facts.sweeps import (
+        JobState,
+        after_line,
+        after_views,
+        rung_views,
+        shown_score,
+    )
+    from searchctl.orchestrator.halving.follow_up import asked_of
+    from searchctl.orchestrator.storage.reads.snapshot import count_jobs
+    from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show
+
+    counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
+    rungs = rung_views(row.ladder, counts, row.direction)
+    after = after_views(rungs, asked_of(row.spec), counts)
+    best = _ranked(engine, row)
+    barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
+    waits = [*room_waits(row, engine), *([barrier] if barrier else [])]
+    if as_json:
+        views = [{**vars(view), "left": view.left} for view in rungs]
+        jobs_after = [vars(view) for view in after]
+        print_json(
+            {**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best}
+        )
+        return
+    show(heading(row.name, f" {state_words(row)}"))
+    if ladder:
+        show(rung_table(rungs))
+        if after:
+            show(after_line(after))
+    for line in waits:
+        show(line)
+    if best:
+        show("")
+        show(answer_table(best, shown_score(row.spec)))
+
+
+def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
+    """Open the database and find the sweep in it."""
+    from searchctl.orchestrator.storage.database import open_database
+    from searchctl.orchestrator.storage.reads.queries import find_sweep
+
+    engine = open_database(database_url(db))
+    return engine, seen_from_here(find_sweep(engine, sweep))
+
+
+def seen_from_here(row: "SweepRow") -> "SweepRow":
+    """Take a driver of this machine that is dead off at once: its lease has yet to run out."""
+    from dataclasses import replace
+
+    from searchctl.orchestrator.core.processes import is_dead
+
+    return replace(row, driver=None) if row.driver and is_dead(row.driver) else row
+
+
+def state_words(row: "SweepRow") -> str:
+    """Say in what state a sweep is, and why, or who drives it."""
+    return f"{row.shown_state}{_why(row)}"
+
+
+def room_waits(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
+    """Say what a sweep's jobs wait for in its cluster; with an engine, whose jobs run meanwhile."""
+    from searchctl.orchestrator.core.pending import Waiting
+    from searchctl.orchestrator.facts.pending import room_line
+    from searchctl.orchestrator.storage.reads.snapshot import running_jobs
+
+    if row.driver is None or row.waiting is None:
+        return []
+    users = running_jobs(engine) if engine is not None else {}
+    return [room_line(Waiting.from_json(row.waiting), users)]
+
+
+def _why(row: "SweepRow") -> str:
+    if row.shown_state == "INTERRUPTED":
+        return f": its driver is gone, go on with `searchctl resume {row.name}`"
+    if row.driver is not None:
+        return f", driven by {row.driver}" + (", asked to stop" * (row.desired_state == "STOPPED"))
+    return f": {row.error}" if row.error else ""
+
+
+def _summary(row: "SweepRow") -> dict[str, Any]:
+    names = ("name", "direction", "created_at", "ended_at", "error", "driver")
+    facts = {name: getattr(row, name) for name in names}
+    return {**facts, "state": row.shown_state, "trials": row.ladder[0]["trials"]}
+
+
+def _ranked(engine: "Engine", row: "SweepRow") -> list[dict[str, Any]]:
+    from searchctl.orchestrator.core.errors import SearchctlError
+    from searchctl.orchestrator.facts.ranking import rank_trials
+
+    try:
+        return [asdict(each) for each in rank_trials(engine, row, 5)]
+    except SearchctlError:
+        return []

@@ -1,0 +1,163 @@
+"""The command plan: what a sweep costs before it runs, and how right that was.
+
+No torch and no Ray, unless times are to be measured.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.orchestrator.cli.common import data_root_option, db_option, json_option, print_json
+from searchctl.orchestrator.cli.files import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.console import RenderableType
+
+    from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.planning.estimating import Forecasted
+    from searchctl.orchestrator.planning.plan import Plan
+    from searchctl.orchestrator.run.prepare import Prepared
+
+
+@click.command()
+@click.argument(
+    "sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path)
+)
+@click.option("--probe", is_flag=True, help="Time the configurations here, some seconds each.")
+@click.option(
+    "--gpus",
+    type=click.IntRange(min=1),
+    help="GPUs to reckon with, in place of this machine's; with --probe.",
+)
+@click.option(
+    "--price-per-gpu-hour",
+    "price",
+    type=click.FloatRange(min=0),
+    help="To say what it costs; with --probe.",
+)
+@click.option("--against", metavar="SWEEP", help="Compare the plan of a launched sweep with it.")
+@db_option
+@data_root_option
+@json_option
+def plan(
+    sweep_file: Path | None,
+    probe: bool,
+    gpus: int | None,
+    price: float | None,
+    against: str | None,
+    db: str | None,
+    data_root: str | None,
+    as_json: bool,
+) -> None:
+    """Show the ladder and its cost before anything runs; or how right a plan was.
+
+    \b
+    With --probe each configuration that differs in speed is trained here for some seconds: GPU
+    hours, wall time, price and disk. With --against SWEEP, in place of a file, what was planned
+    is shown beside what came of it; times are those of `launch --probe`, or of --probe now.
+    Example: searchctl plan sweep.yaml --probe --gpus 4 --price-per-gpu-hour 2.50
+    """
+    if (gpus or price is not None) and not probe:
+        raise click.UsageError("--gpus and --price-per-gpu-hour need --probe: it measures time")
+    if (sweep_file is None) == (against is None):
+        raise click.UsageError("name either a SWEEP.YAML, or a launched sweep: --against SWEEP")
+    if against is not None:
+        _grade(against, db, probe=probe, gpus=gpus, as_json=as_json)
+    elif sweep_file is not None:
+        sweep = read(sweep_file, data_root)
+        _refuse_gpus(sweep, gpus, price)
+        _plan(sweep, probe=probe, gpus=gpus, price=price, as_json=as_json)
+
+
+def _plan(
+    sweep: "Sweep", *, probe: bool, gpus: int | None, price: float | None, as_json: bool
+) -> None:
+    from searchctl.orchestrator.planning.plan import plan_sweep
+
+    if not probe:
+        planned, found = plan_sweep(sweep), None
+    else:
+        from searchctl.orchestrator.planning.estimating import forecast_sweep
+
+        found = forecast_sweep(sweep, gpus=gpus, price=price, tell=_tell)
+        planned = found.plan
+    if as_json:
+        measured = found.to_json() if found else {}
+        print_json({"sweep": sweep.name, **planned.to_json(), **measured})
+    else:
+        print_plan(sweep, planned)
+        if found:
+            print_forecast(found)
+
+
+def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:
+    from searchctl.orchestrator.cli.look import open_sweep
+    from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.planning.grade import grade
+    from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.grade import grade_report
+
+    engine, row = open_sweep(name, db)
+    found = None
+    if probe:
+        from searchctl.orchestrator.planning.estimating import forecast_sweep
+
+        sweep = Sweep.from_json(row.spec)
+        _refuse_gpus(sweep, gpus, None)
+        found = forecast_sweep(sweep, gpus=gpus, tell=_tell)
+    graded = grade(engine, row, found)
+    if as_json:
+        print_json(graded.to_json())
+        return
+    for part in grade_report(graded):
+        show(part)
+
+
+def _refuse_gpus(sweep: "Sweep", gpus: int | None, price: float | None) -> None:
+    if (gpus or price is not None) and not sweep.resources.gpus_per_trial:
+        raise click.UsageError(
+            "trials of this sweep take no GPU: resources.gpus_per_trial is 0, so --gpus and "
+            "--price-per-gpu-hour say nothing"
+        )
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def print_plan(sweep: "Sweep", planned: "Plan") -> None:
+    """Print the ladder, what it costs, and what to beware of."""
+    from searchctl.orchestrator.terminal.plan import plan_report
+
+    _print(plan_report(sweep, planned))
+
+
+def print_forecast(found: "Forecasted") -> None:
+    """Print what a probe says that the sweep will take."""
+    from searchctl.orchestrator.terminal.plan import forecast_report
+
+    _print(forecast_report(found))
+
+
+def _print(parts: "Iterable[RenderableType]") -> None:
+    from searchctl.orchestrator.terminal.display import plain_console
+
+    console = plain_console()
+    for part in parts:
+        console.print(part, crop=False)
+
+
+def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
+    """Time a sweep's configurations, store the sweep, and what times they say that it takes."""
+    from searchctl.orchestrator.planning.estimating import forecast_apart
+    from searchctl.orchestrator.storage.reads.spending import store_forecast
+
+    _tell("timing the configurations of the sweep")
+    found = forecast_apart(sweep, one_by_one=inline)
+    prepared = store()
+    store_forecast(prepared.engine, prepared.row, found.to_json())
+    print_forecast(found)
+    return prepared

@@ -1,0 +1,241 @@
+"""Commands that run a sweep, and the one that ends it: launch, resume, stop."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from searchctl.orchestrator.cli.budget import budgeted, deadline_option, gpu_hours_option
+from searchctl.orchestrator.cli.cluster import (
+    address_option,
+    detach_option,
+    refuse_inline_elsewhere,
+    see_off,
+    submits_to,
+)
+from searchctl.orchestrator.cli.common import data_root_option, db_option
+from searchctl.orchestrator.cli.driving import drive
+from searchctl.orchestrator.cli.files import read, sweep_file
+from searchctl.orchestrator.cli.follow import watch_to_the_answer
+from searchctl.orchestrator.cli.look import open_sweep
+from searchctl.orchestrator.cli.plan import probed_first
+from searchctl.orchestrator.config.locations import database_url, db_option_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.storage.rows import SweepRow
+    from searchctl.trainer.data.cache.store import Tell
+
+inline_option = click.option(
+    "--inline", is_flag=True, help="Run the jobs one by one in this process, without Ray."
+)
+
+
+@click.command()
+@sweep_file
+@db_option
+@data_root_option
+@inline_option
+@click.option(
+    "--probe", is_flag=True, help="First time the configurations, as `searchctl plan --probe` does."
+)
+@deadline_option
+@gpu_hours_option
+@address_option
+@detach_option
+def launch(
+    sweep_file: Path,
+    db: str | None,
+    data_root: str | None,
+    inline: bool,
+    probe: bool,
+    deadline: str | None,
+    gpu_hours: float | None,
+    address: str | None,
+    detach: bool,
+) -> None:
+    """Run a sweep to its end: print the ladder, follow the trials, name the winner.
+
+    \b
+    Ctrl-C stops it, a second one at once; `searchctl resume NAME` goes on. Exit code 0 with
+    an answer, 3 if no trial has a score, 4 if `searchctl stop`, a deadline or a budget ended
+    it, 130 or 143 if a signal did. At a ray:// or http:// address the driver runs on the
+    cluster, and is followed from here: Ctrl-C leaves it there.
+    Example: searchctl launch sweep.yaml --deadline 8h
+    """
+    from searchctl.orchestrator.core.signals import StopSwitch
+
+    refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
+    followed = None
+    with StopSwitch() as stopping:
+        sweep = budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+        from searchctl.orchestrator.core.cluster_address import source_of
+        from searchctl.orchestrator.run.prepare import at_address, prepare
+
+        sweep, source = at_address(sweep, address), source_of(sweep_file)
+        url = database_url(db, sweep.storage.database_url())
+        if cluster := submits_to(sweep.resources.address, detach=detach, inline=inline):
+            from searchctl.orchestrator.cluster.detached import submit_launch
+
+            driver = submit_launch(sweep, url, cluster, source, db=db, probe=probe)
+            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+        else:
+
+            def prepared(tell: "Tell") -> "Prepared":
+                store = partial(prepare, sweep, url, source, tell, inline=inline)
+                return probed_first(sweep, store, inline=inline) if probe else store()
+
+            drive(prepared, stopping, inline=inline)
+    if followed:
+        watch_to_the_answer(*followed, url)
+
+
+@click.command()
+@click.argument("sweep", metavar="SWEEP")
+@click.option(
+    "--stored", is_flag=True, help="Go on with what was launched, though its file was edited since."
+)
+@click.option(
+    "--accept-changes",
+    is_flag=True,
+    help="Go on though training settings, data or packages have changed; it is recorded.",
+)
+@db_option
+@data_root_option
+@inline_option
+@deadline_option
+@gpu_hours_option
+@address_option
+@detach_option
+def resume(
+    sweep: str,
+    stored: bool,
+    accept_changes: bool,
+    db: str | None,
+    data_root: str | None,
+    inline: bool,
+    deadline: str | None,
+    gpu_hours: float | None,
+    address: str | None,
+    detach: bool,
+) -> None:
+    """Go on with a sweep that was stopped or killed; what is finished is not run again.
+
+    \b
+    Jobs go on from their last epoch. What is computed must be what was launched: if the
+    sweep's file, the data or a package's major version have changed, that is refused and the
+    difference named. Resources, the budget, the data's directory and the machine may change.
+    Example: searchctl resume quickstart
+    """
+    from searchctl.orchestrator.core.signals import StopSwitch
+
+    refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
+    root, url, followed = Path(data_root) if data_root else None, database_url(db), None
+    with StopSwitch() as stopping:
+        from searchctl.orchestrator.run.resume import prepare_resume, sweep_to_resume
+
+        find = partial(sweep_to_resume, stored=stored, data_root=root, address=address)
+        if away := _away(sweep, db, find, detach=detach, inline=inline):
+            from searchctl.orchestrator.cluster.detached import submit_resume
+
+            said = {"--data-root": root, "--address": address, "--deadline": deadline}
+            options = [
+                *["--stored"] * stored,
+                *["--accept-changes"] * accept_changes,
+                *_spelled({**said, "--max-gpu-hours": gpu_hours}),
+            ]
+            driver = submit_resume(away.row, away.sweep, url, away.cluster, db=db, options=options)
+            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+        else:
+
+            def prepare(tell: "Tell") -> "Prepared":
+                prepared = prepare_resume(
+                    sweep,
+                    url,
+                    stored=stored,
+                    accept_changes=accept_changes,
+                    data_root=root,
+                    address=address,
+                    tell=tell,
+                    inline=inline,
+                )
+                if prepared.row.state == "COMPLETE":
+                    return prepared
+                return replace(prepared, sweep=budgeted(prepared.sweep, deadline, gpu_hours))
+
+            drive(prepare, stopping, inline=inline)
+    if followed:
+        watch_to_the_answer(*followed, url)
+
+
+class _Away(NamedTuple):
+    """A stored sweep that goes on elsewhere."""
+
+    row: "SweepRow"
+    sweep: "Sweep"
+    cluster: str
+
+
+def _away(
+    name: str,
+    db: str | None,
+    find: "Callable[[SweepRow], Sweep]",
+    *,
+    detach: bool,
+    inline: bool,
+) -> _Away | None:
+    """Return a sweep whose driver has to be submitted; None if it is to go on here, or is over."""
+    _, row = open_sweep(name, db)
+    if row.state in ("COMPLETE", "FAIL"):
+        return None
+    sweep = find(row)
+    cluster = submits_to(sweep.resources.address, detach=detach, inline=inline)
+    return _Away(row, sweep, cluster) if cluster else None
+
+
+def _spelled(options: "Mapping[str, object]") -> list[str]:
+    """Write options that were given as a command has them."""
+    given = ((name, str(value)) for name, value in options.items() if value is not None)
+    return [word for pair in given for word in pair]
+
+
+@click.command()
+@click.argument("sweep", metavar="SWEEP")
+@click.option("--wait", is_flag=True, help="Return when its driver has left.")
+@db_option
+def stop(sweep: str, wait: bool, db: str | None) -> None:
+    """Ask the driver of a running sweep, on whatever machine, to stop; nothing is lost.
+
+    \b
+    It leaves within seconds; `searchctl resume NAME` goes on.
+    Example: searchctl stop quickstart
+    """
+    import time
+
+    from searchctl.orchestrator.core.errors import SweepNotFound
+    from searchctl.orchestrator.storage.writer import request_state
+
+    try:
+        engine, row = open_sweep(sweep, db)
+    except SweepNotFound:
+        from searchctl.orchestrator.cluster.submitted import stop_before_it_is_stored
+
+        if (job := stop_before_it_is_stored(sweep, database_url(db))) is None:
+            raise
+        click.echo(f"ended job {job}, which had not stored '{sweep}' yet")
+        return
+    if row.driver is None:
+        click.echo(f"no driver is running '{sweep}' ({row.shown_state}): there is none to stop")
+        return
+    request_state(engine, sweep, "STOPPED")
+    click.echo(f"asked {row.driver} to stop '{sweep}'")
+    while wait and row.driver is not None:
+        time.sleep(0.5)
+        _, row = open_sweep(sweep, db)
+    if wait:
+        click.echo(f"'{sweep}' is {row.shown_state}" + (f": {row.error}" if row.error else ""))

@@ -1,0 +1,155 @@
+"""Submits a sweep's driver to a cluster as a job.
+
+What travels is our code, the sweep file, and the command; it can be seen by everyone who may look
+at the cluster. Data do not travel, nor secrets: the driver finds its database by the environment of
+the cluster's head.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from searchctl.orchestrator.cluster.submitted import SubmittedDriver, drivers_so_far
+from searchctl.orchestrator.config.database_urls import holds_password
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.cluster_address import (
+    SOURCE_VARIABLE,
+    SUBMISSION_VARIABLE,
+    SWEEP_FILE,
+)
+from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy
+from searchctl.orchestrator.executors.ray.jobs import ClusterJobs
+from searchctl.orchestrator.run.prepare import refuse_second, trial_settings
+from searchctl.orchestrator.storage.connect import shown
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.submissions import (
+    new_submission,
+    newest_submission,
+    store_submission,
+)
+
+
+def submit_launch(
+    sweep: Sweep, url: str, address: str, source: Path, *, db: str | None, probe: bool
+) -> SubmittedDriver:
+    """Submit the driver of a new sweep.
+
+    Args:
+        sweep: the sweep, with absolute paths.
+        url: of its database.
+        address: of the cluster.
+        source: its file.
+        db: the database's URL, if the driver must be told.
+        probe: whether the driver first times the configurations.
+
+    Raises:
+        SweepExists: there is a sweep of that name.
+        SearchctlError: something of it cannot travel, or the cluster refuses it.
+    """
+    _refuse_what_cannot_travel(url, db)
+    _refuse_relative_files(sweep)
+    jobs, engine = ClusterJobs(address), open_database(url, create=True)
+    refuse_second(engine, sweep)
+    command = ["launch", SWEEP_FILE, *(["--db", db] if db else []), *["--probe"] * probe]
+    files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2)}
+    return _submit(engine, jobs, sweep.name, command, files, source, after=0)
+
+
+def submit_resume(
+    row: SweepRow,
+    sweep: Sweep,
+    url: str,
+    address: str,
+    *,
+    db: str | None,
+    options: Sequence[str],
+) -> SubmittedDriver:
+    """Submit a driver that goes on with a stored sweep.
+
+    Args:
+        row: the sweep as it is stored.
+        sweep: as it would go on.
+        url: of its database.
+        address: of the cluster.
+        db: the database's URL, if the driver must be told.
+        options: of `searchctl resume`, beside --db.
+
+    Raises:
+        SweepBusy: it has a driver.
+        SearchctlError: something of it cannot travel, or the cluster refuses it.
+    """
+    _refuse_what_cannot_travel(url, db)
+    if row.driver is not None:
+        raise SweepBusy(
+            f"the sweep is being driven by {row.driver}: follow it with `searchctl watch "
+            f"{row.name}`, or end it with `searchctl stop {row.name}`"
+        )
+    engine, source = open_database(url), Path(row.source)
+    edited = row.source and source.is_file() and "--stored" not in options
+    files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2)} if edited else {}
+    command = ["resume", row.name, *(["--db", db] if db else []), *options]
+    after = drivers_so_far(engine, row)
+    return _submit(engine, ClusterJobs(address), row.name, command, files, source, after)
+
+
+def _submit(
+    engine: Engine,
+    jobs: ClusterJobs,
+    name: str,
+    command: Sequence[str],
+    files: Mapping[str, str],
+    source: Path,
+    after: int,
+) -> SubmittedDriver:
+    _refuse_second_driver(engine, jobs, name)
+    submission = new_submission(name, jobs.address)
+    store_submission(engine, submission)  # first: the driver looks for itself
+    env = {SUBMISSION_VARIABLE: submission.job, SOURCE_VARIABLE: str(source)}
+    jobs.submit(submission.job, command, files, env)
+    return SubmittedDriver(engine, jobs, submission, after)
+
+
+def _refuse_second_driver(engine: Engine, jobs: ClusterJobs, name: str) -> None:
+    """Refuse to submit a driver while another one is on its way, or at work."""
+    before = newest_submission(engine, name)
+    state = jobs.state(before.job) if before else None
+    if before and state and not state.ended:
+        raise SweepBusy(
+            f"'{name}' is job {before.job} of the cluster already ({state.status.lower()}): "
+            f"`searchctl logs {name} --driver` shows what it does, `searchctl stop {name}` ends it"
+        )
+
+
+def _refuse_what_cannot_travel(url: str, db: str | None) -> None:
+    if make_url(url).get_backend_name() == "sqlite":
+        raise SearchctlError(
+            f"a driver on a cluster cannot use {shown(url)}: SQLite is a file of one machine; use "
+            "PostgreSQL: --db postgresql+psycopg://host/name, or $SEARCHCTL_DB_URL here and in the "
+            "environment of the cluster's head"
+        )
+    if db and holds_password(db):
+        raise SearchctlError(
+            "--db holds a password, and Ray shows a job's command to everyone: leave --db out, and "
+            "put the URL into $SEARCHCTL_DB_URL here and in the environment of the cluster's "
+            "head (or a file of mode 600, named by $SEARCHCTL_DB_URL_FILE)"
+        )
+
+
+def _refuse_relative_files(sweep: Sweep) -> None:
+    for reference in dict.fromkeys(_files_named(sweep)):
+        if "://" not in reference and not Path(reference).is_absolute():
+            raise SearchctlError(
+                f"{reference} is a path from here, and the driver runs elsewhere: write it as the "
+                "cluster's nodes see it, absolute"
+            )
+
+
+def _files_named(sweep: Sweep) -> Iterator[str]:
+    """Yield the files of weights that trials name; what has no slash is a sweep's name."""
+    for settings in trial_settings(sweep):
+        yield from (
+            each for each in (settings.checkpoint, settings.weights) if each and "/" in each
+        )

@@ -1,0 +1,1 @@
+"""sweep.yaml to a frozen `Sweep`, with all errors at once."""

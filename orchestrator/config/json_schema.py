@@ -1,0 +1,96 @@
+"""The JSON Schema of a sweep.yaml: completion, help texts and red lines in an editor."""
+
+from typing import Any
+
+from searchctl.orchestrator.config.expressions import EXPRESSION
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.trainer.settings.training import TrainSettings
+
+Schema = dict[str, Any]
+_NUMBERS = ("integer", "number")
+_COMPUTED: Schema = {
+    "type": "string",
+    "pattern": EXPRESSION.pattern,
+    "description": "A number to be computed: 0.1**0.5, sqrt(0.1).",
+}
+_NOT_OF_THE_VALUE = ("default", "description", "title")
+_WHEN: Schema = {
+    "type": "object",
+    "minProperties": 1,
+    "description": "Take part only where these names have one of these values.",
+}
+
+
+def json_schema() -> Schema:
+    """Return the schema (draft 2020-12), with the values of each axis typed by its setting."""
+    schema = Sweep.model_json_schema()
+    schema["properties"]["space"] = _space()
+    schema["title"] = "sweep.yaml of searchctl"
+    written = _as_written(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **written}
+
+
+def _as_written(schema: Any) -> Any:
+    """Let every number be written as an expression too, which an editor sees as a text."""
+    if isinstance(schema, list):
+        return [_as_written(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") not in _NUMBERS:
+        return {key: _as_written(item) for key, item in schema.items()}
+    about = {key: item for key, item in schema.items() if key in _NOT_OF_THE_VALUE}
+    value = {key: item for key, item in schema.items() if key not in _NOT_OF_THE_VALUE}
+    return {**about, "anyOf": [value, _COMPUTED]}
+
+
+def _space() -> Schema:
+    settings = TrainSettings.model_json_schema()["properties"]
+    searchable = {name: field for name, field in settings.items() if not _is_section(field)}
+    values = {name: _without_default(field) for name, field in searchable.items()}
+    return {
+        "type": "object",
+        "description": "What is searched: axes by the name of a setting, and `points`.",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "points": {
+                "type": "array",
+                "minItems": 1,
+                "description": "Bundles of values, each crossed with the axes.",
+                "items": {"type": "object", "additionalProperties": False, "properties": values},
+            },
+            **{name: _axis(value) for name, value in values.items()},
+        },
+    }
+
+
+def _is_section(field: Schema) -> bool:
+    return "$ref" in field
+
+
+def _without_default(field: Schema) -> Schema:
+    return {key: value for key, value in field.items() if key not in ("default", "title")}
+
+
+def _axis(value: Schema) -> Schema:
+    options = {key: item for key, item in value.items() if key != "description"}
+    listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": options}
+    forms: list[Schema] = [listed, _object({"values": listed, "when": _WHEN}, ["values"])]
+    if _is_numeric(value):
+        bounds = {"low": options, "high": options, "step": {"type": "number"}}
+        fields = {**bounds, "log": {"type": "boolean"}, "when": _WHEN}
+        forms.append(_object(fields, ["low", "high"]))
+    return {"description": value["description"], "anyOf": forms}
+
+
+def _is_numeric(value: Schema) -> bool:
+    return any(kind.get("type") in _NUMBERS for kind in [value, *value.get("anyOf", ())])
+
+
+def _object(properties: Schema, required: list[str]) -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": required,
+    }

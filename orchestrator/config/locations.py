@@ -1,0 +1,39 @@
+"""Where things are kept when nothing else is said."""
+
+import os
+from pathlib import Path
+
+DEFAULT_URL = "sqlite:///searchctl.db"
+URL_VARIABLE = "SEARCHCTL_DB_URL"
+URL_FILE_VARIABLE = "SEARCHCTL_DB_URL_FILE"
+
+
+def database_url(option: str | None, stored: str | None = None) -> str:
+    """Return the database's URL: --db, else the environment's, else the sweep file's, else here.
+
+    The environment says it in $SEARCHCTL_DB_URL or, else, $SEARCHCTL_DB_URL_FILE names a file of
+    mode 600 that holds it.
+
+    Raises:
+        SearchctlError: others may read that file, or it cannot be read.
+    """
+    return option or _of_environment() or stored or DEFAULT_URL
+
+
+def db_option_for(url: str) -> str:
+    """Return " --db URL" where a command would find another database without it; else nothing."""
+    from searchctl.orchestrator.storage.connect import shown
+
+    if url == database_url(None):
+        return ""
+    return f" --db {shown(url)}"
+
+
+def _of_environment() -> str | None:
+    if url := os.environ.get(URL_VARIABLE):
+        return url
+    if not (file := os.environ.get(URL_FILE_VARIABLE)):
+        return None
+    from searchctl.orchestrator.core.secret_files import read_secret
+
+    return read_secret(Path(file), f"the database's URL (${URL_FILE_VARIABLE})") or None

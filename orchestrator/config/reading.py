@@ -1,0 +1,32 @@
+"""Validates what a YAML file says against a settings class, every problem at once."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from searchctl.orchestrator.config.problems import Problem, SweepError, locate
+from searchctl.orchestrator.config.wording import reworded
+from searchctl.orchestrator.config.yaml_source import YamlFile
+from searchctl.trainer.settings.training import Settings
+
+Model = TypeVar("Model", bound=Settings)
+
+
+def read_settings(model: type[Model], source: YamlFile, problems: Iterable[Problem] = ()) -> Model:
+    """Return the settings that a file's values make; `problems` are what is known of them already.
+
+    Raises:
+        SweepError: with every problem: file, line, place, and the mend.
+    """
+    found = list(problems)
+    try:
+        settings = model.model_validate(source.value)
+    except ValidationError as error:
+        found += [
+            Problem(path, message, source.file, locate(source.lines, path))
+            for path, message in reworded(error, source.value, model)
+        ]
+    if found:
+        raise SweepError(found)
+    return settings

@@ -1,0 +1,280 @@
+"""A sweep.yaml, read and checked as a whole: what is computed, where, and how much of it."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from searchctl.orchestrator.config.database_urls import undefined_variables
+from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
+from searchctl.orchestrator.config.problems import Problem, locate
+from searchctl.orchestrator.config.reading import read_settings
+from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.spec import spec_hash
+from searchctl.orchestrator.config.sweep_checks import (
+    checked_halving,
+    checked_inference,
+    checked_report,
+    checked_task,
+    package_problems,
+    process_warnings,
+    read_space,
+    search_problems,
+    sweep_warnings,
+    trial_problems,
+    trials_of,
+)
+from searchctl.orchestrator.config.sweep_settings import (
+    BudgetSettings,
+    HalvingSettings,
+    ReportSettings,
+    SearchSettings,
+    StorageSettings,
+)
+from searchctl.orchestrator.config.wording import refuse
+from searchctl.orchestrator.config.yaml_source import YamlFile, load_yaml
+from searchctl.searchspace import Params, Space, SpaceError
+from searchctl.trainer.data.settings import PLACES, DataSettings, Task
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.training import Settings, TrainSettings
+
+
+def _slug(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            f"'{name}' cannot name a directory: use up to 100 letters, digits, '-', '_' and '.', "
+            "and begin with a letter or a digit"
+        )
+    return name
+
+
+class Sweep(Settings):
+    """Everything that a sweep.yaml says; whatever is one of these can be launched.
+
+    Raises:
+        pydantic.ValidationError: with every problem; `load_sweep` says the same as SweepError.
+    """
+
+    name: Annotated[str, AfterValidator(_slug)]
+    """Name of the sweep, unique in its database; also names its directory."""
+    seed: int = 0
+    """Seed of everything random: sampled trials, the order of images, weights, augmentation."""
+    data: DataSettings
+    """What is trained on."""
+    task: Task = Field(default="segmentation", validate_default=True)
+    """What is learned: segmentation, a class for each pixel; or classification, a class for each
+    image."""
+    training: TrainSettings = TrainSettings()
+    """The settings of every trial, in place of which a trial's params step."""
+    space: dict[str, Any]
+    """What is searched: axes by the name of a setting, and `points`."""
+    search: SearchSettings = Field(default=SearchSettings(), validate_default=True)
+    """How the points of the space become trials."""
+    halving: HalvingSettings = Field(default=HalvingSettings(), validate_default=True)
+    """How the ladder is built, and by what trials are ranked."""
+    inference: Inference = Inference()
+    """How finalists are scored at the images' own size."""
+    report: ReportSettings = Field(default=ReportSettings(), validate_default=True)
+    """What is kept of the finalists beside their scores."""
+    resources: ResourceSettings = ResourceSettings()
+    """What a trial occupies, and where trials run."""
+    budget: BudgetSettings = BudgetSettings()
+    """What ends the sweep before its end."""
+    storage: StorageSettings = StorageSettings()
+    """Where results are kept."""
+    hooks: HookSettings = HookSettings()
+    """What is run when a rung or the sweep ends."""
+    loggers: LoggerSettings = LoggerSettings()
+    """Where else the epochs go."""
+
+    @field_validator("task")
+    @classmethod
+    def _task_is_that_of_the_data(cls, task: Task, info: ValidationInfo) -> Task:
+        return checked_task(task, info.data.get("data"))
+
+    @field_validator("space")
+    @classmethod
+    def _space_fits(cls, space: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        try:
+            read_space(space, info.data.get("training", TrainSettings()))
+        except SpaceError as error:
+            raise refuse(error.problems, space) from None
+        return space
+
+    @field_validator("search")
+    @classmethod
+    def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
+        if "space" in info.data and "training" in info.data:
+            space = read_space(info.data["space"], info.data["training"])
+            if problems := search_problems(search, space):
+                raise refuse(problems, search)
+        return search
+
+    @field_validator("halving")
+    @classmethod
+    def _score_fits_the_task(
+        cls, halving: HalvingSettings, info: ValidationInfo
+    ) -> HalvingSettings:
+        return checked_halving(halving, info.data.get("task", "segmentation"))
+
+    @field_validator("report")
+    @classmethod
+    def _report_fits_the_task(cls, report: ReportSettings, info: ValidationInfo) -> ReportSettings:
+        return checked_report(report, info.data["task"]) if "task" in info.data else report
+
+    @field_validator("inference")
+    @classmethod
+    def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
+        return checked_inference(inference, info.data.get("data"))
+
+    @field_validator("budget")
+    @classmethod
+    def _budget_is_spent_by_something(
+        cls, budget: BudgetSettings, info: ValidationInfo
+    ) -> BudgetSettings:
+        resources = info.data.get("resources")
+        if budget.gpu_hours and resources and not resources.gpus_per_trial:
+            problem = "is never spent: resources.gpus_per_trial is 0; set that, or use a deadline"
+            raise refuse([(("gpu_hours",), problem)], budget)
+        return budget
+
+    @model_validator(mode="after")
+    def _trials_can_be_trained(self) -> Self:
+        if problems := trial_problems(self.space_, self._trials, self.training, self.task):
+            raise refuse(problems, self)
+        return self
+
+    @cached_property
+    def space_(self) -> Space:
+        """The search space."""
+        return read_space(self.space, self.training)
+
+    @cached_property
+    def _trials(self) -> tuple[Params, ...]:
+        return trials_of(self.search, self.space_, self.seed)
+
+    def trials(self) -> tuple[Params, ...]:
+        """Return the params of every trial, in the order of their numbers."""
+        return self._trials
+
+    @property
+    def largest_batch(self) -> int:
+        """The largest batch size of any trial: no rung may have fewer images."""
+        return max(self._batch_sizes)
+
+    @property
+    def _batch_sizes(self) -> set[int]:
+        sizes = {params.get("batch_size", self.training.batch_size) for params in self._trials}
+        return {size for size in sizes if isinstance(size, int)}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be meant, but probably is not, or changes how scores are to be read."""
+        return (
+            *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.training),
+            *process_warnings(self.resources, min(self._batch_sizes)),
+        )
+
+    def train_images(self) -> int | None:
+        """Return the size of the training split; None where only the disk knows."""
+        counts = self.data.counts()
+        return None if counts is None else counts["train"]
+
+    def spec(self) -> dict[str, Any]:
+        """Return what is computed as JSON values: no names, places, or resources."""
+        whole = self.to_json()
+        parts = {
+            key: whole[key]
+            for key in ("data", "training", "search", "halving", "inference", "seed")
+        }
+        parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
+        if "loader_workers" not in self.space_.names:
+            parts["training"].pop("loader_workers")  # changes nothing that is computed
+        return {**parts, "space": self.space_.to_config()}
+
+    @property
+    def spec_hash(self) -> str:
+        """SHA-256 of the spec: equal for sweeps that compute the same."""
+        return spec_hash(self.spec())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole sweep as JSON values; `from_json` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            SweepError: it does not fit this version of searchctl.
+        """
+        return read_settings(cls, YamlFile("stored sweep", dict(values), lines={}))
+
+
+def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
+    """Read and check a sweep.yaml.
+
+    Relative directories in it start at the current directory, and are made absolute, as workers
+    have a current directory of their own. `training.threads`, where it is neither given nor
+    searched, becomes the whole CPUs of a trial's process.
+
+    Args:
+        path: the file.
+        data_root: directory of the data set, in place of `data.root`; no use for `scenes`.
+
+    Raises:
+        SweepError: with every problem that was found: file, line, place, and the mend.
+    """
+    source = load_yaml(Path(path))
+    data = source.value.get("data")
+    if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
+        source.value["data"] = {**data, "root": str(data_root)}
+    known = (*_undefined_variables(source), *_missing_packages(source))
+    return _settled(read_settings(Sweep, source, known))
+
+
+def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
+    storage = source.value.get("storage")
+    url = storage.get("url") if isinstance(storage, dict) else None
+    if not isinstance(url, str):
+        return ()
+    path, line = ("storage", "url"), locate(source.lines, ("storage", "url"))
+    mend = "is not set: export it, or write the URL without it"
+    return tuple(
+        Problem(path, f"the environment variable {name} {mend}", source.file, line)
+        for name in undefined_variables(url)
+    )
+
+
+def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
+    """Ask where a sweep is to run, not wherever a stored one is looked at."""
+    return tuple(
+        Problem(path, message, source.file, locate(source.lines, path))
+        for path, message in package_problems(source.value.get("report"))
+    )
+
+
+def _settled(sweep: Sweep) -> Sweep:
+    """Replace what depends on the place where the file is loaded by what it comes to."""
+    values = sweep.to_json()
+    values["storage"]["runs"] = _settled_place(sweep.storage.runs)
+    for name in ("root", "cache_dir"):
+        if values["data"].get(name) is not None:
+            values["data"][name] = str(Path(values["data"][name]).expanduser().absolute())
+    if sweep.loggers.tensorboard is not None:
+        values["loggers"]["tensorboard"] = _settled_place(str(sweep.loggers.tensorboard))
+    if sweep.training.threads is None and "threads" not in sweep.space_.names:
+        values["training"]["threads"] = default_threads(sweep.resources)
+    return Sweep.model_validate(values)
+
+
+def default_threads(resources: ResourceSettings) -> int:
+    """Return `training.threads` where a sweep does not say it: the whole CPUs of a process."""
+    return max(1, int(resources.cpus_per_trial / resources.processes))
+
+
+def _settled_place(runs: str) -> str:
+    return runs if "://" in runs else str(Path(runs).expanduser().absolute())

@@ -1,0 +1,263 @@
+"""What a sweep's space, search and halving have to do with each other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sweep_settings import (
+    HalvingSettings,
+    ReportSettings,
+    SearchSettings,
+)
+from searchctl.orchestrator.config.wording import refuse, reworded
+from searchctl.searchspace import Interval, Params, Space
+from searchctl.searchspace.errors import Path, Problem
+from searchctl.searchspace.values import Value
+from searchctl.trainer.core.extras import features_problem
+from searchctl.trainer.data.settings import AnyData, Task
+from searchctl.trainer.settings import model_options, recipe_options, task_options
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.training import TrainSettings
+
+_ASKED = {*model_options.ASKED, *recipe_options.ASKED, *task_options.ASKED}
+"""The settings that have to do with others."""
+_OF_STEPS = ("epochs", "lr_schedule", "lr_step")
+MAX_TRIALS = 100_000
+"""More trials than this are a slip, not a wish: a list in memory and in the database."""
+
+
+def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
+    """Read `space:`, checked against the training settings.
+
+    Raises:
+        SpaceError: with every problem, their paths relative to `space`.
+    """
+    return Space.from_config(config, _defaults(training), check_training)
+
+
+def check_training(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return (setting, problem) for every one of these settings that cannot be trained with."""
+    try:
+        # strict, so that a number in quotes is not a second name of the same point
+        TrainSettings.model_validate(dict(values), strict=True)
+    except ValidationError as error:
+        found = reworded(error, dict(values), TrainSettings)
+        return [(str(path[0]), message) for path, message in found]
+    return []
+
+
+def _defaults(training: TrainSettings) -> dict[str, Value]:
+    values = training.model_dump(by_alias=True)
+    return {name: value for name, value in values.items() if not isinstance(value, dict)}
+
+
+def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, ...]:
+    """Return the points of the space that become trials, in the order of their numbers."""
+    if search.method == "grid":
+        return space.grid()
+    return space.sample(search.trials or 0, seed, search.method)
+
+
+def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
+    """Return what is in the way of a search of this space; no point of it is drawn."""
+    if search.method == "grid" and space.endless:
+        mend = "give it a 'step', write a list, or set method: random with trials"
+        return [(("method",), f"a grid cannot list space.{n}: {mend}") for n in space.endless]
+    asked = space.size if search.method == "grid" else search.trials
+    if asked is None or asked > MAX_TRIALS:
+        mend = "list fewer values, or set method: random with trials"
+        return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
+    return []
+
+
+def trial_problems(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
+) -> list[Problem]:
+    """Return what cannot be trained, or settings that do not go with the task or others."""
+    return _value_problems(trials) or _model_problems(space, trials, training, task)
+
+
+def _model_problems(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
+) -> list[Problem]:
+    """Return which settings do not go with the task or others, at their paths in the file."""
+    asked = {Params({n: v for n, v in trial.items() if n in _ASKED}): None for trial in trials}
+    settings = [training.with_params(params) for params in asked]
+    found = [
+        *model_options.option_problems(settings),
+        *recipe_options.recipe_problems(settings),
+        *task_options.task_problems(settings, task),
+    ]
+    return [(_path_of(name, space), message) for name, message in found]
+
+
+def checked_task(task: Task, data: AnyData | None) -> Task:
+    """Return the task if it is what is learned from the data.
+
+    Raises:
+        pydantic.ValidationError: it is not.
+    """
+    if data is None or task == data.task:
+        return task
+    if data.task == "classification":
+        mend = "a class for each image: write task: classification"
+    else:
+        mend = "a class for each pixel: leave it out, or take dataset: image_folder"
+    raise refuse([((), f"is {task}, but data set {data.dataset} has {mend}")], task)
+
+
+def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
+    """Return the halving with the score that goes with the task, where none is written.
+
+    Raises:
+        pydantic.ValidationError: one is written that does not.
+    """
+    if task == "segmentation" or halving.score != "val_miou":
+        return halving
+    if "score" not in halving.model_fields_set:
+        return halving.model_copy(update={"score": "val_accuracy"})
+    problem = "val_miou is of pixels: rank classifiers by val_accuracy or val_loss"
+    raise refuse([(("score",), problem)], halving)
+
+
+def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
+    """Return the report, without masks where there are none, if it goes with the task.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    if task == "classification" and "images" not in report.model_fields_set:
+        report = report.model_copy(update={"images": 0})
+    if task == "classification" and report.images:
+        problem = "have masks in segmentation only: leave it out"
+        raise refuse([(("images",), problem)], report)
+    if report.features and task == "segmentation":
+        problem = "are drawn of classifiers, which have one vector for each image: leave it out"
+        raise refuse([(("features",), problem)], report)
+    return report
+
+
+def package_problems(report: object) -> list[Problem]:
+    """Return which packages a sweep file's report needs and this machine lacks."""
+    asked = isinstance(report, Mapping) and report.get("features") is True
+    problem = features_problem() if asked else None
+    return [(("report", "features"), problem)] if problem else []
+
+
+def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
+    """Return the inference if it goes with what is learned from the data.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    problem = data and inference.mode_problem(data.task)
+    if problem:
+        raise refuse([(("mode",), problem)], inference)
+    return inference
+
+
+def _path_of(name: str, space: Space) -> Path:
+    """Return where a setting is written: under an axis, the first of the points, or training."""
+    if name in space.axes:
+        return ("space", name)
+    points = [number for number, point in enumerate(space.points) if name in point]
+    return ("space", "points", points[0], name) if points else ("training", name)
+
+
+def _value_problems(trials: tuple[Params, ...]) -> list[Problem]:
+    """Check whole trials: both ends of an interval may be fine and its inside not."""
+    found: dict[str, str] = {}
+    for params in trials:
+        for name, message in check_training(params):
+            found.setdefault(name, f"a trial with {name} {params.get(name)} cannot be: {message}")
+    return [(("search",), message) for message in found.values()]
+
+
+def sweep_warnings(
+    search: SearchSettings,
+    space: Space,
+    trials: tuple[Params, ...],
+    halving: HalvingSettings,
+    training: TrainSettings,
+) -> tuple[str, ...]:
+    """Say what is probably not meant, or changes how scores are to be read."""
+    return (
+        *_comparison_warnings(space, halving),
+        *_decay_warnings(space, trials, training),
+        *_size_warnings(search, space, trials),
+    )
+
+
+def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterator[str]:
+    """Say where the processes of a trial do not make it faster."""
+    processes, cpus = resources.processes, resources.cpus_per_trial
+    if processes > smallest_batch:
+        yield (
+            f"batch_size {smallest_batch} is not divided over {processes} processes of a trial: "
+            "each of them trains on all of it; raise it, or lower what a trial occupies"
+        )
+    if processes > cpus:
+        yield (
+            f"{processes} processes of a trial share {cpus:g} CPU{'s' * (cpus > 1)}: raise "
+            f"resources.cpus_per_trial to {processes} or more"
+        )
+
+
+def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str]:
+    if "loss" in space.names and halving.score == "val_loss":
+        yield (
+            "loss is searched and the score is val_loss: val_loss is plain cross entropy, so "
+            "trials that train with it have an advantage; score: val_miou (in classification, "
+            "val_accuracy) treats all losses alike"
+        )
+    for name in ("threads", "precision"):
+        if name in space.names:
+            yield (
+                f"{name} is searched: it changes how sums are rounded, so trials differ by more "
+                "than their other params, and a resumed sweep needs the same hardware"
+            )
+    for name in model_options.OPTIONS:
+        axis = space.axes.get(name)
+        if axis is not None and axis.contains(None) and axis.size != 1:
+            yield (
+                f"space.{name} lists null, which stands for each network's own default: if that is "
+                "one of the other values, its trials are trained twice; write the values alone"
+            )
+
+
+def _decay_warnings(
+    space: Space, trials: tuple[Params, ...], training: TrainSettings
+) -> Iterator[str]:
+    """Say where trials that differ by lr_decay are the same: they would all be paid for."""
+    if "lr_decay" not in space.names:
+        return
+    asked = {Params({n: v for n, v in trial.items() if n in _OF_STEPS}): None for trial in trials}
+    found = [training.with_params(params) for params in asked]
+    late = [each for each in found if each.lr_schedule == "step" and each.lr_step >= each.epochs]
+    if late:
+        step, epochs = late[0].lr_step, late[0].epochs
+        yield (
+            f"space.lr_decay changes nothing of trials of {epochs} epochs with lr_step {step}: the "
+            f"first step would come after the last epoch; set lr_step below {epochs}"
+        )
+
+
+def _size_warnings(
+    search: SearchSettings, space: Space, trials: tuple[Params, ...]
+) -> Iterator[str]:
+    if search.trials and len(trials) < search.trials:
+        yield f"the space has {len(trials)} distinct points only: not {search.trials} trials"
+    for name, dimension in space.axes.items():
+        if isinstance(dimension, Interval) and _skips_fractions(name, dimension):
+            yield (
+                f"space.{name} holds whole numbers only, as its ends are written without a decimal "
+                f"point: write low: {dimension.low}.0 for the numbers in between"
+            )
+
+
+def _skips_fractions(name: str, dimension: Interval) -> bool:
+    """Is it an interval of whole numbers for a setting that takes fractions too?"""
+    between = dimension.low + 0.5
+    return dimension.whole and dimension.step is None and not check_training({name: between})

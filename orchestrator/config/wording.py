@@ -1,0 +1,179 @@
+"""Turns what pydantic found wrong into places of the file and words that a user understands."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from searchctl.searchspace.errors import Path, Problem, unknown
+
+_PLAIN = {
+    "missing": "is missing: add it",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be {le} or less",
+    "too_short": "needs {min_length} or more entries",
+    "too_long": "must have no more than {max_length} entries",
+    "literal_error": "must be {expected}",
+    "finite_number": "must be a finite number",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "union_tag_not_found": "is missing: add it",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type"), "must be a mapping of keys"
+    ),
+    **dict.fromkeys(("path_type", "is_instance_of"), "must be a path"),
+}
+_OURS = "problem"
+"""Type of the errors that `refuse` makes: their places and words are as they should be."""
+
+
+def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> list[Problem]:
+    """Return every problem of a validation, at the path as it is written in `raw`.
+
+    Args:
+        error: what validating `raw` raised.
+        raw: the plain values that were validated.
+        model: the model that they were validated against.
+    """
+    found: dict[Path, list[str]] = defaultdict(list)
+    for details in _without_lost_branches(error.errors(include_url=False), raw):
+        path = _path(details, raw)
+        message = _message(details, model)
+        if message not in found[path]:
+            found[path].append(message)
+    return [(path, ", or ".join(messages)) for path, messages in found.items()]
+
+
+def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
+    """Make a validation error of problems with their own paths, to be raised in a validator."""
+    return ValidationError.from_exception_data(
+        "sweep",
+        [
+            InitErrorDetails(
+                # braces would be read as placeholders
+                type=PydanticCustomError(_OURS, "{message}", {"message": message}),
+                loc=path,
+                input=given,
+            )
+            for path, message in problems
+        ],
+    )
+
+
+def _written_path(raw: object, loc: Path) -> Path:
+    """Leave out of pydantic's location what is not in the file: names of a union's branches."""
+    return tuple(part for part, written in _walk(raw, loc) if written)
+
+
+def _path(details: ErrorDetails, raw: object) -> Path:
+    if details["type"] == _OURS:
+        return details["loc"]
+    path = _written_path(raw, details["loc"])
+    return (*path, "dataset") if details["type"].startswith("union_tag") else path
+
+
+def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
+    """Say of each part of a location whether it leads further down in the file."""
+    steps: list[tuple[str | int, bool]] = []
+    node = raw
+    for position, part in enumerate(loc):
+        last = position == len(loc) - 1
+        inside = isinstance(node, Mapping) and part in node
+        inside = inside or (isinstance(node, list) and isinstance(part, int) and part < len(node))
+        is_missing = last and isinstance(node, (Mapping, list)) and not _is_branch(part, node)
+        steps.append((part, inside or is_missing))
+        node = node[part] if inside else node  # type: ignore[index]
+    return steps
+
+
+def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
+    """Is it pydantic's name of a union's branch: of a type, or of a data set?"""
+    is_tag = isinstance(node, Mapping) and node.get("dataset") == part
+    return is_tag or (isinstance(part, str) and "[" in part)
+
+
+def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:
+    """Keep, of a union's branches, the one that fits best: the fewest errors; all if they tie."""
+    branches: dict[Path, dict[str | int, list[ErrorDetails]]] = defaultdict(dict)
+    kept = []
+    for details in errors:
+        walk = _walk(raw, details["loc"])
+        unwritten = [n for n, (_, written) in enumerate(walk) if not written]
+        if not unwritten or details["type"] == _OURS:
+            kept.append(details)
+        else:
+            at = unwritten[-1]
+            branches[details["loc"][:at]].setdefault(details["loc"][at], []).append(details)
+    for union in branches.values():
+        fewest = min(map(len, union.values()))
+        kept += [one for branch in union.values() if len(branch) == fewest for one in branch]
+    return kept
+
+
+def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        return unknown("key", str(details["loc"][-1]), _known_keys(model, details["loc"][:-1]))
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "union_tag_invalid":
+        return unknown("data set", context["tag"], re.findall(r"'(.*?)'", context["expected_tags"]))
+    if kind not in _PLAIN:
+        return details["msg"]
+    bounds = {key: f"{v:g}" if isinstance(v, float) else v for key, v in context.items()}
+    return _PLAIN[kind].format(**bounds) + _seen(details) + _meant(details)
+
+
+def _seen(details: ErrorDetails) -> str:
+    given = details["input"]
+    if details["type"] in ("missing", "union_tag_not_found") or isinstance(given, (dict, list)):
+        return ""
+    return f", not {'null' if given is None else repr(given)}"
+
+
+def _meant(details: ErrorDetails) -> str:
+    given = details["input"]
+    if details["type"] != "literal_error" or not isinstance(given, str):
+        return ""
+    names = re.findall(r"'(.*?)'", details["ctx"]["expected"])
+    close = difflib.get_close_matches(given, names, n=1)
+    return f": did you mean '{close[0]}'?" if close else ""
+
+
+def _known_keys(model: type[BaseModel], loc: Path) -> list[str]:
+    schema = model.model_json_schema()
+    node = schema
+    for part in loc:
+        node = _resolve(schema, _step(schema, node, part))
+    return list(node.get("properties", ()))
+
+
+def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
+    tags = node.get("discriminator", {}).get("mapping", {})
+    if part in tags:
+        return {"$ref": tags[part]}
+    if isinstance(part, int):
+        found: dict[str, Any] = node.get("items", {})
+        return found
+    if part in node.get("properties", {}):
+        child: dict[str, Any] = node["properties"][part]
+        return child
+    # a branch of a union: the one that has keys is the last by convention
+    options = [_resolve(schema, option) for option in node.get("anyOf", ())]
+    return options[-1] if options else node
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    name = node.get("$ref", "").removeprefix("#/$defs/")
+    found: dict[str, Any] = schema["$defs"][name] if name else node
+    return found

@@ -1,0 +1,139 @@
+"""The database: is it there, does it fit this version, is it quick, is its clock ours?"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
+from searchctl.orchestrator.doctor.mounts import NETWORKED, file_system
+from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.connect import connect, shown
+from searchctl.orchestrator.storage.database import open_database, schema_version
+
+_USE = "use PostgreSQL: --db postgresql+psycopg://user@host/name"
+SLOW_S = 0.05
+"""A transaction that takes longer: a driver makes several for each epoch of a job."""
+SKEW_S = 5.0
+"""Seconds that two clocks may differ before somebody is misled by it."""
+_TURNED_AWAY = ("password authentication failed", "no password supplied", 'role "')
+"""What PostgreSQL says to those whom it does not know."""
+
+
+def check_database(about: About) -> Iterator[Finding]:
+    """Can sweeps be kept there?"""
+    if about.url is None:
+        return
+    engine = connect(about.url)
+    if engine.dialect.name == "sqlite":
+        path = _path(about.url)
+        yield from _file(path, elsewhere=about.address is not None)
+        if path is None or not path.exists():
+            return
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as failure:
+        words = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
+        yield error("database", f"{shown(about.url)} does not answer: {words}", _mend(failure))
+    else:
+        yield from _schema(about.url, engine)
+        yield _latency(engine)
+        yield _clock(engine)
+    finally:
+        engine.dispose()
+
+
+def _mend(failure: SQLAlchemyError) -> str:
+    """Tell a server that turns us away from one that is not there, by all that was tried."""
+    words = str(getattr(failure, "orig", failure))
+    if any(each in words for each in _TURNED_AWAY):
+        return "check the user and password in $SEARCHCTL_DB_URL (or its file), --db or storage.url"
+    if "database" in words and "does not exist" in words:
+        return "create it (CREATE DATABASE), or name another one (--db, $SEARCHCTL_DB_URL)"
+    return "start it, or name another one (--db, $SEARCHCTL_DB_URL)"
+
+
+def _file(path: Path | None, *, elsewhere: bool) -> Iterator[Finding]:
+    """SQLite is a file of one machine, which must be on a disk of its own."""
+    if path is None:
+        yield error("database", "it is in memory, and gone with each process", _USE)
+        return
+    if elsewhere:
+        yield warning("database", f"{path} is a file of this machine alone, no cluster's", _USE)
+    if (kind := file_system(path)) in NETWORKED:
+        found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
+        yield warning("database", found, f"put it on a local disk, or {_USE}")
+    if not path.parent.is_dir():
+        yield error("database", f"{path.parent} does not exist", f"mkdir -p {path.parent}")
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        yield error("database", f"{path} cannot be written", f"chown or chmod it, or {_USE}")
+    elif not path.exists():
+        yield ok("database", f"none yet: the first launch makes {path}")
+
+
+def refused_at_launch(about: About, nodes: int) -> Iterator[Finding]:
+    """Say what `launch` says of SQLite and a cluster of several nodes, or one elsewhere."""
+    if about.sweep and (about.url or "").startswith("sqlite"):
+        if about.driven_elsewhere:
+            found = "the driver runs on the cluster, and SQLite is a file of this machine"
+            yield error("database", found, _USE)
+        elif nodes > 1:
+            found = f"the cluster has {nodes} nodes, and SQLite is a file of one machine"
+            yield error("database", found, _USE)
+
+
+def _schema(url: str, engine: Engine) -> Iterator[Finding]:
+    version = ".".join(map(str, engine.dialect.server_version_info or ()))
+    what = f"{shown(url)}: {engine.dialect.name} {version}".rstrip()
+    current = schema_version(engine)
+    if current is None:
+        yield ok("database", f"{what}, no tables yet: the first launch makes them")
+        return
+    try:
+        open_database(url).dispose()
+    except SearchctlError as failure:
+        found, _, mend = str(failure).partition(": ")
+        yield error("schema", found, mend)
+    else:
+        yield ok("database", f"{what}, schema {current}")
+
+
+def _latency(engine: Engine) -> Finding:
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with engine.begin() as connection:
+            connection.execute(text("SELECT 1"))
+        took.append(time.perf_counter() - began)
+    found = f"{1000 * median(took):.1f} ms a transaction"
+    if median(took) <= SLOW_S:
+        return ok("database speed", found)
+    mend = "run the driver nearer to it: a node of its own network"
+    return warning("database speed", f"{found}: results wait for it", mend)
+
+
+def _clock(engine: Engine) -> Finding:
+    with engine.connect() as connection:
+        before = time.time()
+        theirs = float(connection.execute(select(database_now())).scalar_one())
+        skew = theirs - (before + time.time()) / 2
+    return clock_finding("database clock", skew, "the database's")
+
+
+def clock_finding(what: str, skew: float, whose: str) -> Finding:
+    """Judge by how many seconds another clock is ahead of ours."""
+    if abs(skew) <= SKEW_S:
+        return ok(what, f"{skew:+.1f} s against this machine's")
+    found = f"{whose} clock is {skew:+.0f} s off this machine's: times in tables mislead"
+    return warning(what, found, "let both follow a time server (chrony, systemd-timesyncd)")
+
+
+def _path(url: str) -> Path | None:
+    name = make_url(url).database
+    return Path(name).absolute() if name and name != ":memory:" else None

@@ -1,0 +1,54 @@
+"""Python, and the limits of this machine that Ray and sweeps run into."""
+
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import distribution
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+
+from searchctl.orchestrator.doctor.finding import About, Finding, ok, warning
+from searchctl.orchestrator.doctor.finding import error as error_
+
+SHARED_MEMORY = Path("/dev/shm")
+LEAST_SHARED = 10**9
+"""Bytes; Ray keeps its object store there, and containers have 64 MB unless told otherwise."""
+LEAST_FILES = 4096
+"""Open files; Ray's processes hold many, and each worker adds to them."""
+
+
+def check_python(about: About) -> Iterator[Finding]:
+    """Is Python's version one that searchctl runs on?"""
+    asked = SpecifierSet(distribution("searchctl").metadata["Requires-Python"] or "")
+    version = sys.version.split()[0]
+    found = f"{version} ({sys.executable})"
+    if asked.contains(version, prereleases=True):
+        yield ok("Python", found)
+    else:
+        yield error_("Python", f"{found}, not {asked}", f"make an environment of Python {asked}")
+
+
+def check_shared_memory(about: About, place: Path = SHARED_MEMORY) -> Iterator[Finding]:
+    """Is there room for Ray's object store?"""
+    if not place.is_dir():
+        return
+    size = shutil.disk_usage(place).total
+    found = f"{place} has {size / 1e9:.1f} GB"
+    if size >= LEAST_SHARED:
+        yield ok("shared memory", found)
+    else:
+        mend = "start the container with --shm-size=2g (shm_size: 2g in a compose file)"
+        yield warning("shared memory", f"{found}: Ray would use the disk, and be slow", mend)
+
+
+def check_open_files(about: About) -> Iterator[Finding]:
+    """May a process open as many files as Ray's do?"""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= LEAST_FILES:
+        yield ok("open files", f"{soft} for a process, {os.cpu_count()} cores")
+        return
+    mend = f"`ulimit -n {min(hard, 65536)}` before launch, or LimitNOFILE= of the service"
+    yield warning("open files", f"{soft} for a process, Ray wants {LEAST_FILES} or more", mend)

@@ -1,0 +1,54 @@
+"""torch and the GPUs of this machine."""
+
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
+from searchctl.orchestrator.doctor.node import gpus_of_machine
+
+
+def check_devices(about: About) -> Iterator[Finding]:
+    """Can torch use the GPUs that there are, and are there those that the sweep asks for?"""
+    import torch
+
+    there, usable = gpus_of_machine(), torch.cuda.device_count()
+    for index in range(usable):
+        yield ok("GPU", _described(torch, index))
+    if there > usable:
+        found = f"{there} GPUs are in this machine, and torch {torch.__version__} can use {usable}"
+        yield warning("GPU", found, _mend(torch))
+    if not usable and not there:
+        yield ok("GPU", f"none; torch {torch.__version__} on {torch.get_num_threads()} threads")
+    asked = about.sweep.resources.gpus_per_trial if about.sweep else 0
+    if asked > usable and about.address is None:
+        mend = "name a cluster that has them (--address), or set resources.gpus_per_trial: 0"
+        yield error("GPU", f"a trial asks for {asked:g}, and torch can use {usable} here", mend)
+
+
+def _described(torch: Any, index: int) -> str:
+    about = torch.cuda.get_device_properties(index)
+    free, total = torch.cuda.mem_get_info(index)
+    bf16 = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bf16"
+    driver = f", driver {version}" if (version := _driver()) else ""
+    memory = f"{free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+    return f"{index}: {about.name}, {memory}, {bf16}, CUDA {torch.version.cuda}{driver}"
+
+
+def _driver() -> str:
+    """Return the version of NVIDIA's driver; nothing where its command is missing."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.split("\n")[0].strip()
+
+
+def _mend(torch: Any) -> str:
+    if torch.version.cuda is None:
+        return "this torch is one without CUDA: install the build for CUDA (see pytorch.org)"
+    return (
+        f"this torch is for CUDA {torch.version.cuda}: a newer driver, the container's GPUs "
+        "(--gpus all), or $CUDA_VISIBLE_DEVICES"
+    )

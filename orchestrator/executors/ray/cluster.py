@@ -1,0 +1,268 @@
+"""The Ray cluster that jobs run on: the connection to it, and the room that its nodes have."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from textwrap import shorten
+from typing import Any
+
+import ray
+from ray._private.services import canonicalize_bootstrap_address
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from searchctl.orchestrator.core.cluster_address import submission
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.doctor.room import no_room
+from searchctl.orchestrator.executors.ray.head import Head
+from searchctl.orchestrator.executors.ray.local import closed_doors
+from searchctl.orchestrator.executors.ray.own_code import code_folder
+
+log = logging.getLogger("searchctl")
+
+LOOK_EVERY_S = 5.0
+"""Seconds between two looks at how many nodes there are."""
+CONNECT_S = 10.0
+"""How long a cluster may take to answer at all."""
+_LEAST_AHEAD = 4
+"""Jobs beyond the room that a cluster which scales is asked for; as many as run, if these are more:
+it doubles."""
+
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results go to the database
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the driver's
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Tune's own restore is not used
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # by default one: the room bounds them, see `Room`
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Head]:
+    """Use a Ray cluster; one that is started here is ended here, another one is left alone.
+
+    Args:
+        address: auto, or host:port, of a cluster that this machine is a node of; None starts one.
+
+    Yields:
+        Its head, which is watched.
+
+    Raises:
+        SearchctlError: there is no such cluster, or it lets nobody in without its token; or Ray
+            does not start here.
+    """
+    os.environ.update(_ENVIRONMENT)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    # In the main thread, Ray would put in a SIGTERM handler of its own that exits at once, with
+    # another code and nothing stored; in another thread it leaves that be. Its processes end with
+    # the thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
+    with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
+        thread.submit(_start if address is None else partial(_join, address)).result()
+        _take_sigterm_back()
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
+        with Head(ray.get_runtime_context().gcs_address) as head:
+            try:
+                yield head
+            finally:
+                thread.submit(ray.shutdown).result()
+
+
+def _start() -> None:
+    with closed_doors():
+        try:
+            _init(address="local", include_dashboard=False)
+        except Exception as error:  # of many kinds, plain ones too
+            why = shorten(str(error) or repr(error), 200, placeholder=" ...")
+            raise SearchctlError(
+                f"Ray does not start on this machine ({why}): try again when it is less busy; "
+                f"Ray's own story is in {tempfile.gettempdir()}/ray/session_latest/logs"
+            ) from error
+
+
+def _join(address: str) -> None:
+    # the code of a submitted driver came with it, and goes on to its workers by itself
+    with nullcontext() if submission() else code_folder() as code:
+        sent = {} if code is None else {"runtime_env": {"working_dir": str(code)}}
+        try:
+            _init(address=_answering(address), **sent)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise SearchctlError(_unreachable(address, error)) from error
+
+
+def _answering(address: str) -> str:
+    """Return a cluster's host:port, where somebody answers: Ray would ask for many minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    found: str | None = canonicalize_bootstrap_address(address)
+    if found is None:
+        raise ConnectionError("no Ray runs on this machine")
+    host, _, port = found.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    return found
+
+
+def _init(**options: Any) -> None:
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    ray.init(**quiet, **options)
+
+
+def _unreachable(address: str, error: BaseException) -> str:
+    causes = [str(error), str(error.__cause__ or "")]
+    if any("oken" in cause for cause in causes):
+        why = (
+            "it asks for its token: set $RAY_AUTH_MODE to token, and $RAY_AUTH_TOKEN_PATH to the "
+            "file of this cluster's token"
+        )
+    else:
+        why = (
+            f"{causes[0].strip().splitlines()[0].rstrip('. ')}; auto and host:port are for nodes "
+            "of the cluster; from elsewhere, give ray://head:10001 or http://head:8265"
+        )
+    return f"cannot join the Ray cluster at {address}: {why}"
+
+
+def _take_sigterm_back() -> None:
+    """Put the process's own SIGTERM handler back in the place of Ray's.
+
+    Ray's native one calls it too, but first sets an alarm that aborts the process three seconds
+    later, whatever it is doing then: storing the last results, or waiting for the database.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        signal.alarm(0)  # one that came in between has set it
+
+
+def alive_nodes() -> list[dict[str, Any]]:
+    """Return the nodes that the cluster has now, as Ray describes them."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """Begin to run a function on one node, beside its jobs; return what `ray.get` waits for."""
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    return task.options(scheduling_strategy=there).remote(*arguments)
+
+
+class Room:
+    """How many jobs may be handed out at once, as the nodes of the cluster come and go.
+
+    As many as there is room for on its nodes, by what they have and not by what is free: another
+    sweep's jobs end, too. A cluster that scales is asked for more than it has room for, since it
+    grows by what waits.
+    """
+
+    def __init__(
+        self,
+        resources: Mapping[str, float],
+        most: int | None,
+        *,
+        joined: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask for `resources` per job, and for `most` jobs at once; `joined` a running cluster.
+
+        Raises:
+            SearchctlError: a cluster that was started here has no room for a single job.
+        """
+        self._resources = resources
+        self._most = most
+        self._joined = joined
+        self._scales = False
+        self._clock = clock
+        self._look_at = 0.0
+        self._jobs = 0
+        self._said = False
+
+    def __call__(self) -> int:
+        """Return how many jobs may run or wait in the cluster now."""
+        if self._clock() >= self._look_at:
+            self._look_at = self._clock() + LOOK_EVERY_S
+            self._jobs = self._look()
+        return self._jobs
+
+    def _look(self) -> int:
+        nodes = alive_nodes()
+        room = jobs_that_fit(nodes, self._resources)
+        if not room:
+            self._say_full(nodes)
+        if self._joined and not self._scales:  # an autoscaler begins after its cluster
+            self._scales = scales()
+        ahead = max(_LEAST_AHEAD, room) if self._scales else 0
+        return min(room + ahead, self._most or room + ahead)
+
+    def _say_full(self, nodes: list[dict[str, Any]]) -> None:
+        lacking = no_room(self._resources, [node["Resources"] for node in nodes])
+        mend = "lower resources.cpus_per_trial, or what else resources: asks for"
+        if not self._joined:
+            raise SearchctlError(f"{lacking}: {mend}")
+        if not self._said:
+            log.warning("%s: waiting for a node that does; else %s", lacking, mend)
+        self._said = True
+
+
+def wait_for(jobs: int, asked: Mapping[str, float]) -> Waiting:
+    """Return what so many jobs wait for in the cluster as it is now."""
+    free, there = ray.available_resources(), ray.cluster_resources()
+    return Waiting(
+        jobs,
+        asked,
+        free=_amounts(free, asked),
+        there=_amounts(there, asked),
+        nodes=sum(jobs_that_fit([node], asked) > 0 for node in alive_nodes()),
+    )
+
+
+def jobs_that_fit(nodes: list[dict[str, Any]], resources: Mapping[str, float]) -> int:
+    """Return how many jobs the nodes have room for, each on one node.
+
+    >>> nodes = [{"Resources": {"CPU": 4.0, "GPU": 1.0}}, {"Resources": {"CPU": 3.0}}]
+    >>> jobs_that_fit([{"Resources": {"GPU": 2.0}}], {"GPU": 0.4})  # not 5: none lies across two
+    4
+    >>> [jobs_that_fit(nodes, each) for each in ({"CPU": 2}, {"CPU": 1, "GPU": 0.5}, {"CPU": 5})]
+    [3, 2, 0]
+    """
+    return sum(
+        min(
+            _times(node["Resources"].get(name, 0), asked, name) for name, asked in resources.items()
+        )
+        for node in nodes
+    )
+
+
+def _times(have: float, asked: float, name: str) -> int:
+    """Return how often an amount is there; a share of a GPU does not lie across two of them."""
+    if name == "GPU" and asked < 1:
+        return int(have) * int(1 / asked + 1e-9)
+    return int(have / asked + 1e-9)
+
+
+def scales() -> bool:
+    """Does the cluster have an autoscaler? Where there is none, Ray names node types by nodes."""
+    from ray.autoscaler.v2.sdk import get_cluster_status
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    status = get_cluster_status(ray.get_runtime_context().gcs_address)
+    types = {node.ray_node_type_name for node in (*status.active_nodes, *status.idle_nodes)}
+    if reported := _internal_kv_get("__autoscaling_status"):  # of the older autoscaler
+        report = json.loads(reported).get("autoscaler_report") or {}
+        types |= set(report.get("active_nodes") or ())
+    return any(name and not name.startswith("node_") for name in types)
+
+
+def _amounts(have: Mapping[str, float], asked: Mapping[str, float]) -> dict[str, float]:
+    return {name: have.get(name, 0) for name in asked}

@@ -1,0 +1,282 @@
+"""Runs jobs through Ray Tune: one Tuner for the sweep, one Tune trial for each attempt of a job.
+
+Tune pulls: our searcher hands out the next job, says "later" while a rung is not full, and records
+what comes back. Tune's own restore, retries and schedulers are not used: the bracket decides, and
+the database remembers. A worker that dies comes back as an error and the bracket re-issues its job.
+"""
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.core.processes import worker_name
+from searchctl.orchestrator.executors.base import Source, Stop
+from searchctl.orchestrator.executors.job import Job, Runner, run_safely, train
+from searchctl.orchestrator.executors.ray.cluster import Room, alive_nodes, connected, wait_for
+from searchctl.orchestrator.executors.ray.head import Head
+from searchctl.orchestrator.executors.ray.nodes import SharedPlaces, guarded
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.trainer.core.results import EpochRecord, JobResult
+
+log = logging.getLogger("searchctl")
+
+NODES_EVERY_S = 5.0
+"""Seconds between two looks at whether the cluster has any node left, and what jobs wait for."""
+BEGINS_WITHIN_S = 15.0
+"""Seconds after which a job that has not begun counts as waiting for room: a worker takes some to
+start."""
+
+
+_LONG_S = 60.0
+"""Seconds without a word from a job after which its loss is told with them."""
+
+
+class RayTuneExecutor:
+    """Runs as many jobs at once as the cluster has room for, on workers that are used again."""
+
+    def __init__(
+        self,
+        *,
+        cpus: float = 1,
+        gpus: float = 0,
+        others: Mapping[str, float] | None = None,
+        max_parallel: int | None = None,
+        address: str | None = None,
+        places: SharedPlaces | None = None,
+        runner: Runner = train,
+    ) -> None:
+        """Ask for so much per job.
+
+        Args:
+            cpus: CPUs of one job.
+            gpus: GPUs of one job; 0.5 puts two jobs on a card.
+            others: of the cluster's other resources, by name, what one job takes.
+            max_parallel: jobs at once at most; as many as there is room for, if None.
+            address: Ray cluster that this machine is a node of; None starts one on this machine and
+                ends it afterwards.
+            places: what every node of the cluster must see; None if that is not asked.
+            runner: what runs a job on a worker.
+        """
+        self._resources = {"CPU": cpus, **({"GPU": gpus} if gpus else {}), **(others or {})}
+        self._max_parallel = max_parallel
+        self._address = address
+        self._runner = guarded(runner, places)
+
+    def run(self, source: Source, stop: Stop) -> None:
+        """Run every job of the source; workers that die are reported to it as lost.
+
+        Raises:
+            SearchctlError: the cluster cannot be joined, or this machine, where there is none, has
+                no room for a single job.
+        """
+        with (
+            connected(self._address) as head,
+            tempfile.TemporaryDirectory(prefix="searchctl-") as folder,
+        ):
+            joined = self._address is not None
+            room = Room(self._resources, self._max_parallel, joined=joined)
+            searcher = _JobSearcher(source, room, self._resources, stop, head)
+            # as a group: in a plain mapping, Tune takes some names for its own
+            asked = tune.PlacementGroupFactory([self._resources])
+            trainable = tune.with_resources(_trainable(self._runner), asked)
+            try:
+                _tuner(trainable, searcher, folder).fit()
+            except _Leave as leave:
+                if leave.__cause__ is not None:
+                    raise leave.__cause__ from None
+        searcher.abandon()
+
+
+class _Leave(BaseException):
+    """Leaves Tune at once: told to stop, or (with a cause) the source failed.
+
+    Not an Exception: at one of those Tune asks every worker to end and waits for its next report,
+    which may be an epoch away. The end of our session with Ray ends them all.
+    """
+
+
+@contextmanager
+def _leaving_on_error() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _Leave from error
+
+
+def _tuner(trainable: Any, searcher: "_JobSearcher", folder: str) -> tune.Tuner:
+    return tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
+        run_config=tune.RunConfig(
+            storage_path=folder,
+            verbose=0,
+            stop=_StopAll(searcher.watch),
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    )
+
+
+class _UsedUp(Exception):
+    """Ends a worker whose GPU or memory may be in disorder: the next try gets a fresh one."""
+
+
+def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
+    def run_attempt(config: dict[str, Any]) -> None:
+        tune.report({"worker": worker_name()})
+        result = run_safely(runner, config["job"], _report_epoch, _never)
+        tune.report({"result": result})
+        if result.status == "lost":
+            raise _UsedUp
+
+    return run_attempt
+
+
+def _report_epoch(record: EpochRecord) -> None:
+    tune.report({"record": record})
+
+
+def _never() -> bool:
+    """Workers are not asked to leave: Tune ends their processes, and checkpoints are whole."""
+    return False
+
+
+class _NotSaved:
+    """Tune writes its parts to disk for a restore that is not used; these have nothing to save."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
+    """Ends everything as soon as the driver says so: Tune asks at every step."""
+
+    def __init__(self, watch: "_Watch") -> None:
+        self._watch = watch
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        self._watch()
+        return False
+
+
+class _Watch:
+    """Looks whether to leave, whether there is anywhere left to run, and what jobs wait for.
+
+    Asked at every step of Tune, and where it takes none: while every slot waits for a worker that
+    will never come, and while there is no job to hand out.
+    """
+
+    def __init__(self, stop: Stop, look: Callable[[], None], head: Head) -> None:
+        """Leave when `stop` is true, or `head` is gone; `look` now and then what jobs wait for."""
+        self._stop = stop
+        self._look = look
+        self._head = head
+        self._look_at = 0.0
+
+    def __call__(self) -> None:
+        """Raise `_Leave` if this is the end."""
+        if self._stop():
+            raise _Leave
+        with _leaving_on_error():
+            if self._head.gone:
+                raise SearchctlError(self._head.gone)
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + NODES_EVERY_S
+            with _leaving_on_error():
+                _look_after_nodes()
+                self._look()
+
+
+def _look_after_nodes() -> None:
+    """Leave a cluster that has no node left: on one machine, none will come back.
+
+    Raises:
+        SearchctlError: it has none.
+    """
+    if not alive_nodes():
+        message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
+        log.error(message)  # Ray may end this process before anyone else could say so
+        raise SearchctlError(message)
+
+
+class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
+    """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
+
+    def __init__(
+        self,
+        source: Source,
+        room: Callable[[], int],
+        asked: Mapping[str, float],
+        stop: Stop,
+        head: Head,
+    ) -> None:
+        super().__init__()
+        self.watch = _Watch(stop, self.look, head)
+        self._source = source
+        self._room = room
+        self._asked = asked
+        self._handed_out: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
+        self._jobs: dict[str, Job] = {}
+        self._results: dict[str, JobResult] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        self.watch()
+        with _leaving_on_error():
+            if len(self._jobs) >= self._room():
+                return None
+            job = self._source.next_job()
+        if isinstance(job, Job):
+            self._jobs[trial_id] = job
+            self._handed_out[trial_id] = time.monotonic()
+            return {"job": job}
+        return str(Searcher.FINISHED) if job is Signal.DONE else None
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._heard[trial_id] = time.monotonic()
+        with _leaving_on_error():
+            if "worker" in result:
+                self._handed_out.pop(trial_id, None)
+                self._source.started(self._jobs[trial_id], result["worker"])
+            elif "record" in result:
+                self._source.on_epoch(self._jobs[trial_id], result["record"])
+            elif "result" in result:
+                self._results[trial_id] = result["result"]
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
+        self._handed_out.pop(trial_id, None)
+        silent_s = time.monotonic() - self._heard.pop(trial_id, time.monotonic())
+        with _leaving_on_error():
+            if found is not None:
+                self._source.record(job, found)
+            else:
+                after = f", {silent_s:.0f} s after its last word" if silent_s > _LONG_S else ""
+                self._source.lost(job, f"the worker died or was taken away{after}")
+
+    def look(self) -> None:
+        """Tell of the jobs that have been waiting to begin for longer than a worker takes."""
+        since = time.monotonic() - BEGINS_WITHIN_S
+        late = sum(handed_out < since for handed_out in self._handed_out.values())
+        if not self._jobs and not self._room():
+            late = 1  # it is not handed out before there is a node for it
+        self._source.waiting(wait_for(late, self._asked) if late else None)
+
+    def abandon(self) -> None:
+        """Report the jobs that a stop left running: Tune does not."""
+        for trial_id, job in self._jobs.items():
+            if trial_id in self._results:
+                self._source.record(job, self._results[trial_id])
+            else:
+                self._source.lost(job, "stopped")

@@ -1,0 +1,1 @@
+"""What views show, without drawing: ranking, totals, progress."""

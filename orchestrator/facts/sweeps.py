@@ -1,0 +1,249 @@
+"""What people are shown of a sweep, computed from plain rows: no printing, no database."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.orchestrator.halving.rule import Decision, Direction
+
+if TYPE_CHECKING:
+    from searchctl.trainer.settings.training import (
+        Score,  # its import takes longer than a page's queries
+    )
+
+KIND_NAMES: dict[Kind, str] = {"repeat": "repeats", "audit": "audit"}
+"""What people call the jobs of a kind after the ladder."""
+
+SHOWN = 20
+"""So many trials are named where a line names the survivors of a rung."""
+
+
+@dataclass(frozen=True)
+class RungView:
+    """One line of the live table."""
+
+    rung: int
+    fraction: Fraction
+    images: int
+    trials: int
+    done: int
+    running: int
+    failed: int
+    best: float | None
+
+    @property
+    def left(self) -> int:
+        """Jobs that have not begun."""
+        return max(0, self.trials - self.done - self.running)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """The little that a rung's line needs of a job, or of so many jobs in the same state."""
+
+    rung: int
+    state: str
+    score: float | None
+    """The best of them."""
+    jobs: int = 1
+    kind: Kind = "ladder"
+
+
+@dataclass(frozen=True)
+class AfterView:
+    """How far the jobs of one kind are that follow the ladder."""
+
+    kind: Kind
+    jobs: int
+    """How many there will be."""
+    done: int
+    running: int
+    failed: int
+
+
+def rung_views(
+    ladder: Iterable[Mapping[str, Any]], jobs: Iterable[JobState], direction: Direction
+) -> list[RungView]:
+    """Count the ladder's jobs by rung; `ladder` holds rows of rung, trials, fraction, images."""
+    of_rung: dict[int, list[JobState]] = {}
+    for job in (job for job in jobs if job.kind == "ladder"):
+        of_rung.setdefault(job.rung, []).append(job)
+    views: list[RungView] = []
+    for row in ladder:
+        trials = min([row["trials"], *(_survivors(below) for below in views[-1:])])
+        views.append(_view(row, trials, of_rung.get(row["rung"], []), direction))
+    return views
+
+
+def after_views(
+    rungs: Sequence[RungView], asked: Asked, jobs: Iterable[JobState]
+) -> list[AfterView]:
+    """Count the jobs that follow the ladder by kind; of kinds of which there will be none, nothing.
+
+    Args:
+        rungs: the ladder as it stands.
+        asked: how many jobs the sweep asks for; there may be too few trials for all.
+        jobs: jobs of any kind.
+    """
+    survivors = [_survivors(view) for view in rungs]
+    pruned = sum(below - view.trials for below, view in zip(survivors, rungs[1:], strict=False))
+    planned: dict[Kind, int] = {
+        "repeat": (asked.repeats - 1) * survivors[-1],
+        "audit": min(asked.audit, pruned) if survivors[-1] else 0,
+    }
+    states: Counter[tuple[Kind, str]] = Counter()
+    for job in jobs:
+        states[job.kind, job.state] += job.jobs
+    return [_after_view(kind, count, states) for kind, count in planned.items() if count]
+
+
+def _after_view(kind: Kind, planned: int, states: Counter[tuple[Kind, str]]) -> AfterView:
+    failed = states[kind, "DIVERGED"] + states[kind, "FAIL"]
+    done = states[kind, "COMPLETE"] + failed
+    return AfterView(kind, planned, done, states[kind, "RUNNING"], failed)
+
+
+def after_line(views: Iterable[AfterView]) -> str:
+    """Say how far the jobs are that follow the ladder.
+
+    >>> after_line([AfterView("repeat", 4, 1, 1, 0), AfterView("audit", 3, 0, 0, 0)])
+    'repeats 1/4, audit 0/3'
+    """
+    return ", ".join(f"{KIND_NAMES[view.kind]} {view.done}/{view.jobs}" for view in views)
+
+
+def rung_line(decisions: Sequence[Decision]) -> str:
+    """Say how a rung ended, from its verdicts, the best first."""
+    best = decisions[0]
+    if best.score is None:
+        return f"rung {best.rung} closed: none of {best.cohort} has a score"
+    kept = [str(d.trial) for d in decisions if d.verdict in ("promoted", "complete")]
+    more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+    return (
+        f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
+        f"{best.kept} of {best.cohort} kept: {', '.join(kept[:SHOWN])}{more}"
+    )
+
+
+def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:
+    """Say what a sweep that was stopped has not trained.
+
+    >>> missing([RungView(0, Fraction(1, 2), 8, 4, 4, 0, 0, 0.1), RungView(1, Fraction(1), 16, 2,
+    ... 1, 0, 0, 0.1)])
+    'rung 1: 1 of 2 jobs'
+    """
+    wanted = [
+        *((f"rung {view.rung}", view.trials, view.done) for view in rungs),
+        *((KIND_NAMES[view.kind], view.jobs, view.done) for view in after),
+    ]
+    return "; ".join(
+        f"{what}: {jobs - done} of {jobs} jobs" for what, jobs, done in wanted if done < jobs
+    )
+
+
+def _survivors(below: RungView) -> int:
+    """Return how many can climb from a rung at most: nobody without a score is promoted."""
+    return below.trials - below.failed
+
+
+def _view(
+    row: Mapping[str, Any], trials: int, jobs: list[JobState], direction: Direction
+) -> RungView:
+    scores = [job.score for job in jobs if job.score is not None and math.isfinite(job.score)]
+    best = max if direction == "maximize" else min
+    states: Counter[str] = Counter()
+    for job in jobs:
+        states[job.state] += job.jobs
+    failed = states["DIVERGED"] + states["FAIL"]
+    return RungView(
+        rung=row["rung"],
+        fraction=Fraction(row["fraction"]),
+        images=row["images"],
+        trials=trials,
+        done=states["COMPLETE"] + failed,
+        running=states["RUNNING"],
+        failed=failed,
+        best=best(scores) if scores else None,
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time span as people say it.
+
+    >>> duration(42.4), duration(95), duration(7500), duration(None)
+    ('42s', '1m35s', '2h05m', '-')
+    """
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a score, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def shown_score(spec: Mapping[str, Any]) -> "Score":
+    """Return by what score the trials of a stored sweep are shown.
+
+    Classifiers that are ranked by their loss are shown by their accuracy.
+
+    >>> shown_score({"task": "classification", "halving": {"score": "val_loss"}})
+    'val_accuracy'
+    >>> shown_score({"halving": {"score": "val_loss"}})  # of before there was a task
+    'val_loss'
+    """
+    score: Score = spec["halving"]["score"]
+    return "val_accuracy" if spec.get("task") == "classification" else score
+
+
+def epoch_score(score: "Score") -> tuple[str, str]:
+    """Return which number of an epoch is shown beside its losses, and what it is called.
+
+    >>> epoch_score("val_accuracy"), epoch_score("val_loss")
+    (('val_accuracy', 'val accuracy'), ('val_miou', 'val mIoU'))
+    """
+    if score == "val_accuracy":
+        return "val_accuracy", "val accuracy"
+    return "val_miou", "val mIoU"
+
+
+def split_scores(score: "Score") -> dict[str, str]:
+    """Return what is shown of a scored split: the name for people -> the field of an Evaluation.
+
+    >>> list(split_scores("val_accuracy"))
+    ['accuracy', 'mean accuracy']
+    """
+    if score == "val_accuracy":  # the IoU of images' classes says nothing to anybody
+        return {"accuracy": "overall_accuracy", "mean accuracy": "mean_accuracy"}
+    means = {"mean accuracy": "mean_accuracy", "overall accuracy": "overall_accuracy"}
+    return {"mIoU": "miou", **means}
+
+
+def assignments(params: Mapping[str, Any]) -> str:
+    """Write params on one line, fractions with 4 digits: enough to tell them apart by eye.
+
+    >>> assignments({"lr": 0.001, "lr_decay": 0.31622776601683794, "loss": "dice"})
+    'lr=0.001 lr_decay=0.3162 loss=dice'
+    """
+    return " ".join(f"{name}={value(each)}" for name, each in params.items())
+
+
+def value(of_param: Any) -> str:
+    """Write one param's value, as `assignments` does; a whole float is stored as an int.
+
+    >>> value(1 / 3), value(64), value(10**30)
+    ('0.3333', '64', '1e+30')
+    """
+    fraction = isinstance(of_param, float) or (isinstance(of_param, int) and of_param > 10**12)
+    return f"{of_param:.4g}" if fraction else str(of_param)

@@ -1,0 +1,1 @@
+"""The halving rule and the bracket: pure, exact, without clock or files."""

@@ -1,0 +1,71 @@
+"""Probes a sweep on this machine, and says what it will take; imports torch."""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.planning.capacity import fleet_of
+from searchctl.orchestrator.planning.estimate import Measured, forecast, job_times
+from searchctl.orchestrator.planning.plan import Plan, plan_sweep
+from searchctl.orchestrator.planning.probe import probe
+
+
+@dataclass(frozen=True)
+class Forecasted(Measured):
+    """A plan with what was measured for it."""
+
+    plan: Plan
+
+
+def forecast_sweep(
+    sweep: Sweep,
+    *,
+    gpus: int | None = None,
+    price: float | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Forecasted:
+    """Measure a sweep's configurations for some seconds, and say what the whole of it takes.
+
+    Args:
+        sweep: the sweep.
+        gpus: GPUs to reckon with, in place of this machine's.
+        price: of a GPU hour.
+        tell: is told what there is to wait for.
+
+    Raises:
+        SearchctlError: there is no room for a trial, no GPU where trials take one, or one does not
+            run here.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    fleet = fleet_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
+    measured = probe(sweep, tell)
+    plan = plan_sweep(sweep, measured.sizes.train, measured.sizes.val)
+    times = job_times(sweep, plan, measured)
+    return Forecasted(measured, forecast(plan, times, measured, fleet), plan)
+
+
+def forecast_apart(sweep: Sweep, *, one_by_one: bool) -> Forecasted:
+    """Do the same in a process of its own: memory of a GPU is free again when it has ended.
+
+    Args:
+        sweep: the sweep.
+        one_by_one: it will run one trial at a time, whatever its file says.
+
+    Raises:
+        As `forecast_sweep`.
+    """
+    values = sweep.to_json()
+    if one_by_one:
+        values["resources"]["max_parallel"] = 1
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawning) as process:
+        return process.submit(_forecast_stored, values).result()
+
+
+def _forecast_stored(sweep: dict[str, Any]) -> Forecasted:
+    return forecast_sweep(Sweep.from_json(sweep))

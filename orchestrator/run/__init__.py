@@ -1,0 +1,1 @@
+"""A sweep from launch to its end: prepare, drive, resume."""

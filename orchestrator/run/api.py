@@ -1,0 +1,82 @@
+"""The verbs from Python: launch a sweep, open stored ones, get their best configurations."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.artifacts.export import Exported, export
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.locations import database_url
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.run.launch import inline_executor, run
+from searchctl.orchestrator.run.prepare import prepare, runs_directory
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.writer import request_state
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """A launched sweep in its database."""
+
+    name: str
+    engine: Engine = field(repr=False)
+
+    @property
+    def state(self) -> str:
+        """RUNNING, COMPLETE, STOPPED, FAIL, or INTERRUPTED where its driver is gone."""
+        return self._row().shown_state
+
+    def best(self, n: int = 1) -> list[Exported]:
+        """Return the n best configurations, the best first.
+
+        Raises:
+            SearchctlError: nothing is ranked yet.
+        """
+        row = self._row()
+        sweep = Sweep.from_json(row.spec)
+        initial = InitialFiles.stored(runs_directory(sweep), row)
+        return [export(sweep, ranked, initial) for ranked in rank_trials(self.engine, row, top=n)]
+
+    def stop(self) -> None:
+        """Request a stop of its driver, wherever it runs; `searchctl resume` continues it."""
+        request_state(self.engine, self.name, "STOPPED")
+
+    def _row(self) -> SweepRow:
+        return queries.find_sweep(self.engine, self.name)
+
+
+def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> StoredSweep:
+    """Run a new sweep to its end, as `searchctl launch` does.
+
+    Args:
+        sweep: from `load_sweep`.
+        db: URL of the database; by default $SEARCHCTL_DB_URL, the sweep's storage.url, or
+            searchctl.db in the current directory.
+        inline: run the jobs one by one in this process, without Ray.
+
+    Raises:
+        SearchctlError: the sweep cannot be launched, or ended without an answer.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    url = database_url(db, sweep.storage.database_url())
+    run(prepare(sweep, url), executor=inline_executor() if inline else None)
+    return open_sweep(sweep.name, db=url)
+
+
+def open_sweep(name: str, *, db: str | None = None) -> StoredSweep:
+    """Find a launched sweep by its name.
+
+    Raises:
+        SweepNotFound: the database has no sweep of that name.
+    """
+    engine = open_database(database_url(db))
+    return StoredSweep(queries.find_sweep(engine, name).name, engine)
+
+
+def list_sweeps(*, db: str | None = None) -> list[StoredSweep]:
+    """Return the sweeps of a database, the newest first."""
+    engine = open_database(database_url(db))
+    return [StoredSweep(row.name, engine) for row in queries.list_sweeps(engine)]

@@ -1,0 +1,123 @@
+"""What ends a sweep before its end: a signal, `searchctl stop`, a deadline, a spent budget."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from upath import UPath
+
+from searchctl.orchestrator.config.sweep_settings import BudgetSettings
+from searchctl.orchestrator.storage.rows import AttemptRow
+
+DISK_EVERY_S = 10.0
+"""Seconds between two looks at the disk: every file of the sweep is counted."""
+
+
+Condition = Callable[[], str | None]
+"""Returns why a sweep must end now, for people; None while it may go on."""
+
+
+class StopConditions:
+    """Asked often whether the sweep must end now; remembers the first reason."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        """Stop as soon as one of these gives a reason."""
+        self._conditions = tuple(conditions)
+        self.reason: str | None = None
+        self.blocked = False
+        """Is the reason one that must be mended before the sweep can go on?"""
+
+    def __call__(self) -> bool:
+        """Must the sweep end?"""
+        if self.reason is None:
+            reasons = (condition() for condition in self._conditions)
+            self.reason = next(filter(None, reasons), None)
+        return self.reason is not None
+
+    def block(self, reason: str) -> None:
+        """End the sweep because of what no trial is to blame for."""
+        self.reason, self.blocked = reason, True
+
+
+class GpuMeter:
+    """The GPU hours that a sweep's attempts have held, lost ones too: what is paid for."""
+
+    def __init__(
+        self, attempts: Iterable[AttemptRow], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin with the stored attempts, all of them ended."""
+        self._clock = clock
+        self._seconds: float = sum(
+            max(0.0, (attempt.ended_at - attempt.started_at).total_seconds())
+            * (attempt.gpus or 0.0)  # clocks of two drivers may differ
+            for attempt in attempts
+            if attempt.ended_at is not None
+        )
+        self._running: dict[str, tuple[float, float]] = {}
+
+    def begin(self, token: str, gpus: float) -> None:
+        """Count an attempt from now on."""
+        self._running[token] = (self._clock(), gpus)
+
+    def end(self, token: str) -> None:
+        """Count an attempt no longer; nothing, if it never began."""
+        began, gpus = self._running.pop(token, (0.0, 0.0))
+        self._seconds += (self._clock() - began) * gpus
+
+    @property
+    def hours(self) -> float:
+        """GPU hours so far."""
+        running = sum((self._clock() - began) * gpus for began, gpus in self._running.values())
+        return (self._seconds + running) / 3600
+
+
+class DiskMeter:
+    """The bytes of a sweep's files, counted anew only now and then."""
+
+    def __init__(
+        self,
+        runs: UPath,
+        measure: Callable[[UPath], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Look below `runs`."""
+        self._runs = runs
+        self._measure = measure
+        self._clock = clock
+        self._next = 0.0
+        self._bytes = 0
+
+    @property
+    def gigabytes(self) -> float:
+        """What the files took at the last look, in units of 1e9 bytes."""
+        if self._clock() >= self._next:
+            self._bytes = self._measure(self._runs)
+            self._next = self._clock() + DISK_EVERY_S
+        return self._bytes / 1e9
+
+
+def budget_conditions(budget: BudgetSettings, gpu: GpuMeter, disk: DiskMeter) -> list[Condition]:
+    """Return the conditions under which a budget is spent."""
+
+    def deadline() -> str | None:
+        moment = budget.deadline
+        if moment is None or datetime.now(UTC) < moment:
+            return None
+        return f"the deadline {moment:%Y-%m-%d %H:%M %Z} has passed (another one: --deadline)"
+
+    def gpu_hours() -> str | None:
+        hours = budget.gpu_hours
+        if hours is None or gpu.hours < hours:
+            return None
+        return f"the budget of {hours:g} GPU hours is spent (another one: --max-gpu-hours)"
+
+    def disk_space() -> str | None:
+        limit = budget.disk_gb
+        if limit is None or (used := disk.gigabytes) <= limit:
+            return None
+        return (
+            f"the sweep's files take {used:.3g} GB, more than budget.disk_gb allows ({limit:g}): "
+            "raise it, or keep less"
+        )
+
+    return [deadline, gpu_hours, disk_space]

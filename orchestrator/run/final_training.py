@@ -1,0 +1,128 @@
+"""Trains one exported configuration on all of the data: longer, with another seed, or train+val."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from upath import UPath
+
+from searchctl.orchestrator.artifacts.export import Exported
+from searchctl.orchestrator.artifacts.named_weights import found_from_here
+from searchctl.orchestrator.artifacts.writable import check_writable
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.run.decoding import decode_for
+from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.data.cache.store import Tell, silently
+from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.sets.base import Dataset
+from searchctl.trainer.data.settings import Sample
+
+
+def train_exported(
+    exported: Exported,
+    out: UPath,
+    *,
+    train_and_val: bool = False,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    tell: Tell = silently,
+) -> JobResult:
+    """Train, score the test split at both sizes, and write model.safetensors and metrics.json.
+
+    With the exported settings unchanged this gives the very numbers of the sweep's last rung (on a
+    CPU of the same type, with the same threads). Called again after it was killed or stopped, it
+    goes on from the checkpoint in `out`, if that is of the same training.
+
+    Files of initial weights are named by paths, relative ones from the current directory.
+
+    Returns:
+        The result: 'complete', or 'stopped' if it was asked to; then only a checkpoint is written.
+
+    Raises:
+        SearchctlError: the network cannot be built, or not score images like that; the training
+            diverged, failed or was lost; `out` cannot be written to, or a file of initial weights
+            is not there.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    from searchctl.trainer import run_job
+    from searchctl.trainer.run.checkpoint import remove_checkpoint
+
+    training = found_from_here(exported.training)
+    exported = exported.model_copy(update={"training": training})
+    _check_kept_apart(exported, out)
+    check_writable(out, "name another directory with -o")
+    dataset = build_dataset(exported.data)
+    dataset.check()
+    _check_network(exported, dataset)
+    whole = "train+val" if train_and_val else "train"
+    decode_for(exported.data, [training], tell, whole=whole)
+    images = len(dataset.names("train"))
+    origin = exported.exported_from
+    result = run_job(
+        {},
+        exported.training,
+        Sample(exported.data, images, exported.seed, whole),
+        rung=origin.rung if origin else 0,
+        out=out,
+        score=exported.score,
+        final=True,
+        inference=exported.inference,
+        keep_weights=True,
+        resume_from=[out],
+        on_epoch=on_epoch,
+        stop=stop,
+    )
+    if result.status == "complete":
+        metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
+        write_whole(out / "metrics.json", f"{metrics}\n".encode())
+    if result.status in ("complete", "diverged"):  # the others go on, once they can
+        remove_checkpoint(out)
+    _check_end(result)
+    return result
+
+
+def _check_network(exported: Exported, dataset: Dataset) -> None:
+    """Try the network in shapes alone: the scoring, which comes last, may want other sizes."""
+    from searchctl.trainer.run.preflight import network_problems  # imports torch
+
+    problems = network_problems(
+        [exported.training], len(dataset.class_names), exported.data.image_size, exported.inference
+    )
+    if problems:
+        raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
+
+
+def _check_kept_apart(exported: Exported, out: UPath) -> None:
+    """Refuse to write over the weights that the training begins with."""
+    checkpoint = exported.training.checkpoint
+    if checkpoint is not None and UPath(checkpoint) in (out, out / "model.safetensors"):
+        raise SearchctlError(
+            f"{out} holds the weights that the training begins with: name another directory with -o"
+        )
+
+
+def _check_end(result: JobResult) -> None:
+    if result.status in ("lost", "blocked"):
+        raise SearchctlError(
+            f"an error of the machine ended the training after {len(result.epochs)} epochs; "
+            f"the same command goes on from there: {result.error}"
+        )
+    if result.status not in ("complete", "stopped"):
+        raise SearchctlError(f"the training {result.status}: {result.error}")
+
+
+def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "configuration": exported.model_dump(mode="json", by_alias=True),
+        "score": result.score,
+        "kept_epoch": result.kept_epoch,
+        "seconds": result.seconds,
+        "device": result.device,
+        "trainable_parameters": result.trainable_parameters,
+        "initial_weights": result.initial_weights,
+        "classes": list(classes),
+        "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
+        "epochs": [asdict(record) for record in result.epochs],
+    }

@@ -1,0 +1,102 @@
+"""What the database is still to be told, in its order: jobs go on while it does not answer."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from searchctl.orchestrator.core.errors import DatabaseFull
+from searchctl.orchestrator.storage.faults import full, unreachable
+
+Write = Callable[[], None]
+"""One transaction. It may run twice: a commit may be stored and its acknowledgement lost."""
+
+BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between two tries; the last one over and over."""
+
+
+class Outbox:
+    """Hands writes to the database one by one, and keeps them while it does not answer."""
+
+    def __init__(
+        self,
+        on_down: Callable[[str], None],
+        on_up: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Tell `on_down` why the database does not answer, and `on_up` when it does again."""
+        self._writes: deque[Write] = deque()
+        self._on_down = on_down
+        self._on_up = on_up
+        self._clock = clock
+        self._tries = 0
+        self._not_before = 0.0
+
+    def put(self, write: Write) -> None:
+        """Write now if all before it is written, else when its turn comes.
+
+        Raises:
+            DatabaseFull: nothing more can be stored; what was put is not.
+            LeaseLost: the sweep has another driver.
+        """
+        self._writes.append(write)
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what is left as far as it goes; return whether nothing is left.
+
+        Raises:
+            DatabaseFull, LeaseLost: as `put` does.
+        """
+        if self._writes and self._clock() >= self._not_before:
+            self.attempt(self._write_all)
+        return not self._writes
+
+    def attempt(self, action: Callable[[], None]) -> bool:
+        """Do something with the database; return whether it answered.
+
+        Raises:
+            DatabaseFull, LeaseLost: as `put` does.
+        """
+        try:
+            action()
+        except Exception as error:
+            if full(error):
+                raise DatabaseFull(_full_message(error)) from error
+            if not unreachable(error):
+                raise
+            self._wait(error)
+            return False
+        if self._tries:
+            self._tries = 0
+            self._on_up()
+        return True
+
+    def drain(self, give_up: Callable[[], bool]) -> bool:
+        """Write all that is left, however long it takes; return False if told to give up."""
+        while not self.flush():
+            if give_up():
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _write_all(self) -> None:
+        while self._writes:
+            self._writes[0]()
+            self._writes.popleft()
+
+    def _wait(self, error: Exception) -> None:
+        if not self._tries:
+            self._on_down(_first_line(error))
+        self._not_before = self._clock() + BACK_OFF_S[min(self._tries, len(BACK_OFF_S) - 1)]
+        self._tries += 1
+
+
+def _full_message(error: Exception) -> str:
+    return (
+        f"the database cannot store anything more ({_first_line(error)}): make room, then "
+        "`searchctl resume` goes on; what is stored is whole"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -1,0 +1,188 @@
+"""Makes a stored sweep ready to go on, and refuses when something else would be computed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
+from searchctl.orchestrator.artifacts.writable import check_writable
+from searchctl.orchestrator.config.fingerprint import major_changes, versions
+from searchctl.orchestrator.config.spec import differences
+from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_sweep
+from searchctl.orchestrator.core.cluster_address import travelled_file
+from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.run.decoding import decode_for
+from searchctl.orchestrator.run.prepare import (
+    RUNS_MEND,
+    Prepared,
+    at_address,
+    checked_dataset,
+    checked_nodes,
+    refuse_other_database,
+    runs_directory,
+    trial_settings,
+)
+from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.data.cache.store import Tell, silently
+from searchctl.trainer.data.samples import data_fingerprint, look_anew
+
+DECIDED = ("space", "search", "seed", "halving")
+"""Sections from which the stored trials and verdicts follow: they can never change."""
+
+
+def prepare_resume(
+    name: str,
+    url: str,
+    *,
+    stored: bool = False,
+    accept_changes: bool = False,
+    data_root: Path | None = None,
+    address: str | None = None,
+    tell: Tell = silently,
+    inline: bool = False,
+) -> Prepared:
+    """Load a stored sweep to go on with it.
+
+    The resources, budget and loader threads that its file names today count from now on, and the
+    data set may lie elsewhere; what is computed must be what was launched.
+
+    Args:
+        name: of the sweep.
+        url: of its database.
+        stored: do not look at the sweep's file.
+        accept_changes: go on with other training settings, data or packages; they are recorded.
+        data_root: directory of the data set on this machine.
+        address: of its cluster, in place of the one that is stored.
+        tell: told how many images are decoded, and of how many; may raise to end it.
+        inline: its jobs will run in this process, and not in its cluster.
+
+    Raises:
+        SweepNotFound: there is none of that name.
+        SweepChanged: the file, the data on the disk, or a package is not what was launched.
+        SearchctlError: the weights that its trials begin with are gone, or the directory is; or a
+            node of the cluster lacks something.
+        DataError: a file of the data set is missing or does not fit.
+    """
+    engine = open_database(url)
+    refuse_other_database(engine)
+    row = queries.find_sweep(engine, name)
+    launched = Sweep.from_json(row.spec)
+    sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
+    scored = len(queries.val_images(engine, row)) or None  # older sweeps have no list of them
+    plan = plan_sweep(sweep, row.ladder[-1]["images"], scored)
+    runs = runs_directory(sweep)
+    if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
+        return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
+    look_anew()
+    checked_dataset(sweep)
+    check_writable(runs, RUNS_MEND)
+    changes = _changes(row, launched, sweep)
+    if changes and not accept_changes:
+        raise SweepChanged(_refusal(row, changes))
+    places, said = (None, ()) if inline else checked_nodes(sweep, runs, url)
+    decode_for(sweep.data, trial_settings(sweep), tell)
+    initial = settle_initial_files(sweep, engine, runs, row)
+    notes = _notes(row, stored) + said
+    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, places)
+
+
+def sweep_to_resume(
+    row: SweepRow,
+    *,
+    stored: bool = False,
+    data_root: Path | None = None,
+    address: str | None = None,
+) -> Sweep:
+    """Return a stored sweep as it would go on; the arguments are those of `prepare_resume`.
+
+    Raises:
+        SweepChanged: its file, as edited, computes something else.
+    """
+    launched = Sweep.from_json(row.spec)
+    sweep = launched if stored else _as_edited(row, launched)
+    return at_address(_moved(sweep, data_root), address)
+
+
+def _source(row: SweepRow) -> Path:
+    """Return where the sweep's file is: where the launch left it, or what came with this driver."""
+    return travelled_file() or Path(row.source)
+
+
+def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
+    """Return what the sweep's file says today, kept where the launch put it."""
+    source = _source(row)
+    edited = load_sweep(source) if source.is_file() else launched
+    if edited.name != row.name:
+        return launched
+    changed = [key for key in DECIDED if edited.spec()[key] != launched.spec()[key]]
+    if changed:
+        before, after = launched.spec(), edited.spec()
+        raise SweepChanged(
+            f"{source} no longer says what '{row.name}' computes: "
+            f"{'; '.join(differences(_only(before, changed), _only(after, changed)))}. Undo the "
+            f"edit, go on with what was launched (`searchctl resume {row.name} --stored`), or "
+            "launch the file under another name"
+        )
+    training = edited.training
+    if training.threads == default_threads(edited.resources):
+        # other resources must not change the threads by themselves: they are a part of the result
+        training = training.model_copy(update={"threads": launched.training.threads})
+    kept = {"storage": launched.storage, "training": training}
+    edited = edited.model_copy(update=kept)
+    if edited.resources.address is None:  # it may have been launched with --address
+        edited = at_address(edited, launched.resources.address)
+    if edited.data.dataset != launched.data.dataset:
+        return edited
+    # the file's root may never have been right: the launch may have had a --data-root
+    return _moved(edited, _root_if_there(launched))
+
+
+def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
+    if stored or not row.source or travelled_file():
+        return ()
+    source = _source(row)
+    if not source.is_file():
+        return (f"{source} is gone: going on with what is stored",)
+    if load_sweep(source).name != row.name:
+        return (f"{source} holds another sweep now: going on with what is stored",)
+    return ()
+
+
+def _root_if_there(sweep: Sweep) -> Path | None:
+    """Return where the launch found the data set, if it is still there."""
+    root: Path | None = getattr(sweep.data, "root", None)
+    return root if root and root.is_dir() else None
+
+
+def _only(spec: dict[str, object], keys: Iterable[str]) -> dict[str, object]:
+    return {key: spec[key] for key in keys}
+
+
+def _moved(sweep: Sweep, data_root: Path | None) -> Sweep:
+    if data_root is None:
+        return sweep
+    if not hasattr(sweep.data, "root"):
+        raise SearchctlError(f"data set '{sweep.data.dataset}' has no directory: no --data-root")
+    data = sweep.data.model_copy(update={"root": data_root.absolute()})
+    return sweep.model_copy(update={"data": data})
+
+
+def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
+    """Say what would be computed otherwise than it was at the launch."""
+    changes = differences(launched.spec(), sweep.spec())
+    if data_fingerprint(sweep.data) != row.data_fingerprint:
+        changes.append(
+            f"the files of data set '{sweep.data.dataset}' (names or sizes are not those that "
+            f"'{row.name}' was launched on)"
+        )
+    return changes + major_changes(row.versions, versions())
+
+
+def _refusal(row: SweepRow, changes: list[str]) -> str:
+    return (
+        f"what '{row.name}' computes has changed: {'; '.join(changes)}. Undo that, or go on "
+        f"although scores may not be comparable (`searchctl resume {row.name} --accept-changes`, "
+        "which is recorded); for an edited file, `--stored` goes on with what was launched"
+    )

@@ -1,0 +1,293 @@
+"""Mirrors every trial into an Optuna study in the same database, for its dashboard and command.
+
+One study a sweep, one Optuna trial a trial (of the same number), one intermediate value a rung.
+The audit of a trial is an Optuna trial of its own, told apart by its attribute `audit_of`.
+The mirror never decides anything: it is written after our own commit, each write may be repeated,
+a failure is only logged, and all of it can be rebuilt from our tables. Optuna refuses anything
+said of a trial after its end, so attributes and artifacts come before. Pictures are artifacts by
+name only: their files stay where the jobs wrote them (serving/pictures.py).
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from searchctl.orchestrator.artifacts.pictures import JobPicture
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
+from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
+from searchctl.orchestrator.storage.faults import full, unreachable
+from searchctl.searchspace import Dimension, Interval, Params, Space
+
+log = logging.getLogger("searchctl")
+
+_NOTE_LENGTH = 2000
+"""Characters of a note at most; the dashboard splits a longer one into several attributes."""
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between tries to create Optuna's tables while another launch does so."""
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Return what Optuna must know of each searched name."""
+    found = {name: _distribution(dimension) for name, dimension in space.axes.items()}
+    for name in dict.fromkeys(name for point in space.points for name in point):
+        values = dict.fromkeys(_plain(point[name]) for point in space.points if name in point)
+        found[name] = CategoricalDistribution(list(values))
+    return found
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if not isinstance(dimension, Interval):
+        return CategoricalDistribution([_plain(value) for value in dimension.values()])
+    low, high, log_scale, step = dimension.low, dimension.high, dimension.log, dimension.step
+    if dimension.whole:
+        return IntDistribution(int(low), int(high), log=log_scale, step=int(step or 1))
+    return FloatDistribution(float(low), float(high), log=log_scale, step=step)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, tuple) else value
+
+
+def open_storage(url: str) -> RDBStorage:
+    """Open Optuna's tables, or create them: those who do so at once fail, all but one."""
+    location = database_location(url)
+    where, options = location.render_as_string(hide_password=False), engine_options(location)
+    for pause in _PAUSES_S:
+        try:
+            return RDBStorage(where, engine_kwargs=options)
+        except SQLAlchemyError as error:
+            if unreachable(error) or full(error):
+                raise
+            time.sleep(pause)
+    return RDBStorage(where, engine_kwargs=options)
+
+
+def study_id(url: str, name: str) -> int:
+    """Return the number by which Optuna knows a sweep's study: it is in the dashboard's addresses.
+
+    Raises:
+        SearchctlError: there is no such study.
+    """
+    try:
+        return open_storage(url).get_study_id_from_name(name)
+    except KeyError as error:
+        raise SearchctlError(
+            f"the Optuna study of '{name}' was deleted: `searchctl resume {name}` makes it anew"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a trial ended, as the study is to show it."""
+
+    trial: int
+    verdict: str
+    reason: str
+    note: str
+    """Markdown, for the dashboard's own note field."""
+
+
+@dataclass
+class _Shown:
+    """A trial as the study has it."""
+
+    id: int
+    ended: bool = False
+    scores: dict[int, float] = field(default_factory=dict)
+    """Of each rung so far."""
+
+
+class StudyMirror:
+    """The Optuna study of one sweep."""
+
+    def __init__(self, url: str, name: str, direction: Direction, space: Space) -> None:
+        """Open the study, or create it, and attach to the trials that it has.
+
+        Raises:
+            Exception: whatever Optuna meets in the database, at the start of a sweep.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.name = name
+        self.behind = False
+        """Has a write failed since the study was last brought up to the tables?"""
+        self._unsure = False
+        self._distributions = distributions(space)
+        self._storage = open_storage(url)
+        self._study = optuna.create_study(
+            study_name=name, storage=self._storage, direction=direction, load_if_exists=True
+        )
+        self._engine = connect(url)
+        self._rows = StudyRows(self._engine, self._study._study_id)
+        self._look()
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._storage.scoped_session.remove()
+        self._storage.engine.dispose()
+        self._engine.dispose()
+
+    def _look(self) -> None:
+        """See what the study has: a write that failed may be stored, and only its answer lost."""
+        self._trials, self._audits = self._shown_trials("trial"), self._shown_trials("audit_of")
+        self._unsure = False
+
+    def _shown_trials(self, name: str) -> dict[int, _Shown]:
+        """Return the study's trials that have an attribute, by its value: a trial's number."""
+        return {
+            each.user_attrs[name]: _Shown(
+                each._trial_id, each.state.is_finished(), dict(each.intermediate_values)
+            )
+            for each in self._study.get_trials(deepcopy=False)
+            if name in each.user_attrs
+        }
+
+    def introduce(self, metric: str, note: str, attributes: Mapping[str, str]) -> None:
+        """Say what the study's values are, and of it as a whole what a user has not said of it."""
+        with self._only_logged():
+            # Study.set_metric_names does the same, and warns that it may change
+            self._set("study:metric_names", [metric])
+            noted = self._study._storage.get_study_system_attrs(self._study._study_id)
+            for name, value in _note(None, note, noted).items():
+                self._set(name, value)
+            held = self._study.user_attrs
+            for name, value in attributes.items():
+                if name not in held:
+                    self._study.set_user_attr(name, value)
+
+    def begin(self, number: int, params: Params) -> None:
+        """Show a trial as RUNNING, if it is not there yet."""
+        with self._only_logged():
+            if self._unsure:
+                self._look()
+            if number in self._trials:
+                return
+            attributes = {"trial": number, "params_hash": params.fingerprint}
+            self._trials[number] = self._create(params, TrialState.RUNNING, attributes)
+
+    def show_audit(
+        self,
+        number: int,
+        params: Params,
+        rung: int,
+        score: float | None,
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Show a trial's audit, if it is not there yet: without a score, as FAIL.
+
+        Else as PRUNED, with the score as an intermediate value and an attribute: it stays pruned,
+        and if it were COMPLETE, Optuna might call it the best trial of the study.
+        """
+        with self._only_logged():
+            if self._unsure:
+                self._look()
+            if number in self._audits:
+                return
+            state = TrialState.FAIL if score is None else TrialState.PRUNED
+            about = {"audit_of": number, "params_hash": params.fingerprint, "score": score}
+            values = {} if score is None else {rung: score}
+            self._audits[number] = self._create(params, state, {**about, **attributes}, values)
+
+    def _create(
+        self,
+        params: Params,
+        state: TrialState,
+        attributes: Mapping[str, Any],
+        scores: Mapping[int, float] | None = None,
+    ) -> _Shown:
+        plain = {name: _plain(value) for name, value in params.items()}
+        scores = scores or {}
+        new = NewTrial(state, plain, self._distributions, attributes, scores)
+        return _Shown(self._rows.create(new), state.is_finished(), dict(scores))
+
+    def report(
+        self,
+        number: int,
+        rung: int,
+        score: float,
+        attributes: Mapping[str, Any],
+        pictures: Iterable[JobPicture] = (),
+    ) -> None:
+        """Show a trial's score at a rung as an intermediate value, facts as attributes, pictures.
+
+        The pictures are shown as artifacts: PNG files, named by their rung.
+        """
+        with self._only_logged():
+            shown = self._trials[number]
+            if shown.ended:
+                return
+            artifacts = dict(_artifact(rung, picture) for picture in pictures)
+            self._rows.report(shown.id, rung, score, attributes, artifacts)
+            shown.scores[rung] = score
+
+    def end(self, endings: Iterable[Ending]) -> None:
+        """Show trials as COMPLETE, PRUNED or FAIL, with the reason, also as a note.
+
+        A trial that has a note keeps it: a user wrote it.
+        """
+        with self._only_logged():
+            noted = self._study._storage.get_study_system_attrs(self._study._study_id)
+            known = ((ending, self._trials.get(ending.trial)) for ending in endings)
+            now = [(ending, shown) for ending, shown in known if shown and not shown.ended]
+            self._rows.end([_ended(ending, shown, noted) for ending, shown in now])
+            for _, shown in now:
+                shown.ended = True
+
+    def _set(self, name: str, value: Any) -> None:
+        self._study._storage.set_study_system_attr(self._study._study_id, name, value)
+
+    @contextmanager
+    def _only_logged(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not self.behind:
+                log.warning("the Optuna study is behind, and is mended at the end: %s", error)
+            self.behind = self._unsure = True
+
+
+def _ended(ending: Ending, shown: _Shown, noted: Mapping[str, Any]) -> EndedTrial:
+    """Return what is to be written of a trial's end; its value is its last score."""
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    state = states.get(ending.verdict, TrialState.FAIL)
+    value = None if state == TrialState.FAIL else shown.scores[max(shown.scores)]
+    attributes = {"verdict": ending.verdict, "reason": ending.reason}
+    return EndedTrial(shown.id, state, value, attributes, _note(shown.id, ending.note, noted))
+
+
+def _note(trial_id: int | None, text: str, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `optuna_dashboard.save_note` writes, which reads all notes each time.
+
+    Nothing for what has a note: a user wrote it. The last key says that there is one.
+    """
+    of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    if f"{of}note_ver" in noted:
+        return {}
+    return {f"{of}note_str:0": text[:_NOTE_LENGTH], f"{of}note_ver": 1}
+
+
+def _artifact(rung: int, picture: JobPicture) -> tuple[str, str]:
+    """Return what `optuna.artifacts.upload_artifact` writes, which would copy the file too."""
+    said = {
+        "artifact_id": picture.id,
+        "filename": f"rung-{rung}-{picture.file}",
+        "mimetype": "image/png",
+        "encoding": None,
+    }
+    return f"artifacts:{picture.id}", json.dumps(said)

@@ -1,0 +1,152 @@
+"""Which values of a hyperparameter gain, and which lose, as the trials get more data?
+
+If small samples favour, say, strong regularisation, then among the trials that ran two rungs those
+with strong regularisation fall behind on the larger one. Who was dropped is not in this: where a
+value matters on both rungs, its trials that were only lucky on the lower one fall back too.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean, median_low
+from typing import Any
+
+from scipy import stats
+
+from searchctl.orchestrator.statistics.holm import holm
+
+LEAST = 4
+"""Trials without which there is no direction: one swap of places would be all of it."""
+LEAST_FOR_P = 8
+REGULARISERS = ("weight_decay", "dropout", "drop_path", "label_smoothing", "mixup", "cutmix")
+"""Settings whose larger values regularise more strongly."""
+
+Scores = Mapping[int, float]
+"""Of a rung: trial -> score, higher is better."""
+AllParams = Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What happened to one hyperparameter's values between two consecutive rungs."""
+
+    name: str
+    lower: int
+    upper: int
+    n: int
+    """Trials that ran both rungs and have this hyperparameter."""
+    tau: float | None
+    """Of a number: Kendall's tau-b of the value and the places that its trial rose; positive where
+    larger values gain. None where all have the same value, or nobody's place changed."""
+    rose: dict[str, float]
+    """Of anything else: the places that the trials with a value rose, on average."""
+    p: float | None
+    """That there is no drift, after Holm's correction over all that is returned together; None
+    under 8 trials."""
+
+
+@dataclass(frozen=True)
+class Typical:
+    """A hyperparameter's value among some trials: the lower median of a number, else the mode."""
+
+    value: Any
+    share: float
+    """Of the trials that have exactly this value."""
+
+
+def drifts(params: AllParams, rungs: Sequence[Scores]) -> list[Drift]:
+    """Return the drift of every hyperparameter that varies, from each rung to the next."""
+    names = searched(params)
+    found = [
+        drift
+        for lower in range(len(rungs) - 1)
+        for name in names
+        if (drift := _drift(name, params, rungs, lower)) is not None
+    ]
+    tested = [drift.p for drift in found if drift.p is not None]
+    corrected = iter(holm(tested))
+    return [d if d.p is None else replace(d, p=next(corrected)) for d in found]
+
+
+def searched(params: AllParams) -> list[str]:
+    """Return the names that have more than one value over all trials."""
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    for each in params.values():
+        for name, value in each.items():
+            values[name].add(repr(value))
+    return [name for name, distinct in values.items() if len(distinct) > 1]
+
+
+def typical(name: str, params: AllParams, trials: Sequence[int]) -> Typical | None:
+    """Return what these trials mostly hold; None if none of them has the hyperparameter."""
+    values = [params[trial][name] for trial in trials if name in params[trial]]
+    if not values:
+        return None
+    value = median_low(values) if _is_number(name, params) else _most_frequent(values)
+    return Typical(value, values.count(value) / len(values))
+
+
+def favoured_by_small_samples(found: Sequence[Drift], level: float = 0.05) -> list[Drift]:
+    """Return the drifts of regularisers whose strong values lose as the data grow."""
+    return [
+        drift
+        for drift in found
+        if drift.name in REGULARISERS
+        and (drift.tau or 0) < 0
+        and drift.p is not None
+        and drift.p < level
+    ]
+
+
+def _drift(name: str, params: AllParams, rungs: Sequence[Scores], lower: int) -> Drift | None:
+    below, above = rungs[lower], rungs[lower + 1]
+    trials = sorted(trial for trial in below.keys() & above.keys() if name in params[trial])
+    values = [params[trial][name] for trial in trials]
+    if len(trials) < LEAST or len(set(map(repr, values))) < 2:
+        return None
+    rises = _rises([below[trial] for trial in trials], [above[trial] for trial in trials])
+    tau: float | None = None
+    rose: dict[str, float] = {}
+    if _is_number(name, params):
+        tau, p = _trend(values, rises)
+    else:
+        rose, p = _by_value(values, rises)
+    return Drift(name, lower, lower + 1, len(trials), tau, rose, p if _enough(trials) else None)
+
+
+def _enough(trials: Sequence[int]) -> bool:
+    return len(trials) >= LEAST_FOR_P
+
+
+def _rises(below: Sequence[float], above: Sequence[float]) -> list[float]:
+    """Return how many places each trial rose; tied scores share their places."""
+    places: list[float] = (stats.rankdata(above) - stats.rankdata(below)).tolist()
+    return places
+
+
+def _trend(values: Sequence[float], rises: Sequence[float]) -> tuple[float | None, float]:
+    if len(set(rises)) < 2:
+        return None, 1.0
+    found = stats.kendalltau(values, rises)
+    return float(found.statistic), float(found.pvalue)
+
+
+def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, float], float]:
+    """Return the mean rise of each value, and Kruskal & Wallis's p that there is no difference."""
+    groups: defaultdict[str, list[float]] = defaultdict(list)
+    for value, rise in zip(values, rises, strict=True):
+        groups[str(value)].append(rise)
+    means = {value: mean(group) for value, group in sorted(groups.items())}
+    p = float(stats.kruskal(*groups.values()).pvalue) if len(set(rises)) > 1 else 1.0
+    return means, p
+
+
+def _is_number(name: str, params: AllParams) -> bool:
+    values = (each[name] for each in params.values() if name in each)
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _most_frequent(values: Sequence[Any]) -> Any:
+    """Return the value that most have, the first met of equally frequent ones."""
+    counted = Counter(map(repr, values))
+    return next(value for value in values if counted[repr(value)] == max(counted.values()))

@@ -1,0 +1,280 @@
+"""All reads: one indexed query each, whatever the number of trials.
+
+Unless other kinds are asked for, they see the jobs of the ladder only.
+"""
+
+from collections.abc import Collection
+from dataclasses import fields
+from difflib import SequenceMatcher
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, Select, case, func, select
+
+from searchctl.orchestrator.core.errors import SweepNotFound
+from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.rows import (
+    AttemptPlace,
+    AttemptRow,
+    EpochRow,
+    EventRow,
+    JobRow,
+    SweepRow,
+    TrialRow,
+)
+from searchctl.orchestrator.storage.submissions import newest_submission
+from searchctl.trainer.core.errors import first_few
+
+if TYPE_CHECKING:
+    from searchctl.trainer.core.results import ImageCounts
+
+Trials = int | Collection[int] | None
+"""Whose rows are asked for: one trial's, those of some, or (None) all."""
+
+_OF_JOB = ("rung", "kind", "repeat")
+_ON_LADDER = schema.jobs.c.kind == "ladder"
+_IN_ORDER = (
+    case((_ON_LADDER, 0), (schema.jobs.c.kind == "repeat", 1), else_=2),
+    schema.jobs.c.rung,
+    schema.jobs.c.repeat,
+)
+
+
+def list_sweeps(engine: Engine) -> list[SweepRow]:
+    """Return every sweep of the database, the newest first."""
+    query = _sweeps().order_by(schema.sweeps.c.id.desc())
+    return [SweepRow(**row) for row in _rows(engine, query)]
+
+
+def find_sweep(engine: Engine, name: str) -> SweepRow:
+    """Return the sweep of that name.
+
+    Raises:
+        SweepNotFound: there is none (yet); names those that are most like it.
+    """
+    rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
+    if not rows:
+        raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
+    return SweepRow(**rows[0])
+
+
+def _instead_of(engine: Engine, name: str) -> str:
+    """Say what there is where a sweep is not: its driver on its way, or others."""
+    if submitted := newest_submission(engine, name):
+        return (
+            f" (yet): its driver was submitted as job {submitted.job}, and `searchctl logs {name} "
+            "--driver` says what became of it"
+        )
+    names = [row.name for row in list_sweeps(engine)]
+    near = sorted(names, key=lambda known: -SequenceMatcher(None, known, name).ratio())
+    return f"; it holds: {first_few(near, 5) or 'none'}"
+
+
+def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
+    """Return a sweep's trials in the order of their numbers."""
+    table = schema.trials
+    query = select(*(table.c[name] for name in TrialRow.__annotations__))
+    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.number)
+    return [TrialRow(**row) for row in _rows(engine, query)]
+
+
+def jobs(
+    engine: Engine,
+    sweep: SweepRow,
+    trial: Trials = None,
+    kinds: Collection[Kind] = LADDER,
+) -> list[JobRow]:
+    """Return a sweep's jobs (some trials', if asked) by rung, then trial; the ladder's first."""
+    names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
+    query = (
+        select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
+        .add_columns(*(schema.jobs.c[name] for name in names))
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, schema.trials.c.number)
+    )
+    rows = _rows(engine, _of(query, sweep, trial))
+    return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+
+
+def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
+    """Return the verdicts of a sweep (on some trials, if asked), in the order they were made."""
+    table = schema.decisions
+    names = [name for name in Decision.__annotations__ if name != "trial"]
+    query = (
+        select(schema.trials.c.number.label("trial"), *(table.c[name] for name in names))
+        .join(schema.trials, table.c.trial_id == schema.trials.c.id)
+        .order_by(table.c.id)
+    )
+    return [Decision(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def attempts(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[AttemptRow]:
+    """Return the attempts at jobs of all kinds (of some trials, if asked), as they began."""
+    table = schema.attempts
+    names = [n for n in AttemptRow.__annotations__ if n not in ("trial", *_OF_JOB)]
+    query = (
+        select(schema.trials.c.number.label("trial"), *(schema.jobs.c[name] for name in _OF_JOB))
+        .add_columns(*(table.c[name] for name in names))
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .order_by(table.c.id)
+    )
+    return [AttemptRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def find_attempt(engine: Engine, token: str) -> AttemptPlace | None:
+    """Return where an attempt of any sweep belongs; None if there is none of that token."""
+    query = (
+        select(schema.sweeps.c.name, schema.sweeps.c.spec["storage"]["runs"].as_string())
+        .add_columns(schema.trials.c.number, *(schema.jobs.c[name] for name in _OF_JOB))
+        .join(schema.trials, schema.trials.c.sweep_id == schema.sweeps.c.id)
+        .join(schema.jobs, schema.jobs.c.trial_id == schema.trials.c.id)
+        .join(schema.attempts, schema.attempts.c.job_id == schema.jobs.c.id)
+        .where(schema.attempts.c.token == token)
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return AttemptPlace(row[0], row[1], JobKey(*row[2:])) if row else None
+
+
+def epochs(
+    engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
+) -> list[EpochRow]:
+    """Return the epochs of one trial, by rung; the ladder's first."""
+    table = schema.epochs
+    names = [each.name for each in fields(EpochRow) if each.name not in _OF_JOB]
+    query = (
+        select(*(schema.jobs.c[name] for name in _OF_JOB), *(table.c[name] for name in names))
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, table.c.epoch)
+    )
+    return [EpochRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+
+
+def class_scores(
+    engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
+) -> list[dict[str, Any]]:
+    """Return IoU and accuracy per class of one trial, by job, split and class."""
+    table = schema.class_scores
+    query = (
+        select(*(schema.jobs.c[name] for name in _OF_JOB))
+        .add_columns(table.c.split, table.c.class_id, table.c.iou, table.c.accuracy)
+        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.kind.in_(kinds))
+        .order_by(*_IN_ORDER, table.c.split, table.c.class_id)
+    )
+    return _rows(engine, _of(query, sweep, trial))
+
+
+def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts | None":
+    """Return the validation images' counts of one job; None if it has no score.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    query = (
+        select(schema.image_scores)
+        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.rung == job.rung, schema.jobs.c.kind == job.kind)
+        .where(schema.jobs.c.repeat == job.repeat)
+    )
+    rows = _rows(engine, _of(query, sweep, job.trial))
+    return _image_counts(rows[0]) if rows else None
+
+
+def rung_counts(
+    engine: Engine, sweep: SweepRow, rung: int, trials: Collection[int]
+) -> "dict[int, ImageCounts]":
+    """Return the validation images' counts of these trials at a rung; of those that have them.
+
+    Raises:
+        ValueError: some are damaged.
+    """
+    query = (
+        select(schema.trials.c.number.label("trial"), schema.image_scores)
+        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials), _ON_LADDER)
+    )
+    rows = _rows(engine, _of(query, sweep, None))
+    return {row["trial"]: _image_counts(row) for row in rows}
+
+
+def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, float]:
+    """Return the best validation IoU of each class among the trials that a rung's cut kept."""
+    scores, verdicts = schema.class_scores, schema.decisions
+    query = (
+        select(scores.c.class_id, func.max(scores.c.iou).label("iou"))
+        .join(schema.jobs, scores.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .join(
+            verdicts,
+            (verdicts.c.trial_id == schema.trials.c.id) & (verdicts.c.rung == schema.jobs.c.rung),
+        )
+        .where(schema.jobs.c.rung == rung, verdicts.c.verdict.in_(("promoted", "complete")))
+        .where(_ON_LADDER)
+        .where(scores.c.split == "val", scores.c.iou.is_not(None))
+        .group_by(scores.c.class_id)
+    )
+    return {row["class_id"]: row["iou"] for row in _rows(engine, _of(query, sweep, None))}
+
+
+def val_images(engine: Engine, sweep: SweepRow) -> list[tuple[str, str]]:
+    """Return name and group of each validation image; none for sweeps of an older searchctl."""
+    query = select(schema.sweeps.c.val_images).where(schema.sweeps.c.id == sweep.id)
+    return [(name, group) for name, group in _rows(engine, query)[0]["val_images"]]
+
+
+def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
+    """Return what happened to a sweep as a whole, in order."""
+    table = schema.events
+    query = select(table.c.at, table.c.kind, table.c.detail)
+    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.id)
+    return [EventRow(**row) for row in _rows(engine, query)]
+
+
+def images_trained(engine: Engine, sweep: SweepRow) -> int:
+    """Return how many images all epochs of a sweep have seen so far, those after the ladder too."""
+    query = (
+        select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
+        .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)
+        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+    )
+    return int(_rows(engine, _of(query, sweep, None))[0]["images"])
+
+
+def _image_counts(row: dict[str, Any]) -> "ImageCounts":
+    from searchctl.orchestrator.storage import (
+        results,  # imports numpy, for which `status` need not wait
+    )
+
+    return results.image_counts(row)
+
+
+def _sweeps() -> Select[Any]:
+    table = schema.sweeps
+    alive = table.c.lease_expires >= database_now()
+    names = [name for name in SweepRow.__annotations__ if name != "driver"]
+    return select(
+        *(table.c[name] for name in names), case((alive, table.c.lease_owner)).label("driver")
+    )
+
+
+def _of(query: Select[Any], sweep: SweepRow, trial: Trials) -> Select[Any]:
+    query, number = query.where(schema.trials.c.sweep_id == sweep.id), schema.trials.c.number
+    if trial is None:
+        return query
+    return query.where(number == trial if isinstance(trial, int) else number.in_(trial))
+
+
+def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,123 @@
+"""What a sweep has spent so far, and what it was expected to: the reads behind its grading.
+
+Sums are made by the database; of attempts one row each is read, as their times overlap.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Engine, Select, cast, func, insert, select
+
+from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.rows import AttemptOutcome, SweepRow
+
+FORECAST = "forecast"
+"""Kind of the event that holds what a probe said at the launch."""
+
+_jobs, _trials, _attempts = schema.jobs, schema.trials, schema.attempts
+
+
+@dataclass(frozen=True)
+class StageSpent:
+    """What the jobs of one stage that have ended took: of a rung, or after the ladder."""
+
+    kind: Kind
+    rung: int
+    jobs: int
+    images: int
+    """Training images over all epochs."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """An attempt that has ended, and how long it held its resources."""
+
+    trial: int
+    rung: int
+    kind: Kind
+    repeat: int
+    started_at: datetime
+    ended_at: datetime
+    outcome: AttemptOutcome
+    gpus: float | None
+    error: str | None
+    job_seconds: float | None
+    """What its job came to in the end, with all that was gone on from; None if it is not done."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it held its resources."""
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
+def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
+    """Return what ended jobs took, by stage."""
+    query = (
+        select(
+            _jobs.c.kind,
+            _jobs.c.rung,
+            func.count().label("jobs"),
+            # PostgreSQL's sum of its largest integers is a decimal
+            cast(func.coalesce(func.sum(_jobs.c.images_seen), 0), BigInteger).label("images"),
+            func.coalesce(func.sum(_jobs.c.seconds), 0.0).label("seconds"),
+        )
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .where(_jobs.c.state.not_in(("WAITING", "RUNNING")))
+        .group_by(_jobs.c.kind, _jobs.c.rung)
+    )
+    return [StageSpent(**row) for row in _rows(engine, query, sweep)]
+
+
+def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, int], int]:
+    """Return how often ended jobs have scored the validation set in training, by kind and rung."""
+    epochs = schema.epochs
+    query = (
+        select(_jobs.c.kind, _jobs.c.rung, func.count().label("validations"))
+        .join(_jobs, epochs.c.job_id == _jobs.c.id)
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .where(epochs.c.val_loss.is_not(None), _jobs.c.state.not_in(("WAITING", "RUNNING")))
+        .group_by(_jobs.c.kind, _jobs.c.rung)
+    )
+    rows = _rows(engine, query, sweep)
+    return {(row["kind"], row["rung"]): row["validations"] for row in rows}
+
+
+def held(engine: Engine, sweep: SweepRow) -> list[Held]:
+    """Return the attempts that have ended, in the order in which they began."""
+    names = ("started_at", "ended_at", "outcome", "gpus", "error")
+    query = (
+        select(_trials.c.number.label("trial"), _jobs.c.seconds.label("job_seconds"))
+        .add_columns(_jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
+        .add_columns(*(_attempts.c[name] for name in names))
+        .join(_jobs, _attempts.c.job_id == _jobs.c.id)
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .where(_attempts.c.ended_at.is_not(None))
+        .order_by(_attempts.c.id)
+    )
+    return [Held(**row) for row in _rows(engine, query, sweep)]
+
+
+def store_forecast(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
+    """Store what a probe said when the sweep was launched; needs no lease."""
+    row = {"sweep_id": sweep.id, "at": datetime.now(UTC), "kind": FORECAST, "detail": forecast}
+    with engine.begin() as connection:
+        connection.execute(insert(schema.events).values(**row))
+
+
+def stored_forecast(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
+    """Return the newest forecast of a sweep; None if none was made."""
+    events = schema.events
+    query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == FORECAST)
+    with engine.connect() as connection:
+        newest = connection.execute(query.order_by(events.c.id.desc()).limit(1)).first()
+    return newest.detail if newest else None
+
+
+def _rows(engine: Engine, query: Select[Any], sweep: SweepRow) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        rows = connection.execute(query.where(_trials.c.sweep_id == sweep.id)).mappings()
+        return [dict(row) for row in rows]

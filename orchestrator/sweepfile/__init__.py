@@ -1,1 +1,0 @@
-"""What a sweep.yaml may say: its settings, its lines, its errors and their words."""

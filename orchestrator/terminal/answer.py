@@ -1,0 +1,61 @@
+"""What a finished sweep prints: the winner, how it compares, where everything is, what is next."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from statistics import median
+
+from rich.console import RenderableType
+from rich.text import Text
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.config.locations import db_option_for
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.facts.sweeps import assignments, number, shown_score
+from searchctl.orchestrator.planning.grade import grade
+from searchctl.orchestrator.run.prepare import runs_directory
+from searchctl.orchestrator.storage.connect import shown
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.terminal.display import answer_table, heading
+from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.orchestrator.terminal.follow_up import appraisal_lines
+from searchctl.orchestrator.terminal.grade import grade_line
+
+
+def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
+    """Yield the parts of a complete sweep's answer, in the order in which people want them."""
+    sweep, name = Sweep.from_json(row.spec), row.name
+    ranked = rank_trials(engine, row, top=5)
+    winner = ranked[0]
+    yield ""
+    yield heading(
+        f"Winner: trial {winner.trial}",
+        f", {sweep.halving.score} {number(winner.score)}: {assignments(winner.params)}",
+    )
+    jobs = queries.jobs(engine, row)
+    yield from _unscored(jobs)
+    start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
+    yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
+    yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
+    if appraised := read_appraisal(engine, row):
+        yield from map(paragraph, appraisal_lines(appraised))
+    yield f"\n{grade_line(grade(engine, row))}"
+    yield f"Everything is in {shown(url)} and {runs_directory(sweep)}"
+    yield f"  weights    {winner.weights}"
+    option = db_option_for(url)
+    yield f"  details    searchctl show {name} {winner.trial}{option}"
+    yield f"  cost       searchctl plan --against {name}{option}"
+    yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
+    yield f"  dashboard  searchctl dashboard {name}{option}"
+
+
+def _unscored(jobs: Iterable[JobRow]) -> Iterator[Text]:
+    """Say whose configurations the answer knows nothing of."""
+    for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
+        trials = [str(job.trial) for job in jobs if job.state == state]
+        if trials:
+            noun = "trials" if len(trials) > 1 else "trial"
+            said = f"{len(trials)} {noun} {what}, not ranked:"
+            yield Text.assemble((said, "yellow"), f" {', '.join(trials)}")

@@ -1,0 +1,85 @@
+"""Draws tables and lines on the terminal."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
+
+if TYPE_CHECKING:  # their imports take longer than a page's queries
+    from searchctl.trainer.settings.training import Score
+
+_LEAST_TEXT = 20
+"""Columns that a text keeps on a narrow terminal, where it has so long a word."""
+TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
+UNTESTED_BY_IOU = {"full size": "val_original_miou"}
+TESTED_BY_ACCURACY = {"test": "test_accuracy"}
+"""Column -> what of a `Ranked`; an image has its one class at any size."""
+
+
+class PlainTable(Table):
+    """A table without lines, which breaks no number: rather, it is wider than the terminal."""
+
+    def add_row(self, *cells: str | Text, style: str = "") -> None:  # type: ignore[override]
+        """Add a row of text."""
+        super().add_row(*cells, style=style)
+        for column, cell in zip(self.columns, map(str, cells), strict=False):
+            longest = max(map(len, cell.split()), default=0)
+            least = len(cell) if column.justify == "right" else min(longest, _LEAST_TEXT)
+            column.min_width = max(column.min_width or 0, least)
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: no name or error of a user's is markup."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def show(part: RenderableType) -> None:
+    """Print a table or a line on standard output; lines are not wrapped."""
+    line = isinstance(part, str) or (isinstance(part, Text) and part.no_wrap)
+    plain_console().print(part, soft_wrap=line, crop=False)
+
+
+def heading(title: str, rest: str = "") -> Text:
+    """Return a line that begins in bold."""
+    return Text.assemble((title, "bold"), rest, no_wrap=True, overflow="ignore")
+
+
+def plain_table(*headers: str, left: Iterable[str] = ()) -> PlainTable:
+    """Return an empty table whose columns are right-aligned, but for those named in `left`."""
+    table = PlainTable(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        justify = "left" if header in left else "right"
+        table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.columns[-1].min_width = max(map(len, header.split()), default=0)
+    return table
+
+
+def rung_table(rungs: Iterable[RungView]) -> Table:
+    """Draw the ladder as it stands."""
+    table = plain_table(
+        "rung", "fraction", "images", "trials", "done", "running", "left", "failed", "best"
+    )
+    for view in rungs:
+        counts = (view.images, view.trials, view.done, view.running, view.left, view.failed)
+        table.add_row(str(view.rung), str(view.fraction), *map(str, counts), number(view.best))
+    return table
+
+
+def answer_table(rows: Iterable[Mapping[str, Any]], score: "Score") -> Table:
+    """Draw ranked configurations; scores of different rungs are not to be compared."""
+    rows = list(rows)
+    tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU
+    if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):
+        tested = UNTESTED_BY_IOU  # there is no test split
+    columns = ("rank", "trial", "rung", "score", "epoch", *tested, "params")
+    table = plain_table(*columns, left=["params"])
+    for row in rows:
+        scores = (str(row["rung"]), number(row["score"]), str(row["kept_epoch"]))
+        tests = (number(row[name]) for name in tested.values())
+        params = assignments(row["params"])
+        table.add_row(str(row["rank"]), str(row["trial"]), *scores, *tests, params)
+    return table

@@ -1,0 +1,201 @@
+"""What `searchctl explain SWEEP TRIAL` prints: verdicts with their neighbours, and how sure."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import RenderableType
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from searchctl.orchestrator.analysis.explain import (
+    ClassFacts,
+    Comparison,
+    Explained,
+    ExplainedRung,
+    Neighbour,
+)
+from searchctl.orchestrator.facts.sweeps import assignments, number
+from searchctl.orchestrator.statistics.cut import Corrected
+from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
+from searchctl.orchestrator.terminal.display import heading, plain_table
+from searchctl.trainer.settings.training import Score
+
+SCORE_NAMES: dict[Score, str] = {
+    "val_miou": "mIoU",
+    "val_loss": "loss",
+    "val_accuracy": "accuracy",
+}
+LEVEL = 0.05
+MOST_CLASSES = 10
+_TEXT_WIDTH = 100
+"""Columns of a paragraph at most: longer lines are hard to read."""
+
+
+def explanation(explained: Explained) -> Iterator[RenderableType]:
+    """Yield every rung in short, and the last one with neighbours and classes."""
+    yield heading(f"trial {explained.trial}", f" of {explained.sweep}: {explained.state}")
+    yield f"  {assignments(explained.params)}"
+    if not explained.rungs:
+        yield "  it has not begun"
+    name = SCORE_NAMES[explained.score]
+    for rung in explained.rungs:
+        yield Text()
+        yield _heading(rung, name)
+        yield from _reasons(rung, name, whole=rung is explained.rungs[-1])
+    yield from _notes(explained.rungs)
+
+
+def paragraph(text: str, indent: int = 0, style: str = "") -> RenderableType:
+    """Return a text that is wrapped to the terminal, and to a width that can be read."""
+    return Constrain(Padding(Text(text, style=style), (0, 0, 0, indent)), _TEXT_WIDTH)
+
+
+def _notes(rungs: Iterable[ExplainedRung]) -> Iterator[RenderableType]:
+    """Say once what holds for all rungs."""
+    judged = [rung.comparison.sure for rung in rungs if rung.comparison]
+    notes = [f"Not assessable: {each.why}." for each in judged if isinstance(each, NotAssessable)]
+    if any(isinstance(each, Corrected) for each in judged):
+        notes.append(
+            "All of this is about these trained networks on this validation set: other seeds, or "
+            "other images, may order them otherwise."
+        )
+    if notes:
+        yield Text()
+    yield from (paragraph(note, style="dim") for note in dict.fromkeys(notes))
+
+
+def _heading(rung: ExplainedRung, name: str) -> Text:
+    where = f"rung {rung.rung}, {rung.job.images} images: "
+    decision = rung.decision
+    if decision is None:
+        return Text.assemble(
+            (where, "bold"), f"{rung.job.state}, no verdict: the rung is not closed"
+        )
+    if decision.rank is None:
+        error = (rung.job.error or "").strip().splitlines()
+        reason = f": {error[-1]}" if error else ""
+        return Text.assemble((where + decision.verdict, "bold"), reason)
+    return Text.assemble(
+        (where + decision.verdict, "bold"), f", {name} {number(decision.score)}, {decision.reason}"
+    )
+
+
+def _reasons(rung: ExplainedRung, name: str, *, whole: bool) -> Iterator[RenderableType]:
+    if whole and rung.neighbours:
+        yield Padding(_neighbours(rung, name), (0, 0, 0, 2))
+    if rung.comparison:
+        yield paragraph(f"how sure: {how_sure(rung.comparison, name)}", indent=2)
+        if whole and rung.comparison.classes:
+            yield from _classes(rung, rung.comparison)
+
+
+def _neighbours(rung: ExplainedRung, name: str) -> Table:
+    table = plain_table("rank", "trial", name, "verdict", "differs in", left=["verdict"])
+    table.columns[-1].justify = "left"
+    before: Neighbour | None = None
+    for each in rung.neighbours:
+        if before and each.rank > before.rank + 1:
+            table.add_row("..")
+        itself = each.trial == rung.job.trial
+        differs = "(this trial)" if itself else _theirs(each)
+        cells = (str(each.rank), str(each.trial), number(each.score), each.verdict, differs)
+        table.add_row(*cells, style="bold" if itself else "")
+        before = each
+    return table
+
+
+def _theirs(neighbour: Neighbour) -> str:
+    differs = neighbour.differs.items()
+    return assignments({name: "-" if theirs is None else theirs for name, (_, theirs) in differs})
+
+
+def how_sure(comparison: Comparison, name: str) -> str:
+    """Say how a trial compares with its opponent, and how sure that is.
+
+    Args:
+        comparison: the two.
+        name: of the score.
+    """
+    other = f"trial {comparison.opponent.trial}, {comparison.opponent.side}"
+    if isinstance(comparison.sure, NotAssessable):
+        return f"not assessable (beside {other})"
+    found = comparison.sure
+    difference = found.difference
+    if difference.low == difference.high == 0:
+        return f"{name} the same as that of {other}, whichever images are drawn."
+    apart = (
+        "That is more than the choice of images explains."
+        if found.p < LEVEL
+        else "These images cannot tell the two networks apart."
+    )
+    return (
+        f"{name} {better(difference.value)} than {other}; 95% interval "
+        f"{better(difference.low)} to {better(difference.high)} (paired bootstrap over the "
+        f"{difference.groups} groups of {difference.images} validation images). {_p(found)} {apart}"
+    )
+
+
+def better(difference: float) -> str:
+    """Write a difference of scores as people say it.
+
+    >>> better(0.0312), better(-0.2)
+    ('0.0312 better', '0.2000 worse')
+    """
+    return f"{abs(difference):.4f} {'worse' if difference < 0 else 'better'}"
+
+
+def _p(found: Corrected) -> str:
+    alone = f"p {_level(found.difference.p)}"
+    if found.comparisons < 2:
+        return f"{alone}."
+    return (
+        f"{alone} alone, {_level(found.p)} after {found.correction}'s correction for the "
+        f"{found.comparisons} comparisons of this rung."
+    )
+
+
+def _level(p: float) -> str:
+    """Write a p-value; how small a very small one is, so few groups cannot say.
+
+    >>> _level(0.0312), _level(2e-11)
+    ('= 0.031', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def _classes(rung: ExplainedRung, comparison: Comparison) -> Iterator[RenderableType]:
+    """Show in which classes it is better than its opponent, and what was lost with it."""
+    better_in = [facts for facts in comparison.classes if facts.pair.iou > facts.pair.other_iou]
+    better_in.sort(key=lambda facts: facts.pair.other_iou - facts.pair.iou)
+    other, of = comparison.opponent.trial, len(comparison.classes)
+    count = len(better_in) or "none"
+    yield paragraph(f"better than trial {other} in {count} of {of} classes", indent=2)
+    if better_in:
+        yield Padding(_class_table(better_in[:MOST_CLASSES], other), (0, 0, 0, 2))
+    if len(better_in) > MOST_CLASSES:
+        yield paragraph(f"and {len(better_in) - MOST_CLASSES} more (--json has all)", indent=2)
+    if rung.decision and rung.decision.verdict == "pruned":
+        yield paragraph(_lost(comparison.classes), indent=2)
+
+
+def _class_table(classes: Iterable[ClassFacts], other: int) -> Table:
+    table = plain_table("class", "of pixels", "IoU", f"trial {other}", "better by", left=["class"])
+    for facts in classes:
+        pair = facts.pair
+        name = f"{facts.name} (rare)" if pair.rare else facts.name
+        ious = (number(pair.iou), number(pair.other_iou), number(pair.iou - pair.other_iou))
+        table.add_row(name, f"{pair.share:.1%}", *ious)
+    return table
+
+
+def _lost(classes: Iterable[ClassFacts]) -> str:
+    lost = [facts for facts in classes if facts.pair.rare and facts.lost]
+    if not lost:
+        return "No rare class was lost by dropping it: in each, a survivor is about as good."
+    each = (
+        f"{facts.name} ({facts.pair.share:.1%} of the pixels; IoU {number(facts.pair.iou)}, "
+        f"the best survivor's is {number(facts.best_kept_iou)})"
+        for facts in lost
+    )
+    return f"Lost by dropping it, as every survivor is worse: {', '.join(each)}."

@@ -1,0 +1,148 @@
+"""What `searchctl explain SWEEP` prints: whether the rungs agree, and what drifts with the data."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from searchctl.orchestrator.analysis.fidelity import Fidelity, Step
+from searchctl.orchestrator.facts.sweeps import value
+from searchctl.orchestrator.statistics.drift import (
+    LEAST_FOR_P,
+    REGULARISERS,
+    Drift,
+    Typical,
+    favoured_by_small_samples,
+)
+from searchctl.orchestrator.statistics.rank_agreement import LEAST_FOR_INTERVAL, Interval
+from searchctl.orchestrator.terminal.display import heading, plain_table
+from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.orchestrator.terminal.follow_up import appraisal_report
+
+
+def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
+    """Yield the tables, each with what it does not say."""
+    yield heading("Do the rungs rank the same trials alike?")
+    if fidelity.steps:
+        yield _agreement_table(fidelity.steps)
+        yield paragraph(_reading(fidelity.steps), style="dim")
+    else:
+        yield paragraph(
+            "There is nothing to compare: the ladder has one rung, so every trial is trained on "
+            "all of the data, and none is dropped for what a small sample said of it."
+        )
+    if any(each.kept for each in fidelity.preferred):
+        yield Text()
+        yield heading("What the kept trials mostly have", " (the median of numbers)")
+        yield _preferred_table(fidelity)
+    if fidelity.drifts:
+        names = [each.name for each in fidelity.preferred]
+        yield Text()
+        yield heading("Which values gain as the trials get more data?")
+        yield _drift_table(sorted(fidelity.drifts, key=lambda drift: names.index(drift.name)))
+        yield paragraph(
+            "Among the trials that ran both rungs; of names, the places that a value's trials rose "
+            "on average. p after Holm's correction for all lines, none under "
+            f"{LEAST_FOR_P} trials.",
+            style="dim",
+        )
+    if fidelity.steps:
+        yield from map(paragraph, _on_regularisation(fidelity))
+    if fidelity.appraised:
+        yield Text()
+        yield from appraisal_report(fidelity.appraised)
+
+
+def _agreement_table(steps: Sequence[Step]) -> Table:
+    table = plain_table("rungs", "trials", "Kendall", "Spearman", "same best", "spread")
+    for step in steps:
+        found = step.agreement
+        table.add_row(
+            f"{step.lower} -> {step.upper}",
+            str(found.n),
+            _correlation(found.kendall, found.kendall_interval),
+            _correlation(found.spearman, found.spearman_interval),
+            f"{found.shared} of {found.top} ({found.shared_by_chance:.1f})",
+            "-" if found.spread is None else f"{found.spread:.2f}",
+        )
+    return table
+
+
+def _correlation(value: float | None, interval: Interval | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
+
+
+def _reading(steps: Sequence[Step]) -> str:
+    few = any(step.agreement.n < LEAST_FOR_INTERVAL for step in steps)
+    without = f", none under {LEAST_FOR_INTERVAL} trials" if few else ""
+    return (
+        "Only survivors ran both rungs. They were chosen by the lower one, and have the given part "
+        "(spread) of its scores' standard deviation: correlations are smaller than over all "
+        f"trials. [Intervals] are of 95%{without}. Same best: of those that the upper rung keeps, "
+        "how many were among as many best of the lower one (in brackets: by chance). The winner "
+        "survived every cut by construction; whether a cut dropped a better trial, these numbers "
+        "cannot tell: an audit can (halving.audit)."
+    )
+
+
+def _preferred_table(fidelity: Fidelity) -> Table:
+    cuts = [f"kept at {rung}" for rung in range(len(fidelity.preferred[0].kept))]
+    if fidelity.ended:
+        cuts[-1] = "winner"
+    table = plain_table("", "all", *cuts, left=[""])
+    table.columns[0].no_wrap = True
+    for each in fidelity.preferred:
+        table.add_row(each.name, *map(_typical, (each.of_all, *each.kept)))
+    return table
+
+
+def _typical(typical: Typical | None) -> str:
+    if typical is None:
+        return "-"
+    is_median = isinstance(typical.value, int | float) and not isinstance(typical.value, bool)
+    shown = value(typical.value)
+    return shown if is_median or typical.share == 1 else f"{shown} {typical.share:.0%}"
+
+
+def _drift_table(drifts: Sequence[Drift]) -> Table:
+    table = plain_table("", "rungs", "trials", "what gains", "p", left=["", "what gains"])
+    table.columns[0].no_wrap = True
+    for drift in drifts:
+        p = "-" if drift.p is None else f"{drift.p:.2g}"
+        rungs = f"{drift.lower} -> {drift.upper}"
+        table.add_row(drift.name, rungs, str(drift.n), _gain(drift), p)
+    return table
+
+
+def _gain(drift: Drift) -> str:
+    if any(drift.rose.values()):
+        return ", ".join(f"{value} {rise:+.1f}" for value, rise in drift.rose.items())
+    tau = round(drift.tau or 0, 2)
+    if not tau:
+        return "none"
+    return f"{'larger' if tau > 0 else 'smaller'} values (tau {tau:+.2f})"
+
+
+def _on_regularisation(fidelity: Fidelity) -> Iterator[str]:
+    """Answer the question that small samples raise: do they favour strong regularisation?"""
+    searched = [each.name for each in fidelity.preferred if each.name in REGULARISERS]
+    if not searched:
+        return
+    favoured = favoured_by_small_samples(fidelity.drifts)
+    names = ", ".join(searched)
+    for drift in favoured:
+        yield (
+            f"Small samples favoured strong regularisation: trials with a larger {drift.name} fell "
+            f"back from rung {drift.lower} to {drift.upper} (tau {drift.tau:+.2f}, {drift.n} "
+            f"trials, p = {drift.p:.2g}). Cuts below may have dropped trials with less of it."
+        )
+    if not favoured and any(d.p is not None for d in fidelity.drifts if d.name in searched):
+        yield f"No sign that small samples favoured strong regularisation ({names})."
+    elif not favoured:
+        yield (
+            f"Whether small samples favoured strong regularisation ({names}) cannot be said: fewer "
+            f"than {LEAST_FOR_P} trials ran two rungs."
+        )

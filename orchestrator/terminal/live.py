@@ -1,0 +1,126 @@
+"""Draws a running sweep: a live table on a terminal, plain lines elsewhere."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from searchctl.orchestrator.callbacks.base import SeenJob
+from searchctl.orchestrator.facts.pending import barrier_line
+from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.sweeps import after_line, assignments, duration, number, rung_line
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.terminal.display import rung_table
+from searchctl.trainer.core.results import JobResult
+
+
+class LiveDisplay(Progress):
+    """A table on a terminal that is drawn anew as the sweep goes on."""
+
+    def __init__(
+        self, console: Console, notice: Callable[[], str | None], *args: Any, **options: Any
+    ) -> None:
+        """Draw on `console`, with a `notice` while there is one; the rest goes to Progress."""
+        super().__init__(*args, **options)
+        self._console = console
+        self._notice = notice
+        self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last picture on the screen."""
+        self._live.stop()
+
+    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+        """Say above the table which job is tried again."""
+        super().job_lost(job, error, losses)
+        self._console.print(_lost_line(job, error, losses), style="yellow")
+
+    def database_down(self, error: str) -> None:
+        """Say above the table what is being waited for."""
+        self._console.print(_down_line(error), style="yellow")
+
+    def database_up(self) -> None:
+        """Say above the table that the wait is over."""
+        self._console.print(_UP_LINE, style="yellow")
+
+    def rung_closed(self, decisions: Sequence[Decision]) -> None:
+        """Say above the table who is left."""
+        self._console.print(rung_line(decisions), highlight=False)
+
+    def _draw(self) -> Group:
+        speed = self.images_per_second
+        line = f"{'-' if speed is None else f'{speed:.0f}'} images/s, {duration(self.elapsed)} "
+        line += f"elapsed{_left(self.seconds_left)}"
+        notice = Text(self._notice() or "", style="yellow")
+        after = [Text(after_line(views))] if (views := self.after()) else []
+        waits = [Text(barrier, style="dim")] if (barrier := barrier_line(self.rungs())) else []
+        return Group(rung_table(self.rungs()), *after, *waits, Text(line, style="dim"), notice)
+
+
+class PlainDisplay(Progress):
+    """One line a job, one a rung: for logs and pipes."""
+
+    def __init__(self, console: Console, *args: Any, **options: Any) -> None:
+        """Write to `console`; the rest goes to Progress."""
+        super().__init__(*args, **options)
+        self._console = console
+
+    def job_done(self, job: SeenJob, result: JobResult) -> None:
+        """Write a line for each result."""
+        super().job_done(job, result)
+        score = result.status if result.score is None else number(result.score)
+        self._say(
+            f"{self._count(job)}: trial {job.trial} {score} "
+            f"in {duration(result.seconds)} ({assignments(job.params)}){_left(self.seconds_left)}"
+        )
+
+    def _count(self, job: SeenJob) -> str:
+        """Say how many of the jobs beside this one are done."""
+        if job.kind != "ladder":
+            return after_line(view for view in self.after() if view.kind == job.kind)
+        view = self.rungs()[job.rung]
+        return f"rung {job.rung} {view.done}/{view.trials}"
+
+    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+        """Write which job is tried again."""
+        super().job_lost(job, error, losses)
+        self._say(_lost_line(job, error, losses))
+
+    def database_down(self, error: str) -> None:
+        """Write what is being waited for."""
+        self._say(_down_line(error))
+
+    def database_up(self) -> None:
+        """Write that the wait is over."""
+        self._say(_UP_LINE)
+
+    def rung_closed(self, decisions: Sequence[Decision]) -> None:
+        """Write who is left."""
+        self._say(rung_line(decisions))
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f", about {duration(seconds)} left"
+
+
+def _lost_line(job: SeenJob, error: str, losses: int) -> str:
+    reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
+    return f"trial {job.trial} at {key_of(job).place}: {reason} (loss {losses})"
+
+
+def _down_line(error: str) -> str:
+    return f"the database does not answer ({error}); jobs go on, their results are kept meanwhile"
+
+
+_UP_LINE = "the database answers again"

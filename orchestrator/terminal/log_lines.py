@@ -1,0 +1,120 @@
+"""What happens to a sweep as lines: for people, and as JSON for scripts."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from searchctl.orchestrator.facts.sweeps import (
+    assignments,
+    duration,
+    epoch_score,
+    number,
+    rung_line,
+)
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.reads.changes import (
+    Began,
+    Change,
+    Decided,
+    Ended,
+    Happened,
+    Trained,
+)
+
+if TYPE_CHECKING:
+    from searchctl.trainer.settings.training import Score
+
+KINDS = {Began: "began", Trained: "epoch", Ended: "ended", Decided: "verdict", Happened: "event"}
+
+
+def json_lines(changes: Iterable[Change]) -> Iterator[str]:
+    """Write each change as one JSON object; `what` says of what kind it is."""
+    for change in changes:
+        values = asdict(change)
+        values |= values.pop("decision", {}) | values.pop("record", {})
+        yield json.dumps({"what": KINDS[type(change)], **values}, default=str)
+
+
+class LogLines:
+    """Writes changes as lines with the local time."""
+
+    def __init__(self, score: "Score", *, of_one_trial: bool) -> None:
+        """Show, of an epoch, the number that goes with `score`; of one trial, its own verdicts."""
+        self._key, self._name = epoch_score(score)
+        self._of_one_trial = of_one_trial
+
+    def __call__(self, changes: Iterable[Change]) -> Iterator[str]:
+        """Yield a line for each change, and one for all verdicts of a rung."""
+        for closed, together in groupby(changes, self._rung_if_closed):
+            group = list(together)
+            if closed is not None:
+                decisions = [each.decision for each in group if isinstance(each, Decided)]
+                yield f"{_moment(group[0])}  {rung_line(decisions)}"
+                continue
+            for change in group:
+                yield f"{_moment(change)}  {self._words(change)}"
+
+    def _rung_if_closed(self, change: Change) -> int | None:
+        together = isinstance(change, Decided) and not self._of_one_trial
+        return change.decision.rung if together else None  # type: ignore[union-attr]
+
+    def _words(self, change: Change) -> str:
+        if isinstance(change, Happened):
+            return _event(change)
+        if isinstance(change, Decided):
+            return f"{_place(change.decision)}: {change.decision.verdict}, {change.decision.reason}"
+        return f"{_place(change)}: {self._of_a_job(change)}"
+
+    def _of_a_job(self, change: Began | Trained | Ended) -> str:
+        if isinstance(change, Began):
+            again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
+            return f"began{again}, {assignments(change.params)}"
+        if isinstance(change, Trained):
+            epoch = change.record
+            losses = f"train loss {number(epoch.train_loss)}, val loss {number(epoch.val_loss)}"
+            shown = f"{self._name} {number(getattr(epoch, self._key))}"
+            return f"epoch {epoch.epoch}: {losses}, {shown}, {duration(epoch.seconds)}"
+        place = f" on {change.worker}" if change.worker else ""
+        if change.outcome == "complete":
+            return f"complete, score {number(change.score)} in {duration(change.seconds)}{place}"
+        return f"{change.outcome}{place}{_reason(change.error)}"
+
+
+def _place(change: Began | Trained | Ended | Decision) -> str:
+    if isinstance(change, Decision):
+        return f"trial {change.trial} rung {change.rung}"
+    return f"trial {change.trial} {key_of(change).place}"
+
+
+def _reason(error: str | None) -> str:
+    """Quote the line that matters of an error; `searchctl show` prints all of it."""
+    lines = (error or "").strip().splitlines()
+    if not lines:
+        return ""
+    return f": {lines[-1] if lines[0].startswith('Traceback') else lines[0]}"
+
+
+_EVENTS = {
+    "driver": "driven by {driver}",
+    "hook": "hook {hook} {outcome}",
+    "requested": "asked to be {state}",
+    "forecast": "timed beforehand on {probe[device]}",
+    "late": "news of trial {trial} rung {rung} came too late: it was tried again",
+}
+"""How an event is told; the others by their kind and, if there is one, their error."""
+
+
+def _event(change: Happened) -> str:
+    """Write an event; all of its facts are for `--json`."""
+    if change.kind in _EVENTS:
+        said = _EVENTS[change.kind].format_map(change.detail)
+        changed = "; ".join(change.detail.get("changed", ()))
+        return f"sweep {said}{f', changed: {changed}' * bool(changed)}"
+    return f"sweep {change.kind}{_reason(change.detail.get('error'))}"
+
+
+def _moment(change: Change) -> str:
+    return f"{change.at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,248 @@
+"""What people are shown of a plan, and of what a probe says that it will take."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.sweeps import assignments, duration
+from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.orchestrator.planning.cost import Span
+from searchctl.orchestrator.planning.plan import Plan
+from searchctl.orchestrator.terminal.display import heading, plain_table
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.planning.estimate import Forecast, Probe, Speed
+    from searchctl.orchestrator.planning.estimating import Forecasted
+
+
+def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
+    """Yield the ladder, what it costs, and what to beware of."""
+    halving = sweep.halving
+    yield heading(
+        sweep.name,
+        f": {plan.ladder.trials} trials, eta {halving.eta}, {halving.finalists} finalists, "
+        f"score {halving.score}",
+    )
+    yield _ladder_table(plan)
+    cost, grid = float(plan.ladder.full_trainings), plan.ladder.trials
+    yield (
+        f"Costs {cost:g} full trainings instead of {grid} for all on all of the data "
+        f"({100 * cost / grid:.0f} %)."
+    )
+    if plan.after:
+        yield f"{plan.after} full trainings more judge the answer (repeats, audit)."
+    yield from _notes(plan)
+    for warning in plan.warnings:
+        yield Text(f"warning: {warning}", style="yellow")
+
+
+def _ladder_table(plan: Plan) -> Table:
+    table = plain_table(
+        "rung", "trials", "fraction", "images", "epochs", "images trained", "validation images"
+    )
+    epochs = _between(plan.fewest_epochs, plan.epochs)
+    for cost in plan.costs:
+        stage, rung = cost.stage, cost.stage.rung
+        cells = (stage.jobs, rung.fraction, rung.images, epochs)
+        images = (_images(cost.images), _images(cost.validation_images))
+        table.add_row(stage_name(stage.kind, rung.number), *map(str, cells), *images)
+    if len(plan.costs) > 1:
+        totals = (plan.images_span, plan.validation_span)
+        table.add_row("all", *[""] * 4, *map(_images, totals), style="bold")
+    return table
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    if plan.continued == "warm":
+        yield (
+            "A survivor goes on with its weights of the rung below (continue: warm), for as many "
+            "epochs as afresh: it costs the same."
+        )
+    if not plan.images_span.known:
+        yield (
+            "Trials differ in epochs: what rungs above the first cost depends on who survives. "
+            "Reckoned is the mean of all trials; in brackets, if the shortest or the longest do."
+        )
+    if plan.patient:
+        yield "Jobs may stop early (patience): this is the most that they train."
+    yield _validation(plan)
+    low, high = plan.disk.checkpoint
+    yield (
+        f"Disk: for each weight of a network, {_between(low, high)} bytes of a checkpoint for each "
+        f"job that runs, and 4 for each of {plan.disk.kept} trials whose weights are kept."
+    )
+
+
+def _validation(plan: Plan) -> str:
+    scored = plan.validation_images
+    if scored is None:
+        return "How many images are validated is not known before the data set is at hand."
+    share = scored / (scored + plan.images_trained)
+    much = ": `validate: {every: ..}` scores fewer" * (share > 0.5)
+    return f"Validation is {100 * share:.0f} % of all images that pass through networks{much}."
+
+
+def forecast_report(found: "Forecasted") -> Iterator[RenderableType]:
+    """Yield what was measured, and what the sweep will take."""
+    expected = found.forecast
+    yield ""
+    yield from _probe_part(found.probe)
+    yield ""
+    yield _forecast_table(expected)
+    yield from _sums(expected)
+    yield from _interval(found)
+
+
+def _probe_part(probe: "Probe") -> Iterator[RenderableType]:
+    timed = [each for each in probe.classes if each.measured]
+    timing = f"{len(timed)} of {len(probe.classes)} configurations that differ in speed:"
+    where = f" on {probe.device} (CPU threads of a trial: {probe.threads}), {timing}"
+    yield Text.assemble(("Probe", "bold"), where)
+    columns = ("ms/train image", "ms/val image", "memory", "checkpoint", "trials")
+    table = plain_table(*columns, "params", left=["params"])
+    for each in sorted(timed, key=lambda probed: probed.speed.train.expected):
+        params = assignments(each.params) or "all"
+        table.add_row(*_speed(each.speed), str(len(each.trials)), params)
+    yield table
+    if len(timed) < len(probe.classes):
+        yield (
+            "The others are taken to be as fast as the timed one that is nearest by the FLOPs of "
+            "its network."
+        )
+
+
+def _speed(speed: "Speed") -> tuple[str, ...]:
+    return (
+        spread(speed.train * 1000, lambda ms: f"{ms:.3g}"),
+        spread(speed.score * 1000, lambda ms: f"{ms:.3g}"),
+        size(speed.peak_bytes),
+        size(speed.checkpoint_bytes),
+    )
+
+
+def _forecast_table(expected: "Forecast") -> Table:
+    table = plain_table("rung", "one job", "all jobs", f"wall, {expected.fleet.parallel} at a time")
+    for stage in expected.stages:
+        spans = (stage.one, stage.jobs, stage.wall)
+        table.add_row(stage_name(stage.kind, stage.rung), *(spread(each, clock) for each in spans))
+    if len(expected.stages) > 1:
+        sums = (spread(expected.jobs, clock), spread(expected.wall, clock))
+        table.add_row("all", "", *sums, style="bold")
+    return table
+
+
+def _sums(expected: "Forecast") -> Iterator[str]:
+    fleet, hours = expected.fleet, expected.hours
+    if not fleet.gpus_per_trial:
+        yield f"CPU hours: {spread(hours, number)}. No GPU is used."
+    else:
+        rented = expected.rented_hours
+        idle = max(0.0, 1 - hours.expected / rented.expected)
+        yield (
+            f"GPU hours: {spread(hours, number)} held by trials; {spread(rented, number)} of "
+            f"{fleet.gpus:g} GPUs from start to end, {100 * idle:.0f} % of it idle at the end of "
+            "rungs."
+        )
+        if fleet.price is not None:
+            prices = (spread(each * fleet.price, number) for each in (hours, rented))
+            yield "Price: {} for what trials hold, {} for the GPUs from start to end.".format(
+                *prices
+            )
+    yield (
+        f"Disk: up to {size(expected.disk.peak)} at a time, {size(expected.disk.kept)} of "
+        f"weights at the end. Memory: up to {size(expected.peak_bytes)} for a trial."
+    )
+
+
+def _interval(found: "Forecasted") -> Iterator[str]:
+    yield (
+        "In brackets: if the fastest configurations survive, each as fast as in the fastest lap of "
+        "the probe, and if the slowest do, as in their slowest lap. This is no confidence "
+        "interval."
+    )
+    fleet, extra = found.forecast.fleet, []
+    if fleet.parallel > 1:
+        extra.append(f"{fleet.parallel} trials side by side slow each other down")
+    if 0 < fleet.gpus_per_trial < 1:
+        extra.append("trials share a GPU, which each had for itself in the probe")
+    if found.plan.patient:
+        extra.append("jobs may stop early")
+    always = ["starting Ray and its workers", "decoding images for the first time", "pictures"]
+    parts = [*always, *extra]
+    yield f"Not in it: {'; '.join(parts)}."
+
+
+def stage_name(kind: Kind, rung: int) -> str:
+    """Name a stage: a rung by its number, what comes after the ladder by its kind.
+
+    >>> stage_name("ladder", 3), stage_name("audit", 4)
+    ('3', 'audit')
+    """
+    return str(rung) if kind == "ladder" else kind
+
+
+def spread(span: Span, write: Callable[[float], str]) -> str:
+    """Write a span: what is expected, and its ends in brackets unless they read the same.
+
+    >>> spread(Span(1, 2, 4), "{:.0f}".format), spread(Span(2, 2, 2), "{:.0f}".format)
+    ('2 (1-4)', '2')
+    """
+    low, expected, high = write(span.low), write(span.expected), write(span.high)
+    return expected if low == high else f"{expected} ({low}-{high})"
+
+
+def clock(seconds: float) -> str:
+    """Write a time span; a short one with a digit more.
+
+    >>> clock(0.314), clock(42.4), clock(95)
+    ('0.3s', '42s', '1m35s')
+    """
+    return f"{seconds:.1f}s" if seconds < 9.95 else duration(seconds)
+
+
+def size(count: float) -> str:
+    """Write a number of bytes.
+
+    >>> size(158431), size(7.9e6), size(1.2e10)
+    ('158 kB', '7.9 MB', '12 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            value = count / factor
+            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def number(value: float) -> str:
+    """Write hours, or money.
+
+    >>> number(0.01383), number(12.34), number(1234.5)
+    ('0.0138', '12.3', '1,234')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _images(span: Span | None) -> str:
+    """Write images; shorter where their number is not known.
+
+    >>> _images(Span.exactly(13_770_000)), _images(Span(7_155_000, 13_770_000, 20_385_000))
+    ('13,770,000', '13.8M (7.16M-20.4M)')
+    """
+    if span is None:
+        return "-"
+    return f"{span.expected:,.0f}" if span.known else spread(span, _short)
+
+
+def _short(count: float) -> str:
+    for unit, factor in (("M", 1e6), ("k", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.3g}{unit}"
+    return f"{count:.0f}"
+
+
+def _between(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}-{high}"

@@ -1,0 +1,227 @@
+"""All that is stored of one trial, for `searchctl show`: as plain values, and as tables."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine
+from upath import UPath
+
+from searchctl.orchestrator.core.errors import SweepNotFound
+from searchctl.orchestrator.facts.sweeps import (
+    assignments,
+    duration,
+    epoch_score,
+    number,
+    shown_score,
+    split_scores,
+)
+from searchctl.orchestrator.halving.job_key import ALL, JobKey
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.rows import SweepRow, TrialRow
+from searchctl.orchestrator.terminal.display import heading, plain_table
+
+if TYPE_CHECKING:
+    from searchctl.trainer.settings.training import (
+        Score,  # its import takes longer than a page's queries
+    )
+
+
+def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
+    """Return everything that is stored of a trial.
+
+    Raises:
+        SweepNotFound: the sweep has no trial of that number.
+    """
+    (row,) = known_trials(engine, sweep, [trial])
+    jobs = queries.jobs(engine, sweep, trial, ALL)
+    return {
+        "sweep": sweep.name,
+        "trial": trial,
+        "state": row.state,
+        "params": row.params,
+        "score": sweep.spec["halving"]["score"],
+        "shown_score": shown_score(sweep.spec),
+        "classes": sweep.classes,
+        "initial_files": _initial_files(sweep, row.params),
+        "jobs": [asdict(job) for job in jobs if job.kind == "ladder"],
+        "after": [asdict(job) for job in jobs if job.kind != "ladder"],
+        "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
+        "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
+        "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
+        "class_scores": queries.class_scores(engine, sweep, trial),
+    }
+
+
+def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
+    """Return the trials of these numbers, in this order.
+
+    Raises:
+        SweepNotFound: the sweep has no trial of one of them.
+    """
+    found = {row.number: row for row in viewing.some_trials(engine, sweep, numbers)}
+    for unknown in (trial for trial in numbers if trial not in found):
+        last = sweep.ladder[0]["trials"] - 1
+        raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {last}, not {unknown}")
+    return [found[trial] for trial in numbers]
+
+
+def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what a trial begins with. The whole sweep is not read: that would list its trials."""
+    if not sweep.initial_files:
+        return {}
+    from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+    from searchctl.trainer.settings.training import TrainSettings
+
+    settings = TrainSettings.model_validate(sweep.spec["training"]).with_params(params)
+    runs = UPath(sweep.spec["storage"]["runs"]) / sweep.name
+    files = InitialFiles.stored(runs, sweep).of(settings)
+    return {name: asdict(file) for name, file in files.items()}
+
+
+def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield what people look for first: verdicts, then scores, classes, epochs and troubles."""
+    yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
+    yield f"  {assignments(facts['params'])}"
+    yield from _sizes(facts)
+    yield from _beginnings(facts)
+    for section in _sections(facts):
+        yield ""
+        yield from section
+    if news := [_attempt(attempt) for attempt in facts["attempts"] if _is_news(attempt)]:
+        yield ""
+        yield from news
+
+
+def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
+    """Yield the tables, and what belongs below one; those in which there is something."""
+    yield [_jobs(facts), *_pictures(facts)]
+    if facts["after"]:
+        yield [_after(facts["after"])]
+    if facts["jobs"] and facts["jobs"][-1]["evaluations"]:
+        yield [_splits(facts["jobs"][-1], facts["shown_score"])]
+    if facts["class_scores"]:
+        yield [_classes(facts)]
+    if facts["epochs"]:
+        yield [_epochs(facts)]
+
+
+def _is_news(attempt: Mapping[str, Any]) -> bool:
+    """Did it go otherwise than begun, run and complete?"""
+    return bool(attempt["error"]) or attempt["number"] > 1
+
+
+def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
+    key = JobKey(0, attempt["rung"], attempt["kind"], attempt["repeat"])
+    what = f"{key.place}, attempt {attempt['number']}"
+    place = f" on {attempt['worker']}" if attempt["worker"] else ""
+    began = attempt["first_epoch"] or 1
+    resumed = f", from epoch {began} on" if began > 1 else ""
+    outcome, error = attempt["outcome"] or "running", attempt["error"]
+    line = Text.assemble((f"{what}{place}: {outcome}{resumed}", "yellow"))
+    if error and error != outcome:
+        line.append("\n" + indent(error.rstrip(), "  "))
+    return line
+
+
+def _jobs(facts: Mapping[str, Any]) -> Table:
+    verdicts = {decision["rung"]: decision for decision in facts["decisions"]}
+    table = plain_table("rung", "images", "score", "epoch", "time", "verdict", left=["verdict"])
+    for job in facts["jobs"]:
+        decision = verdicts.get(job["rung"])
+        verdict = _verdict(decision) if decision else job["state"]
+        score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
+        cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
+        table.add_row(*cells, verdict)
+    return table
+
+
+def _verdict(decision: Mapping[str, Any]) -> str:
+    """Say what was decided and why; a reason may begin with the verdict."""
+    verdict, reason = str(decision["verdict"]), str(decision["reason"])
+    return reason if reason.startswith(verdict) else f"{verdict}: {reason}"
+
+
+def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
+    """Its jobs after the ladder, of which no verdict comes."""
+    table = plain_table("after the ladder", "images", "score", "epoch", "time", "state")
+    for job in jobs:
+        place = JobKey(job["trial"], job["rung"], job["kind"], job["repeat"]).place
+        score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
+        time, images = duration(job["seconds"]), str(job["images"])
+        table.add_row(place, images, score, epoch, time, job["state"])
+    return table
+
+
+def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Say how many parameters are trained, what memory that took at most, and the latency."""
+    ended = [job for job in facts["jobs"] if job["trainable_parameters"]]
+    if ended:
+        memory = max(job["peak_memory_bytes"] or 0 for job in ended)
+        held = f", {memory / 1e6:,.0f} MB at most on {ended[-1]['device']}" if memory else ""
+        size = f"{ended[-1]['trainable_parameters']:,}"
+        yield f"  trains {size} parameters{held}{_latency(ended[-1])}"
+
+
+def _latency(job: Mapping[str, Any]) -> str:
+    return f", {job['latency_ms']:.3g} ms per image" if job["latency_ms"] else ""
+
+
+def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
+    """Say which files the trial begins with, and what each of its jobs began with."""
+    for name, file in facts["initial_files"].items():
+        yield Text(f"  {name}: {file['source']}, as {file['file']}")
+    began: dict[str, list[str]] = {}
+    for job in facts["jobs"]:
+        if job["initial_weights"]:
+            began.setdefault(job["initial_weights"], []).append(str(job["rung"]))
+    for text, rungs in began.items():
+        where = f" at rung {', '.join(rungs)}" if len(began) > 1 else ""
+        yield Text(f"  began with{where}: {text}")
+
+
+def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
+    """Say where the finalist's pictures are."""
+    for job in facts["jobs"]:
+        if job["features"]:
+            yield Text(f"features, by PCA and t-SNE: {job['features']}")
+
+
+def _splits(job: Mapping[str, Any], score: "Score") -> Table:
+    first, scores = f"split (rung {job['rung']})", split_scores(score)
+    table = plain_table(first, *scores, "loss", left=[first])
+    for split, found in job["evaluations"].items():
+        table.add_row(split, *(number(found[key]) for key in (*scores.values(), "loss")))
+    return table
+
+
+def _classes(facts: Mapping[str, Any]) -> Table:
+    """IoU or accuracy per class on the validation set, a column for each rung."""
+    what = "accuracy" if facts["shown_score"] == "val_accuracy" else "IoU"
+    rungs = [job["rung"] for job in facts["jobs"]]
+    found = {
+        (row["class_id"], row["rung"]): row[what.lower()]
+        for row in facts["class_scores"]
+        if row["split"] == "val"
+    }
+    table = plain_table("class", *(f"{what} rung {rung}" for rung in rungs), left=["class"])
+    for class_id, name in enumerate(facts["classes"]):
+        table.add_row(name, *(number(found.get((class_id, rung))) for rung in rungs))
+    return table
+
+
+def _epochs(facts: Mapping[str, Any]) -> Table:
+    last = facts["epochs"][-1]["rung"]
+    name, shown = epoch_score(facts["shown_score"])
+    table = plain_table(f"epoch (rung {last})", "train loss", "val loss", shown, "lr", "time")
+    for epoch in facts["epochs"]:
+        if epoch["rung"] == last:
+            losses = (number(epoch["train_loss"]), number(epoch["val_loss"]))
+            rest = (number(epoch[name]), f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
+            table.add_row(str(epoch["epoch"]), *losses, *rest)
+    return table

@@ -1,0 +1,158 @@
+"""Follows a sweep from any machine that reaches its database, as its driver's own display does."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.progress import SoFar
+from searchctl.orchestrator.facts.sweeps import JobState
+from searchctl.orchestrator.halving.job_key import JobKey
+from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.storage.faults import unreachable
+from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads.changes import (
+    Began,
+    Change,
+    Decided,
+    Ended,
+    News,
+    Trained,
+)
+from searchctl.orchestrator.storage.rows import JOB_STATES, SweepRow
+from searchctl.trainer.core.results import JobResult, JobStatus
+
+POLL_S = 1.0
+GONE_AFTER_S = 5.0
+"""How long a sweep may be without a driver before it counts as interrupted: one that has just been
+launched has none yet."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a sweep stands when one begins to watch it."""
+
+    done: dict[JobKey, JobState]
+    so_far: SoFar
+
+
+def standing(engine: Engine, sweep: SweepRow) -> Standing:
+    """Return what a display begins with; a few queries, and no row for each epoch."""
+    done = {
+        key: JobState(key.rung, job.state, job.score, kind=key.kind)
+        for key, job in viewing.job_states(engine, sweep).items()
+        if job.state not in ("WAITING", "RUNNING")
+    }
+    run, now = viewing.current_run(engine, sweep), sweep.ended_at or datetime.now(UTC)
+    so_far = SoFar(
+        elapsed=_seconds(run.began, now),
+        working=None if run.first_job is None else _seconds(run.first_job, now),
+        images=run.images,
+        epoch_seconds=run.epoch_seconds,
+        running=viewing.epochs_of_running(engine, sweep),
+    )
+    return Standing(done, so_far)
+
+
+def most_epochs(sweep: SweepRow) -> int:
+    """Return the epochs of a job; the most that is searched, where `epochs` is an axis."""
+    return plan_sweep(Sweep.from_json(sweep.spec), sweep.ladder[-1]["images"]).epochs
+
+
+def follow(
+    find: Callable[[], SweepRow],
+    news: News,
+    take: Callable[[list[Change]], None],
+    on_down: Callable[[str], None],
+    on_up: Callable[[], None],
+    *,
+    poll_s: float = POLL_S,
+    gone_after_s: float = GONE_AFTER_S,
+) -> SweepRow:
+    """Hand over what happens to a sweep until it ends; return how it ended.
+
+    While the database does not answer, it is waited for.
+
+    Args:
+        find: reads the sweep's row.
+        news: what there is to hand over.
+        take: takes it, in parts.
+        on_down: is told why the database does not answer, once.
+        on_up: is told that it does again.
+        poll_s: seconds between two looks at the database.
+        gone_after_s: seconds without a driver after which an open sweep counts as interrupted.
+    """
+    ending, down = Ending(gone_after_s), False
+    while True:
+        try:
+            row, changes = find(), news.read()  # in this order: an ended sweep has no more news
+        except DBAPIError as error:
+            if not unreachable(error):
+                raise
+            if not down:
+                on_down(str(error.orig).strip().splitlines()[0])
+            down = True
+        else:
+            if down:
+                on_up()
+            down = False
+            take(changes)
+            if ending.reached(row):
+                return row
+        time.sleep(poll_s)
+
+
+class Ending:
+    """Says whether a sweep that is being watched is over."""
+
+    def __init__(
+        self, gone_after_s: float = GONE_AFTER_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Call a sweep interrupted that had no driver for so many seconds."""
+        self._gone_after_s = gone_after_s
+        self._clock = clock
+        self._driven = clock()
+
+    def reached(self, row: SweepRow) -> bool:
+        """Take note of how the sweep stands now, and return whether it has ended."""
+        if row.shown_state != "INTERRUPTED":
+            self._driven = self._clock()
+            return row.state != "RUNNING"
+        return self._clock() - self._driven >= self._gone_after_s
+
+
+def tell(observer: Observer, changes: Iterable[Change]) -> None:
+    """Tell an observer what a driver would have told it."""
+    for rung, together in groupby(changes, _closed_rung):
+        if rung is not None:
+            observer.rung_closed([each.decision for each in together if isinstance(each, Decided)])
+            continue
+        for change in together:
+            _tell_of_a_job(observer, change)
+
+
+def _closed_rung(change: Change) -> int | None:
+    return change.decision.rung if isinstance(change, Decided) else None
+
+
+def _tell_of_a_job(observer: Observer, change: Change) -> None:
+    if isinstance(change, Began):
+        observer.job_started(change, change.attempt)
+    elif isinstance(change, Trained):
+        observer.epoch(change, change.record)
+    elif isinstance(change, Ended) and change.outcome in JOB_STATES:
+        status: JobStatus = change.outcome
+        result = JobResult(status, change.score, error=change.error, seconds=change.seconds or 0.0)
+        observer.job_done(change, result)
+    elif isinstance(change, Ended):
+        observer.job_lost(change, change.error or change.outcome, change.attempt)
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())

@@ -1,1 +1,0 @@
-"""Every verdict derived again from the stored rows."""

@@ -1,0 +1,32 @@
+"""Successive-halving hyperparameter search for semantic segmentation: the public names.
+
+Importing this package imports nothing else: each name is loaded at its first use, so that the
+command starts without torch and Ray.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.run.api import StoredSweep, launch, list_sweeps, open_sweep
+
+__all__ = ["load_sweep", "launch", "open_sweep", "list_sweeps", "StoredSweep"]
+
+_HOME = {
+    "load_sweep": "searchctl.orchestrator.config.sweep",
+    "launch": "searchctl.orchestrator.run.api",
+    "open_sweep": "searchctl.orchestrator.run.api",
+    "list_sweeps": "searchctl.orchestrator.run.api",
+    "StoredSweep": "searchctl.orchestrator.run.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'searchctl' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,1 @@
+"""From files to batches: nested samples, augmentation, checks."""

@@ -1,0 +1,1 @@
+"""The decoded cache: images and labels decoded once per node."""

@@ -1,0 +1,164 @@
+"""One entry of the decoded cache on the disk: all images and labels of a split, one after another.
+
+A directory of three files: `images` and `labels`, flat bytes that are memory-mapped, and
+`index.npz`, which says where each begins and how many pixels of each class it has.
+"""
+
+import mmap
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from searchctl.trainer.core.array_views import Bytes, Store
+from searchctl.trainer.data.resizing import Size
+from searchctl.trainer.data.sets.base import Image, Label
+
+_IMAGES, _LABELS, _INDEX = "images", "labels", "index.npz"
+_VALUES = 256
+"""A label is one byte."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of the images and labels of an entry, in their order."""
+
+    images: Sequence[Size]
+    labels: Sequence[Size]
+    counted: bool
+    """Whether the entry tells how many pixels of each value its labels have."""
+
+    @property
+    def bytes(self) -> int:
+        """What images and labels take together."""
+        return _ends(self.images, 3)[-1] + _ends(self.labels, 1)[-1]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry that is open for reading, for as long as anyone holds one of its arrays."""
+
+    images: Store
+    """Images [height, width, 3]."""
+    labels: Store
+    """Labels [height, width], [1, 1] for the class of a whole image."""
+    pixels: npt.NDArray[np.int64]
+    """[images, 256] pixels of each label value; [0, 256] where they are not counted."""
+
+    @classmethod
+    def if_whole(cls, folder: Path) -> Self | None:
+        """Open an entry; None if it is not there, or a file of it is not as long as it must be."""
+        try:
+            with (folder / _INDEX).open("rb") as file, np.load(file) as index:
+                return cls(
+                    _Flat(folder / _IMAGES, index["image_sizes"].tolist(), (3,)),
+                    _Flat(folder / _LABELS, index["label_sizes"].tolist(), ()),
+                    index["pixels"].astype(np.int64),
+                )
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+
+
+NOTHING = Entry(images=(), labels=(), pixels=np.zeros((0, _VALUES), dtype=np.int64))
+"""An entry of no images."""
+
+
+class EntryWriter:
+    """Writes an entry's images in any order, from any number of threads.
+
+    Bytes are written, not mapped: a full disk is then an error, and not the end of the process.
+    """
+
+    def __init__(self, folder: Path, layout: Layout) -> None:
+        """Make the files at their full size, which takes no room on most disks until it is used.
+
+        Raises:
+            OSError: the directory is there already, or cannot be written to.
+        """
+        folder.mkdir()
+        self._folder = folder
+        self.layout = layout
+        counted = len(layout.labels) if layout.counted else 0
+        self.pixels = np.zeros((counted, _VALUES), dtype=np.int64)
+        """[images, 256] pixels of each label value so far; [0, 256] where they are not counted."""
+        self._starts = [[0, *_ends(layout.images, 3)], [0, *_ends(layout.labels, 1)]]
+        self._files = [
+            os.open(folder / name, os.O_CREAT | os.O_RDWR) for name in (_IMAGES, _LABELS)
+        ]
+        for file, starts in zip(self._files, self._starts, strict=True):
+            os.ftruncate(file, starts[-1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for file in self._files:
+            os.close(file)
+
+    def put(self, index: int, image: Image, label: Label) -> None:
+        """Write an image and its label, of the sizes that the layout has for them."""
+        for file, starts, array in zip(self._files, self._starts, (image, label), strict=True):
+            assert array.size == starts[index + 1] - starts[index], "another size than announced"
+            _write_all(file, np.ascontiguousarray(array).data.cast("B"), starts[index])
+        if self.layout.counted:
+            self.pixels[index] = np.bincount(label.ravel(), minlength=_VALUES)
+
+    def finish(self) -> None:
+        """Write the index, and press everything through to the disk."""
+        with (self._folder / _INDEX).open("wb") as index:
+            np.savez(
+                index,
+                image_sizes=np.array(self.layout.images, dtype=np.int32),
+                label_sizes=np.array(self.layout.labels, dtype=np.int32),
+                pixels=self.pixels.astype(np.uint32),
+            )
+            index.flush()
+            os.fsync(index.fileno())
+        for file in self._files:
+            os.fsync(file)
+
+
+class _Flat:
+    """Arrays of bytes, one after another in a memory-mapped file."""
+
+    def __init__(self, path: Path, sizes: Sequence[Size], last: tuple[int, ...]) -> None:
+        """Map a file that holds arrays of these heights and widths, with these last dimensions.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is longer or shorter than that.
+        """
+        self._ends = _ends(sizes, *last)
+        self._shapes = [(*size, *last) for size in sizes]
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            if found != self._ends[-1]:
+                raise ValueError(f"{path} has {found} bytes, not {self._ends[-1]}")
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes = np.frombuffer(mapped, dtype=np.uint8)
+
+    def __getitem__(self, index: int) -> Bytes:
+        start = self._ends[index - 1] if index else 0
+        return self._bytes[start : self._ends[index]].reshape(self._shapes[index])
+
+
+def _ends(sizes: Sequence[Size], channels: int = 1) -> list[int]:
+    return list(accumulate(height * width * channels for height, width in sizes))
+
+
+def _write_all(file: int, content: memoryview, offset: int) -> None:
+    while content:
+        written = os.pwrite(file, content, offset)
+        content, offset = content[written:], offset + written

@@ -1,0 +1,196 @@
+"""Batches of a sample's images: shuffled and augmented to train on, or plain and in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from queue import SimpleQueue
+
+import cv2
+import torch
+from torch import Tensor
+
+from searchctl.trainer.core.array_views import Bytes
+from searchctl.trainer.core.seeds import derive_seed
+from searchctl.trainer.data.augment import Augmentation, Augmenter
+from searchctl.trainer.data.samples import (
+    LoadedSplit,
+    build_dataset,
+    data_fingerprint,
+    decode_ahead,
+    load_sample,
+    load_split,
+    sample_hash,
+    sample_order,
+)
+from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.settings import catalog
+
+__all__ = [
+    "TrainingBatches",
+    "fixed_batches",
+    "LoadedSplit",
+    "build_dataset",
+    "data_fingerprint",
+    "decode_ahead",
+    "load_sample",
+    "load_split",
+    "sample_hash",
+    "sample_order",
+]
+
+Batch = tuple[Tensor, Tensor]
+"""Images uint8 [batch, 3, height, width] and labels uint8 [batch, height, width]."""
+_AHEAD = 2
+"""Batches that may wait for the training, besides the one that each thread is at."""
+
+
+class TrainingBatches:
+    """The training batches of one job, epoch by epoch.
+
+    What an epoch yields is a function of (seed, rung, epoch) and the images alone: not of the
+    epochs drawn before it, of the number of workers, or of the trial. A process of a team is given
+    its part of each batch; the parts of all are the batch.
+    """
+
+    def __init__(
+        self,
+        split: LoadedSplit,
+        *,
+        batch_size: int,
+        augment: str,
+        seed: int,
+        rung: int,
+        workers: int,
+        team: Team = ALONE,
+    ) -> None:
+        self._split = split
+        self._team = team
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rung = rung
+        self._workers = workers
+        augmentation = catalog.load(catalog.AUGMENTATIONS, augment)
+        # a window is cut from what has more detail than the training size
+        crops = augmentation.window is not None
+        self._images, self._labels = split.sources() if crops else (split.images, split.labels)
+        self._augmenters = _augmenters(augmentation, split, count=max(workers, 1))
+
+    @property
+    def sizes(self) -> list[int]:
+        """Images of each batch of an epoch, whoever has them."""
+        full, rest = divmod(len(self._split.names), self._batch_size)
+        sizes = [self._batch_size] * full
+        if rest == 1 and full:  # batch normalisation has no variance over one image
+            sizes[-1] += 1
+        elif rest:
+            sizes.append(rest)
+        return sizes
+
+    def __len__(self) -> int:
+        """Return the batches of an epoch."""
+        return len(self.sizes)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """Yield every image once, shuffled for this epoch; a last batch of one is never alone."""
+        fill = partial(self._fill, epoch)
+        plan = self._plan(epoch)
+        if self._workers:
+            yield from _filled_ahead(self._split, plan, fill, self._workers)
+        else:
+            for chosen in plan:
+                batch = _empty_batch(self._split, len(chosen))
+                fill(chosen, batch)
+                yield batch
+
+    def _plan(self, epoch: int) -> list[list[int]]:
+        """Return the images of each batch, of those that are this process's part."""
+        seed = derive_seed(self._seed, "order", self._rung, epoch)
+        order = iter(_shuffled(len(self._split.names), seed))
+        return [self._team.part(list(islice(order, size))) for size in self.sizes]
+
+    def _fill(self, epoch: int, chosen: Sequence[int], batch: Batch) -> None:
+        """Put these images into a batch; runs in a thread of its own."""
+        images, labels = batch[0].numpy(), batch[1].numpy()
+        augmenter = self._augmenters.get()
+        try:
+            for position, index in enumerate(chosen):
+                seed = (self._seed, "augment", self._rung, epoch, self._split.names[index])
+                changed = augmenter.changed(self._images[index], self._labels[index], *seed)
+                _put(*changed, images[position], labels[position])
+        finally:
+            self._augmenters.put(augmenter)
+
+
+def fixed_batches(split: LoadedSplit, batch_size: int) -> Iterator[Batch]:
+    """Yield every image once, unchanged and in order; the last batch may be smaller."""
+    for start in range(0, len(split.names), batch_size):
+        chosen = range(start, min(start + batch_size, len(split.names)))
+        images, labels = batch = _empty_batch(split, len(chosen))
+        for index, image, label in zip(chosen, images.numpy(), labels.numpy(), strict=True):
+            _put(split.images[index], split.labels[index], image, label)
+        yield batch
+
+
+def _filled_ahead(
+    split: LoadedSplit,
+    plan: Iterable[list[int]],
+    fill: Callable[[list[int], Batch], None],
+    workers: int,
+) -> Iterator[Batch]:
+    """Yield batches in their order, while threads fill the next ones.
+
+    An error in a thread is raised here; whoever leaves waits for the images at hand at most.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
+    waiting: deque[tuple[Batch, Future[None]]] = deque()
+
+    def next_one() -> Batch:
+        batch, filled = waiting.popleft()
+        filled.result()
+        return batch
+
+    try:
+        for chosen in plan:
+            # allocated here: memory of one thread is used again sooner than that of many
+            batch = _empty_batch(split, len(chosen))
+            waiting.append((batch, pool.submit(fill, chosen, batch)))
+            if len(waiting) == workers + _AHEAD:
+                yield next_one()
+        while waiting:
+            yield next_one()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _augmenters(
+    augmentation: Augmentation, split: LoadedSplit, count: int
+) -> "SimpleQueue[Augmenter]":
+    """Return one for each thread."""
+    height, width = split.images.shape[1:3]
+    augmenters: SimpleQueue[Augmenter] = SimpleQueue()
+    for _ in range(count):
+        augmenters.put(Augmenter(augmentation, (height, width), split.dataset.ignore_index))
+    return augmenters
+
+
+def _shuffled(count: int, seed: int) -> list[int]:
+    order: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    return order
+
+
+def _empty_batch(split: LoadedSplit, count: int) -> Batch:
+    height, width = split.images.shape[1:3]
+    pinned = torch.cuda.is_available()
+    return (
+        torch.empty(count, 3, height, width, dtype=torch.uint8, pin_memory=pinned),
+        torch.empty(count, *split.labels.shape[1:], dtype=torch.uint8, pin_memory=pinned),
+    )
+
+
+def _put(image: Bytes, label: Bytes, into: Bytes, label_into: Bytes) -> None:
+    """Copy an image [height, width, 3] to [3, height, width], and its label."""
+    assert image.shape[:2] == into.shape[1:], "OpenCV would write elsewhere"
+    cv2.split(image, list(into))  # three times as fast as a transposed copy
+    label_into[...] = label

@@ -1,0 +1,45 @@
+"""How images and labels get another size: pixels are averaged or interpolated, labels never are."""
+
+import cv2
+
+from searchctl.trainer.data.sets.base import Image, Label
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+# Whoever has many images resizes them in threads of their own.
+cv2.setNumThreads(0)
+
+
+def resized_image(image: Image, size: Size) -> Image:
+    """Return the image stretched to a size; itself, if it has that."""
+    height, width = size
+    if image.shape[:2] == size:
+        return image
+    shrinks = height <= image.shape[0] and width <= image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)  # type: ignore[no-any-return]
+
+
+def resized_label(label: Label, size: Size) -> Label:
+    """Return the label stretched to a size, each pixel the nearest one; itself, if it has that."""
+    height, width = size
+    if label.shape == size:
+        return label
+    # _EXACT takes the pixel at the centre, as the image's resizing does; plain NEAREST is shifted
+    return cv2.resize(  # type: ignore[no-any-return]
+        label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT
+    )
+
+
+def fitted(size: Size, longest: int) -> Size:
+    """Return a size whose longer side is at most so many pixels, of the same shape.
+
+    >>> fitted((1024, 2048), 1024)
+    (512, 1024)
+    >>> fitted((360, 480), 1024)
+    (360, 480)
+    """
+    scale = min(1.0, longest / max(size))
+    height, width = (max(1, round(side * scale)) for side in size)
+    return height, width

@@ -1,0 +1,195 @@
+"""Which images a job trains and scores on: views into the decoded cache; torch-free."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from searchctl.trainer.core.array_views import Ragged, Rows
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.cache.entry import NOTHING
+from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.store import Cache, Tell, silently
+from searchctl.trainer.data.sets.base import Dataset
+from searchctl.trainer.data.sets.files import SPLITS
+from searchctl.trainer.data.settings import DataSettings, Sample, Split
+from searchctl.trainer.data.subset import nested_order
+from searchctl.trainer.settings import catalog
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSplit:
+    """Images of one split at the training size; they stay in memory-mapped files until read."""
+
+    data: DataSettings
+    dataset: Dataset
+    split: Split | Literal["train+val"]
+    names: tuple[str, ...]
+    images: Rows
+    """[images, height, width, 3] RGB."""
+    labels: Rows
+    """[images, height, width] class ids or the data set's ignore_index; [images, 1, 1] in
+    classification."""
+    pixels: npt.NDArray[np.int64]
+    """[images, 256] how many pixels of each label value each image has."""
+    origins: tuple[tuple[Split, int], ...]
+    """Split of the data set, and position in it, of each image."""
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Position of each image in its split of the data set."""
+        return tuple(index for _, index in self.origins)
+
+    @property
+    def class_pixels(self) -> npt.NDArray[np.int64]:
+        """How many pixels of each class each image has: [images, classes]."""
+        return self.pixels[:, : len(self.dataset.class_names)]
+
+    def take(self, indices: Iterable[int]) -> "LoadedSplit":
+        """Return these images only, in this order; `indices` count within this object."""
+        chosen = list(indices)
+        return LoadedSplit(
+            self.data,
+            self.dataset,
+            self.split,
+            tuple(self.names[i] for i in chosen),
+            self.images.take(chosen),
+            self.labels.take(chosen),
+            self.pixels[chosen],
+            tuple(self.origins[i] for i in chosen),
+        )
+
+    def sources(self) -> tuple[Ragged, Ragged]:
+        """Return the same images and labels, each at its own size or `data.cache_size`.
+
+        Raises:
+            DataError: as `load_split` does.
+        """
+        splits = dict.fromkeys(split for split, _ in self.origins)
+        entries = {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
+        return (
+            Ragged((entries[split].images, index) for split, index in self.origins),
+            Ragged((entries[split].labels, index) for split, index in self.origins),
+        )
+
+
+@lru_cache(maxsize=4)
+def build_dataset(data: DataSettings) -> Dataset:
+    """Return the data set that the settings describe; looks at no file yet."""
+    dataset: Dataset = catalog.load(catalog.DATASETS, data.dataset)(data)
+    return dataset
+
+
+def look_anew() -> None:
+    """Forget what this process has seen of all data sets: their files may be others now."""
+    for remembered in (build_dataset, load_split, sample_order, data_fingerprint, _cache):
+        remembered.cache_clear()
+
+
+def decode_ahead(
+    data: DataSettings, augments: Iterable[str], *, whole: str = "train", tell: Tell = silently
+) -> None:
+    """Decode now all that trials will need of the data set, unless it is in the cache.
+
+    Args:
+        data: settings of the data set.
+        augments: augmentations of the trials; some cut windows from images of full size.
+        whole: 'train', or 'train+val' where the validation images are trained on too.
+        tell: told how far it is; may raise to end it.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    pipelines = [catalog.load(catalog.AUGMENTATIONS, name) for name in augments]
+    crops = any(pipeline.window is not None for pipeline in pipelines)
+    trained: list[Split] = ["train", "val"] if whole == "train+val" else ["train"]
+    needs = [Need(split, "exact") for split in SPLITS]
+    needs += [Need(split, "source") for split in trained if crops]
+    dataset = build_dataset(data)
+    _cache(data).build([need for need in needs if dataset.names(need.split)], tell)
+
+
+@lru_cache(maxsize=4)
+def load_split(data: DataSettings, split: Split) -> LoadedSplit:
+    """Return a whole split at `data.image_size`; it is checked and decoded if it was never before.
+
+    Raises:
+        DataError: a pair is missing, unreadable or does not fit, a mask holds an unknown class id,
+            or there is nothing to train or score on; every such path is named. Or the cache has no
+            room.
+    """
+    dataset = build_dataset(data)
+    names = dataset.names(split)
+    if not names and split != "test":
+        raise DataError(f"the {split} split of {data.dataset} holds no images")
+    places = range(len(names))
+    entry = _cache(data).entry(Need(split, "exact")) if names else NOTHING
+    label_size = (1, 1) if data.task == "classification" else data.image_size
+    return LoadedSplit(
+        data,
+        dataset,
+        split,
+        names,
+        Rows(((entry.images, index) for index in places), (*data.image_size, 3)),
+        Rows(((entry.labels, index) for index in places), label_size),
+        entry.pixels,
+        tuple((split, index) for index in places),
+    )
+
+
+@lru_cache(maxsize=16)
+def sample_order(data: DataSettings, seed: int) -> tuple[int, ...]:
+    """Return the one order of the training split whose prefixes are the samples of all rungs."""
+    return nested_order(load_split(data, "train").class_pixels, seed)
+
+
+def load_sample(sample: Sample) -> LoadedSplit:
+    """Return a rung's training images, with the whole validation split after them for 'train+val'.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    order = sample_order(sample.data, sample.seed)
+    chosen = load_split(sample.data, "train").take(order[: sample.images])
+    if sample.whole == "train":
+        return chosen
+    val = load_split(sample.data, "val")
+    return LoadedSplit(
+        chosen.data,
+        chosen.dataset,
+        "train+val",
+        chosen.names + val.names,
+        chosen.images + val.images,
+        chosen.labels + val.labels,
+        np.concatenate([chosen.pixels, val.pixels]),
+        chosen.origins + val.origins,
+    )
+
+
+def sample_hash(names: Iterable[str]) -> str:
+    """Return a fingerprint of the names and their order: 16 hexadecimal digits."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4)
+def data_fingerprint(data: DataSettings) -> str:
+    """Return a fingerprint of the names and sizes of all files: 16 hexadecimal digits.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    dataset = build_dataset(data)
+    try:
+        return sample_hash(dataset.fingerprint_parts())
+    except OSError as error:
+        dataset.check()  # names all that is wrong
+        raise DataError(f"{error.filename}: {error.strerror}") from error
+
+
+@lru_cache(maxsize=4)
+def _cache(data: DataSettings) -> Cache:
+    return Cache(data, build_dataset(data))

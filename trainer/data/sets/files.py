@@ -1,0 +1,214 @@
+"""Pairs of an image file and a mask file: found wanting by their headers, or read and decoded."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Picture
+
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.base import Dataset, Image, Label
+from searchctl.trainer.data.settings import Split
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+ValueTable = npt.NDArray[np.int16]
+"""[256] the class id or ignore index of each mask value, or that it is refused."""
+_REFUSED = -1
+_UNREADABLE = (OSError, SyntaxError, ValueError, Picture.DecompressionBombError)
+"""What Pillow raises on files that are missing, empty, truncated or no pictures at all."""
+_LOSSY = frozenset({"JPEG", "MPO"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image and its mask."""
+
+    name: str
+    image: Path
+    mask: Path
+
+
+class PairedFiles(Dataset):
+    """A data set of image and mask files; its subclasses say which, and how masks are decoded."""
+
+    @abstractmethod
+    def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        """Look for the pairs of all splits, each in its fixed order; they need not exist.
+
+        Raises:
+            DataError: a list or a directory that would tell is missing, empty or malformed.
+        """
+
+    @abstractmethod
+    def decode(self, mask: Picture.Image) -> Label:
+        """Turn an opened mask into class ids.
+
+        Raises:
+            DataError: the mask holds what it should not; without the path.
+        """
+
+    def pairs(self, split: Split) -> tuple[Pair, ...]:
+        """Return the split's pairs in their fixed order."""
+        return self._pairs[split]
+
+    @cached_property
+    def _pairs(self) -> dict[Split, tuple[Pair, ...]]:
+        return self.find_pairs()
+
+    def names(self, split: Split) -> tuple[str, ...]:
+        """Return the images' names in the order of `pairs`."""
+        return self._names[split]
+
+    @cached_property
+    def _names(self) -> dict[Split, tuple[str, ...]]:
+        return {split: tuple(pair.name for pair in self.pairs(split)) for split in SPLITS}
+
+    def load(self, split: Split, index: int) -> tuple[Image, Label]:
+        """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
+        pair = self.pairs(split)[index]
+        with opened(pair.image) as picture:
+            image = np.asarray(as_rgb(picture))
+        with _opened_mask(pair.mask) as picture:
+            label = self.decode(picture)
+        if image.shape[:2] != label.shape:
+            raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
+        return image, label
+
+    def size(self, split: Split, index: int) -> tuple[int, int]:
+        """Return an image's height and width, from its header."""
+        with opened(self.pairs(split)[index].image) as picture:
+            return picture.height, picture.width
+
+    def files(self, split: Split) -> tuple[Path, ...]:
+        """Return the images and the masks."""
+        return tuple(path for pair in self.pairs(split) for path in (pair.image, pair.mask))
+
+    def check(self) -> None:
+        """Check that every pair is there, opens and agrees in size, reading headers only."""
+        pairs = {pair: None for split in SPLITS for pair in self.pairs(split)}
+        problems = [problem for pair in pairs for problem in _problems(pair)]
+        if problems:
+            raise DataError("\n".join(problems))
+
+    def fingerprint_parts(self) -> tuple[str, ...]:
+        """Return each pair's split and name with the sizes of both files in bytes."""
+        return tuple(
+            f"{split}/{pair.name} {pair.image.stat().st_size} {pair.mask.stat().st_size}"
+            for split in SPLITS
+            for pair in self.pairs(split)
+        )
+
+
+def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
+    """Map the values of an index mask through a table that `id_table` or `value_table` made.
+
+    Palette masks give their indices, never their colours.
+
+    Raises:
+        DataError: a value is not in the table, or the mask is a colour picture.
+    """
+    if len(mask.getbands()) > 1:
+        raise DataError(
+            f"a mask of class ids has one channel, this one is a {mask.mode} picture (masks that "
+            "are pictures: dataset: folder, with a colour for each class)"
+        )
+    values = np.asarray(mask)
+    if values.dtype != np.uint8:  # of one bit, or of more than eight
+        values = values.astype(np.int64)
+    within = np.clip(values, 0, 255)
+    ids: ValueTable = table.take(within)
+    refused = (ids == _REFUSED) | (within != values)
+    if refused.any():
+        wrong = np.unique(values[refused])
+        listed = ", ".join(map(str, wrong[:8])) + (", ..." if wrong.size > 8 else "")
+        raise DataError(f"class id {listed} in a mask; allowed are {allowed}")
+    return ids.astype(np.uint8)
+
+
+def id_table(classes: int, first: int, void: int, ignore_index: int) -> ValueTable:
+    """Return the table of masks whose classes follow each other.
+
+    Args:
+        classes: how many classes there are.
+        first: the mask value of class 0; the others follow it.
+        void: the mask value that means `ignore_index`.
+        ignore_index: the label value that stands for no class.
+    """
+    return value_table({**{first + i: i for i in range(classes)}, void: ignore_index})
+
+
+def value_table(meaning: Mapping[int, int]) -> ValueTable:
+    """Return what each of the 256 mask values means; those that `meaning` lacks are refused.
+
+    Args:
+        meaning: mask value -> class id or ignore index.
+    """
+    table = np.full(256, _REFUSED, dtype=np.int16)
+    table[list(meaning)] = list(meaning.values())
+    return table
+
+
+def as_rgb(picture: Picture.Image) -> Picture.Image:
+    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
+
+    Raises:
+        DataError: it has more than 8 bits a channel, which would be clipped.
+    """
+    if picture.mode.startswith(("I", "F")):
+        raise DataError(f"has {picture.mode} pixels: convert it to 8 bits a channel")
+    if picture.mode == "P":  # straight to RGB warns where the palette has transparency
+        picture = picture.convert("RGBA")
+    return picture.convert("RGB")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Picture.Image]:
+    """Open a picture; whatever goes wrong within the block names its path."""
+    try:
+        with Picture.open(path) as picture:
+            yield picture
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except _UNREADABLE as error:
+        raise DataError(f"{path}: {_reason(error)}") from error
+
+
+@contextmanager
+def _opened_mask(path: Path) -> Iterator[Picture.Image]:
+    """Open a mask; by what the file is, since one that is called .png may be a JPEG."""
+    with opened(path) as picture:
+        if picture.format in _LOSSY:
+            raise DataError(
+                f"is a {picture.format} file, whose values are near to what was drawn but not the "
+                "same: a mask has to be a PNG or the like"
+            )
+        yield picture
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is missing"
+    return f"cannot be read ({error})"
+
+
+def _problems(pair: Pair) -> list[str]:
+    sizes, problems = [], []
+    for path, open_it in ((pair.image, opened), (pair.mask, _opened_mask)):
+        try:
+            with open_it(path) as picture:
+                sizes.append(picture.size)
+        except DataError as error:
+            problems.append(str(error))
+    if len(sizes) == 2 and sizes[0] != sizes[1]:
+        problems.append(_mismatch(pair, *sizes))
+    return problems
+
+
+def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
+    sizes = f"{mask[0]}x{mask[1]}, its image {pair.image} {image[0]}x{image[1]}"
+    return f"{pair.mask}: the mask is {sizes}"

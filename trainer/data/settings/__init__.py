@@ -1,0 +1,68 @@
+"""What data a sweep trains on: one settings class per data set, torch-free, with their sizes."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from searchctl.trainer.data.settings.base import PLACES, AnyData, Split, Task
+from searchctl.trainer.data.settings.camvid import CamvidData
+from searchctl.trainer.data.settings.cityscapes import CityscapesData
+from searchctl.trainer.data.settings.folder import ColourClass, FolderData
+from searchctl.trainer.data.settings.image_folder import ImageFolderData
+from searchctl.trainer.data.settings.kitti_road import KittiRoadData
+from searchctl.trainer.data.settings.kitti_semantics import KittiSemanticsData
+from searchctl.trainer.data.settings.landcover import LandcoverData
+from searchctl.trainer.data.settings.oxford_pets import OxfordPetsData
+from searchctl.trainer.data.settings.scenes import ScenesData
+from searchctl.trainer.data.settings.sunrgbd import SunRgbdData
+
+__all__ = [
+    "DataSettings",
+    "Sample",
+    "AnyData",
+    "Split",
+    "Task",
+    "PLACES",
+    "CamvidData",
+    "CityscapesData",
+    "ColourClass",
+    "FolderData",
+    "ImageFolderData",
+    "KittiRoadData",
+    "KittiSemanticsData",
+    "LandcoverData",
+    "OxfordPetsData",
+    "ScenesData",
+    "SunRgbdData",
+]
+
+DataSettings = Annotated[
+    ScenesData
+    | CamvidData
+    | CityscapesData
+    | KittiRoadData
+    | KittiSemanticsData
+    | LandcoverData
+    | OxfordPetsData
+    | SunRgbdData
+    | FolderData
+    | ImageFolderData,
+    Field(discriminator="dataset"),
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The training images of a rung: a prefix of the one order that the seed gives.
+
+    Two samples of the same data and seed are nested: the smaller is the larger one's beginning.
+    """
+
+    data: DataSettings
+    images: int
+    """How many images of the training split."""
+    seed: int
+    """The sweep's seed."""
+    whole: str = "train"
+    """'train', or 'train+val' for a final training that no longer needs a validation set."""

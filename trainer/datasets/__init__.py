@@ -1,1 +1,0 @@
-"""The data sets, one file each; `trainer.catalog` lists them by name."""

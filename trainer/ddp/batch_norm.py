@@ -1,0 +1,71 @@
+"""Batch normalisation over the whole batch, where each process has a part of its images."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.modules._functions import SyncBatchNorm
+from torch.overrides import TorchFunctionMode
+
+from searchctl.trainer.ddp.group import Team
+
+
+class WholeBatchNorm(TorchFunctionMode):
+    """While it is entered, batch normalisation in training takes the statistics of all processes.
+
+    It stands in for the function that every kind of BatchNorm module calls, so that networks keep
+    their modules: torch.nn.SyncBatchNorm would replace those of timm that have an activation in
+    them. On a GPU it is SyncBatchNorm's own code, which has no CPU version.
+    """
+
+    def __init__(self, team: Team) -> None:
+        super().__init__()
+        self._team = team
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func is not F.batch_norm or not given.get("training"):
+            return func(*args, **given)
+        return _normalised(self._team, *args, **given)
+
+
+def _normalised(
+    team: Team,
+    images: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    *,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    if images.device.type == "cuda":
+        weights, running = (weight, bias), (running_mean, running_var)
+        on_gpu: Tensor = SyncBatchNorm.apply(  # type: ignore[no-untyped-call]
+            images, *weights, *running, eps, momentum, dist.group.WORLD, team.size
+        )
+        return on_gpu
+    sides = [side for side in range(images.dim()) if side != 1]
+    by_channel = [-1 if side == 1 else 1 for side in range(1, images.dim())]
+    values = images.float()
+    count = team.total(values.new_tensor(values.numel() // values.shape[1]))
+    mean = team.total(values.sum(sides)) / count
+    centred = values - mean.view(by_channel)
+    variance = team.total(centred.square().sum(sides)) / count
+    if running_mean is not None and running_var is not None:
+        running_mean.lerp_(mean.detach(), momentum)
+        running_var.lerp_(variance.detach() * (count / (count - 1)), momentum)
+    normalised = centred * (variance + eps).rsqrt().view(by_channel)
+    if weight is not None and bias is not None:
+        normalised = normalised * weight.view(by_channel) + bias.view(by_channel)
+    return normalised.to(images.dtype)

@@ -1,0 +1,151 @@
+"""Runs one job in several processes of this machine, which train it together.
+
+The process that asks for it trains nothing: it starts the others, passes on what the first of them
+tells, and ends them all as soon as one is gone or the job is to stop. So it never waits within
+torch for a process that is dead, and none of them outlives it.
+"""
+
+import atexit
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.core.stopping import Stop
+from searchctl.trainer.ddp.process import MemberProcess
+from searchctl.trainer.ddp.worker import Membership
+
+LOOK_EVERY_S = 0.2
+"""Seconds between two looks at whether to stop."""
+GRACE_S = 5.0
+"""Seconds that the others have for their own news once a job cannot end well: of two that fail
+together, the cause is to be told, not its consequence."""
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+def run_together(
+    processes: int,
+    *arguments: Any,
+    device: str | None = None,
+    on_epoch: OnEpoch | None = None,
+    stop: Stop | None = None,
+    **keywords: Any,
+) -> JobResult:
+    """Run a job as `run_job` does, in so many processes; each has a GPU of its own, or none has.
+
+    The processes wait for the next job of this process, unless the machine is to blame for an end.
+
+    Args:
+        processes: how many.
+        arguments: of `run_job`.
+        device: 'cpu' or 'cuda'; by default the GPUs where there are any.
+        on_epoch: as of `run_job`.
+        stop: as of `run_job`, but asked several times in a second; then all are ended at once.
+        keywords: of `run_job`.
+
+    Returns:
+        The result; 'lost', if a process died.
+
+    Raises:
+        SettingsError: there are fewer GPUs than processes.
+    """
+    gpus = _gpus(processes, device)
+    members = _ready(gpus)
+    try:
+        with tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
+            for member in members:
+                meeting_place, kind = str(Path(folder) / "processes"), "cuda" if gpus[0] else "cpu"
+                place = (member.rank, processes, meeting_place, kind)
+                member.begin(Membership(*place, arguments, keywords))
+            return _result(members, on_epoch or _untold, stop or _never)
+    finally:
+        if all(member.can_go_on for member in members):
+            _waiting[gpus] = members
+        else:
+            _end(members)
+
+
+Gpus = tuple[str | None, ...]
+"""The GPU of each process, as CUDA_VISIBLE_DEVICES names it; None on CPUs."""
+_waiting: dict[Gpus, list[MemberProcess]] = {}
+"""Starting processes takes seconds, which most jobs of a sweep can do without."""
+
+
+def _ready(gpus: Gpus) -> list[MemberProcess]:
+    waiting = _waiting.pop(gpus, [])
+    if waiting and all(member.can_go_on for member in waiting):
+        return waiting
+    _end(waiting)
+    return [MemberProcess(rank, gpus) for rank in range(len(gpus))]
+
+
+@atexit.register
+def end_waiting() -> None:
+    """End the processes that wait for another job; the next job starts new ones."""
+    while _waiting:
+        _end(_waiting.popitem()[1])
+
+
+def _end(members: Sequence[MemberProcess]) -> None:
+    for member in members:
+        member.kill()
+
+
+def _untold(record: EpochRecord) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+def _result(members: Sequence[MemberProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
+    """Listen to all of them until the job is over."""
+    leave_at = float("inf")
+    while going_on := [member for member in members if not member.is_over]:
+        if stop():
+            return JobResult(status="stopped", score=None)
+        if time.monotonic() > leave_at:
+            break
+        ready = wait([member.connection for member in going_on], LOOK_EVERY_S)
+        for member in (each for each in going_on if each.connection in ready):
+            record = member.listen()
+            if record is not None and member.rank == 0:
+                on_epoch(record)
+            if not member.is_well:
+                leave_at = min(leave_at, time.monotonic() + GRACE_S)
+    return _verdict(members)
+
+
+def _verdict(members: Sequence[MemberProcess]) -> JobResult:
+    """Return what the first one found; or what went wrong: a death, else an error, else a loss."""
+    first = members[0].result or JobResult(status="lost", score=None)
+    ends = [JobResult("lost", None, error=each.died) for each in members if each.died]
+    results = [member.result for member in members if member.result is not None]
+    ends += [result for result in results if result.status not in ("complete", "lost")]
+    ends += [result for result in results if result.status == "lost"]
+    for cause in ends:
+        return replace(first, status=cause.status, error=cause.error, score=None)
+    return first
+
+
+def _gpus(processes: int, device: str | None) -> Gpus:
+    if device == "cpu" or (device is None and not torch.cuda.is_available()):
+        return (None,) * processes
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = named.split(",") if named else [*map(str, range(torch.cuda.device_count()))]
+    if len(gpus) < processes:
+        raise SettingsError(
+            f"{processes} processes need a GPU each, and there are {len(gpus)} here: lower "
+            "resources.gpus_per_trial"
+        )
+    return tuple(gpus[:processes])

@@ -1,0 +1,157 @@
+"""Scores a network on a split: at the training size, or at the labels' own size."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchctl.trainer.core.results import Evaluation, ImageCounts
+from searchctl.trainer.core.stopping import Stop, until_stopped
+from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
+from searchctl.trainer.data.sets.base import Image, Label
+from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.evaluation.inference import Predictor
+from searchctl.trainer.evaluation.metrics import (
+    confusion_per_image,
+    outcomes_per_image,
+    pooled_evaluation,
+)
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
+
+Scored = tuple[Evaluation, ImageCounts]
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    *,
+    batch_size: int,
+    stop: Stop,
+    team: Team = ALONE,
+) -> Scored:
+    """Score at the training size. The model is left in evaluation mode.
+
+    Each process of a team scores its part of the images, and returns the scores of all of them.
+
+    Raises:
+        DataError: the split has no labelled pixel.
+        Stopped: asked to leave.
+    """
+    model.eval()
+    tally = _Tally(split, team)
+    for images, labels in until_stopped(fixed_batches(tally.split, batch_size), stop):
+        tally.add(arithmetic.logits(model, images), labels.to(arithmetic.device))
+    return tally.scored()
+
+
+@torch.inference_mode()
+def evaluate_original(
+    model: SegmentationModel,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    *,
+    inference: Inference = AS_VALIDATED,
+    batch_size: int,
+    stop: Stop,
+    team: Team = ALONE,
+) -> Scored:
+    """Score at each label's own size. The model is left in evaluation mode.
+
+    By default each image is stretched to the training size, and its logits are upsampled to the
+    label's, bilinearly; `inference` says otherwise. The loss of a prediction that is averaged over
+    windows or views is the negative logarithm of the averaged probability.
+
+    Raises:
+        DataError: the split has no labelled pixel, or a file of it cannot be read.
+        SettingsError: the network takes images of one size only, and these have another.
+        Stopped: asked to leave.
+    """
+    model.eval()
+    tally = _Tally(split, team)
+    if inference.as_validated:
+        predictions = _upsampled(model, tally.split, arithmetic, batch_size, stop)
+    else:
+        height, width = split.images.shape[1:3]
+        predictor = Predictor(
+            model, arithmetic, inference, image_size=(height, width), batch_size=batch_size
+        )
+        predictions = _predicted(predictor, tally.split, stop)
+    for logits, label in predictions:
+        tally.add(logits, torch.as_tensor(label, device=arithmetic.device).unsqueeze(0))
+    return tally.scored()
+
+
+def _upsampled(
+    model: SegmentationModel,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    batch_size: int,
+    stop: Stop,
+) -> Iterator[tuple[Tensor, Label]]:
+    """Yield each image's logits [1, C, H, W] at its label's size, and the label."""
+    originals = iter(split.indices)
+    for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
+        for logits in arithmetic.logits(model, images).unsqueeze(1):
+            _, label = _original(split, next(originals))
+            yield F.interpolate(logits, label.shape, mode="bilinear", align_corners=False), label
+
+
+def _predicted(
+    predictor: Predictor, split: LoadedSplit, stop: Stop
+) -> Iterator[tuple[Tensor, Label]]:
+    """Yield the same, in the form of log-probabilities, which are logits too."""
+    for index in until_stopped(split.indices, stop):
+        image, label = _original(split, index)
+        yield predictor.log_probabilities(image, label.shape), label
+
+
+def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
+    assert split.split != "train+val", "its images are of two splits"
+    return split.dataset.load(split.split, index)
+
+
+class _Tally:
+    """Sums over the batches of one split; numbers stay on the device until the end.
+
+    Attributes:
+        split: this process's part of it, to be counted.
+    """
+
+    def __init__(self, split: LoadedSplit, team: Team) -> None:
+        self._team = team
+        self._divided = team.divides(len(split.names))
+        self.split = split.take(team.part(range(len(split.names)))) if self._divided else split
+        self.classes = len(split.dataset.class_names)
+        self.ignore_index = split.dataset.ignore_index
+        self.confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64)
+        self.outcomes: list[Tensor] = []
+        self.loss_sums: list[Tensor] = []
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count fp32 logits [B, C, H, W] against labels [B, H, W]."""
+        losses = F.cross_entropy(
+            logits, labels.long(), ignore_index=self.ignore_index, reduction="none"
+        )
+        confusions = confusion_per_image(
+            logits.argmax(dim=1), labels, self.classes, self.ignore_index
+        )
+        self.confusion = confusions.sum(dim=0) + self.confusion.to(confusions.device)
+        self.outcomes.append(outcomes_per_image(confusions))
+        self.loss_sums.append(losses.sum(dim=(1, 2), dtype=torch.float64))
+
+    def scored(self) -> Scored:
+        """Return the pooled scores and the counts of each image."""
+        tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
+        own = tuple(tensor.cpu().numpy() for tensor in tensors)
+        parts = self._team.of_all(own) if self._divided else [own]
+        confusions, outcomes, sums = zip(*parts, strict=True)
+        counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)
+        evaluation = pooled_evaluation(np.sum(confusions, axis=0), float(loss_sums.sum()))
+        pixels = (counts[:, :, 0] + counts[:, :, 2]).sum(axis=1)
+        return evaluation, ImageCounts(counts.astype("uint32"), loss_sums, pixels)

@@ -1,0 +1,170 @@
+"""Predicts one image at its own size: whole, stretched or in windows, mirrored and scaled too."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from types import EllipsisType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from searchctl.trainer.data.resizing import Size, resized_image
+from searchctl.trainer.data.sets.base import Image
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.run.precision import MEAN, Arithmetic
+from searchctl.trainer.settings.inference import Inference
+
+Window = tuple[EllipsisType, slice, slice]
+"""Index of a part of [..., H, W]."""
+
+
+class Predictor:
+    """Predicts images one at a time, each averaged over its views, in fp32 on the device.
+
+    Averages are over probabilities: over windows as in Zhao et al., 'Pyramid Scene Parsing Network'
+    (2017), section 5.1, over mirrored and scaled images as in Chen et al., 'DeepLab' (2018),
+    section 4.1. They are kept as logarithms, so that no probability is too small for its loss.
+
+    Args:
+        model: in evaluation mode, on the device.
+        arithmetic: in which it runs.
+        inference: the views of an image, and how each is predicted.
+        image_size: height and width of stretched images and of windows.
+        batch_size: windows that pass through the network together.
+    """
+
+    def __init__(
+        self,
+        model: SegmentationModel,
+        arithmetic: Arithmetic,
+        inference: Inference,
+        *,
+        image_size: Size,
+        batch_size: int,
+    ) -> None:
+        self._model = model
+        self._arithmetic = arithmetic
+        self._inference = inference
+        self._image_size = image_size
+        self._batch_size = batch_size
+
+    def log_probabilities(self, image: Image, size: Size) -> Tensor:
+        """Return the logarithms of the classes' probabilities [1, C, H, W] at the label's size."""
+        own = image.shape[:2]
+        base = self._image_size if self._inference.mode == "resized" else own
+        return _log_mean(
+            _at_size(self._view(image, scaled(base, scale), mirrored), size)
+            for scale, mirrored in product(self._inference.scales, self._mirrorings())
+        )
+
+    def _mirrorings(self) -> tuple[bool, ...]:
+        return (False, True) if self._inference.flip else (False,)
+
+    def _view(self, image: Image, size: Size, mirrored: bool) -> Tensor:
+        """Return the log-probabilities of the image at another size, turned back if mirrored."""
+        pixels = torch.tensor(resized_image(image, size), device=self._arithmetic.device)
+        pixels = pixels.permute(2, 0, 1).unsqueeze(0)
+        if mirrored:
+            return self._predicted(pixels.flip(-1)).flip(-1)
+        return self._predicted(pixels)
+
+    def _predicted(self, pixels: Tensor) -> Tensor:
+        """Return the log-probabilities of uint8 pixels [1, 3, H, W]."""
+        height, width = pixels.shape[-2:]
+        if self._inference.mode == "sliding_window":
+            predicted = self._over_windows(_padded(pixels, self._image_size))
+        else:
+            smallest = self._model.smallest
+            predicted = self._network(_padded(pixels, (smallest, smallest)))
+        return predicted[..., :height, :width]
+
+    def _over_windows(self, pixels: Tensor) -> Tensor:
+        """Return the log-probabilities, averaged over all windows that a pixel is in."""
+        height, width = pixels.shape[-2:]
+        total = torch.empty(0)
+        count = pixels.new_zeros((height, width), dtype=torch.float32)
+        for window, predicted in self._windows(pixels):
+            if not total.numel():
+                total = predicted.new_full((1, len(predicted), height, width), -math.inf)
+            total[window] = torch.logaddexp(total[window], predicted)
+            count[window] += 1
+        return total.sub_(count.log_())
+
+    def _windows(self, pixels: Tensor) -> Iterator[tuple[Window, Tensor]]:
+        """Yield each window with its log-probabilities [C, h, w]; the network gets batches."""
+        height, width = self._image_size
+        overlap = self._inference.window_overlap
+        corners = window_corners(pixels.shape[-2:], self._image_size, overlap)
+        windows = [(..., slice(y, y + height), slice(x, x + width)) for y, x in corners]
+        for start in range(0, len(windows), self._batch_size):
+            batch = windows[start : start + self._batch_size]
+            predicted = self._network(torch.cat([pixels[window] for window in batch]))
+            yield from zip(batch, predicted, strict=True)
+
+    def _network(self, pixels: Tensor) -> Tensor:
+        return self._arithmetic.logits(self._model, pixels).log_softmax(dim=1)
+
+
+def scaled(size: Size, scale: float) -> Size:
+    """Return a multiple of a size, in whole pixels.
+
+    >>> scaled((360, 480), 0.75)
+    (270, 360)
+    """
+    height, width = (max(1, round(side * scale)) for side in size)
+    return height, width
+
+
+def window_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
+    """Return the top left corners (y, x) of windows that cover an image, row by row.
+
+    They are spread evenly; the last ones end with the image.
+
+    Args:
+        size: of the image; no side is below the window's.
+        window: height and width of each window.
+        overlap: least share of a window's side that it has in common with the next one.
+
+    >>> window_corners((10, 25), (10, 10), 0.5)
+    [(0, 0), (0, 5), (0, 10), (0, 15)]
+    """
+    rows, columns = (_starts(*pair, overlap) for pair in zip(size, window, strict=True))
+    return list(product(rows, columns))
+
+
+def _starts(length: int, window: int, overlap: float) -> list[int]:
+    step = max(1, round(window * (1 - overlap)))
+    room = length - window
+    steps = math.ceil(room / step)
+    return [room * each // max(steps, 1) for each in range(steps + 1)]
+
+
+def _log_mean(views: Iterable[Tensor]) -> Tensor:
+    """Return the logarithm of the mean of what the views are logarithms of."""
+    total, count = None, 0
+    for view in views:
+        total = view if total is None else torch.logaddexp(total, view)
+        count += 1
+    assert total is not None, "there is no view"
+    return total - math.log(count) if count > 1 else total
+
+
+def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
+    if log_probabilities.shape[-2:] == size:
+        return log_probabilities
+    # as logits would be: what they differ by is the same for all classes, and drops out
+    resampled = F.interpolate(log_probabilities, size=size, mode="bilinear", align_corners=False)
+    return resampled.log_softmax(dim=1)
+
+
+def _padded(pixels: Tensor, least: Size) -> Tensor:
+    """Fill up uint8 pixels [1, 3, H, W] to the right and below with ImageNet's mean colour."""
+    height, width = pixels.shape[-2:]
+    below, right = max(0, least[0] - height), max(0, least[1] - width)
+    if not below and not right:
+        return pixels
+    mean = pixels.new_tensor([round(value) for value in MEAN]).view(1, 3, 1, 1)
+    padded = mean.expand(-1, -1, height + below, width + right).clone()
+    padded[..., :height, :width] = pixels
+    return padded

@@ -1,0 +1,63 @@
+"""Which parts of a network are trained, and how the others are kept as they are."""
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.base import SegmentationModel
+
+FROZEN: dict[str, tuple[str, ...]] = {
+    "all": (),
+    "decoder": ("encoder",),
+    "classifier": ("encoder", "decoder", "aux_decoder"),
+    "frozen_decoder": ("decoder", "aux_decoder"),
+}
+"""Setting -> the parts that are not trained; last_K freezes the encoder but its last K stages."""
+
+
+def freeze(model: SegmentationModel, finetune: str) -> None:
+    """Exclude what is not trained from the gradient.
+
+    Where everything before the classifier is frozen, autograd keeps no activations of it: none of
+    its inputs asks for a gradient.
+
+    Raises:
+        SettingsError: the encoder has fewer stages than are to be trained.
+    """
+    for module, trained in _switches(model, finetune):
+        module.requires_grad_(trained)
+
+
+def training_mode(model: SegmentationModel, finetune: str) -> None:
+    """Put what is trained into training mode and the rest into evaluation mode.
+
+    A frozen part in training mode would still move its BatchNorm statistics and drop channels.
+    """
+    for module, trained in _switches(model, finetune):
+        module.train(trained)
+
+
+def _switches(model: SegmentationModel, finetune: str) -> Iterator[tuple[nn.Module, bool]]:
+    """Yield modules and whether they are trained; a later one is a part of an earlier one."""
+    yield model, True
+    if not finetune.startswith("last_"):
+        for part in FROZEN[finetune]:
+            module = getattr(model, part)
+            if module is not None:
+                yield module, False
+        return
+    yield model.encoder, False
+    for stage in _last_stages(model, int(finetune.removeprefix("last_"))):
+        for module in stage:
+            yield module, True
+
+
+def _last_stages(model: SegmentationModel, count: int) -> list[list[nn.Module]]:
+    stages = model.encoder.stages()
+    if count > len(stages):
+        raise SettingsError(
+            f"finetune last_{count}: this encoder has {len(stages)} stages; "
+            f"use last_{len(stages)} at most, or all"
+        )
+    return stages[-count:]

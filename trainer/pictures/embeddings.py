@@ -1,0 +1,123 @@
+"""What a classifier sees in the validation images just before its last layer, for a picture."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from upath import UPath
+
+from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.extras import features_problem
+from searchctl.trainer.core.stopping import Stop, until_stopped
+from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
+from searchctl.trainer.data.settings import AnyData
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.preparation import Job
+
+FILE = "features.png"
+COMPONENTS = 50
+"""Of so many principal components t-SNE finds its neighbours (van der Maaten and Hinton,
+'Visualizing Data using t-SNE', 2008, section 4.2: 30); the rest is mostly noise."""
+MOST_IMAGES = 1000
+"""More points hide each other, and t-SNE of them takes minutes."""
+
+
+def check_features(data: AnyData) -> None:
+    """Check before the first epoch that features can be drawn.
+
+    Raises:
+        SettingsError: they are of no classifier, or a package is missing here.
+    """
+    if data.task != "classification":
+        raise SettingsError("features are drawn of classifiers only")
+    if problem := features_problem():
+        raise SettingsError(f"report.features {problem}")
+
+
+def look_at_features(job: Job, stop: Stop) -> None:
+    """Keep what the network sees now, if the last epoch is one of those that are drawn.
+
+    Raises:
+        Stopped: asked to leave.
+    """
+    progress = job.training.progress
+    if progress.is_milestone(job.settings):
+        progress.features[progress.epoch] = last_features(
+            job.training.scored_model,
+            _some_of(job.validation),
+            job.arithmetic,
+            batch_size=job.settings.batch_size,
+            stop=stop,
+        )
+
+
+def draw_features(job: Job, out: UPath) -> UPath | None:
+    """Write the picture; None of a job that had trained before anyone asked for one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from searchctl.trainer.pictures.embeddings_plot import draw
+
+    features = {epoch: each.numpy() for epoch, each in job.training.progress.features.items()}
+    if not features:
+        return None
+    images = _some_of(job.validation)
+    classes = images.class_pixels.argmax(axis=1)
+    path = out / FILE
+    write_whole(path, draw(features, classes, images.dataset.class_names))
+    return path
+
+
+def last_features(
+    model: SegmentationModel,
+    split: LoadedSplit,
+    arithmetic: Arithmetic,
+    *,
+    batch_size: int,
+    stop: Stop,
+) -> Tensor:
+    """Return the principal components of what the last layer is given, the largest first.
+
+    The model is left in evaluation mode.
+
+    Returns:
+        float32 [images, components], at most COMPONENTS.
+
+    Raises:
+        Stopped: asked to leave.
+    """
+    model.eval()
+    found: list[Tensor] = []
+    handle = model.classifier.register_forward_pre_hook(
+        lambda _, inputs: found.append(inputs[0].flatten(1).float().cpu())
+    )
+    try:
+        with torch.inference_mode():
+            for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
+                arithmetic.logits(model, images)
+    finally:
+        handle.remove()
+    return torch.from_numpy(_principal(torch.cat(found).numpy()))
+
+
+def _some_of(split: LoadedSplit) -> LoadedSplit:
+    """Return the images that are drawn: all of a split, or some that are spread over it evenly."""
+    count = len(split.names)
+    if count <= MOST_IMAGES:
+        return split
+    return split.take(np.linspace(0, count - 1, MOST_IMAGES).round().astype(int).tolist())
+
+
+def _principal(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    from sklearn.decomposition import PCA
+
+    count = min(COMPONENTS, *features.shape)
+    if not np.ptp(features, axis=0).any():  # a network that sees the same in all of them
+        return np.zeros((len(features), count), dtype=np.float32)
+    components: Any = PCA(count, random_state=0).fit_transform(features)
+    return np.asarray(components, dtype=np.float32)

@@ -1,0 +1,76 @@
+"""Predicted masks of a few validation images, the same ones for every job of a sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from upath import UPath
+
+from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.stopping import Stop, until_stopped
+from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
+from searchctl.trainer.pictures.mask_sheet import FILE, draw_masks, picked_images
+from searchctl.trainer.run.preparation import Job
+from searchctl.trainer.run.progress import Kept
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """Which images are drawn, and when."""
+
+    wanted: int | Sequence[str]
+    """So many validation images, or these."""
+    milestones: bool
+    """At the first, middle and last epoch too, not only by the weights that are kept."""
+
+    def look(self, job: Job, stop: Stop) -> None:
+        """Keep what the network predicts now, if the last epoch is one of those that are drawn.
+
+        Raises:
+            SettingsError: there is no image of such a name.
+            Stopped: asked to leave.
+        """
+        progress = job.training.progress
+        if self.milestones and progress.is_milestone(job.settings):
+            progress.masks[progress.epoch] = _predicted(job, self._images(job), stop)
+
+    def draw(self, job: Job, kept: Kept, out: UPath, stop: Stop) -> None:
+        """Write the picture, with what the job's network, of the kept epoch, predicts.
+
+        Raises:
+            OSError: it cannot be written.
+            SettingsError: there is no image of such a name.
+            Stopped: asked to leave.
+        """
+        images = self._images(job)
+        found = {**job.training.progress.masks, kept.epoch: _predicted(job, images, stop)}
+        masks = {
+            epoch: np.stack([each[name].numpy() for name in images.names])
+            for epoch, each in found.items()
+            if each.keys() >= set(images.names)  # an earlier attempt may have been asked for others
+        }
+        places = range(len(images.names))
+        content = draw_masks(
+            images.dataset,
+            images.names,
+            [np.asarray(images.labels[each]) for each in places],
+            masks,
+            kept=kept.epoch,
+            images=[np.asarray(images.images[each]) for each in places] if self.milestones else (),
+        )
+        write_whole(out / FILE, content)
+
+    def _images(self, job: Job) -> LoadedSplit:
+        return job.validation.take(picked_images(job.validation.names, self.wanted))
+
+
+@torch.inference_mode()
+def _predicted(job: Job, images: LoadedSplit, stop: Stop) -> dict[str, Tensor]:
+    """Return uint8 [H, W] class ids by image. The network is left in evaluation mode."""
+    job.training.scored_model.eval()
+    batches = until_stopped(fixed_batches(images, job.settings.batch_size), stop)
+    logits = (job.arithmetic.logits(job.training.scored_model, batch) for batch, _ in batches)
+    masks = torch.cat([each.argmax(dim=1).to(torch.uint8).cpu() for each in logits])
+    return dict(zip(images.names, masks, strict=True))

@@ -1,0 +1,1 @@
+"""One job from top to bottom: preparation, training loop, checkpoints."""

@@ -1,0 +1,77 @@
+"""Where and in which arithmetic a network runs: device, number format and memory layout."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from searchctl.trainer.ddp.wrapper import Replica
+from searchctl.trainer.settings.training import TrainSettings
+
+Model = TypeVar("Model", bound=nn.Module)
+
+# Of ImageNet, on the scale of uint8: what encoders are pretrained with.
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What `auto` means on one kind of device."""
+
+    precision: str
+    channels_last: bool
+
+
+DEFAULTS = {
+    "cpu": Defaults(precision="fp32", channels_last=False),
+    "cuda": Defaults(precision="bf16", channels_last=True),
+}
+
+
+class Arithmetic:
+    """Runs networks on one device, in one number format and memory layout.
+
+    Args:
+        settings: `precision` and `channels_last`, whose `auto` is looked up in DEFAULTS.
+        device: where the network runs.
+    """
+
+    def __init__(self, settings: TrainSettings, device: torch.device) -> None:
+        default = DEFAULTS[device.type]
+        precision = default.precision if settings.precision == "auto" else settings.precision
+        last = default.channels_last if settings.channels_last == "auto" else settings.channels_last
+        self.device = device
+        self.bf16 = precision == "bf16"
+        self.memory_format = torch.channels_last if last else torch.contiguous_format
+        self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
+        self._std = torch.tensor(STD, device=device).view(3, 1, 1)
+
+    def place(self, model: Model) -> Model:
+        """Return the model on the device, in the memory layout; its weights stay fp32."""
+        model.to(self.device)
+        model.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # not in its stub
+        return model
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Return uint8 images [B, 3, H, W] as normalised floats on the device."""
+        # Bytes travel to the device and become floats there: a quarter of the transfer.
+        pixels = images.to(self.device, non_blocking=True)
+        pixels = pixels.to(torch.float32, memory_format=self.memory_format)
+        return pixels.sub_(self._mean).div_(self._std)
+
+    def logits(self, model: nn.Module, images: Tensor) -> Tensor:
+        """Return the model's fp32 logits [B, classes, H, W] of uint8 images."""
+        with self._autocast():
+            logits: Tensor = model(self.normalise(images))
+        return logits.float()
+
+    def all_logits(self, model: Replica, images: Tensor) -> list[Tensor]:
+        """Return the same, followed by those of the auxiliary head where the model has one."""
+        with self._autocast():
+            logits = model.all_logits(self.normalise(images))
+        return [each.float() for each in logits]
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)

@@ -1,0 +1,130 @@
+"""Tries networks without memory or time, so that a bad one is known before the first epoch."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from upath import UPath
+
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.evaluation.inference import scaled
+from searchctl.trainer.models import build_model
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
+from searchctl.trainer.settings.model_options import OPTIONS
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.initial import begin_with
+
+_NETWORK = ("model", *OPTIONS)
+"""The settings that say what is built."""
+_REFUSALS = (SettingsError, RuntimeError, ValueError, AssertionError, TypeError)
+"""What networks raise that cannot be built, or do not take images of a size."""
+_SOME_SIZE = (131, 163)
+"""Height and width, both prime: what takes them takes images of any size."""
+
+
+def network_problems(
+    settings: Iterable[TrainSettings],
+    classes: int,
+    image_size: tuple[int, int],
+    inference: Inference = AS_VALIDATED,
+) -> list[str]:
+    """Return what is wrong with the networks, each distinct one tried once.
+
+    Each is built and given two images on torch's meta device, which computes shapes alone; then
+    images of the other sizes that it is to predict.
+
+    Args:
+        settings: of the trials.
+        classes: channels of the logits.
+        image_size: height and width of the training images in pixels.
+        inference: how images are predicted at their own size.
+    """
+    distinct = _distinct(settings, *_NETWORK, "finetune", "dropout")
+    problems = (_problem(each, classes, image_size, inference) for each in distinct)
+    return list(dict.fromkeys(problem for problem in problems if problem))
+
+
+def weights_problems(
+    settings: Iterable[TrainSettings],
+    classes: int,
+    checkpoint: Callable[[TrainSettings], UPath | None],
+    encoder: Callable[[TrainSettings], UPath | None],
+) -> list[str]:
+    """Return what is wrong with the weights that trials begin with, each distinct case tried once.
+
+    The networks are built and filled on the CPU, one after the other.
+
+    Args:
+        settings: of the trials.
+        classes: channels of the logits.
+        checkpoint: returns the file with which a trial's whole network begins.
+        encoder: returns the file with which its encoder begins.
+    """
+    given = [each for each in settings if each.init != "scratch"]
+    problems = []
+    for each in _distinct(given, *_NETWORK, "init", "weights"):
+        try:
+            with torch.random.fork_rng(devices=[]):
+                model = build_model(each, classes)
+            files = {"init_from": checkpoint(each), "encoder_from": encoder(each)}
+            begin_with(model, each, classes, **files)
+        except SettingsError as error:
+            problems.append(f"{_named(each)}: {error}")
+    return list(dict.fromkeys(problems))
+
+
+def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSettings]:
+    """Return one of all settings that agree in these."""
+    return list({tuple(getattr(each, name) for name in names): each for each in settings}.values())
+
+
+def _problem(
+    settings: TrainSettings, classes: int, image_size: tuple[int, int], inference: Inference
+) -> str | None:
+    try:
+        with torch.device("meta"):
+            model = build_model(settings, classes)
+            freeze(model, settings.finetune)
+            model(torch.zeros(2, 3, *image_size))
+            model.eval()
+            problem = _size_problem(model, image_size, inference)
+    except NotImplementedError:
+        return None  # it does more than shapes tell
+    except _REFUSALS as error:
+        problem = str(error)
+    return f"{_named(settings)}: {problem}" if problem else None
+
+
+def _size_problem(
+    model: SegmentationModel, image_size: tuple[int, int], inference: Inference
+) -> str | None:
+    """Say which option of `inference` gives the network images of a size that it does not take."""
+    mend = "use mode: sliding_window, whose windows are of image_size"
+    if inference.mode == "whole" and not _takes(model, _SOME_SIZE):
+        return f"does not take images of every size, as inference.mode: whole needs: {mend}"
+    if inference.mode == "resized":
+        for scale in inference.scales:
+            height, width = size = scaled(image_size, scale)
+            if not _takes(model, size):
+                return (
+                    f"does not take images of {height}x{width} pixels, which scale {scale:g} of "
+                    f"inference.scales gives it: leave that out, or {mend}"
+                )
+    return None
+
+
+def _takes(model: SegmentationModel, size: tuple[int, int]) -> bool:
+    """Does the network take an image of this size, filled up to its smallest?"""
+    sides = (max(side, model.smallest) for side in size)
+    try:
+        model(torch.zeros(1, 3, *sides))
+    except _REFUSALS:
+        return False
+    return True
+
+
+def _named(settings: TrainSettings) -> str:
+    """Return the network's own settings, for people."""
+    named = {name: getattr(settings, name) for name in _NETWORK}
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)

@@ -1,0 +1,127 @@
+"""Everything that a job needs before its first step: images, network, loss, and who it is."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from upath import UPath
+
+from searchctl.trainer.core.memory import reset_peak
+from searchctl.trainer.core.seeds import derive_seed
+from searchctl.trainer.data.loader import (
+    LoadedSplit,
+    TrainingBatches,
+    data_fingerprint,
+    decode_ahead,
+    load_sample,
+    load_split,
+    sample_hash,
+)
+from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.losses import Loss, build_loss
+from searchctl.trainer.models import build_model
+from searchctl.trainer.run.identity import identity_of
+from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.training import Training, begin_training
+from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.weights.initial import begin_with
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial at one rung, ready for its first step."""
+
+    settings: TrainSettings
+    sample: Sample
+    rung: int
+    score: Score
+    arithmetic: Arithmetic
+    images: LoadedSplit
+    """What is trained on."""
+    validation: LoadedSplit
+    batches: TrainingBatches
+    loss: Loss
+    training: Training
+    initial_weights: str
+    """What the network begins with, in a sentence."""
+    team: Team
+    """The processes that train it, this one among them."""
+    identity: str
+    """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
+
+
+def prepare(
+    settings: TrainSettings,
+    sample: Sample,
+    *,
+    rung: int,
+    score: Score,
+    device: torch.device,
+    init_from: UPath | None = None,
+    encoder_from: UPath | None = None,
+    team: Team = ALONE,
+) -> Job:
+    """Load the images and build the network, on its device.
+
+    Raises:
+        DataError: a file of the data set is missing or does not fit.
+        SettingsError: the network cannot be built like that, or not begin with these weights.
+    """
+    reset_peak(device)
+    decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
+    images, validation = load_sample(sample), load_split(sample.data, "val")
+    torch.manual_seed(derive_seed(sample.seed, "init", rung))
+    classes = len(images.dataset.class_names)
+    model = build_model(settings, classes)
+    begun = begin_with(model, settings, classes, init_from=init_from, encoder_from=encoder_from)
+    arithmetic = Arithmetic(settings, device)
+    batches = TrainingBatches(
+        images,
+        batch_size=settings.batch_size,
+        augment=settings.augment,
+        seed=sample.seed,
+        rung=rung,
+        workers=settings.loader_workers,
+        team=ALONE if settings.mixup or settings.cutmix else team,  # see Mixing
+    )
+    return Job(
+        settings,
+        sample,
+        rung,
+        score,
+        arithmetic,
+        images,
+        validation,
+        batches,
+        loss=_loss(settings, images, team).to(device),
+        training=begin_training(
+            arithmetic.place(model),
+            settings,
+            steps=math.ceil(len(batches) / settings.accumulate),
+            score=score,
+            team=team,
+        ),
+        team=team,
+        initial_weights=begun.text,
+        identity=identity_of(
+            settings,
+            sample,
+            rung=rung,
+            score=score,
+            sample_hash=sample_hash(images.names),
+            data_fingerprint=data_fingerprint(sample.data),
+            init_from=begun.sha256,
+            network=model.state_dict(),
+        ),
+    )
+
+
+def _loss(settings: TrainSettings, images: LoadedSplit, team: Team) -> Loss:
+    loss = build_loss(
+        settings,
+        ignore_index=images.dataset.ignore_index,
+        pixel_counts=torch.from_numpy(images.class_pixels),
+    )
+    loss.total = team.total
+    return loss

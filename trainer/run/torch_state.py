@@ -1,0 +1,57 @@
+"""The device of a job, and torch's global state while it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.utils.deterministic
+
+from searchctl.trainer.core.errors import SettingsError
+
+_deterministic: Any = torch.utils.deterministic  # its switch is not in its stub
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return the named device; without a name the GPU where there is one, else the CPU.
+
+    Raises:
+        SettingsError: no such device here, or of a kind that is not supported.
+    """
+    device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type not in ("cpu", "cuda"):
+        raise SettingsError(f"device '{name}' is not supported: use cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SettingsError(f"device '{name}': this machine has {torch.cuda.device_count()} GPUs")
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """Return the device with the name of its hardware where torch knows it."""
+    if device.type == "cpu":
+        return "cpu"
+    return f"{device} ({torch.cuda.get_device_name(device)})"
+
+
+@contextmanager
+def own_torch_state(threads: int | None, device: torch.device) -> Iterator[None]:
+    """Run a job under torch state of its own, then put the process's state back.
+
+    A worker process runs many jobs: none may inherit threads or random numbers from the one
+    before. Deterministic algorithms are demanded on a CPU only; on a GPU, interpolation and
+    cross entropy have none, and two runs differ by rounding.
+    """
+    before = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    fill = _deterministic.fill_uninitialized_memory
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.set_num_threads(threads or before)
+            torch.use_deterministic_algorithms(device.type == "cpu")
+            # It would fill every new tensor with NaN first, which only debugging needs.
+            _deterministic.fill_uninitialized_memory = False
+            yield
+    finally:
+        torch.set_num_threads(before)
+        torch.use_deterministic_algorithms(deterministic)
+        _deterministic.fill_uninitialized_memory = fill

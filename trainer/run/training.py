@@ -1,0 +1,111 @@
+"""A training in progress: the network with all that changes from step to step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.wrapper import DistributedReplica, Replica
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.optim.ema import Average
+from searchctl.trainer.optim.lr_schedules import LRSchedule, build_lr_schedule
+from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.run.progress import Progress
+from searchctl.trainer.settings.training import Score, TrainSettings
+
+
+@dataclass
+class Training:
+    """Everything that the next epoch depends on, but the settings and the data.
+
+    Random numbers are not a part of it: they are functions of (seed, rung, epoch, image), and no
+    generator's state outlives an epoch. Nor is a gradient scaler: bf16 has the range of fp32, and
+    its gradients need none.
+    """
+
+    model: SegmentationModel
+    """On its device."""
+    optimizer: Optimizer
+    schedule: LRSchedule
+    average: Average | None
+    """Of the model, where `ema` asks for it."""
+    progress: Progress
+    replica: Replica
+    """The model as it is trained: together with those of other processes, or alone."""
+
+    @property
+    def scored_model(self) -> SegmentationModel:
+        """The network that is validated, kept and saved: the average, where there is one."""
+        return self.average.model if self.average else self.model
+
+    def step(self, clip_norm: float | None) -> Tensor | float:
+        """Change the weights by their gradients, and forget these.
+
+        Args:
+            clip_norm: norm to which the gradient of all weights together is cut back (Pascanu et
+                al., 'On the difficulty of training recurrent neural networks', 2013); None: never.
+
+        Returns:
+            The norm before it was cut back, to be looked at: where it is not finite, neither are
+            the weights now, or they were not changed. 0 without a `clip_norm`.
+        """
+        norm = 0.0 if clip_norm is None else clip_grad_norm_(self.model.parameters(), clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.schedule.after_step()
+        if self.average:
+            self.average.update(self.model)
+        return norm
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of it as tensors, numbers and containers of these."""
+        return {
+            "model": dict(self.model.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "progress": self.progress.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another training of the same settings was."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        scored = state["average"] or state
+        self.progress = Progress.from_state_dict(state["progress"], scored["model"])
+
+
+def begin_training(
+    model: SegmentationModel,
+    settings: TrainSettings,
+    *,
+    steps: int,
+    score: Score,
+    team: Team = ALONE,
+) -> Training:
+    """Return a training of a model on its device, before its first epoch.
+
+    Args:
+        model: with the weights to begin with.
+        settings: of the trial.
+        steps: optimizer steps in an epoch.
+        score: what the plateau schedule goes by.
+        team: the processes that train it, each of which calls this.
+
+    Raises:
+        SettingsError: a setting does not go with the network, or not with another one.
+    """
+    freeze(model, settings.finetune)
+    optimizer = build_optimizer(settings, model)
+    schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
+    average = Average(model, settings.ema) if settings.ema else None
+    replica = Replica(model) if team is ALONE else DistributedReplica(model, team)
+    return Training(model, optimizer, schedule, average, Progress(), replica)

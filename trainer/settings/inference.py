@@ -1,0 +1,65 @@
+"""How finalists are scored at the images' own size: the section `inference`; torch-free."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from searchctl.trainer.data.settings import Task
+from searchctl.trainer.settings.training import Settings
+
+_OVERLAP = 1 / 3
+
+
+class Inference(Settings):
+    """How predictions at the labels' own size are made: for finalists, and in `searchctl train`.
+
+    It changes 'val_original' and 'test_original' alone: neither the training nor any verdict.
+    """
+
+    mode: Literal["resized", "whole", "sliding_window"] = "resized"
+    """What the network is given. resized: each image stretched to image_size, as in training.
+    whole: each at its own size. sliding_window: windows of image_size over each at its own size,
+    averaged where they overlap."""
+    overlap: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Least share of a window's side that it has in common with the next one; 1/3 if left out."""
+    flip: bool = False
+    """Whether the mirrored image is predicted too, and averaged with the other."""
+    scales: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (1.0,)
+    """Sizes at which each image is predicted, as multiples of the one that `mode` gives; averaged.
+    Windows keep their size."""
+
+    @field_validator("scales")
+    @classmethod
+    def _each_once(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(scales)) < len(scales):
+            raise ValueError("lists a scale twice: each is averaged once")
+        return scales
+
+    @model_validator(mode="after")
+    def _overlap_is_of_windows(self) -> Self:
+        if self.overlap is not None and self.mode != "sliding_window":
+            raise ValueError(
+                f"overlap is of no use with mode {self.mode}: leave it out, or set "
+                "mode: sliding_window"
+            )
+        return self
+
+    @property
+    def window_overlap(self) -> float:
+        """The least share of a window's side that it has in common with the next one."""
+        return _OVERLAP if self.overlap is None else self.overlap
+
+    def mode_problem(self, task: Task) -> str | None:
+        """Say why the mode does not go with a task; None if it does."""
+        if task == "classification" and self.mode != "resized":
+            return f"{self.mode} is for a class of each pixel: classification needs resized"
+        return None
+
+    @property
+    def as_validated(self) -> bool:
+        """Whether networks are given just the images that they are validated on in training."""
+        return self == AS_VALIDATED
+
+
+AS_VALIDATED = Inference()
+"""Each image once, stretched to image_size; its logits upsampled to the label's size."""

@@ -1,0 +1,104 @@
+"""The types of settings that are names: checked against the catalog, torch-free."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from searchctl.trainer.settings import catalog
+
+
+def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(catalog.unknown(kind, name, names))
+        return name
+
+    return AfterValidator(check)
+
+
+def _enum(names: Iterable[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(names)})
+
+
+def _model(name: str) -> str:
+    kind, colon, named = name.partition(":")
+    problem = _BY_KIND[kind](named) if colon and kind in _BY_KIND else _plain_problem(name)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+def _plain_problem(name: str) -> str:
+    if name in catalog.MODELS:
+        return ""
+    problem = catalog.unknown("model", name, catalog.MODELS)
+    if "did you mean" in problem or not re.fullmatch(_TIMM, name):
+        return problem
+    return f"{problem}; a classifier of whole images is written timm:{name}"
+
+
+def _smp_problem(name: str) -> str:
+    decoder, _, encoder = name.partition("/")
+    if not encoder:
+        return f"'smp:{name}' lacks its encoder: smp:{decoder}/resnet34"
+    known = decoder in catalog.SMP_DECODERS
+    return "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
+
+
+def _timm_problem(name: str) -> str:
+    # timm takes seconds to import: whether it has the network is asked when a sweep is launched
+    return "" if re.fullmatch(_TIMM, name) else "timm: lacks its name, such as timm:vgg13_bn"
+
+
+_TIMM = r"\w[\w.-]*"
+_BY_KIND = {"smp": _smp_problem, "timm": _timm_problem}
+
+
+ModelName = Annotated[
+    str,
+    AfterValidator(_model),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(catalog.MODELS)},
+                {"type": "string", "pattern": r"^smp:.+/.+$|^timm:.+$"},
+            ]
+        }
+    ),
+]
+LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]
+OptimizerName = Annotated[str, _one_of("optimizer", catalog.OPTIMIZERS), _enum(catalog.OPTIMIZERS)]
+LRScheduleName = Annotated[
+    str, _one_of("lr_schedule", catalog.LR_SCHEDULES), _enum(catalog.LR_SCHEDULES)
+]
+AugmentName = Annotated[
+    str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)
+]
+
+
+def _like(pattern: str, examples: str) -> tuple[AfterValidator, WithJsonSchema]:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {examples}, not {text!r}")
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+FinetuneName = Annotated[
+    str,
+    *_like(
+        r"all|decoder|classifier|frozen_decoder|last_[1-9]\d*",
+        "all, decoder, classifier, frozen_decoder, or last_K (K stages of the encoder)",
+    ),
+]
+InitName = Annotated[
+    str,
+    *_like(
+        r"scratch|pretrained|checkpoint:\S.*",
+        "scratch, pretrained, or checkpoint:SWEEP (or a file)",
+    ),
+]
+Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]

@@ -1,0 +1,1 @@
+"""Initial weights: from published files, from checkpoints, from scratch."""

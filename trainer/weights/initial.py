@@ -1,0 +1,158 @@
+"""What a network begins with: fresh weights, a pretrained encoder, or those of another training."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from upath import UPath
+
+from searchctl.trainer.core.errors import SettingsError, first_few
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.weights.files import SUFFIXES, load_weights
+
+_FILE = "model.safetensors"
+_CLASSIFIERS = ("classifier.", "aux_classifier.")
+_DIGITS = 12
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """What a network began with."""
+
+    text: str
+    """In one sentence, for people."""
+    sha256: str | None = None
+    """Of the file: a moved file is the same one. None for fresh weights."""
+
+
+def begin_with(
+    model: SegmentationModel,
+    settings: TrainSettings,
+    classes: int,
+    *,
+    init_from: UPath | None = None,
+    encoder_from: UPath | None = None,
+) -> InitialWeights:
+    """Put the weights that a fresh network is to begin with in the place of its own.
+
+    Torch's random numbers stay as they are: what is not replaced, and all that is drawn later, is
+    as it would be without.
+
+    Args:
+        model: on the CPU, with fresh weights from the trial's seed.
+        settings: of the trial; its `init` and `weights` are followed.
+        classes: channels of the logits.
+        init_from: weights of the whole network to begin with, whatever `init` says.
+        encoder_from: in place of the file in `weights`, or of a download.
+
+    Raises:
+        SettingsError: the weights are not there, are damaged, or are not of this network.
+        OSError: the disk or the store does not answer.
+    """
+    if init_from is None and settings.checkpoint is not None:
+        init_from = UPath(settings.checkpoint)
+    if init_from is not None:
+        begun = _from_checkpoint(model, init_from, classes)
+    elif settings.init == "pretrained":
+        begun = _from_pretrained(model, settings, encoder_from)
+    else:
+        begun = InitialWeights("scratch")
+    log.info("begins with: %s", begun.text)
+    return begun
+
+
+def _from_pretrained(
+    model: SegmentationModel, settings: TrainSettings, encoder_from: UPath | None
+) -> InitialWeights:
+    # timm takes seconds to import, and most jobs do without
+    from searchctl.trainer.models.timm.network import TimmNetwork
+    from searchctl.trainer.weights.pretrained import fill
+    from searchctl.trainer.weights.pretrained_files import (
+        full_name,
+        name_in_settings,
+        pretrained_file,
+    )
+
+    given = encoder_from or (UPath(settings.weights) if settings.weights else None)
+    texts, hashes = [], []
+    for encoder in (part for part in model.modules() if isinstance(part, TimmNetwork)):
+        name = name_in_settings(encoder)
+        file = pretrained_file(name, given)
+        weights = load_weights(file)
+        problem = f"init: pretrained: {file} does not fill the encoder {name}"
+        count = fill(encoder, weights.tensors, problem)
+        what = f"all {count} tensors of the encoder"
+        if extra := model.load_pretrained_extra(weights.tensors):
+            what = f"{what} and {extra} of the decoder"
+        source = f"{name} from {file}" if given else full_name(name)
+        texts.append(f"{source}: {what} {_short(weights.sha256)}")
+        hashes.append(weights.sha256)
+    if not texts:
+        raise SettingsError(f"init: pretrained: there are no weights for {settings.model}")
+    return InitialWeights(f"pretrained {'; '.join(texts)}", ",".join(hashes))
+
+
+def _from_checkpoint(model: SegmentationModel, path: UPath, classes: int) -> InitialWeights:
+    """Load the weights of another training, but a classifier of another number of classes."""
+    file = path if path.suffix in SUFFIXES else path / _FILE
+    weights = load_weights(file)
+    text = f"checkpoint {file} {_short(weights.sha256)}"
+    tensors, there = _without_other_classes(model, weights.tensors, classes)
+    if there is not None:
+        text = f"{text}, without its classifier: {there} classes there, {classes} here"
+    differences = _differences(model.state_dict(), tensors)
+    if differences:
+        raise SettingsError(
+            f"the checkpoint {file} is of another network: {first_few(differences)}; set model, "
+            "encoder, width and the model's other options as they were when it was trained"
+        )
+    model.load_state_dict(tensors)
+    return InitialWeights(text, weights.sha256)
+
+
+def _without_other_classes(
+    model: SegmentationModel, tensors: Mapping[str, Tensor], classes: int
+) -> tuple[Mapping[str, Tensor], int | None]:
+    """Return a checkpoint's tensors, with the model's own classifier if its classes are others.
+
+    Then the number of classes there is returned too. A classifier may be several layers; its
+    layers are kept or replaced as one, and so are those of an auxiliary head.
+    """
+    own = {
+        name: each
+        for name, each in model.state_dict().items()
+        if name.startswith(_CLASSIFIERS) and name in tensors
+    }
+    pairs = (_other_sizes(each.shape, tensors[name].shape) for name, each in own.items())
+    differing = set().union(*pairs)
+    if {here for here, _ in differing} != {classes} or len(differing) > 1:
+        return tensors, None
+    [(_, there)] = differing
+    return {**tensors, **own}, there
+
+
+def _other_sizes(here: torch.Size, there: torch.Size) -> set[tuple[int, int]]:
+    """Return (here, there) of each dimension in which two shapes differ."""
+    if len(here) != len(there):
+        return {(0, 0)}
+    return {pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]}
+
+
+def _differences(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
+    shapes = [
+        f"{name} is {list(tensors[name].shape)} there and {list(each.shape)} here"
+        for name, each in own.items()
+        if name in tensors and tensors[name].shape != each.shape
+    ]
+    here = [f"{name} is only here" for name in own if name not in tensors]
+    there = [f"{name} is only there" for name in sorted(tensors.keys() - own.keys())]
+    return shapes + here + there
+
+
+def _short(sha256: str) -> str:
+    return f"(sha256 {sha256[:_DIGITS]})"
