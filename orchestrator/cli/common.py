@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from searchctl.orchestrator.config.database_urls import holds_password
+from searchctl.orchestrator.config.locations import holds_password
 
 OK = 0
 ERROR = 1  # something the user can mend; the message says how

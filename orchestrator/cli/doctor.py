@@ -39,7 +39,7 @@ def doctor(
     in the way.
     Example: searchctl doctor sweep.yaml
     """
-    from searchctl.orchestrator.doctor.requested import examined  # imports torch
+    from searchctl.orchestrator.doctor.examine import examined  # imports torch
 
     findings = []
     for finding in examined(sweep_file, db, address):

@@ -59,10 +59,10 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
     belongs to no attempt that the database knows.
     Example: searchctl gc quickstart --dry-run
     """
+    from searchctl.orchestrator.artifacts.directory import runs_directory
     from searchctl.orchestrator.artifacts.garbage import collect
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.core.errors import SearchctlError
-    from searchctl.orchestrator.run.prepare import runs_directory
 
     engine, row = open_sweep(sweep, db)
     runs = runs_directory(Sweep.from_json(row.spec))

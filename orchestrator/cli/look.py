@@ -128,10 +128,10 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     Example: searchctl export quickstart -o best.yaml
     """
     from searchctl.orchestrator.artifacts import export as exporting
+    from searchctl.orchestrator.artifacts.directory import runs_directory
     from searchctl.orchestrator.artifacts.initial_files import InitialFiles
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.facts.ranking import rank_trials
-    from searchctl.orchestrator.run.prepare import runs_directory
 
     engine, row = open_sweep(sweep, db)
     ranked = rank_trials(engine, row, top)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 
 from searchctl.orchestrator.cluster.submitted import SubmittedDriver, drivers_so_far
-from searchctl.orchestrator.config.database_urls import holds_password
+from searchctl.orchestrator.config.locations import holds_password
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import (
     SOURCE_VARIABLE,

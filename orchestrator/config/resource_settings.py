@@ -40,7 +40,7 @@ class ResourceSettings(Settings):
     accelerator_type: Annotated[str, Field(min_length=1)] | None = None
     """Kind of GPU that trials run on, as Ray calls it: A100, H100, T4. Any, if left out."""
     max_parallel: Annotated[int, Field(ge=1)] | None = None
-    """At most so many trials at a time; as many as fit, if left out."""
+    """At most so many trials at a time; as fit, if left out."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often a job is tried whose worker was lost. A try that got an epoch further begins the
     count anew: spot nodes may be taken any number of times."""

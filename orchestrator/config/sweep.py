@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from searchctl.orchestrator.config.database_urls import undefined_variables
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
+from searchctl.orchestrator.config.locations import undefined_variables
 from searchctl.orchestrator.config.problems import Problem, locate
 from searchctl.orchestrator.config.reading import read_settings
 from searchctl.orchestrator.config.resource_settings import ResourceSettings

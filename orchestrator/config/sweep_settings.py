@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from searchctl.orchestrator.config.database_urls import holds_password, with_variables
+from searchctl.orchestrator.config.locations import holds_password, with_variables
 from searchctl.trainer.settings.training import Score, Settings
 
 

@@ -11,9 +11,10 @@ from searchctl.orchestrator.core.cluster_address import SWEEP_FILE, driver_addre
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.doctor.database import clock_finding, refused_at_launch
 from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
-from searchctl.orchestrator.doctor.node import NodeFacts, node_facts
-from searchctl.orchestrator.doctor.node_view import Places, Sight, places_of, sight_of, unseen
-from searchctl.orchestrator.doctor.room import asked_by, room_finding
+from searchctl.orchestrator.doctor.room import room_finding
+from searchctl.orchestrator.executors.node_facts import NodeFacts, node_facts
+from searchctl.orchestrator.executors.node_view import Places, Sight, places_of, sight_of, unseen
+from searchctl.orchestrator.executors.room import asked_by
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.executors.ray.survey import SurveyedNode

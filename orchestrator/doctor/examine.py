@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from searchctl.orchestrator.config.locations import database_url
+from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.doctor.cluster import check_ray
 from searchctl.orchestrator.doctor.database import check_database
 from searchctl.orchestrator.doctor.files import check_data, check_runs
-from searchctl.orchestrator.doctor.finding import About, Check, Finding
+from searchctl.orchestrator.doctor.finding import About, Check, Finding, error
 from searchctl.orchestrator.doctor.machine import (
     check_open_files,
+    check_packages,
     check_python,
     check_shared_memory,
 )
-from searchctl.orchestrator.doctor.packages import check_packages
 from searchctl.orchestrator.doctor.secrets import check_secrets
 from searchctl.orchestrator.doctor.torch_devices import check_devices
 
@@ -69,3 +73,26 @@ def _without(hidden: list[str], finding: Finding) -> Finding:
     for secret in hidden:
         found, mend = found.replace(secret, "***"), mend.replace(secret, "***")
     return Finding(finding.level, finding.what, found, mend)
+
+
+def examined(file: Path | None, db: str | None, address: str | None) -> Iterator[Finding]:
+    """Look at what a sweep of this file would use, in this database and on this cluster.
+
+    What is wrong with these is a finding too, and hides no other.
+    """
+    sweep: Sweep | None = None
+    url: str | None = None
+    try:
+        sweep = load_sweep(file) if file else None
+    except SearchctlError as failure:
+        yield error("sweep file", str(failure), "`searchctl validate` says it line by line")
+    try:
+        url = database_url(db, sweep.storage.database_url() if sweep else None)
+    except KeyError as failure:
+        mend = f"export {failure.args[0]}=..., or name the database with --db"
+        yield error("database", f"storage.url needs ${failure.args[0]}, which is not set", mend)
+    except SearchctlError as failure:
+        found, _, mend = str(failure).partition(": ")
+        yield error("database", found, mend)
+    where = address or (sweep.resources.address if sweep else None)
+    yield from examine(About(url, None if where == "local" else where, sweep))

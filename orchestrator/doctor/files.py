@@ -59,7 +59,7 @@ def check_data(about: About) -> Iterator[Finding]:
     """Is the sweep's data set there, and can an image of each split be read?"""
     if about.sweep is None or about.driven_elsewhere:
         return
-    from searchctl.orchestrator.run.prepare import checked_dataset  # imports torch
+    from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch
 
     try:
         dataset = checked_dataset(about.sweep)

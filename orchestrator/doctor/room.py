@@ -1,17 +1,11 @@
 """Has any node of the cluster room for one job of the sweep?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.doctor.finding import Finding, error, ok, warning
+from searchctl.orchestrator.executors.room import no_room
 
 _SETTINGS = {"CPU": "cpus_per_trial", "GPU": "gpus_per_trial"}
-
-
-def asked_by(resources: ResourceSettings) -> dict[str, float]:
-    """Return what one job takes of a node, by Ray's names."""
-    gpus = {"GPU": resources.gpus_per_trial} if resources.gpus_per_trial else {}
-    return {"CPU": resources.cpus_per_trial, **gpus, **resources.others}
 
 
 def room_finding(
@@ -42,15 +36,6 @@ def room_finding(
     return error("room", found, f"{mend}, or add a node that has it")
 
 
-def no_room(asked: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
-    """Say that none of these nodes has what one job takes, and what they have of it."""
-    have = dict.fromkeys(_shown({name: node.get(name, 0) for name in asked}) for node in nodes)
-    return (
-        f"one trial asks for {_shown(asked)}, and no node has that (they have "
-        f"{', '.join(have) or 'nothing'})"
-    )
-
-
 def _at_fault(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> list[str]:
     """Name the settings that ask for more than any node has; all, where their sum is too much."""
     lacking = [
@@ -62,7 +47,3 @@ def _at_fault(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) 
 def _setting(resource: str) -> str:
     kind = resource.startswith("accelerator_type:")
     return _SETTINGS.get(resource, "accelerator_type" if kind else "custom")
-
-
-def _shown(resources: Mapping[str, float]) -> str:
-    return " and ".join(f"{amount:g} {name}" for name, amount in resources.items())

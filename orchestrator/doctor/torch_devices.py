@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
-from searchctl.orchestrator.doctor.node import gpus_of_machine
+from searchctl.orchestrator.executors.node_facts import gpus_of_machine
 
 
 def check_devices(about: About) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.artifacts.garbage import used_bytes
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.job_key import Kind, key_of
@@ -19,7 +20,6 @@ from searchctl.orchestrator.planning.estimate import (
 )
 from searchctl.orchestrator.planning.plan import Plan, StageCost, plan_sweep
 from searchctl.orchestrator.planning.retries import Fault, busy_seconds, faults
-from searchctl.orchestrator.run.prepare import runs_directory
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import (
     Held,

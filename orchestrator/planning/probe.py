@@ -11,13 +11,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from upath import UPath
 
+from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.sweeps import assignments
 from searchctl.orchestrator.planning.batch_timer import Laps
 from searchctl.orchestrator.planning.estimate import Probe, Probed, Sizes, Speed
 from searchctl.orchestrator.planning.speed_classes import SpeedClass, speed_classes
-from searchctl.orchestrator.run.prepare import checked_dataset
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.memory import peak_bytes
 from searchctl.trainer.core.stopping import Stop, Stopped

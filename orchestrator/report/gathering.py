@@ -16,7 +16,7 @@ from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.planning.grade import Grade, grade
-from searchctl.orchestrator.report.chosen_classes import chosen_classes, label_shares
+from searchctl.orchestrator.report.chosen_classes import chosen_classes, label_shares, unlabeled
 from searchctl.orchestrator.report.facts import (
     FORMAT,
     Answer,
@@ -31,7 +31,6 @@ from searchctl.orchestrator.report.facts import (
 from searchctl.orchestrator.report.options import contrasts
 from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
-from searchctl.orchestrator.report.unlabeled import unlabeled
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
 from searchctl.orchestrator.search.study import distributions
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -186,9 +185,7 @@ def _pictures(stored: Stored, finalists: Sequence[TrialFacts], file: str) -> lis
 
     A path that the database names is not followed: whose picture it is says where it lies.
     """
-    from searchctl.orchestrator.run.prepare import (
-        runs_directory,  # knows how to build networks, too
-    )
+    from searchctl.orchestrator.artifacts.directory import runs_directory
 
     runs = runs_directory(stored.sweep)
     wanted = {trial.trial for trial in finalists}

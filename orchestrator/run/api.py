@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.artifacts.export import Exported, export
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.run.launch import inline_executor, run
-from searchctl.orchestrator.run.prepare import prepare, runs_directory
+from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow

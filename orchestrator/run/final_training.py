@@ -7,9 +7,9 @@ from typing import Any
 
 from upath import UPath
 
+from searchctl.orchestrator.artifacts.directory import check_writable
 from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.artifacts.named_weights import found_from_here
-from searchctl.orchestrator.artifacts.writable import check_writable
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.trainer.core.atomic_files import write_whole

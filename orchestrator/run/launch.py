@@ -10,9 +10,8 @@ from contextlib import closing, nullcontext
 from functools import partial
 
 from searchctl.orchestrator.artifacts.garbage import collect, used_bytes
+from searchctl.orchestrator.callbacks.all import Observers, hooks_of, loggers_of
 from searchctl.orchestrator.callbacks.hooks import Hooks
-from searchctl.orchestrator.callbacks.loggers import hooks_of, loggers_of
-from searchctl.orchestrator.callbacks.many import Observers
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.core.cluster_address import driver_address, submission

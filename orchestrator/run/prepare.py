@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from upath import UPath
 
+from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
-from searchctl.orchestrator.artifacts.writable import check_writable
+from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
@@ -26,20 +27,16 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writer import NewSweep, create_sweep
-from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import features_problem
 from searchctl.trainer.data.cache.store import Tell, silently
-from searchctl.trainer.data.samples import build_dataset, data_fingerprint, look_anew
+from searchctl.trainer.data.samples import data_fingerprint, look_anew
 from searchctl.trainer.data.sets.base import Dataset
-from searchctl.trainer.data.settings import Split
-from searchctl.trainer.pictures.mask_sheet import picked_images
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.executors.ray.nodes import SharedPlaces
 
 RUNS_MEND = "set storage.runs to a directory that can be written"
-_NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -112,23 +109,6 @@ def prepare(
     return Prepared(sweep, url, engine, row, plan, initial, notes=notes, places=places)
 
 
-def checked_dataset(sweep: Sweep) -> Dataset:
-    """Return a sweep's data set, looked at as far as is quick.
-
-    Raises:
-        DataError: a file is missing or does not fit, or a split is empty.
-        SettingsError: `report.images` names an image that is not there.
-    """
-    dataset = build_dataset(sweep.data)
-    dataset.check()
-    for split in _NEEDED_SPLITS:
-        if not dataset.names(split):
-            raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
-        dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
-    picked_images(dataset.names("val"), sweep.report.wanted_images)
-    return dataset
-
-
 def checked_nodes(
     sweep: Sweep, runs: UPath, url: str
 ) -> tuple["SharedPlaces | None", tuple[str, ...]]:
@@ -193,11 +173,6 @@ def at_address(sweep: Sweep, address: str | None) -> Sweep:
         return sweep
     resources = sweep.resources.model_copy(update={"address": address})
     return sweep.model_copy(update={"resources": resources})
-
-
-def runs_directory(sweep: Sweep) -> UPath:
-    """Return the directory of a sweep's files, absolute: workers have another current one."""
-    return (UPath(sweep.storage.runs) / sweep.name).absolute()
 
 
 def direction_of(sweep: Sweep) -> Direction:

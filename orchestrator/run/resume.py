@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
-from searchctl.orchestrator.artifacts.writable import check_writable
+from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.fingerprint import major_changes, versions
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_sweep
@@ -16,10 +17,8 @@ from searchctl.orchestrator.run.prepare import (
     RUNS_MEND,
     Prepared,
     at_address,
-    checked_dataset,
     checked_nodes,
     refuse_other_database,
-    runs_directory,
     trial_settings,
 )
 from searchctl.orchestrator.storage.database import open_database

@@ -4,12 +4,13 @@ The statements are made once: a driver runs them for each epoch and result, and 
 longer than running it.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from searchctl.orchestrator.storage import results, schema
-from searchctl.orchestrator.storage.rows import TrialState
+from searchctl.orchestrator.storage.rows import AttemptOutcome, TrialState
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 _jobs = schema.jobs
@@ -57,3 +58,78 @@ def replace_details(connection: Connection, job_id: int, result: JobResult) -> N
         connection.execute(_OLD[table], {"of_job": job_id})
         if rows:
             connection.execute(insert(table), [{"job_id": job_id, **row} for row in rows])
+
+
+_attempts = schema.attempts
+_OPEN = (_attempts.c.token == bindparam("of_token")) & _attempts.c.outcome.is_(None)
+
+# made once: a driver runs them for each epoch, and making one takes longer than running it
+_NUMBER = select(_attempts.c.number).where(_attempts.c.token == bindparam("of_token"))
+_EARLIER = select(func.count()).where(_attempts.c.job_id == bindparam("of_job"))
+_JOB_OF_OPEN = select(_attempts.c.job_id).where(_OPEN)
+_CHANGE_OPEN = update(_attempts).where(_OPEN)
+_BEGIN_WAITING = _CHANGE_OPEN.where(_attempts.c.worker.is_(None))
+
+
+def number_of(connection: Connection, token: str) -> int | None:
+    """Return the number of the attempt of that token; None if there is none yet."""
+    return connection.execute(_NUMBER, {"of_token": token}).scalar()
+
+
+def begin(connection: Connection, job_id: int, token: str, gpus: float) -> int:
+    """Open a job's next attempt; return its number, counted from 1."""
+    number = int(connection.execute(_EARLIER, {"of_job": job_id}).scalar_one()) + 1
+    row = {"job_id": job_id, "number": number, "token": token, "gpus": gpus}
+    connection.execute(insert(_attempts), {**row, "started_at": datetime.now(UTC)})
+    return number
+
+
+def open_job(connection: Connection, token: str) -> int | None:
+    """Return the job's id of the open attempt of that token; None if it is not open."""
+    return connection.execute(_JOB_OF_OPEN, {"of_token": token}).scalar()
+
+
+def set_open(connection: Connection, token: str, **values: Any) -> None:
+    """Set values of an open attempt; change nothing if it is not open."""
+    connection.execute(_CHANGE_OPEN, {"of_token": token, **values})
+
+
+def begun(connection: Connection, token: str, worker: str) -> None:
+    """Note where an open attempt runs, and that it does so from now on: until then it waited.
+
+    Once: a write that is repeated does not move the moment.
+    """
+    change = {"of_token": token, "worker": worker, "started_at": datetime.now(UTC)}
+    connection.execute(_BEGIN_WAITING, change)
+
+
+def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> int | None:
+    """End an open attempt, now unless `ended_at` is given; return its job's id.
+
+    None, and no change, if it is not open.
+    """
+    job_id = open_job(connection, token)
+    ended = {"ended_at": datetime.now(UTC)}
+    set_open(connection, token, outcome=outcome, **{**ended, **values})
+    return job_id
+
+
+def close_unfinished(
+    connection: Connection, token: str, outcome: AttemptOutcome, **values: Any
+) -> int | None:
+    """End an open attempt that came to nothing, as `close` does; a wait for room took no time."""
+    ended = {"ended_at": datetime.now(UTC), **values}
+    never_began = _attempts.c.outcome.is_(None) & _attempts.c.worker.is_(None)
+    waited = update(_attempts).where(_attempts.c.token == token, never_began)
+    connection.execute(waited.values(started_at=ended["ended_at"]))
+    return close(connection, token, outcome, **ended)
+
+
+def left_open(connection: Connection, sweep_id: int) -> list[str]:
+    """Return the tokens of a sweep's open attempts."""
+    query = select(_attempts.c.token)
+    query = query.join(schema.jobs, schema.jobs.c.id == _attempts.c.job_id)
+    query = query.join(schema.trials, schema.trials.c.id == schema.jobs.c.trial_id)
+    of_sweep = (schema.trials.c.sweep_id == sweep_id) & _attempts.c.outcome.is_(None)
+    rows = connection.execute(query.where(of_sweep))
+    return list(rows.scalars())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
-from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.schema import sweeps
 
 # made once: it begins every transaction of a driver, and making it takes longer than running it

@@ -93,7 +93,7 @@ class JobRow:
     threads: int | None
     trainable_parameters: int | None
     latency_ms: float | None
-    """Of one image, on the job's device: see trainer/evaluation/latency.py."""
+    """Of one image, on the job's device: see trainer/evaluation/scoring.py."""
     initial_weights: str
     """What it began with, for people; empty if it has not come to tell."""
     weights: str | None

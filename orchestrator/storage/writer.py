@@ -18,7 +18,7 @@ from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.storage import attempts, jobs, lease, results, schema
+from searchctl.orchestrator.storage import jobs, lease, results, schema
 from searchctl.orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
@@ -124,21 +124,21 @@ class SweepWriter:
     ) -> int:
         """Note that a job is being tried; return the attempt's number, counted from 1."""
         with self._transaction() as connection:
-            if number := attempts.number_of(connection, token):
+            if number := jobs.number_of(connection, token):
                 return number
             job_id = self._running_job(connection, key, fraction, images)
             jobs.set_trial_of(connection, job_id, "RUNNING")
-            return attempts.begin(connection, job_id, token, gpus)
+            return jobs.begin(connection, job_id, token, gpus)
 
     def attempt_begun(self, token: str, worker: str) -> None:
         """Note which process (host:pid) an open attempt runs in."""
         with self._transaction() as connection:
-            attempts.begun(connection, token, worker)
+            jobs.begun(connection, token, worker)
 
     def save_epoch(self, token: str, record: EpochRecord) -> None:
         """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
         with self._transaction() as connection:
-            job_id = attempts.open_job(connection, token)
+            job_id = jobs.open_job(connection, token)
             if job_id is None:
                 return
             jobs.replace_epoch(connection, job_id, record)
@@ -148,7 +148,7 @@ class SweepWriter:
     ) -> None:
         """Close an attempt that came to nothing; its job waits to be tried again."""
         with self._transaction() as connection:
-            closed = attempts.close_unfinished(connection, token, outcome, error=error)
+            closed = jobs.close_unfinished(connection, token, outcome, error=error)
             jobs.let_wait(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
@@ -161,7 +161,7 @@ class SweepWriter:
         closing = {"error": result.error, "first_epoch": result.first_epoch}
         outcome = cast(AttemptOutcome, result.status)  # jobs that are tried again have no result
         with self._transaction() as connection:
-            job_id = attempts.close(connection, token, outcome, **closing)
+            job_id = jobs.close(connection, token, outcome, **closing)
             if job_id is None:
                 return False
             jobs.change(connection, job_id, **results.job_values(result))
@@ -177,10 +177,10 @@ class SweepWriter:
             ended_at: when that driver was last heard of: it has paid for no GPU since.
         """
         with self._transaction() as connection:
-            left = attempts.left_open(connection, self._sweep_id)
+            left = jobs.left_open(connection, self._sweep_id)
             for token in left:
                 ended = {"error": error, "ended_at": ended_at}
-                closed = attempts.close_unfinished(connection, token, "stopped", **ended)
+                closed = jobs.close_unfinished(connection, token, "stopped", **ended)
                 jobs.let_wait(connection, closed)
             return len(left)
 

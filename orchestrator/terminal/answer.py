@@ -9,12 +9,12 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import assignments, number, shown_score
 from searchctl.orchestrator.planning.grade import grade
-from searchctl.orchestrator.run.prepare import runs_directory
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow

@@ -2,23 +2,54 @@
 
 import json
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import PurePosixPath
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.util import shift_path_info
 
-from optuna_dashboard import wsgi
+from optuna_dashboard import _note, _serializer, wsgi
+from optuna_dashboard.artifact._backend import list_trial_artifacts
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.search.study import open_storage
 from searchctl.orchestrator.web.access import LocalGuard, TokenGuard, answer
 from searchctl.orchestrator.web.pictures import PictureStore
-from searchctl.orchestrator.web.quick_notes import make_quick
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def make_quick() -> None:
+    """Replace them in this process."""
+    _note.get_note_from_system_attrs = note_of
+    _serializer.list_trial_artifacts = _artifacts_of
+
+
+def note_of(attributes: Mapping[str, Any], trial_id: int | None) -> dict[str, Any]:
+    """Return the note of a trial, or with None that of the study, from the study's attributes."""
+    of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    if f"{of}note_ver" not in attributes:
+        return {"version": 0, "body": ""}
+    body = "".join(_parts(attributes, f"{of}note_str:"))
+    return {"version": int(attributes[f"{of}note_ver"]), "body": body}
+
+
+def _parts(attributes: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Yield the pieces in which a note is kept."""
+    for part in count():
+        if f"{prefix}{part}" not in attributes:
+            return
+        yield attributes[f"{prefix}{part}"]
+
+
+def _artifacts_of(_of_study: object, attributes: dict[str, Any], trial: object) -> list[Any]:
+    """Return a trial's artifacts; with the study, only those of older dashboards were kept."""
+    found: list[Any] = list_trial_artifacts({}, attributes, trial)
+    return found
+
 
 _READ_ONLY = {"reason": "artifacts: they are the sweep's own pictures"}
 """What the page shows after 'Failed to delete' or 'Failed to upload'."""

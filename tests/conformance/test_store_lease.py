@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
 from searchctl.orchestrator.storage import lease, schema
-from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.lease import Holder
 from searchctl.orchestrator.storage.reads import queries

@@ -13,15 +13,19 @@ from packaging.requirements import Requirement
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.doctor.cluster import _judged
-from searchctl.orchestrator.doctor.database import check_database, clock_finding, refused_at_launch
+from searchctl.orchestrator.doctor.database import (
+    NETWORKED,
+    check_database,
+    clock_finding,
+    file_system,
+    refused_at_launch,
+)
 from searchctl.orchestrator.doctor.examine import CHECKS, examine
 from searchctl.orchestrator.doctor.files import check_data, check_runs
 from searchctl.orchestrator.doctor.finding import About, ok
-from searchctl.orchestrator.doctor.machine import check_open_files, check_shared_memory
-from searchctl.orchestrator.doctor.mounts import NETWORKED, file_system
-from searchctl.orchestrator.doctor.node import NodeFacts
-from searchctl.orchestrator.doctor.packages import misfits
+from searchctl.orchestrator.doctor.machine import check_open_files, check_shared_memory, misfits
 from searchctl.orchestrator.doctor.secrets import check_secrets
+from searchctl.orchestrator.executors.node_facts import NodeFacts
 from searchctl.orchestrator.storage.database import VERSION_TABLE, open_database
 from tests.postgres_server import PostgresServer
 

@@ -7,8 +7,9 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.doctor.node_view import Places, places_of, sight_of, unseen
-from searchctl.orchestrator.doctor.room import asked_by, room_finding
+from searchctl.orchestrator.doctor.room import room_finding
+from searchctl.orchestrator.executors.node_view import Places, places_of, sight_of, unseen
+from searchctl.orchestrator.executors.room import asked_by
 from searchctl.trainer.data.settings import ScenesData
 
 

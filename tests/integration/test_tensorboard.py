@@ -7,8 +7,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from searchctl.orchestrator.callbacks.all import Observers
 from searchctl.orchestrator.callbacks.base import Observer
-from searchctl.orchestrator.callbacks.many import Observers
 from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.trainer.core.results import EpochRecord, JobResult

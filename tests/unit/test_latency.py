@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from searchctl.trainer.evaluation import latency
-from searchctl.trainer.evaluation.latency import FEWEST, MOST, latency_ms
+from searchctl.trainer.evaluation import scoring as latency
+from searchctl.trainer.evaluation.scoring import FEWEST, MOST, latency_ms
 from searchctl.trainer.models.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import Arithmetic
 from searchctl.trainer.settings.training import TrainSettings

@@ -4,10 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from searchctl.trainer.models.base import SegmentationModel, drop_channels
-from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
-from searchctl.trainer.models.fcn_head import FCNHead
-from searchctl.trainer.models.output_stride import encoder_of_stride
-from searchctl.trainer.models.pooled import Pooled
+from searchctl.trainer.models.blocks import FCNHead, Pooled, conv_bn_relu
+from searchctl.trainer.models.timm.output_stride import encoder_of_stride
 
 
 class DeepLabV3(SegmentationModel):

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchctl.trainer.models.base import SegmentationModel, drop_channels
-from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
+from searchctl.trainer.models.blocks import conv_bn_relu
 from searchctl.trainer.models.timm.mix_transformer import MIX_TRANSFORMERS
 from searchctl.trainer.models.timm.pyramid import Pyramid
 

@@ -7,9 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchctl.trainer.models.base import SegmentationModel, drop_channels
-from searchctl.trainer.models.conv_bn_relu import conv_bn_relu
-from searchctl.trainer.models.fcn_head import FCNHead
-from searchctl.trainer.models.pooled import Pooled
+from searchctl.trainer.models.blocks import FCNHead, Pooled, conv_bn_relu
 from searchctl.trainer.models.pspnet import BINS
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.models.timm.pyramid import Pyramid

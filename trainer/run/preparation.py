@@ -21,7 +21,7 @@ from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.ddp.group import ALONE, Team
 from searchctl.trainer.losses import Loss, build_loss
 from searchctl.trainer.models import build_model
-from searchctl.trainer.run.identity import identity_of
+from searchctl.trainer.run.checkpoint import identity_of
 from searchctl.trainer.run.precision import Arithmetic
 from searchctl.trainer.run.training import Training, begin_training
 from searchctl.trainer.settings.training import Score, TrainSettings

@@ -22,10 +22,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.pending import Waiting
-from searchctl.orchestrator.doctor.room import no_room
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.local import closed_doors
 from searchctl.orchestrator.executors.ray.own_code import code_folder
+from searchctl.orchestrator.executors.room import no_room
 
 log = logging.getLogger("searchctl")
 
@@ -34,7 +34,7 @@ LOOK_EVERY_S = 5.0
 CONNECT_S = 10.0
 """How long a cluster may take to answer at all."""
 _LEAST_AHEAD = 4
-"""Jobs beyond the room that a cluster which scales is asked for; as many as run, if these are more:
+"""Jobs beyond the room that a cluster which scales is asked for; as run, if these are more:
 it doubles."""
 
 _ENVIRONMENT = {

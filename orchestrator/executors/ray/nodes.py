@@ -22,8 +22,8 @@ from searchctl.orchestrator.config.fingerprint import installed
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.doctor.node_view import SHARE
 from searchctl.orchestrator.executors.job import Job, OnEpoch, Runner, Stop
+from searchctl.orchestrator.executors.node_view import SHARE
 from searchctl.orchestrator.executors.ray.cluster import alive_nodes, connected, on_node
 from searchctl.trainer.core.atomic_files import file_exists, read_whole, remove_file, write_whole
 from searchctl.trainer.core.errors import DataError

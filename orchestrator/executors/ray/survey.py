@@ -11,8 +11,8 @@ from ray.exceptions import RayError
 
 from searchctl.orchestrator.core.cluster_address import SUBMISSION_VARIABLE
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.doctor.node import NodeFacts
-from searchctl.orchestrator.doctor.node_view import Places, Sight, sight_of
+from searchctl.orchestrator.executors.node_facts import NodeFacts
+from searchctl.orchestrator.executors.node_view import Places, Sight, sight_of
 from searchctl.orchestrator.executors.ray.cluster import (
     alive_nodes,
     connected,

@@ -58,7 +58,7 @@ class RayTuneExecutor:
             cpus: CPUs of one job.
             gpus: GPUs of one job; 0.5 puts two jobs on a card.
             others: of the cluster's other resources, by name, what one job takes.
-            max_parallel: jobs at once at most; as many as there is room for, if None.
+            max_parallel: jobs at once at most; as there is room for, if None.
             address: Ray cluster that this machine is a node of; None starts one on this machine and
                 ends it afterwards.
             places: what every node of the cluster must see; None if that is not asked.

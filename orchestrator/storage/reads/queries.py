@@ -15,7 +15,7 @@ from searchctl.orchestrator.core.errors import SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.rows import (
     AttemptPlace,
     AttemptRow,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Select, case, func, select
 
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.clock import database_now
+from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.rows import SweepRow, TrialRow
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions

@@ -6,9 +6,8 @@ from optuna.trial import Trial
 from optuna_dashboard import _serializer, get_note, save_note
 
 from searchctl.orchestrator.storage.database import open_database
-from searchctl.orchestrator.web.dashboard import Dashboard
+from searchctl.orchestrator.web.dashboard import Dashboard, note_of
 from searchctl.orchestrator.web.pictures import PictureStore
-from searchctl.orchestrator.web.quick_notes import note_of
 from tests.dashboards import ask, dashboard_of, served
 
 

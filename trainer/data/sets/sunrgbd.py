@@ -8,9 +8,51 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, id_table
 from searchctl.trainer.data.sets.listing import read_list, some_files_like
-from searchctl.trainer.data.sets.sunrgbd_classes import CLASS_NAMES, PALETTE
 from searchctl.trainer.data.sets.validation_split import held_out
 from searchctl.trainer.data.settings import Split, SunRgbdData
+
+CLASSES = {
+    "wall": (153, 112, 72),
+    "floor": (91, 134, 83),
+    "cabinet": (153, 91, 90),
+    "bed": (118, 106, 128),
+    "chair": (118, 94, 89),
+    "sofa": (148, 109, 126),
+    "table": (119, 119, 119),
+    "door": (131, 131, 85),
+    "window": (95, 131, 137),
+    "bookshelf": (153, 153, 107),
+    "picture": (151, 77, 68),
+    "counter": (152, 108, 59),
+    "blinds": (151, 123, 137),
+    "desk": (113, 77, 113),
+    "shelves": (153, 142, 67),
+    "curtain": (33, 76, 110),
+    "dresser": (91, 47, 98),
+    "pillow": (153, 153, 31),
+    "mirror": (148, 77, 115),
+    "floor_mat": (59, 18, 13),
+    "clothes": (11, 85, 123),
+    "ceiling": (60, 118, 145),
+    "books": (9, 69, 63),
+    "fridge": (32, 56, 90),
+    "tv": (71, 91, 37),
+    "paper": (32, 80, 95),
+    "towel": (77, 91, 118),
+    "shower_curtain": (103, 118, 79),
+    "box": (27, 53, 83),
+    "whiteboard": (140, 96, 41),
+    "person": (68, 37, 71),
+    "night_stand": (94, 95, 133),
+    "toilet": (44, 51, 79),
+    "sink": (109, 124, 64),
+    "lamp": (59, 73, 34),
+    "bathtub": (139, 112, 49),
+    "bag": (84, 65, 29),
+}
+CLASS_NAMES = tuple(CLASSES)
+PALETTE = tuple(CLASSES.values())
+
 
 _UNLABELLED = 0
 _IGNORED = 255

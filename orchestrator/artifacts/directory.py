@@ -1,7 +1,8 @@
-"""Can a sweep's files be written where they are to go?"""
+"""The directory of a sweep's files."""
 
 from upath import UPath
 
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.trainer.core.atomic_files import remove_file, write_whole
 
@@ -18,3 +19,8 @@ def check_writable(folder: UPath, mend: str) -> None:
     except (OSError, ImportError) as error:  # ImportError: the package for s3:// is missing
         reason = getattr(error, "strerror", None) or error
         raise SearchctlError(f"cannot write to {folder}: {reason}; {mend}") from error
+
+
+def runs_directory(sweep: Sweep) -> UPath:
+    """Return the directory of a sweep's files, absolute: workers have another current one."""
+    return (UPath(sweep.storage.runs) / sweep.name).absolute()
