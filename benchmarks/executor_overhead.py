@@ -125,7 +125,7 @@ def whole_process(way):
     import os
 
     with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, str(Path(__file__).absolute()), way],
             cwd=folder,
@@ -134,7 +134,7 @@ def whole_process(way):
             text=True,
             check=False,
         )
-        seconds = round(time.perf_counter() - begun, 2)
+        seconds = round(time.perf_counter() - started, 2)
     if done.returncode:
         sys.exit(done.stderr)
     return {"wall_seconds": seconds, **json.loads(done.stdout.splitlines()[-1])}

@@ -22,7 +22,7 @@ from searchctl.trainer.losses import build_loss
 from searchctl.trainer.models import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.run.loop import train_epoch
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import begin_training
 from searchctl.trainer.settings.model_options import OPTIONS
 
@@ -71,7 +71,7 @@ def prepared(settings, split):
     pixel_counts = torch.from_numpy(split.class_pixels)
     ignore_index = split.dataset.ignore_index
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-    arithmetic = Arithmetic(settings, CPU)
+    arithmetic = Precision(settings, CPU)
     model = arithmetic.place(build_model(settings, classes))
     training = begin_training(model, settings, steps=len(batches), score="val_miou")
 

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tests have PostgreSQL's server
 
 from machine import RESULTS, keep
-from simulation.cluster import Faults, Fleet
+from simulation.cluster import Capacity, Faults
 from simulation.idle import idle
 from simulation.measuring import Scenario, measure
 from simulation.tables import tables
@@ -35,13 +35,13 @@ MIXED = 0.15
 SPOT = Faults(worker_hours=500, lost_results=0.002, spot_hours=0.5, spot_nodes=4)
 """On 1,000 GPUs: one of them dies every half an hour, and 32 are taken away as often."""
 
-LARGE = Scenario(10_000, Fleet(1000, MIXED, SPOT))
+LARGE = Scenario(10_000, Capacity(1000, MIXED, SPOT))
 DATABASES = ("sqlite", "postgresql")
 
 MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
     "driver": {
         f"{trials} trials, {trials // 10} GPUs": (
-            Scenario(trials, Fleet(trials // 10, MIXED, Faults(500, 0.002))),
+            Scenario(trials, Capacity(trials // 10, MIXED, Faults(500, 0.002))),
             "sqlite",
         )
         for trials in (100, 1000)
@@ -49,7 +49,7 @@ MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
     "large": {f"10000 trials, 1000 GPUs, {each}": (LARGE, each) for each in DATABASES},
     "counts": {
         f"500 trials, 50 GPUs, {images} validation images": (
-            Scenario(500, Fleet(50, MIXED), Training(val_images=images)),
+            Scenario(500, Capacity(50, MIXED), Training(val_images=images)),
             "sqlite",
         )
         for images in (0, 500)

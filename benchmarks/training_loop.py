@@ -22,7 +22,7 @@ from searchctl.trainer.losses import build_loss
 from searchctl.trainer.models import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.run.loop import train_epoch
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import begin_training
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -43,7 +43,7 @@ def our_epoch(settings, split):
     ignore_index, classes = split.dataset.ignore_index, len(split.dataset.class_names)
     pixel_counts = torch.from_numpy(split.class_pixels)
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-    arithmetic = Arithmetic(settings, CPU)
+    arithmetic = Precision(settings, CPU)
     model = arithmetic.place(build_model(settings, classes))
     training = begin_training(model, settings, steps=len(batches), score="val_miou")
 
@@ -57,7 +57,7 @@ def our_epoch(settings, split):
 def bare_epoch(settings, split):
     """Return a function that trains one epoch with nothing but PyTorch."""
     uint8 = torch.from_numpy(np.asarray(split.images)).permute(0, 3, 1, 2)
-    images = Arithmetic(settings, CPU).normalise(uint8).contiguous()
+    images = Precision(settings, CPU).normalise(uint8).contiguous()
     labels = torch.from_numpy(np.asarray(split.labels)).long()
     model = build_model(settings, len(split.dataset.class_names)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=0.0)

@@ -83,8 +83,8 @@ def _dimension(written: object) -> Axis:
     if isinstance(written, list):
         return Choice(tuple(written))
     if not isinstance(written, Mapping):
-        mend = f"put it under training, or write a list: [{written}]"
-        raise SpaceError(((), f"a single value leaves nothing to search: {mend}"))
+        fix = f"put it under training, or write a list: [{written}]"
+        raise SpaceError(((), f"a single value leaves nothing to search: {fix}"))
     return _choice(written) if "values" in written else _interval(written)
 
 

@@ -160,8 +160,8 @@ class Interval(Dimension):
     def values(self) -> tuple[Value, ...]:
         """Return all values from low to high; raises SpaceError for real ones without a step."""
         if self.size is None:
-            mend = "give it a 'step', write a list, or search at random"
-            raise SpaceError(((), f"an interval of real numbers has no list of values: {mend}"))
+            fix = "give it a 'step', write a list, or search at random"
+            raise SpaceError(((), f"an interval of real numbers has no list of values: {fix}"))
         return tuple(self._nth(n) for n in range(self.size))
 
     def _nth(self, n: int) -> Value:

@@ -41,5 +41,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    mend = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"
-    return f"unknown {kind} '{name}': {mend}"
+    fix = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"
+    return f"unknown {kind} '{name}': {fix}"

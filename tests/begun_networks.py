@@ -8,7 +8,7 @@ from searchctl.trainer.models import build_model
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import save_weights
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 
 CLASSES = 5
 ENCODERS = ("test_convnext", "test_resnet", "test_vit")  # names as lists, flat, and with a prefix
@@ -24,16 +24,16 @@ def fresh(classes=CLASSES, **params):
     return build_model(settings(**params), classes)
 
 
-def begun(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
+def started(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
     """The network that a job begins with, and what is said of it."""
     model, chosen = fresh(classes, **params), settings(**params)
     where = {"init_from": init_from, "encoder_from": encoder_from}
-    return model, begin_with(model, chosen, classes, **where)
+    return model, load_initial_weights(model, chosen, classes, **where)
 
 
 def refusal(**arguments):
     with pytest.raises(SettingsError) as caught:
-        begun(**arguments)
+        started(**arguments)
     return str(caught.value)
 
 

@@ -14,13 +14,13 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 if TYPE_CHECKING:
     from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
     from searchctl.trainer.data.settings import DataSettings, Sample
-    from searchctl.trainer.ddp.launcher import run_together
+    from searchctl.trainer.ddp.launcher import run_distributed
     from searchctl.trainer.run.trial import run_job
     from searchctl.trainer.settings.training import TrainSettings
 
 __all__ = [
     "run_job",
-    "run_together",
+    "run_distributed",
     "DataSettings",
     "EpochRecord",
     "Evaluation",
@@ -31,7 +31,7 @@ __all__ = [
 
 _LAZY = {
     "run_job": "searchctl.trainer.run.trial",
-    "run_together": "searchctl.trainer.ddp.launcher",
+    "run_distributed": "searchctl.trainer.ddp.launcher",
     "DataSettings": "searchctl.trainer.data.settings",
     "EpochRecord": "searchctl.trainer.core.results",
     "Evaluation": "searchctl.trainer.core.results",

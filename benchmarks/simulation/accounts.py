@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .cluster import Fleet, SimulatedCluster, Stint
+from .cluster import Capacity, SimulatedCluster, Stint
 
 
 def accounts(cluster: SimulatedCluster) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _share(part_and_whole: tuple[float, float]) -> float:
     return round(part / whole, 3) if whole else 0.0
 
 
-def _ideal_seconds(fleet: Fleet, stints: Iterable[Stint]) -> float:
+def _ideal_seconds(fleet: Capacity, stints: Iterable[Stint]) -> float:
     """Return the least time for the same work: no barrier, no fault, and no GPU ever idle.
 
     Not less than the longest trial needs, which climbs its rungs one after the other, on the

@@ -42,7 +42,7 @@ class Faults:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class Capacity:
     """The workers, eight to a node, each with one GPU."""
 
     workers: int
@@ -88,7 +88,7 @@ class _Worker:
 class SimulatedCluster:
     """Runs a source's jobs on a virtual clock."""
 
-    fleet: Fleet
+    fleet: Capacity
     training: Training
     now: float = 0.0
     """Virtual seconds since the beginning."""

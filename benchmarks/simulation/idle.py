@@ -9,13 +9,13 @@ from searchctl.orchestrator.halving.bracket import Bracket, Signal
 from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Outcome
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.settings import Sample
 
 from .accounts import accounts
-from .cluster import Faults, Fleet, SimulatedCluster
+from .cluster import Capacity, Faults, SimulatedCluster
 from .measuring import Scenario
 from .training import Training
 
@@ -29,7 +29,7 @@ class CourseSource:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         self._params = sweep.trials()
-        self._course = Course(Bracket(plan_sweep(sweep).ladder, "maximize"), NOTHING_ASKED)
+        self._course = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NOTHING_ASKED)
 
     def next_job(self) -> Job | Signal:
         """Return the course's next job."""
@@ -91,7 +91,7 @@ def shares(
 ) -> dict[str, Any]:
     """Return what one kind of sweep and cluster comes to."""
     faults = Faults(spot_hours=spot_hours, spot_nodes=1) if spot_hours else Faults()
-    runs = [_run(workers, spread, eta, Fleet(workers, speeds, faults, seed)) for seed in SEEDS]
+    runs = [_run(workers, spread, eta, Capacity(workers, speeds, faults, seed)) for seed in SEEDS]
     asked = {"workers": workers, "spread": spread, "eta": eta, "speeds": speeds}
     told = ("virtual_hours", "ideal_to_virtual", "idle_share", "waiting_share", "lost_share")
     means = {name: round(mean(run[name] for run in runs), 3) for name in told}
@@ -100,7 +100,7 @@ def shares(
     return {**asked, **spot, **means, "waiting_share_by_rung": by_rung}
 
 
-def _run(workers: int, spread: float, eta: int, fleet: Fleet) -> dict[str, Any]:
+def _run(workers: int, spread: float, eta: int, fleet: Capacity) -> dict[str, Any]:
     training = Training(seed=fleet.seed, spread=spread)
     scenario = Scenario(TRIALS, fleet, training, eta=eta)
     cluster = SimulatedCluster(fleet, training)

@@ -20,7 +20,7 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 
 from .accounts import accounts
-from .cluster import Fleet, SimulatedCluster
+from .cluster import Capacity, SimulatedCluster
 from .training import Training
 
 IMAGES = 2975  # of Cityscapes' training split
@@ -31,7 +31,7 @@ class Scenario:
     """One sweep on one cluster."""
 
     trials: int
-    fleet: Fleet
+    fleet: Capacity
     training: Training = field(default_factory=Training)
     eta: int = 2
     min_fraction: str = "1/32"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.analysis.follow_up import Appraised, read_appraisal
+from searchctl.orchestrator.analysis.follow_up import FollowUp, read_follow_up
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.statistics.drift import (
@@ -54,7 +54,7 @@ class Fidelity:
     drifts: list[Drift]
     ended: bool
     """The last rung is closed: there is a winner."""
-    appraised: Appraised | None
+    appraised: FollowUp | None
     """What the jobs after the ladder say of the answer; None while none of them has ended."""
 
 
@@ -87,7 +87,7 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     ]
     preferred = [_preferred(name, params, closed) for name in searched(params)]
     ended = len(closed) == len(row.ladder)
-    appraised = read_appraisal(engine, row)
+    appraised = read_follow_up(engine, row)
     return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, appraised)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.halving.follow_up import appraisal_jobs, asked_of
+from searchctl.orchestrator.halving.follow_up import follow_up_jobs, follow_up_settings
 from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.audit import Verdict, judge_audit
@@ -80,7 +80,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Appraised:
+class FollowUp:
     """How far a sweep's answer may be trusted, by the jobs that came after its ladder."""
 
     score: Score
@@ -91,7 +91,7 @@ class Appraised:
     costs: dict[Kind, Cost]
 
 
-def read_appraisal(engine: Engine, row: SweepRow) -> Appraised | None:
+def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     """Return what is known of a sweep's answer; None while no job after its ladder has ended."""
     ended = {
         key_of(job): job
@@ -100,11 +100,11 @@ def read_appraisal(engine: Engine, row: SweepRow) -> Appraised | None:
     }
     if not ended:
         return None
-    decisions, asked = queries.decisions(engine, row), asked_of(row.spec)
-    planned = appraisal_jobs(decisions, row.ladder[-1]["rung"], asked)
+    decisions, asked = queries.decisions(engine, row), follow_up_settings(row.spec)
+    planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], asked)
     finalists = viewing.ranked(engine, row, row.ladder[-1]["trials"])
     winner, score = finalists[0], row.spec["halving"]["score"]
-    return Appraised(
+    return FollowUp(
         score=score,
         winner=winner.trial,
         winner_score=winner.score or 0.0,

@@ -15,7 +15,7 @@ from statistics import fmean
 import numpy as np
 
 from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
-from searchctl.orchestrator.halving.follow_up import appraisal_jobs
+from searchctl.orchestrator.halving.follow_up import follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome, cut
 from searchctl.orchestrator.storage.rows import EpochRow
@@ -79,7 +79,7 @@ def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
     )
 
 
-def one_verdict_each(record: Record) -> Iterator[Discrepancy]:
+def one_decision_each(record: Record) -> Iterator[Discrepancy]:
     """Every trial of a rung's cohort has one verdict there, and nobody else has any."""
     given = Counter((d.rung, d.trial) for d in record.decisions)
     rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
@@ -90,7 +90,7 @@ def one_verdict_each(record: Record) -> Iterator[Discrepancy]:
         yield from _unless_same(rung, trial, "number of verdicts", stored, derived, source)
 
 
-def verdicts_follow(record: Record) -> Iterator[Discrepancy]:
+def decisions_follow(record: Record) -> Iterator[Discrepancy]:
     """The halving rule, given the scores of a rung, reaches the verdicts and all their evidence."""
     for rung in sorted({decision.rung for decision in record.decisions}):
         decisions = record.at(rung)
@@ -151,9 +151,9 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
                 yield _wrong(key, what, stored, derived, "the scores of its epochs")
 
 
-def appraisal_is_what_was_asked_for(record: Record) -> Iterator[Discrepancy]:
+def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
     """The jobs after the ladder are those that follow from its verdicts, all at the end."""
-    due = appraisal_jobs(record.decisions, len(record.planned) - 1, record.asked)
+    due = follow_up_jobs(record.decisions, len(record.planned) - 1, record.asked)
     source = "the verdicts, and what the sweep asks for"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
         yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
@@ -193,13 +193,13 @@ def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
 
 
 CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
-    one_verdict_each,
-    verdicts_follow,
+    one_decision_each,
+    decisions_follow,
     scores_are_the_jobs,
     scores_follow_from_images,
     evaluations_follow_from_images,
     kept_epochs_are_the_best,
-    appraisal_is_what_was_asked_for,
+    follow_up_is_what_was_requested,
     trial_states_agree,
     params_are_those_of_the_launch,
     finalists_have_their_weights,

@@ -12,7 +12,7 @@ from upath import UPath
 
 from searchctl.orchestrator.analysis.verify import evaluation_by_images
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
-from searchctl.orchestrator.halving.follow_up import asked_of
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads import queries
@@ -53,7 +53,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         direction=row.direction,
         score=row.spec["halving"]["score"],
         planned=[rung["trials"] for rung in row.ladder],
-        asked=asked_of(row.spec),
+        asked=follow_up_settings(row.spec),
         trials=trials,
         jobs=jobs,
         decisions=decisions,

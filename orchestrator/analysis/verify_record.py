@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
-from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
@@ -28,7 +28,7 @@ class Record:
     score: Score
     planned: Sequence[int]
     """Trials of each rung as the ladder plans them."""
-    asked: Asked
+    asked: FollowUpSettings
     """How many jobs follow the ladder."""
     trials: Sequence[TrialRow]
     jobs: Mapping[JobKey, JobRow]

@@ -7,18 +7,18 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.trainer.core.atomic_files import remove_file, write_whole
 
 
-def check_writable(folder: UPath, mend: str) -> None:
+def check_writable(folder: UPath, fix: str) -> None:
     """Make a directory if needed, and a file in it; a URL's directory too.
 
     Raises:
-        SearchctlError: that cannot be done; ends with the `mend`.
+        SearchctlError: that cannot be done; ends with the `fix`.
     """
     try:
         write_whole(folder / ".writable", b"")
         remove_file(folder / ".writable")
     except (OSError, ImportError) as error:  # ImportError: the package for s3:// is missing
         reason = getattr(error, "strerror", None) or error
-        raise SearchctlError(f"cannot write to {folder}: {reason}; {mend}") from error
+        raise SearchctlError(f"cannot write to {folder}: {reason}; {fix}") from error
 
 
 def runs_directory(sweep: Sweep) -> UPath:

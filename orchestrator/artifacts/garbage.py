@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import FOLDER
-from searchctl.orchestrator.artifacts.retention import Fate, Place, Retention
+from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -36,8 +36,8 @@ class Tally:
 class Collected:
     """What was removed, and what was left and why."""
 
-    removed: dict[Fate, Tally] = field(default_factory=dict)
-    left: dict[Fate, Tally] = field(default_factory=dict)
+    removed: dict[RetentionReason, Tally] = field(default_factory=dict)
+    left: dict[RetentionReason, Tally] = field(default_factory=dict)
     strays: Counter[str] = field(default_factory=Counter)
     """Directories of attempts that the database does not know, and how many files each held."""
 
@@ -90,19 +90,19 @@ def collect(
     # are read now know the attempts of all files that are listed.
     listing = _list(runs, wanted)
     retention = _retention(engine, row, wanted)
-    removable = {Fate.DONE, Fate.STRAY} if strays else {Fate.DONE}
+    removable = {RetentionReason.DONE, RetentionReason.STRAY} if strays else {RetentionReason.DONE}
     collected = Collected()
     for path, size in listing.files.items():
         if place := Place.parse(path):
             fate = retention.fate(place)
-            if fate is Fate.STRAY:
+            if fate is RetentionReason.STRAY:
                 collected.strays[place.folder] += 1
             if fate not in removable:
                 collected.left.setdefault(fate, Tally()).add(size)
             elif dry_run or _remove(runs, path):
                 collected.removed.setdefault(fate, Tally()).add(size)
         elif path.startswith(f"{FOLDER}/"):
-            collected.left.setdefault(Fate.INITIAL, Tally()).add(size)
+            collected.left.setdefault(RetentionReason.INITIAL, Tally()).add(size)
     if not dry_run:
         settled = (path for path in listing.folders if _settled(path, retention, removable))
         _remove_empty(runs, settled)
@@ -157,7 +157,7 @@ def _remove(runs: UPath, path: str) -> bool:
     return True
 
 
-def _settled(folder: str, retention: Retention, removable: set[Fate]) -> bool:
+def _settled(folder: str, retention: Retention, removable: set[RetentionReason]) -> bool:
     """Will no worker write to a directory again, nor make one in it?"""
     if place := Place.parse(f"{folder}/file"):
         return retention.fate(place) in removable

@@ -145,9 +145,9 @@ def _at(path: UPath) -> Named:
     return Named(path, str(path))
 
 
-def _check_there(path: UPath, mend: str = "the right one") -> None:
+def _check_there(path: UPath, fix: str = "the right one") -> None:
     if not file_exists(path):
-        raise SearchctlError(f"there is no file {path}: name {mend}")
+        raise SearchctlError(f"there is no file {path}: name {fix}")
 
 
 def _own_encoder(model: str) -> str:

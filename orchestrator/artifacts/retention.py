@@ -25,7 +25,7 @@ _PLACE = r"trial-(\d{4,})(?:-(repeat|audit)-(\d+))?"
 """Where files of a trial lie: `JobKey.top_folder`."""
 
 
-class Fate(Enum):
+class RetentionReason(Enum):
     """What becomes of a file, in words for people."""
 
     FINALIST = "weights of finalists"
@@ -92,19 +92,23 @@ class Retention:
         self._last_rung = ladder[-1]["rung"]
         self._warm = warm
 
-    def fate(self, place: Place) -> Fate:
+    def fate(self, place: Place) -> RetentionReason:
         """Say what becomes of a file; only STRAY and DONE may be removed.
 
         What is of an unknown attempt at an unfinished job stays too, until that is finished.
         """
         key = place.job
         if key in self._jobs and not self.finished(key):
-            return Fate.UNFINISHED
+            return RetentionReason.UNFINISHED
         if (key, place.token) not in self._attempts:
-            return Fate.STRAY
+            return RetentionReason.STRAY
         if place == self._kept(key, "features") or self._is_masks_of_result(place):
-            return Fate.PICTURE
-        return self._fate_of_weights(key) if place == self._kept(key, "weights") else Fate.DONE
+            return RetentionReason.PICTURE
+        return (
+            self._fate_of_weights(key)
+            if place == self._kept(key, "weights")
+            else RetentionReason.DONE
+        )
 
     def finished(self, key: JobKey) -> bool:
         """Has a job its result? Then no attempt at it will ever start again."""
@@ -134,15 +138,15 @@ class Retention:
         """Is it the picture of the attempt that came to the job's result?"""
         return place.file == MASKS and self._attempts[place.job, place.token] == "complete"
 
-    def _fate_of_weights(self, key: JobKey) -> Fate:
+    def _fate_of_weights(self, key: JobKey) -> RetentionReason:
         verdict = self._verdicts.get((key.trial, key.rung))
         if key.rung == self._last_rung:
-            wanted = {"complete": Fate.FINALIST, None: Fate.UNDECIDED}
+            wanted = {"complete": RetentionReason.FINALIST, None: RetentionReason.UNDECIDED}
         elif self._warm and not self.finished(JobKey(key.trial, key.rung + 1)):
-            wanted = {"promoted": Fate.NEXT_RUNG, None: Fate.UNDECIDED}
+            wanted = {"promoted": RetentionReason.NEXT_RUNG, None: RetentionReason.UNDECIDED}
         else:
             wanted = {}
-        return wanted.get(verdict, Fate.DONE)
+        return wanted.get(verdict, RetentionReason.DONE)
 
 
 def _job(found: re.Match[str], *, rung: int) -> JobKey:

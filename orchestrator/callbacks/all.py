@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from searchctl.orchestrator.callbacks.base import Observer, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, SeenJob
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.config.hook_settings import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
@@ -16,10 +16,10 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 log = logging.getLogger("searchctl")
 
 
-class Observers(Observer):
+class Callbacks(Callback):
     """Tells the display, then each logger; a logger that fails is told no more."""
 
-    def __init__(self, display: Observer, loggers: Iterable[Observer]) -> None:
+    def __init__(self, display: Callback, loggers: Iterable[Callback]) -> None:
         """Tell these."""
         self._display = display
         self._loggers = list(loggers)
@@ -79,7 +79,7 @@ def hooks_of(
 
 
 @contextmanager
-def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Observer]]:
+def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]:
     """Open the loggers that are asked for, of a sweep whose data have these classes."""
     folder = sweep.loggers.tensorboard
     if folder is None:

@@ -16,7 +16,7 @@ class SeenJob(Named, Protocol):
         """The params of its trial."""
 
 
-class Observer:
+class Callback:
     """Watches nothing; displays override what they show. Called from the driver's thread."""
 
     def job_started(self, job: SeenJob, attempt: int) -> None:

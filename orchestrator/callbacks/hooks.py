@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.hook_settings import HookName, HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import LeaseLost, SearchctlError
@@ -31,7 +31,7 @@ PATIENCE_S = 1.0
 """So long a sweep that has ended waits for its hooks before it says so."""
 
 
-class Hooks(Observer):
+class Hooks(Callback):
     """Runs a sweep's hooks, one after the other, from its entry to its exit."""
 
     def __init__(

@@ -18,7 +18,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import hparams, scalar
 
-from searchctl.orchestrator.callbacks.base import Observer, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, SeenJob
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -36,7 +36,7 @@ _TAGS = {
 """Field of an epoch's record -> tag."""
 
 
-class TensorBoardLogger(Observer):
+class TensorBoardLogger(Callback):
     """Keeps a file open for each job that runs."""
 
     def __init__(

@@ -68,7 +68,7 @@ def submits_to(address: str | None, *, detach: bool, inline: bool) -> str | None
     return address if address and (detach or is_remote(address)) else None
 
 
-def see_off(
+def end_processes(
     driver: "SubmittedDriver", db_option: str, stopping: "StopSwitch", *, detach: bool
 ) -> "tuple[Engine, SweepRow] | None":
     """Wait until a submitted driver is at work; return its sweep, to be followed.

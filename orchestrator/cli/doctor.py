@@ -58,5 +58,5 @@ def _show(finding: "Finding") -> None:
     """Print a finding as soon as it is made: the next check may take seconds."""
     level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
     click.echo(f"{level}{finding.what:<15} {finding.found}")
-    if finding.mend:
-        click.echo(f"{'':<24}mend: {finding.mend}")
+    if finding.fix:
+        click.echo(f"{'':<24}mend: {finding.fix}")

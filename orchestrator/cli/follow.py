@@ -121,7 +121,7 @@ def logs(
     if address is not None:
         raise click.UsageError("--address says where the cluster is: it needs --driver")
     from searchctl.orchestrator.facts.sweeps import shown_score
-    from searchctl.orchestrator.storage.reads.changes import News
+    from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
     from searchctl.orchestrator.terminal.trial import known_trials
 
@@ -129,7 +129,7 @@ def logs(
     if trial is not None:
         known_trials(engine, row, [trial])
     lines = LogLines(shown_score(row.spec), of_one_trial=trial is not None)
-    news, write = News(engine, row, trial), json_lines if as_json else lines
+    news, write = ChangeFeed(engine, row, trial), json_lines if as_json else lines
 
     def take(changes: "list[Change]") -> None:
         click.echo("".join(f"{line}\n" for line in write(changes)), nl=False)
@@ -180,15 +180,17 @@ class _Sweep:
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return how it ended."""
-    from searchctl.orchestrator.halving.follow_up import asked_of
-    from searchctl.orchestrator.storage.reads.changes import News
-    from searchctl.orchestrator.terminal.watch import follow, most_epochs, standing, tell
+    from searchctl.orchestrator.halving.follow_up import follow_up_settings
+    from searchctl.orchestrator.storage.reads.changes import ChangeFeed
+    from searchctl.orchestrator.terminal.watch import follow, most_epochs, snapshot, tell
 
     engine, row = sweep.engine, sweep.row
-    news = News.from_now(engine, row)  # before the standing: what happens in between is told twice
-    begun = standing(engine, row)
+    news = ChangeFeed.from_now(
+        engine, row
+    )  # before the standing: what happens in between is told twice
+    started = snapshot(engine, row)
     epochs = most_epochs(row)
-    options = {"so_far": begun.so_far, "asked": asked_of(row.spec)}
-    with display(row.ladder, row.direction, epochs, begun.done, **options) as shown:
+    options = {"so_far": started.run_totals, "asked": follow_up_settings(row.spec)}
+    with display(row.ladder, row.direction, epochs, started.done, **options) as shown:
         take = partial(tell, shown)
         return follow(sweep.look, news, take, shown.database_down, shown.database_up)

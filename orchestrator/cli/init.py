@@ -19,12 +19,12 @@ def init(folder: Path) -> None:
     """
     from searchctl.orchestrator.init.write import SWEEP, begin
 
-    begun = begin(folder)
-    for path in begun.written:
+    started = begin(folder)
+    for path in started.written:
         click.echo(f"wrote {path}")
-    for path in begun.kept:
+    for path in started.kept:
         click.echo(f"kept {path}: it was there")
-    for warning in begun.warnings:
+    for warning in started.warnings:
         click.echo(f"warning: {warning}", err=True)
     sweep = folder / SWEEP
     click.echo(

@@ -159,13 +159,13 @@ def print_status(
         rung_views,
         shown_score,
     )
-    from searchctl.orchestrator.halving.follow_up import asked_of
+    from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
     from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show
 
     counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
     rungs = rung_views(row.ladder, counts, row.direction)
-    after = after_views(rungs, asked_of(row.spec), counts)
+    after = after_views(rungs, follow_up_settings(row.spec), counts)
     best = _ranked(engine, row)
     barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
     waits = [*room_waits(row, engine), *([barrier] if barrier else [])]

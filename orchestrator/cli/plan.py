@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from searchctl.orchestrator.config.sweep import Sweep
-    from searchctl.orchestrator.planning.estimating import Forecasted
+    from searchctl.orchestrator.planning.estimating import EstimatedPlan
     from searchctl.orchestrator.planning.plan import Plan
     from searchctl.orchestrator.run.prepare import Prepared
 
@@ -80,9 +80,9 @@ def _plan(
     if not probe:
         planned, found = plan_sweep(sweep), None
     else:
-        from searchctl.orchestrator.planning.estimating import forecast_sweep
+        from searchctl.orchestrator.planning.estimating import estimate_sweep
 
-        found = forecast_sweep(sweep, gpus=gpus, price=price, tell=_tell)
+        found = estimate_sweep(sweep, gpus=gpus, price=price, tell=_tell)
         planned = found.plan
     if as_json:
         measured = found.to_json() if found else {}
@@ -90,7 +90,7 @@ def _plan(
     else:
         print_plan(sweep, planned)
         if found:
-            print_forecast(found)
+            print_estimate(found)
 
 
 def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:
@@ -103,11 +103,11 @@ def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json:
     engine, row = open_sweep(name, db)
     found = None
     if probe:
-        from searchctl.orchestrator.planning.estimating import forecast_sweep
+        from searchctl.orchestrator.planning.estimating import estimate_sweep
 
         sweep = Sweep.from_json(row.spec)
         _refuse_gpus(sweep, gpus, None)
-        found = forecast_sweep(sweep, gpus=gpus, tell=_tell)
+        found = estimate_sweep(sweep, gpus=gpus, tell=_tell)
     graded = grade(engine, row, found)
     if as_json:
         print_json(graded.to_json())
@@ -135,11 +135,11 @@ def print_plan(sweep: "Sweep", planned: "Plan") -> None:
     _print(plan_report(sweep, planned))
 
 
-def print_forecast(found: "Forecasted") -> None:
+def print_estimate(found: "EstimatedPlan") -> None:
     """Print what a probe says that the sweep will take."""
-    from searchctl.orchestrator.terminal.plan import forecast_report
+    from searchctl.orchestrator.terminal.plan import estimate_report
 
-    _print(forecast_report(found))
+    _print(estimate_report(found))
 
 
 def _print(parts: "Iterable[RenderableType]") -> None:
@@ -152,12 +152,12 @@ def _print(parts: "Iterable[RenderableType]") -> None:
 
 def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
     """Time a sweep's configurations, store the sweep, and what times they say that it takes."""
-    from searchctl.orchestrator.planning.estimating import forecast_apart
-    from searchctl.orchestrator.storage.reads.spending import store_forecast
+    from searchctl.orchestrator.planning.estimating import estimate_apart
+    from searchctl.orchestrator.storage.reads.spending import store_estimate
 
     _tell("timing the configurations of the sweep")
-    found = forecast_apart(sweep, one_by_one=inline)
+    found = estimate_apart(sweep, one_by_one=inline)
     prepared = store()
-    store_forecast(prepared.engine, prepared.row, found.to_json())
-    print_forecast(found)
+    store_estimate(prepared.engine, prepared.row, found.to_json())
+    print_estimate(found)
     return prepared

@@ -10,8 +10,8 @@ import click
 from searchctl.orchestrator.cli.cluster import (
     address_option,
     detach_option,
+    end_processes,
     refuse_inline_elsewhere,
-    see_off,
     submits_to,
 )
 from searchctl.orchestrator.cli.common import data_root_option, db_option
@@ -129,7 +129,7 @@ def launch(
             from searchctl.orchestrator.cluster.detached import submit_launch
 
             driver = submit_launch(sweep, url, cluster, source, db=db, probe=probe)
-            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+            followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
         else:
 
             def prepared(tell: "Tell") -> "Prepared":
@@ -196,7 +196,7 @@ def resume(
                 *_spelled({**said, "--max-gpu-hours": gpu_hours}),
             ]
             driver = submit_resume(away.row, away.sweep, url, away.cluster, db=db, options=options)
-            followed = see_off(driver, db_option_for(url), stopping, detach=detach)
+            followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
         else:
 
             def prepare(tell: "Tell") -> "Prepared":

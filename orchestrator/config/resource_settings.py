@@ -71,8 +71,8 @@ class ResourceSettings(Settings):
     @classmethod
     def _are_not_known_by_another_name(cls, custom: dict[str, float]) -> dict[str, float]:
         for name, amount in custom.items():
-            if mend := _NOT_CUSTOM.get(name.split(":")[0]):
-                raise ValueError(f"{name} is no custom resource: {mend}")
+            if fix := _NOT_CUSTOM.get(name.split(":")[0]):
+                raise ValueError(f"{name} is no custom resource: {fix}")
             if amount > 1 and not amount.is_integer():
                 raise ValueError(f"{name} must be a share below 1 or a whole number, not {amount}")
         return custom

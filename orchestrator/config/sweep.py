@@ -242,9 +242,9 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
     if not isinstance(url, str):
         return ()
     path, line = ("storage", "url"), locate(source.lines, ("storage", "url"))
-    mend = "is not set: export it, or write the URL without it"
+    fix = "is not set: export it, or write the URL without it"
     return tuple(
-        Problem(path, f"the environment variable {name} {mend}", source.file, line)
+        Problem(path, f"the environment variable {name} {fix}", source.file, line)
         for name in undefined_variables(url)
     )
 

@@ -15,7 +15,7 @@ from searchctl.orchestrator.config.wording import refuse, reworded
 from searchctl.searchspace import Interval, Params, Space
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
-from searchctl.trainer.core.extras import features_problem
+from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
@@ -63,12 +63,12 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
     """Return what is in the way of a search of this space; no point of it is drawn."""
     if search.method == "grid" and space.endless:
-        mend = "give it a 'step', write a list, or set method: random with trials"
-        return [(("method",), f"a grid cannot list space.{n}: {mend}") for n in space.endless]
+        fix = "give it a 'step', write a list, or set method: random with trials"
+        return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.endless]
     asked = space.size if search.method == "grid" else search.trials
     if asked is None or asked > MAX_TRIALS:
-        mend = "list fewer values, or set method: random with trials"
-        return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {mend}")]
+        fix = "list fewer values, or set method: random with trials"
+        return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {fix}")]
     return []
 
 
@@ -102,10 +102,10 @@ def checked_task(task: Task, data: AnyData | None) -> Task:
     if data is None or task == data.task:
         return task
     if data.task == "classification":
-        mend = "a class for each image: write task: classification"
+        fix = "a class for each image: write task: classification"
     else:
-        mend = "a class for each pixel: leave it out, or take dataset: image_folder"
-    raise refuse([((), f"is {task}, but data set {data.dataset} has {mend}")], task)
+        fix = "a class for each pixel: leave it out, or take dataset: image_folder"
+    raise refuse([((), f"is {task}, but data set {data.dataset} has {fix}")], task)
 
 
 def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
@@ -142,7 +142,7 @@ def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
 def package_problems(report: object) -> list[Problem]:
     """Return which packages a sweep file's report needs and this machine lacks."""
     asked = isinstance(report, Mapping) and report.get("features") is True
-    problem = features_problem() if asked else None
+    problem = embeddings_problem() if asked else None
     return [(("report", "features"), problem)] if problem else []
 
 

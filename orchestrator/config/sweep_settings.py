@@ -94,7 +94,7 @@ class HalvingSettings(Settings):
 
     @field_validator("repeats", "audit")
     @classmethod
-    def _begin_afresh(cls, asked: int, info: ValidationInfo) -> int:
+    def _start_afresh(cls, asked: int, info: ValidationInfo) -> int:
         if info.data.get("continue_") == "warm" and asked > (info.field_name == "repeats"):
             raise ValueError(
                 "needs continue: retrain: with continue: warm, a trial would have to climb the "
@@ -162,8 +162,8 @@ def read_moment(written: Any) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        mend = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
-        raise ValueError(f"must be a moment {mend}, not {written!r}") from None
+        fix = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
+        raise ValueError(f"must be a moment {fix}, not {written!r}") from None
 
 
 Deadline = Annotated[

@@ -138,8 +138,8 @@ class _Reader:
         try:
             return evaluate(node.value)
         except ExpressionError as error:
-            mend = "write a number, or put it in quotes if it is a text"
-            self._refuse(node, path, f"'{node.value}' {error}: {mend}")
+            fix = "write a number, or put it in quotes if it is a text"
+            self._refuse(node, path, f"'{node.value}' {error}: {fix}")
             return None
 
     def _refuse(self, node: Node, path: Path, message: str) -> None:

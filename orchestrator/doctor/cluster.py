@@ -13,8 +13,14 @@ from searchctl.orchestrator.doctor.database import clock_finding, refused_at_lau
 from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
 from searchctl.orchestrator.doctor.room import room_finding
 from searchctl.orchestrator.executors.node_facts import NodeFacts, node_facts
-from searchctl.orchestrator.executors.node_view import Places, Sight, places_of, sight_of, unseen
-from searchctl.orchestrator.executors.room import asked_by
+from searchctl.orchestrator.executors.node_view import (
+    NodeLocations,
+    NodeView,
+    locations_of,
+    node_view_of,
+    unseen,
+)
+from searchctl.orchestrator.executors.room import job_resources
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.executors.ray.survey import SurveyedNode
@@ -40,8 +46,8 @@ def check_ray(about: About) -> Iterator[Finding]:
     from searchctl.orchestrator.executors.ray.survey import survey
 
     local, began = about.address is None, time.monotonic()
-    asked = asked_by(about.sweep.resources if about.sweep else ResourceSettings())
-    places = places_of(about.sweep) if about.sweep and not local else None
+    asked = job_resources(about.sweep.resources if about.sweep else ResourceSettings())
+    places = locations_of(about.sweep) if about.sweep and not local else None
     try:
         found = survey(driver_address(about.address), node_facts, asked, places)
     except SearchctlError as failure:
@@ -61,9 +67,9 @@ def check_ray(about: About) -> Iterator[Finding]:
         yield from _places(places, found.nodes)
 
 
-def _places(places: Places, nodes: Iterable["SurveyedNode"]) -> Iterator[Finding]:
+def _places(places: NodeLocations, nodes: Iterable["SurveyedNode"]) -> Iterator[Finding]:
     """Hold what the nodes see of the sweep's places against what is seen here."""
-    here, fit = sight_of(places), 0
+    here, fit = node_view_of(places), 0
     for node in nodes:
         faults = list(_unlike(node.name, node.sight, here, places)) if node.sight else []
         fit += bool(node.sight) and not faults
@@ -72,13 +78,15 @@ def _places(places: Places, nodes: Iterable["SurveyedNode"]) -> Iterator[Finding
         yield ok("node's places", f"{_nodes(fit)} can see the data set and storage.runs")
 
 
-def _unlike(name: str, there: Sight | str, here: Sight, places: Places) -> Iterator[Finding]:
+def _unlike(
+    name: str, there: NodeView | str, here: NodeView, places: NodeLocations
+) -> Iterator[Finding]:
     if isinstance(there, str):
-        mend = "see `ray status`, and whether its disks answer"
-        yield error("node's places", f"{name} could not look at them: {there}", mend)
+        fix = "see `ray status`, and whether its disks answer"
+        yield error("node's places", f"{name} could not look at them: {there}", fix)
         return
-    for found, mend in unseen(places, here, there):
-        yield error("node's places", f"{name}: {found}", mend)
+    for found, fix in unseen(places, here, there):
+        yield error("node's places", f"{name}: {found}", fix)
 
 
 def _judged(
@@ -90,8 +98,8 @@ def _judged(
 ) -> Iterator[Finding]:
     """Judge a node by what it says of itself, and what Ray and we think of it."""
     if isinstance(facts, str):
-        mend = "see `ray status`, and the log of its raylet in the directory of its session"
-        yield error("node", f"{name} cannot run our code: {facts}", mend)
+        fix = "see `ray status`, and the log of its raylet in the directory of its session"
+        yield error("node", f"{name} cannot run our code: {facts}", fix)
         return
     faults = [*_versions(name, facts, here), *_gpus(name, resources.get("GPU", 0), facts.gpus)]
     if facts.disk_free < LEAST_FREE:
@@ -121,8 +129,8 @@ def _versions(name: str, facts: NodeFacts, here: NodeFacts) -> Iterator[Finding]
 def _gpus(name: str, rays: float, there: int) -> Iterator[Finding]:
     if rays > there:
         found = f"Ray thinks {name} has {rays:g} GPUs, and {there} can be seen there"
-        mend = "give its container the GPUs (--gpus all), or start it with --num-gpus as there are"
-        yield error("node", found, mend)
+        fix = "give its container the GPUs (--gpus all), or start it with --num-gpus as there are"
+        yield error("node", found, fix)
     elif rays < there:
         found = f"{there} GPUs can be seen on {name}, and Ray offers {rays:g} of them"
         yield warning("node", found, f"start it with `ray start --num-gpus {there}`")

@@ -59,7 +59,7 @@ def check_database(about: About) -> Iterator[Finding]:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as failure:
         words = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
-        yield error("database", f"{shown(about.url)} does not answer: {words}", _mend(failure))
+        yield error("database", f"{shown(about.url)} does not answer: {words}", _fix(failure))
     else:
         yield from _schema(about.url, engine)
         yield _latency(engine)
@@ -68,7 +68,7 @@ def check_database(about: About) -> Iterator[Finding]:
         engine.dispose()
 
 
-def _mend(failure: SQLAlchemyError) -> str:
+def _fix(failure: SQLAlchemyError) -> str:
     """Tell a server that turns us away from one that is not there, by all that was tried."""
     words = str(getattr(failure, "orig", failure))
     if any(each in words for each in _TURNED_AWAY):
@@ -117,8 +117,8 @@ def _schema(url: str, engine: Engine) -> Iterator[Finding]:
     try:
         open_database(url).dispose()
     except SearchctlError as failure:
-        found, _, mend = str(failure).partition(": ")
-        yield error("schema", found, mend)
+        found, _, fix = str(failure).partition(": ")
+        yield error("schema", found, fix)
     else:
         yield ok("database", f"{what}, schema {current}")
 
@@ -133,8 +133,8 @@ def _latency(engine: Engine) -> Finding:
     found = f"{1000 * median(took):.1f} ms a transaction"
     if median(took) <= SLOW_S:
         return ok("database speed", found)
-    mend = "run the driver nearer to it: a node of its own network"
-    return warning("database speed", f"{found}: results wait for it", mend)
+    fix = "run the driver nearer to it: a node of its own network"
+    return warning("database speed", f"{found}: results wait for it", fix)
 
 
 def _clock(engine: Engine) -> Finding:

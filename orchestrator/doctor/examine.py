@@ -50,8 +50,8 @@ def examine(about: About, checks: Mapping[str, Check] = CHECKS) -> Iterator[Find
         except Exception as failure:
             words = (str(failure).strip().splitlines() or [""])[0]
             found = f"could not be looked at: {type(failure).__name__}: {words}"
-            mend = "mend what it names; if that is no fault of yours, please report it"
-            yield _without(hidden, Finding("error", name, found, mend))
+            fix = "mend what it names; if that is no fault of yours, please report it"
+            yield _without(hidden, Finding("error", name, found, fix))
 
 
 def _secrets(about: About) -> list[str]:
@@ -69,10 +69,10 @@ def _is_secret(name: str) -> bool:
 
 
 def _without(hidden: list[str], finding: Finding) -> Finding:
-    found, mend = finding.found, finding.mend
+    found, fix = finding.found, finding.fix
     for secret in hidden:
-        found, mend = found.replace(secret, "***"), mend.replace(secret, "***")
-    return Finding(finding.level, finding.what, found, mend)
+        found, fix = found.replace(secret, "***"), fix.replace(secret, "***")
+    return Finding(finding.level, finding.what, found, fix)
 
 
 def examined(file: Path | None, db: str | None, address: str | None) -> Iterator[Finding]:
@@ -89,10 +89,10 @@ def examined(file: Path | None, db: str | None, address: str | None) -> Iterator
     try:
         url = database_url(db, sweep.storage.database_url() if sweep else None)
     except KeyError as failure:
-        mend = f"export {failure.args[0]}=..., or name the database with --db"
-        yield error("database", f"storage.url needs ${failure.args[0]}, which is not set", mend)
+        fix = f"export {failure.args[0]}=..., or name the database with --db"
+        yield error("database", f"storage.url needs ${failure.args[0]}, which is not set", fix)
     except SearchctlError as failure:
-        found, _, mend = str(failure).partition(": ")
-        yield error("database", found, mend)
+        found, _, fix = str(failure).partition(": ")
+        yield error("database", found, fix)
     where = address or (sweep.resources.address if sweep else None)
     yield from examine(About(url, None if where == "local" else where, sweep))

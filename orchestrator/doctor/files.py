@@ -51,8 +51,8 @@ def _free(place: Path) -> Finding:
     found = f"{free / 1e9:.1f} GB free at {there}"
     if free >= LEAST_FREE:
         return ok("disk", found)
-    mend = "make room (`searchctl gc` removes what is not needed), or bound it: budget.disk_gb"
-    return warning("disk", found, mend)
+    fix = "make room (`searchctl gc` removes what is not needed), or bound it: budget.disk_gb"
+    return warning("disk", found, fix)
 
 
 def check_data(about: About) -> Iterator[Finding]:
@@ -64,8 +64,8 @@ def check_data(about: About) -> Iterator[Finding]:
     try:
         dataset = checked_dataset(about.sweep)
     except (SearchctlError, TrainerError) as failure:
-        words, _, mend = str(failure).partition(": ")
-        yield error("data", words, mend or "set data.root, or name the directory with --data-root")
+        words, _, fix = str(failure).partition(": ")
+        yield error("data", words, fix or "set data.root, or name the directory with --data-root")
         return
     counts = ", ".join(f"{len(dataset.names(split))} {split}" for split in ("train", "val"))
     yield ok("data", f"{about.sweep.data.dataset}: {counts}, {len(dataset.class_names)} classes")

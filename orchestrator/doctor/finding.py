@@ -19,7 +19,7 @@ class Finding:
     what: str
     """What was looked at: one or two words."""
     found: str
-    mend: str = ""
+    fix: str = ""
     """What to do; nothing where it is in order."""
 
 
@@ -48,11 +48,11 @@ def ok(what: str, found: str) -> Finding:
     return Finding("ok", what, found)
 
 
-def warning(what: str, found: str, mend: str) -> Finding:
+def warning(what: str, found: str, fix: str) -> Finding:
     """Return what may be regretted."""
-    return Finding("warning", what, found, mend)
+    return Finding("warning", what, found, fix)
 
 
-def error(what: str, found: str, mend: str) -> Finding:
+def error(what: str, found: str, fix: str) -> Finding:
     """Return what no sweep can run with."""
-    return Finding("error", what, found, mend)
+    return Finding("error", what, found, fix)

@@ -68,8 +68,8 @@ def check_shared_memory(about: About, place: Path = SHARED_MEMORY) -> Iterator[F
     if size >= LEAST_SHARED:
         yield ok("shared memory", found)
     else:
-        mend = "start the container with --shm-size=2g (shm_size: 2g in a compose file)"
-        yield warning("shared memory", f"{found}: Ray would use the disk, and be slow", mend)
+        fix = "start the container with --shm-size=2g (shm_size: 2g in a compose file)"
+        yield warning("shared memory", f"{found}: Ray would use the disk, and be slow", fix)
 
 
 def check_open_files(about: About) -> Iterator[Finding]:
@@ -78,5 +78,5 @@ def check_open_files(about: About) -> Iterator[Finding]:
     if soft == resource.RLIM_INFINITY or soft >= LEAST_FILES:
         yield ok("open files", f"{soft} for a process, {os.cpu_count()} cores")
         return
-    mend = f"`ulimit -n {min(hard, 65536)}` before launch, or LimitNOFILE= of the service"
-    yield warning("open files", f"{soft} for a process, Ray wants {LEAST_FILES} or more", mend)
+    fix = f"`ulimit -n {min(hard, 65536)}` before launch, or LimitNOFILE= of the service"
+    yield warning("open files", f"{soft} for a process, Ray wants {LEAST_FILES} or more", fix)

@@ -28,12 +28,12 @@ def room_finding(
     if room:
         return ok("room", f"for {room} job{'s' * (room != 1)} of the sweep at a time")
     found = no_room(asked, nodes)
-    mend = f"lower or remove {' and '.join(_at_fault(asked, nodes))}"
+    fix = f"lower or remove {' and '.join(_at_fault(asked, nodes))}"
     if local:
-        return error("room", found, f"{mend}, or name a cluster that has it (--address)")
+        return error("room", found, f"{fix}, or name a cluster that has it (--address)")
     if scales:
-        return warning("room", found, f"see that the autoscaler can add one that does; else {mend}")
-    return error("room", found, f"{mend}, or add a node that has it")
+        return warning("room", found, f"see that the autoscaler can add one that does; else {fix}")
+    return error("room", found, f"{fix}, or add a node that has it")
 
 
 def _at_fault(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> list[str]:

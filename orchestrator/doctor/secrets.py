@@ -33,10 +33,8 @@ def _files(environment: Mapping[str, str]) -> Iterator[Finding]:
         if others_may_read(file):
             yield error("secrets", f"others may read {file}", f"chmod 600 {file}")
         if _holds_sample(file):
-            mend = "remove it, then `searchctl init` draws its own"
-            yield error(
-                "secrets", f"{file} holds the sample's secrets, which everybody knows", mend
-            )
+            fix = "remove it, then `searchctl init` draws its own"
+            yield error("secrets", f"{file} holds the sample's secrets, which everybody knows", fix)
 
 
 def _holds_sample(file: Path) -> bool:
@@ -47,5 +45,5 @@ def _tokens(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in (TOKEN_VARIABLE, "RAY_AUTH_TOKEN"):
         token = environment.get(name)
         if token and (len(token) < LEAST or len(set(token)) < _FEWEST_KINDS):
-            mend = "draw one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-            yield warning("secrets", f"${name} can be guessed", mend)
+            fix = "draw one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            yield warning("secrets", f"${name} can be guessed", fix)

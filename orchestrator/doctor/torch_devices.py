@@ -17,13 +17,13 @@ def check_devices(about: About) -> Iterator[Finding]:
         yield ok("GPU", _described(torch, index))
     if there > usable:
         found = f"{there} GPUs are in this machine, and torch {torch.__version__} can use {usable}"
-        yield warning("GPU", found, _mend(torch))
+        yield warning("GPU", found, _fix(torch))
     if not usable and not there:
         yield ok("GPU", f"none; torch {torch.__version__} on {torch.get_num_threads()} threads")
     asked = about.sweep.resources.gpus_per_trial if about.sweep else 0
     if asked > usable and about.address is None:
-        mend = "name a cluster that has them (--address), or set resources.gpus_per_trial: 0"
-        yield error("GPU", f"a trial asks for {asked:g}, and torch can use {usable} here", mend)
+        fix = "name a cluster that has them (--address), or set resources.gpus_per_trial: 0"
+        yield error("GPU", f"a trial asks for {asked:g}, and torch can use {usable} here", fix)
 
 
 def _described(torch: Any, index: int) -> str:
@@ -45,7 +45,7 @@ def _driver() -> str:
     return done.stdout.split("\n")[0].strip()
 
 
-def _mend(torch: Any) -> str:
+def _fix(torch: Any) -> str:
     if torch.version.cuda is None:
         return "this torch is one without CUDA: install the build for CUDA (see pytorch.org)"
     return (

@@ -64,9 +64,9 @@ class Job:
 
 def train(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Train the job's network. Raises nothing that is foreseen: every such end is a result."""
-    from searchctl.trainer import run_job, run_together
+    from searchctl.trainer import run_distributed, run_job
 
-    run = run_job if job.processes == 1 else partial(run_together, job.processes)
+    run = run_job if job.processes == 1 else partial(run_distributed, job.processes)
     return run(
         job.params,
         job.settings,

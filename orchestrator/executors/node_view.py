@@ -26,7 +26,7 @@ SHARE = (
 
 
 @dataclass(frozen=True)
-class Places:
+class NodeLocations:
     """What every node that runs jobs of a sweep must see."""
 
     data: DataSettings
@@ -35,7 +35,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Sight:
+class NodeView:
     """What one machine sees of them."""
 
     data: str
@@ -52,12 +52,12 @@ class Sight:
     """Why files cannot be written there, or a store cannot be read."""
 
 
-def places_of(sweep: Sweep) -> Places:
+def locations_of(sweep: Sweep) -> NodeLocations:
     """Return what a sweep's nodes must see."""
-    return Places(sweep.data, UPath(sweep.storage.runs).absolute())
+    return NodeLocations(sweep.data, UPath(sweep.storage.runs).absolute())
 
 
-def sight_of(places: Places) -> Sight:
+def node_view_of(places: NodeLocations) -> NodeView:
     """Look around on the machine that this runs on."""
     data, fault = "", ""
     try:
@@ -66,10 +66,10 @@ def sight_of(places: Places) -> Sight:
         fault = str(error).splitlines()[0]
     local = places.runs.protocol in ("", "file", "local")
     runs = _directory(Path(places.runs.path)) if local else ("", 0, "", _store_fault(places.runs))
-    return Sight(data, fault, *runs)
+    return NodeView(data, fault, *runs)
 
 
-def unseen(places: Places, here: Sight, there: Sight) -> Iterator[tuple[str, str]]:
+def unseen(places: NodeLocations, here: NodeView, there: NodeView) -> Iterator[tuple[str, str]]:
     """Say what a node does not see as the driver's machine does: each thing with its mend.
 
     What the driver's machine lacks itself is not held against a node.
@@ -86,7 +86,7 @@ def unseen(places: Places, here: Sight, there: Sight) -> Iterator[tuple[str, str
         yield f"{places.runs} is not there what the driver's machine sees", SHARE
 
 
-def _is_another(here: Sight, there: Sight) -> bool:
+def _is_another(here: NodeView, there: NodeView) -> bool:
     differ = here.number != there.number and here.holds != there.holds
     return here.nearest != there.nearest or differ
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 
 
-def asked_by(resources: ResourceSettings) -> dict[str, float]:
+def job_resources(resources: ResourceSettings) -> dict[str, float]:
     """Return what one job takes of a node, by Ray's names."""
     gpus = {"GPU": resources.gpus_per_trial} if resources.gpus_per_trial else {}
     return {"CPU": resources.cpus_per_trial, **gpus, **resources.others}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from searchctl.orchestrator.callbacks.base import Observer, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, SeenJob
 from searchctl.orchestrator.facts.sweeps import (
     AfterView,
     JobState,
@@ -14,7 +14,7 @@ from searchctl.orchestrator.facts.sweeps import (
     rung_views,
 )
 from searchctl.orchestrator.facts.totals import JobTally
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, Asked
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.storage.rows import JOB_STATES
@@ -22,7 +22,7 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
 @dataclass(frozen=True)
-class SoFar:
+class Totals:
     """What a run of a sweep had done before one began to watch it."""
 
     elapsed: float = 0.0
@@ -36,10 +36,10 @@ class SoFar:
     """The jobs that run, with the epochs that they have behind them."""
 
 
-_NOTHING = SoFar()
+_NOTHING = Totals()
 
 
-class Progress(Observer):
+class Progress(Callback):
     """The numbers behind a display, shown to nobody; displays draw them.
 
     A context manager: what is drawn is drawn between its entry and its exit.
@@ -52,10 +52,10 @@ class Progress(Observer):
         epochs: int,
         done: Mapping[JobKey, JobState],
         clock: Callable[[], float] = time.monotonic,
-        so_far: SoFar = _NOTHING,
-        asked: Asked = NOTHING_ASKED,
+        run_totals: Totals = _NOTHING,
+        asked: FollowUpSettings = NOTHING_ASKED,
     ) -> None:
-        """Begin with the jobs that are `done`, and what the run did `so_far`.
+        """Begin with the jobs that are `done`, and what the run did `run_totals`.
 
         After the ladder come the jobs that are `asked` for.
         """
@@ -64,12 +64,12 @@ class Progress(Observer):
         self._epochs = epochs
         self._clock = clock
         self._asked = asked
-        self._tally = JobTally(done, so_far.running, epochs, direction)
-        self._begun = clock() - so_far.elapsed
-        self._first_job = None if so_far.working is None else clock() - so_far.working
-        self._images = so_far.images
-        self._epoch_seconds = so_far.epoch_seconds
-        self._speed = self._busy_speed() if so_far.images else None
+        self._tally = JobTally(done, run_totals.running, epochs, direction)
+        self._begun = clock() - run_totals.elapsed
+        self._first_job = None if run_totals.working is None else clock() - run_totals.working
+        self._images = run_totals.images
+        self._epoch_seconds = run_totals.epoch_seconds
+        self._speed = self._busy_speed() if run_totals.images else None
 
     def __enter__(self) -> Self:
         """Begin to show."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Decision, Direction
 
@@ -81,7 +81,7 @@ def rung_views(
 
 
 def after_views(
-    rungs: Sequence[RungView], asked: Asked, jobs: Iterable[JobState]
+    rungs: Sequence[RungView], asked: FollowUpSettings, jobs: Iterable[JobState]
 ) -> list[AfterView]:
     """Count the jobs that follow the ladder by kind; of kinds of which there will be none, nothing.
 

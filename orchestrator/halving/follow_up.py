@@ -14,7 +14,7 @@ from searchctl.orchestrator.halving.rule import Decision
 
 
 @dataclass(frozen=True)
-class Asked:
+class FollowUpSettings:
     """How much of an appraisal a sweep asks for."""
 
     repeats: int = 1
@@ -25,17 +25,17 @@ class Asked:
     """The sweep's seed."""
 
 
-NOTHING_ASKED = Asked()
+NOTHING_ASKED = FollowUpSettings()
 
 
-def asked_of(spec: Mapping[str, Any]) -> Asked:
+def follow_up_settings(spec: Mapping[str, Any]) -> FollowUpSettings:
     """Return what a stored sweep asks for; nothing, of a sweep of an older searchctl."""
     halving = spec.get("halving", {})
-    return Asked(halving.get("repeats", 1), halving.get("audit", 0), spec.get("seed", 0))
+    return FollowUpSettings(halving.get("repeats", 1), halving.get("audit", 0), spec.get("seed", 0))
 
 
-def appraisal_jobs(
-    decisions: Iterable[Decision], last_rung: int, asked: Asked
+def follow_up_jobs(
+    decisions: Iterable[Decision], last_rung: int, asked: FollowUpSettings
 ) -> tuple[JobKey, ...]:
     """Return the jobs that follow a ladder, in the order in which they are handed out.
 

@@ -3,18 +3,18 @@
 from collections.abc import Collection
 
 from searchctl.orchestrator.halving.bracket import Bracket, BracketError, BracketJob, Signal
-from searchctl.orchestrator.halving.follow_up import Asked, appraisal_jobs
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 
 
-class Course:
+class Schedule:
     """Hands out a bracket's jobs, and once all its verdicts are made, those that judge its answer.
 
     As the bracket's, its jobs follow from the outcomes alone: resume is replay.
     """
 
-    def __init__(self, bracket: Bracket, asked: Asked) -> None:
+    def __init__(self, bracket: Bracket, asked: FollowUpSettings) -> None:
         """Begin with a bracket that has not begun."""
         self.bracket = bracket
         self._asked = asked
@@ -72,5 +72,5 @@ class Course:
         self._decisions += decisions
         if self.bracket.finished:
             last = self.bracket.ladder.rungs[-1].number
-            self._waiting = list(appraisal_jobs(self._decisions, last, self._asked))
+            self._waiting = list(follow_up_jobs(self._decisions, last, self._asked))
         return decisions

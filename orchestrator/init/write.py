@@ -16,7 +16,7 @@ _SHARED = 0o644
 
 
 @dataclass(frozen=True)
-class Begun:
+class FilesWritten:
     """What was written, and what was there before and is as it was."""
 
     written: list[Path]
@@ -30,26 +30,26 @@ def env_text(secret: str | None = None) -> str:
     return _template("env.txt").replace("{secrets}", "\n".join(lines))
 
 
-def begin(folder: Path) -> Begun:
+def begin(folder: Path) -> FilesWritten:
     """Write the files that are not there yet; a file that is there is never changed.
 
     Raises:
         SearchctlError: one cannot be written.
     """
     texts = {ENV: (env_text(), _OWN), SWEEP: (_template("sweep.yaml"), _SHARED)}
-    begun = Begun([], [], _warnings(folder / ENV))
+    started = FilesWritten([], [], _warnings(folder / ENV))
     for name, (text, mode) in texts.items():
         path = folder / name
         if path.exists():
-            begun.kept.append(path)
+            started.kept.append(path)
             continue
         try:
-            begun.written.append(_write_new(path, text, mode))
+            started.written.append(_write_new(path, text, mode))
         except OSError as error:
             raise SearchctlError(
                 f"cannot write {path} ({error.strerror}): name a directory that can be written"
             ) from error
-    return begun
+    return started
 
 
 def _write_new(path: Path, text: str, mode: int) -> Path:

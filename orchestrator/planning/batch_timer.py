@@ -12,7 +12,7 @@ LAPS = 5
 """Laps that are aimed at; slow networks make fewer of them."""
 
 
-class Laps:
+class BatchTimer:
     """Measures seconds for an image, over several laps of one batch or more.
 
     Called before every batch, however often the loop over them begins anew; returns True, which
@@ -47,13 +47,13 @@ class Laps:
         if self._calls > 1:  # the batch before this one is done
             self._images += next(self._sizes)
         if self._calls <= WARM_UP + 1:
-            self._begin_lap()
+            self._start_lap()
         elif self._clock() - self._began >= self._seconds / LAPS:
             self._end_lap()
-            self._begin_lap()
+            self._start_lap()
         return len(self._laps) >= 2 and sum(took for took, _ in self._laps) >= self._seconds
 
-    def _begin_lap(self) -> None:
+    def _start_lap(self) -> None:
         self._settle()
         self._began, self._images = self._clock(), 0
 

@@ -9,7 +9,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 
 
 @dataclass(frozen=True)
-class Fleet:
+class Capacity:
     """What a sweep's trials run on."""
 
     parallel: int
@@ -22,13 +22,13 @@ class Fleet:
     """Of one GPU hour, in any currency."""
 
 
-def fleet_of(
+def capacity_of(
     resources: ResourceSettings,
     *,
     gpus: int | None = None,
     price: float | None = None,
     gpus_here: Callable[[], int] = lambda: 0,
-) -> Fleet:
+) -> Capacity:
     """Return what a sweep runs on.
 
     Args:
@@ -51,7 +51,7 @@ def fleet_of(
             f"a trial takes {cpus:g} CPUs and {share:g} GPUs, and there is no room for one: name "
             "what the sweep will run on with --gpus, or lower resources.cpus_per_trial"
         )
-    return Fleet(parallel, cpus, share, there, price)
+    return Capacity(parallel, cpus, share, there, price)
 
 
 def _room(gpus: int, share: float) -> int:

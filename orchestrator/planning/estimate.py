@@ -11,7 +11,7 @@ from typing import Any, Self
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Rung
-from searchctl.orchestrator.planning.capacity import Fleet
+from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall, total
 from searchctl.orchestrator.planning.disk import Disk, disk_of
 from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs, validations
@@ -95,7 +95,7 @@ def _speed(values: Mapping[str, Any]) -> Speed:
 
 
 @dataclass(frozen=True)
-class StageForecast:
+class StageEstimate:
     """What one stage is expected to take, in seconds."""
 
     kind: Kind
@@ -109,7 +109,7 @@ class StageForecast:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class CostEstimate:
     """What a sweep is expected to take.
 
     `low` of a span is where the fastest configurations survive, each as fast as in the fastest lap
@@ -117,8 +117,8 @@ class Forecast:
     """
 
     device: str
-    fleet: Fleet
-    stages: tuple[StageForecast, ...]
+    fleet: Capacity
+    stages: tuple[StageEstimate, ...]
     """Each rung of the ladder, then what comes after it."""
     disk: Disk
     peak_bytes: int
@@ -160,9 +160,9 @@ class Forecast:
         """Read what `to_json` wrote."""
         return cls(
             device=values["device"],
-            fleet=Fleet(**values["fleet"]),
+            fleet=Capacity(**values["fleet"]),
             stages=tuple(
-                StageForecast(
+                StageEstimate(
                     kind=stage["kind"],
                     rung=stage["rung"],
                     **{name: Span(**stage[name]) for name in ("jobs", "one", "wall")},
@@ -179,7 +179,7 @@ class Measured:
     """What a probe found, and what follows from it."""
 
     probe: Probe
-    forecast: Forecast
+    forecast: CostEstimate
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values; `from_json` reads it back."""
@@ -188,7 +188,7 @@ class Measured:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        return cls(Probe.from_json(values["probe"]), Forecast.from_json(values["forecast"]))
+        return cls(Probe.from_json(values["probe"]), CostEstimate.from_json(values["forecast"]))
 
 
 class JobTimes:
@@ -234,7 +234,7 @@ def job_times(sweep: Sweep, plan: Plan, probe: Probe) -> JobTimes:
     return JobTimes(probe, trial_epochs(sweep), sweep.training.validate_, last)
 
 
-def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Fleet) -> Forecast:
+def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:
     """Say what a sweep takes.
 
     Args:
@@ -253,12 +253,12 @@ def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Fleet) -> Forecas
     )
     stages = tuple(_stage(cost.stage, times.at(cost.stage.rung), fleet) for cost in plan.costs)
     peak = max(speed.peak_bytes for speed in speeds)
-    return Forecast(probe.device, fleet, stages, disk, peak)
+    return CostEstimate(probe.device, fleet, stages, disk, peak)
 
 
-def _stage(stage: Stage, trials: Sequence[Span], fleet: Fleet) -> StageForecast:
+def _stage(stage: Stage, trials: Sequence[Span], fleet: Capacity) -> StageEstimate:
     mean = sum(each.expected for each in trials) / len(trials)
     one = Span(min(each.low for each in trials), mean, max(each.high for each in trials))
     jobs = stage.spread_over(trials)
     wall = rung_wall(*jobs, fleet.parallel)
-    return StageForecast(stage.kind, stage.rung.number, over_survivors(*jobs), one, wall)
+    return StageEstimate(stage.kind, stage.rung.number, over_survivors(*jobs), one, wall)

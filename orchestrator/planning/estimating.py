@@ -9,26 +9,26 @@ from typing import Any
 import torch
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.planning.capacity import fleet_of
+from searchctl.orchestrator.planning.capacity import capacity_of
 from searchctl.orchestrator.planning.estimate import Measured, forecast, job_times
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.planning.probe import probe
 
 
 @dataclass(frozen=True)
-class Forecasted(Measured):
+class EstimatedPlan(Measured):
     """A plan with what was measured for it."""
 
     plan: Plan
 
 
-def forecast_sweep(
+def estimate_sweep(
     sweep: Sweep,
     *,
     gpus: int | None = None,
     price: float | None = None,
     tell: Callable[[str], None] = lambda line: None,
-) -> Forecasted:
+) -> EstimatedPlan:
     """Measure a sweep's configurations for some seconds, and say what the whole of it takes.
 
     Args:
@@ -42,14 +42,14 @@ def forecast_sweep(
             run here.
         DataError: a file of the data set is missing or does not fit.
     """
-    fleet = fleet_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
+    fleet = capacity_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
     measured = probe(sweep, tell)
     plan = plan_sweep(sweep, measured.sizes.train, measured.sizes.val)
     times = job_times(sweep, plan, measured)
-    return Forecasted(measured, forecast(plan, times, measured, fleet), plan)
+    return EstimatedPlan(measured, forecast(plan, times, measured, fleet), plan)
 
 
-def forecast_apart(sweep: Sweep, *, one_by_one: bool) -> Forecasted:
+def estimate_apart(sweep: Sweep, *, one_by_one: bool) -> EstimatedPlan:
     """Do the same in a process of its own: memory of a GPU is free again when it has ended.
 
     Args:
@@ -64,8 +64,8 @@ def forecast_apart(sweep: Sweep, *, one_by_one: bool) -> Forecasted:
         values["resources"]["max_parallel"] = 1
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawning) as process:
-        return process.submit(_forecast_stored, values).result()
+        return process.submit(_estimate_stored, values).result()
 
 
-def _forecast_stored(sweep: dict[str, Any]) -> Forecasted:
-    return forecast_sweep(Sweep.from_json(sweep))
+def _estimate_stored(sweep: dict[str, Any]) -> EstimatedPlan:
+    return estimate_sweep(Sweep.from_json(sweep))

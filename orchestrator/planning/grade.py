@@ -12,21 +12,21 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.job_key import Kind, key_of
 from searchctl.orchestrator.planning.cost import Span, total
 from searchctl.orchestrator.planning.estimate import (
-    Forecast,
+    CostEstimate,
     JobTimes,
     Measured,
-    StageForecast,
+    StageEstimate,
     job_times,
 )
 from searchctl.orchestrator.planning.plan import Plan, StageCost, plan_sweep
-from searchctl.orchestrator.planning.retries import Fault, busy_seconds, faults
+from searchctl.orchestrator.planning.retries import Retry, busy_seconds, faults
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import (
     Held,
     StageSpent,
     held,
     spent_by_stage,
-    stored_forecast,
+    stored_estimate,
     validations_by_stage,
 )
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -97,7 +97,7 @@ class Grade:
     """Held by attempts, lost ones too."""
     disk: Graded
     """Bytes that are left."""
-    faults: tuple[Fault, ...]
+    faults: tuple[Retry, ...]
     idle: float | None
     """Seconds from the launch to the end in which no job ran; None if it has not ended."""
 
@@ -152,7 +152,7 @@ def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Gr
 
 
 def _stored(engine: Engine, row: SweepRow) -> tuple[Measured | None, Origin | None]:
-    stored = stored_forecast(engine, row)
+    stored = stored_estimate(engine, row)
     return (Measured.from_json(stored), "launch") if stored else (None, None)
 
 
@@ -174,7 +174,7 @@ class _Spent:
         self._attempts = attempts
         self._val = val
 
-    def grade(self, cost: StageCost, times: StageForecast | None) -> StageGrade:
+    def grade(self, cost: StageCost, times: StageEstimate | None) -> StageGrade:
         """Compare what a stage took with its plan."""
         key = (cost.stage.kind, cost.stage.rung.number)
         spent = self._jobs.get(key, StageSpent(*key, jobs=0, images=0, seconds=0.0))
@@ -190,7 +190,7 @@ class _Spent:
         )
 
 
-def _stages(plan: Plan, forecast: Forecast | None, spent: _Spent) -> tuple[StageGrade, ...]:
+def _stages(plan: Plan, forecast: CostEstimate | None, spent: _Spent) -> tuple[StageGrade, ...]:
     foreseen = {(each.kind, each.rung): each for each in forecast.stages} if forecast else {}
     return tuple(
         spent.grade(cost, foreseen.get((cost.stage.kind, cost.stage.rung.number)))
@@ -213,7 +213,7 @@ def _sum(grades: Sequence[Graded]) -> Graded:
     )
 
 
-def _gpu_hours(forecast: Forecast | None, attempts: Iterable[Held]) -> Graded:
+def _gpu_hours(forecast: CostEstimate | None, attempts: Iterable[Held]) -> Graded:
     on_gpus = forecast is not None and forecast.fleet.gpus_per_trial
     hours = sum(each.seconds * (each.gpus or 0.0) for each in attempts) / 3600
     return Graded(forecast.hours if forecast and on_gpus else None, hours)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.halving.follow_up import asked_of
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
 from searchctl.orchestrator.planning.cost import Span, over_survivors, total
@@ -197,7 +197,7 @@ def _ladder(sweep: Sweep, images: int) -> Ladder:
 def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
     for rung in ladder.rungs:
         yield Stage("ladder", rung, rung.trials)
-    asked, last = asked_of(sweep.to_json()), ladder.rungs[-1]
+    asked, last = follow_up_settings(sweep.to_json()), ladder.rungs[-1]
     if asked.repeats > 1:
         yield Stage("repeat", last, last.trials, asked.repeats - 1)
     if audited := min(asked.audit, ladder.trials - last.trials):

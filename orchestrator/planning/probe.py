@@ -15,7 +15,7 @@ from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.sweeps import assignments
-from searchctl.orchestrator.planning.batch_timer import Laps
+from searchctl.orchestrator.planning.batch_timer import BatchTimer
 from searchctl.orchestrator.planning.estimate import Probe, Probed, Sizes, Speed
 from searchctl.orchestrator.planning.speed_classes import SpeedClass, speed_classes
 from searchctl.trainer.core.errors import SettingsError
@@ -26,7 +26,7 @@ from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
 from searchctl.trainer.models import build_model
 from searchctl.trainer.models.finetune import training_mode
-from searchctl.trainer.optim.mixup import Mixing
+from searchctl.trainer.optim.mixup import Mixup
 from searchctl.trainer.run.checkpoint import FILE, Checkpoint, write_checkpoint
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import Job, prepare
@@ -186,10 +186,10 @@ def _speed(
     }
     spans = {}
     for name, (loop, sizes) in loops.items():
-        laps = Laps(sizes, seconds * _SHARES[name], partial(_settle, device))
+        batch_timer = BatchTimer(sizes, seconds * _SHARES[name], partial(_settle, device))
         with suppress(Stopped):
-            loop(laps)
-        spans[name] = laps.seconds_per_image
+            loop(batch_timer)
+        spans[name] = batch_timer.seconds_per_image
     checkpoint, checkpoint_bytes, weights_bytes = _files(job)
     return Speed(
         **spans,
@@ -204,7 +204,7 @@ def _speed(
 def _train(job: Job, stop: Stop) -> None:
     """Train for ever, as loop.py does."""
     training_mode(job.training.model, job.settings.finetune)
-    mixing = Mixing(job.settings, seed=job.sample.seed, rung=job.rung)
+    mixing = Mixup(job.settings, seed=job.sample.seed, rung=job.rung)
     for epoch in count(1):
         train_epoch(
             job.training, job.batches, epoch, job.loss, job.settings, job.arithmetic, stop, mixing

@@ -9,7 +9,7 @@ from searchctl.orchestrator.storage.reads.spending import Held
 
 
 @dataclass(frozen=True)
-class Fault:
+class Retry:
     """A job that was tried more than once, or came to no score."""
 
     trial: int
@@ -34,7 +34,7 @@ def busy_seconds(attempts: Iterable[Held]) -> float:
     return busy
 
 
-def faults(attempts: Iterable[Held]) -> tuple[Fault, ...]:
+def faults(attempts: Iterable[Held]) -> tuple[Retry, ...]:
     """Return the jobs that took more than one attempt, or came to no score; the dearest first."""
     of_job: defaultdict[JobKey, list[Held]] = defaultdict(list)
     for each in attempts:
@@ -47,12 +47,12 @@ def _went_wrong(tries: Sequence[Held]) -> bool:
     return len(tries) > 1 or tries[0].outcome != "complete"
 
 
-def _fault(job: JobKey, tries: Sequence[Held]) -> Fault:
+def _fault(job: JobKey, tries: Sequence[Held]) -> Retry:
     bad = [each for each in tries if each.outcome != "complete"]
     held_for = sum(each.seconds for each in tries)
     scored = tries[-1].outcome == "complete"
     of_use = min(held_for, tries[-1].job_seconds or 0.0) if scored else 0.0
-    return Fault(
+    return Retry(
         job.trial,
         job.place,
         tuple(each.outcome for each in bad),

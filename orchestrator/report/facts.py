@@ -11,7 +11,7 @@ from typing import Any
 
 from searchctl.orchestrator.analysis.explain import Comparison
 from searchctl.orchestrator.analysis.fidelity import Fidelity
-from searchctl.orchestrator.analysis.follow_up import Appraised
+from searchctl.orchestrator.analysis.follow_up import FollowUp
 from searchctl.orchestrator.analysis.tradeoff import Tradeoff
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.grade import Grade
@@ -241,7 +241,7 @@ class Report:
     importance: Importance | None
     fidelity: Fidelity | None
     tradeoff: Tradeoff | None
-    appraisal: Appraised | None
+    appraisal: FollowUp | None
     """What came after the ladder: other seeds of the finalists, and the audit."""
     grade: Grade | None
     """Plan against actual, and the faults that were survived."""

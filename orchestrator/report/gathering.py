@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.explain import explain_trial
 from searchctl.orchestrator.analysis.fidelity import read_fidelity
-from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
@@ -66,7 +66,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
         importance=section("importance", lambda: _importance(stored, trials)),
         fidelity=section("fidelity", lambda: read_fidelity(engine, row)),
         tradeoff=section("tradeoff", lambda: read_tradeoff(engine, row)),
-        appraisal=section("appraisal", lambda: read_appraisal(engine, row)),
+        appraisal=section("appraisal", lambda: read_follow_up(engine, row)),
         grade=graded,
         unlabeled=section("unlabeled", lambda: _unlabeled(stored, finalists)),
         masks=section("masks", lambda: _masks(stored, finalists)) or [],

@@ -24,7 +24,7 @@ from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_
 from searchctl.orchestrator.statistics.drift import searched
 from searchctl.orchestrator.terminal.explain import SCORE_NAMES, how_sure
 from searchctl.orchestrator.terminal.fidelity import fidelity_report
-from searchctl.orchestrator.terminal.follow_up import appraisal_report
+from searchctl.orchestrator.terminal.follow_up import follow_up_report
 from searchctl.orchestrator.terminal.grade import grade_report
 from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
 
@@ -116,7 +116,7 @@ def page_of(report: Report) -> Page:
         else None,
         fidelity=blocks(fidelity_report(report.fidelity)) if report.fidelity else [],
         tradeoff=blocks(tradeoff_report(report.tradeoff)) if report.tradeoff else [],
-        appraisal=blocks(appraisal_report(report.appraisal)) if report.appraisal else [],
+        appraisal=blocks(follow_up_report(report.appraisal)) if report.appraisal else [],
         grade=blocks(grade_report(report.grade)) if report.grade else [],
         masks=mask_view(_best_first(report, report.masks)),
         features=picture_urls(_best_first(report, report.features)),

@@ -66,7 +66,7 @@ class DecodingDisplay:
         self._began = self._clock() if self._began is None else self._began
         seconds = self._clock() - self._began
         if self._bar is None and seconds > _NOT_WORTH_SHOWING_S and done < total:
-            self._bar = self._begin_to_show(total)
+            self._bar = self._start_display(total)
         if self._bar is not None and not self._bar.finished:
             self._bar.update(_ONLY_TASK, completed=done)
             if done == total:
@@ -77,7 +77,7 @@ class DecodingDisplay:
         if self._bar is not None and self._console.is_terminal:
             self._bar.stop()
 
-    def _begin_to_show(self, total: int) -> Progress:
+    def _start_display(self, total: int) -> Progress:
         columns = ("decoding images", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         bar = Progress(*columns, console=self._console, transient=True)
         bar.add_task("", total=total)

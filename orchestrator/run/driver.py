@@ -13,7 +13,7 @@ from typing import Literal
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
-from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.job import Job
@@ -21,7 +21,7 @@ from searchctl.orchestrator.halving.bracket import BracketJob, Signal
 from searchctl.orchestrator.halving.follow_up import training_seed
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.budget import GpuMeter, StopConditions
 from searchctl.orchestrator.run.outbox import Outbox
 from searchctl.orchestrator.search.mirror import mirror_result, outcome_of
@@ -49,10 +49,10 @@ class Driver:
     def __init__(
         self,
         sweep: Sweep,
-        course: Course,
+        course: Schedule,
         writer: SweepWriter,
         mirror: StudyMirror,
-        observer: Observer,
+        callback: Callback,
         runs: UPath,
         *,
         initial: InitialFiles,
@@ -63,12 +63,12 @@ class Driver:
     ) -> None:
         """Drive `sweep`; files go below `runs`; `stop` tells a stop from a lost worker."""
         self.course = course
-        self.outbox = Outbox(observer.database_down, observer.database_up)
+        self.outbox = Outbox(callback.database_down, callback.database_up)
         self._sweep = sweep
         self._trials = sweep.trials()
         self._writer = writer
         self._mirror = mirror
-        self._observer = observer
+        self._callback = callback
         self._runs = runs
         self._initial = initial
         self._collect = collect
@@ -116,7 +116,7 @@ class Driver:
     def started(self, job: Job, worker: str) -> None:
         """Store where a job runs; it holds its GPUs from now on, and did not while it waited."""
         self._meter.begin(job.token, job.gpus)
-        self.outbox.put(partial(self._writer.attempt_begun, job.token, worker))
+        self.outbox.put(partial(self._writer.attempt_started, job.token, worker))
 
     def on_epoch(self, job: Job, record: EpochRecord) -> None:
         """Store and show an epoch of a running job."""
@@ -125,7 +125,7 @@ class Driver:
             # spot nodes may be taken any number of times, as long as the job gets on
             self._furthest[key], self._losses[key] = record.epoch, 0
         self.outbox.put(partial(self._writer.save_epoch, job.token, record))
-        self._observer.epoch(job, record)
+        self._callback.epoch(job, record)
 
     def record(self, job: Job, result: JobResult) -> None:
         """Store a result with the verdicts that it completes, then mirror and show them."""
@@ -155,7 +155,7 @@ class Driver:
         key = key_of(job)
         self._losses[key] += 1
         losses = self._losses[key]
-        self._observer.job_lost(job, error, losses)
+        self._callback.job_lost(job, error, losses)
         over = losses >= self._sweep.resources.max_attempts
         if status == "unusable" or (status == "blocked" and over):
             self._lose(job, "stopped", error)
@@ -193,9 +193,9 @@ class Driver:
         outcome = Outcome(job.trial, job.rung, result.score, failed, result.seconds)
         decisions = self.course.record(key_of(job), outcome)
         self.outbox.put(partial(self._store, job, result, decisions))
-        self._observer.job_done(job, result)
+        self._callback.job_done(job, result)
         if decisions:
-            self._observer.rung_closed(decisions)
+            self._callback.rung_closed(decisions)
 
     def _store(self, job: Job, result: JobResult, decisions: Sequence[Decision]) -> None:
         self._writer.save_result(job.token, result, decisions)
@@ -222,7 +222,7 @@ class Driver:
         self._earlier[key_of(job)].append(job.token)
         if job.kind == "ladder":
             self._mirror.begin(job.trial, job.params)
-        self._observer.job_started(job, attempt)
+        self._callback.job_started(job, attempt)
 
     def _held_back(self) -> Collection[JobKey]:
         now = self._clock()

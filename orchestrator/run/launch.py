@@ -10,7 +10,7 @@ from contextlib import closing, nullcontext
 from functools import partial
 
 from searchctl.orchestrator.artifacts.garbage import collect, used_bytes
-from searchctl.orchestrator.callbacks.all import Observers, hooks_of, loggers_of
+from searchctl.orchestrator.callbacks.all import Callbacks, hooks_of, loggers_of
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.spec import differences
@@ -23,9 +23,9 @@ from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
 from searchctl.orchestrator.halving.bracket import Bracket, BracketError
-from searchctl.orchestrator.halving.follow_up import asked_of
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.budget import (
     Condition,
     DiskMeter,
@@ -85,7 +85,7 @@ def run(
         _take_over(prepared, writer, lease)
         mirror = _open_mirror(prepared)
         jobs, attempts = queries.jobs(engine, row, kinds=ALL), queries.attempts(engine, row)
-        asked = asked_of(row.spec)
+        asked = follow_up_settings(row.spec)
         meter = GpuMeter(attempts, clock)
         stop = _stop_conditions(prepared, lease, stopping, meter)
         with (
@@ -99,10 +99,10 @@ def run(
         ):
             driver = Driver(
                 sweep,
-                Course(Bracket(prepared.plan.ladder, row.direction), asked),
+                Schedule(Bracket(prepared.plan.ladder, row.direction), asked),
                 writer,
                 mirror,
-                Observers(shown, [hooks, *loggers]),
+                Callbacks(shown, [hooks, *loggers]),
                 prepared.runs,
                 initial=prepared.initial,
                 collect=partial(_collect, prepared),
@@ -116,11 +116,11 @@ def run(
                 (executor or ray_executor(prepared)).run(driver, stop)
                 driver.abandon_next()
             _close(prepared, driver, writer, mirror, stop)
-            _tell_the_end(prepared, hooks)
+            _report_end(prepared, hooks)
     return queries.find_sweep(engine, sweep.name)
 
 
-def _tell_the_end(prepared: Prepared, hooks: Hooks) -> None:
+def _report_end(prepared: Prepared, hooks: Hooks) -> None:
     """Run the hook on how the sweep has ended; an error is told when the hooks are left."""
     row = queries.find_sweep(prepared.engine, prepared.sweep.name)
     if row.state == "COMPLETE":
@@ -246,7 +246,7 @@ def _close(
 
 def _store_end(
     prepared: Prepared,
-    course: Course,
+    course: Schedule,
     writer: SweepWriter,
     mirror: StudyMirror,
     stop: StopConditions,
@@ -265,7 +265,7 @@ def _store_end(
     else:
         states = [_state(job) for job in jobs]
         rungs = rung_views(row.ladder, states, row.direction)
-        left = missing(rungs, after_views(rungs, asked_of(row.spec), states))
+        left = missing(rungs, after_views(rungs, follow_up_settings(row.spec), states))
         writer.set_state("STOPPED", f"{stop.reason}; missing: {left}")
 
 

@@ -27,16 +27,18 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writer import NewSweep, create_sweep
-from searchctl.trainer.core.extras import features_problem
+from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.cache.store import Tell, silently
-from searchctl.trainer.data.samples import data_fingerprint, look_anew
+from searchctl.trainer.data.samples import data_fingerprint, forget_listing
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.executors.ray.nodes import SharedPlaces
+    from searchctl.orchestrator.executors.ray.nodes import SharedLocations
 
-RUNS_MEND = "set storage.runs to a directory that can be written"
+    pass
+
+RUNS_FIX = "set storage.runs to a directory that can be written"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Prepared:
     """What is not as it was at the launch: recorded when the sweep goes on."""
     notes: tuple[str, ...] = ()
     """What to tell people before the sweep goes on."""
-    places: "SharedPlaces | None" = None
+    places: "SharedLocations | None" = None
     """What every node of its cluster must see; None where jobs run on this machine alone."""
 
     @property
@@ -91,12 +93,12 @@ def prepare(
         DataError: a file of the data set is missing or does not fit.
     """
     _check_packages(sweep)
-    look_anew()
+    forget_listing()
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")), len(dataset.names("val")))
     _check_networks(sweep, dataset)
     runs = runs_directory(sweep)
-    check_writable(runs, RUNS_MEND)
+    check_writable(runs, RUNS_FIX)
     engine = open_database(url, create=True)
     refuse_other_database(engine)
     refuse_second(engine, sweep)
@@ -111,7 +113,7 @@ def prepare(
 
 def checked_nodes(
     sweep: Sweep, runs: UPath, url: str
-) -> tuple["SharedPlaces | None", tuple[str, ...]]:
+) -> tuple["SharedLocations | None", tuple[str, ...]]:
     """Ask every node of a sweep's cluster whether it can run jobs, before anything is paid for.
 
     Returns:
@@ -139,7 +141,7 @@ def val_images(dataset: Dataset) -> list[tuple[str, str]]:
 
 def _check_packages(sweep: Sweep) -> None:
     """Ask for what only finalists need before the first trial, of a sweep without a file too."""
-    if sweep.report.features and (problem := features_problem()):
+    if sweep.report.features and (problem := embeddings_problem()):
         raise SearchctlError(f"report.features {problem}")
 
 
@@ -163,8 +165,8 @@ def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> Non
         settings, len(dataset.class_names), initial.checkpoint, initial.encoder
     )
     if problems:
-        mend = "an init that fits some networks only has a condition, `when: {model: ..}`"
-        raise SearchctlError("\n".join([*map(initial.by_their_origin, problems), mend]))
+        fix = "an init that fits some networks only has a condition, `when: {model: ..}`"
+        raise SearchctlError("\n".join([*map(initial.by_their_origin, problems), fix]))
 
 
 def at_address(sweep: Sweep, address: str | None) -> Sweep:

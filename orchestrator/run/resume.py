@@ -14,7 +14,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.prepare import (
-    RUNS_MEND,
+    RUNS_FIX,
     Prepared,
     at_address,
     checked_nodes,
@@ -25,7 +25,7 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import Tell, silently
-from searchctl.trainer.data.samples import data_fingerprint, look_anew
+from searchctl.trainer.data.samples import data_fingerprint, forget_listing
 
 DECIDED = ("space", "search", "seed", "halving")
 """Sections from which the stored trials and verdicts follow: they can never change."""
@@ -74,9 +74,9 @@ def prepare_resume(
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
-    look_anew()
+    forget_listing()
     checked_dataset(sweep)
-    check_writable(runs, RUNS_MEND)
+    check_writable(runs, RUNS_FIX)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))

@@ -43,7 +43,7 @@ def mirror_all(
             drawn = _drawn(sweep.report.wanted_images, job.features)
             left = [JobPicture(job.rung, tokens[key_of(job)], what) for what in drawn]
             _mirror_outcome(mirror, job.kind, params, outcome, attributes, left)
-    mirror_verdicts(mirror, decisions)
+    mirror_decisions(mirror, decisions)
 
 
 def mirror_result(
@@ -55,7 +55,7 @@ def mirror_result(
     attributes = _attributes(job.rung, job.sample.images, result, evaluations)
     left = [JobPicture(job.rung, job.token, what) for what in _drawn(job.masks, result.features)]
     _mirror_outcome(mirror, job.kind, job.params, outcome, attributes, left)
-    mirror_verdicts(mirror, decisions)
+    mirror_decisions(mirror, decisions)
 
 
 def _mirror_outcome(
@@ -80,7 +80,7 @@ def _drawn(masks: object, features: object) -> list[What]:
     return [what for what, there in drawn if there]
 
 
-def mirror_verdicts(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
+def mirror_decisions(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
     """End the trials that climb no further."""
     endings = [
         Ending(decision.trial, decision.verdict, decision.reason, _note(mirror.name, decision))

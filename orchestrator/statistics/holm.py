@@ -15,8 +15,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     [0.03, 0.06, 0.06]
     """
     corrected = [0.0] * len(p_values)
-    so_far = 0.0
+    run_totals = 0.0
     for place, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        so_far = max(so_far, (len(p_values) - place) * p_values[index])
-        corrected[index] = min(1.0, so_far)
+        run_totals = max(run_totals, (len(p_values) - place) * p_values[index])
+        corrected[index] = min(1.0, run_totals)
     return corrected

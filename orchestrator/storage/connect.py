@@ -98,10 +98,10 @@ def connect(url: str) -> Engine:
     return engine
 
 
-def _unreadable(mend: str = "") -> SearchctlError:
+def _unreadable(fix: str = "") -> SearchctlError:
     return SearchctlError(
         "the database's URL (--db, $SEARCHCTL_DB_URL or storage.url) cannot be read: write it "
-        f"like sqlite:///searchctl.db or postgresql+psycopg://user@host/name{mend}"
+        f"like sqlite:///searchctl.db or postgresql+psycopg://user@host/name{fix}"
     )
 
 

@@ -34,7 +34,7 @@ def set_trial_of(connection: Connection, job_id: int, state: TrialState) -> None
     connection.execute(_CHANGE_TRIAL, {"of_job": job_id, "state": state})
 
 
-def let_wait(connection: Connection, job_id: int | None) -> None:
+def set_pending(connection: Connection, job_id: int | None) -> None:
     """Let a job wait to be tried again, if there is one."""
     if job_id is not None:
         change(connection, job_id, state="WAITING")
@@ -94,7 +94,7 @@ def set_open(connection: Connection, token: str, **values: Any) -> None:
     connection.execute(_CHANGE_OPEN, {"of_token": token, **values})
 
 
-def begun(connection: Connection, token: str, worker: str) -> None:
+def started(connection: Connection, token: str, worker: str) -> None:
     """Note where an open attempt runs, and that it does so from now on: until then it waited.
 
     Once: a write that is repeated does not move the moment.

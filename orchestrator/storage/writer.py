@@ -130,10 +130,10 @@ class SweepWriter:
             jobs.set_trial_of(connection, job_id, "RUNNING")
             return jobs.begin(connection, job_id, token, gpus)
 
-    def attempt_begun(self, token: str, worker: str) -> None:
+    def attempt_started(self, token: str, worker: str) -> None:
         """Note which process (host:pid) an open attempt runs in."""
         with self._transaction() as connection:
-            jobs.begun(connection, token, worker)
+            jobs.started(connection, token, worker)
 
     def save_epoch(self, token: str, record: EpochRecord) -> None:
         """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
@@ -149,7 +149,7 @@ class SweepWriter:
         """Close an attempt that came to nothing; its job waits to be tried again."""
         with self._transaction() as connection:
             closed = jobs.close_unfinished(connection, token, outcome, error=error)
-            jobs.let_wait(connection, closed)
+            jobs.set_pending(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
         """Store a job's result, and the verdicts on the whole rung if it was the last one.
@@ -181,7 +181,7 @@ class SweepWriter:
             for token in left:
                 ended = {"error": error, "ended_at": ended_at}
                 closed = jobs.close_unfinished(connection, token, "stopped", **ended)
-                jobs.let_wait(connection, closed)
+                jobs.set_pending(connection, closed)
             return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:

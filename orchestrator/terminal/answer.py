@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
@@ -20,7 +20,7 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.terminal.display import answer_table, heading
 from searchctl.orchestrator.terminal.explain import paragraph
-from searchctl.orchestrator.terminal.follow_up import appraisal_lines
+from searchctl.orchestrator.terminal.follow_up import follow_up_lines
 from searchctl.orchestrator.terminal.grade import grade_line
 
 
@@ -39,8 +39,8 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
     yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
-    if appraised := read_appraisal(engine, row):
-        yield from map(paragraph, appraisal_lines(appraised))
+    if appraised := read_follow_up(engine, row):
+        yield from map(paragraph, follow_up_lines(appraised))
     yield f"\n{grade_line(grade(engine, row))}"
     yield f"Everything is in {shown(url)} and {runs_directory(sweep)}"
     yield f"  weights    {winner.weights}"

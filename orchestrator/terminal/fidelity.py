@@ -18,7 +18,7 @@ from searchctl.orchestrator.statistics.drift import (
 from searchctl.orchestrator.statistics.rank_agreement import LEAST_FOR_INTERVAL, Interval
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import paragraph
-from searchctl.orchestrator.terminal.follow_up import appraisal_report
+from searchctl.orchestrator.terminal.follow_up import follow_up_report
 
 
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
@@ -51,7 +51,7 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
         yield from map(paragraph, _on_regularisation(fidelity))
     if fidelity.appraised:
         yield Text()
-        yield from appraisal_report(fidelity.appraised)
+        yield from follow_up_report(fidelity.appraised)
 
 
 def _agreement_table(steps: Sequence[Step]) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from searchctl.orchestrator.analysis.follow_up import Appraised, Audit, Repeats
+from searchctl.orchestrator.analysis.follow_up import Audit, FollowUp, Repeats
 from searchctl.orchestrator.facts.sweeps import KIND_NAMES, duration, number
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.statistics.audit import Verdict
@@ -17,7 +17,7 @@ from searchctl.trainer.settings.training import Score
 MOST_AUDITED = 10
 
 
-def appraisal_report(appraised: Appraised) -> Iterator[RenderableType]:
+def follow_up_report(appraised: FollowUp) -> Iterator[RenderableType]:
     """Yield all that is known of the answer, with what it does not say."""
     if appraised.repeats:
         yield heading("Would the winner win with other seeds?")
@@ -32,7 +32,7 @@ def appraisal_report(appraised: Appraised) -> Iterator[RenderableType]:
         yield paragraph(audit_line(appraised, appraised.audit))
 
 
-def appraisal_lines(appraised: Appraised) -> Iterator[str]:
+def follow_up_lines(appraised: FollowUp) -> Iterator[str]:
     """Yield the same in a sentence or two each, for the answer."""
     if appraised.repeats:
         yield f"seeds: {seeds_line(appraised, appraised.repeats)}"
@@ -40,7 +40,7 @@ def appraisal_lines(appraised: Appraised) -> Iterator[str]:
         yield f"audit: {audit_line(appraised, appraised.audit)}"
 
 
-def seeds_line(appraised: Appraised, repeats: Repeats) -> str:
+def seeds_line(appraised: FollowUp, repeats: Repeats) -> str:
     """Say whether the winner stays the winner."""
     winner, name = appraised.winner, SCORE_NAMES[appraised.score]
     finalists = {each.trial: each for each in repeats.finalists}
@@ -71,7 +71,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def audit_line(appraised: Appraised, audit: Audit) -> str:
+def audit_line(appraised: FollowUp, audit: Audit) -> str:
     """Say how many of the audited beat the winner, what that says of all, and what it cost."""
     open_jobs = audit.asked - len(audit.trials)
     left = f" {open_jobs} of {audit.asked} are yet to be trained." if open_jobs else ""
@@ -99,7 +99,7 @@ def _verdict(found: Verdict) -> str:
     return f"{said} The best of them, trial {found.best}, is {abs(found.margin):.4f} {side}."
 
 
-def _cost(appraised: Appraised, kind: Kind) -> str:
+def _cost(appraised: FollowUp, kind: Kind) -> str:
     cost = appraised.costs.get(kind)
     if cost is None:
         return ""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.grade import Grade, Graded, StageGrade
-from searchctl.orchestrator.planning.retries import Fault
+from searchctl.orchestrator.planning.retries import Retry
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.plan import clock, number, size, spread, stage_name
 
@@ -113,7 +113,7 @@ def _notes(grade: Grade) -> Iterator[str]:
         )
 
 
-def _faults(faults: Sequence[Fault]) -> Iterator[str]:
+def _faults(faults: Sequence[Retry]) -> Iterator[str]:
     if not faults:
         yield "No attempt was lost or came to nothing."
         return

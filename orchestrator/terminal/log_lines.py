@@ -16,18 +16,24 @@ from searchctl.orchestrator.facts.sweeps import (
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads.changes import (
-    Began,
+    AttemptStarted,
     Change,
-    Decided,
+    DecisionMade,
     Ended,
-    Happened,
-    Trained,
+    EpochFinished,
+    SweepEvent,
 )
 
 if TYPE_CHECKING:
     from searchctl.trainer.settings.training import Score
 
-KINDS = {Began: "began", Trained: "epoch", Ended: "ended", Decided: "verdict", Happened: "event"}
+KINDS = {
+    AttemptStarted: "began",
+    EpochFinished: "epoch",
+    Ended: "ended",
+    DecisionMade: "verdict",
+    SweepEvent: "event",
+}
 
 
 def json_lines(changes: Iterable[Change]) -> Iterator[str]:
@@ -51,28 +57,28 @@ class LogLines:
         for closed, together in groupby(changes, self._rung_if_closed):
             group = list(together)
             if closed is not None:
-                decisions = [each.decision for each in group if isinstance(each, Decided)]
+                decisions = [each.decision for each in group if isinstance(each, DecisionMade)]
                 yield f"{_moment(group[0])}  {rung_line(decisions)}"
                 continue
             for change in group:
                 yield f"{_moment(change)}  {self._words(change)}"
 
     def _rung_if_closed(self, change: Change) -> int | None:
-        together = isinstance(change, Decided) and not self._of_one_trial
+        together = isinstance(change, DecisionMade) and not self._of_one_trial
         return change.decision.rung if together else None  # type: ignore[union-attr]
 
     def _words(self, change: Change) -> str:
-        if isinstance(change, Happened):
+        if isinstance(change, SweepEvent):
             return _event(change)
-        if isinstance(change, Decided):
+        if isinstance(change, DecisionMade):
             return f"{_place(change.decision)}: {change.decision.verdict}, {change.decision.reason}"
         return f"{_place(change)}: {self._of_a_job(change)}"
 
-    def _of_a_job(self, change: Began | Trained | Ended) -> str:
-        if isinstance(change, Began):
+    def _of_a_job(self, change: AttemptStarted | EpochFinished | Ended) -> str:
+        if isinstance(change, AttemptStarted):
             again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
             return f"began{again}, {assignments(change.params)}"
-        if isinstance(change, Trained):
+        if isinstance(change, EpochFinished):
             epoch = change.record
             losses = f"train loss {number(epoch.train_loss)}, val loss {number(epoch.val_loss)}"
             shown = f"{self._name} {number(getattr(epoch, self._key))}"
@@ -83,7 +89,7 @@ class LogLines:
         return f"{change.outcome}{place}{_reason(change.error)}"
 
 
-def _place(change: Began | Trained | Ended | Decision) -> str:
+def _place(change: AttemptStarted | EpochFinished | Ended | Decision) -> str:
     if isinstance(change, Decision):
         return f"trial {change.trial} rung {change.rung}"
     return f"trial {change.trial} {key_of(change).place}"
@@ -107,7 +113,7 @@ _EVENTS = {
 """How an event is told; the others by their kind and, if there is one, their error."""
 
 
-def _event(change: Happened) -> str:
+def _event(change: SweepEvent) -> str:
     """Write an event; all of its facts are for `--json`."""
     if change.kind in _EVENTS:
         said = _EVENTS[change.kind].format_map(change.detail)

@@ -15,8 +15,8 @@ from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.terminal.display import heading, plain_table
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.planning.estimate import Forecast, Probe, Speed
-    from searchctl.orchestrator.planning.estimating import Forecasted
+    from searchctl.orchestrator.planning.estimate import CostEstimate, Probe, Speed
+    from searchctl.orchestrator.planning.estimating import EstimatedPlan
 
 
 def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
@@ -86,13 +86,13 @@ def _validation(plan: Plan) -> str:
     return f"Validation is {100 * share:.0f} % of all images that pass through networks{much}."
 
 
-def forecast_report(found: "Forecasted") -> Iterator[RenderableType]:
+def estimate_report(found: "EstimatedPlan") -> Iterator[RenderableType]:
     """Yield what was measured, and what the sweep will take."""
     expected = found.forecast
     yield ""
     yield from _probe_part(found.probe)
     yield ""
-    yield _forecast_table(expected)
+    yield _estimate_table(expected)
     yield from _sums(expected)
     yield from _interval(found)
 
@@ -124,7 +124,7 @@ def _speed(speed: "Speed") -> tuple[str, ...]:
     )
 
 
-def _forecast_table(expected: "Forecast") -> Table:
+def _estimate_table(expected: "CostEstimate") -> Table:
     table = plain_table("rung", "one job", "all jobs", f"wall, {expected.fleet.parallel} at a time")
     for stage in expected.stages:
         spans = (stage.one, stage.jobs, stage.wall)
@@ -135,7 +135,7 @@ def _forecast_table(expected: "Forecast") -> Table:
     return table
 
 
-def _sums(expected: "Forecast") -> Iterator[str]:
+def _sums(expected: "CostEstimate") -> Iterator[str]:
     fleet, hours = expected.fleet, expected.hours
     if not fleet.gpus_per_trial:
         yield f"CPU hours: {spread(hours, number)}. No GPU is used."
@@ -158,7 +158,7 @@ def _sums(expected: "Forecast") -> Iterator[str]:
     )
 
 
-def _interval(found: "Forecasted") -> Iterator[str]:
+def _interval(found: "EstimatedPlan") -> Iterator[str]:
     yield (
         "In brackets: if the fastest configurations survive, each as fast as in the fastest lap of "
         "the probe, and if the slowest do, as in their slowest lap. This is no confidence "

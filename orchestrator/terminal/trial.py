@@ -89,7 +89,7 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
-    yield from _beginnings(facts)
+    yield from _initial_weights(facts)
     for section in _sections(facts):
         yield ""
         yield from section
@@ -172,7 +172,7 @@ def _latency(job: Mapping[str, Any]) -> str:
     return f", {job['latency_ms']:.3g} ms per image" if job["latency_ms"] else ""
 
 
-def _beginnings(facts: Mapping[str, Any]) -> Iterator[Text]:
+def _initial_weights(facts: Mapping[str, Any]) -> Iterator[Text]:
     """Say which files the trial begins with, and what each of its jobs began with."""
     for name, file in facts["initial_files"].items():
         yield Text(f"  {name}: {file['source']}, as {file['file']}")

@@ -9,21 +9,21 @@ from itertools import groupby
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.facts.progress import SoFar
+from searchctl.orchestrator.facts.progress import Totals
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.storage.faults import unreachable
 from searchctl.orchestrator.storage.reads import snapshot as viewing
 from searchctl.orchestrator.storage.reads.changes import (
-    Began,
+    AttemptStarted,
     Change,
-    Decided,
+    ChangeFeed,
+    DecisionMade,
     Ended,
-    News,
-    Trained,
+    EpochFinished,
 )
 from searchctl.orchestrator.storage.rows import JOB_STATES, SweepRow
 from searchctl.trainer.core.results import JobResult, JobStatus
@@ -35,14 +35,14 @@ launched has none yet."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """How a sweep stands when one begins to watch it."""
 
     done: dict[JobKey, JobState]
-    so_far: SoFar
+    run_totals: Totals
 
 
-def standing(engine: Engine, sweep: SweepRow) -> Standing:
+def snapshot(engine: Engine, sweep: SweepRow) -> Snapshot:
     """Return what a display begins with; a few queries, and no row for each epoch."""
     done = {
         key: JobState(key.rung, job.state, job.score, kind=key.kind)
@@ -50,14 +50,14 @@ def standing(engine: Engine, sweep: SweepRow) -> Standing:
         if job.state not in ("WAITING", "RUNNING")
     }
     run, now = viewing.current_run(engine, sweep), sweep.ended_at or datetime.now(UTC)
-    so_far = SoFar(
+    run_totals = Totals(
         elapsed=_seconds(run.began, now),
         working=None if run.first_job is None else _seconds(run.first_job, now),
         images=run.images,
         epoch_seconds=run.epoch_seconds,
         running=viewing.epochs_of_running(engine, sweep),
     )
-    return Standing(done, so_far)
+    return Snapshot(done, run_totals)
 
 
 def most_epochs(sweep: SweepRow) -> int:
@@ -67,7 +67,7 @@ def most_epochs(sweep: SweepRow) -> int:
 
 def follow(
     find: Callable[[], SweepRow],
-    news: News,
+    news: ChangeFeed,
     take: Callable[[list[Change]], None],
     on_down: Callable[[str], None],
     on_up: Callable[[], None],
@@ -127,31 +127,33 @@ class Ending:
         return self._clock() - self._driven >= self._gone_after_s
 
 
-def tell(observer: Observer, changes: Iterable[Change]) -> None:
+def tell(callback: Callback, changes: Iterable[Change]) -> None:
     """Tell an observer what a driver would have told it."""
     for rung, together in groupby(changes, _closed_rung):
         if rung is not None:
-            observer.rung_closed([each.decision for each in together if isinstance(each, Decided)])
+            callback.rung_closed(
+                [each.decision for each in together if isinstance(each, DecisionMade)]
+            )
             continue
         for change in together:
-            _tell_of_a_job(observer, change)
+            _report_job(callback, change)
 
 
 def _closed_rung(change: Change) -> int | None:
-    return change.decision.rung if isinstance(change, Decided) else None
+    return change.decision.rung if isinstance(change, DecisionMade) else None
 
 
-def _tell_of_a_job(observer: Observer, change: Change) -> None:
-    if isinstance(change, Began):
-        observer.job_started(change, change.attempt)
-    elif isinstance(change, Trained):
-        observer.epoch(change, change.record)
+def _report_job(callback: Callback, change: Change) -> None:
+    if isinstance(change, AttemptStarted):
+        callback.job_started(change, change.attempt)
+    elif isinstance(change, EpochFinished):
+        callback.epoch(change, change.record)
     elif isinstance(change, Ended) and change.outcome in JOB_STATES:
         status: JobStatus = change.outcome
         result = JobResult(status, change.score, error=change.error, seconds=change.seconds or 0.0)
-        observer.job_done(change, result)
+        callback.job_done(change, result)
     elif isinstance(change, Ended):
-        observer.job_lost(change, change.error or change.outcome, change.attempt)
+        callback.job_lost(change, change.error or change.outcome, change.attempt)
 
 
 def _seconds(start: datetime, end: datetime) -> float:

@@ -35,7 +35,7 @@ def main() -> int:
     adopt_orphans()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ledger = Ledger(options.kills)
-    begun = time.monotonic()
+    started = time.monotonic()
     ended = False
     try:
         suite = Suite(folder, options.camvid, seed, ledger)
@@ -47,7 +47,7 @@ def main() -> int:
             shutil.rmtree(folder)
         else:
             print(f"kept: {folder}; again: {again}", flush=True)
-    result = {"seed": seed, "seconds": round(time.monotonic() - begun), **ledger.summary()}
+    result = {"seed": seed, "seconds": round(time.monotonic() - started), **ledger.summary()}
     print(json.dumps(result, indent=2))
     if options.output:
         _keep(options.output, result)

@@ -85,9 +85,9 @@ def seconds_until_alone(place: Place) -> float:
     Raises:
         AssertionError: something is left.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     while left := place.processes():
-        if time.monotonic() - begun > _GONE_WITHIN_S:
+        if time.monotonic() - started > _GONE_WITHIN_S:
             raise AssertionError(f"left running: {sorted(title(process) for process in left)}")
         time.sleep(0.1)
-    return time.monotonic() - begun
+    return time.monotonic() - started

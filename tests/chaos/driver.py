@@ -26,7 +26,7 @@ class Driver:
     def __init__(self, arguments: Sequence[str], folder: Path) -> None:
         """Start it, with its output at the end of folder/output.txt."""
         self.verb = arguments[0]
-        self.begun = time.monotonic()
+        self.started = time.monotonic()
         self.since = datetime.now(UTC)
         self._output = folder / "output.txt"
         with self._output.open("a") as output:
@@ -50,7 +50,7 @@ class Driver:
     @property
     def seconds(self) -> float:
         """How long ago it was started."""
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.started
 
     def signal(self, number: int) -> None:
         """Send it a signal."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.driver import Driver
-from tests.chaos.moments import Sight
+from tests.chaos.moments import NodeView
 from tests.chaos.places import Place
 from tests.chaos.processes import Process, descendants, kill, title
 
@@ -19,7 +19,7 @@ class Scene:
 
     driver: Driver
     place: Place
-    sight: Sight
+    sight: NodeView
     rng: random.Random
     family: set[Process]
     """All processes of the sweep, those that run its jobs elsewhere included."""
@@ -34,7 +34,7 @@ class Hit:
     """Processes that must be gone soon."""
     exits: set[int] = field(default_factory=set)
     """How the driver ends by this; empty if it must live."""
-    mend: Callable[[], None] | None = None
+    fix: Callable[[], None] | None = None
     """Brings back what was taken away, after a while."""
 
 
@@ -78,14 +78,14 @@ def _worker(scene: Scene) -> Hit | None:
 
 def _node(scene: Scene) -> Hit:
     victims = scene.place.lose_node(scene.rng)
-    return Hit("a Ray node lost", victims, mend=scene.place.add_node)
+    return Hit("a Ray node lost", victims, fix=scene.place.add_node)
 
 
 def _database(scene: Scene) -> Hit:
     what = scene.place.end_database(scene.rng)
     # a driver that has not begun cannot wait: it says that there is no database, and ends
     exits = {1} if scene.sight.starting else set()
-    return Hit(what, set(), exits, mend=scene.place.start_database)
+    return Hit(what, set(), exits, fix=scene.place.start_database)
 
 
 def _ray(scene: Scene) -> Hit | None:

@@ -45,7 +45,7 @@ MEANING = {
 
 
 @dataclass(frozen=True)
-class Sight:
+class NodeView:
     """What was seen at one moment."""
 
     moment: Moment
@@ -73,9 +73,9 @@ class Watcher:
         state = select(schema.sweeps.c.state)
         return self._ask(lambda c: c.execute(state).scalar() == "COMPLETE", False)
 
-    def look(self, since: datetime) -> Sight:
+    def look(self, since: datetime) -> NodeView:
         """Say what the driver that was started then is doing."""
-        return self._ask(lambda connection: self._look(connection, since), Sight(Moment.OUTAGE))
+        return self._ask(lambda connection: self._look(connection, since), NodeView(Moment.OUTAGE))
 
     def wait_for_a_write(self, seconds: float) -> bool:
         """Return as soon as the database is being written to; False if it is not for so long."""
@@ -94,23 +94,23 @@ class Watcher:
         except DBAPIError:  # not created yet, or down
             return otherwise
 
-    def _look(self, connection: Connection, since: datetime) -> Sight:
+    def _look(self, connection: Connection, since: datetime) -> NodeView:
         attempts, jobs, decisions = schema.attempts.c, schema.jobs.c, schema.decisions.c
         verdicts = connection.execute(select(decisions.rung, decisions.verdict)).all()
         if any(verdict == "complete" for _, verdict in verdicts):
-            return Sight(Moment.SHUTDOWN)
+            return NodeView(Moment.SHUTDOWN)
         query = select(attempts.job_id, attempts.worker, attempts.ended_at)
-        begun = connection.execute(query.where(attempts.started_at >= since)).all()
-        if not begun:
-            return Sight(Moment.START_UP, starting=True)
-        running = {row.job_id: row.worker for row in begun if row.ended_at is None}
+        started = connection.execute(query.where(attempts.started_at >= since)).all()
+        if not started:
+            return NodeView(Moment.START_UP, starting=True)
+        running = {row.job_id: row.worker for row in started if row.ended_at is None}
         workers = tuple(sorted(worker for worker in running.values() if worker))
         if self._scores(connection, list(running)):
-            return Sight(Moment.SCORING, workers)
+            return NodeView(Moment.SCORING, workers)
         states = connection.execute(select(jobs.rung, jobs.state)).all()
         if len(running) < 2 and _is_barrier(states, verdicts, connection):
-            return Sight(Moment.BARRIER, workers)
-        return Sight(Moment.EPOCH, workers)
+            return NodeView(Moment.BARRIER, workers)
+        return NodeView(Moment.EPOCH, workers)
 
     def _scores(self, connection: Connection, running: list[int]) -> bool:
         epochs = schema.epochs.c
@@ -127,8 +127,8 @@ def _is_barrier(states, verdicts, connection: Connection) -> bool:
     promoted = Counter(rung for rung, verdict in verdicts if verdict == "promoted")
     all_trials = connection.execute(select(func.count()).select_from(schema.trials)).scalar()
     cohort = promoted[rung - 1] if rung else all_trials
-    begun = [state for which, state in states if which == rung and state != "WAITING"]
-    return len(begun) == cohort
+    started = [state for which, state in states if which == rung and state != "WAITING"]
+    return len(started) == cohort
 
 
 def _to_read(url: str) -> str:

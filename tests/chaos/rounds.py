@@ -11,7 +11,7 @@ from tests.chaos.aims import Aim, draw_aim
 from tests.chaos.driver import Driver
 from tests.chaos.kills import KILLERS, Hit, Scene
 from tests.chaos.ledger import Kill, Ledger
-from tests.chaos.moments import Moment, Sight, Watcher
+from tests.chaos.moments import Moment, NodeView, Watcher
 from tests.chaos.places import Place
 from tests.chaos.processes import reap_orphans
 from tests.chaos.sweep_files import EPOCHS, NAME
@@ -23,7 +23,7 @@ _LOOK_EVERY_S = 0.05
 _WRITES_WITHIN_S = 3.0
 
 
-class Fault(AssertionError):
+class Retry(AssertionError):
     """The sweep did something that it must not."""
 
 
@@ -54,7 +54,7 @@ class Round:
         most = 2 * len(self.kills) + 3
         while not self._watcher.complete():
             if self.lives >= most:
-                raise Fault(f"{most} drivers did not bring the sweep to its end")
+                raise Retry(f"{most} drivers did not bring the sweep to its end")
             self._live()
         self.ledger.all_gone()
 
@@ -89,10 +89,10 @@ class Round:
             wait = Aim(None, 0.2)  # there was nothing to kill yet
         return None
 
-    def _note(self, kind: str, aim: Aim, driver: Driver, sight: Sight, hit: Hit) -> None:
+    def _note(self, kind: str, aim: Aim, driver: Driver, sight: NodeView, hit: Hit) -> None:
         kill = Kill(kind, str(sight.moment), aim.text, hit.what, self.number, driver.seconds)
         self.ledger.add(kill, hit.victims)
-        if hit.mend:
+        if hit.fix:
             self._mends.append((time.monotonic() + self.rng.uniform(0.5, 6), hit))
 
     def _reach(self, aim: Aim, driver: Driver) -> bool:
@@ -112,32 +112,32 @@ class Round:
         """Let time go by; return whether the driver still runs."""
         if driver.seconds > _HANGS_AFTER_S:
             driver.wait(0)
-        self._mend()
+        self._fix()
         self.ledger.look_after()
         reap_orphans(but=[driver.pid])
         time.sleep(max(seconds, 0))
         return driver.exit_code is None
 
-    def _mend(self, everything: bool = False) -> None:
+    def _fix(self, everything: bool = False) -> None:
         due = [pair for pair in self._mends if everything or pair[0] <= time.monotonic()]
         for pair in due:
             self._mends.remove(pair)
-            pair[1].mend()
+            pair[1].fix()
 
     def _wait(self, driver: Driver, hit: Hit | None) -> None:
-        begun = time.monotonic()
+        started = time.monotonic()
         allowed = hit.exits if hit and hit.exits else {0}
         limit = _STOPS_WITHIN_S if hit and hit.exits and 1 not in hit.exits else _HANGS_AFTER_S
         while self._nap(driver, _LOOK_EVERY_S):
-            if time.monotonic() - begun > limit:
+            if time.monotonic() - started > limit:
                 driver.wait(0)
         if driver.exit_code in _STOPPED:
-            self.ledger.stopped(time.monotonic() - begun)
+            self.ledger.stopped(time.monotonic() - started)
         if driver.exit_code not in allowed | {0}:
-            raise Fault(
+            raise Retry(
                 f"`searchctl {driver.verb}` ended with {driver.exit_code}, expected "
                 f"{sorted(allowed)}:\n{driver.tail()}"
             )
-        self._mend(everything=True)
+        self._fix(everything=True)
         if not driver.exit_code and not self._watcher.complete():
-            raise Fault(f"`searchctl {driver.verb}` ended with 0 before the sweep was complete")
+            raise Retry(f"`searchctl {driver.verb}` ended with 0 before the sweep was complete")

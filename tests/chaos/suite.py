@@ -86,7 +86,7 @@ class Suite:
         """
         if how in self._references:
             return
-        begun = time.monotonic()
+        started = time.monotonic()
         done = self._new_round(Laptop(), how, deque())
         launched = Driver(["launch", "sweep.yaml", "--db", done.url, "--inline"], done.folder)
         if launched.wait(_UNDISTURBED_S):
@@ -94,20 +94,20 @@ class Suite:
         self._references[how] = contents(done.url, NAME)
         if broken := broken_promises(done.url, done.folder):
             raise AssertionError(f"the undisturbed sweep is not in order: {broken}")
-        self._ledger.say(f"undisturbed ({how}): {time.monotonic() - begun:.1f} s")
+        self._ledger.say(f"undisturbed ({how}): {time.monotonic() - started:.1f} s")
 
     def _round(self, place: Place, kinds: deque[str]) -> bool:
         """Run one sweep and compare it; return whether all is as it must be."""
         taken = deque(kinds.popleft() for _ in range(min(len(kinds), _KILLS_A_ROUND)))
         current = self._new_round(place, place.how, taken)
-        begun, before = time.monotonic(), len(self._ledger.kills)
+        started, before = time.monotonic(), len(self._ledger.kills)
         faults = self._faults(current)
         kinds.extend(current.kills)  # what came too late
         self._ledger.sweeps += 1
         self._ledger.drivers += current.lives
         self._ledger.say(
             f"round {current.number}, {place.name}: {len(self._ledger.kills) - before} kills, "
-            f"{current.lives} drivers, {time.monotonic() - begun:.0f} s, "
+            f"{current.lives} drivers, {time.monotonic() - started:.0f} s, "
             + ("the same" if not faults else "NOT THE SAME")
         )
         for fault in faults:

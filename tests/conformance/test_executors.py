@@ -15,7 +15,7 @@ from searchctl.orchestrator.executors.ray.cluster import connected
 from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import JobResult
-from searchctl.trainer.run.watchdog import ending_a_standstill
+from searchctl.trainer.run.watchdog import watch_for_stall
 from tests.executors import EXECUTORS, BracketSource, by_value, never, quick
 
 
@@ -99,7 +99,7 @@ def test_a_worker_that_stands_still_is_ended_and_its_job_comes_again(tmp_path):
         mark = tmp_path / f"{job.trial}-{job.rung}"
         if job.trial == 1 and not mark.exists():
             mark.touch()
-            with ending_a_standstill(1, stop):
+            with watch_for_stall(1, stop):
                 time.sleep(600)
         return JobResult("complete", float(job.trial))
 

@@ -9,7 +9,7 @@ from searchctl.trainer import Sample, run_job
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.loader import build_dataset
 from searchctl.trainer.data.settings import CamvidData, ScenesData
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.torch_state import own_torch_state
 from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import BRANCHLESS, CLASSES, VARIANTS, tiny, train_steps
@@ -29,7 +29,7 @@ def four_street_images(camvid_root):
     pairs = [dataset.load("train", index) for index in (0, 100, 200, 300)]
     images = np.stack([image[192:256, :64] for image, _ in pairs])
     labels = np.stack([label[192:256, :64] for _, label in pairs])
-    normalised = Arithmetic(TrainSettings(), CPU).normalise(torch.from_numpy(images).movedim(-1, 1))
+    normalised = Precision(TrainSettings(), CPU).normalise(torch.from_numpy(images).movedim(-1, 1))
     return normalised, torch.from_numpy(labels).long()
 
 

@@ -77,10 +77,10 @@ def test_an_attempt_that_came_to_nothing_leaves_its_job_and_trial_waiting(
 
 def test_the_process_of_an_open_attempt_is_noted(engine, sweep, writer):
     start(writer)
-    writer.attempt_begun("t1", "node7:4711")
+    writer.attempt_started("t1", "node7:4711")
     assert queries.attempts(engine, sweep)[0].worker == "node7:4711"
     writer.lose_attempt("t1", "lost", "gone")
-    writer.attempt_begun("t1", "node8:1")
+    writer.attempt_started("t1", "node8:1")
     assert queries.attempts(engine, sweep)[0].worker == "node7:4711"
 
 

@@ -136,7 +136,7 @@ def test_every_write_renews_the_lease(engine, sweep, writer, expire):
 
 WRITES = {
     "start_attempt": lambda writer: start(writer, token="t2"),
-    "attempt_begun": lambda writer: writer.attempt_begun("t1", "node:1"),
+    "attempt_begun": lambda writer: writer.attempt_started("t1", "node:1"),
     "set_waiting": lambda writer: writer.set_waiting(None),
     "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
     "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),

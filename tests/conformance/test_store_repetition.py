@@ -15,7 +15,7 @@ TABLES = (schema.trials, schema.jobs, schema.attempts, schema.epochs, schema.dec
 
 WRITES = {
     "start_attempt": lambda writer: start(writer),
-    "attempt_begun": lambda writer: writer.attempt_begun("t1", "node:1"),
+    "attempt_begun": lambda writer: writer.attempt_started("t1", "node:1"),
     "set_waiting": lambda writer: writer.set_waiting(None),
     "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
     "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),

@@ -7,11 +7,17 @@ from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads import snapshot as viewing
-from searchctl.orchestrator.storage.reads.changes import Began, Decided, Ended, News, Trained
+from searchctl.orchestrator.storage.reads.changes import (
+    AttemptStarted,
+    ChangeFeed,
+    DecisionMade,
+    Ended,
+    EpochFinished,
+)
 from searchctl.orchestrator.storage.reads.spending import spent_by_stage
 from searchctl.orchestrator.terminal.compare import comparison
 from searchctl.orchestrator.terminal.trial import trial_facts
-from searchctl.orchestrator.terminal.watch import standing
+from searchctl.orchestrator.terminal.watch import snapshot
 from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import epoch, start
 
@@ -61,15 +67,20 @@ def test_a_comparison_is_made_of_what_show_has(engine, large):
 
 
 def test_news_are_every_row_once(engine, large):
-    news = News(engine, large)
+    news = ChangeFeed(engine, large)
     kinds = [type(change) for change in news.read()]
-    assert [kinds.count(kind) for kind in (Began, Trained, Ended, Decided)] == [98, 490, 98, 98]
+    assert [kinds.count(kind) for kind in (AttemptStarted, EpochFinished, Ended, DecisionMade)] == [
+        98,
+        490,
+        98,
+        98,
+    ]
     assert news.read() == []
-    assert News.from_now(engine, large).read() == []
+    assert ChangeFeed.from_now(engine, large).read() == []
 
 
 def test_news_of_a_trial_are_its_own(engine, large):
-    changes = News(engine, large, trial=3).read()
+    changes = ChangeFeed(engine, large, trial=3).read()
     assert len(changes) == 8 * len(queries.jobs(engine, large, 3))
     assert {getattr(change, "trial", None) for change in changes} == {3}
 
@@ -78,10 +89,10 @@ def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
     start(writer)
     writer.save_epoch("t1", epoch(1))
     writer.save_epoch("t1", epoch(2))
-    begun = standing(engine, sweep)
-    assert (begun.done, begun.so_far.running) == ({}, {JobKey(0, 0): 2})
-    assert (begun.so_far.images, begun.so_far.working is not None) == (10, True)
-    news = News.from_now(engine, sweep)
+    started = snapshot(engine, sweep)
+    assert (started.done, started.run_totals.running) == ({}, {JobKey(0, 0): 2})
+    assert (started.run_totals.images, started.run_totals.working is not None) == (10, True)
+    news = ChangeFeed.from_now(engine, sweep)
     writer.save_epoch("t1", epoch(3))
     (change,) = news.read()
     assert (change.trial, change.rung, change.record.epoch) == (0, 0, 3)

@@ -59,10 +59,10 @@ def test_a_training_killed_and_stopped_on_its_way_ends_as_an_undisturbed_one(
     for number, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         code, output = interrupt(number)
         assert code == exit_code
-        begun = int(re.search(r"^going on after epoch (\d+) of 60$", output, re.M)[1])
-        assert f"epoch {begun + 1}/60" in output
+        started = int(re.search(r"^going on after epoch (\d+) of 60$", output, re.M)[1])
+        assert f"epoch {started + 1}/60" in output
         ended = re.search(r"^stopped after (\d+) of 60 epochs: the same command", output, re.M)
-        assert int(ended[1]) >= begun + 3
+        assert int(ended[1]) >= started + 3
         assert output.count("stopping; nothing is lost") == 1
 
     done = searchctl("train", "best.yaml", "-o", "disturbed", cwd=folder)

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from searchctl.orchestrator.analysis.follow_up import read_appraisal
+from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.cli.main import cli
 from searchctl.trainer.core.results import Evaluation, JobResult
 
@@ -38,7 +38,7 @@ def appraise(sweeps, quick_runner):
     def launched(halving=ASKED, name="quick", **scores):
         runner = with_seeds(quick_runner, **scores)
         prepared, row = sweeps.launch(runner, halving=halving, name=name)
-        return read_appraisal(prepared.engine, row)
+        return read_follow_up(prepared.engine, row)
 
     return launched
 
@@ -122,7 +122,7 @@ def test_audited_trials_name_the_cut_that_dropped_them(appraise):
 
 def test_a_sweep_that_did_not_ask_has_nothing_to_say(sweeps, said):
     prepared, row = sweeps.launch()
-    assert read_appraisal(prepared.engine, row) is None
+    assert read_follow_up(prepared.engine, row) is None
     assert "seeds" not in said("explain", "quick")
     assert json.loads(said("explain", "quick", "--json"))["appraised"] is None
 

@@ -42,7 +42,7 @@ def sweep(**sections):
 
 def found(check, about):
     """Return the level and words of what a check finds."""
-    return [(each.level, f"{each.found}; {each.mend}") for each in check(about)]
+    return [(each.level, f"{each.found}; {each.fix}") for each in check(about)]
 
 
 @pytest.fixture
@@ -86,21 +86,21 @@ def test_a_database_that_refuses_the_password_is_not_to_be_started():
     ("part", "other", "mend"),
     [("searchctl@", "nobody@", "check the user"), ("/test_", "/gone_", "CREATE DATABASE")],
 )
-def test_what_the_database_does_not_know_is_to_be_mended_there(part, other, mend, postgres_url):
+def test_what_the_database_does_not_know_is_to_be_mended_there(part, other, fix, postgres_url):
     ((level, words),) = found(check_database, About(postgres_url.replace(part, other)))
     assert level == "error"
-    assert mend in words
+    assert fix in words
 
 
 @pytest.mark.parametrize(("version", "mend"), [("0001", "db upgrade"), ("9999", "newer searchctl")])
-def test_a_schema_of_another_version_is_an_error_with_the_mend(version, mend, stored):
+def test_a_schema_of_another_version_is_an_error_with_the_mend(version, fix, stored):
     engine = open_database(stored)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
     engine.dispose()
     (level, words), *_ = found(check_database, About(stored))
     assert level == "error"
-    assert mend in words
+    assert fix in words
 
 
 def test_sqlite_beside_a_cluster_is_warned_of(stored):
@@ -161,7 +161,7 @@ def test_a_clock_that_is_off_is_warned_of(seconds):
 
 def test_packages_that_are_missing_or_too_old_are_errors_with_the_command():
     wanted = [Requirement("torch>=99"), Requirement("no-such-package"), Requirement("click>=8")]
-    found_ = [(each.level, each.mend) for each in misfits(wanted)]
+    found_ = [(each.level, each.fix) for each in misfits(wanted)]
     assert found_ == [
         ("error", "pip install 'torch>=99'"),
         ("error", "pip install 'no-such-package'"),
@@ -242,7 +242,7 @@ def test_a_node_is_judged_by_what_it_says_and_what_ray_thinks_of_it(changed, lev
     facts = NodeFacts(**{**vars(HERE), **changed})
     (finding,) = _judged("n", {"CPU": 8.0, "GPU": 2.0}, facts, HERE, 0.0)
     assert finding.level == level
-    assert words in f"{finding.found} {finding.mend}"
+    assert words in f"{finding.found} {finding.fix}"
 
 
 def test_a_nodes_clock_and_its_silence_are_told():

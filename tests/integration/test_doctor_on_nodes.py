@@ -8,8 +8,13 @@ from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.doctor.room import room_finding
-from searchctl.orchestrator.executors.node_view import Places, places_of, sight_of, unseen
-from searchctl.orchestrator.executors.room import asked_by
+from searchctl.orchestrator.executors.node_view import (
+    NodeLocations,
+    locations_of,
+    node_view_of,
+    unseen,
+)
+from searchctl.orchestrator.executors.room import job_resources
 from searchctl.trainer.data.settings import ScenesData
 
 
@@ -26,12 +31,12 @@ def places(tmp_path):
     """What the nodes of a sweep must see: the directory of its files is not there yet."""
     (tmp_path / "shared").mkdir()
     runs = {"runs": str(tmp_path / "shared" / "runs")}
-    return places_of(sweep(storage=runs))
+    return locations_of(sweep(storage=runs))
 
 
 def lacks(places, there):
     """Return what a node with other places lacks, in the words of the doctor."""
-    return "; ".join(map(": ".join, unseen(places, sight_of(places), sight_of(there))))
+    return "; ".join(map(": ".join, unseen(places, node_view_of(places), node_view_of(there))))
 
 
 def test_a_node_that_sees_it_all_lacks_nothing_and_nothing_is_made_there(places, tmp_path):
@@ -57,7 +62,7 @@ def test_a_node_without_the_directory_of_the_files_is_told_with_the_mend(places,
 
 
 def test_directories_of_one_name_on_two_disks_are_told_apart_by_what_they_hold(places):
-    here = sight_of(places)
+    here = node_view_of(places)
     assert not list(unseen(places, here, replace(here, holds="what others wrote meanwhile")))
     assert not list(unseen(places, here, replace(here, number=1)))  # of another kind of mount
     ((found, _),) = unseen(places, here, replace(here, number=1, holds="something else"))
@@ -67,8 +72,10 @@ def test_directories_of_one_name_on_two_disks_are_told_apart_by_what_they_hold(p
 def test_a_store_that_a_node_does_not_reach_is_told(places):
     limits = {"retries": {"total_max_attempts": 1}, "connect_timeout": 1}
     keys = {"key": "a key", "secret": "a secret", "config_kwargs": limits}
-    nobody = Places(places.data, UPath("s3://runs", endpoint_url="http://127.0.0.1:9", **keys))
-    assert "s3://runs/ cannot be read" in sight_of(nobody).runs_fault
+    nobody = NodeLocations(
+        places.data, UPath("s3://runs", endpoint_url="http://127.0.0.1:9", **keys)
+    )
+    assert "s3://runs/ cannot be read" in node_view_of(nobody).runs_fault
 
 
 @pytest.mark.parametrize(
@@ -89,18 +96,18 @@ def test_a_store_that_a_node_does_not_reach_is_told(places):
         ),
     ],
 )
-def test_a_trial_that_fits_on_no_node_is_an_error_that_names_the_setting(asked, words, mend):
-    wanted = asked_by(sweep(resources=asked).resources)
+def test_a_trial_that_fits_on_no_node_is_an_error_that_names_the_setting(asked, words, fix):
+    wanted = job_resources(sweep(resources=asked).resources)
     nodes = [{"CPU": 4.0, "memory": 1e9}, {"CPU": 2.0, "GPU": 1.0}]
     finding = room_finding(wanted, nodes, 0, local=False, scales=False)
     assert finding.level == "error"
     assert words in finding.found
-    assert mend in finding.mend
+    assert fix in finding.fix
 
 
 def test_room_is_told_and_its_lack_is_a_warning_where_nodes_may_come():
     growing = room_finding({"CPU": 8}, [{"CPU": 4.0}], 0, local=False, scales=True)
-    assert (growing.level, "autoscaler" in growing.mend) == ("warning", True)
+    assert (growing.level, "autoscaler" in growing.fix) == ("warning", True)
     alone = room_finding({"CPU": 8}, [{"CPU": 4.0}], 0, local=True, scales=False)
-    assert (alone.level, "--address" in alone.mend) == ("error", True)
+    assert (alone.level, "--address" in alone.fix) == ("error", True)
     assert room_finding({"CPU": 2}, [{"CPU": 4.0}], 2, local=True, scales=False).level == "ok"

@@ -5,7 +5,7 @@ from moto.server import ThreadedMotoServer
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.garbage import Tally, collect, used_bytes
-from searchctl.orchestrator.artifacts.retention import Fate
+from searchctl.orchestrator.artifacts.retention import RetentionReason
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, cut
 from searchctl.orchestrator.storage import lease
@@ -136,7 +136,7 @@ def test_of_a_finished_sweep_the_finalists_weights_remain(engine, runs):
     collected = collect(engine, sweep.row, runs)
     assert sweep.files() == {"trial-0001/rung-1/d/model.safetensors"}
     assert (collected.files, collected.bytes) == (6, 60)
-    assert collected.left == {Fate.FINALIST: Tally(1, 10)}
+    assert collected.left == {RetentionReason.FINALIST: Tally(1, 10)}
     assert used_bytes(runs) == 10
     assert collect(engine, sweep.row, runs).files == 0
 

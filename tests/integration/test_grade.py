@@ -11,13 +11,13 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.planning import probe as probing
-from searchctl.orchestrator.planning.estimating import forecast_sweep
+from searchctl.orchestrator.planning.estimating import estimate_sweep
 from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.planning.retries import busy_seconds, faults
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.spending import Held, store_forecast
+from searchctl.orchestrator.storage.reads.spending import Held, store_estimate
 from searchctl.orchestrator.terminal.grade import grade_line, grade_report
 from searchctl.trainer.core.results import JobResult
 
@@ -47,9 +47,9 @@ def launched(tmp_path_factory):
     url = f"sqlite:///{folder}/sweeps.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probing, "LONGEST", 0.3)
-        found = forecast_sweep(sweep)
+        found = estimate_sweep(sweep)
     prepared = prepare(sweep, url)
-    store_forecast(prepared.engine, prepared.row, found.to_json())
+    store_estimate(prepared.engine, prepared.row, found.to_json())
     run(prepared, executor=InlineExecutor(train))
     return prepared.engine, queries.find_sweep(prepared.engine, "graded"), url
 

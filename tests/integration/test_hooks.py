@@ -11,7 +11,7 @@ from searchctl.orchestrator.core.errors import SweepBlocked, SweepFailed
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.changes import Happened, News
+from searchctl.orchestrator.storage.reads.changes import ChangeFeed, SweepEvent
 from searchctl.trainer.core.results import JobResult
 
 NAMES = ("rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed")
@@ -30,11 +30,11 @@ def told(tmp_path):
 
 
 def events(prepared):
-    news = News(prepared.engine, queries.find_sweep(prepared.engine, prepared.sweep.name))
+    news = ChangeFeed(prepared.engine, queries.find_sweep(prepared.engine, prepared.sweep.name))
     return [
         (each.detail["hook"], each.detail["outcome"])
         for each in news.read()
-        if isinstance(each, Happened) and each.kind == "hook"
+        if isinstance(each, SweepEvent) and each.kind == "hook"
     ]
 
 

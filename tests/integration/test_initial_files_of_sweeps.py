@@ -11,7 +11,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.export import export
 from searchctl.orchestrator.artifacts.garbage import Tally, collect
-from searchctl.orchestrator.artifacts.retention import Fate
+from searchctl.orchestrator.artifacts.retention import RetentionReason
 from searchctl.orchestrator.config.sweep import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
@@ -202,10 +202,10 @@ def test_each_rung_begins_with_the_copy_unless_it_goes_on_warm(pets, runner, job
         )
         run(prepared, executor=InlineExecutor(runner))
     (file,) = prepared.initial.files.values()
-    begun = {(job.rung, str(job.init_from).split("/")[-3:-1][0]) for job in jobs}
-    assert {rung for rung, folder in begun if folder == "retrain"} == {0, 1}
-    assert {rung for rung, folder in begun if folder == "warm"} == {0}
-    assert {rung for rung, folder in begun if folder.startswith("rung-")} == {1}
+    started = {(job.rung, str(job.init_from).split("/")[-3:-1][0]) for job in jobs}
+    assert {rung for rung, folder in started if folder == "retrain"} == {0, 1}
+    assert {rung for rung, folder in started if folder == "warm"} == {0}
+    assert {rung for rung, folder in started if folder.startswith("rung-")} == {1}
     assert (prepared.runs / file.file).is_file()
 
 
@@ -244,7 +244,7 @@ def test_gc_leaves_the_copies(pets, runner):
     size = len((prepared.runs / file.file).read_bytes())
     for _ in range(2):  # before the first job, and at the end
         collected = collect(prepared.engine, prepared.row, prepared.runs, strays=True)
-        assert collected.left[Fate.INITIAL] == Tally(1, size)
+        assert collected.left[RetentionReason.INITIAL] == Tally(1, size)
         run(prepared, executor=InlineExecutor(runner))
     assert sha256((prepared.runs / file.file).read_bytes()).hexdigest() == file.sha256
 
@@ -287,12 +287,12 @@ def test_a_checkpoint_that_fits_some_networks_only_is_refused_at_the_launch(trai
     space = {"model": ["simple_fcn", "unet"], "lr": [0.1, 0.01]}
     with pytest.raises(SearchctlError) as refused:
         sweeps.prepare(space, training={**TRAINING, "init": "checkpoint:pets"}, data=SMALL)
-    *problems, mend = str(refused.value).splitlines()
+    *problems, fix = str(refused.value).splitlines()
     (problem,) = problems
     assert problem.startswith("model unet, width 4: the checkpoint ")
     assert winner(sweeps).weights in problem  # the original, not the copy
     assert "is of another network" in problem
-    assert "when: {model: ..}" in mend
+    assert "when: {model: ..}" in fix
 
 
 def test_a_file_that_fills_a_part_of_the_encoder_is_refused_at_the_launch(trained, tmp_path):

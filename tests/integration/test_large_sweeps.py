@@ -11,8 +11,8 @@ from benchmarks.large_sweep import store_large_sweep
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.storage.database import VERSION_TABLE, open_database
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.changes import News
-from searchctl.orchestrator.terminal.watch import standing
+from searchctl.orchestrator.storage.reads.changes import ChangeFeed
+from searchctl.orchestrator.terminal.watch import snapshot
 
 VIEWS = {
     "list": ["list"],
@@ -101,8 +101,8 @@ def test_no_query_reads_what_other_sweeps_have_stored(arguments, stored, stateme
 def test_what_is_read_again_and_again_is_found_by_its_key(stored, statements):
     engine = open_database(stored[10_000])
     row = queries.find_sweep(engine, "large")
-    standing(engine, row)
-    news = News.from_now(engine, row)
+    snapshot(engine, row)
+    news = ChangeFeed.from_now(engine, row)
     statements.clear()
     began = time.process_time()
     assert news.read() == []

@@ -44,9 +44,9 @@ def test_the_lease_is_renewed_for_as_long_as_it_is_held(prepared):
 
 def test_a_silent_driver_elsewhere_is_waited_for_until_its_lease_runs_out(prepared):
     held_by(prepared, "elsewhere:17", ttl_s=1.5)
-    told, begun = [], time.monotonic()
+    told, started = [], time.monotonic()
     with Lease(prepared.engine, prepared.row.id, say=told.append):
-        assert 1.0 < time.monotonic() - begun < 6.0
+        assert 1.0 < time.monotonic() - started < 6.0
     assert told == ["the driver elsewhere:17 may still be alive: waiting up to 1 s"] or (
         told == ["the driver elsewhere:17 may still be alive: waiting up to 2 s"]
     )
@@ -56,9 +56,9 @@ def test_a_driver_of_this_machine_that_is_dead_is_replaced_at_once(prepared):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait(30)
     held_by(prepared, f"{socket.gethostname()}:{process.pid}", ttl_s=60)
-    begun = time.monotonic()
+    started = time.monotonic()
     with Lease(prepared.engine, prepared.row.id):
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - started < 5
 
 
 def test_a_driver_that_was_replaced_learns_it_and_stores_nothing_more(sweeps, quick_runner):
@@ -87,10 +87,10 @@ def test_a_lost_lease_ends_a_sweep_whose_jobs_are_silent(sweeps):
         stored.acquire(
             prepared.engine, prepared.row.id, "second", "elsewhere:1", 60, replacing=mine
         )
-        begun = time.monotonic()
+        started = time.monotonic()
         while not stop():
             time.sleep(0.05)
-            assert time.monotonic() - begun < 10
+            assert time.monotonic() - started < 10
         from searchctl.trainer.core.results import JobResult
 
         return JobResult("stopped", None)
@@ -105,10 +105,10 @@ def test_a_stop_from_elsewhere_reaches_the_driver_and_resume_forgets_it(sweeps, 
     def slow(job, on_epoch, stop):
         if job.trial == 2:
             request_state(prepared.engine, "quick", "STOPPED")
-            begun = time.monotonic()
+            started = time.monotonic()
             while not stop():
                 time.sleep(0.05)
-                assert time.monotonic() - begun < 10
+                assert time.monotonic() - started < 10
         return quick_runner(job, on_epoch, stop)
 
     row = run(prepared, executor=InlineExecutor(slow))

@@ -6,7 +6,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.planning import probe as probing
 from searchctl.orchestrator.planning.estimate import Measured
-from searchctl.orchestrator.planning.estimating import forecast_apart, forecast_sweep
+from searchctl.orchestrator.planning.estimating import estimate_apart, estimate_sweep
 from searchctl.orchestrator.planning.probe import evenly, probe
 from searchctl.trainer.models import build_model
 
@@ -30,7 +30,7 @@ def sweep_of(space, **sections):
 def found():
     """Two networks of very different size, each at two learning rates."""
     space = {"model": ["simple_fcn", "unet"], "lr": [1e9, 0.1]}
-    return forecast_sweep(sweep_of(space, resources={"max_parallel": 1}))
+    return estimate_sweep(sweep_of(space, resources={"max_parallel": 1}))
 
 
 def test_every_distinct_network_is_timed_once(found):
@@ -102,7 +102,7 @@ def test_gpus_that_are_not_there_are_asked_for():
         pytest.skip("there is a GPU")
     sweep = sweep_of({"lr": [0.1, 0.2]}, resources={"gpus_per_trial": 1})
     with pytest.raises(SearchctlError, match="this machine has none: probe where"):
-        forecast_sweep(sweep, gpus=4)
+        estimate_sweep(sweep, gpus=4)
 
 
 def test_a_network_that_cannot_be_built_is_named():
@@ -117,6 +117,6 @@ def test_memory_that_does_not_suffice_is_said_of_its_configuration():
 
 
 def test_a_probe_in_a_process_of_its_own_finds_the_same_trials():
-    apart = forecast_apart(sweep_of({"lr": [0.1, 0.2]}), one_by_one=True)
+    apart = estimate_apart(sweep_of({"lr": [0.1, 0.2]}), one_by_one=True)
     assert [each.trials for each in apart.probe.classes] == [(0, 1)]
     assert apart.forecast.fleet.parallel == 1

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.executors.ray.nodes import SharedPlaces, guarded
+from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
 from searchctl.trainer.core.atomic_files import write_whole
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.data.samples import data_fingerprint
@@ -15,7 +15,9 @@ DONE = JobResult("complete", 0.5)
 
 @pytest.fixture
 def places(small_scenes, tmp_path):
-    shared = SharedPlaces(small_scenes, data_fingerprint(small_scenes), UPath(tmp_path), "driver-1")
+    shared = SharedLocations(
+        small_scenes, data_fingerprint(small_scenes), UPath(tmp_path), "driver-1"
+    )
     write_whole(shared.mark(), b"")
     return shared
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.simulation.cluster import Faults, Fleet
+from benchmarks.simulation.cluster import Capacity, Faults
 from benchmarks.simulation.measuring import Scenario, measure
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
@@ -17,7 +17,7 @@ def run_simulated(tmp_path_factory):
     def simulated(faults):
         folder = tmp_path_factory.mktemp("simulated")
         url = f"sqlite:///{folder}/sweep.db"
-        scenario = Scenario(50, Fleet(16, 0.15, faults), epochs=2, max_attempts=20)
+        scenario = Scenario(50, Capacity(16, 0.15, faults), epochs=2, max_attempts=20)
         found = measure(scenario, url, folder)
         engine = open_database(url)
         row = queries.find_sweep(engine, "simulated")

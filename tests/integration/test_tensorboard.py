@@ -7,8 +7,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from searchctl.orchestrator.callbacks.all import Observers
-from searchctl.orchestrator.callbacks.base import Observer
+from searchctl.orchestrator.callbacks.all import Callbacks
+from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.trainer.core.results import EpochRecord, JobResult
@@ -143,12 +143,12 @@ def test_a_logger_that_cannot_write_is_left_alone_and_the_sweep_goes_on(sweeps, 
 
 
 def test_an_error_of_the_display_is_not_taken_for_a_logger_s():
-    class Broken(Observer):
+    class Broken(Callback):
         def database_up(self):
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        Observers(Broken(), []).database_up()
+        Callbacks(Broken(), []).database_up()
 
 
 @pytest.mark.parametrize("place", ["s3://bucket/boards", "gs://bucket"])

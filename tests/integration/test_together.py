@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from searchctl.trainer import Sample, TrainSettings, run_job, run_together
+from searchctl.trainer import Sample, TrainSettings, run_distributed, run_job
 from searchctl.trainer.data.settings import ImageFolderData, ScenesData
 from searchctl.trainer.ddp import launcher as together
-from searchctl.trainer.ddp.process import MemberProcess
+from searchctl.trainer.ddp.process import WorkerProcess
 from tests.running_processes import Shown, command_line, family, is_loopback
 
 SETTINGS = TrainSettings(model="unet", epochs=2, batch_size=4, optimizer="sgd", lr=0.05, threads=1)
@@ -74,7 +74,7 @@ def by(tmp_path):
 
     def run(processes, *args, out="together", **arguments):
         args, keywords = job(tmp_path / out, *args, **arguments)
-        return run_together(processes, *args, **keywords)
+        return run_distributed(processes, *args, **keywords)
 
     return run
 
@@ -166,14 +166,14 @@ def test_an_error_of_the_configuration_is_told_as_of_one_process(alone, by):
 
 
 def test_the_cause_is_told_though_the_other_process_only_waits(by, monkeypatch):
-    begin = MemberProcess.begin
+    begin = WorkerProcess.begin
 
     def begin_otherwise(member, membership):
         params, *others = membership.arguments
         wrong = replace(membership, arguments=({**params, "finetune": "last_9"}, *others))
         begin(member, wrong if member.rank else membership)
 
-    monkeypatch.setattr(MemberProcess, "begin", begin_otherwise)
+    monkeypatch.setattr(WorkerProcess, "begin", begin_otherwise)
     monkeypatch.setattr(together, "GRACE_S", 0.5)
     result = by(2)
     assert result.status == "failed"

@@ -26,7 +26,7 @@ def test_a_wait_is_told_while_it_lasts_and_somebody_drives(sweeps):
     with Lease(prepared.engine, prepared.row.id) as lease:
         writer = SweepWriter(prepared.engine, prepared.row.id, lease.token, lease.ttl_s)
         writer.start_attempt(JobKey(0, 0), token="t", fraction="1/2", images=4, gpus=1)
-        writer.attempt_begun("t", "host:1")
+        writer.attempt_started("t", "host:1")
         assert "wait" not in status(prepared)
         writer.set_waiting(FULL)
         assert LINE in status(prepared)

@@ -15,8 +15,8 @@ from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.changes import Began, News
-from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, standing, tell
+from searchctl.orchestrator.storage.reads.changes import AttemptStarted, ChangeFeed
+from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, snapshot, tell
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
@@ -79,14 +79,16 @@ def driven(sweeps, runner):
 
 
 def watcher_of(engine, row):
-    begun = standing(engine, row)
-    return Told(row.ladder, row.direction, most_epochs(row), begun.done, so_far=begun.so_far)
+    started = snapshot(engine, row)
+    return Told(
+        row.ladder, row.direction, most_epochs(row), started.done, run_totals=started.run_totals
+    )
 
 
 def test_a_watcher_is_told_what_the_driver_s_display_is_told(sweeps, troubled):
     engine, row, display = driven(sweeps, troubled)
     watcher = Told(row.ladder, row.direction, 1, {})
-    tell(watcher, News(engine, row).read())
+    tell(watcher, ChangeFeed(engine, row).read())
     assert len(display.told) > 40
     # an epoch of the lost attempt was trained again, and is stored once
     assert [t for t in watcher.told if t[0] != "epoch"] == [
@@ -98,7 +100,7 @@ def test_a_watcher_is_told_what_the_driver_s_display_is_told(sweeps, troubled):
 def test_epochs_are_told_between_the_start_and_the_end_of_their_job(sweeps):
     engine, row, display = driven(sweeps, two_epochs)
     watcher = Told(row.ladder, row.direction, 1, {})
-    tell(watcher, News(engine, row).read())
+    tell(watcher, ChangeFeed(engine, row).read())
     assert watcher.told == display.told
 
 
@@ -115,14 +117,14 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(sweeps, quick_runner):
     def reading(job, on_epoch, stop):
         if not readers:
             engine = prepared.engine
-            readers.append(News(engine, queries.find_sweep(engine, "quick")))
+            readers.append(ChangeFeed(engine, queries.find_sweep(engine, "quick")))
         parts.append(readers[0].read())
         return quick_runner(job, on_epoch, stop)
 
     prepared = sweeps.prepare()
     row = run(prepared, executor=InlineExecutor(reading))
     parts.append(readers[0].read())
-    whole = News(prepared.engine, row).read()
+    whole = ChangeFeed(prepared.engine, row).read()
     assert len(parts) == 15
     assert all(parts)
     assert [change for part in parts for change in part] == whole
@@ -135,7 +137,9 @@ def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled
     def interrupting(job, on_epoch, stop):
         if next(jobs, None) is None and not watchers:
             row = queries.find_sweep(prepared.engine, "quick")
-            watchers.append((News.from_now(prepared.engine, row), watcher_of(prepared.engine, row)))
+            watchers.append(
+                (ChangeFeed.from_now(prepared.engine, row), watcher_of(prepared.engine, row))
+            )
             watchers.append(display.rungs())
         return troubled(job, on_epoch, stop)
 
@@ -152,7 +156,7 @@ def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled
 
 def untimed(news):
     """Return the changes without the moment at which an attempt began."""
-    return [replace(each, at=None) if isinstance(each, Began) else each for each in news]
+    return [replace(each, at=None) if isinstance(each, AttemptStarted) else each for each in news]
 
 
 def test_a_sweep_is_followed_to_its_end(sweeps, quick_runner):
@@ -167,7 +171,7 @@ def test_a_sweep_is_followed_to_its_end(sweeps, quick_runner):
         target=partial(run, prepared, executor=InlineExecutor(waiting)), daemon=True
     )
     thread.start()
-    news = News(prepared.engine, prepared.row)
+    news = ChangeFeed(prepared.engine, prepared.row)
 
     def take(changes):
         taken.extend(changes)
@@ -178,7 +182,7 @@ def test_a_sweep_is_followed_to_its_end(sweeps, quick_runner):
     thread.join(30)
     assert row.state == "COMPLETE"
     # a wait for a worker was news before it was over: a job that waits has not begun
-    assert untimed(taken) == untimed(News(prepared.engine, row).read())
+    assert untimed(taken) == untimed(ChangeFeed(prepared.engine, row).read())
 
 
 def test_a_database_that_is_away_is_waited_for(sweeps):
@@ -192,7 +196,7 @@ def test_a_database_that_is_away_is_waited_for(sweeps):
             raise error
         return row
 
-    news = News(prepared.engine, row)
+    news = ChangeFeed(prepared.engine, row)
     follow(find, news, said.append, said.append, partial(said.append, "up"), poll_s=0)
     assert said[:2] == ["database is locked", "up"]
     assert len(said[2]) > 40

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from searchctl.orchestrator.halving.bracket import Bracket, Signal
-from searchctl.orchestrator.halving.follow_up import Asked, appraisal_jobs, draw
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings, draw, follow_up_jobs
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 
 SCORES = st.one_of(st.none(), st.sampled_from([0.25, 0.5]), st.floats(0, 1))
 SEEDS = st.integers(0, 2**32)
@@ -16,7 +16,7 @@ SEEDS = st.integers(0, 2**32)
 def sweeps(draw):
     ladder = plan_ladder(draw(st.integers(1, 20)), 100, finalists=draw(st.integers(1, 3)))
     scores = draw(st.lists(SCORES, min_size=ladder.trials, max_size=ladder.trials))
-    asked = Asked(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
+    asked = FollowUpSettings(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
     return ladder, scores, asked
 
 
@@ -24,7 +24,7 @@ def run(sweep, order, stored=()):
     """Run a sweep to its end, from the stored results on; return all results, and all verdicts."""
     order = random.Random(order)
     ladder, scores, asked = sweep
-    course, outcomes, decisions, running = Course(Bracket(ladder, "maximize"), asked), [], [], []
+    course, outcomes, decisions, running = Schedule(Bracket(ladder, "maximize"), asked), [], [], []
 
     def record(key, outcome):
         outcomes.append((key, outcome))
@@ -49,7 +49,7 @@ def run(sweep, order, stored=()):
 def test_the_jobs_after_the_ladder_follow_from_its_verdicts_in_any_order_of_arrival(sweep, order):
     ladder, _, asked = sweep
     outcomes, decisions = run(sweep, order)
-    expected = appraisal_jobs(reversed(decisions), len(ladder.rungs) - 1, asked)
+    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, asked)
     after = [key for key, _ in outcomes if key.kind != "ladder"]
     assert sorted(after) == sorted(expected)
     assert len(set(after)) == len(after)
@@ -68,7 +68,7 @@ def test_a_course_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep,
 @given(sweeps(), SEEDS)
 def test_what_follows_the_ladder_changes_no_verdict(sweep, order):
     ladder, scores, asked = sweep
-    without = run((ladder, scores, Asked(seed=asked.seed)), order)[1]
+    without = run((ladder, scores, FollowUpSettings(seed=asked.seed)), order)[1]
     assert run(sweep, order)[1] == without
 
 

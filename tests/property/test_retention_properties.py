@@ -6,12 +6,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from searchctl.orchestrator.artifacts.retention import Fate, Place, Retention
+from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
 from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, Asked
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 
 PICK = st.integers(0, 1000)
@@ -30,8 +30,8 @@ class Sweep(RuleBasedStateMachine):
     @initialize(trials=st.integers(1, 6), finalists=st.integers(1, 2), warm=st.booleans())
     def launch(self, trials, finalists, warm):
         self.bracket = Bracket(plan_ladder(trials, 64, finalists=finalists), "maximize")
-        asked = NOTHING_ASKED if warm else Asked(repeats=2, audit=2)
-        self.course = Course(self.bracket, asked)
+        asked = NOTHING_ASKED if warm else FollowUpSettings(repeats=2, audit=2)
+        self.course = Schedule(self.bracket, asked)
         self.warm = warm
         self.jobs, self.attempts, self.decisions = {}, [], []
         self.open = {}  # token by job
@@ -110,7 +110,9 @@ class Sweep(RuleBasedStateMachine):
         ladder = [{"rung": r.number, "trials": r.trials} for r in self.bracket.ladder.rungs]
         rows = self.jobs.values(), self.attempts, self.decisions
         retention = Retention(*rows, ladder=ladder, warm=self.warm)
-        removable = {Fate.DONE, Fate.STRAY} if strays else {Fate.DONE}
+        removable = (
+            {RetentionReason.DONE, RetentionReason.STRAY} if strays else {RetentionReason.DONE}
+        )
         self.files -= {place for place in self.files if retention.fate(place) in removable}
 
     def weights(self, key):

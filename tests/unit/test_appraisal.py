@@ -3,15 +3,15 @@ import pytest
 from searchctl.orchestrator.halving.bracket import Bracket, BracketError, Signal
 from searchctl.orchestrator.halving.follow_up import (
     NOTHING_ASKED,
-    Asked,
-    appraisal_jobs,
-    asked_of,
+    FollowUpSettings,
     draw,
+    follow_up_jobs,
+    follow_up_settings,
     training_seed,
 )
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
-from searchctl.orchestrator.halving.schedule import Course
+from searchctl.orchestrator.halving.schedule import Schedule
 
 
 def scored(trial):
@@ -21,7 +21,7 @@ def scored(trial):
 
 def course_of(asked, trials=8, score=scored):
     """The course of a sweep whose ladder has ended, and its verdicts."""
-    course, decisions = Course(Bracket(plan_ladder(trials, 64), "maximize"), asked), []
+    course, decisions = Schedule(Bracket(plan_ladder(trials, 64), "maximize"), asked), []
     while not course.bracket.finished:
         job = course.next_job()
         outcome = Outcome(job.trial, job.rung.number, score(job.trial))
@@ -35,7 +35,7 @@ def names(jobs):
 
 def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
     _, decisions = course_of(NOTHING_ASKED)
-    assert names(appraisal_jobs(decisions, 2, Asked(repeats=3))) == [
+    assert names(follow_up_jobs(decisions, 2, FollowUpSettings(repeats=3))) == [
         (7, "repeat", 1),
         (6, "repeat", 1),
         (7, "repeat", 2),
@@ -45,16 +45,16 @@ def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
 
 def test_only_trials_that_were_pruned_by_rank_are_audited():
     _, decisions = course_of(NOTHING_ASKED)
-    audited = appraisal_jobs(decisions, 2, Asked(audit=99))
+    audited = follow_up_jobs(decisions, 2, FollowUpSettings(audit=99))
     assert {job.trial for job in audited} == {0, 2, 3, 4, 5}  # not 1, which diverged
     assert {(job.rung, job.kind, job.repeat) for job in audited} == {(2, "audit", 0)}
 
 
 def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
     _, decisions = course_of(NOTHING_ASKED)
-    assert appraisal_jobs(decisions[:-2], 2, Asked(2, 2)) == ()
-    course, decisions = course_of(Asked(2, 2), score=lambda trial: None)
-    assert appraisal_jobs(decisions, 2, Asked(2, 2)) == ()
+    assert follow_up_jobs(decisions[:-2], 2, FollowUpSettings(2, 2)) == ()
+    course, decisions = course_of(FollowUpSettings(2, 2), score=lambda trial: None)
+    assert follow_up_jobs(decisions, 2, FollowUpSettings(2, 2)) == ()
     assert course.finished
 
 
@@ -74,7 +74,7 @@ def test_every_pruned_trial_is_drawn_about_as_often():
 
 
 def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
-    course, _ = course_of(Asked(repeats=2, audit=1))
+    course, _ = course_of(FollowUpSettings(repeats=2, audit=1))
     assert not course.finished
     jobs = [course.next_job() for _ in range(3)]
     assert [job.kind for job in jobs] == ["repeat", "repeat", "audit"]
@@ -87,7 +87,7 @@ def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
 
 
 def test_a_lost_job_comes_again_unless_it_is_held_back():
-    course, _ = course_of(Asked(repeats=2))
+    course, _ = course_of(FollowUpSettings(repeats=2))
     job = course.next_job()
     course.release(job.key)
     assert course.next_job({job.key}).key != job.key
@@ -97,7 +97,7 @@ def test_a_lost_job_comes_again_unless_it_is_held_back():
 
 
 def test_a_result_of_a_job_that_was_not_asked_for_is_refused():
-    course, _ = course_of(Asked(repeats=2))
+    course, _ = course_of(FollowUpSettings(repeats=2))
     job = course.next_job()
     course.record(job.key, Outcome(job.trial, 2, 0.5))
     for key in (job.key, JobKey(7, 2, "audit")):
@@ -106,5 +106,5 @@ def test_a_result_of_a_job_that_was_not_asked_for_is_refused():
 
 
 def test_a_sweep_of_an_older_searchctl_asks_for_nothing():
-    assert asked_of({"halving": {"eta": 2}, "seed": 3}) == Asked(1, 0, 3)
-    assert asked_of({}) == NOTHING_ASKED
+    assert follow_up_settings({"halving": {"eta": 2}, "seed": 3}) == FollowUpSettings(1, 0, 3)
+    assert follow_up_settings({}) == NOTHING_ASKED

@@ -209,14 +209,12 @@ def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other)
 @pytest.mark.parametrize(
     ("needs", "mend"), [([EXACT], "data.image_size"), ([EXACT, SOURCE], "data.cache_size")]
 )
-def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(
-    tmp_path, place, needs, mend
-):
+def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(tmp_path, place, needs, fix):
     first, *_ = sets_of_one_mb(tmp_path, place, limit=1)
     told = []
     with pytest.raises(DataError, match=r"may hold 0.001 GB: set data.cache_limit_gb") as caught:
         first.build(needs, lambda *each: told.append(each))
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
     assert told == []
 
 

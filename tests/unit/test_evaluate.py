@@ -13,11 +13,11 @@ from searchctl.trainer.data.settings import CamvidData, ImageFolderData
 from searchctl.trainer.evaluation.evaluate import evaluate_original
 from searchctl.trainer.models import build_model
 from searchctl.trainer.models.simple_fcn import SimpleFCN
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
 
-ARITHMETIC = Arithmetic(TrainSettings(), torch.device("cpu"))
+ARITHMETIC = Precision(TrainSettings(), torch.device("cpu"))
 
 
 def scores(model, split, **options):

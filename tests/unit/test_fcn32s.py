@@ -9,7 +9,7 @@ from searchctl.trainer.models.fcn32s import VGG_NAMES, FCN32s
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import save_weights
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 from tests import tiny_encoders  # noqa: F401  # tiny_vgg
 
 TINY = {"encoder": "test_resnet", "width": 16}
@@ -129,8 +129,8 @@ def test_pretrained_weights_fill_fc6_and_fc7_too_and_the_record_says_so(tmp_path
         model="fcn32s", encoder="tiny_vgg", init="pretrained", weights=str(tmp_path)
     )
     network = build_model(settings, 5)
-    begun = begin_with(network, settings, 5)
-    assert "all 10 tensors of the encoder and 4 of the decoder" in begun.text
+    started = load_initial_weights(network, settings, 5)
+    assert "all 10 tensors of the encoder and 4 of the decoder" in started.text
     assert torch.equal(network.decoder.fc6.weight, whole.pre_logits.fc1.weight)
     assert torch.equal(network.decoder.fc7.bias, whole.pre_logits.fc2.bias)
 

@@ -2,7 +2,7 @@ import pytest
 
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.planning.capacity import fleet_of
+from searchctl.orchestrator.planning.capacity import capacity_of
 
 
 @pytest.mark.parametrize(
@@ -11,19 +11,19 @@ from searchctl.orchestrator.planning.capacity import fleet_of
 )
 def test_as_many_trials_fit_as_the_gpus_have_room_for(per_trial, gpus, most, parallel):
     resources = ResourceSettings(gpus_per_trial=per_trial, max_parallel=most)
-    fleet = fleet_of(resources, gpus=gpus)
+    fleet = capacity_of(resources, gpus=gpus)
     assert (fleet.parallel, fleet.gpus) == (parallel, gpus)
 
 
 def test_this_machine_s_gpus_count_where_none_are_named():
     resources = ResourceSettings(gpus_per_trial=0.25, cpus_per_trial=0.01)
-    assert fleet_of(resources, gpus_here=lambda: 2).parallel == 8
+    assert capacity_of(resources, gpus_here=lambda: 2).parallel == 8
 
 
 def test_trials_without_gpus_share_this_machine_s_cpus(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(6)), raising=False)
-    assert fleet_of(ResourceSettings(cpus_per_trial=2)).parallel == 3
-    assert fleet_of(ResourceSettings(cpus_per_trial=1, max_parallel=4)).parallel == 4
+    assert capacity_of(ResourceSettings(cpus_per_trial=2)).parallel == 3
+    assert capacity_of(ResourceSettings(cpus_per_trial=1, max_parallel=4)).parallel == 4
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_trials_without_gpus_share_this_machine_s_cpus(monkeypatch):
 )
 def test_no_room_for_a_single_trial_is_said(resources):
     with pytest.raises(SearchctlError, match=r"no room for one.*--gpus"):
-        fleet_of(ResourceSettings(**resources))
+        capacity_of(ResourceSettings(**resources))

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from searchctl.trainer.evaluation.inference import Predictor, scaled, window_corners
+from searchctl.trainer.evaluation.inference import Predictor, crop_corners, scaled
 from searchctl.trainer.models.base import Encoder, SegmentationModel
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import VARIANTS, settled, tiny
 
 CLASSES = 3
-ARITHMETIC = Arithmetic(TrainSettings(), torch.device("cpu"))
+ARITHMETIC = Precision(TrainSettings(), torch.device("cpu"))
 SLIDING = {"mode": "sliding_window"}
 MANY = {"flip": True, "scales": [0.5, 1.0, 1.5]}
 
@@ -58,7 +58,7 @@ def directly(model, image):
 @pytest.mark.parametrize("overlap", [0, 1 / 3, 0.5, 0.9])
 @pytest.mark.parametrize("length", [16, 17, 31, 32, 33, 100])
 def test_windows_cover_an_image_and_overlap_as_much_as_is_asked(length, overlap):
-    starts = [x for _, x in window_corners((16, length), (16, 16), overlap)]
+    starts = [x for _, x in crop_corners((16, length), (16, 16), overlap)]
     steps = np.diff(starts)
     assert (starts[0], starts[-1]) == (0, length - 16)
     assert (steps > 0).all()
@@ -66,9 +66,9 @@ def test_windows_cover_an_image_and_overlap_as_much_as_is_asked(length, overlap)
 
 
 def test_windows_are_no_more_than_are_needed():
-    assert window_corners((48, 64), (48, 64), 1 / 3) == [(0, 0)]
-    assert window_corners((100, 200), (100, 100), 0) == [(0, 0), (0, 100)]
-    assert len(window_corners((1024, 2048), (768, 768), 1 / 3)) == 2 * 4
+    assert crop_corners((48, 64), (48, 64), 1 / 3) == [(0, 0)]
+    assert crop_corners((100, 200), (100, 100), 0) == [(0, 0), (0, 100)]
+    assert len(crop_corners((1024, 2048), (768, 768), 1 / 3)) == 2 * 4
 
 
 @pytest.mark.parametrize("size", [(16, 24), (41, 57), (50, 24), (5, 7)])

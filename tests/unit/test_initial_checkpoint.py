@@ -1,25 +1,25 @@
 import pytest
 
-from tests.begun_networks import CLASSES, begun, fresh, refusal, same, trained, write
+from tests.begun_networks import CLASSES, fresh, refusal, same, started, trained, write
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "other.pth"])
 def test_a_checkpoint_of_the_same_network_is_taken_whole(tmp_path, name):
     state = trained(tmp_path / name)
-    model, initial = begun(init=f"checkpoint:{tmp_path / name}")
+    model, initial = started(init=f"checkpoint:{tmp_path / name}")
     assert same(model.state_dict(), state)
     assert "without" not in initial.text
 
 
 def test_a_directory_with_a_trained_model_is_a_checkpoint(tmp_path):
     state = trained(tmp_path / "model.safetensors")
-    assert same(begun(init=f"checkpoint:{tmp_path}")[0].state_dict(), state)
-    assert same(begun(init_from=tmp_path)[0].state_dict(), state)
+    assert same(started(init=f"checkpoint:{tmp_path}")[0].state_dict(), state)
+    assert same(started(init_from=tmp_path)[0].state_dict(), state)
 
 
 def test_init_from_wins_over_init_and_encoder_from(tmp_path):
     state = trained(tmp_path / "warm.safetensors")
-    model, initial = begun(
+    model, initial = started(
         init="pretrained",
         weights="none.pth",
         init_from=tmp_path / "warm.safetensors",
@@ -43,7 +43,7 @@ def test_a_classifier_of_another_number_of_classes_is_fresh_and_the_rest_is_not(
     tmp_path, params, there
 ):
     state = trained(tmp_path / "model.safetensors", there, **params)
-    model, initial = begun(init=f"checkpoint:{tmp_path}", **params)
+    model, initial = started(init=f"checkpoint:{tmp_path}", **params)
     expected = {
         name: each if "classifier." in name else state[name]
         for name, each in fresh(**params).state_dict().items()

@@ -8,12 +8,11 @@ from upath import UPath
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.weights.files import load_weights, save_weights
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 from searchctl.trainer.weights.pretrained_files import pretrained_file
 from tests.begun_networks import (
     CLASSES,
     ENCODERS,
-    begun,
     fresh,
     part,
     perturbed,
@@ -21,6 +20,7 @@ from tests.begun_networks import (
     refusal,
     same,
     settings,
+    started,
     trained,
     write,
 )
@@ -31,7 +31,7 @@ from tests.tiny_models import VARIANTS
 def test_every_network_with_an_encoder_of_timm_begins_with_a_pretrained_one(tmp_path, variant):
     params = VARIANTS[variant]
     path = write(published(params["encoder"]), tmp_path / "encoder.safetensors")
-    model, initial = begun(init="pretrained", encoder_from=path, **params)
+    model, initial = started(init="pretrained", encoder_from=path, **params)
     before = fresh(**params)
     assert f" from {path}: all " in initial.text
     assert not same(part(model, "encoder"), part(before, "encoder"))
@@ -58,7 +58,7 @@ def test_a_published_file_fills_the_whole_encoder_and_nothing_else(tmp_path, enc
         out_indices=(-4, -3, -2, -1),
         pretrained_cfg_overlay={"file": str(path)},
     )
-    model, _ = begun(encoder=encoder, init="pretrained", weights=str(path))
+    model, _ = started(encoder=encoder, init="pretrained", weights=str(path))
     assert same(model.encoder.net.state_dict(), theirs.state_dict())
     assert same(part(model, "classifier"), part(fresh(encoder=encoder), "classifier"))
 
@@ -68,7 +68,7 @@ def test_what_training_scripts_wrap_a_state_dict_in_is_taken_off(tmp_path, layou
     state = published()
     plain = write(state, tmp_path / "plain.safetensors")
     wrapped = write(layout(state), tmp_path / "wrapped.pth")
-    nets = [begun(init="pretrained", encoder_from=path)[0].encoder for path in (plain, wrapped)]
+    nets = [started(init="pretrained", encoder_from=path)[0].encoder for path in (plain, wrapped)]
     assert same(*(net.state_dict() for net in nets))
     assert not same(nets[0].state_dict(), fresh().encoder.state_dict())
 
@@ -76,7 +76,7 @@ def test_what_training_scripts_wrap_a_state_dict_in_is_taken_off(tmp_path, layou
 def test_the_encoder_of_another_network_of_ours_is_taken_out_of_its_file(tmp_path):
     path = tmp_path / "model.safetensors"
     state = trained(path, classes=2, model="upernet", width=8)
-    model, _ = begun(init="pretrained", encoder_from=path, model="simple_seg")
+    model, _ = started(init="pretrained", encoder_from=path, model="simple_seg")
     ours = part(model, "encoder.net")
     assert same(ours, {name: state[f"encoder.timm.net.{name}"] for name in ours})
 
@@ -85,7 +85,7 @@ def test_the_encoder_of_another_network_of_ours_is_taken_out_of_its_file(tmp_pat
 def test_a_file_may_have_the_names_of_the_features_alone(tmp_path, encoder):
     state = perturbed(part(fresh(encoder=encoder).encoder, "net"))
     path = write(state, tmp_path / "features.safetensors")
-    model, _ = begun(encoder=encoder, init="pretrained", weights=str(path))
+    model, _ = started(encoder=encoder, init="pretrained", weights=str(path))
     assert same(part(model.encoder, "net"), state)
 
 
@@ -94,10 +94,10 @@ def test_what_is_drawn_next_is_the_same_after_all_initial_weights(tmp_path, init
     fresh()
     expected = torch.rand(4)
     if init == "pretrained":
-        begun(init=init, encoder_from=write(published(), tmp_path / "encoder.pth"))
+        started(init=init, encoder_from=write(published(), tmp_path / "encoder.pth"))
     else:
         path = write(fresh(7).state_dict(), tmp_path / "model.safetensors")
-        begun(init=f"checkpoint:{path}" if init == "checkpoint" else init)
+        started(init=f"checkpoint:{path}" if init == "checkpoint" else init)
     assert torch.equal(torch.rand(4), expected)
 
 
@@ -107,20 +107,20 @@ def test_what_is_drawn_next_is_the_same_after_all_initial_weights(tmp_path, init
 def test_a_directory_has_a_file_named_after_the_encoder(tmp_path, encoder, name, suffix):
     write(published("test_resnet"), tmp_path / "test_resnet.pth")
     path = write(published(), tmp_path / f"{name}{suffix}")
-    _, initial = begun(encoder=encoder, init="pretrained", weights=str(tmp_path))
+    _, initial = started(encoder=encoder, init="pretrained", weights=str(tmp_path))
     assert str(path) in initial.text
 
 
 def test_encoder_from_wins_over_weights(tmp_path):
     path = write(published(), tmp_path / "given.pth")
-    _, initial = begun(init="pretrained", weights=str(tmp_path / "none.pth"), encoder_from=path)
+    _, initial = started(init="pretrained", weights=str(tmp_path / "none.pth"), encoder_from=path)
     assert str(path) in initial.text
 
 
 def test_integers_may_be_missing(tmp_path):
     floats = {name: each for name, each in published("test_resnet").items() if each.ndim}
     path = write(floats, tmp_path / "old.pth")  # from before BatchNorm counted its batches
-    model, _ = begun(encoder="test_resnet", init="pretrained", encoder_from=path)
+    model, _ = started(encoder="test_resnet", init="pretrained", encoder_from=path)
     assert torch.equal(model.encoder.net.layer1[0].bn1.weight, floats["layer1.0.bn1.weight"])
 
 
@@ -168,7 +168,7 @@ def test_an_encoder_with_the_same_names_as_in_the_files_is_checked_too(tmp_path)
 def test_a_refused_file_changes_nothing(tmp_path):
     model, path = fresh(), write(without("stages.3"), tmp_path / "unfit.pth")
     with pytest.raises(SettingsError):
-        begin_with(model, settings(init="pretrained"), CLASSES, encoder_from=path)
+        load_initial_weights(model, settings(init="pretrained"), CLASSES, encoder_from=path)
     assert same(model.state_dict(), fresh().state_dict())
 
 
@@ -207,7 +207,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, encoder, number):
 
 def test_timm_is_silent_about_tensors_that_are_not_the_encoders_and_only_then(tmp_path, caplog):
     path = write({**published(), "other": torch.ones(1)}, tmp_path / "encoder.safetensors")
-    begun(init="pretrained", weights=str(path))
+    started(init="pretrained", weights=str(path))
     assert [each for each in caplog.records if each.name.startswith("timm")] == []
     logging.getLogger("timm.models").warning("of something else")
     assert "of something else" in caplog.messages
@@ -238,7 +238,7 @@ def test_segformers_own_encoder_has_its_own_name(tmp_path):
     assert "one that has them, such as pvt_v2_b0, init: scratch" in refusal(**segformer)
     state = perturbed(part(fresh(**segformer).encoder.timm, "net"))
     path = write(state, tmp_path / "mit_b0.safetensors")
-    model, initial = begun(**segformer, weights=str(tmp_path))
+    model, initial = started(**segformer, weights=str(tmp_path))
     assert same(part(model.encoder.timm, "net"), state)
     assert initial.text.startswith(f"pretrained mit_b0 from {path}: all 176 tensors")
 
@@ -253,9 +253,9 @@ def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
     trained(tmp_path / "model.safetensors")
     hashes = [load_weights(path).sha256[:12] for path in (encoder, tmp_path / "model.safetensors")]
     texts = [
-        begun()[1].text,
-        begun(init="pretrained", weights=str(encoder))[1].text,
-        begun(init=f"checkpoint:{tmp_path}")[1].text,
+        started()[1].text,
+        started(init="pretrained", weights=str(encoder))[1].text,
+        started(init=f"checkpoint:{tmp_path}")[1].text,
     ]
     assert texts == [
         "scratch",
@@ -269,8 +269,8 @@ def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
 def test_weights_are_read_from_an_object_store_too():
     path = UPath("memory://weights/test_convnext.safetensors")
     save_weights(published(), path)
-    by_name, _ = begun(init="pretrained", weights="memory://weights")
-    by_file, _ = begun(init="pretrained", weights=str(path))
+    by_name, _ = started(init="pretrained", weights="memory://weights")
+    by_file, _ = started(init="pretrained", weights=str(path))
     assert same(by_name.state_dict(), by_file.state_dict())
     assert "test_resnet" in refusal(
         encoder="test_resnet", init="pretrained", weights="memory://weights"

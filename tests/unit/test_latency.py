@@ -9,7 +9,7 @@ from torch import nn
 from searchctl.trainer.evaluation import scoring as latency
 from searchctl.trainer.evaluation.scoring import FEWEST, MOST, latency_ms
 from searchctl.trainer.models.simple_fcn import SimpleFCN
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.training import TrainSettings
 
 IMAGE = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
@@ -29,7 +29,7 @@ class Sleeping(nn.Module):
 
 
 def measure(model, job_seconds=0.0, **settings):
-    arithmetic = Arithmetic(TrainSettings(**settings), torch.device("cpu"))
+    arithmetic = Precision(TrainSettings(**settings), torch.device("cpu"))
     return latency_ms(model, IMAGE, arithmetic, job_seconds=job_seconds)
 
 

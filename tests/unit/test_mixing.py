@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from searchctl.trainer.losses import build_loss
-from searchctl.trainer.optim.mixup import Mixing, mix
+from searchctl.trainer.optim.mixup import Mixup, mix
 from searchctl.trainer.settings.training import TrainSettings
 
 BATCH, SIDE = 6, (20, 30)
@@ -27,7 +27,7 @@ def mixed(images, labels, seed=0, **alphas):
 
 
 def by_batches(images, labels, epochs=20, seed=7, rung=0, **alphas):
-    mixing = Mixing(TrainSettings(**alphas), seed=seed, rung=rung)
+    mixing = Mixup(TrainSettings(**alphas), seed=seed, rung=rung)
     return [mixing(images, labels, epoch=epoch, batch=1) for epoch in range(1, epochs + 1)]
 
 
@@ -92,7 +92,7 @@ def test_without_either_a_batch_stays_as_it_is(images, labels):
 
 def test_what_is_mixed_depends_on_seed_rung_epoch_and_batch_alone(images, labels):
     def drawn(*, seed=7, rung=0, epoch=1, batch=1):
-        mixing = Mixing(TrainSettings(mixup=1.0), seed=seed, rung=rung)
+        mixing = Mixup(TrainSettings(mixup=1.0), seed=seed, rung=rung)
         return mixing(images, labels, epoch=epoch, batch=batch)[1][0][0]
 
     places = [{}, {"seed": 8}, {"rung": 1}, {"epoch": 2}, {"batch": 2}]

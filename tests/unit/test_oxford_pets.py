@@ -125,13 +125,13 @@ def test_files_of_the_lists_that_are_missing_or_do_not_fit_are_named_at_once(roo
     Image.new("L", (5, 4), 1).save(trimap(root, "Bengal_3"))
     with pytest.raises(DataError) as caught:
         pets(root).check()
-    *problems, mend = str(caught.value).splitlines()
+    *problems, fix = str(caught.value).splitlines()
     assert sorted(problem.partition(": ")[0] for problem in problems) == [
         str(trimap(root, "Bengal_10")),
         str(trimap(root, "Bengal_3")),
         str(image(root, "Bengal_2")),
     ]
-    assert "trainval.txt and test.txt name these" in mend
+    assert "trainval.txt and test.txt name these" in fix
 
 
 def test_a_malformed_list_line_is_named(root):

@@ -4,20 +4,20 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from searchctl.orchestrator.planning.capacity import Fleet
+from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.disk import Disk
 from searchctl.orchestrator.planning.estimate import (
-    Forecast,
+    CostEstimate,
     Probe,
     Probed,
     Sizes,
     Speed,
-    StageForecast,
+    StageEstimate,
 )
-from searchctl.orchestrator.planning.estimating import Forecasted
+from searchctl.orchestrator.planning.estimating import EstimatedPlan
 from searchctl.orchestrator.planning.plan import plan_sweep
-from searchctl.orchestrator.terminal.plan import forecast_report, plan_report
+from searchctl.orchestrator.terminal.plan import estimate_report, plan_report
 
 SWEEP = """\
     name: shown
@@ -57,12 +57,14 @@ def forecasted(sweep_of, fleet):
     _, plan = planned(sweep_of)
     hours = Span(90_000, 100_000, 123_456)
     stages = tuple(
-        StageForecast("ladder", rung.number, jobs=hours, one=hours * 0.25, wall=hours * 0.5)
+        StageEstimate("ladder", rung.number, jobs=hours, one=hours * 0.25, wall=hours * 0.5)
         for rung in plan.ladder.rungs
     )
     probe = Probe("cuda (NVIDIA H100)", 8, Sizes(23000, 500, 0), (Probed({}, (0, 1), LARGE, True),))
     disk = Disk(peak=9_000_000_000, kept=940_000_000)
-    return Forecasted(probe, Forecast(probe.device, fleet, stages, disk, 61_000_000_000), plan)
+    return EstimatedPlan(
+        probe, CostEstimate(probe.device, fleet, stages, disk, 61_000_000_000), plan
+    )
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -108,8 +110,8 @@ def test_a_dear_validation_comes_with_its_mend(sweep_of):
 
 
 def test_gpu_hours_are_those_held_and_those_of_the_gpus_from_start_to_end(sweep_of):
-    fleet = Fleet(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
-    text = " ".join(said(forecast_report(forecasted(sweep_of, fleet))).split())
+    fleet = Capacity(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
+    text = " ".join(said(estimate_report(forecasted(sweep_of, fleet))).split())
     held = 2 * 100_000 / 3600
     assert f"GPU hours: {held:.3g} (50-68.6) held by trials" in text
     assert "111 (100-137) of 4 GPUs from start to end, 50 % of it idle" in text
@@ -118,15 +120,15 @@ def test_gpu_hours_are_those_held_and_those_of_the_gpus_from_start_to_end(sweep_
 
 
 def test_no_row_of_a_long_forecast_is_broken(sweep_of):
-    fleet = Fleet(parallel=16, cpus_per_trial=4, gpus_per_trial=1, gpus=16)
-    tables = [p for p in forecast_report(forecasted(sweep_of, fleet)) if isinstance(p, Table)]
+    fleet = Capacity(parallel=16, cpus_per_trial=4, gpus_per_trial=1, gpus=16)
+    tables = [p for p in estimate_report(forecasted(sweep_of, fleet)) if isinstance(p, Table)]
     assert [len(lines(table, 80)) for table in tables] == [2, 4]
 
 
 def test_what_the_interval_leaves_out_goes_by_the_fleet(sweep_of):
-    alone = Fleet(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
-    shared = Fleet(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
-    first, second = (said(forecast_report(forecasted(sweep_of, each))) for each in (alone, shared))
+    alone = Capacity(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
+    shared = Capacity(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
+    first, second = (said(estimate_report(forecasted(sweep_of, each))) for each in (alone, shared))
     assert "No GPU is used" in first
     assert "share a GPU" not in first
     assert "4 trials side by side" in " ".join(second.split())

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from searchctl.trainer.models.simple_fcn import SimpleFCN
-from searchctl.trainer.run.precision import DEFAULTS, MEAN, STD, Arithmetic, Defaults
+from searchctl.trainer.run.precision import DEFAULTS, MEAN, STD, Defaults, Precision
 from searchctl.trainer.settings.training import TrainSettings
 
 CPU = torch.device("cpu")
@@ -25,20 +25,20 @@ def test_defaults_of_each_device():
     ],
 )
 def test_settings_override_the_defaults_of_a_cpu(settings, bf16, memory_format):
-    arithmetic = Arithmetic(TrainSettings(**settings), CPU)
+    arithmetic = Precision(TrainSettings(**settings), CPU)
     assert (arithmetic.bf16, arithmetic.memory_format) == (bf16, memory_format)
 
 
 def test_images_are_normalised_by_the_mean_and_deviation_of_imagenet():
     images = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     expected = (images.movedim(1, -1) - torch.tensor(MEAN)) / torch.tensor(STD)
-    normalised = Arithmetic(TrainSettings(), CPU).normalise(images)
+    normalised = Precision(TrainSettings(), CPU).normalise(images)
     torch.testing.assert_close(normalised, expected.movedim(-1, 1))
 
 
 def test_images_themselves_are_not_changed():
     images = torch.full((1, 3, 2, 2), 7, dtype=torch.uint8)
-    Arithmetic(TrainSettings(), CPU).normalise(images)
+    Precision(TrainSettings(), CPU).normalise(images)
     assert (images == 7).all()
 
 
@@ -48,8 +48,8 @@ def test_logits_are_fp32_and_nearly_equal_in_every_arithmetic(precision, channel
     torch.manual_seed(0)
     model = SimpleFCN(5, width=4).eval()
     images = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
-    reference = Arithmetic(TrainSettings(), CPU).logits(model, images)
-    other = Arithmetic(TrainSettings(precision=precision, channels_last=channels_last), CPU)
+    reference = Precision(TrainSettings(), CPU).logits(model, images)
+    other = Precision(TrainSettings(precision=precision, channels_last=channels_last), CPU)
     logits = other.logits(other.place(model), images)
     assert logits.dtype == torch.float32
     tolerance = 0.02 if precision == "bf16" else 1e-5

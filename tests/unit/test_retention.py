@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.artifacts.retention import Fate, Place, Retention
+from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
@@ -43,16 +43,18 @@ def fate(known, rung, file=WEIGHTS, token="new"):
 @pytest.mark.parametrize("token", ["old", "new", "unknown"])
 @pytest.mark.parametrize("file", ["checkpoint.pt", WEIGHTS, ".checkpoint.pt.1f"])
 def test_nothing_of_an_unfinished_job_goes(state, token, file):
-    assert fate(retention({0: state}), 0, file, token) is Fate.UNFINISHED
+    assert fate(retention({0: state}), 0, file, token) is RetentionReason.UNFINISHED
 
 
 @pytest.mark.parametrize("state", ["COMPLETE", "DIVERGED", "FAIL"])
 @pytest.mark.parametrize(("token", "file"), [("new", "checkpoint.pt"), ("old", WEIGHTS)])
 def test_all_but_the_kept_weights_of_a_finished_job_goes(state, token, file):
-    assert fate(retention({1: state}), 1, file, token) is Fate.DONE
+    assert fate(retention({1: state}), 1, file, token) is RetentionReason.DONE
 
 
-@pytest.mark.parametrize(("token", "expected"), [("new", Fate.PICTURE), ("old", Fate.DONE)])
+@pytest.mark.parametrize(
+    ("token", "expected"), [("new", RetentionReason.PICTURE), ("old", RetentionReason.DONE)]
+)
 @pytest.mark.parametrize("file", ["features.png", "masks.png"])
 def test_the_pictures_of_a_finished_job_stay(token, expected, file):
     assert fate(retention({1: "COMPLETE"}), 1, file, token) is expected
@@ -61,9 +63,9 @@ def test_the_pictures_of_a_finished_job_stay(token, expected, file):
 @pytest.mark.parametrize(
     ("verdicts", "expected"),
     [
-        (["promoted"], Fate.UNDECIDED),
-        (["promoted", "complete"], Fate.FINALIST),
-        (["promoted", "failed"], Fate.DONE),
+        (["promoted"], RetentionReason.UNDECIDED),
+        (["promoted", "complete"], RetentionReason.FINALIST),
+        (["promoted", "failed"], RetentionReason.DONE),
     ],
 )
 @pytest.mark.parametrize("warm", [False, True])
@@ -75,14 +77,14 @@ def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(verdicts, e
 @pytest.mark.parametrize(
     ("above", "verdicts", "expected"),
     [
-        ({}, [], Fate.UNDECIDED),
-        ({}, ["promoted"], Fate.NEXT_RUNG),
-        ({1: "RUNNING"}, ["promoted"], Fate.NEXT_RUNG),
-        ({1: "WAITING"}, ["promoted"], Fate.NEXT_RUNG),
-        ({1: "COMPLETE"}, ["promoted"], Fate.DONE),
-        ({1: "FAIL"}, ["promoted"], Fate.DONE),
-        ({}, ["pruned"], Fate.DONE),
-        ({}, ["diverged"], Fate.DONE),
+        ({}, [], RetentionReason.UNDECIDED),
+        ({}, ["promoted"], RetentionReason.NEXT_RUNG),
+        ({1: "RUNNING"}, ["promoted"], RetentionReason.NEXT_RUNG),
+        ({1: "WAITING"}, ["promoted"], RetentionReason.NEXT_RUNG),
+        ({1: "COMPLETE"}, ["promoted"], RetentionReason.DONE),
+        ({1: "FAIL"}, ["promoted"], RetentionReason.DONE),
+        ({}, ["pruned"], RetentionReason.DONE),
+        ({}, ["diverged"], RetentionReason.DONE),
     ],
 )
 def test_warm_weights_stay_until_the_job_that_begins_with_them_is_finished(
@@ -90,19 +92,19 @@ def test_warm_weights_stay_until_the_job_that_begins_with_them_is_finished(
 ):
     states = {0: "COMPLETE", **above}
     assert fate(retention(states, verdicts, warm=True), 0) is expected
-    assert fate(retention(states, verdicts, warm=False), 0) is Fate.DONE
+    assert fate(retention(states, verdicts, warm=False), 0) is RetentionReason.DONE
 
 
 @pytest.mark.parametrize("runs", ["s3://bucket/runs/quick", "/elsewhere/quick"])
 def test_a_finalists_weights_stay_wherever_the_runs_directory_was(runs):
     known = retention({1: "COMPLETE"}, ["promoted", "complete"], runs=runs)
-    assert fate(known, 1) is Fate.FINALIST
+    assert fate(known, 1) is RetentionReason.FINALIST
 
 
 def test_an_attempt_is_known_at_its_own_job_only():
     known = retention({0: "COMPLETE", 1: "COMPLETE"}, ["promoted", "complete"])
-    assert fate(known, 1, token="unknown") is Fate.STRAY
-    assert known.fate(Place(JobKey(2, 1), "new", WEIGHTS)) is Fate.STRAY
+    assert fate(known, 1, token="unknown") is RetentionReason.STRAY
+    assert known.fate(Place(JobKey(2, 1), "new", WEIGHTS)) is RetentionReason.STRAY
 
 
 @pytest.mark.parametrize(

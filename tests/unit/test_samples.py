@@ -7,9 +7,9 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.samples import (
     data_fingerprint,
     decode_ahead,
+    forget_listing,
     load_sample,
     load_split,
-    look_anew,
     sample_hash,
     sample_order,
 )
@@ -139,7 +139,7 @@ def test_files_are_looked_at_anew_when_asked(tmp_path):
     Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "masks" / "1.png")
     assert (data_fingerprint(settings), load_split(settings, "train")) == before
-    look_anew()
+    forget_listing()
     assert data_fingerprint(settings) != before[0]
     assert not all(
         np.asarray(load_split(settings, split).labels).all() for split in ("train", "val")

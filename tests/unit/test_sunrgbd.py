@@ -4,7 +4,7 @@ from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.sets.sunrgbd import SunRgbd
-from searchctl.trainer.data.sets.validation_split import held_out
+from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import SunRgbdData
 from tests.official_layouts import save, write_sunrgbd, write_sunrgbd_reorganized
 
@@ -78,7 +78,7 @@ def test_neighbouring_images_are_on_one_side(tmp_path):
 
 def test_the_settings_count_the_whole_data_set(tmp_path):
     groups = [f"train/{index // 10}" for index in range(5285)]
-    val = held_out(set(groups), 10)
+    val = validation_split(set(groups), 10)
     held = sum(group in val for group in groups)
     assert settings(tmp_path).counts() == {"train": 5285 - held, "val": held, "test": 5050}
 

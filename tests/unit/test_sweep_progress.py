@@ -7,7 +7,7 @@ from upath import UPath
 from searchctl.orchestrator.executors.job import Job
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
-from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
@@ -116,7 +116,7 @@ def test_epochs_that_a_job_did_not_need_are_not_expected():
 
 
 def test_jobs_after_the_ladder_are_expected_too_and_counted_apart():
-    shown = Progress(LADDER, "maximize", 2, {}, Clock(), asked=Asked(repeats=2, audit=1))
+    shown = Progress(LADDER, "maximize", 2, {}, Clock(), asked=FollowUpSettings(repeats=2, audit=1))
     repeat = replace(job(0, rung=1), kind="repeat", repeat=1)
     shown.job_started(repeat, 1)
     shown.epoch(repeat, EpochRecord(1, 1.0, 0.1, 20, 10))

@@ -17,7 +17,7 @@ from searchctl.trainer.models.timm.network import IMAGENET_MEAN, IMAGENET_STD, O
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.run.preflight import network_problems
 from searchctl.trainer.settings.training import TrainSettings
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 from tests import tiny_encoders  # noqa: F401  # tiny_beit, tiny_vgg
 from tests.begun_networks import write
 
@@ -187,8 +187,10 @@ def test_pretrained_weights_fill_all_but_the_classifier(tmp_path, name):
     published = timm.create_model(name, num_classes=11)
     path = write(published.state_dict(), tmp_path / "net.safetensors")
     model, before = classifier(name), classifier(name)
-    begun = begin_with(model, settings(name, init="pretrained"), CLASSES, encoder_from=path)
-    assert f"{name} from {path}: all " in begun.text
+    started = load_initial_weights(
+        model, settings(name, init="pretrained"), CLASSES, encoder_from=path
+    )
+    assert f"{name} from {path}: all " in started.text
     theirs = published.state_dict()
     assert all(each.equal(theirs[key]) for key, each in model.timm_state().items())
     assert model.classifier.layer.weight.equal(before.classifier.layer.weight)
@@ -209,7 +211,7 @@ def test_weights_that_lack_a_part_before_the_classifier_are_refused(tmp_path):
         tmp_path / "net.safetensors",
     )
     with pytest.raises(SettingsError, match=r"test_vit3: \d+ of the encoder's \d+ tensors are"):
-        begin_with(
+        load_initial_weights(
             classifier("test_vit3"),
             settings("test_vit3", init="pretrained"),
             CLASSES,
@@ -221,8 +223,8 @@ def test_a_checkpoint_of_other_classes_gives_all_but_the_classifier(tmp_path):
     there = classifier("test_vit3", classes=7)
     path = write(there.state_dict(), tmp_path / "model.safetensors")
     model = classifier("test_vit3")
-    begun = begin_with(model, settings("test_vit3"), CLASSES, init_from=path)
-    assert begun.text.endswith("without its classifier: 7 classes there, 5 here")
+    started = load_initial_weights(model, settings("test_vit3"), CLASSES, init_from=path)
+    assert started.text.endswith("without its classifier: 7 classes there, 5 here")
     assert all(each.equal(there.timm_state()[key]) for key, each in model.timm_state().items())
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from searchctl.orchestrator.analysis.verify import evaluation_by_images, verify
 from searchctl.orchestrator.analysis.verify_record import Record
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, Asked
+from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
@@ -245,7 +245,7 @@ REPEAT, AUDIT = JobKey(1, 1, "repeat", 1), JobKey(0, 1, "audit")
 
 def appraised(repeat=0.75, audit_state="COMPLETE"):
     """The record with one repeat and one audit after the ladder, each with all its evidence."""
-    record = replace(RECORD, asked=Asked(repeats=2, audit=1))
+    record = replace(RECORD, asked=FollowUpSettings(repeats=2, audit=1))
     for key, score, state in ((REPEAT, repeat, "COMPLETE"), (AUDIT, 0.625, audit_state)):
         values = {"state": state, "score": score, "kept_epoch": 1}
         record = replace(
@@ -269,7 +269,10 @@ def test_jobs_after_the_ladder_are_verified_as_those_on_it():
 @pytest.mark.parametrize(
     ("record", "line"),
     [
-        (replace(appraised(), asked=Asked(repeats=2)), "trial 0: state of the job (audit) is 'COM"),
+        (
+            replace(appraised(), asked=FollowUpSettings(repeats=2)),
+            "trial 0: state of the job (audit) is 'COM",
+        ),
         (replace(appraised(), jobs=RECORD.jobs), "trial 1: state of the job (repeat 1) is None, "),
         (appraised(audit_state="WAITING"), "trial 0: state of the job (audit) is 'WAITING', but '"),
     ],

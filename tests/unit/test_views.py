@@ -12,7 +12,7 @@ from searchctl.orchestrator.facts.sweeps import (
     number,
     rung_views,
 )
-from searchctl.orchestrator.halving.follow_up import Asked
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 
 LADDER = [
     {"rung": 0, "trials": 4, "fraction": "1/2", "images": 10},
@@ -58,7 +58,7 @@ AFTER = [
 def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
     rungs = rung_views(LADDER, AFTER, "maximize")
     assert [(view.done, view.running, view.best) for view in rungs] == [(0, 0, None)] * 2
-    repeats, audit = after_views(rungs, Asked(3, 2), AFTER)
+    repeats, audit = after_views(rungs, FollowUpSettings(3, 2), AFTER)
     assert (repeats.jobs, repeats.done, repeats.failed, repeats.running) == (4, 3, 2, 0)
     assert (audit.jobs, audit.done, audit.running) == (2, 0, 1)
     assert after_line([repeats, audit]) == "repeats 3/4, audit 0/2"
@@ -68,11 +68,15 @@ def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
 @pytest.mark.parametrize(
     ("failed", "asked", "expected"),
     [
-        (0, Asked(1, 0), {}),
-        (0, Asked(2, 9), {"repeat": 2, "audit": 2}),  # 4 start, 2 are pruned
-        (1, Asked(2, 9), {"repeat": 2, "audit": 1}),  # one that failed was not pruned by rank
-        (3, Asked(2, 9), {"repeat": 1}),
-        (4, Asked(2, 9), {}),
+        (0, FollowUpSettings(1, 0), {}),
+        (0, FollowUpSettings(2, 9), {"repeat": 2, "audit": 2}),  # 4 start, 2 are pruned
+        (
+            1,
+            FollowUpSettings(2, 9),
+            {"repeat": 2, "audit": 1},
+        ),  # one that failed was not pruned by rank
+        (3, FollowUpSettings(2, 9), {"repeat": 1}),
+        (4, FollowUpSettings(2, 9), {}),
     ],
 )
 def test_no_more_jobs_are_expected_after_the_ladder_than_there_are_trials_for(

@@ -19,7 +19,7 @@ class Store(Protocol):
         """Return one of them, without a copy."""
 
 
-class Ragged:
+class ArrayViews:
     """Arrays of any sizes; an index gives one of them, without a copy."""
 
     def __init__(self, places: Iterable[tuple[Store, int]]) -> None:
@@ -36,7 +36,7 @@ class Ragged:
         return (store[position] for store, position in self._places)
 
 
-class Rows(Ragged):
+class Rows(ArrayViews):
     """Arrays of one shape, which look like a single read-only array [N, ...].
 
     An index gives a view of one of them; a slice or a list of indices copies those, and

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 _FEATURES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
-def features_problem() -> str | None:
+def embeddings_problem() -> str | None:
     """Say what is missing for pictures of features; None where all is there."""
     missing = [package for module, package in _FEATURES.items() if find_spec(module) is None]
     if not missing:

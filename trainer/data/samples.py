@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from searchctl.trainer.core.array_views import Ragged, Rows
+from searchctl.trainer.core.array_views import ArrayViews, Rows
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import NOTHING
 from searchctl.trainer.data.cache.name import Need
@@ -63,7 +63,7 @@ class LoadedSplit:
             tuple(self.origins[i] for i in chosen),
         )
 
-    def sources(self) -> tuple[Ragged, Ragged]:
+    def sources(self) -> tuple[ArrayViews, ArrayViews]:
         """Return the same images and labels, each at its own size or `data.cache_size`.
 
         Raises:
@@ -72,8 +72,8 @@ class LoadedSplit:
         splits = dict.fromkeys(split for split, _ in self.origins)
         entries = {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
         return (
-            Ragged((entries[split].images, index) for split, index in self.origins),
-            Ragged((entries[split].labels, index) for split, index in self.origins),
+            ArrayViews((entries[split].images, index) for split, index in self.origins),
+            ArrayViews((entries[split].labels, index) for split, index in self.origins),
         )
 
 
@@ -84,7 +84,7 @@ def build_dataset(data: DataSettings) -> Dataset:
     return dataset
 
 
-def look_anew() -> None:
+def forget_listing() -> None:
     """Forget what this process has seen of all data sets: their files may be others now."""
     for remembered in (build_dataset, load_split, sample_order, data_fingerprint, _cache):
         remembered.cache_clear()

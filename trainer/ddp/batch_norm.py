@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.modules._functions import SyncBatchNorm
 from torch.overrides import TorchFunctionMode
 
-from searchctl.trainer.ddp.group import Team
+from searchctl.trainer.ddp.group import ProcessGroup
 
 
 class WholeBatchNorm(TorchFunctionMode):
@@ -20,9 +20,9 @@ class WholeBatchNorm(TorchFunctionMode):
     them. On a GPU it is SyncBatchNorm's own code, which has no CPU version.
     """
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, process_group: ProcessGroup) -> None:
         super().__init__()
-        self._team = team
+        self._process_group = process_group
 
     def __torch_function__(
         self,
@@ -34,11 +34,11 @@ class WholeBatchNorm(TorchFunctionMode):
         given = dict(kwargs or {})
         if func is not F.batch_norm or not given.get("training"):
             return func(*args, **given)
-        return _normalised(self._team, *args, **given)
+        return _normalised(self._process_group, *args, **given)
 
 
 def _normalised(
-    team: Team,
+    process_group: ProcessGroup,
     images: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
@@ -52,16 +52,16 @@ def _normalised(
     if images.device.type == "cuda":
         weights, running = (weight, bias), (running_mean, running_var)
         on_gpu: Tensor = SyncBatchNorm.apply(  # type: ignore[no-untyped-call]
-            images, *weights, *running, eps, momentum, dist.group.WORLD, team.size
+            images, *weights, *running, eps, momentum, dist.group.WORLD, process_group.size
         )
         return on_gpu
     sides = [side for side in range(images.dim()) if side != 1]
     by_channel = [-1 if side == 1 else 1 for side in range(1, images.dim())]
     values = images.float()
-    count = team.total(values.new_tensor(values.numel() // values.shape[1]))
-    mean = team.total(values.sum(sides)) / count
+    count = process_group.total(values.new_tensor(values.numel() // values.shape[1]))
+    mean = process_group.total(values.sum(sides)) / count
     centred = values - mean.view(by_channel)
-    variance = team.total(centred.square().sum(sides)) / count
+    variance = process_group.total(centred.square().sum(sides)) / count
     if running_mean is not None and running_var is not None:
         running_mean.lerp_(mean.detach(), momentum)
         running_var.lerp_(variance.detach() * (count / (count - 1)), momentum)

@@ -16,7 +16,7 @@ Part = TypeVar("Part", bound=Sequence[Any])
 Thing = TypeVar("Thing")
 
 
-class Team:
+class ProcessGroup:
     """A job's processes, seen from one of them: here, one process that is alone.
 
     Attributes:
@@ -56,11 +56,11 @@ class Team:
         return own
 
 
-ALONE = Team()
+ALONE = ProcessGroup()
 """The one process of a job that is not divided."""
 
 
-class Several(Team):
+class TorchProcessGroup(ProcessGroup):
     """Several processes, connected by torch.distributed, whose default group they are."""
 
     def __init__(self) -> None:

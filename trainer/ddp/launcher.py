@@ -20,8 +20,8 @@ import torch
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.core.stopping import Stop
-from searchctl.trainer.ddp.process import MemberProcess
-from searchctl.trainer.ddp.worker import Membership
+from searchctl.trainer.ddp.process import WorkerProcess
+from searchctl.trainer.ddp.worker import WorkerJob
 
 LOOK_EVERY_S = 0.2
 """Seconds between two looks at whether to stop."""
@@ -32,7 +32,7 @@ together, the cause is to be told, not its consequence."""
 OnEpoch = Callable[[EpochRecord], None]
 
 
-def run_together(
+def run_distributed(
     processes: int,
     *arguments: Any,
     device: str | None = None,
@@ -65,10 +65,10 @@ def run_together(
             for member in members:
                 meeting_place, kind = str(Path(folder) / "processes"), "cuda" if gpus[0] else "cpu"
                 place = (member.rank, processes, meeting_place, kind)
-                member.begin(Membership(*place, arguments, keywords))
+                member.begin(WorkerJob(*place, arguments, keywords))
             return _result(members, on_epoch or _untold, stop or _never)
     finally:
-        if all(member.can_go_on for member in members):
+        if all(member.can_resume for member in members):
             _waiting[gpus] = members
         else:
             _end(members)
@@ -76,16 +76,16 @@ def run_together(
 
 Gpus = tuple[str | None, ...]
 """The GPU of each process, as CUDA_VISIBLE_DEVICES names it; None on CPUs."""
-_waiting: dict[Gpus, list[MemberProcess]] = {}
+_waiting: dict[Gpus, list[WorkerProcess]] = {}
 """Starting processes takes seconds, which most jobs of a sweep can do without."""
 
 
-def _ready(gpus: Gpus) -> list[MemberProcess]:
+def _ready(gpus: Gpus) -> list[WorkerProcess]:
     waiting = _waiting.pop(gpus, [])
-    if waiting and all(member.can_go_on for member in waiting):
+    if waiting and all(member.can_resume for member in waiting):
         return waiting
     _end(waiting)
-    return [MemberProcess(rank, gpus) for rank in range(len(gpus))]
+    return [WorkerProcess(rank, gpus) for rank in range(len(gpus))]
 
 
 @atexit.register
@@ -95,7 +95,7 @@ def end_waiting() -> None:
         _end(_waiting.popitem()[1])
 
 
-def _end(members: Sequence[MemberProcess]) -> None:
+def _end(members: Sequence[WorkerProcess]) -> None:
     for member in members:
         member.kill()
 
@@ -108,7 +108,7 @@ def _never() -> bool:
     return False
 
 
-def _result(members: Sequence[MemberProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
+def _result(members: Sequence[WorkerProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Listen to all of them until the job is over."""
     leave_at = float("inf")
     while going_on := [member for member in members if not member.is_over]:
@@ -126,7 +126,7 @@ def _result(members: Sequence[MemberProcess], on_epoch: OnEpoch, stop: Stop) -> 
     return _verdict(members)
 
 
-def _verdict(members: Sequence[MemberProcess]) -> JobResult:
+def _verdict(members: Sequence[WorkerProcess]) -> JobResult:
     """Return what the first one found; or what went wrong: a death, else an error, else a loss."""
     first = members[0].result or JobResult(status="lost", score=None)
     ends = [JobResult("lost", None, error=each.died) for each in members if each.died]

@@ -11,13 +11,13 @@ from multiprocessing.connection import Pipe
 import torch
 
 from searchctl.trainer.core.results import EpochRecord, JobResult
-from searchctl.trainer.ddp.worker import Membership
+from searchctl.trainer.ddp.worker import WorkerJob
 
 END_S = 5.0
 """Seconds in which a process that closed its connection is gone."""
 
 
-class MemberProcess:
+class WorkerProcess:
     """A process that runs jobs, one after another; it ends with the one that started it.
 
     Attributes:
@@ -54,13 +54,13 @@ class MemberProcess:
         return self.died is None and (self.result is None or self.result.status == "complete")
 
     @property
-    def can_go_on(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether it is ready for another job, and nothing of the machine went wrong."""
         if self.result is None or self.result.status not in ("complete", "diverged", "failed"):
             return False
         return self._process.poll() is None
 
-    def begin(self, membership: Membership) -> None:
+    def begin(self, membership: WorkerJob) -> None:
         """Give it a job."""
         self.result = None
         try:

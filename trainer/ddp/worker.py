@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 
 from searchctl.trainer.core.results import EpochRecord, JobResult
-from searchctl.trainer.ddp.group import Several
+from searchctl.trainer.ddp.group import TorchProcessGroup
 
 PATIENCE = timedelta(days=7)
 """How long processes wait for each other: a long time, since whoever started them ends them all
@@ -24,7 +24,7 @@ when one is gone. The first one may be writing a checkpoint to a slow place, or 
 
 
 @dataclass(frozen=True)
-class Membership:
+class WorkerJob:
     """A job, and which process of how many this one is."""
 
     rank: int
@@ -41,13 +41,13 @@ class Membership:
 def main() -> None:
     """Run the jobs that come over the connection, of which the file descriptor is given."""
     connection = Connection(int(sys.argv[1]))
-    jobs: SimpleQueue[Membership] = SimpleQueue()
+    jobs: SimpleQueue[WorkerJob] = SimpleQueue()
     threading.Thread(target=_listen, args=[connection, jobs], daemon=True).start()
     while True:
         connection.send(_result(jobs.get(), connection))
 
 
-def _result(membership: Membership, connection: Connection) -> JobResult:
+def _result(membership: WorkerJob, connection: Connection) -> JobResult:
     from searchctl.trainer.run.trial import run_job
 
     def tell(record: EpochRecord) -> None:
@@ -60,14 +60,14 @@ def _result(membership: Membership, connection: Connection) -> JobResult:
                 **membership.keywords,
                 device=membership.device,
                 on_epoch=tell,
-                team=Several(),
+                process_group=TorchProcessGroup(),
             )
     except Exception:
         return JobResult(status="failed", score=None, error=traceback.format_exc())
 
 
 @contextmanager
-def _meeting(membership: Membership) -> Iterator[None]:
+def _meeting(membership: WorkerJob) -> Iterator[None]:
     """Be connected to the other processes."""
     on_gpu = membership.device == "cuda"
     dist.init_process_group(
@@ -85,7 +85,7 @@ def _meeting(membership: Membership) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def _listen(connection: Connection, jobs: "SimpleQueue[Membership]") -> None:
+def _listen(connection: Connection, jobs: "SimpleQueue[WorkerJob]") -> None:
     """Take jobs; end this process at once when the one that started it is gone, however it went."""
     try:
         while True:

@@ -6,15 +6,15 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from searchctl.trainer.ddp.batch_norm import WholeBatchNorm
-from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
 from searchctl.trainer.models.base import SegmentationModel
 
 
-class Replica:
+class ModelWrapper:
     """A network on its device that one process trains alone."""
 
-    def __init__(self, model: SegmentationModel, team: Team = ALONE) -> None:
-        self.team = team
+    def __init__(self, model: SegmentationModel, process_group: ProcessGroup = ALONE) -> None:
+        self.process_group = process_group
         self._model = model
 
     def batch_of(self, images: int) -> AbstractContextManager[object]:
@@ -26,7 +26,7 @@ class Replica:
         return self._model.all_logits(images)
 
 
-class DistributedReplica(Replica):
+class DistributedWrapper(ModelWrapper):
     """A network of which every process trains a copy: their gradients, and so they, are the same.
 
     The gradient is the mean over the processes. Each computes the loss of the whole batch (losses
@@ -34,8 +34,8 @@ class DistributedReplica(Replica):
     A batch with too few images for all processes is trained on whole by each.
     """
 
-    def __init__(self, model: SegmentationModel, team: Team) -> None:
-        super().__init__(model, team)
+    def __init__(self, model: SegmentationModel, process_group: ProcessGroup) -> None:
+        super().__init__(model, process_group)
         # statistics over the batch are of all processes, so one image is enough for any of them
         model.smallest_batch = 1
         self._network = DistributedDataParallel(
@@ -46,7 +46,11 @@ class DistributedReplica(Replica):
 
     def batch_of(self, images: int) -> AbstractContextManager[object]:
         """Enter this for the forward pass of a batch of so many images, whoever has them."""
-        return WholeBatchNorm(self.team) if self.team.divides(images) else nullcontext()
+        return (
+            WholeBatchNorm(self.process_group)
+            if self.process_group.divides(images)
+            else nullcontext()
+        )
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
         """Return what the network does."""

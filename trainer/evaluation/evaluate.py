@@ -11,7 +11,7 @@ from searchctl.trainer.core.results import Evaluation, ImageCounts
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.data.sets.base import Image, Label
-from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
 from searchctl.trainer.evaluation.inference import Predictor
 from searchctl.trainer.evaluation.metrics import (
     confusion_per_image,
@@ -19,7 +19,7 @@ from searchctl.trainer.evaluation.metrics import (
     pooled_evaluation,
 )
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 
 Scored = tuple[Evaluation, ImageCounts]
@@ -29,11 +29,11 @@ Scored = tuple[Evaluation, ImageCounts]
 def evaluate(
     model: nn.Module,
     split: LoadedSplit,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     *,
     batch_size: int,
     stop: Stop,
-    team: Team = ALONE,
+    process_group: ProcessGroup = ALONE,
 ) -> Scored:
     """Score at the training size. The model is left in evaluation mode.
 
@@ -44,7 +44,7 @@ def evaluate(
         Stopped: asked to leave.
     """
     model.eval()
-    tally = _Tally(split, team)
+    tally = _Tally(split, process_group)
     for images, labels in until_stopped(fixed_batches(tally.split, batch_size), stop):
         tally.add(arithmetic.logits(model, images), labels.to(arithmetic.device))
     return tally.scored()
@@ -54,12 +54,12 @@ def evaluate(
 def evaluate_original(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     *,
     inference: Inference = AS_VALIDATED,
     batch_size: int,
     stop: Stop,
-    team: Team = ALONE,
+    process_group: ProcessGroup = ALONE,
 ) -> Scored:
     """Score at each label's own size. The model is left in evaluation mode.
 
@@ -73,7 +73,7 @@ def evaluate_original(
         Stopped: asked to leave.
     """
     model.eval()
-    tally = _Tally(split, team)
+    tally = _Tally(split, process_group)
     if inference.as_validated:
         predictions = _upsampled(model, tally.split, arithmetic, batch_size, stop)
     else:
@@ -90,7 +90,7 @@ def evaluate_original(
 def _upsampled(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     batch_size: int,
     stop: Stop,
 ) -> Iterator[tuple[Tensor, Label]]:
@@ -123,10 +123,12 @@ class _Tally:
         split: this process's part of it, to be counted.
     """
 
-    def __init__(self, split: LoadedSplit, team: Team) -> None:
-        self._team = team
-        self._divided = team.divides(len(split.names))
-        self.split = split.take(team.part(range(len(split.names)))) if self._divided else split
+    def __init__(self, split: LoadedSplit, process_group: ProcessGroup) -> None:
+        self._process_group = process_group
+        self._divided = process_group.divides(len(split.names))
+        self.split = (
+            split.take(process_group.part(range(len(split.names)))) if self._divided else split
+        )
         self.classes = len(split.dataset.class_names)
         self.ignore_index = split.dataset.ignore_index
         self.confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64)
@@ -149,7 +151,7 @@ class _Tally:
         """Return the pooled scores and the counts of each image."""
         tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
         own = tuple(tensor.cpu().numpy() for tensor in tensors)
-        parts = self._team.of_all(own) if self._divided else [own]
+        parts = self._process_group.of_all(own) if self._divided else [own]
         confusions, outcomes, sums = zip(*parts, strict=True)
         counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)
         evaluation = pooled_evaluation(np.sum(confusions, axis=0), float(loss_sums.sum()))

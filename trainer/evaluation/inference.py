@@ -12,7 +12,7 @@ from torch import Tensor
 from searchctl.trainer.data.resizing import Size, resized_image
 from searchctl.trainer.data.sets.base import Image
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.run.precision import MEAN, Arithmetic
+from searchctl.trainer.run.precision import MEAN, Precision
 from searchctl.trainer.settings.inference import Inference
 
 Window = tuple[EllipsisType, slice, slice]
@@ -37,7 +37,7 @@ class Predictor:
     def __init__(
         self,
         model: SegmentationModel,
-        arithmetic: Arithmetic,
+        arithmetic: Precision,
         inference: Inference,
         *,
         image_size: Size,
@@ -94,8 +94,8 @@ class Predictor:
     def _windows(self, pixels: Tensor) -> Iterator[tuple[Window, Tensor]]:
         """Yield each window with its log-probabilities [C, h, w]; the network gets batches."""
         height, width = self._image_size
-        overlap = self._inference.window_overlap
-        corners = window_corners(pixels.shape[-2:], self._image_size, overlap)
+        overlap = self._inference.tile_overlap
+        corners = crop_corners(pixels.shape[-2:], self._image_size, overlap)
         windows = [(..., slice(y, y + height), slice(x, x + width)) for y, x in corners]
         for start in range(0, len(windows), self._batch_size):
             batch = windows[start : start + self._batch_size]
@@ -116,7 +116,7 @@ def scaled(size: Size, scale: float) -> Size:
     return height, width
 
 
-def window_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
+def crop_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
     """Return the top left corners (y, x) of windows that cover an image, row by row.
 
     They are spread evenly; the last ones end with the image.

@@ -13,7 +13,7 @@ from searchctl.trainer.core.results import Evaluation
 from searchctl.trainer.core.stopping import Stop
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches, load_split
 from searchctl.trainer.evaluation.evaluate import Scored, evaluate, evaluate_original
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.preparation import Job
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.settings.inference import Inference
@@ -30,7 +30,7 @@ MOST = 100
 
 @torch.inference_mode()
 def latency_ms(
-    model: nn.Module, image: Tensor, arithmetic: Arithmetic, *, job_seconds: float
+    model: nn.Module, image: Tensor, arithmetic: Precision, *, job_seconds: float
 ) -> float:
     """Return the median milliseconds of a pass over one image that is on the device already.
 
@@ -94,7 +94,7 @@ def kept_evaluations(
 
 def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
     """Measure the network at the first validation image; of a team, in the first process alone."""
-    if not job.team.is_first:
+    if not job.process_group.is_first:
         return None
     image, _ = next(fixed_batches(job.validation, 1))
     model = job.training.scored_model
@@ -102,6 +102,8 @@ def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
 
 
 def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
-    size = math.ceil(job.settings.batch_size / job.team.size)
-    model, team = job.training.scored_model, job.team
-    return how(model, split, job.arithmetic, batch_size=size, stop=stop, team=team)
+    size = math.ceil(job.settings.batch_size / job.process_group.size)
+    model, process_group = job.training.scored_model, job.process_group
+    return how(
+        model, split, job.arithmetic, batch_size=size, stop=stop, process_group=process_group
+    )

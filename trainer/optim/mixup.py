@@ -8,30 +8,30 @@ import torch
 from torch import Tensor
 
 from searchctl.trainer.core.seeds import derive_seed
-from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
 from searchctl.trainer.settings.training import TrainSettings
 
 Parts = Sequence[tuple[float, Tensor]]
 """Parts of the images, which sum to 1, and the labels of each: [B, 1, 1], or any, unmixed."""
 
 
-class Mixing:
+class Mixup:
     """Mixes the training batches of one job, a function of (seed, rung, epoch, batch) alone.
 
     Args:
         settings: `mixup` and `cutmix` are the alphas; both 0 leave batches as they are.
         seed: the sweep's seed.
         rung: the level of the ladder.
-        team: the processes of the job. Each is given whole batches, as any two images of one may
+        process_group: the processes of the job. Each is given whole batches, as any two images of one may
             be mixed, and returns its part of the mixture.
     """
 
     def __init__(
-        self, settings: TrainSettings, *, seed: int, rung: int, team: Team = ALONE
+        self, settings: TrainSettings, *, seed: int, rung: int, process_group: ProcessGroup = ALONE
     ) -> None:
         self._mixup, self._cutmix = settings.mixup, settings.cutmix
         self._seed, self._rung = seed, rung
-        self._team = team
+        self._process_group = process_group
 
     def __call__(
         self, images: Tensor, labels: Tensor, *, epoch: int, batch: int
@@ -41,12 +41,12 @@ class Mixing:
             return images, [(1.0, labels)]
         rng = np.random.default_rng(derive_seed(self._seed, "mix", self._rung, epoch, batch))
         mixed, parts = mix(images, labels, rng, mixup=self._mixup, cutmix=self._cutmix)
-        mine = self._team.part(range(len(images)))
+        mine = self._process_group.part(range(len(images)))
         own = slice(mine.start, mine.stop)
         return mixed[own], [(share, of_part[own]) for share, of_part in parts]
 
 
-UNMIXED = Mixing(TrainSettings(), seed=0, rung=0)
+UNMIXED = Mixup(TrainSettings(), seed=0, rung=0)
 """Leaves batches as they are."""
 
 

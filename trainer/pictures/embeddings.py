@@ -10,12 +10,12 @@ from upath import UPath
 
 from searchctl.trainer.core.atomic_files import write_whole
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.extras import features_problem
+from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.data.settings import AnyData
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.preparation import Job
 
 FILE = "features.png"
@@ -26,7 +26,7 @@ MOST_IMAGES = 1000
 """More points hide each other, and t-SNE of them takes minutes."""
 
 
-def check_features(data: AnyData) -> None:
+def check_embeddings(data: AnyData) -> None:
     """Check before the first epoch that features can be drawn.
 
     Raises:
@@ -34,11 +34,11 @@ def check_features(data: AnyData) -> None:
     """
     if data.task != "classification":
         raise SettingsError("features are drawn of classifiers only")
-    if problem := features_problem():
+    if problem := embeddings_problem():
         raise SettingsError(f"report.features {problem}")
 
 
-def look_at_features(job: Job, stop: Stop) -> None:
+def plot_embeddings(job: Job, stop: Stop) -> None:
     """Keep what the network sees now, if the last epoch is one of those that are drawn.
 
     Raises:
@@ -55,7 +55,7 @@ def look_at_features(job: Job, stop: Stop) -> None:
         )
 
 
-def draw_features(job: Job, out: UPath) -> UPath | None:
+def draw_embeddings(job: Job, out: UPath) -> UPath | None:
     """Write the picture; None of a job that had trained before anyone asked for one.
 
     Raises:
@@ -76,7 +76,7 @@ def draw_features(job: Job, out: UPath) -> UPath | None:
 def last_features(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     *,
     batch_size: int,
     stop: Stop,

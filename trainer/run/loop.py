@@ -16,8 +16,8 @@ from searchctl.trainer.evaluation.metrics import better
 from searchctl.trainer.losses import Loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.finetune import training_mode
-from searchctl.trainer.optim.mixup import UNMIXED, Mixing, Parts
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.run.training import Training
 from searchctl.trainer.settings.training import Score, TrainSettings
@@ -32,7 +32,7 @@ def train(
     loss: Loss,
     validate: Callable[[], Scored],
     settings: TrainSettings,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     *,
     score: Score,
     seed: int,
@@ -49,12 +49,14 @@ def train(
         Diverged: a loss, or a gradient that was to be clipped, was NaN or infinite.
         Stopped: asked to leave.
     """
-    progress, team = training.progress, training.replica.team
-    mixing = Mixing(settings, seed=seed, rung=rung, team=team)
+    progress, process_group = training.progress, training.wrapper.process_group
+    mixing = Mixup(settings, seed=seed, rung=rung, process_group=process_group)
     while not progress.is_over(settings):
         epoch, started, scored = progress.epoch + 1, time.perf_counter(), None
         lr = training.optimizer.param_groups[0]["lr"]
-        torch.manual_seed(derive_seed(seed, "epoch", rung, epoch) + team.rank)  # for dropout
+        torch.manual_seed(
+            derive_seed(seed, "epoch", rung, epoch) + process_group.rank
+        )  # for dropout
         training_mode(training.model, settings.finetune)
         train_loss, images = train_epoch(
             training, batches, epoch, loss, settings, arithmetic, stop, mixing
@@ -85,9 +87,9 @@ def train_epoch(
     epoch: int,
     loss: Loss,
     settings: TrainSettings,
-    arithmetic: Arithmetic,
+    arithmetic: Precision,
     stop: Stop,
-    mixing: Mixing = UNMIXED,
+    mixing: Mixup = UNMIXED,
 ) -> tuple[float, int]:
     """Train on every batch once; return the mean loss of an image, and the images.
 
@@ -108,8 +110,8 @@ def train_epoch(
     for number, ((images, labels), size, share) in enumerate(planned, start=1):
         on_device = (each.to(arithmetic.device, non_blocking=True) for each in (images, labels))
         images, parts = mixing(*on_device, epoch=epoch, batch=number)
-        with training.replica.batch_of(size):
-            logits = arithmetic.all_logits(training.replica, images)
+        with training.wrapper.batch_of(size):
+            logits = arithmetic.all_logits(training.wrapper, images)
         batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
         torch.autograd.backward(share * batch_loss)
         # Neither is negative, so a NaN or an infinity stays in the sum until it is looked at.

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from searchctl.trainer.ddp.wrapper import Replica
+from searchctl.trainer.ddp.wrapper import ModelWrapper
 from searchctl.trainer.settings.training import TrainSettings
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -30,7 +30,7 @@ DEFAULTS = {
 }
 
 
-class Arithmetic:
+class Precision:
     """Runs networks on one device, in one number format and memory layout.
 
     Args:
@@ -67,7 +67,7 @@ class Arithmetic:
             logits: Tensor = model(self.normalise(images))
         return logits.float()
 
-    def all_logits(self, model: Replica, images: Tensor) -> list[Tensor]:
+    def all_logits(self, model: ModelWrapper, images: Tensor) -> list[Tensor]:
         """Return the same, followed by those of the auxiliary head where the model has one."""
         with self._autocast():
             logits = model.all_logits(self.normalise(images))

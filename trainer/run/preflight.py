@@ -13,7 +13,7 @@ from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.model_options import OPTIONS
 from searchctl.trainer.settings.training import TrainSettings
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 
 _NETWORK = ("model", *OPTIONS)
 """The settings that say what is built."""
@@ -68,7 +68,7 @@ def weights_problems(
             with torch.random.fork_rng(devices=[]):
                 model = build_model(each, classes)
             files = {"init_from": checkpoint(each), "encoder_from": encoder(each)}
-            begin_with(model, each, classes, **files)
+            load_initial_weights(model, each, classes, **files)
         except SettingsError as error:
             problems.append(f"{_named(each)}: {error}")
     return list(dict.fromkeys(problems))
@@ -100,16 +100,16 @@ def _size_problem(
     model: SegmentationModel, image_size: tuple[int, int], inference: Inference
 ) -> str | None:
     """Say which option of `inference` gives the network images of a size that it does not take."""
-    mend = "use mode: sliding_window, whose windows are of image_size"
+    fix = "use mode: sliding_window, whose windows are of image_size"
     if inference.mode == "whole" and not _takes(model, _SOME_SIZE):
-        return f"does not take images of every size, as inference.mode: whole needs: {mend}"
+        return f"does not take images of every size, as inference.mode: whole needs: {fix}"
     if inference.mode == "resized":
         for scale in inference.scales:
             height, width = size = scaled(image_size, scale)
             if not _takes(model, size):
                 return (
                     f"does not take images of {height}x{width} pixels, which scale {scale:g} of "
-                    f"inference.scales gives it: leave that out, or {mend}"
+                    f"inference.scales gives it: leave that out, or {fix}"
                 )
     return None
 

@@ -18,14 +18,14 @@ from searchctl.trainer.data.loader import (
     sample_hash,
 )
 from searchctl.trainer.data.settings import Sample
-from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
 from searchctl.trainer.losses import Loss, build_loss
 from searchctl.trainer.models import build_model
 from searchctl.trainer.run.checkpoint import identity_of
-from searchctl.trainer.run.precision import Arithmetic
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training
 from searchctl.trainer.settings.training import Score, TrainSettings
-from searchctl.trainer.weights.initial import begin_with
+from searchctl.trainer.weights.initial import load_initial_weights
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Job:
     sample: Sample
     rung: int
     score: Score
-    arithmetic: Arithmetic
+    arithmetic: Precision
     images: LoadedSplit
     """What is trained on."""
     validation: LoadedSplit
@@ -45,7 +45,7 @@ class Job:
     training: Training
     initial_weights: str
     """What the network begins with, in a sentence."""
-    team: Team
+    process_group: ProcessGroup
     """The processes that train it, this one among them."""
     identity: str
     """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
@@ -60,7 +60,7 @@ def prepare(
     device: torch.device,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
-    team: Team = ALONE,
+    process_group: ProcessGroup = ALONE,
 ) -> Job:
     """Load the images and build the network, on its device.
 
@@ -74,8 +74,10 @@ def prepare(
     torch.manual_seed(derive_seed(sample.seed, "init", rung))
     classes = len(images.dataset.class_names)
     model = build_model(settings, classes)
-    begun = begin_with(model, settings, classes, init_from=init_from, encoder_from=encoder_from)
-    arithmetic = Arithmetic(settings, device)
+    started = load_initial_weights(
+        model, settings, classes, init_from=init_from, encoder_from=encoder_from
+    )
+    arithmetic = Precision(settings, device)
     batches = TrainingBatches(
         images,
         batch_size=settings.batch_size,
@@ -83,7 +85,7 @@ def prepare(
         seed=sample.seed,
         rung=rung,
         workers=settings.loader_workers,
-        team=ALONE if settings.mixup or settings.cutmix else team,  # see Mixing
+        process_group=ALONE if settings.mixup or settings.cutmix else process_group,  # see Mixing
     )
     return Job(
         settings,
@@ -94,16 +96,16 @@ def prepare(
         images,
         validation,
         batches,
-        loss=_loss(settings, images, team).to(device),
+        loss=_loss(settings, images, process_group).to(device),
         training=begin_training(
             arithmetic.place(model),
             settings,
             steps=math.ceil(len(batches) / settings.accumulate),
             score=score,
-            team=team,
+            process_group=process_group,
         ),
-        team=team,
-        initial_weights=begun.text,
+        process_group=process_group,
+        initial_weights=started.text,
         identity=identity_of(
             settings,
             sample,
@@ -111,17 +113,17 @@ def prepare(
             score=score,
             sample_hash=sample_hash(images.names),
             data_fingerprint=data_fingerprint(sample.data),
-            init_from=begun.sha256,
+            init_from=started.sha256,
             network=model.state_dict(),
         ),
     )
 
 
-def _loss(settings: TrainSettings, images: LoadedSplit, team: Team) -> Loss:
+def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGroup) -> Loss:
     loss = build_loss(
         settings,
         ignore_index=images.dataset.ignore_index,
         pixel_counts=torch.from_numpy(images.class_pixels),
     )
-    loss.total = team.total
+    loss.total = process_group.total
     return loss

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from searchctl.trainer.ddp.group import ALONE, Team
-from searchctl.trainer.ddp.wrapper import DistributedReplica, Replica
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.wrapper import DistributedWrapper, ModelWrapper
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.optim.ema import Average
@@ -35,7 +35,7 @@ class Training:
     average: Average | None
     """Of the model, where `ema` asks for it."""
     progress: Progress
-    replica: Replica
+    wrapper: ModelWrapper
     """The model as it is trained: together with those of other processes, or alone."""
 
     @property
@@ -89,7 +89,7 @@ def begin_training(
     *,
     steps: int,
     score: Score,
-    team: Team = ALONE,
+    process_group: ProcessGroup = ALONE,
 ) -> Training:
     """Return a training of a model on its device, before its first epoch.
 
@@ -98,7 +98,7 @@ def begin_training(
         settings: of the trial.
         steps: optimizer steps in an epoch.
         score: what the plateau schedule goes by.
-        team: the processes that train it, each of which calls this.
+        process_group: the processes that train it, each of which calls this.
 
     Raises:
         SettingsError: a setting does not go with the network, or not with another one.
@@ -107,5 +107,7 @@ def begin_training(
     optimizer = build_optimizer(settings, model)
     schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
     average = Average(model, settings.ema) if settings.ema else None
-    replica = Replica(model) if team is ALONE else DistributedReplica(model, team)
-    return Training(model, optimizer, schedule, average, Progress(), replica)
+    wrapper = (
+        ModelWrapper(model) if process_group is ALONE else DistributedWrapper(model, process_group)
+    )
+    return Training(model, optimizer, schedule, average, Progress(), wrapper)

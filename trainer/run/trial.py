@@ -16,16 +16,16 @@ from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, J
 from searchctl.trainer.core.stopping import Diverged, Stop, status_after
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.data.settings import Sample
-from searchctl.trainer.ddp.group import ALONE, Team
+from searchctl.trainer.ddp.group import ALONE, ProcessGroup
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
-from searchctl.trainer.pictures.embeddings import check_features, draw_features, look_at_features
+from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
 from searchctl.trainer.pictures.masks import Pictured
 from searchctl.trainer.run.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from searchctl.trainer.run.loop import train
 from searchctl.trainer.run.preparation import Job, prepare
 from searchctl.trainer.run.progress import Kept, Progress
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
-from searchctl.trainer.run.watchdog import ending_a_standstill
+from searchctl.trainer.run.watchdog import watch_for_stall
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.training import Score, TrainSettings
 from searchctl.trainer.weights.files import save_weights
@@ -55,7 +55,7 @@ def run_job(
     on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
     stall_timeout_s: float | None = None,
-    team: Team = ALONE,
+    process_group: ProcessGroup = ALONE,
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
 
@@ -92,8 +92,8 @@ def run_job(
         stop: asked before every batch whether to leave.
         stall_timeout_s: seconds without a batch after which this process is ended, with the stacks
             of its threads on standard error: nothing else frees a GPU from a disk that hangs.
-        team: the processes that train it together, each of which calls this with the same
-            arguments: see `run_together`. The first one writes, draws and tells of epochs.
+        process_group: the processes that train it together, each of which calls this with the same
+            arguments: see `run_distributed`. The first one writes, draws and tells of epochs.
 
     Returns:
         The result, with the epochs, images and seconds of the attempts that it goes on from. What
@@ -104,14 +104,14 @@ def run_job(
     attempt = _Attempt(out, on_epoch or (lambda epoch: None))
     try:
         settings = settings.with_params(params)
-        if not team.is_first:  # the first one does this for all
+        if not process_group.is_first:  # the first one does this for all
             features, masks, keep_weights = False, 0, False
         if features:
-            check_features(sample.data)
+            check_embeddings(sample.data)
         place = choose_device(device)
         with (
             own_torch_state(settings.threads, place),
-            ending_a_standstill(stall_timeout_s, stop or (lambda: False)) as stop,
+            watch_for_stall(stall_timeout_s, stop or (lambda: False)) as stop,
         ):
             job = prepare(
                 settings,
@@ -121,11 +121,11 @@ def run_job(
                 init_from=init_from,
                 encoder_from=encoder_from,
                 device=place,
-                team=team,
+                process_group=process_group,
             )
             attempt.begin(job, resume_from)
             pictured = Pictured(masks, milestones=final) if _has_masks(sample, masks) else None
-            looks = [partial(look_at_features, job, stop)] if features else []
+            looks = [partial(plot_embeddings, job, stop)] if features else []
             looks += [partial(pictured.look, job, stop)] if pictured else []
             kept = _train(job, partial(attempt.epoch_done, job, looks), stop)
             evaluations = kept_evaluations(job, kept, inference if final else None, stop)
@@ -137,7 +137,7 @@ def run_job(
                 evaluations,
                 latency_ms=kept_latency_ms(job, attempt.seconds()),
                 weights=_save(kept, out) if keep_weights else None,
-                features=draw_features(job, out) if features else None,
+                features=draw_embeddings(job, out) if features else None,
             )
     except Exception as error:
         status = status_after(error)
@@ -161,10 +161,10 @@ class _Attempt:
 
     def begin(self, job: Job, resume_from: Sequence[UPath]) -> None:
         """Put the job where the newest checkpoint of earlier attempts was."""
-        self._result, self._gpus = _facts(job), job.team.size
+        self._result, self._gpus = _facts(job), job.process_group.size
         # read by one alone: an attempt that is taken for lost may still write
-        mine = newest_checkpoint(resume_from if job.team.is_first else (), job.identity)
-        if values := job.team.of_first(vars(mine) if mine else None):
+        mine = newest_checkpoint(resume_from if job.process_group.is_first else (), job.identity)
+        if values := job.process_group.of_first(vars(mine) if mine else None):
             found = Checkpoint(**values)
             job.training.load_state_dict(found.training)
             self._seconds_before = found.seconds
@@ -176,7 +176,7 @@ class _Attempt:
         self, job: Job, looks: Sequence[Callable[[], None]], record: EpochRecord
     ) -> None:
         """Write the epoch's checkpoint, and only then tell of it."""
-        if not job.team.is_first:
+        if not job.process_group.is_first:
             return
         for look in looks:
             look()

@@ -16,7 +16,7 @@ _TIMES_SET = 20
 
 
 @contextmanager
-def ending_a_standstill(patience_s: float | None, stop: Stop) -> Iterator[Stop]:
+def watch_for_stall(patience_s: float | None, stop: Stop) -> Iterator[Stop]:
     """End this process once its job has not asked for `patience_s` whether to stop.
 
     Jobs ask before every batch. What each thread was doing is printed first. It is done by a timer

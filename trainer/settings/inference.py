@@ -45,7 +45,7 @@ class Inference(Settings):
         return self
 
     @property
-    def window_overlap(self) -> float:
+    def tile_overlap(self) -> float:
         """The least share of a window's side that it has in common with the next one."""
         return _OVERLAP if self.overlap is None else self.overlap
 

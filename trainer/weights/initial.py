@@ -30,7 +30,7 @@ class InitialWeights:
     """Of the file: a moved file is the same one. None for fresh weights."""
 
 
-def begin_with(
+def load_initial_weights(
     model: SegmentationModel,
     settings: TrainSettings,
     classes: int,
@@ -57,13 +57,13 @@ def begin_with(
     if init_from is None and settings.checkpoint is not None:
         init_from = UPath(settings.checkpoint)
     if init_from is not None:
-        begun = _from_checkpoint(model, init_from, classes)
+        started = _from_checkpoint(model, init_from, classes)
     elif settings.init == "pretrained":
-        begun = _from_pretrained(model, settings, encoder_from)
+        started = _from_pretrained(model, settings, encoder_from)
     else:
-        begun = InitialWeights("scratch")
-    log.info("begins with: %s", begun.text)
-    return begun
+        started = InitialWeights("scratch")
+    log.info("begins with: %s", started.text)
+    return started
 
 
 def _from_pretrained(

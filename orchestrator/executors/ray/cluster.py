@@ -207,11 +207,11 @@ class Room:
 
     def _say_full(self, nodes: list[dict[str, Any]]) -> None:
         lacking = no_room(self._resources, [node["Resources"] for node in nodes])
-        mend = "lower resources.cpus_per_trial, or what else resources: asks for"
+        fix = "lower resources.cpus_per_trial, or what else resources: asks for"
         if not self._joined:
-            raise SearchctlError(f"{lacking}: {mend}")
+            raise SearchctlError(f"{lacking}: {fix}")
         if not self._said:
-            log.warning("%s: waiting for a node that does; else %s", lacking, mend)
+            log.warning("%s: waiting for a node that does; else %s", lacking, fix)
         self._said = True
 
 

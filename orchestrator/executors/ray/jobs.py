@@ -120,9 +120,9 @@ def _said_plainly(address: str) -> Iterator[None]:
         ) from error
     except (OSError, RuntimeError, ValueError) as error:  # OSError: requests' and ConnectionError
         words = str(error).strip().splitlines()[0].rstrip(".")
-        mend = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _MEND
+        fix = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _MEND
         raise SearchctlError(
-            f"the Ray cluster at {address} does not answer: {words}; {mend}"
+            f"the Ray cluster at {address} does not answer: {words}; {fix}"
         ) from error
     finally:
         logging.disable(before)

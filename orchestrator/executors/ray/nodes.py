@@ -40,7 +40,7 @@ _PACKAGES = ("torch", "numpy", "albumentations")
 
 
 @dataclass(frozen=True)
-class SharedPlaces:
+class SharedLocations:
     """What every node that runs jobs must see."""
 
     data: DataSettings
@@ -92,7 +92,7 @@ class NodeReport:
     versions: dict[str, str]
 
 
-def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedPlaces, tuple[str, ...]]:
+def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, tuple[str, ...]]:
     """See to it that all nodes of a sweep's cluster can run its jobs, before any of them does.
 
     Args:
@@ -106,7 +106,7 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedPlaces, tupl
     Raises:
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
-    places = SharedPlaces(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
+    places = SharedLocations(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
     write_whole(places.mark(), b"")
     try:
         with connected(driver_address(sweep.resources.address)):
@@ -116,7 +116,7 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedPlaces, tupl
         raise
 
 
-def _look_at_all(places: SharedPlaces, url: str) -> tuple[str, ...]:
+def _look_at_all(places: SharedLocations, url: str) -> tuple[str, ...]:
     """Ask the nodes, if there are several; return what to tell people."""
     nodes = alive_nodes()
     if len(nodes) == 1:
@@ -125,7 +125,7 @@ def _look_at_all(places: SharedPlaces, url: str) -> tuple[str, ...]:
     return _ask([node for node in nodes if node["Resources"].get("CPU")], places)
 
 
-def guarded(runner: Runner, places: SharedPlaces | None) -> Runner:
+def guarded(runner: Runner, places: SharedLocations | None) -> Runner:
     """Have the first job of each process see to it that its node sees what it must.
 
     A node that joins later is not asked before; its jobs would else write where nobody looks.
@@ -144,7 +144,7 @@ def guarded(runner: Runner, places: SharedPlaces | None) -> Runner:
 
 
 @cache  # of a node that has it all: one that lacks something may be mended
-def _check_once(places: SharedPlaces) -> None:
+def _check_once(places: SharedLocations) -> None:
     if problems := list(places.problems()):
         raise SearchctlError(f"node {socket.gethostname()}: {'; '.join(problems)}")
 
@@ -158,7 +158,7 @@ def _refuse_sqlite(url: str, nodes: int) -> None:
         )
 
 
-def _ask(nodes: list[dict[str, Any]], places: SharedPlaces) -> tuple[str, ...]:
+def _ask(nodes: list[dict[str, Any]], places: SharedLocations) -> tuple[str, ...]:
     """Ask all nodes at once; return what to tell people.
 
     Raises:
@@ -180,7 +180,7 @@ def _ask(nodes: list[dict[str, Any]], places: SharedPlaces) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _look(places: SharedPlaces, node_id: str) -> NodeReport:
+def _look(places: SharedLocations, node_id: str) -> NodeReport:
     """Look around on a node, and leave its marker."""
     problems = list(places.problems())
     try:
@@ -199,7 +199,7 @@ def _answer(task: Any) -> NodeReport:
     return report
 
 
-def _unseen(places: SharedPlaces, node_id: str) -> tuple[str, ...]:
+def _unseen(places: SharedLocations, node_id: str) -> tuple[str, ...]:
     """Find a node's marker, and remove it: what the node has written must be seen here."""
     mark = places.mark(node_id)
     if not file_exists(mark):

@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 from searchctl.orchestrator.core.cluster_address import SUBMISSION_VARIABLE
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.node_facts import NodeFacts
-from searchctl.orchestrator.executors.node_view import Places, Sight, sight_of
+from searchctl.orchestrator.executors.node_view import NodeLocations, NodeView, node_view_of
 from searchctl.orchestrator.executors.ray.cluster import (
     alive_nodes,
     connected,
@@ -41,7 +41,7 @@ class SurveyedNode:
     """By its own account; or why it gave none."""
     clock_ahead: float = 0.0
     """Seconds by which its clock is ahead of ours, as far as that can be told."""
-    sight: Sight | str | None = None
+    sight: NodeView | str | None = None
     """What it sees of the sweep's places, or why it did not say; None if it was not asked."""
 
 
@@ -60,7 +60,7 @@ def survey(
     address: str | None,
     look: Look,
     asked: Mapping[str, float],
-    places: Places | None = None,
+    places: NodeLocations | None = None,
 ) -> Survey:
     """Ask every node of a cluster; one that does not answer hides no other.
 
@@ -117,7 +117,7 @@ def _surveyed(node: dict[str, Any], answer: NodeFacts | str, look: Look) -> Surv
 
 
 def _add_sights(
-    nodes: list[dict[str, Any]], surveyed: dict[str, SurveyedNode], places: Places
+    nodes: list[dict[str, Any]], surveyed: dict[str, SurveyedNode], places: NodeLocations
 ) -> None:
     """Ask those that answer, and can run jobs."""
     asked = [
@@ -125,7 +125,7 @@ def _add_sights(
         for node in nodes
         if node["Resources"].get("CPU") and isinstance(surveyed[node["NodeID"]].facts, NodeFacts)
     ]
-    sights = _ask(asked, SIGHT_PATIENCE_S, sight_of, places)
+    sights = _ask(asked, SIGHT_PATIENCE_S, node_view_of, places)
     for node, sight in zip(asked, sights, strict=True):
         surveyed[node["NodeID"]] = replace(surveyed[node["NodeID"]], sight=sight)
 

@@ -21,7 +21,7 @@ from searchctl.orchestrator.executors.base import Source, Stop
 from searchctl.orchestrator.executors.job import Job, Runner, run_safely, train
 from searchctl.orchestrator.executors.ray.cluster import Room, alive_nodes, connected, wait_for
 from searchctl.orchestrator.executors.ray.head import Head
-from searchctl.orchestrator.executors.ray.nodes import SharedPlaces, guarded
+from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -49,7 +49,7 @@ class RayTuneExecutor:
         others: Mapping[str, float] | None = None,
         max_parallel: int | None = None,
         address: str | None = None,
-        places: SharedPlaces | None = None,
+        places: SharedLocations | None = None,
         runner: Runner = train,
     ) -> None:
         """Ask for so much per job.

@@ -22,7 +22,7 @@ _epochs, _decisions, _events = schema.epochs, schema.decisions, schema.events
 
 
 @dataclass(frozen=True)
-class Began:
+class AttemptStarted:
     """An attempt at a job has begun."""
 
     at: datetime
@@ -35,7 +35,7 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Trained:
+class EpochFinished:
     """A job has trained one more epoch."""
 
     at: datetime
@@ -68,7 +68,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionMade:
     """A verdict was made."""
 
     at: datetime
@@ -77,7 +77,7 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Happened:
+class SweepEvent:
     """Something happened to the sweep as a whole."""
 
     at: datetime
@@ -86,14 +86,14 @@ class Happened:
 
 
 _Row = Mapping[Any, Any]
-Change = Began | Trained | Ended | Decided | Happened
+Change = AttemptStarted | EpochFinished | Ended | DecisionMade | SweepEvent
 
 _COUNTED = (("_attempt", _attempts), ("_decision", _decisions), ("_event", _events))
-_ORDER = (Happened, Began, Trained, Ended, Decided)
+_ORDER = (SweepEvent, AttemptStarted, EpochFinished, Ended, DecisionMade)
 """Of changes at the same moment."""
 
 
-class News:
+class ChangeFeed:
     """Reads what is new of a sweep, or of one of its trials, each time it is asked."""
 
     def __init__(self, engine: Engine, sweep: SweepRow, trial: int | None = None) -> None:
@@ -121,8 +121,12 @@ class News:
 
     def read(self) -> list[Change]:
         """Return what is new, in the order in which it happened."""
-        begun = or_(_attempts.c.id > self._attempt, _attempts.c.id.in_(sorted(self._open)))
-        queries = (_attempts_where(begun), _epochs_where(begun), _verdicts_after(self._decision))
+        started = or_(_attempts.c.id > self._attempt, _attempts.c.id.in_(sorted(self._open)))
+        queries = (
+            _attempts_where(started),
+            _epochs_where(started),
+            _decisions_after(self._decision),
+        )
         with self._engine.connect() as connection:
             # all reads first: one that fails leaves everything to be read again
             attempts, epochs, verdicts = (
@@ -132,19 +136,22 @@ class News:
         news = [
             *self._trained(attempts, epochs),
             *self._tried(attempts),
-            *(_made(Decided, v, at=v["decided_at"], decision=_made(Decision, v)) for v in verdicts),
-            *(_made(Happened, event) for event in events),
+            *(
+                _made(DecisionMade, v, at=v["decided_at"], decision=_made(Decision, v))
+                for v in verdicts
+            ),
+            *(_made(SweepEvent, event) for event in events),
         ]
         self._decision = max([self._decision, *(row["id"] for row in verdicts)])
         self._event = max([self._event, *(row["id"] for row in events)])
         return sorted(news, key=lambda change: (change.at, _ORDER.index(type(change))))
 
-    def _tried(self, attempts: Sequence[_Row]) -> Iterator[Began | Ended]:
+    def _tried(self, attempts: Sequence[_Row]) -> Iterator[AttemptStarted | Ended]:
         """Yield the attempts that have begun, and those that have ended."""
         for row in attempts:
             if row["id"] > self._attempt:
                 self._attempt = row["id"]
-                yield _made(Began, row, at=row["started_at"])
+                yield _made(AttemptStarted, row, at=row["started_at"])
             if row["outcome"] is None:
                 self._open.add(row["id"])
                 continue
@@ -152,7 +159,7 @@ class News:
             score = row["score"] if row["outcome"] == "complete" else None
             yield _made(Ended, row, at=row["ended_at"], score=score)
 
-    def _trained(self, attempts: Sequence[_Row], epochs: Sequence[_Row]) -> Iterator[Trained]:
+    def _trained(self, attempts: Sequence[_Row], epochs: Sequence[_Row]) -> Iterator[EpochFinished]:
         """Yield the epochs that are new, each at about the moment when it was over."""
         known = {row["job_id"]: row for row in attempts}
         starts: dict[tuple[int, int], datetime] = {}
@@ -168,7 +175,7 @@ class News:
             moment = min(moment, known[job]["ended_at"] or moment)
             if epoch > self._epoch.get(job, 0):
                 self._epoch[job] = epoch
-                yield _made(Trained, known[job], at=moment, record=_made(EpochRecord, row))
+                yield _made(EpochFinished, known[job], at=moment, record=_made(EpochRecord, row))
 
     def _events(self) -> Select[Any]:
         query = select(_events).where(_events.c.sweep_id == self._sweep.id)
@@ -202,7 +209,7 @@ def _epochs_where(wanted: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _verdicts_after(newest: int) -> Select[Any]:
+def _decisions_after(newest: int) -> Select[Any]:
     names = [each.name for each in fields(Decision) if each.name != "trial"]
     return (
         select(_decisions.c.id, _decisions.c.decided_at, _trials.c.number.label("trial"))

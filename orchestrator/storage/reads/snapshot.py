@@ -108,7 +108,7 @@ class JobCost:
 
 
 @dataclass(frozen=True)
-class JobStanding:
+class JobSnapshot:
     """How a job stands."""
 
     state: str
@@ -233,7 +233,7 @@ def class_rows(
     return [ClassRow(**row) for row in _rows(engine, _of(query, sweep, numbers))]
 
 
-def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobStanding]:
+def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:
     """Return the state and score of every job, also after the ladder."""
     query = (
         select(*_KEY, _jobs.c.state, _jobs.c.score)
@@ -242,7 +242,7 @@ def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobStanding]:
     )
     with engine.connect() as connection:
         rows = connection.execute(query)
-        return {JobKey(*key): JobStanding(state, score) for *key, state, score in rows}
+        return {JobKey(*key): JobSnapshot(state, score) for *key, state, score in rows}
 
 
 def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
@@ -260,13 +260,13 @@ def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
 def running_jobs(engine: Engine) -> dict[str, int]:
     """Return how many jobs run of each sweep of the database that has any; one query."""
     attempts, sweeps = schema.attempts, schema.sweeps
-    begun = attempts.c.outcome.is_(None) & attempts.c.worker.is_not(None)
+    started = attempts.c.outcome.is_(None) & attempts.c.worker.is_not(None)
     query = (
         select(sweeps.c.name, func.count())
         .join(_trials, _trials.c.sweep_id == sweeps.c.id)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .join(attempts, attempts.c.job_id == _jobs.c.id)
-        .where(begun, sweeps.c.lease_expires >= database_now())
+        .where(started, sweeps.c.lease_expires >= database_now())
         .group_by(sweeps.c.name)
         .order_by(func.count().desc(), sweeps.c.name)
     )

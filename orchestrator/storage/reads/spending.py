@@ -101,14 +101,14 @@ def held(engine: Engine, sweep: SweepRow) -> list[Held]:
     return [Held(**row) for row in _rows(engine, query, sweep)]
 
 
-def store_forecast(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
+def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
     """Store what a probe said when the sweep was launched; needs no lease."""
     row = {"sweep_id": sweep.id, "at": datetime.now(UTC), "kind": FORECAST, "detail": forecast}
     with engine.begin() as connection:
         connection.execute(insert(schema.events).values(**row))
 
 
-def stored_forecast(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
+def stored_estimate(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
     """Return the newest forecast of a sweep; None if none was made."""
     events = schema.events
     query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == FORECAST)

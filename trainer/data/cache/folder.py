@@ -70,13 +70,13 @@ class CacheFolder:
         (self.path / f"{_BUILDING}{name}").rename(self.path / name)
         _sync(self.path)
 
-    def check_limit(self, needed: int, keep: Collection[str], mend: str) -> None:
+    def check_limit(self, needed: int, keep: Collection[str], fix: str) -> None:
         """Check that new entries, and those that must stay, fit into an otherwise empty directory.
 
         Args:
             needed: bytes of the new entries.
             keep: entries that must stay, as far as they are there.
-            mend: a setting that would make the new ones smaller, and how.
+            fix: a setting that would make the new ones smaller, and how.
 
         Raises:
             DataError: they do not.
@@ -85,11 +85,11 @@ class CacheFolder:
         if needed > self._limit:
             raise DataError(
                 f"the decoded images take {_gigabytes(needed)}, and {self.path} may hold "
-                f"{_gigabytes(self._limit)}: set data.cache_limit_gb higher, or {mend}"
+                f"{_gigabytes(self._limit)}: set data.cache_limit_gb higher, or {fix}"
             )
 
     @contextmanager
-    def room(self, needed: int, keep: Collection[str], mend: str) -> Iterator[None]:
+    def room(self, needed: int, keep: Collection[str], fix: str) -> Iterator[None]:
         """Make room for new entries, whose files must have their full size by the end of the block.
 
         Entries not used for longest are removed; processes that have them open keep them.
@@ -97,7 +97,7 @@ class CacheFolder:
         Args:
             needed: bytes of the new entries.
             keep: entries that must stay.
-            mend: a setting that would make the new ones smaller, and how.
+            fix: a setting that would make the new ones smaller, and how.
 
         Raises:
             DataError: the disk has no room for them, however much is removed.
@@ -112,7 +112,7 @@ class CacheFolder:
                 raise DataError(
                     f"the decoded images take {_gigabytes(needed)}, and the disk of {self.path} "
                     f"has {_gigabytes(self._free())} left: set data.cache_dir to a directory on "
-                    f"another one, or {mend}"
+                    f"another one, or {fix}"
                 )
             yield
 

@@ -119,7 +119,7 @@ class Cache:
         keep = [self._name(need) for need in needs]
         with self._writing():
             layouts = {need: self._layout(need) for need in missing}
-            self._folder.check_limit(_bytes(layouts.values()), keep, _mend(layouts))
+            self._folder.check_limit(_bytes(layouts.values()), keep, _fix(layouts))
             for split in splits:
                 self._build({n: layouts[n] for n in missing if n.split == split}, keep, progress)
                 progress.split_done(self._images(split))
@@ -137,7 +137,7 @@ class Cache:
             if left:
                 with ExitStack() as files:
                     writers = []
-                    with self._folder.room(_bytes(left.values()), keep, _mend(left)):
+                    with self._folder.room(_bytes(left.values()), keep, _fix(left)):
                         for need, layout in left.items():
                             writers.append(files.enter_context(EntryWriter(paths[need], layout)))
                     self._decode(next(iter(left)).split, writers, progress)
@@ -226,7 +226,7 @@ def _bytes(layouts: Iterable[Layout]) -> int:
     return sum(layout.bytes for layout in layouts)
 
 
-def _mend(needs: Iterable[Need]) -> str:
+def _fix(needs: Iterable[Need]) -> str:
     """Return what helps if these entries are too large."""
     if any(need.kind == "source" for need in needs):
         return "data.cache_size to fewer pixels than the images' longer side"

@@ -12,7 +12,7 @@ from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label
 from searchctl.trainer.data.sets.files import SPLITS, as_rgb, opened
 from searchctl.trainer.data.sets.folder import spread_colour
 from searchctl.trainer.data.sets.listing import visible
-from searchctl.trainer.data.sets.validation_split import held_out
+from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import ImageFolderData, Split
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
@@ -129,7 +129,9 @@ class ImageFolder(Dataset):
         train, val, test = self._pooled, self._given("val"), self._given("test")
         if val is None:
             pooled = {self._name(item.path): item for item in train}
-            chosen = held_out(pooled, _VALIDATES, lambda name: pooled[name].path.parent.name)
+            chosen = validation_split(
+                pooled, _VALIDATES, lambda name: pooled[name].path.parent.name
+            )
             val = tuple(item for name, item in pooled.items() if name in chosen)
             train = tuple(item for name, item in pooled.items() if name not in chosen)
         return {"train": train, "val": val, "test": test or ()}

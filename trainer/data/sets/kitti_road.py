@@ -8,7 +8,7 @@ from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles
 from searchctl.trainer.data.sets.listing import some_files_like
-from searchctl.trainer.data.sets.validation_split import held_out, split_in_two
+from searchctl.trainer.data.sets.validation_split import split_in_two, validation_split
 from searchctl.trainer.data.settings import KittiRoadData, Split
 
 _CLASSES = {"Road": (255, 0, 255), "Not_Road": (255, 0, 0)}
@@ -33,7 +33,7 @@ class KittiRoad(PairedFiles):
     The masks um_lane_NNNNNN.png, of the car's own lane, have no part in it.
 
     There is no official validation split: a fifth of each category (um, umm, uu: marked, multiple
-    marked and unmarked lanes) validates, those images that `held_out` chooses by their names.
+    marked and unmarked lanes) validates, those images that `validation_split` chooses by their names.
     Images that follow each other can be of one drive, so some of the validation images resemble
     training images. The test split is empty, as it has no labels.
 
@@ -56,7 +56,7 @@ class KittiRoad(PairedFiles):
         """
         files = some_files_like(self._training / "image_2", _IMAGE, "um_NNNNNN.png")
         pairs = [Pair(name, path, self._mask(name)) for name, path in files.items()]
-        return split_in_two(pairs, held_out(files, _VALIDATES, stratum=_category))
+        return split_in_two(pairs, validation_split(files, _VALIDATES, stratum=_category))
 
     def decode(self, mask: Picture.Image) -> Label:
         """Look each colour up."""

@@ -6,7 +6,7 @@ from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.cityscapes_labels import IGNORED, LabelIds
 from searchctl.trainer.data.sets.files import Pair, PairedFiles
 from searchctl.trainer.data.sets.listing import some_files_like
-from searchctl.trainer.data.sets.validation_split import held_out, split_in_two
+from searchctl.trainer.data.sets.validation_split import split_in_two, validation_split
 from searchctl.trainer.data.settings import KittiSemanticsData, Split
 
 _VALIDATES = 5
@@ -18,7 +18,7 @@ _GROUP = 10
 class KittiSemantics(PairedFiles):
     """Every training/image_2/NNNNNN_10.png with its mask in training/semantic.
 
-    There is no official validation split: a fifth of the images validates, those that `held_out`
+    There is no official validation split: a fifth of the images validates, those that `validation_split`
     chooses by their names. Images that follow each other can be of one drive, so some of the
     validation images resemble training images. The test split is empty, as it has no labels.
 
@@ -43,7 +43,7 @@ class KittiSemantics(PairedFiles):
         files = some_files_like(self._training / "image_2", r"(\d{6}_10)\.png", "NNNNNN_10.png")
         masks = self._training / "semantic"
         pairs = [Pair(name, path, masks / f"{name}.png") for name, path in files.items()]
-        return split_in_two(pairs, held_out(files, _VALIDATES))
+        return split_in_two(pairs, validation_split(files, _VALIDATES))
 
     def decode(self, mask: Picture.Image) -> Label:
         """Turn labelIds into class ids."""

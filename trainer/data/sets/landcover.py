@@ -8,7 +8,7 @@ from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, as_rgb
 from searchctl.trainer.data.sets.listing import some_files_like
-from searchctl.trainer.data.sets.validation_split import held_out, split_in_two
+from searchctl.trainer.data.sets.validation_split import split_in_two, validation_split
 from searchctl.trainer.data.settings import LandcoverData, Split
 
 _CLASSES = {
@@ -34,7 +34,7 @@ class Landcover(PairedFiles):
     """Every NNNN_sat.jpg with its NNNN_mask.png in the same directory.
 
     Official: train/ is labelled, valid/ and test/ are not. A fifth of train/ validates, those
-    images that `held_out` chooses by their names. The masks' colours are near to those of the
+    images that `validation_split` chooses by their names. The masks' colours are near to those of the
     classes, not the same, so each channel is rounded to 0 or 255.
 
     Course: train/ and validation/ with pure masks, which are taken as they are. Some of its pieces
@@ -64,7 +64,7 @@ class Landcover(PairedFiles):
         pairs = _pairs_in(root / "train")
         if self._settings.layout == "course":
             return {"train": pairs, "val": _pairs_in(root / "validation"), "test": ()}
-        return split_in_two(pairs, held_out((pair.name for pair in pairs), _VALIDATES))
+        return split_in_two(pairs, validation_split((pair.name for pair in pairs), _VALIDATES))
 
     def decode(self, mask: Picture.Image) -> Label:
         """Look each colour up, rounded to the nearest pure one where masks are not pure.

@@ -6,7 +6,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, id_table
 from searchctl.trainer.data.sets.listing import read_list
-from searchctl.trainer.data.sets.validation_split import held_out
+from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import OxfordPetsData, Split
 
 _CLASSES = {"pet": (224, 112, 0), "background": (0, 64, 128), "border": (255, 255, 255)}
@@ -22,7 +22,7 @@ class OxfordPets(PairedFiles):
     """The images that the official lists name: test.txt tests, trainval.txt trains and validates.
 
     There is no official validation split. Here a fifth of each breed's images in trainval.txt
-    validates, those that `held_out` chooses by their names.
+    validates, those that `validation_split` chooses by their names.
 
     Only what the lists name is looked for: the directories also hold images without a use,
     MATLAB files, and a ._x.png beside x.png. Images are read by what they are, since some that are
@@ -47,7 +47,7 @@ class OxfordPets(PairedFiles):
             DataError: a list is missing or has a malformed line.
         """
         trainval = self._listed("trainval")
-        val = held_out((pair.name for pair in trainval), _VALIDATES, stratum=_breed)
+        val = validation_split((pair.name for pair in trainval), _VALIDATES, stratum=_breed)
         return {
             "train": tuple(pair for pair in trainval if pair.name not in val),
             "val": tuple(pair for pair in trainval if pair.name in val),

@@ -8,7 +8,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, id_table
 from searchctl.trainer.data.sets.listing import read_list, some_files_like
-from searchctl.trainer.data.sets.validation_split import held_out
+from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import Split, SunRgbdData
 
 CLASSES = {
@@ -69,7 +69,7 @@ class SunRgbd(PairedFiles):
 
     export: SUNRGBD-train_images/img-000001.jpg pairs with sunrgbd_train_test_labels/img-005051.png,
     since the labels of the 5050 test images come first. There is no official validation split: a
-    tenth of the training images validates, which `held_out` chooses by tens of neighbouring
+    tenth of the training images validates, which `validation_split` chooses by tens of neighbouring
     numbers, as those are often of one room.
 
     reorganized: image/train/img-000001.jpg pairs with label37/train/00000001.png. The lines of
@@ -115,7 +115,7 @@ def _exported(root: Path) -> dict[Split, tuple[Pair, ...]]:
         for part, offset in (("train", _TEST_LABELS), ("test", 0))
     }
     groups = {_group(pair.name) for pair in official["train"]}
-    val = held_out(groups, _VALIDATES)
+    val = validation_split(groups, _VALIDATES)
     return {
         "train": tuple(pair for pair in official["train"] if _group(pair.name) not in val),
         "val": tuple(pair for pair in official["train"] if _group(pair.name) in val),

@@ -8,7 +8,7 @@ from searchctl.trainer.data.sets.files import Pair
 from searchctl.trainer.data.settings import Split
 
 
-def held_out(
+def validation_split(
     names: Iterable[str], one_in: int, stratum: Callable[[str], str] = lambda name: ""
 ) -> frozenset[str]:
     """Choose the names with the lowest hashes, the same share of each stratum.
