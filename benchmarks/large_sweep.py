@@ -87,7 +87,7 @@ def _new_sweep(sweep: Sweep, ladder: Ladder) -> NewSweep:
 
 
 def _climb(ladder: Ladder) -> tuple[dict[tuple[int, int], Outcome], list[Decision]]:
-    """Return each job's outcome by (trial, rung), and all verdicts."""
+    """Return each job's outcome by (trial, rung), and all decisions."""
     outcomes: dict[tuple[int, int], Outcome] = {}
     decisions: list[Decision] = []
     here = list(range(ladder.trials))

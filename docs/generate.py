@@ -120,7 +120,7 @@ def _exit_codes() -> str:
     return (
         "## Exit codes\n\n| code | meaning |\n|---|---|\n"
         "| 0 | done |\n"
-        "| 1 | something that can be mended; the message says how |\n"
+        "| 1 | something that can be fixed; the message says how |\n"
         "| 2 | the command line itself is wrong |\n"
         "| 3 | the sweep ran, and no trial of a rung has a score |\n"
         "| 4 | stopped by `searchctl stop`, a deadline or a budget; of `watch`, or its driver died |\n"

@@ -39,7 +39,7 @@ def screens(arguments: Sequence[str], folder: Path, width: int) -> Iterator[str]
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # whoever wrote to it has ended
+    except OSError:  # who wrote to it has ended
         return b""
 
 

@@ -9,7 +9,7 @@ from searchctl.searchspace.values import Value, among
 Axes = Mapping[str, Axis]
 Points = Sequence[Mapping[str, Value]]
 Check = Callable[[Mapping[str, object]], Sequence[tuple[str, str]]]
-"""A schema: given some settings, returns a (name, problem with its mend) for each that is wrong."""
+"""A schema: given some settings, returns a (name, problem with its fix) for each that is wrong."""
 
 
 def schema_problems(axes: Axes, points: Points, check: Check) -> Iterator[Problem]:

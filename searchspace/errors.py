@@ -6,7 +6,7 @@ from collections.abc import Iterable
 Path = tuple[str | int, ...]
 """Where something is written, below `space:`, e.g. ("lr", "low") or ("points", 0, "model")."""
 Problem = tuple[Path, str]
-"""Where, and what is wrong there together with the mend."""
+"""Where, and what is wrong there together with the fix."""
 
 
 class SpaceError(ValueError):

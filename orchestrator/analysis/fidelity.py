@@ -1,4 +1,4 @@
-"""How far the small samples of a sweep could be trusted, from its stored verdicts."""
+"""How far the small samples of a sweep could be trusted, from its stored decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

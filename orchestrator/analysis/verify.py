@@ -1,7 +1,7 @@
-"""Derives every verdict of a sweep again from the stored rows, pure: rows in, discrepancies out.
+"""Derives every decision of a sweep again from the stored rows, pure: rows in, discrepancies out.
 
 No database, file or clock (evidence.py reads the rows). No row is believed where others must give
-what it says: who is compared follows from the verdicts below, a verdict from the scores of its
+what it says: who is compared follows from the decisions below, a decision from the scores of its
 rung, a score from its job, and the job's from its images and its epochs. A trial's params have the
 fingerprint that they had at the launch, and a finalist its weights.
 """
@@ -80,18 +80,18 @@ def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
 
 
 def one_decision_each(record: Record) -> Iterator[Discrepancy]:
-    """Every trial of a rung's cohort has one verdict there, and nobody else has any."""
+    """Every trial of a rung's cohort has one decision there, and nobody else has any."""
     given = Counter((d.rung, d.trial) for d in record.decisions)
     rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
     due = Counter((rung, trial) for rung in rungs for trial in set(record.cohort(rung)))
     for rung, trial in sorted(given | due):
         stored, derived = given[rung, trial], due[rung, trial]
-        source = "the verdicts of the rung below" if rung else "the list of trials"
-        yield from _unless_same(rung, trial, "number of verdicts", stored, derived, source)
+        source = "the decisions of the rung below" if rung else "the list of trials"
+        yield from _unless_same(rung, trial, "number of decisions", stored, derived, source)
 
 
 def decisions_follow(record: Record) -> Iterator[Discrepancy]:
-    """The halving rule, given the scores of a rung, reaches the verdicts and all their evidence."""
+    """The halving rule reaches the decisions and all their evidence from a rung's scores."""
     for rung in sorted({decision.rung for decision in record.decisions}):
         decisions = record.at(rung)
         planned = record.planned[rung + 1] if rung + 1 < len(record.planned) else None
@@ -106,13 +106,13 @@ def decisions_follow(record: Record) -> Iterator[Discrepancy]:
 
 
 def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
-    """A decision's score is that of its job, and its verdict agrees with the job's state."""
+    """A decision's score is that of its job, and its decision agrees with the job's state."""
     states = {"failed": "FAIL", "diverged": "DIVERGED"}
     for d in record.decisions:
         job = record.jobs.get(JobKey(d.trial, d.rung))
         state = job.state if job else None
         derived = states.get(d.verdict, "COMPLETE")
-        yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its verdict")
+        yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its decision")
         if job:
             yield from _unless_same(
                 d.rung, d.trial, "score of the decision", d.score, job.score, "its job"
@@ -152,9 +152,9 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
 
 
 def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
-    """The jobs after the ladder are those that follow from its verdicts, all at the end."""
+    """The jobs after the ladder are those that follow from its decisions, all at the end."""
     due = follow_up_jobs(record.decisions, len(record.planned) - 1, record.asked)
-    source = "the verdicts, and what the sweep asks for"
+    source = "the decisions, and what the sweep asks for"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
         yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
     for key in due if record.state == "COMPLETE" else ():
@@ -164,7 +164,7 @@ def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
 
 
 def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
-    """A trial's state is that of its last verdict; without one, or promoted, it may be running."""
+    """A trial's state is that of its last decision; without one, or promoted, it may be running."""
     last: dict[int, Decision] = {}
     for decision in sorted(record.decisions, key=lambda d: d.rung):
         last[decision.trial] = decision
@@ -173,7 +173,7 @@ def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
         derived = TRIAL_STATES[verdict]
         if not (trial.state in OPEN and derived in OPEN):
             yield from _unless_same(
-                None, trial.number, "state", trial.state, derived, "its last verdict"
+                None, trial.number, "state", trial.state, derived, "its last decision"
             )
 
 

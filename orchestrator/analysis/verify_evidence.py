@@ -1,4 +1,4 @@
-"""Reads the rows that a sweep's verdicts rest on, all as of one moment, for verify.py.
+"""Reads the rows that a sweep's decisions rest on, all as of one moment, for verify.py.
 
 It also looks whether the finalists' weights are there: what is verified then knows no files.
 """
@@ -23,8 +23,9 @@ from searchctl.trainer.core.results import Evaluation
 def read_record(engine: Engine, row: SweepRow) -> Record:
     """Read what is stored of a sweep; a driver may be writing meanwhile.
 
-    A result, its rung's verdicts and the states of the trials are one transaction. So rows that are
-    read between two equal lists of decisions are of one moment, as far as verdicts are concerned.
+    A result, its rung's decisions and the states of the trials are one transaction. So rows that
+    are read between two equal lists of decisions are of one moment, as far as decisions are
+    concerned.
     """
     decisions = queries.decisions(engine, row)
     while True:

@@ -1,4 +1,4 @@
-"""All stored rows that a sweep's verdicts rest on, for verify.py; evidence.py reads them."""
+"""All stored rows that a sweep's decisions rest on, for verify.py; evidence.py reads them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,12 +16,12 @@ ClassScores = dict[int, tuple[float | None, float | None]]
 """IoU and accuracy by class."""
 
 OPEN = ("WAITING", "RUNNING")
-"""States of jobs that have no result, and of trials that have no last verdict."""
+"""States of jobs that have no result, and of trials that have no last decision."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """All stored rows that the verdicts of one sweep rest on, as of one moment."""
+    """All stored rows that the decisions of one sweep rest on, as of one moment."""
 
     state: SweepState
     direction: Direction
@@ -65,7 +65,7 @@ class Record:
         return [d.trial for d in self.at(rung - 1) if d.verdict == "promoted"]
 
     def due(self, rung: int) -> bool:
-        """Must a rung have its verdicts? They are stored together with its last result."""
+        """Must a rung have its decisions? They are stored together with its last result."""
         ended = (self._ended(trial, rung) for trial in self.cohort(rung))
         return self.state == "COMPLETE" or bool(self.at(rung)) or all(ended)
 

@@ -4,7 +4,7 @@
         features.png, masks.png
     runs/<sweep>/trial-0007-repeat-1/rung-4/<token>/, trial-0003-audit-0/rung-4/<token>/
 
-Verdicts and finished jobs are final. So what may go once may go for ever, and rows that are older
+Decisions and finished jobs are final. So what may go once may go for ever, and rows that are older
 than a list of files can only make a file stay for longer.
 """
 
@@ -30,7 +30,7 @@ class RetentionReason(Enum):
 
     FINALIST = "weights of finalists"
     PICTURE = "pictures for reports"
-    UNDECIDED = "weights that wait for their verdict"
+    UNDECIDED = "weights that wait for their decision"
     NEXT_RUNG = "weights with which the next rung begins"
     INITIAL = "weights with which trials begin"
     UNFINISHED = "files of unfinished jobs, which go on from them"
@@ -80,7 +80,7 @@ class Retention:
         Args:
             jobs: their jobs.
             attempts: the attempts at them.
-            decisions: the verdicts on them.
+            decisions: the decisions on them.
             ladder: the sweep's rungs, as they are stored.
             warm: a job begins with the weights that its trial has kept on the rung below.
         """
@@ -119,7 +119,7 @@ class Retention:
         """Will no job start again whose files lie in this directory?
 
         That is so of a rung's whose job is finished, and of a trial's on the ladder when it has its
-        last verdict, or there is no such trial; after the ladder, when its one job is finished.
+        last decision, or there is no such trial; after the ladder, when its one job is finished.
         """
         found = re.fullmatch(rf"{_PLACE}(?:/rung-(\d+))?", folder)
         if found is None:

@@ -49,7 +49,7 @@ class Callbacks(Callback):
         self._tell("database_up")
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Tell of the verdicts on a rung."""
+        """Tell of the decisions on a rung."""
         self._tell("rung_closed", decisions)
 
     def _tell(self, what: str, *news: Any) -> None:

@@ -38,4 +38,4 @@ class Callback:
         """Take note that the database answers again."""
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Take note of the verdicts on a rung, best first."""
+        """Take note of the decisions on a rung, best first."""

@@ -8,7 +8,7 @@ import click
 from searchctl.orchestrator.config.locations import holds_password
 
 OK = 0
-ERROR = 1  # something the user can mend; the message says how
+ERROR = 1  # something the user can fix; the message says how
 USAGE = 2  # click's own, for a wrong option
 NO_ANSWER = 3  # the sweep ran, and no trial has a score
 STOPPED = 4  # by `searchctl stop`, a deadline or a budget: resume goes on

@@ -29,7 +29,7 @@ def doctor(
     address: str | None,
     as_json: bool,
 ) -> None:
-    """Look at everything that a sweep needs, and say what to mend.
+    """Look at everything that a sweep needs, and say what to fix.
 
     \b
     Python and packages, GPUs, the database, the directory of the files, secrets that others may
@@ -59,4 +59,4 @@ def _show(finding: "Finding") -> None:
     level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
     click.echo(f"{level}{finding.what:<15} {finding.found}")
     if finding.fix:
-        click.echo(f"{'':<24}mend: {finding.fix}")
+        click.echo(f"{'':<24}fix: {finding.fix}")

@@ -17,7 +17,7 @@ sweep_file = click.argument("sweep_file", metavar="SWEEP.YAML", type=click.Path(
 @sweep_file
 @data_root_option
 def validate(sweep_file: Path, data_root: str | None) -> None:
-    """Check a sweep file: all its errors at once, each with its line and the mend.
+    """Check a sweep file: all its errors at once, each with its line and the fix.
 
     \b
     Exit code 0 if it is valid, 1 if not. The data themselves are looked at by launch.

@@ -104,11 +104,11 @@ def logs(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """Print what happened to a sweep: attempts, epochs, verdicts and events, from the database.
+    """Print what happened to a sweep: attempts, epochs, decisions and events, from the database.
 
     \b
     An epoch's time is that of its attempt's start plus what the epochs have taken. With
-    --json, each line is an object of its own; `what` in it is began, epoch, ended, verdict
+    --json, each line is an object of its own; `what` in it is began, epoch, ended, decision
     or event. With --driver, the newest driver's own output, from its cluster; --address says
     where that is reached from here, if not where it was submitted to.
     Example: searchctl logs quickstart -f --trial 7

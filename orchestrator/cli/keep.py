@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @db_option
 @json_option
 def verify(sweep: str, db: str | None, as_json: bool) -> None:
-    """Derive every verdict of a sweep again from the stored evidence, and compare.
+    """Derive every decision of a sweep again from the stored evidence, and compare.
 
     \b
     Who was compared, ranks, cut-offs and margins are derived from the scores, the scores (and
@@ -69,7 +69,7 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
     try:
         collected = collect(engine, row, runs, strays=row.driver is None, dry_run=dry_run)
     except OSError as error:
-        raise SearchctlError(f"cannot clean {runs}: {error}; mend it and run gc again") from error
+        raise SearchctlError(f"cannot clean {runs}: {error}; fix it and run gc again") from error
     if as_json:
         print_json({"sweep": sweep, "runs": str(runs), "dry_run": dry_run, **_summary(collected)})
     else:

@@ -61,7 +61,7 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
 @db_option
 @json_option
 def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
-    """Show one trial: its params, its score and verdict at each rung, classes, epochs, attempts.
+    """Show one trial: its params, its score and decision at each rung, classes, epochs, attempts.
 
     \b
     Example: searchctl show quickstart 7

@@ -68,7 +68,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; errors that a user can mend are one message, without a traceback."""
+    """Run the command; errors that a user can fix are one message, without a traceback."""
     try:
         cli()
     except Exception as error:
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def _exit_code(error: Exception) -> int | None:
-    """Return the exit code of an error that a user can mend; None for a fault of ours."""
+    """Return the exit code of an error that a user can fix; None for a fault of ours."""
     from searchctl.orchestrator.core.errors import DriverEnded, SearchctlError, SweepFailed
     from searchctl.trainer.core.errors import TrainerError
 

@@ -59,7 +59,7 @@ gpu_hours_option = click.option(
 
 
 def budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":
-    """Put the command's deadline and budget in place of the file's."""
+    """Put the command's deadline and budget instead of the file's."""
     from datetime import UTC, datetime
 
     from searchctl.orchestrator.config.sweep import Sweep

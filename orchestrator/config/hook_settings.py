@@ -28,14 +28,14 @@ class HookSettings(Settings):
 
     rung_closed: Command | None = None
     """Command of the shell for the end of a rung. On standard input it gets the facts as JSON: the
-    rung, its best trial and all verdicts. If it fails, the sweep goes on. It is stored: name what
+    rung, its best trial and all decisions. If it fails, the sweep goes on. It is stored: name what
     is secret as an environment variable, `curl --data @- "$CHAT_URL"`."""
     sweep_finished: Command | None = None
     """Command for the end of the sweep with an answer; its facts are the best trials."""
     sweep_stopped: Command | None = None
     """Command for an end by a signal, `searchctl stop`, a deadline or a budget, with the reason."""
     sweep_failed: Command | None = None
-    """Command for an end without an answer, or one that somebody must mend, with the error."""
+    """Command for an end without an answer, or one that somebody must fix, with the error."""
     timeout: Annotated[float, Field(gt=0)] = 30
     """Seconds after which a hook is killed."""
 

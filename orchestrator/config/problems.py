@@ -1,4 +1,4 @@
-"""The problems of a sweep file: each with its line, its place in the file, and the mend."""
+"""The problems of a sweep file: each with its line, its place in the file, and the fix."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Problem:
     path: Path
     """Where in the file: keys and positions from the top, e.g. ("space", "model", 1)."""
     message: str
-    """What is wrong, and the mend."""
+    """What is wrong, and the fix."""
     file: str = ""
     """Name of the file; empty for what does not come from one."""
     line: int | None = None

@@ -17,7 +17,7 @@ def read_settings(model: type[Model], source: YamlFile, problems: Iterable[Probl
     """Return the settings that a file's values make; `problems` are what is known of them already.
 
     Raises:
-        SweepError: with every problem: file, line, place, and the mend.
+        SweepError: with every problem: file, line, place, and the fix.
     """
     found = list(problems)
     try:

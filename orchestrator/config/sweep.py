@@ -226,7 +226,7 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
         data_root: directory of the data set, in place of `data.root`; no use for `scenes`.
 
     Raises:
-        SweepError: with every problem that was found: file, line, place, and the mend.
+        SweepError: with every problem that was found: file, line, place, and the fix.
     """
     source = load_yaml(Path(path))
     data = source.value.get("data")

@@ -87,10 +87,10 @@ class HalvingSettings(Settings):
     """retrain: fresh weights at every rung. warm: from the trial's weights of the rung below."""
     repeats: Annotated[int, Field(ge=1)] = 1
     """After the ladder, train each finalist with so many seeds in all, to see how much of a score
-    is chance; 1 trains none again. Changes no verdict."""
+    is chance; 1 trains none again. Changes no decision."""
     audit: Annotated[int, Field(ge=0)] = 0
     """After the ladder, train so many of the pruned trials, drawn at random, on all of the data, to
-    see whether the cuts dropped a better one. Changes no verdict."""
+    see whether the cuts dropped a better one. Changes no decision."""
 
     @field_validator("repeats", "audit")
     @classmethod

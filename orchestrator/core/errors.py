@@ -1,4 +1,4 @@
-"""Errors of the orchestrator: each message names the thing and the mend, and the command shows it.
+"""Errors of the orchestrator: each message names the thing and the fix, and the command shows it.
 
 SearchctlError              exit code 1
 ├── SweepExists             exit code 1
@@ -7,15 +7,15 @@ SearchctlError              exit code 1
 ├── SweepChanged            exit code 1
 ├── SweepBusy               exit code 1
 ├── LeaseLost               exit code 1
-├── DatabaseFull            exit code 1: mend the disk, then resume
-├── SweepBlocked            exit code 1: mend the files, then resume
+├── DatabaseFull            exit code 1: fix the disk, then resume
+├── SweepBlocked            exit code 1: fix the files, then resume
 ├── DriverEnded             the exit code of the driver that was submitted
 └── SweepFailed             exit code 3: it ran, and has no answer
 """
 
 
 class SearchctlError(Exception):
-    """Base of the errors that a user can mend; shown without a traceback."""
+    """Base of the errors that a user can fix; shown without a traceback."""
 
 
 class SweepExists(SearchctlError):

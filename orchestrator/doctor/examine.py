@@ -50,7 +50,7 @@ def examine(about: About, checks: Mapping[str, Check] = CHECKS) -> Iterator[Find
         except Exception as failure:
             words = (str(failure).strip().splitlines() or [""])[0]
             found = f"could not be looked at: {type(failure).__name__}: {words}"
-            fix = "mend what it names; if that is no fault of yours, please report it"
+            fix = "fix what it names; if that is no fault of yours, please report it"
             yield _without(hidden, Finding("error", name, found, fix))
 
 

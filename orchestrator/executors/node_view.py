@@ -70,7 +70,7 @@ def node_view_of(places: NodeLocations) -> NodeView:
 
 
 def unseen(places: NodeLocations, here: NodeView, there: NodeView) -> Iterator[tuple[str, str]]:
-    """Say what a node does not see as the driver's machine does: each thing with its mend.
+    """Say what a node does not see as the driver's machine does: each thing with its fix.
 
     What the driver's machine lacks itself is not held against a node.
     """

@@ -118,7 +118,7 @@ def after_line(views: Iterable[AfterView]) -> str:
 
 
 def rung_line(decisions: Sequence[Decision]) -> str:
-    """Say how a rung ended, from its verdicts, the best first."""
+    """Say how a rung ended, from its decisions, the best first."""
     best = decisions[0]
     if best.score is None:
         return f"rung {best.rung} closed: none of {best.cohort} has a score"

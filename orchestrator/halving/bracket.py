@@ -3,7 +3,7 @@
                 next_job                record (rung not full)
     waiting  -------------->  running  ------------------------>  done
        ^                         |                                 |
-       +------- release ---------+      record of the rung's last: everybody gets a verdict,
+       +------- release ---------+      record of the rung's last: everybody gets a decision,
             (the worker was lost)       the promoted wait at the next rung
 
 Resume is replay: a new bracket that is told the stored outcomes stands where the old one stood.
@@ -49,7 +49,7 @@ class BracketError(Exception):
 class Bracket:
     """One cohort of trials climbing one ladder, each rung complete before its cut.
 
-    The same outcomes give the same verdicts in any order of arrival within a rung. The trials of
+    The same outcomes give the same decisions in any order of arrival within a rung. The trials of
     the first rung wait in the order of their numbers; survivors, by what they took on the rung
     below, the longest first: a rung is over with its last job, and one that is long and begins last
     leaves all other workers idle (Graham, "Bounds on multiprocessing timing anomalies", 1969).
@@ -130,7 +130,7 @@ class Bracket:
             self.failure = (
                 f"rung {self._number}: none of {len(decisions)} trials has a finite score (see "
                 f"`searchctl show SWEEP TRIAL`): {'lower the learning rates, or ' * diverged}"
-                "mend the settings"
+                "fix the settings"
             )
         self.finished = last or not survivors
         if not self.finished:

@@ -1,8 +1,8 @@
-"""The appraisal, pure: which jobs follow the ladder, by whose scores its answer can be judged.
+"""The follow-up, pure: which jobs follow the ladder, by whose scores its answer can be judged.
 
 Repeats train each finalist again with other seeds: how much of a score is chance? The audit trains
 pruned trials that are drawn at random on all of the data, as if they had been promoted: did a cut
-drop a better one? No verdict comes of either.
+drop a better one? No decision comes of either.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +15,7 @@ from searchctl.orchestrator.halving.rule import Decision
 
 @dataclass(frozen=True)
 class FollowUpSettings:
-    """How much of an appraisal a sweep asks for."""
+    """How much of an follow-up a sweep asks for."""
 
     repeats: int = 1
     """Seeds that each finalist is trained with, the sweep's own among them."""
@@ -42,7 +42,7 @@ def follow_up_jobs(
     The repeats come seed by seed, so that what was stopped early compares all finalists.
 
     Args:
-        decisions: all verdicts of the ladder, in any order.
+        decisions: all decisions of the ladder, in any order.
         last_rung: number of the rung on all of the data.
         asked: how many.
     """

@@ -59,7 +59,7 @@ class Outcome:
     failed: bool = False
     """Failed, rather than diverged, where there is no finite score."""
     seconds: float = 0.0
-    """What it took: no part of the verdict, but of the order in which survivors begin."""
+    """What it took: no part of the decision, but of the order in which survivors begin."""
 
     @property
     def finite(self) -> bool:
@@ -69,7 +69,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Decision:
-    """One verdict on one trial at one rung, with the evidence that it rests on."""
+    """One decision on one trial at one rung, with the evidence that it rests on."""
 
     trial: int
     rung: int
@@ -87,7 +87,7 @@ class Decision:
     """How much better the score is than the nearest one on the other side of the cut: positive
     for the promoted, zero (a tie) or negative for the pruned, None where nobody was cut."""
     reason: str = field(compare=False, default="")
-    """The verdict in words."""
+    """The decision in words."""
 
 
 def keep_count(trials: int, *, eta: int, finalists: int, keep: Keep = "floor") -> int:
@@ -210,7 +210,7 @@ def cut(
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What all verdicts of one cut have in common."""
+    """What all decisions of one cut have in common."""
 
     ranked: Sequence[Outcome]
     kept: int

@@ -1,4 +1,4 @@
-"""The course of a sweep from its first job to its last, pure: the bracket, then the appraisal."""
+"""The course of a sweep from its first job to its last, pure: the bracket, then the follow-up."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from searchctl.orchestrator.halving.rule import Decision, Outcome
 
 
 class Schedule:
-    """Hands out a bracket's jobs, and once all its verdicts are made, those that judge its answer.
+    """Hands out a bracket's jobs, and once all its decisions are made, those that judge its answer.
 
     As the bracket's, its jobs follow from the outcomes alone: resume is replay.
     """
@@ -54,7 +54,7 @@ class Schedule:
         self._waiting.insert(0, key)
 
     def record(self, key: JobKey, outcome: Outcome) -> tuple[Decision, ...]:
-        """Take a job's outcome; return the verdicts that it completes.
+        """Take a job's outcome; return the decisions that it completes.
 
         Raises:
             BracketError: the job is not waiting or running.

@@ -44,7 +44,7 @@ def checkpoint_bytes_per_weight(settings: TrainSettings) -> int:
 def most_kept(ladder: Ladder, *, warm: bool) -> int:
     """Return how many trials' weights are kept at once, at most.
 
-    The finalists'; with `continue: warm` those of a whole rung, which wait for its verdicts.
+    The finalists'; with `continue: warm` those of a whole rung, which wait for its decisions.
     """
     return max(rung.trials for rung in (ladder.rungs if warm else ladder.rungs[-1:]))
 

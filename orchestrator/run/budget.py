@@ -25,7 +25,7 @@ class StopConditions:
         self._conditions = tuple(conditions)
         self.reason: str | None = None
         self.blocked = False
-        """Is the reason one that must be mended before the sweep can go on?"""
+        """Is the reason one that must be fixed before the sweep can go on?"""
 
     def __call__(self) -> bool:
         """Must the sweep end?"""

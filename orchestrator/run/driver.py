@@ -87,7 +87,7 @@ class Driver:
         self._collect_at = 0.0
 
     def replay(self, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow]) -> list[Decision]:
-        """Put the course where stored results left it; return the verdicts they lead to."""
+        """Put the course where stored results left it; return the decisions they lead to."""
         for attempt in attempts:
             self._earlier[key_of(attempt)].append(attempt.token)
             self._losses[key_of(attempt)] += attempt.outcome == "lost"
@@ -128,7 +128,7 @@ class Driver:
         self._callback.epoch(job, record)
 
     def record(self, job: Job, result: JobResult) -> None:
-        """Store a result with the verdicts that it completes, then mirror and show them."""
+        """Store a result with the decisions that it completes, then mirror and show them."""
         if result.status in _TRIED_AGAIN:
             self.lost(job, result.error or "stopped", result.status)
         elif self._ends(job):

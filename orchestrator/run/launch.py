@@ -205,7 +205,7 @@ def _replay(
     attempts: list[AttemptRow],
     mirror: StudyMirror,
 ) -> None:
-    """Replay the stored results; the verdicts must be those that are stored."""
+    """Replay the stored results; the decisions must be those that are stored."""
     stored = queries.decisions(prepared.engine, prepared.row)
     try:
         follows = driver.replay(jobs, attempts) == stored
@@ -237,7 +237,7 @@ def _close(
         )
     if stop.blocked:
         raise SweepBlocked(
-            f"{stop.reason}\nno trial is to blame: mend it, then `searchctl resume "
+            f"{stop.reason}\nno trial is to blame: fix it, then `searchctl resume "
             f"{prepared.row.name}` goes on"
         )
     if failure := driver.course.bracket.failure:

@@ -28,7 +28,7 @@ from searchctl.trainer.data.cache.store import Tell, silently
 from searchctl.trainer.data.samples import data_fingerprint, forget_listing
 
 DECIDED = ("space", "search", "seed", "halving")
-"""Sections from which the stored trials and verdicts follow: they can never change."""
+"""Sections from which the stored trials and decisions follow: they can never change."""
 
 
 def prepare_resume(

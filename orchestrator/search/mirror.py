@@ -49,7 +49,7 @@ def mirror_all(
 def mirror_result(
     mirror: StudyMirror, job: Job, result: JobResult, decisions: Iterable[Decision]
 ) -> None:
-    """Show one result, and the verdicts that it completed."""
+    """Show one result, and the decisions that it completed."""
     outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
     evaluations = {split: vars(each) for split, each in result.evaluations.items()}
     attributes = _attributes(job.rung, job.sample.images, result, evaluations)

@@ -258,7 +258,7 @@ class StudyMirror:
             yield
         except Exception as error:
             if not self.behind:
-                log.warning("the Optuna study is behind, and is mended at the end: %s", error)
+                log.warning("the Optuna study is behind, and is fixed at the end: %s", error)
             self.behind = self._unsure = True
 
 

@@ -111,7 +111,7 @@ class StudyRows:
             )
 
     def _hold(self, connection: Connection) -> None:
-        """Let whoever creates another trial wait until the transaction ends, Optuna too.
+        """Let who creates another trial wait until the transaction ends, Optuna too.
 
         By a write, the first statement: SQLite refuses one that follows another's.
         """

@@ -30,7 +30,7 @@ def change(connection: Connection, job_id: int, **values: Any) -> None:
 
 
 def set_trial_of(connection: Connection, job_id: int, state: TrialState) -> None:
-    """Set the state of a job's trial; after the ladder, that of its last verdict remains."""
+    """Set the state of a job's trial; after the ladder, that of its last decision remains."""
     connection.execute(_CHANGE_TRIAL, {"of_job": job_id, "state": state})
 
 

@@ -30,7 +30,7 @@ TRIAL_STATES: dict[str, TrialState] = {
     "diverged": "FAIL",
     "failed": "FAIL",
 }
-"""What a trial becomes by a verdict; Optuna's names."""
+"""What a trial becomes by a decision; Optuna's names."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class SweepWriter:
             jobs.set_pending(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
-        """Store a job's result, and the verdicts on the whole rung if it was the last one.
+        """Store a job's result, and the decisions on the whole rung if it was the last one.
 
         Returns:
             False: the attempt is not open any more, so nothing was changed. The result came late,
@@ -246,7 +246,7 @@ class SweepWriter:
         connection.execute(update(schema.sweeps).where(which).values(values))
 
     def _save_decisions(self, connection: Connection, decisions: Sequence[Decision]) -> None:
-        """Store the verdicts on a rung in two statements: there may be thousands."""
+        """Store the decisions on a rung in two statements: there may be thousands."""
         if not decisions:
             return
         at, trials, rows = _now(), schema.trials, [asdict(decision) for decision in decisions]

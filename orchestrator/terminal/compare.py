@@ -118,7 +118,7 @@ def _differ(row: list[Any]) -> bool:
 
 
 def _scores(facts: Mapping[str, Any], columns: list[str]) -> Table:
-    """Each score with its rank in the rung; a trial has climbed wherever no verdict is said."""
+    """Each score with its rank in the rung; a trial has climbed wherever no decision is said."""
     table = plain_table("rung", "images", "trials", *(f"{name}, rank" for name in columns))
     for rung in facts["rungs"]:
         cohort = next((str(job["cohort"]) for job in rung["jobs"] if job and job["cohort"]), "-")

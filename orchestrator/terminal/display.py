@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # their imports take longer than a page's queries
 
 _LEAST_TEXT = 20
 """Columns that a text keeps on a narrow terminal, where it has so long a word."""
-TESTED_BY_IOU = {"test": "test_miou", "full size": "test_original_miou"}
-UNTESTED_BY_IOU = {"full size": "val_original_miou"}
+TESTED_BY_IOU = {"test": "test_miou", "original size": "test_original_miou"}
+UNTESTED_BY_IOU = {"original size": "val_original_miou"}
 TESTED_BY_ACCURACY = {"test": "test_accuracy"}
 """Column -> what of a `Ranked`; an image has its one class at any size."""
 

@@ -1,4 +1,4 @@
-"""What `searchctl explain SWEEP TRIAL` prints: verdicts with their neighbours, and how sure."""
+"""What `searchctl explain SWEEP TRIAL` prints: decisions with their neighbours, and how sure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -70,7 +70,7 @@ def _heading(rung: ExplainedRung, name: str) -> Text:
     decision = rung.decision
     if decision is None:
         return Text.assemble(
-            (where, "bold"), f"{rung.job.state}, no verdict: the rung is not closed"
+            (where, "bold"), f"{rung.job.state}, no decision: the rung is not closed"
         )
     if decision.rank is None:
         error = (rung.job.error or "").strip().splitlines()

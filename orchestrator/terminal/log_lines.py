@@ -48,12 +48,12 @@ class LogLines:
     """Writes changes as lines with the local time."""
 
     def __init__(self, score: "Score", *, of_one_trial: bool) -> None:
-        """Show, of an epoch, the number that goes with `score`; of one trial, its own verdicts."""
+        """Show, of an epoch, the number that goes with `score`; of one trial, its own decisions."""
         self._key, self._name = epoch_score(score)
         self._of_one_trial = of_one_trial
 
     def __call__(self, changes: Iterable[Change]) -> Iterator[str]:
-        """Yield a line for each change, and one for all verdicts of a rung."""
+        """Yield a line for each change, and one for all decisions of a rung."""
         for closed, together in groupby(changes, self._rung_if_closed):
             group = list(together)
             if closed is not None:

@@ -85,7 +85,7 @@ def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict
 
 
 def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield what people look for first: verdicts, then scores, classes, epochs and troubles."""
+    """Yield what people look for first: decisions, then scores, classes, epochs and troubles."""
     yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
@@ -142,13 +142,13 @@ def _jobs(facts: Mapping[str, Any]) -> Table:
 
 
 def _verdict(decision: Mapping[str, Any]) -> str:
-    """Say what was decided and why; a reason may begin with the verdict."""
+    """Say what was decided and why; a reason may begin with the decision."""
     verdict, reason = str(decision["verdict"]), str(decision["reason"])
     return reason if reason.startswith(verdict) else f"{verdict}: {reason}"
 
 
 def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
-    """Its jobs after the ladder, of which no verdict comes."""
+    """Its jobs after the ladder, of which no decision comes."""
     table = plain_table("after the ladder", "images", "score", "epoch", "time", "state")
     for job in jobs:
         place = JobKey(job["trial"], job["rung"], job["kind"], job["repeat"]).place

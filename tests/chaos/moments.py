@@ -39,7 +39,7 @@ MEANING = {
     Moment.SCORING: "a job has stored its last epoch, but no result",
     Moment.BARRIER: "the rung waits for its last job, or the next one has not begun",
     Moment.STORING: "a transaction is being written",
-    Moment.SHUTDOWN: "the last verdict is stored, and the driver still alive",
+    Moment.SHUTDOWN: "the last decision is stored, and the driver still alive",
     Moment.OUTAGE: "the database is down",
 }
 

@@ -20,7 +20,7 @@ def begin(writer, key, token):
 
 @pytest.fixture
 def appraised(writer):
-    """A ladder of one rung, both of whose trials have a verdict; then two repeats and an audit."""
+    """A ladder of one rung, both of whose trials have a decision; then two repeats and an audit."""
     for trial, verdicts in ((0, []), (1, [decision(0, 1, "complete"), decision(1, 2, "pruned")])):
         start(writer, trial, token=f"ladder{trial}")
         writer.save_result(f"ladder{trial}", complete(0.4), verdicts)

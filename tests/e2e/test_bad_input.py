@@ -1,4 +1,4 @@
-"""What users get wrong: each time the code, a message with the mend, and nothing left behind."""
+"""What users get wrong: each time the code, a message with the fix, and nothing left behind."""
 
 import sqlite3
 from contextlib import closing

@@ -117,7 +117,7 @@ def test_a_finished_sweep_is_verified(finished, searchctl):
         ),
         (f"UPDATE searchctl_epochs SET val_miou = 2 WHERE job_id = {JOB.format(5)}", "epochs"),
         ("UPDATE searchctl_trials SET state = 'COMPLETE' WHERE state = 'PRUNED'", "state is"),
-        ("DELETE FROM searchctl_decisions WHERE rung = 2", "number of verdicts is 0, but 1"),
+        ("DELETE FROM searchctl_decisions WHERE rung = 2", "number of decisions is 0, but 1"),
     ],
 )
 def test_whatever_was_changed_by_hand_is_named(spoil, named, copy, searchctl):

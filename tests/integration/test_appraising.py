@@ -70,7 +70,7 @@ def test_finalists_have_mean_and_spread_over_the_same_seeds(appraise):
 
 def test_a_winner_that_other_seeds_do_not_confirm_is_said_so(appraise, said):
     found = appraise(seeds={5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}})
-    assert found.winner == 5  # the verdict stays
+    assert found.winner == 5  # the decision stays
     assert (found.repeats.order.best_on_average, found.repeats.order.first) == (2, 0)
     text = " ".join(said("explain", "quick").split())
     assert "It does not stay ahead with seeds that had no say in its choice: trial 2 is" in text

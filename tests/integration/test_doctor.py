@@ -271,5 +271,5 @@ def test_the_command_says_what_to_mend_below_what_it_found(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["doctor", "--db", f"sqlite:///{tmp_path}/none/a.db"])
     assert done.exit_code == 1
-    assert f"mend: mkdir -p {tmp_path}/none" in done.output
+    assert f"fix: mkdir -p {tmp_path}/none" in done.output
     assert done.output.splitlines()[-1].startswith("1 errors, ")

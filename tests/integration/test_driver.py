@@ -100,7 +100,7 @@ def test_a_result_and_the_verdicts_that_it_completes_are_one_transaction(sweeps,
     with pytest.raises(Exception, match="disk full"):
         sweeps.resume()
     states = Counter(job.state for job in queries.jobs(prepared.engine, prepared.row))
-    assert states == {"COMPLETE": 7, "RUNNING": 1}  # the rung's last result went with its verdicts
+    assert states == {"COMPLETE": 7, "RUNNING": 1}  # the rung's last result went with its decisions
     assert stored(prepared) == []
     with prepared.engine.begin() as connection:
         connection.execute(text("DROP TRIGGER full"))
@@ -349,7 +349,7 @@ def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE searchctl_decisions SET verdict = 'pruned' WHERE rank = 1 AND rung = 0",
+        "UPDATE searchctl_decisions SET decision = 'pruned' WHERE rank = 1 AND rung = 0",
         "UPDATE searchctl_jobs SET score = 0.99 WHERE trial_id = 1 AND rung = 0",
         "DELETE FROM searchctl_decisions WHERE rank = 4",
         "UPDATE searchctl_jobs SET score = 0.999 WHERE trial_id = 4 AND rung = 0",

@@ -12,7 +12,7 @@ OFTEN = Faults(worker_hours=10, lost_results=0.1, spot_hours=1, spot_nodes=1, aw
 
 @pytest.fixture(scope="module")
 def run_simulated(tmp_path_factory):
-    """Run the sweep on 16 workers; return what was measured, and all the verdicts."""
+    """Run the sweep on 16 workers; return what was measured, and all the decisions."""
 
     def simulated(faults):
         folder = tmp_path_factory.mktemp("simulated")

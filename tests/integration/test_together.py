@@ -1,4 +1,4 @@
-"""Several processes that train one job are, to whoever asked for it, as one that is faster."""
+"""Several processes that train one job are, to who asked for it, as one that is faster."""
 
 import os
 import signal

@@ -21,7 +21,7 @@ def sweeps(draw):
 
 
 def run(sweep, order, stored=()):
-    """Run a sweep to its end, from the stored results on; return all results, and all verdicts."""
+    """Run a sweep to its end, from the stored results on; return all results, and all decisions."""
     order = random.Random(order)
     ladder, scores, asked = sweep
     course, outcomes, decisions, running = Schedule(Bracket(ladder, "maximize"), asked), [], [], []

@@ -20,7 +20,7 @@ def scored(trial):
 
 
 def course_of(asked, trials=8, score=scored):
-    """The course of a sweep whose ladder has ended, and its verdicts."""
+    """The course of a sweep whose ladder has ended, and its decisions."""
     course, decisions = Schedule(Bracket(plan_ladder(trials, 64), "maximize"), asked), []
     while not course.bracket.finished:
         job = course.next_job()

@@ -130,7 +130,7 @@ def test_a_whole_record_follows_from_itself():
         (1, {"kept": 2}, "rung 0, trial 0: kept is 2, but 1 by the scores of its rung"),
         (2, {"cutoff": 0.5}, "rung 0, trial 2: cutoff is 0.5, but 0.75 by the scores of its rung"),
         (0, {"margin": 0.5}, "rung 0, trial 1: margin is 0.5, but 0.25 by the scores of its rung"),
-        (3, {"verdict": "pruned"}, "rung 1, trial 1: verdict is 'pruned', but 'complete' by"),
+        (3, {"verdict": "pruned"}, "rung 1, trial 1: decision is 'pruned', but 'complete' by"),
         (1, {"reason": "bad luck"}, f"rung 0, trial 0: reason is 'bad luck', but '{BEHIND}' by"),
         (
             1,
@@ -297,16 +297,22 @@ def test_evidence_that_is_gone_does_not_count_as_agreeing():
 @pytest.mark.parametrize(
     ("record", "line"),
     [
-        (without(3), "rung 1, trial 1: number of verdicts is 0, but 1 by the verdicts of the rung"),
-        (without(1), "rung 0, trial 0: number of verdicts is 0, but 1 by the list of trials"),
-        (decided(3, trial=0), "rung 1, trial 0: number of verdicts is 1, but 0 by the verdicts of"),
+        (
+            without(3),
+            "rung 1, trial 1: number of decisions is 0, but 1 by the decisions of the rung",
+        ),
+        (without(1), "rung 0, trial 0: number of decisions is 0, but 1 by the list of trials"),
+        (
+            decided(3, trial=0),
+            "rung 1, trial 0: number of decisions is 1, but 0 by the decisions of",
+        ),
         (
             replace(RECORD, decisions=[*RECORD.decisions, RECORD.decisions[3]]),
-            "rung 1, trial 1: number of verdicts is 2, but 1 by the verdicts of the rung below",
+            "rung 1, trial 1: number of decisions is 2, but 1 by the decisions of the rung below",
         ),
         (
             replace(RECORD, decisions=[*RECORD.decisions, replace(RECORD.decisions[3], rung=2)]),
-            "rung 2, trial 1: number of verdicts is 1, but 0 by the verdicts of the rung below",
+            "rung 2, trial 1: number of decisions is 1, but 0 by the decisions of the rung below",
         ),
     ],
     ids=["finalist without", "cut without", "of a pruned trial", "two", "beyond the ladder"],
@@ -322,7 +328,7 @@ def test_a_trial_is_what_its_last_verdict_made_it(trial, state, derived):
     trials = list(RECORD.trials)
     trials[trial] = replace(trials[trial], state=state)
     assert lines(replace(RECORD, trials=trials)) == [
-        f"trial {trial}: state is '{state}', but '{derived}' by its last verdict"
+        f"trial {trial}: state is '{state}', but '{derived}' by its last decision"
     ]
 
 
@@ -336,7 +342,7 @@ def test_a_running_sweep_is_verified_as_far_as_it_is():
 
 def test_verdicts_that_are_missing_though_all_results_are_in_are_missed():
     record = replace(without(3), state="RUNNING")
-    assert "rung 1, trial 1: number of verdicts is 0, but 1" in lines(record)[0]
+    assert "rung 1, trial 1: number of decisions is 0, but 1" in lines(record)[0]
 
 
 # Two images of 4 and 8 valid pixels. No pixel of class 2 is in the ground truth; all of class 3

@@ -50,8 +50,8 @@ class TrainingBatches:
     """The training batches of one job, epoch by epoch.
 
     What an epoch yields is a function of (seed, rung, epoch) and the images alone: not of the
-    epochs drawn before it, of the number of workers, or of the trial. A process of a team is given
-    its part of each batch; the parts of all are the batch.
+    epochs drawn before it, of the number of workers, or of the trial. A process of a process group
+    is given its part of each batch; the parts of all are the batch.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class TrainingBatches:
 
     @property
     def sizes(self) -> list[int]:
-        """Images of each batch of an epoch, whoever has them."""
+        """Images of each batch of an epoch, who has them."""
         full, rest = divmod(len(self._split.names), self._batch_size)
         sizes = [self._batch_size] * full
         if rest == 1 and full:  # batch normalisation has no variance over one image
@@ -141,7 +141,7 @@ def _filled_ahead(
 ) -> Iterator[Batch]:
     """Yield batches in their order, while threads fill the next ones.
 
-    An error in a thread is raised here; whoever leaves waits for the images at hand at most.
+    An error in a thread is raised here; who leaves waits for the images at hand at most.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
     waiting: deque[tuple[Batch, Future[None]]] = deque()

@@ -97,7 +97,7 @@ def decode_ahead(
 
     Args:
         data: settings of the data set.
-        augments: augmentations of the trials; some cut windows from images of full size.
+        augments: augmentations of the trials; some cut windows from images of original size.
         whole: 'train', or 'train+val' where the validation images are trained on too.
         tell: told how far it is; may raise to end it.
 

@@ -1,4 +1,4 @@
-"""A process of a team, seen from the one that started it."""
+"""A process of a process group, seen from the one that started it."""
 
 import os
 import signal
@@ -21,14 +21,14 @@ class WorkerProcess:
     """A process that runs jobs, one after another; it ends with the one that started it.
 
     Attributes:
-        rank: its number in the team.
+        rank: its number in the process group.
         connection: over which it tells of epochs and of its end.
         result: what its part in the job came to, when it is over.
         died: how it ended before that, in words.
     """
 
     def __init__(self, rank: int, gpus: Sequence[str | None]) -> None:
-        """Start it, on the GPU of its number, if the team has GPUs."""
+        """Start it, on the GPU of its number, if the process group has GPUs."""
         self.rank = rank
         self.result: JobResult | None = None
         self.died: str | None = None

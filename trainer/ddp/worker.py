@@ -1,4 +1,4 @@
-"""What each process of a team runs: jobs, told of by the process that started it."""
+"""What each process of a process group runs: jobs, told of by the process that started it."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.ddp.group import TorchProcessGroup
 
 PATIENCE = timedelta(days=7)
-"""How long processes wait for each other: a long time, since whoever started them ends them all
+"""How long processes wait for each other: a long time, since who started them ends them all
 when one is gone. The first one may be writing a checkpoint to a slow place, or drawing."""
 
 

@@ -18,7 +18,7 @@ class ModelWrapper:
         self._model = model
 
     def batch_of(self, images: int) -> AbstractContextManager[object]:
-        """Enter this for the forward pass of a batch of so many images, whoever has them."""
+        """Enter this for the forward pass of a batch of so many images, who has them."""
         return nullcontext()
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
@@ -45,7 +45,7 @@ class DistributedWrapper(ModelWrapper):
         )
 
     def batch_of(self, images: int) -> AbstractContextManager[object]:
-        """Enter this for the forward pass of a batch of so many images, whoever has them."""
+        """Enter this for the forward pass of a batch of so many images, who has them."""
         return (
             WholeBatchNorm(self.process_group)
             if self.process_group.divides(images)

@@ -37,7 +37,8 @@ def evaluate(
 ) -> Scored:
     """Score at the training size. The model is left in evaluation mode.
 
-    Each process of a team scores its part of the images, and returns the scores of all of them.
+    Each process of a process group scores its part of the images, and returns the scores of all of
+    them.
 
     Raises:
         DataError: the split has no labelled pixel.

@@ -93,7 +93,7 @@ def kept_evaluations(
 
 
 def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
-    """Measure the network at the first validation image; of a team, in the first process alone."""
+    """Measure the network at the first validation image, in the first process only."""
     if not job.process_group.is_first:
         return None
     image, _ = next(fixed_batches(job.validation, 1))

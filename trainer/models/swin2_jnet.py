@@ -75,7 +75,7 @@ class _Decoder(nn.Module):
         )
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return the features at full size, [B, width / 16, H, W]."""
+        """Return the features at the full size, [B, width / 16, H, W]."""
         x: Tensor = self.lowest(features[-1])
         for step, skip in zip(self.steps, [*features[-2::-1], None, None], strict=True):
             x = step(x, skip)

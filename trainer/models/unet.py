@@ -66,7 +66,7 @@ class _Decoder(nn.Module):
         self.levels = nn.ModuleList(_Up(*pair, dropout, batch_norm) for pair in upwards)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return the features at full size, [B, width, H, W]."""
+        """Return the features at the full size, [B, width, H, W]."""
         x = features[-1]
         for level, skip in zip(self.levels, features[-2::-1], strict=True):
             x = level(x, skip)

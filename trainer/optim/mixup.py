@@ -22,8 +22,8 @@ class Mixup:
         settings: `mixup` and `cutmix` are the alphas; both 0 leave batches as they are.
         seed: the sweep's seed.
         rung: the level of the ladder.
-        process_group: the processes of the job. Each is given whole batches, as any two images of one may
-            be mixed, and returns its part of the mixture.
+        process_group: the processes of the job. Each is given whole batches, as any two images of
+            one may be mixed, and returns its part of the mixture.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ _OVERLAP = 1 / 3
 class Inference(Settings):
     """How predictions at the labels' own size are made: for finalists, and in `searchctl train`.
 
-    It changes 'val_original' and 'test_original' alone: neither the training nor any verdict.
+    It changes 'val_original' and 'test_original' alone: neither the training nor any decision.
     """
 
     mode: Literal["resized", "whole", "sliding_window"] = "resized"

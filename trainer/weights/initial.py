@@ -48,7 +48,7 @@ def load_initial_weights(
         settings: of the trial; its `init` and `weights` are followed.
         classes: channels of the logits.
         init_from: weights of the whole network to begin with, whatever `init` says.
-        encoder_from: in place of the file in `weights`, or of a download.
+        encoder_from: instead of the file in `weights`, or of a download.
 
     Raises:
         SettingsError: the weights are not there, are damaged, or are not of this network.

@@ -1,6 +1,6 @@
 """Watches the head of a Ray cluster.
 
-Once it is gone, Ray keeps whoever asks it anything for a minute, and then ends the process without
+Once it is gone, Ray keeps who asks it anything for a minute, and then ends the process without
 a word of ours.
 """
 

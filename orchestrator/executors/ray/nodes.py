@@ -69,7 +69,7 @@ class SharedLocations:
                 remove_file(self.mark())
 
     def problems(self) -> Iterator[str]:
-        """Say what the machine that this runs on lacks, each with the mend."""
+        """Say what the machine that this runs on lacks, each with the fix."""
         place = getattr(self.data, "root", None) or f"data set '{self.data.dataset}'"
         try:
             if data_fingerprint(self.data) != self.fingerprint:
@@ -143,7 +143,7 @@ def guarded(runner: Runner, places: SharedLocations | None) -> Runner:
     return run
 
 
-@cache  # of a node that has it all: one that lacks something may be mended
+@cache  # of a node that has it all: one that lacks something may be fixed
 def _check_once(places: SharedLocations) -> None:
     if problems := list(places.problems()):
         raise SearchctlError(f"node {socket.gethostname()}: {'; '.join(problems)}")

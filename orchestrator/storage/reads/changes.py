@@ -69,7 +69,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class DecisionMade:
-    """A verdict was made."""
+    """A decision was made."""
 
     at: datetime
     trial: int

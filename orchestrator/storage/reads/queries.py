@@ -101,7 +101,7 @@ def jobs(
 
 
 def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
-    """Return the verdicts of a sweep (on some trials, if asked), in the order they were made."""
+    """Return the decisions of a sweep (on some trials, if asked), in the order they were made."""
     table = schema.decisions
     names = [name for name in Decision.__annotations__ if name != "trial"]
     query = (

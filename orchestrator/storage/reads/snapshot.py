@@ -76,7 +76,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ComparedJob:
-    """One trial at one rung, with the verdict if there is one: its score, and what it took."""
+    """One trial at one rung, with the decision if there is one: its score, and what it took."""
 
     trial: int
     rung: int
@@ -188,7 +188,7 @@ def some_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> li
 
 
 def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[ComparedJob]:
-    """Return the jobs of these trials with their verdicts, by rung, then trial."""
+    """Return the jobs of these trials with their decisions, by rung, then trial."""
     of_decision = ("rank", "cohort", "verdict")
     of_job = [n for n in ComparedJob.__annotations__ if n not in (*of_decision, "trial")]
     same = (_decisions.c.trial_id == _jobs.c.trial_id) & (_decisions.c.rung == _jobs.c.rung)

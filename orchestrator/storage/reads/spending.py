@@ -109,7 +109,7 @@ def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any])
 
 
 def stored_estimate(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
-    """Return the newest forecast of a sweep; None if none was made."""
+    """Return the newest estimate of a sweep; None if none was made."""
     events = schema.events
     query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == FORECAST)
     with engine.connect() as connection:

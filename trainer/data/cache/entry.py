@@ -77,7 +77,7 @@ class EntryWriter:
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
-        """Make the files at their full size, which takes no room on most disks until it is used.
+        """Make the files at their final size, which takes no room on most disks until it is used.
 
         Raises:
             OSError: the directory is there already, or cannot be written to.

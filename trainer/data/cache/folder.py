@@ -90,7 +90,7 @@ class CacheFolder:
 
     @contextmanager
     def room(self, needed: int, keep: Collection[str], fix: str) -> Iterator[None]:
-        """Make room for new entries, whose files must have their full size by the end of the block.
+        """Make room for new entries, whose files must have their final size when the block ends.
 
         Entries not used for longest are removed; processes that have them open keep them.
 
@@ -170,7 +170,7 @@ def _try_lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # whoever had it before has removed the file: then this lock keeps nobody out
+        # who had it before has removed the file: then this lock keeps nobody out
         if path.stat().st_ino == os.fstat(descriptor).st_ino:
             return descriptor
     except (BlockingIOError, FileNotFoundError):

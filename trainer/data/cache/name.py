@@ -79,6 +79,6 @@ def _files(dataset: Dataset, split: Split) -> list[str]:
 
 @cache
 def _decoders() -> str:
-    """Return a hash of the code that decodes: what it got wrong is not kept once it is mended."""
+    """Return a hash of the code that decodes: what it got wrong is not kept once it is fixed."""
     modules = sorted(file for folder in datasets.__path__ for file in Path(folder).glob("*.py"))
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()

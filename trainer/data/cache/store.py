@@ -22,7 +22,7 @@ from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
 
 _MOST_THREADS = 16
-"""Each holds an image of full size, and more would outrun most disks."""
+"""Each holds an image of original size, and more would outrun most disks."""
 
 
 def decode_split(
@@ -180,7 +180,7 @@ class Cache:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Name the mend of whatever the disk refuses."""
+        """Name the fix of whatever the disk refuses."""
         try:
             yield
         except OSError as error:
@@ -209,7 +209,7 @@ class _Progress:
         self._tell(self._done, self.total)
 
     def split_done(self, images: int) -> None:
-        """A whole split is there, whoever has decoded it."""
+        """A whole split is there, who has decoded it."""
         self._before += images
         self._done = self._before
         self._tell(self._done, self.total)

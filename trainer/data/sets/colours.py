@@ -13,7 +13,7 @@ from searchctl.trainer.data.sets.files import as_rgb
 
 MOST_STRAYS = 0.01
 """Largest share of a mask's pixels in colours that no table lists. A few such pixels are slips of
-whoever drew the mask; many mean that it was resized with interpolation or is of another table."""
+who drew the mask; many mean that it was resized with interpolation or is of another table."""
 _LISTED = 3
 
 

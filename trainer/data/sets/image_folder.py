@@ -32,7 +32,7 @@ class _Item(NamedTuple):
 
 
 class ImageFolder(Dataset):
-    """The images of train/CLASS/, val/CLASS/ and test/CLASS/; or of CLASS/, with a part held out.
+    """The images of train/CLASS/, val/CLASS/ and test/CLASS/; or of CLASS/, with a part validation.
 
     The classes are the directories of the training images, in the order of their names. A label is
     of one pixel, so that losses, scores and stored counts are those of segmentation: of images in

@@ -33,9 +33,9 @@ class KittiRoad(PairedFiles):
     The masks um_lane_NNNNNN.png, of the car's own lane, have no part in it.
 
     There is no official validation split: a fifth of each category (um, umm, uu: marked, multiple
-    marked and unmarked lanes) validates, those images that `validation_split` chooses by their names.
-    Images that follow each other can be of one drive, so some of the validation images resemble
-    training images. The test split is empty, as it has no labels.
+    marked and unmarked lanes) validates, those images that `validation_split` chooses by their
+    names. Images that follow each other can be of one drive, so some of the validation images
+    resemble training images. The test split is empty, as it has no labels.
 
     Images may be JPEG files, which copies of the data set in smaller sizes have; masks may not.
     """

@@ -18,9 +18,10 @@ _GROUP = 10
 class KittiSemantics(PairedFiles):
     """Every training/image_2/NNNNNN_10.png with its mask in training/semantic.
 
-    There is no official validation split: a fifth of the images validates, those that `validation_split`
-    chooses by their names. Images that follow each other can be of one drive, so some of the
-    validation images resemble training images. The test split is empty, as it has no labels.
+    There is no official validation split: a fifth of the images validates, those that
+    `validation_split` chooses by their names. Images that follow each other can be of one drive, so
+    some of the validation images resemble training images. The test split is empty, as it has no
+    labels.
 
     Only frames 10 are labelled; where the stereo benchmark was unpacked into the same directory,
     frames 11 are beside them.

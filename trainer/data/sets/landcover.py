@@ -34,8 +34,8 @@ class Landcover(PairedFiles):
     """Every NNNN_sat.jpg with its NNNN_mask.png in the same directory.
 
     Official: train/ is labelled, valid/ and test/ are not. A fifth of train/ validates, those
-    images that `validation_split` chooses by their names. The masks' colours are near to those of the
-    classes, not the same, so each channel is rounded to 0 or 255.
+    images that `validation_split` chooses by their names. The masks' colours are near to those of
+    the classes, not the same, so each channel is rounded to 0 or 255.
 
     Course: train/ and validation/ with pure masks, which are taken as they are. Some of its pieces
     may be of one scene; which, their names do not tell.

@@ -18,7 +18,7 @@ def validation_split(
 
     Args:
         names: of images, or of groups of images that are to stay together.
-        one_in: one in so many is held out, rounded down; but one of any two or more.
+        one_in: one in so many is validation, rounded down; but one of any two or more.
         stratum: what a name is of, such as its breed; all of one by default.
     """
     strata = defaultdict(list)
