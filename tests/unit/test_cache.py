@@ -207,7 +207,7 @@ def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other)
 
 
 @pytest.mark.parametrize(
-    ("needs", "mend"), [([EXACT], "data.image_size"), ([EXACT, SOURCE], "data.cache_size")]
+    ("needs", "fix"), [([EXACT], "data.image_size"), ([EXACT, SOURCE], "data.cache_size")]
 )
 def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(tmp_path, place, needs, fix):
     first, *_ = sets_of_one_mb(tmp_path, place, limit=1)
@@ -235,7 +235,7 @@ def test_a_full_disk_is_an_error_before_anything_is_decoded(tmp_path, place, mon
     assert entries(place) == []
 
 
-def test_a_directory_that_cannot_be_made_is_named_with_the_mend(root, tmp_path):
+def test_a_directory_that_cannot_be_made_is_named_with_the_fix(root, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"/file/cache: Not a directory; set data.cache_dir"):
         cache(root, tmp_path / "file" / "cache").entry(EXACT)

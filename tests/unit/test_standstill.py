@@ -7,10 +7,10 @@ import pytest
 
 PROGRAM = """
 import ctypes, time
-from searchctl.trainer.run.watchdog import ending_a_standstill
+from searchctl.trainer.run.watchdog import watch_for_stall
 
 holding_the_lock = ctypes.PyDLL(None).sleep
-with ending_a_standstill({patience}, lambda: False) as stop:
+with watch_for_stall({patience}, lambda: False) as stop:
     for _ in range(30):
         time.sleep(0.05)
         assert not stop()

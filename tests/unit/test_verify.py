@@ -130,7 +130,7 @@ def test_a_whole_record_follows_from_itself():
         (1, {"kept": 2}, "rung 0, trial 0: kept is 2, but 1 by the scores of its rung"),
         (2, {"cutoff": 0.5}, "rung 0, trial 2: cutoff is 0.5, but 0.75 by the scores of its rung"),
         (0, {"margin": 0.5}, "rung 0, trial 1: margin is 0.5, but 0.25 by the scores of its rung"),
-        (3, {"verdict": "pruned"}, "rung 1, trial 1: decision is 'pruned', but 'complete' by"),
+        (3, {"verdict": "pruned"}, "rung 1, trial 1: verdict is 'pruned', but 'complete' by"),
         (1, {"reason": "bad luck"}, f"rung 0, trial 0: reason is 'bad luck', but '{BEHIND}' by"),
         (
             1,
