@@ -99,7 +99,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize(("text", "thing", "mend"), BAD_FILES.values(), ids=BAD_FILES)
+@pytest.mark.parametrize(("text", "thing", "fix"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_bad_file_is_not_launched(text, thing, fix, folder, refused):
     (folder / "sweep.yaml").write_text(text)
     message = refused("launch", "sweep.yaml", "--inline")

@@ -133,4 +133,4 @@ def test_the_doctor_says_why_no_trial_can_run(form, places, cluster, searchctl, 
     assert told["node's places"]["level"] == places, told
     assert "Ray thinks head has 1 GPUs, and 0 can be seen there" in told["node"]["found"]
     assert "no node has that (they have 3 CPU and 1 GPU and 0 acc" in told["room"]["found"]
-    assert "resources.accelerator_type" in told["room"]["mend"]
+    assert "resources.accelerator_type" in told["room"]["fix"]

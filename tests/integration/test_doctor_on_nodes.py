@@ -79,7 +79,7 @@ def test_a_store_that_a_node_does_not_reach_is_told(places):
 
 
 @pytest.mark.parametrize(
-    ("asked", "words", "mend"),
+    ("asked", "words", "fix"),
     [
         ({"cpus_per_trial": 8}, "asks for 8 CPU, and no node", "cpus_per_trial, or add a node"),
         ({"gpus_per_trial": 2}, "(they have 4 CPU and 0 GPU, 2 CPU and 1 GPU)", "gpus_per_trial"),

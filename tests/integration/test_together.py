@@ -223,7 +223,7 @@ def test_processes_that_wait_for_one_that_stands_still_end_the_job(by):
 
 PARENT = """
 from pathlib import Path
-from trainer import run_together
+from searchctl.trainer import run_distributed
 from tests.integration.test_together import job, members
 import sys
 
@@ -231,7 +231,7 @@ def told(record):
     print(*members(), flush=True)
 
 args, keywords = job(Path(sys.argv[1]), {"epochs": 500}, on_epoch=told)
-run_together(2, *args, **keywords)
+run_distributed(2, *args, **keywords)
 """
 
 
