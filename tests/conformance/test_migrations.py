@@ -227,7 +227,7 @@ LAUNCHER = """
 import sys
 from searchctl.orchestrator.storage.database import open_database, schema_version
 from searchctl.orchestrator.search.study import StudyMirror
-from searchspace import Choice, Space
+from searchctl.searchspace import Choice, Space
 print("ready", flush=True)
 sys.stdin.readline()
 engine = open_database(sys.argv[1], create=True)

@@ -31,7 +31,7 @@ SCENES = ScenesData(dataset="scenes", image_size=SIZE, train=8, val=4, test=2)
 JOB = """
 import json, os, signal, sys
 from pathlib import Path
-from trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings, run_job
 from searchctl.trainer.data.settings import ScenesData
 
 request = json.loads(sys.argv[1])

@@ -75,7 +75,7 @@ def test_the_same_job_twice_in_one_process_is_equal_to_the_last_bit(run, model, 
 IN_A_FRESH_PROCESS = """
 import sys
 from pathlib import Path
-from trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings, run_job
 from searchctl.trainer.data.settings import ScenesData
 settings = TrainSettings.model_validate_json(sys.argv[1])
 sample = Sample(ScenesData.model_validate_json(sys.argv[2]), images=16, seed=7)
