@@ -1,1 +1,1 @@
-"""Where jobs run: `base` is the seam, `inline` the reference, `ray_tune` the only Ray."""
+"""Where jobs run: `base` is the seam, `inline` the reference, `ray` all that uses Ray."""

@@ -35,7 +35,7 @@ AUTOSCALER = {
 DRIVER = """
 import sys, ray
 from ray.autoscaler.v2.sdk import get_cluster_status
-from searchctl.orchestrator.executors import ray_tune
+from searchctl.orchestrator.executors.ray import tune as ray_tune
 from tests.executors import BracketSource, by_value, never, quick
 
 class Telling(BracketSource):

@@ -16,7 +16,7 @@ A100 = json.dumps({"licence": 1, "accelerator_type:A100": 1})
 DRIVER = """
 import json, sys, time
 from pathlib import Path
-from searchctl.orchestrator.executors import ray_tune
+from searchctl.orchestrator.executors.ray import tune as ray_tune
 from searchctl.trainer.core.results import JobResult
 from tests.executors import BracketSource, by_value, never
 

@@ -27,7 +27,7 @@ def test_a_killed_process_costs_an_attempt_and_no_trial(sweeps):
             on_epoch(record)
             if not killed:
                 below = family(os.getpid())[1:]
-                killed.extend(p for p in below if "distributed.member" in command_line(p))
+                killed.extend(p for p in below if "ddp.worker" in command_line(p))
                 os.kill(killed[1], signal.SIGKILL)
 
         return train(job, kill_one, stop)
