@@ -42,6 +42,13 @@ def test_links_and_paths_lead_somewhere(page):
     assert missing == []
 
 
+def test_architecture_names_each_file_by_a_whole_path_that_exists():
+    spans = re.findall(r"`([^`\s]+)`", (ROOT / "ARCHITECTURE.md").read_text())
+    files = [span for span in spans if span.endswith((".py", "/"))]
+    assert len(files) > 50
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_page_of_the_networks_has_every_model_with_its_options(name):
     page = (ROOT / "docs" / "models.md").read_text()
