@@ -42,7 +42,7 @@ def begin(settings):
     cpu = torch.device("cpu")
     job = prepare(settings, sample, rung=0, score="val_miou", init_from=None, device=cpu)
     model, progress = job.training.model, job.training.progress
-    scored = evaluate(model, job.validation, job.arithmetic, batch_size=4, stop=lambda: False)
+    scored = evaluate(model, job.validation, job.precision, batch_size=4, stop=lambda: False)
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     progress.kept = Kept(1, scored[0].miou, scored, weights)
     progress.records = [EpochRecord(epoch, 1.0, 0.1, IMAGES, 1.0, 1.0, 0.5) for epoch in (1, 2)]
@@ -58,7 +58,7 @@ def train(job, number):
         number,
         job.loss,
         job.settings,
-        job.arithmetic,
+        job.precision,
         lambda: False,
     )
 

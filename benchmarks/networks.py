@@ -71,13 +71,13 @@ def prepared(settings, split):
     pixel_counts = torch.from_numpy(split.class_pixels)
     ignore_index = split.dataset.ignore_index
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-    arithmetic = Precision(settings, CPU)
-    model = arithmetic.place(build_model(settings, classes))
+    precision = Precision(settings, CPU)
+    model = precision.place(build_model(settings, classes))
     training = begin_training(model, settings, steps=len(batches), score="val_miou")
 
     def epoch():
         training_mode(model, settings.finetune)
-        train_epoch(training, batches, 1, loss, settings, arithmetic, lambda: False)
+        train_epoch(training, batches, 1, loss, settings, precision, lambda: False)
 
     return epoch
 

@@ -43,13 +43,13 @@ def our_epoch(settings, split):
     ignore_index, classes = split.dataset.ignore_index, len(split.dataset.class_names)
     pixel_counts = torch.from_numpy(split.class_pixels)
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-    arithmetic = Precision(settings, CPU)
-    model = arithmetic.place(build_model(settings, classes))
+    precision = Precision(settings, CPU)
+    model = precision.place(build_model(settings, classes))
     training = begin_training(model, settings, steps=len(batches), score="val_miou")
 
     def epoch(number):
         training_mode(model, settings.finetune)
-        train_epoch(training, batches, number, loss, settings, arithmetic, lambda: False)
+        train_epoch(training, batches, number, loss, settings, precision, lambda: False)
 
     return epoch
 

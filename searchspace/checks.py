@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from searchctl.searchspace.dimensions import Axis, Choice, Dimension, described
+from searchctl.searchspace.dimensions import Axis, Choice, Dimension, describe
 from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.searchspace.values import Value, among
 
@@ -75,7 +75,7 @@ def _condition_problems(
     possible = list(_possible(other, axes, points, defaults))
     for value in axes[name].when[other]:
         if not any(dimension.contains(value) for dimension in possible):
-            what = " or ".join(dict.fromkeys(map(described, possible)))
+            what = " or ".join(dict.fromkeys(map(describe, possible)))
             yield (other,), f"'{other}' is never {value!r} in this sweep, it is {what}"
 
 
@@ -110,7 +110,9 @@ def dependency_order(axes: Axes) -> tuple[str, ...]:
     return tuple(ordered)
 
 
-def holds(dimension: Dimension, chosen: Mapping[str, Value], defaults: Mapping[str, Value]) -> bool:
+def is_active(
+    dimension: Dimension, chosen: Mapping[str, Value], defaults: Mapping[str, Value]
+) -> bool:
     """Does an axis take part beside these chosen values, with defaults for what is not chosen?"""
     return all(
         among(chosen.get(name, defaults.get(name)), allowed)

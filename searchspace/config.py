@@ -43,7 +43,7 @@ def parse(config: Mapping[str, object]) -> Parsed:
     return parsed
 
 
-def as_written(config: Mapping[str, object], path: Path) -> Path:
+def source_path(config: Mapping[str, object], path: Path) -> Path:
     """Return where a value is written: the list of an axis may be below its 'values' key."""
     name, *rest = path or ("",)
     if rest and isinstance(rest[0], int) and isinstance(config.get(str(name)), Mapping):

@@ -219,10 +219,10 @@ def _exact(number: Number) -> Fraction:
     return Fraction(repr(number))
 
 
-def described(dimension: Axis) -> str:
+def describe(dimension: Axis) -> str:
     """Say which values there are, in a few words.
 
-    >>> described(Choice(("unet", "simple_fcn")))
+    >>> describe(Choice(("unet", "simple_fcn")))
     '"unet" or "simple_fcn"'
     """
     if isinstance(dimension, Interval):

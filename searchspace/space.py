@@ -8,18 +8,18 @@ from types import MappingProxyType
 from searchctl.searchspace.checks import (
     Check,
     dependency_order,
-    holds,
+    is_active,
     schema_problems,
     structure_problems,
 )
-from searchctl.searchspace.config import POINTS, as_written, parse
+from searchctl.searchspace.config import POINTS, parse, source_path
 from searchctl.searchspace.dimensions import Axis
 from searchctl.searchspace.errors import Problem, SpaceError
 from searchctl.searchspace.params import Params
 from searchctl.searchspace.sampling import Method, unit_point
 from searchctl.searchspace.values import Value, same
 
-_PATIENCE = 1000
+_MAX_REPEATS = 1000
 """Draws in a row without a new point after which sampling takes what is left in grid order."""
 
 
@@ -83,7 +83,7 @@ class Space:
             *(schema_problems(*parts, check) if check else ()),
         ]
         if problems:
-            raise SpaceError(*((as_written(config, path), text) for path, text in problems))
+            raise SpaceError(*((source_path(config, path), text) for path, text in problems))
         return cls(parsed.axes, parsed.points, defaults)
 
     def to_config(self) -> dict[str, object]:
@@ -101,14 +101,14 @@ class Space:
         return tuple(dict.fromkeys([*(name for p in self.points for name in p), *self.axes]))
 
     @property
-    def endless(self) -> tuple[str, ...]:
+    def unbounded(self) -> tuple[str, ...]:
         """Names of the axes whose values have no end: a grid cannot list them."""
         return tuple(name for name, dimension in self.axes.items() if dimension.size is None)
 
     @property
     def size(self) -> int | None:
         """Number of distinct points; None where there is no end of them."""
-        if self.endless:
+        if self.unbounded:
             return None
         return sum(prod(len(c) for c in self._positions(branch)) for branch in self._branches())
 
@@ -121,9 +121,9 @@ class Space:
         Raises:
             SpaceError: an axis has no end of values.
         """
-        if self.endless:
+        if self.unbounded:
             # says what to do about the first one
-            self.axes[self.endless[0]].values()
+            self.axes[self.unbounded[0]].values()
         listed = [dimension.values() for dimension in self.axes.values()]
         rank = {bundle: position for position, bundle in enumerate(self._bundles)}
         entries = []
@@ -155,7 +155,7 @@ class Space:
 
     def _axis_positions(self, name: str, branch: Params) -> Sequence[int]:
         dimension = self.axes[name]
-        if not holds(dimension, branch, self._defaults):
+        if not is_active(dimension, branch, self._defaults):
             return (0,)
         if name in self._controllers:
             return tuple(n for n, v in enumerate(dimension.values()) if same(v, branch[name]))
@@ -165,7 +165,7 @@ class Space:
         """Return the bundle with those of the axes' values that take part."""
         chosen = dict(bundle)
         for name in self._order:
-            if name in values and holds(self.axes[name], chosen, self._defaults):
+            if name in values and is_active(self.axes[name], chosen, self._defaults):
                 chosen[name] = values[name]
         return Params(chosen)
 
@@ -175,7 +175,7 @@ class Space:
             point = Params(params)
         except ValueError:
             return False
-        active = {n for n, axis in self.axes.items() if holds(axis, point, self._defaults)}
+        active = {n for n, axis in self.axes.items() if is_active(axis, point, self._defaults)}
         return (
             active <= set(point)
             and all(self.axes[name].contains(point[name]) for name in active)
@@ -209,10 +209,10 @@ class Space:
             if params not in seen:
                 seen.add(params)
                 last_new = index
-            elif index - last_new > _PATIENCE:
+            elif index - last_new > _MAX_REPEATS:
                 break
             yield params
-        if not self.endless:
+        if not self.unbounded:
             yield from self.grid()
 
     def _draw(self, unit: tuple[float, ...]) -> Params:

@@ -4,7 +4,7 @@ from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.trainer.core.atomic_files import remove_file, write_whole
+from searchctl.trainer.core.atomic_files import remove_file, write_atomically
 
 
 def check_writable(folder: UPath, fix: str) -> None:
@@ -14,7 +14,7 @@ def check_writable(folder: UPath, fix: str) -> None:
         SearchctlError: that cannot be done; ends with the `fix`.
     """
     try:
-        write_whole(folder / ".writable", b"")
+        write_atomically(folder / ".writable", b"")
         remove_file(folder / ".writable")
     except (OSError, ImportError) as error:  # ImportError: the package for s3:// is missing
         reason = getattr(error, "strerror", None) or error

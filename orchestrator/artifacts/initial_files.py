@@ -28,7 +28,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.searchspace import Params
-from searchctl.trainer.core.atomic_files import read_whole, write_whole
+from searchctl.trainer.core.atomic_files import read_file, write_atomically
 from searchctl.trainer.settings.training import TrainSettings
 
 FOLDER = "initial"
@@ -163,10 +163,10 @@ def _encoder_name(settings: TrainSettings) -> str:
 
 
 def _copied(original: Named, runs: UPath) -> InitialFile:
-    content = read_whole(original.path)
+    content = read_file(original.path)
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{FOLDER}/{sha256[:_DIGITS]}{original.path.suffix}"
-    write_whole(runs / file, content)
+    write_atomically(runs / file, content)
     return InitialFile(file, sha256, original.source, str(original.path))
 
 
@@ -180,14 +180,14 @@ def _restored(file: InitialFile, runs: UPath) -> InitialFile:
                 f"{copy} is gone or damaged, and {original} is no longer what was copied: put the "
                 f"file with the SHA-256 {file.sha256} back to one of these places"
             )
-        write_whole(copy, content)
+        write_atomically(copy, content)
     return file
 
 
 def _content(path: UPath, sha256: str) -> bytes | None:
     """Return the content of a file; None if there is none, or another one."""
     try:
-        content = read_whole(path)
+        content = read_file(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     return content if hashlib.sha256(content).hexdigest() == sha256 else None

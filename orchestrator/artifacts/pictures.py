@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_whole
+from searchctl.trainer.core.atomic_files import read_file
 
 What = Literal["masks", "features"]
 """masks: what the job predicts of a few images. features: how its classifier sees them."""
@@ -24,7 +24,7 @@ def read_picture(path: UPath) -> bytes:
         OSError: it cannot be read.
         ValueError: it is no picture: a link to something else, perhaps, that is not to be shown.
     """
-    content = read_whole(path)
+    content = read_file(path)
     if not content.startswith(_PNG):
         raise ValueError(f"{path} is no picture")
     return content

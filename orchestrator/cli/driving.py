@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from searchctl.orchestrator.core.signals import StopSwitch
     from searchctl.orchestrator.run.prepare import Prepared
-    from searchctl.trainer.data.cache.store import Tell
+    from searchctl.trainer.data.cache.store import OnProgress
 
 
-def drive(prepare: "Callable[[Tell], Prepared]", stopping: "StopSwitch", *, inline: bool) -> None:
+def drive(
+    prepare: "Callable[[OnProgress], Prepared]", stopping: "StopSwitch", *, inline: bool
+) -> None:
     """Prepare a sweep, run it to its end, and name the winner.
 
     Args:
@@ -59,7 +61,7 @@ def drive(prepare: "Callable[[Tell], Prepared]", stopping: "StopSwitch", *, inli
 
 
 @contextmanager
-def decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[Tell]":
+def decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[OnProgress]":
     """Show the decoding of images; a stop in the middle of it ends the command."""
     from searchctl.orchestrator.run.decoding import DecodingDisplay, DecodingStopped
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.run.prepare import Prepared
     from searchctl.orchestrator.storage.rows import SweepRow
-    from searchctl.trainer.data.cache.store import Tell
+    from searchctl.trainer.data.cache.store import OnProgress
 
 
 def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -132,7 +132,7 @@ def launch(
             followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
         else:
 
-            def prepared(tell: "Tell") -> "Prepared":
+            def prepared(tell: "OnProgress") -> "Prepared":
                 store = partial(prepare, sweep, url, source, tell, inline=inline)
                 return probed_first(sweep, store, inline=inline) if probe else store()
 
@@ -199,7 +199,7 @@ def resume(
             followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
         else:
 
-            def prepare(tell: "Tell") -> "Prepared":
+            def prepare(tell: "OnProgress") -> "Prepared":
                 prepared = prepare_resume(
                     sweep,
                     url,

@@ -5,7 +5,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.samples import build_dataset
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Split
-from searchctl.trainer.pictures.mask_sheet import picked_images
+from searchctl.trainer.pictures.mask_sheet import select_images
 
 _NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -23,5 +23,5 @@ def checked_dataset(sweep: Sweep) -> Dataset:
         if not dataset.names(split):
             raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
         dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
-    picked_images(dataset.names("val"), sweep.report.wanted_images)
+    select_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset

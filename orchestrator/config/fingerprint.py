@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
-from searchctl.trainer.core.errors import OURS
+from searchctl.trainer.core.errors import OWN_PACKAGE
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
 
@@ -48,7 +48,7 @@ def _major(version_: str) -> str:
 
 def _code() -> str:
     digest = hashlib.sha256()
-    folder = Path(str(files(OURS)))
+    folder = Path(str(files(OWN_PACKAGE)))
     for path in sorted(_sources(folder)):  # rglob does not follow the links of a checkout
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())

@@ -62,9 +62,9 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
     """Return what is in the way of a search of this space; no point of it is drawn."""
-    if search.method == "grid" and space.endless:
+    if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"
-        return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.endless]
+        return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.unbounded]
     asked = space.size if search.method == "grid" else search.trials
     if asked is None or asked > MAX_TRIALS:
         fix = "list fewer values, or set method: random with trials"

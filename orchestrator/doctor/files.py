@@ -9,7 +9,7 @@ from upath import UPath
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
-from searchctl.trainer.core.atomic_files import read_whole, remove_file, write_whole
+from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.core.errors import TrainerError
 
 LEAST_FREE = 10 * 10**9
@@ -26,8 +26,8 @@ def check_runs(about: About) -> Iterator[Finding]:
     made = [each for each in (runs, *runs.parents) if local and not each.exists()]
     marker, content = runs / f".doctor-{secrets.token_hex(4)}", secrets.token_bytes(64)
     try:
-        write_whole(marker, content)
-        same = read_whole(marker) == content
+        write_atomically(marker, content)
+        same = read_file(marker) == content
         remove_file(marker)
     except (OSError, ImportError) as failure:
         reason = getattr(failure, "strerror", None) or failure

@@ -10,7 +10,7 @@ from upath import UPath
 
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.searchspace import Params
-from searchctl.trainer.core.errors import code_is_gone
+from searchctl.trainer.core.errors import is_missing_own_code
 from searchctl.trainer.core.results import EpochRecord, JobResult, JobStatus
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.settings.inference import Inference
@@ -94,5 +94,5 @@ def run_safely(runner: Runner, job: Job, on_epoch: OnEpoch, stop: Stop) -> JobRe
     try:
         return runner(job, on_epoch, stop)
     except Exception as error:
-        status: JobStatus = "lost" if code_is_gone(error) else "failed"
+        status: JobStatus = "lost" if is_missing_own_code(error) else "failed"
         return JobResult(status, None, error=traceback.format_exc())

@@ -14,7 +14,7 @@ from pathlib import Path
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.trainer.core.atomic_files import read_whole
+from searchctl.trainer.core.atomic_files import read_file
 from searchctl.trainer.core.errors import TrainerError
 from searchctl.trainer.data.samples import data_fingerprint
 from searchctl.trainer.data.settings import DataSettings
@@ -107,7 +107,7 @@ def _directory(runs: Path) -> tuple[str, int, str, str]:
 def _store_fault(runs: UPath) -> str:
     """Ask a store for what it does not have: it answers so, or not at all."""
     try:
-        read_whole(runs / ".doctor")
+        read_file(runs / ".doctor")
     except FileNotFoundError:
         return ""
     except (OSError, ImportError) as error:  # ImportError: the package for s3:// is missing

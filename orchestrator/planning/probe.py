@@ -207,14 +207,14 @@ def _train(job: Job, stop: Stop) -> None:
     mixing = Mixup(job.settings, seed=job.sample.seed, rung=job.rung)
     for epoch in count(1):
         train_epoch(
-            job.training, job.batches, epoch, job.loss, job.settings, job.arithmetic, stop, mixing
+            job.training, job.batches, epoch, job.loss, job.settings, job.precision, stop, mixing
         )
 
 
 def _score(job: Job, how: Callable[..., object], stop: Stop) -> None:
     model = job.training.scored_model
     while True:
-        how(model, job.validation, job.arithmetic, batch_size=job.settings.batch_size, stop=stop)
+        how(model, job.validation, job.precision, batch_size=job.settings.batch_size, stop=stop)
 
 
 def _files(job: Job) -> tuple[float, int, int]:

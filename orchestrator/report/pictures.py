@@ -10,7 +10,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.pictures import read_picture
 from searchctl.orchestrator.report.facts import Picture as Stored
-from searchctl.trainer.core.atomic_files import read_whole
+from searchctl.trainer.core.atomic_files import read_file
 from searchctl.trainer.pictures.mask_sheet import MaskSheet, Row, read_masks
 
 MOST_TRIALS = 2
@@ -116,7 +116,7 @@ def picture_urls(pictures: Sequence[Stored]) -> list[tuple[Stored, str]]:
 
 def _read(masks: Stored) -> Iterator[MaskSheet]:
     try:
-        yield read_masks(read_whole(UPath(masks.path)))
+        yield read_masks(read_file(UPath(masks.path)))
     except (OSError, ValueError):  # of another machine, of an older searchctl, or cleared away
         return
 

@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
-from searchctl.trainer.data.cache.store import Tell
+from searchctl.trainer.data.cache.store import OnProgress
 from searchctl.trainer.data.samples import decode_ahead
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.settings.training import TrainSettings
@@ -21,7 +21,7 @@ class DecodingStopped(Exception):
 
 
 def decode_for(
-    data: DataSettings, trials: Iterable[TrainSettings], tell: Tell, *, whole: str = "train"
+    data: DataSettings, trials: Iterable[TrainSettings], tell: OnProgress, *, whole: str = "train"
 ) -> None:
     """Decode the images that trials of these settings need, unless they are in the cache.
 

@@ -12,9 +12,9 @@ from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.artifacts.named_weights import found_from_here
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import EpochRecord, JobResult
-from searchctl.trainer.data.cache.store import Tell, silently
+from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import build_dataset
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
@@ -27,7 +27,7 @@ def train_exported(
     train_and_val: bool = False,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
-    tell: Tell = silently,
+    tell: OnProgress = ignore_progress,
 ) -> JobResult:
     """Train, score the test split at both sizes, and write model.safetensors and metrics.json.
 
@@ -76,7 +76,7 @@ def train_exported(
     )
     if result.status == "complete":
         metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
-        write_whole(out / "metrics.json", f"{metrics}\n".encode())
+        write_atomically(out / "metrics.json", f"{metrics}\n".encode())
     if result.status in ("complete", "diverged"):  # the others go on, once they can
         remove_checkpoint(out)
     _check_end(result)

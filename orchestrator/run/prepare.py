@@ -28,7 +28,7 @@ from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writer import NewSweep, create_sweep
 from searchctl.trainer.core.extras import embeddings_problem
-from searchctl.trainer.data.cache.store import Tell, silently
+from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import data_fingerprint, forget_listing
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.settings.training import TrainSettings
@@ -69,7 +69,7 @@ def prepare(
     sweep: Sweep,
     url: str,
     source: Path | None = None,
-    tell: Tell = silently,
+    tell: OnProgress = ignore_progress,
     *,
     inline: bool = False,
 ) -> Prepared:

@@ -24,7 +24,7 @@ from searchctl.orchestrator.run.prepare import (
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.trainer.data.cache.store import Tell, silently
+from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import data_fingerprint, forget_listing
 
 DECIDED = ("space", "search", "seed", "halving")
@@ -39,7 +39,7 @@ def prepare_resume(
     accept_changes: bool = False,
     data_root: Path | None = None,
     address: str | None = None,
-    tell: Tell = silently,
+    tell: OnProgress = ignore_progress,
     inline: bool = False,
 ) -> Prepared:
     """Load a stored sweep to go on with it.

@@ -88,7 +88,7 @@ def test_weights_that_a_configuration_begins_with_run_nothing(weights, tmp_path)
 
 def test_a_cache_that_holds_a_pickle_counts_as_not_there(tmp_path):
     np.savez(tmp_path / "index.npz", image_sizes=np.array([Malicious()], dtype=object))
-    assert Entry.if_whole(tmp_path) is None
+    assert Entry.open_if_complete(tmp_path) is None
     assert not os.path.exists("victim")
     np.load(tmp_path / "index.npz", allow_pickle=True)["image_sizes"]  # a careless reader
     assert os.path.exists("victim")

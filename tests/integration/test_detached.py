@@ -7,7 +7,7 @@ import pytest
 
 from searchctl.orchestrator.cluster.detached import submit_launch
 from searchctl.orchestrator.cluster.submitted import printed_by_driver, stop_before_it_is_stored
-from searchctl.orchestrator.config.fingerprint import OURS
+from searchctl.orchestrator.config.fingerprint import OWN_PACKAGE
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.run.prepare import prepare
@@ -81,7 +81,9 @@ def test_a_sweep_goes_on_where_it_was_launched_though_its_file_names_no_cluster(
 def test_the_code_that_travels_is_ours_with_its_version():
     with code_folder() as folder:
         names = {path.name for path in folder.iterdir()}
-        assert names > {OURS}
+        assert names > {OWN_PACKAGE}
         assert len(names) == 2
-        assert (folder / OURS / "orchestrator" / "report" / "templates" / "report.md").is_file()
+        assert (
+            folder / OWN_PACKAGE / "orchestrator" / "report" / "templates" / "report.md"
+        ).is_file()
         assert not list(folder.rglob("__pycache__"))

@@ -21,7 +21,7 @@ def scored(weights, small_scenes, params):
     model = job.training.model
     model.load_state_dict(load_weights(weights).tensors)
     found, _ = evaluate(
-        model, job.validation, job.arithmetic, batch_size=settings.batch_size, stop=lambda: False
+        model, job.validation, job.precision, batch_size=settings.batch_size, stop=lambda: False
     )
     return found
 

@@ -11,7 +11,7 @@ from searchctl.orchestrator.config.yaml_source import load_yaml
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.storage.reads import queries
 from tests import official_layouts
-from tests.begun_networks import published, write
+from tests.initialised_networks import published, write
 from tests.tiny_models import TINY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.begun_networks import CLASSES, fresh, refusal, same, started, trained, write
+from tests.initialised_networks import CLASSES, fresh, refusal, same, started, trained, write
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "other.pth"])

@@ -10,7 +10,7 @@ from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.weights.files import load_weights, save_weights
 from searchctl.trainer.weights.initial import load_initial_weights
 from searchctl.trainer.weights.pretrained_files import pretrained_file
-from tests.begun_networks import (
+from tests.initialised_networks import (
     CLASSES,
     ENCODERS,
     fresh,

@@ -29,8 +29,8 @@ class Sleeping(nn.Module):
 
 
 def measure(model, job_seconds=0.0, **settings):
-    arithmetic = Precision(TrainSettings(**settings), torch.device("cpu"))
-    return latency_ms(model, IMAGE, arithmetic, job_seconds=job_seconds)
+    precision = Precision(TrainSettings(**settings), torch.device("cpu"))
+    return latency_ms(model, IMAGE, precision, job_seconds=job_seconds)
 
 
 def test_the_first_pass_warms_up_and_one_that_was_disturbed_does_not_count():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from searchctl.trainer.core.array_views import Rows
+from searchctl.trainer.core.array_views import ArrayStack
 from searchctl.trainer.data.loader import TrainingBatches, fixed_batches, load_split
 from searchctl.trainer.data.settings import FolderData, ImageFolderData, ScenesData
 
@@ -161,7 +161,7 @@ def test_an_error_in_a_thread_is_raised_as_itself(split):
         def __getitem__(self, index):
             raise OSError("Input/output error")
 
-    images = Rows([(Gone(), index) for index in range(17)], (24, 32, 3))
+    images = ArrayStack([(Gone(), index) for index in range(17)], (24, 32, 3))
     with pytest.raises(OSError, match="Input/output error"):
         list(batches(replace(split, images=images), workers=2).epoch(1))
     assert not loader_threads()
@@ -175,7 +175,7 @@ def test_batches_are_made_ahead_but_not_without_end(split):
             shown.append(index)
             return split.images[index]
 
-    images = Rows([(Seen(), index) for index in range(17)], (24, 32, 3))
+    images = ArrayStack([(Seen(), index) for index in range(17)], (24, 32, 3))
     epoch = batches(replace(split, images=images), batch_size=2, workers=1).epoch(1)
     next(epoch)
     time.sleep(0.2)

@@ -7,7 +7,7 @@ from PIL import Image
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.samples import build_dataset
 from searchctl.trainer.data.settings import ScenesData
-from searchctl.trainer.pictures.mask_sheet import draw_masks, picked_images, read_masks
+from searchctl.trainer.pictures.mask_sheet import draw_masks, read_masks, select_images
 
 SCENES = build_dataset(ScenesData(dataset="scenes", image_size=(24, 32), train=1, val=1, test=1))
 TRUTH = np.zeros((2, 24, 32), dtype=np.uint8)
@@ -26,16 +26,16 @@ def colours(tile):
 
 def test_images_are_spread_over_the_split():
     names = [f"{n}" for n in range(100)]
-    assert picked_images(names, 3) == [16, 50, 83]
-    assert picked_images(names, 1) == [50]
-    assert picked_images(names[:2], 5) == [0, 1]
-    assert picked_images(names, 0) == []
+    assert select_images(names, 3) == [16, 50, 83]
+    assert select_images(names, 1) == [50]
+    assert select_images(names[:2], 5) == [0, 1]
+    assert select_images(names, 0) == []
 
 
 def test_images_are_picked_by_name_in_the_order_that_was_asked_for():
-    assert picked_images(["a", "b", "c"], ["c", "a"]) == [2, 0]
+    assert select_images(["a", "b", "c"], ["c", "a"]) == [2, 0]
     with pytest.raises(SettingsError, match="named x, y; they are named like a, b"):
-        picked_images(["a", "b", "c"], ["x", "a", "y"])
+        select_images(["a", "b", "c"], ["x", "a", "y"])
 
 
 def test_rows_are_found_again_by_epoch():

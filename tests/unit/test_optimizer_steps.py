@@ -53,7 +53,7 @@ def prepared(images, loss=None, **settings):
             1,
             loss or job.loss,
             settings,
-            job.arithmetic,
+            job.precision,
             lambda: False,
         )
 
@@ -180,6 +180,6 @@ def test_an_auxiliary_heads_loss_is_added_by_its_weight(weight):
     model = job.training.model.train()
     images, labels = next(job.batches.epoch(1))
     with torch.no_grad():
-        main, auxiliary = (job.loss(z, labels) for z in job.arithmetic.all_logits(model, images))
+        main, auxiliary = (job.loss(z, labels) for z in job.precision.all_logits(model, images))
     loss, _ = epoch()
     assert loss == pytest.approx((main + weight * auxiliary).item(), rel=1e-5)

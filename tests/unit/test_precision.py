@@ -25,8 +25,8 @@ def test_defaults_of_each_device():
     ],
 )
 def test_settings_override_the_defaults_of_a_cpu(settings, bf16, memory_format):
-    arithmetic = Precision(TrainSettings(**settings), CPU)
-    assert (arithmetic.bf16, arithmetic.memory_format) == (bf16, memory_format)
+    precision = Precision(TrainSettings(**settings), CPU)
+    assert (precision.bf16, precision.memory_format) == (bf16, memory_format)
 
 
 def test_images_are_normalised_by_the_mean_and_deviation_of_imagenet():
@@ -44,7 +44,7 @@ def test_images_themselves_are_not_changed():
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_logits_are_fp32_and_nearly_equal_in_every_arithmetic(precision, channels_last):
+def test_logits_are_fp32_and_nearly_equal_in_every_precision(precision, channels_last):
     torch.manual_seed(0)
     model = SimpleFCN(5, width=4).eval()
     images = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)

@@ -76,7 +76,7 @@ def test_conditions_chain():
 def test_size_has_no_end_with_an_interval_of_real_numbers():
     space = Space({"lr": Interval(0.0, 1.0), "model": MODEL})
     assert space.size is None
-    assert space.endless == ("lr",)
+    assert space.unbounded == ("lr",)
 
 
 def test_size_is_counted_without_listing_the_points():

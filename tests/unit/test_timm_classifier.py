@@ -19,7 +19,7 @@ from searchctl.trainer.run.preflight import network_problems
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 from tests import tiny_encoders  # noqa: F401  # tiny_beit, tiny_vgg
-from tests.begun_networks import write
+from tests.initialised_networks import write
 
 CLASSES = 5
 SIZES = {

@@ -10,7 +10,7 @@ import torch
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.unet import UNet
-from searchctl.trainer.weights.files import PICKLED, blaming, load_weights, save_weights
+from searchctl.trainer.weights.files import PICKLED, as_settings_error, load_weights, save_weights
 
 ONES = torch.ones(100)
 
@@ -114,5 +114,5 @@ def test_a_damaged_file_is_an_error_of_the_settings_or_still_a_state_dict(tmp_pa
 
 
 def test_memory_that_runs_out_is_not_blamed_on_the_file():
-    with pytest.raises(RuntimeError, match="DefaultCPUAllocator"), blaming("the file"):
+    with pytest.raises(RuntimeError, match="DefaultCPUAllocator"), as_settings_error("the file"):
         torch.empty(2**60)

@@ -36,7 +36,7 @@ class ArrayViews:
         return (store[position] for store, position in self._places)
 
 
-class Rows(ArrayViews):
+class ArrayStack(ArrayViews):
     """Arrays of one shape, which look like a single read-only array [N, ...].
 
     An index gives a view of one of them; a slice or a list of indices copies those, and

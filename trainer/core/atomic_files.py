@@ -9,7 +9,7 @@ from pathlib import Path
 from upath import UPath
 
 
-def write_whole(path: UPath, content: bytes | memoryview) -> None:
+def write_atomically(path: UPath, content: bytes | memoryview) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
     On a disk, the bytes go to a temporary file in the same directory, are pressed through to the
@@ -28,7 +28,7 @@ def write_whole(path: UPath, content: bytes | memoryview) -> None:
         store.pipe_file(path.path, bytes(content))
 
 
-def read_whole(path: UPath) -> bytes:
+def read_file(path: UPath) -> bytes:
     """Return the content of a file.
 
     Raises:

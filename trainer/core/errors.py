@@ -7,7 +7,7 @@ TrainerError
 
 from collections.abc import Sequence
 
-OURS = "searchctl"
+OWN_PACKAGE = "searchctl"
 """The package that travels to a cluster."""
 
 
@@ -23,18 +23,18 @@ class SettingsError(TrainerError):
     """The settings cannot be trained as they are; says which one to change."""
 
 
-def code_is_gone(error: Exception) -> bool:
+def is_missing_own_code(error: Exception) -> bool:
     """Does a module of ours lack? The place that the code had travelled to was removed.
 
     The configuration is not at fault, and a fresh worker brings the code again.
 
-    >>> code_is_gone(ModuleNotFoundError("no losses", name="searchctl.trainer.losses"))
+    >>> is_missing_own_code(ModuleNotFoundError("no losses", name="searchctl.trainer.losses"))
     True
-    >>> code_is_gone(ModuleNotFoundError("no timm", name="timm"))
+    >>> is_missing_own_code(ModuleNotFoundError("no timm", name="timm"))
     False
     """
     package = (getattr(error, "name", None) or "").partition(".")[0]
-    return isinstance(error, ModuleNotFoundError) and package == OURS
+    return isinstance(error, ModuleNotFoundError) and package == OWN_PACKAGE
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from searchctl.trainer.core.errors import DataError, TrainerError, code_is_gone
+from searchctl.trainer.core.errors import DataError, TrainerError, is_missing_own_code
 from searchctl.trainer.core.results import JobStatus
 
 Item = TypeVar("Item")
@@ -40,7 +40,7 @@ def until_stopped(batches: Iterable[Item], stop: Stop) -> Iterator[Item]:
         yield batch
 
 
-def status_after(error: Exception) -> JobStatus | None:
+def status_for_error(error: Exception) -> JobStatus | None:
     """Return what a job is that ended with this error; None for an error that nobody foresaw."""
     match error:
         case Stopped():
@@ -53,7 +53,7 @@ def status_after(error: Exception) -> JobStatus | None:
             return "unusable"
         case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
             return "lost"
-        case ModuleNotFoundError() if code_is_gone(error):
+        case ModuleNotFoundError() if is_missing_own_code(error):
             return "lost"
         case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
             return "lost"

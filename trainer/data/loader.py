@@ -24,7 +24,7 @@ from searchctl.trainer.data.samples import (
     sample_hash,
     sample_order,
 )
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.settings import catalog
 
 __all__ = [
@@ -63,7 +63,7 @@ class TrainingBatches:
         seed: int,
         rung: int,
         workers: int,
-        process_group: ProcessGroup = ALONE,
+        process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._split = split
         self._process_group = process_group
@@ -108,7 +108,7 @@ class TrainingBatches:
         """Return the images of each batch, of those that are this process's part."""
         seed = derive_seed(self._seed, "order", self._rung, epoch)
         order = iter(_shuffled(len(self._split.names), seed))
-        return [self._process_group.part(list(islice(order, size))) for size in self.sizes]
+        return [self._process_group.shard(list(islice(order, size))) for size in self.sizes]
 
     def _fill(self, epoch: int, chosen: Sequence[int], batch: Batch) -> None:
         """Put these images into a batch; runs in a thread of its own."""

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from searchctl.trainer.core.array_views import ArrayViews, Rows
+from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.cache.entry import NOTHING
+from searchctl.trainer.data.cache.entry import EMPTY_ENTRY
 from searchctl.trainer.data.cache.name import Need
-from searchctl.trainer.data.cache.store import Cache, Tell, silently
+from searchctl.trainer.data.cache.store import Cache, OnProgress, ignore_progress
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import DataSettings, Sample, Split
@@ -29,9 +29,9 @@ class LoadedSplit:
     dataset: Dataset
     split: Split | Literal["train+val"]
     names: tuple[str, ...]
-    images: Rows
+    images: ArrayStack
     """[images, height, width, 3] RGB."""
-    labels: Rows
+    labels: ArrayStack
     """[images, height, width] class ids or the data set's ignore_index; [images, 1, 1] in
     classification."""
     pixels: npt.NDArray[np.int64]
@@ -91,7 +91,11 @@ def forget_listing() -> None:
 
 
 def decode_ahead(
-    data: DataSettings, augments: Iterable[str], *, whole: str = "train", tell: Tell = silently
+    data: DataSettings,
+    augments: Iterable[str],
+    *,
+    whole: str = "train",
+    tell: OnProgress = ignore_progress,
 ) -> None:
     """Decode now all that trials will need of the data set, unless it is in the cache.
 
@@ -127,15 +131,15 @@ def load_split(data: DataSettings, split: Split) -> LoadedSplit:
     if not names and split != "test":
         raise DataError(f"the {split} split of {data.dataset} holds no images")
     places = range(len(names))
-    entry = _cache(data).entry(Need(split, "exact")) if names else NOTHING
+    entry = _cache(data).entry(Need(split, "exact")) if names else EMPTY_ENTRY
     label_size = (1, 1) if data.task == "classification" else data.image_size
     return LoadedSplit(
         data,
         dataset,
         split,
         names,
-        Rows(((entry.images, index) for index in places), (*data.image_size, 3)),
-        Rows(((entry.labels, index) for index in places), label_size),
+        ArrayStack(((entry.images, index) for index in places), (*data.image_size, 3)),
+        ArrayStack(((entry.labels, index) for index in places), label_size),
         entry.pixels,
         tuple((split, index) for index in places),
     )

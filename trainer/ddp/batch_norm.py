@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from searchctl.trainer.ddp.group import ProcessGroup
 
 
-class WholeBatchNorm(TorchFunctionMode):
+class SyncBatchNormMode(TorchFunctionMode):
     """While it is entered, batch normalisation in training takes the statistics of all processes.
 
     It stands in for the function that every kind of BatchNorm module calls, so that networks keep
@@ -58,10 +58,10 @@ def _normalised(
     sides = [side for side in range(images.dim()) if side != 1]
     by_channel = [-1 if side == 1 else 1 for side in range(1, images.dim())]
     values = images.float()
-    count = process_group.total(values.new_tensor(values.numel() // values.shape[1]))
-    mean = process_group.total(values.sum(sides)) / count
+    count = process_group.all_reduce_sum(values.new_tensor(values.numel() // values.shape[1]))
+    mean = process_group.all_reduce_sum(values.sum(sides)) / count
     centred = values - mean.view(by_channel)
-    variance = process_group.total(centred.square().sum(sides)) / count
+    variance = process_group.all_reduce_sum(centred.square().sum(sides)) / count
     if running_mean is not None and running_var is not None:
         running_mean.lerp_(mean.detach(), momentum)
         running_var.lerp_(variance.detach() * (count / (count - 1)), momentum)

@@ -32,31 +32,31 @@ class ProcessGroup:
         """Whether this is the process that writes files and tells of epochs."""
         return self.rank == 0
 
-    def divides(self, count: int) -> bool:
+    def splits(self, count: int) -> bool:
         """Return whether so many images are divided; too few for all are everyone's."""
         return 1 < self.size <= count
 
-    def part(self, whole: Part) -> Part:
+    def shard(self, whole: Part) -> Part:
         """Return this process's share of something; the shares in order are the whole."""
-        if not self.divides(len(whole)):
+        if not self.splits(len(whole)):
             return whole
         cuts = [rank * len(whole) // self.size for rank in (self.rank, self.rank + 1)]
         return cast(Part, whole[slice(*cuts)])
 
-    def total(self, own: Tensor) -> Tensor:
+    def all_reduce_sum(self, own: Tensor) -> Tensor:
         """Return the sum over all processes; gradients pass through it."""
         return own
 
-    def of_all(self, own: Thing) -> list[Thing]:
+    def all_gather(self, own: Thing) -> list[Thing]:
         """Return what each process has, in their order."""
         return [own]
 
-    def of_first(self, own: Thing) -> Thing:
+    def broadcast(self, own: Thing) -> Thing:
         """Return what the first process has: tensors, numbers, text, and containers of these."""
         return own
 
 
-ALONE = ProcessGroup()
+SINGLE_PROCESS = ProcessGroup()
 """The one process of a job that is not divided."""
 
 
@@ -66,18 +66,18 @@ class TorchProcessGroup(ProcessGroup):
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
 
-    def total(self, own: Tensor) -> Tensor:
+    def all_reduce_sum(self, own: Tensor) -> Tensor:
         """Return the sum over all processes; gradients pass through it."""
-        total: Tensor = _Total.apply(own)  # type: ignore[no-untyped-call]
+        total: Tensor = _AllReduceSum.apply(own)  # type: ignore[no-untyped-call]
         return total
 
-    def of_all(self, own: Thing) -> list[Thing]:
+    def all_gather(self, own: Thing) -> list[Thing]:
         """Return what each process has, in their order."""
         gathered: list[Any] = [None] * self.size
         dist.all_gather_object(gathered, own)
         return gathered
 
-    def of_first(self, own: Thing) -> Thing:
+    def broadcast(self, own: Thing) -> Thing:
         """Return what the first process has: tensors, numbers, text, and containers of these."""
         # by torch.save, as pickle alone cannot read every tensor back
         written = io.BytesIO()
@@ -89,7 +89,7 @@ class TorchProcessGroup(ProcessGroup):
         return thing
 
 
-class _Total(torch.autograd.Function):
+class _AllReduceSum(torch.autograd.Function):
     """A sum over processes: each one's part has an effect on what every one makes of the sum."""
 
     @staticmethod
@@ -100,5 +100,5 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total: Tensor = _Total.apply(gradient)  # type: ignore[no-untyped-call]
+        total: Tensor = _AllReduceSum.apply(gradient)  # type: ignore[no-untyped-call]
         return total

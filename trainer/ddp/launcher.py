@@ -23,7 +23,7 @@ from searchctl.trainer.core.stopping import Stop
 from searchctl.trainer.ddp.process import WorkerProcess
 from searchctl.trainer.ddp.worker import WorkerJob
 
-LOOK_EVERY_S = 0.2
+POLL_INTERVAL_S = 0.2
 """Seconds between two looks at whether to stop."""
 GRACE_S = 5.0
 """Seconds that the others have for their own news once a job cannot end well: of two that fail
@@ -59,48 +59,51 @@ def run_distributed(
         SettingsError: there are fewer GPUs than processes.
     """
     gpus = _gpus(processes, device)
-    members = _ready(gpus)
+    workers = _ready(gpus)
     try:
         with tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
-            for member in members:
-                meeting_place, kind = str(Path(folder) / "processes"), "cuda" if gpus[0] else "cpu"
-                place = (member.rank, processes, meeting_place, kind)
-                member.begin(WorkerJob(*place, arguments, keywords))
-            return _result(members, on_epoch or _untold, stop or _never)
+            for worker in workers:
+                rendezvous_file, kind = (
+                    str(Path(folder) / "processes"),
+                    "cuda" if gpus[0] else "cpu",
+                )
+                place = (worker.rank, processes, rendezvous_file, kind)
+                worker.start_job(WorkerJob(*place, arguments, keywords))
+            return _result(workers, on_epoch or _ignore_epoch, stop or _never)
     finally:
-        if all(member.can_resume for member in members):
-            _waiting[gpus] = members
+        if all(worker.is_reusable for worker in workers):
+            _idle_workers[gpus] = workers
         else:
-            _end(members)
+            _end(workers)
 
 
 Gpus = tuple[str | None, ...]
 """The GPU of each process, as CUDA_VISIBLE_DEVICES names it; None on CPUs."""
-_waiting: dict[Gpus, list[WorkerProcess]] = {}
+_idle_workers: dict[Gpus, list[WorkerProcess]] = {}
 """Starting processes takes seconds, which most jobs of a sweep can do without."""
 
 
 def _ready(gpus: Gpus) -> list[WorkerProcess]:
-    waiting = _waiting.pop(gpus, [])
-    if waiting and all(member.can_resume for member in waiting):
+    waiting = _idle_workers.pop(gpus, [])
+    if waiting and all(worker.is_reusable for worker in waiting):
         return waiting
     _end(waiting)
     return [WorkerProcess(rank, gpus) for rank in range(len(gpus))]
 
 
 @atexit.register
-def end_waiting() -> None:
+def end_idle_workers() -> None:
     """End the processes that wait for another job; the next job starts new ones."""
-    while _waiting:
-        _end(_waiting.popitem()[1])
+    while _idle_workers:
+        _end(_idle_workers.popitem()[1])
 
 
-def _end(members: Sequence[WorkerProcess]) -> None:
-    for member in members:
-        member.kill()
+def _end(workers: Sequence[WorkerProcess]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
-def _untold(record: EpochRecord) -> None:
+def _ignore_epoch(record: EpochRecord) -> None:
     pass
 
 
@@ -108,29 +111,29 @@ def _never() -> bool:
     return False
 
 
-def _result(members: Sequence[WorkerProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
+def _result(workers: Sequence[WorkerProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Listen to all of them until the job is over."""
     leave_at = float("inf")
-    while going_on := [member for member in members if not member.is_over]:
+    while running := [worker for worker in workers if not worker.is_finished]:
         if stop():
             return JobResult(status="stopped", score=None)
         if time.monotonic() > leave_at:
             break
-        ready = wait([member.connection for member in going_on], LOOK_EVERY_S)
-        for member in (each for each in going_on if each.connection in ready):
-            record = member.listen()
-            if record is not None and member.rank == 0:
+        ready = wait([worker.connection for worker in running], POLL_INTERVAL_S)
+        for worker in (each for each in running if each.connection in ready):
+            record = worker.receive()
+            if record is not None and worker.rank == 0:
                 on_epoch(record)
-            if not member.is_well:
+            if not worker.is_healthy:
                 leave_at = min(leave_at, time.monotonic() + GRACE_S)
-    return _verdict(members)
+    return _combined_result(workers)
 
 
-def _verdict(members: Sequence[WorkerProcess]) -> JobResult:
+def _combined_result(workers: Sequence[WorkerProcess]) -> JobResult:
     """Return what the first one found; or what went wrong: a death, else an error, else a loss."""
-    first = members[0].result or JobResult(status="lost", score=None)
-    ends = [JobResult("lost", None, error=each.died) for each in members if each.died]
-    results = [member.result for member in members if member.result is not None]
+    first = workers[0].result or JobResult(status="lost", score=None)
+    ends = [JobResult("lost", None, error=each.death) for each in workers if each.death]
+    results = [worker.result for worker in workers if worker.result is not None]
     ends += [result for result in results if result.status not in ("complete", "lost")]
     ends += [result for result in results if result.status == "lost"]
     for cause in ends:

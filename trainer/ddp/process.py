@@ -24,14 +24,14 @@ class WorkerProcess:
         rank: its number in the process group.
         connection: over which it tells of epochs and of its end.
         result: what its part in the job came to, when it is over.
-        died: how it ended before that, in words.
+        death: how it ended before that, in words.
     """
 
     def __init__(self, rank: int, gpus: Sequence[str | None]) -> None:
         """Start it, on the GPU of its number, if the process group has GPUs."""
         self.rank = rank
         self.result: JobResult | None = None
-        self.died: str | None = None
+        self.death: str | None = None
         self.connection, theirs = Pipe()
         # not multiprocessing's spawn, which would import the caller's main module again
         command = [sys.executable, "-P", "-m", "searchctl.trainer.ddp.worker", str(theirs.fileno())]
@@ -44,31 +44,31 @@ class WorkerProcess:
         theirs.close()  # else its end would not be heard
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether there will be no more news of the job."""
-        return self.result is not None or self.died is not None
+        return self.result is not None or self.death is not None
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether nothing that it told ends the job."""
-        return self.died is None and (self.result is None or self.result.status == "complete")
+        return self.death is None and (self.result is None or self.result.status == "complete")
 
     @property
-    def can_resume(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether it is ready for another job, and nothing of the machine went wrong."""
         if self.result is None or self.result.status not in ("complete", "diverged", "failed"):
             return False
         return self._process.poll() is None
 
-    def begin(self, membership: WorkerJob) -> None:
+    def start_job(self, job: WorkerJob) -> None:
         """Give it a job."""
         self.result = None
         try:
-            self.connection.send(membership)
+            self.connection.send(job)
         except OSError:
             self._note_death()
 
-    def listen(self) -> EpochRecord | None:
+    def receive(self) -> EpochRecord | None:
         """Take its next news; return those of an epoch."""
         try:
             news = self.connection.recv()
@@ -93,7 +93,7 @@ class WorkerProcess:
             end = "does not answer"
         else:
             end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        self.died = f"process {self.rank} of the job {end}"
+        self.death = f"process {self.rank} of the job {end}"
 
 
 def _environment(gpu: str | None, of: int) -> dict[str, str]:

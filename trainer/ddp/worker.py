@@ -18,7 +18,7 @@ import torch.distributed as dist
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.ddp.group import TorchProcessGroup
 
-PATIENCE = timedelta(days=7)
+COLLECTIVE_TIMEOUT = timedelta(days=7)
 """How long processes wait for each other: a long time, since who started them ends them all
 when one is gone. The first one may be writing a checkpoint to a slow place, or drawing."""
 
@@ -29,7 +29,7 @@ class WorkerJob:
 
     rank: int
     size: int
-    meeting_place: str
+    rendezvous_file: str
     """File by which the processes find each other."""
     device: str
     """'cpu' or 'cuda': the one GPU that this process sees."""
@@ -47,18 +47,18 @@ def main() -> None:
         connection.send(_result(jobs.get(), connection))
 
 
-def _result(membership: WorkerJob, connection: Connection) -> JobResult:
+def _result(job: WorkerJob, connection: Connection) -> JobResult:
     from searchctl.trainer.run.trial import run_job
 
     def tell(record: EpochRecord) -> None:
         connection.send(record)
 
     try:
-        with _meeting(membership):
+        with _process_group(job):
             return run_job(
-                *membership.arguments,
-                **membership.keywords,
-                device=membership.device,
+                *job.arguments,
+                **job.keywords,
+                device=job.device,
                 on_epoch=tell,
                 process_group=TorchProcessGroup(),
             )
@@ -67,16 +67,16 @@ def _result(membership: WorkerJob, connection: Connection) -> JobResult:
 
 
 @contextmanager
-def _meeting(membership: WorkerJob) -> Iterator[None]:
+def _process_group(job: WorkerJob) -> Iterator[None]:
     """Be connected to the other processes."""
-    on_gpu = membership.device == "cuda"
+    on_gpu = job.device == "cuda"
     dist.init_process_group(
         # what is no tensor travels by way of the CPU
         "cpu:gloo,cuda:nccl" if on_gpu else "gloo",
-        init_method=f"file://{membership.meeting_place}",
-        rank=membership.rank,
-        world_size=membership.size,
-        timeout=PATIENCE,
+        init_method=f"file://{job.rendezvous_file}",
+        rank=job.rank,
+        world_size=job.size,
+        timeout=COLLECTIVE_TIMEOUT,
         device_id=torch.device("cuda", 0) if on_gpu else None,
     )
     try:

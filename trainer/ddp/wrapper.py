@@ -5,19 +5,21 @@ from contextlib import AbstractContextManager, nullcontext
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from searchctl.trainer.ddp.batch_norm import WholeBatchNorm
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.batch_norm import SyncBatchNormMode
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.models.base import SegmentationModel
 
 
 class ModelWrapper:
     """A network on its device that one process trains alone."""
 
-    def __init__(self, model: SegmentationModel, process_group: ProcessGroup = ALONE) -> None:
+    def __init__(
+        self, model: SegmentationModel, process_group: ProcessGroup = SINGLE_PROCESS
+    ) -> None:
         self.process_group = process_group
         self._model = model
 
-    def batch_of(self, images: int) -> AbstractContextManager[object]:
+    def forward_context(self, images: int) -> AbstractContextManager[object]:
         """Enter this for the forward pass of a batch of so many images, who has them."""
         return nullcontext()
 
@@ -44,11 +46,11 @@ class DistributedWrapper(ModelWrapper):
             static_graph=True,  # also lets a network have weights that it does not use
         )
 
-    def batch_of(self, images: int) -> AbstractContextManager[object]:
+    def forward_context(self, images: int) -> AbstractContextManager[object]:
         """Enter this for the forward pass of a batch of so many images, who has them."""
         return (
-            WholeBatchNorm(self.process_group)
-            if self.process_group.divides(images)
+            SyncBatchNormMode(self.process_group)
+            if self.process_group.splits(images)
             else nullcontext()
         )
 

@@ -11,7 +11,7 @@ from searchctl.trainer.core.results import Evaluation, ImageCounts
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.data.sets.base import Image, Label
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.evaluation.inference import Predictor
 from searchctl.trainer.evaluation.metrics import (
     confusion_per_image,
@@ -29,11 +29,11 @@ Scored = tuple[Evaluation, ImageCounts]
 def evaluate(
     model: nn.Module,
     split: LoadedSplit,
-    arithmetic: Precision,
+    precision: Precision,
     *,
     batch_size: int,
     stop: Stop,
-    process_group: ProcessGroup = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Scored:
     """Score at the training size. The model is left in evaluation mode.
 
@@ -47,7 +47,7 @@ def evaluate(
     model.eval()
     tally = _Tally(split, process_group)
     for images, labels in until_stopped(fixed_batches(tally.split, batch_size), stop):
-        tally.add(arithmetic.logits(model, images), labels.to(arithmetic.device))
+        tally.add(precision.logits(model, images), labels.to(precision.device))
     return tally.scored()
 
 
@@ -55,12 +55,12 @@ def evaluate(
 def evaluate_original(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Precision,
+    precision: Precision,
     *,
     inference: Inference = AS_VALIDATED,
     batch_size: int,
     stop: Stop,
-    process_group: ProcessGroup = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Scored:
     """Score at each label's own size. The model is left in evaluation mode.
 
@@ -76,29 +76,29 @@ def evaluate_original(
     model.eval()
     tally = _Tally(split, process_group)
     if inference.as_validated:
-        predictions = _upsampled(model, tally.split, arithmetic, batch_size, stop)
+        predictions = _upsampled(model, tally.split, precision, batch_size, stop)
     else:
         height, width = split.images.shape[1:3]
         predictor = Predictor(
-            model, arithmetic, inference, image_size=(height, width), batch_size=batch_size
+            model, precision, inference, image_size=(height, width), batch_size=batch_size
         )
         predictions = _predicted(predictor, tally.split, stop)
     for logits, label in predictions:
-        tally.add(logits, torch.as_tensor(label, device=arithmetic.device).unsqueeze(0))
+        tally.add(logits, torch.as_tensor(label, device=precision.device).unsqueeze(0))
     return tally.scored()
 
 
 def _upsampled(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Precision,
+    precision: Precision,
     batch_size: int,
     stop: Stop,
 ) -> Iterator[tuple[Tensor, Label]]:
     """Yield each image's logits [1, C, H, W] at its label's size, and the label."""
     originals = iter(split.indices)
     for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
-        for logits in arithmetic.logits(model, images).unsqueeze(1):
+        for logits in precision.logits(model, images).unsqueeze(1):
             _, label = _original(split, next(originals))
             yield F.interpolate(logits, label.shape, mode="bilinear", align_corners=False), label
 
@@ -126,9 +126,9 @@ class _Tally:
 
     def __init__(self, split: LoadedSplit, process_group: ProcessGroup) -> None:
         self._process_group = process_group
-        self._divided = process_group.divides(len(split.names))
+        self._is_split = process_group.splits(len(split.names))
         self.split = (
-            split.take(process_group.part(range(len(split.names)))) if self._divided else split
+            split.take(process_group.shard(range(len(split.names)))) if self._is_split else split
         )
         self.classes = len(split.dataset.class_names)
         self.ignore_index = split.dataset.ignore_index
@@ -152,7 +152,7 @@ class _Tally:
         """Return the pooled scores and the counts of each image."""
         tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
         own = tuple(tensor.cpu().numpy() for tensor in tensors)
-        parts = self._process_group.of_all(own) if self._divided else [own]
+        parts = self._process_group.all_gather(own) if self._is_split else [own]
         confusions, outcomes, sums = zip(*parts, strict=True)
         counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)
         evaluation = pooled_evaluation(np.sum(confusions, axis=0), float(loss_sums.sum()))

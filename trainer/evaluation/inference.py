@@ -28,7 +28,7 @@ class Predictor:
 
     Args:
         model: in evaluation mode, on the device.
-        arithmetic: in which it runs.
+        precision: in which it runs.
         inference: the views of an image, and how each is predicted.
         image_size: height and width of stretched images and of windows.
         batch_size: windows that pass through the network together.
@@ -37,14 +37,14 @@ class Predictor:
     def __init__(
         self,
         model: SegmentationModel,
-        arithmetic: Precision,
+        precision: Precision,
         inference: Inference,
         *,
         image_size: Size,
         batch_size: int,
     ) -> None:
         self._model = model
-        self._arithmetic = arithmetic
+        self._arithmetic = precision
         self._inference = inference
         self._image_size = image_size
         self._batch_size = batch_size

@@ -73,7 +73,7 @@ def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
     )
 
 
-def better(candidate: float, best: float, score: Score) -> bool:
+def is_better(candidate: float, best: float, score: Score) -> bool:
     """Is a score strictly better than the best one so far?"""
     return candidate > best if HIGHER_IS_BETTER[score] else candidate < best
 

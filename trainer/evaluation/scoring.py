@@ -30,7 +30,7 @@ MOST = 100
 
 @torch.inference_mode()
 def latency_ms(
-    model: nn.Module, image: Tensor, arithmetic: Precision, *, job_seconds: float
+    model: nn.Module, image: Tensor, precision: Precision, *, job_seconds: float
 ) -> float:
     """Return the median milliseconds of a pass over one image that is on the device already.
 
@@ -42,17 +42,17 @@ def latency_ms(
     Args:
         model: on its device.
         image: uint8 [1, 3, H, W] at the training size.
-        arithmetic: in which it is scored.
+        precision: in which it is scored.
         job_seconds: what the job has taken so far, by which the measurement is bounded.
     """
     model.eval()
-    image = image.to(arithmetic.device)
+    image = image.to(precision.device)
     end = time.perf_counter() + min(LONGEST_S, SHARE_OF_JOB * job_seconds)
     took: list[float] = []
     while len(took) < FEWEST or (len(took) < MOST and time.perf_counter() < end):
-        began = _now(arithmetic.device)
-        arithmetic.logits(model, image)
-        took.append(_now(arithmetic.device) - began)
+        began = _now(precision.device)
+        precision.logits(model, image)
+        took.append(_now(precision.device) - began)
     return 1000 * median(took[max(1, len(took) // 5) :])
 
 
@@ -98,12 +98,10 @@ def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
         return None
     image, _ = next(fixed_batches(job.validation, 1))
     model = job.training.scored_model
-    return latency_ms(model, image, job.arithmetic, job_seconds=job_seconds)
+    return latency_ms(model, image, job.precision, job_seconds=job_seconds)
 
 
 def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
     size = math.ceil(job.settings.batch_size / job.process_group.size)
     model, process_group = job.training.scored_model, job.process_group
-    return how(
-        model, split, job.arithmetic, batch_size=size, stop=stop, process_group=process_group
-    )
+    return how(model, split, job.precision, batch_size=size, stop=stop, process_group=process_group)

@@ -43,7 +43,7 @@ class SmpModel(SegmentationModel):
     ) -> None:
         super().__init__()
         net = _create(decoder, encoder, classes)
-        _leave_nothing_to_chance(net)
+        _disable_dropout(net)
         # DPT's decoder begins with a level of half the size of what its encoder returns
         self.multiple = net.encoder.output_stride * (2 if decoder == "dpt" else 1)
         self.smallest = PAN_SMALLEST if decoder == "pan" else 1
@@ -136,7 +136,7 @@ def _refusal(library: Any, decoder: str, encoder: str, error: Exception) -> Exce
     return SettingsError(unknown("encoder", encoder, known))
 
 
-def _leave_nothing_to_chance(net: nn.Module) -> None:
+def _disable_dropout(net: nn.Module) -> None:
     """Set every probability with which something is dropped in training to 0."""
     for module in net.modules():
         if isinstance(module, _DropoutNd):

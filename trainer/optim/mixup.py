@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from searchctl.trainer.core.seeds import derive_seed
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.settings.training import TrainSettings
 
 Parts = Sequence[tuple[float, Tensor]]
@@ -27,7 +27,12 @@ class Mixup:
     """
 
     def __init__(
-        self, settings: TrainSettings, *, seed: int, rung: int, process_group: ProcessGroup = ALONE
+        self,
+        settings: TrainSettings,
+        *,
+        seed: int,
+        rung: int,
+        process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._mixup, self._cutmix = settings.mixup, settings.cutmix
         self._seed, self._rung = seed, rung
@@ -41,7 +46,7 @@ class Mixup:
             return images, [(1.0, labels)]
         rng = np.random.default_rng(derive_seed(self._seed, "mix", self._rung, epoch, batch))
         mixed, parts = mix(images, labels, rng, mixup=self._mixup, cutmix=self._cutmix)
-        mine = self._process_group.part(range(len(images)))
+        mine = self._process_group.shard(range(len(images)))
         own = slice(mine.start, mine.stop)
         return mixed[own], [(share, of_part[own]) for share, of_part in parts]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.core.stopping import Stop, until_stopped
@@ -49,7 +49,7 @@ def plot_embeddings(job: Job, stop: Stop) -> None:
         progress.features[progress.epoch] = last_features(
             job.training.scored_model,
             _some_of(job.validation),
-            job.arithmetic,
+            job.precision,
             batch_size=job.settings.batch_size,
             stop=stop,
         )
@@ -69,14 +69,14 @@ def draw_embeddings(job: Job, out: UPath) -> UPath | None:
     images = _some_of(job.validation)
     classes = images.class_pixels.argmax(axis=1)
     path = out / FILE
-    write_whole(path, draw(features, classes, images.dataset.class_names))
+    write_atomically(path, draw(features, classes, images.dataset.class_names))
     return path
 
 
 def last_features(
     model: SegmentationModel,
     split: LoadedSplit,
-    arithmetic: Precision,
+    precision: Precision,
     *,
     batch_size: int,
     stop: Stop,
@@ -99,7 +99,7 @@ def last_features(
     try:
         with torch.inference_mode():
             for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
-                arithmetic.logits(model, images)
+                precision.logits(model, images)
     finally:
         handle.remove()
     return torch.from_numpy(_principal(torch.cat(found).numpy()))

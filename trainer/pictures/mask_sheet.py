@@ -68,13 +68,13 @@ class MaskSheet:
     rows: list[tuple[Row, list[Picture.Image]]]
 
 
-def picked_images(names: Sequence[str], wanted: int | Sequence[str]) -> list[int]:
+def select_images(names: Sequence[str], wanted: int | Sequence[str]) -> list[int]:
     """Return the places of the images that are drawn: by name, or so many spread over their order.
 
     Raises:
         SettingsError: there is no image of such a name.
 
-    >>> picked_images(["a", "b", "c", "d", "e", "f"], 3), picked_images(["a", "b"], ["b"])
+    >>> select_images(["a", "b", "c", "d", "e", "f"], 3), select_images(["a", "b"], ["b"])
     ([1, 3, 5], [1])
     """
     if isinstance(wanted, int):

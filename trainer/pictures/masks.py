@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
-from searchctl.trainer.pictures.mask_sheet import FILE, draw_masks, picked_images
+from searchctl.trainer.pictures.mask_sheet import FILE, draw_masks, select_images
 from searchctl.trainer.run.preparation import Job
 from searchctl.trainer.run.progress import Kept
 
 
 @dataclass(frozen=True)
-class Pictured:
+class MaskPicture:
     """Which images are drawn, and when."""
 
     wanted: int | Sequence[str]
@@ -25,7 +25,7 @@ class Pictured:
     milestones: bool
     """At the first, middle and last epoch too, not only by the weights that are kept."""
 
-    def look(self, job: Job, stop: Stop) -> None:
+    def record_milestone(self, job: Job, stop: Stop) -> None:
         """Keep what the network predicts now, if the last epoch is one of those that are drawn.
 
         Raises:
@@ -60,10 +60,10 @@ class Pictured:
             kept=kept.epoch,
             images=[np.asarray(images.images[each]) for each in places] if self.milestones else (),
         )
-        write_whole(out / FILE, content)
+        write_atomically(out / FILE, content)
 
     def _images(self, job: Job) -> LoadedSplit:
-        return job.validation.take(picked_images(job.validation.names, self.wanted))
+        return job.validation.take(select_images(job.validation.names, self.wanted))
 
 
 @torch.inference_mode()
@@ -71,6 +71,6 @@ def _predicted(job: Job, images: LoadedSplit, stop: Stop) -> dict[str, Tensor]:
     """Return uint8 [H, W] class ids by image. The network is left in evaluation mode."""
     job.training.scored_model.eval()
     batches = until_stopped(fixed_batches(images, job.settings.batch_size), stop)
-    logits = (job.arithmetic.logits(job.training.scored_model, batch) for batch, _ in batches)
+    logits = (job.precision.logits(job.training.scored_model, batch) for batch, _ in batches)
     masks = torch.cat([each.argmax(dim=1).to(torch.uint8).cpu() for each in logits])
     return dict(zip(images.names, masks, strict=True))

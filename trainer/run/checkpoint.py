@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_whole, remove_file, write_whole
+from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.data.settings import PLACES, Sample
 from searchctl.trainer.settings.training import Score, TrainSettings
 
@@ -49,7 +49,7 @@ def write_checkpoint(folder: UPath, checkpoint: Checkpoint) -> None:
     buffer = io.BytesIO()
     torch.save(vars(checkpoint), buffer)
     buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
-    write_whole(folder / FILE, buffer.getbuffer())
+    write_atomically(folder / FILE, buffer.getbuffer())
 
 
 def newest_checkpoint(folders: Iterable[UPath], identity: str) -> Checkpoint | None:
@@ -74,7 +74,7 @@ def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
     """
     path = folder / FILE
     try:
-        content = _checked(read_whole(path))
+        content = _checked(read_file(path))
     except FileNotFoundError:
         return None
     if content is None:

@@ -12,7 +12,7 @@ from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.core.stopping import Diverged, Stop, until_stopped
 from searchctl.trainer.data.loader import TrainingBatches
 from searchctl.trainer.evaluation.evaluate import Scored
-from searchctl.trainer.evaluation.metrics import better
+from searchctl.trainer.evaluation.metrics import is_better
 from searchctl.trainer.losses import Loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.finetune import training_mode
@@ -32,7 +32,7 @@ def train(
     loss: Loss,
     validate: Callable[[], Scored],
     settings: TrainSettings,
-    arithmetic: Precision,
+    precision: Precision,
     *,
     score: Score,
     seed: int,
@@ -59,7 +59,7 @@ def train(
         )  # for dropout
         training_mode(training.model, settings.finetune)
         train_loss, images = train_epoch(
-            training, batches, epoch, loss, settings, arithmetic, stop, mixing
+            training, batches, epoch, loss, settings, precision, stop, mixing
         )
 
         if settings.validate_.due(epoch, settings.epochs):
@@ -68,7 +68,7 @@ def train(
                 raise Diverged(f"the validation loss was {scored[0].loss} after epoch {epoch}")
             value = score_of(scored[0], score)
             progress.validations_without_better += 1
-            if progress.kept is None or better(value, progress.kept.score, score):
+            if progress.kept is None or is_better(value, progress.kept.score, score):
                 progress.kept = Kept(epoch, value, scored, _copy(training.scored_model))
                 progress.validations_without_better = 0
 
@@ -87,7 +87,7 @@ def train_epoch(
     epoch: int,
     loss: Loss,
     settings: TrainSettings,
-    arithmetic: Precision,
+    precision: Precision,
     stop: Stop,
     mixing: Mixup = UNMIXED,
 ) -> tuple[float, int]:
@@ -101,17 +101,17 @@ def train_epoch(
         Diverged: the loss, or a gradient that was to be clipped, was NaN or infinite.
         Stopped: asked to leave.
     """
-    loss_sum, norm_sum = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
-    between_checks = 1 if arithmetic.device.type == "cpu" else GPU_BATCHES_BETWEEN_CHECKS
+    loss_sum, norm_sum = torch.zeros(2, dtype=torch.float64, device=precision.device)
+    between_checks = 1 if precision.device.type == "cpu" else GPU_BATCHES_BETWEEN_CHECKS
     images_seen = 0
     drawn = until_stopped(batches.epoch(epoch), stop)
     shares = _shares(batches.sizes, settings.accumulate)
     planned = zip(drawn, batches.sizes, shares, strict=True)
     for number, ((images, labels), size, share) in enumerate(planned, start=1):
-        on_device = (each.to(arithmetic.device, non_blocking=True) for each in (images, labels))
+        on_device = (each.to(precision.device, non_blocking=True) for each in (images, labels))
         images, parts = mixing(*on_device, epoch=epoch, batch=number)
-        with training.wrapper.batch_of(size):
-            logits = arithmetic.all_logits(training.wrapper, images)
+        with training.wrapper.forward_context(size):
+            logits = precision.all_logits(training.wrapper, images)
         batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
         torch.autograd.backward(share * batch_loss)
         # Neither is negative, so a NaN or an infinity stays in the sum until it is looked at.

@@ -1,4 +1,4 @@
-"""Where and in which arithmetic a network runs: device, number format and memory layout."""
+"""Where and in which precision a network runs: device, number format and memory layout."""
 
 from dataclasses import dataclass
 from typing import TypeVar

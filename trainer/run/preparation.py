@@ -18,7 +18,7 @@ from searchctl.trainer.data.loader import (
     sample_hash,
 )
 from searchctl.trainer.data.settings import Sample
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.losses import Loss, build_loss
 from searchctl.trainer.models import build_model
 from searchctl.trainer.run.checkpoint import identity_of
@@ -36,7 +36,7 @@ class Job:
     sample: Sample
     rung: int
     score: Score
-    arithmetic: Precision
+    precision: Precision
     images: LoadedSplit
     """What is trained on."""
     validation: LoadedSplit
@@ -60,7 +60,7 @@ def prepare(
     device: torch.device,
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
-    process_group: ProcessGroup = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Job:
     """Load the images and build the network, on its device.
 
@@ -77,7 +77,7 @@ def prepare(
     started = load_initial_weights(
         model, settings, classes, init_from=init_from, encoder_from=encoder_from
     )
-    arithmetic = Precision(settings, device)
+    precision = Precision(settings, device)
     batches = TrainingBatches(
         images,
         batch_size=settings.batch_size,
@@ -85,20 +85,21 @@ def prepare(
         seed=sample.seed,
         rung=rung,
         workers=settings.loader_workers,
-        process_group=ALONE if settings.mixup or settings.cutmix else process_group,  # see Mixing
+        # mixup needs the whole batch in each process: see Mixing
+        process_group=SINGLE_PROCESS if settings.mixup or settings.cutmix else process_group,
     )
     return Job(
         settings,
         sample,
         rung,
         score,
-        arithmetic,
+        precision,
         images,
         validation,
         batches,
         loss=_loss(settings, images, process_group).to(device),
         training=begin_training(
-            arithmetic.place(model),
+            precision.place(model),
             settings,
             steps=math.ceil(len(batches) / settings.accumulate),
             score=score,
@@ -125,5 +126,5 @@ def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGr
         ignore_index=images.dataset.ignore_index,
         pixel_counts=torch.from_numpy(images.class_pixels),
     )
-    loss.total = process_group.total
+    loss.total = process_group.all_reduce_sum
     return loss

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.ddp.wrapper import DistributedWrapper, ModelWrapper
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.finetune import freeze
@@ -89,7 +89,7 @@ def begin_training(
     *,
     steps: int,
     score: Score,
-    process_group: ProcessGroup = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Training:
     """Return a training of a model on its device, before its first epoch.
 
@@ -108,6 +108,8 @@ def begin_training(
     schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
     average = Average(model, settings.ema) if settings.ema else None
     wrapper = (
-        ModelWrapper(model) if process_group is ALONE else DistributedWrapper(model, process_group)
+        ModelWrapper(model)
+        if process_group is SINGLE_PROCESS
+        else DistributedWrapper(model, process_group)
     )
     return Training(model, optimizer, schedule, average, Progress(), wrapper)

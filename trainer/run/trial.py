@@ -13,13 +13,13 @@ from upath import UPath
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.memory import peak_bytes
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, JobStatus
-from searchctl.trainer.core.stopping import Diverged, Stop, status_after
+from searchctl.trainer.core.stopping import Diverged, Stop, status_for_error
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.data.settings import Sample
-from searchctl.trainer.ddp.group import ALONE, ProcessGroup
+from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
 from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
-from searchctl.trainer.pictures.masks import Pictured
+from searchctl.trainer.pictures.masks import MaskPicture
 from searchctl.trainer.run.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
 from searchctl.trainer.run.loop import train
 from searchctl.trainer.run.preparation import Job, prepare
@@ -55,7 +55,7 @@ def run_job(
     on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
     stall_timeout_s: float | None = None,
-    process_group: ProcessGroup = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
 
@@ -124,9 +124,9 @@ def run_job(
                 process_group=process_group,
             )
             attempt.begin(job, resume_from)
-            pictured = Pictured(masks, milestones=final) if _has_masks(sample, masks) else None
+            pictured = MaskPicture(masks, milestones=final) if _has_masks(sample, masks) else None
             looks = [partial(plot_embeddings, job, stop)] if features else []
-            looks += [partial(pictured.look, job, stop)] if pictured else []
+            looks += [partial(pictured.record_milestone, job, stop)] if pictured else []
             kept = _train(job, partial(attempt.epoch_done, job, looks), stop)
             evaluations = kept_evaluations(job, kept, inference if final else None, stop)
             if pictured:
@@ -140,7 +140,7 @@ def run_job(
                 features=draw_embeddings(job, out) if features else None,
             )
     except Exception as error:
-        status = status_after(error)
+        status = status_for_error(error)
         if status is None:
             raise
         attempt.end(status, error)
@@ -164,7 +164,7 @@ class _Attempt:
         self._result, self._gpus = _facts(job), job.process_group.size
         # read by one alone: an attempt that is taken for lost may still write
         mine = newest_checkpoint(resume_from if job.process_group.is_first else (), job.identity)
-        if values := job.process_group.of_first(vars(mine) if mine else None):
+        if values := job.process_group.broadcast(vars(mine) if mine else None):
             found = Checkpoint(**values)
             job.training.load_state_dict(found.training)
             self._seconds_before = found.seconds
@@ -206,7 +206,7 @@ class _Attempt:
             latency_ms=latency_ms,
             weights=weights,
             features=features,
-            peak_memory_bytes=peak_bytes(job.arithmetic.device),
+            peak_memory_bytes=peak_bytes(job.precision.device),
         )
 
     def end(self, status: JobStatus, error: Exception) -> None:
@@ -241,7 +241,7 @@ def _facts(job: Job) -> JobResult:
     return JobResult(
         status="stopped",
         score=None,
-        device=describe(job.arithmetic.device),
+        device=describe(job.precision.device),
         threads=torch.get_num_threads(),
         trainable_parameters=sum(weights.numel() for weights in trained),
         initial_weights=job.initial_weights,
@@ -261,7 +261,7 @@ def _train(job: Job, on_epoch: OnEpoch, stop: Stop) -> Kept:
         job.loss,
         partial(score_validation, job, stop),
         job.settings,
-        job.arithmetic,
+        job.precision,
         score=job.score,
         seed=job.sample.seed,
         rung=job.rung,

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_whole, write_whole
+from searchctl.trainer.core.atomic_files import read_file, write_atomically
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.stopping import status_after
+from searchctl.trainer.core.stopping import status_for_error
 
 PICKLED = (".pth", ".pt", ".bin")
 """How the names of files end that torch.save has written; all others are safetensors."""
@@ -47,7 +47,7 @@ def save_weights(weights: Mapping[str, Tensor], path: UPath) -> None:
         OSError: the file cannot be written.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    write_whole(path, safetensors.torch.save(whole))
+    write_atomically(path, safetensors.torch.save(whole))
 
 
 def load_weights(path: UPath) -> Weights:
@@ -59,16 +59,16 @@ def load_weights(path: UPath) -> Weights:
     """
     problem = f"cannot read weights from {path}"
     try:
-        content = read_whole(path)
+        content = read_file(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise SettingsError(f"{problem}: {error}") from error
-    with blaming(problem):
+    with as_settings_error(problem):
         saved = _unpickled(content) if path.suffix in PICKLED else safetensors.torch.load(content)
     return Weights(_state_dict(saved, problem), hashlib.sha256(content).hexdigest())
 
 
 @contextmanager
-def blaming(what: str) -> Iterator[None]:
+def as_settings_error(what: str) -> Iterator[None]:
     """Turn every error into a SettingsError that begins with `what`, but those of the machine.
 
     For weights from anywhere: damaged or unfit ones fail in any way.
@@ -76,7 +76,7 @@ def blaming(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if status_after(error) == "lost":
+        if status_for_error(error) == "lost":
             raise
         why = repr(error) if isinstance(error, LookupError) else str(error)
         raise SettingsError(f"{what}: {shorten(why, _LONGEST)}") from error

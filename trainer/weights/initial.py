@@ -71,7 +71,7 @@ def _from_pretrained(
 ) -> InitialWeights:
     # timm takes seconds to import, and most jobs do without
     from searchctl.trainer.models.timm.network import TimmNetwork
-    from searchctl.trainer.weights.pretrained import fill
+    from searchctl.trainer.weights.pretrained import load_encoder_weights
     from searchctl.trainer.weights.pretrained_files import (
         full_name,
         name_in_settings,
@@ -85,7 +85,7 @@ def _from_pretrained(
         file = pretrained_file(name, given)
         weights = load_weights(file)
         problem = f"init: pretrained: {file} does not fill the encoder {name}"
-        count = fill(encoder, weights.tensors, problem)
+        count = load_encoder_weights(encoder, weights.tensors, problem)
         what = f"all {count} tensors of the encoder"
         if extra := model.load_pretrained_extra(weights.tensors):
             what = f"{what} and {extra} of the decoder"

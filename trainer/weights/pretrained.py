@@ -11,13 +11,13 @@ from torch import Tensor
 from searchctl.trainer.core.errors import SettingsError, first_few
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.models.timm.network import TimmNetwork
-from searchctl.trainer.weights.files import blaming
+from searchctl.trainer.weights.files import as_settings_error
 
 _OURS = re.compile(r"encoder\.(timm\.)?net\.")
 """What the names of a TimmEncoder's tensors begin with in a network of ours."""
 
 
-def fill(network: TimmNetwork, tensors: Mapping[str, Tensor], problem: str) -> int:
+def load_encoder_weights(network: TimmNetwork, tensors: Mapping[str, Tensor], problem: str) -> int:
     """Put weights in the place of a network's; torch's random numbers stay as they are.
 
     timm knows the names that tensors have in each network's published files, and drops the head,
@@ -39,7 +39,7 @@ def fill(network: TimmNetwork, tensors: Mapping[str, Tensor], problem: str) -> i
             it is unchanged.
     """
     own = network.timm_state()
-    with blaming(problem):
+    with as_settings_error(problem):
         found = _found(network, _of_the_encoder(tensors))
     wanted = _floats(own)
     missing = [name for name in wanted if name not in found]

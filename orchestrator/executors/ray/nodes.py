@@ -25,7 +25,12 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.job import Job, OnEpoch, Runner, Stop
 from searchctl.orchestrator.executors.node_view import SHARE
 from searchctl.orchestrator.executors.ray.cluster import alive_nodes, connected, on_node
-from searchctl.trainer.core.atomic_files import file_exists, read_whole, remove_file, write_whole
+from searchctl.trainer.core.atomic_files import (
+    file_exists,
+    read_file,
+    remove_file,
+    write_atomically,
+)
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.data.samples import data_fingerprint
@@ -77,7 +82,7 @@ class SharedLocations:
         except DataError as error:
             yield f"{str(error).splitlines()[0]}; let it see the data set at the same place"
         try:
-            read_whole(self.mark())
+            read_file(self.mark())
         except FileNotFoundError:
             yield f"{self.runs} is not what the driver sees there: {SHARE}"
         except OSError as error:
@@ -107,7 +112,7 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, t
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
     places = SharedLocations(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
-    write_whole(places.mark(), b"")
+    write_atomically(places.mark(), b"")
     try:
         with connected(driver_address(sweep.resources.address)):
             return places, _look_at_all(places, url)
@@ -184,7 +189,7 @@ def _look(places: SharedLocations, node_id: str) -> NodeReport:
     """Look around on a node, and leave its marker."""
     problems = list(places.problems())
     try:
-        write_whole(places.mark(node_id), b"")
+        write_atomically(places.mark(node_id), b"")
     except OSError as error:
         problems.append(f"{places.runs} cannot be written to ({_reason(error)}): {SHARE}")
     return NodeReport(tuple(problems), _versions())

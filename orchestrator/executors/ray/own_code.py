@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from searchctl.trainer.core.errors import OURS
+from searchctl.trainer.core.errors import OWN_PACKAGE
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def code_folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="searchctl-code-") as name:
         folder = Path(name)
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(str(files(OURS)), folder / OURS, ignore=ignored)
+        shutil.copytree(str(files(OWN_PACKAGE)), folder / OWN_PACKAGE, ignore=ignored)
         _write_version(folder)
         yield folder
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.atomic_files import write_atomically
 from tests.dashboards import TOKEN, dashboard_of, picture_of, served
 
 
@@ -11,7 +11,7 @@ def drawing(quick_runner):
     """A runner whose jobs leave a picture, as those do that train."""
 
     def run(job, on_epoch, stop):
-        write_whole(job.out / "masks.png", picture_of(job))
+        write_atomically(job.out / "masks.png", picture_of(job))
         return quick_runner(job, on_epoch, stop)
 
     return run

@@ -53,7 +53,7 @@ class Entry:
     """[images, 256] pixels of each label value; [0, 256] where they are not counted."""
 
     @classmethod
-    def if_whole(cls, folder: Path) -> Self | None:
+    def open_if_complete(cls, folder: Path) -> Self | None:
         """Open an entry; None if it is not there, or a file of it is not as long as it must be."""
         try:
             with (folder / _INDEX).open("rb") as file, np.load(file) as index:
@@ -66,7 +66,7 @@ class Entry:
             return None
 
 
-NOTHING = Entry(images=(), labels=(), pixels=np.zeros((0, _VALUES), dtype=np.int64))
+EMPTY_ENTRY = Entry(images=(), labels=(), pixels=np.zeros((0, _VALUES), dtype=np.int64))
 """An entry of no images."""
 
 

@@ -72,12 +72,12 @@ def _cores() -> int:
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Told again and again how many images are decoded, and of how many; may raise to end it."""
 
 
-def silently(done: int, total: int) -> None:
-    """Tell nobody."""
+def ignore_progress(done: int, total: int) -> None:
+    """OnProgress nobody."""
 
 
 class Cache:
@@ -102,7 +102,7 @@ class Cache:
             self.build([need])
         return entry
 
-    def build(self, needs: Collection[Need], tell: Tell = silently) -> None:
+    def build(self, needs: Collection[Need], tell: OnProgress = ignore_progress) -> None:
         """Build those entries that are not there; a split is decoded once for both of its kinds.
 
         Raises:
@@ -176,7 +176,7 @@ class Cache:
     def _find(self, need: Need) -> Entry | None:
         name = self._name(need)
         self._folder.touch(name)
-        return Entry.if_whole(self._folder.path / name)
+        return Entry.open_if_complete(self._folder.path / name)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -194,7 +194,7 @@ class Cache:
 class _Progress:
     """Counts the decoded images of all splits."""
 
-    def __init__(self, total: int, tell: Tell) -> None:
+    def __init__(self, total: int, tell: OnProgress) -> None:
         self.total = total
         self._tell = tell
         self._done = self._before = 0

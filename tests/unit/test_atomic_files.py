@@ -4,7 +4,7 @@ import stat
 import pytest
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_whole, remove_file, write_whole
+from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -18,12 +18,12 @@ def folder(request, tmp_path):
 def test_a_file_is_written_replaced_read_and_removed(folder):
     path = folder / "below" / "file"
     for content in (b"first", memoryview(b"second, and longer"), b"3"):
-        write_whole(path, content)
-        assert read_whole(path) == bytes(content)
+        write_atomically(path, content)
+        assert read_file(path) == bytes(content)
     for _ in range(2):
         remove_file(path)
         with pytest.raises(FileNotFoundError):
-            read_whole(path)
+            read_file(path)
 
 
 def test_a_new_name_is_given_after_its_bytes_are_on_the_disk_and_is_then_pressed_through(
@@ -38,7 +38,7 @@ def test_a_new_name_is_given_after_its_bytes_are_on_the_disk_and_is_then_pressed
 
     real_fsync = os.fsync
     monkeypatch.setattr(os, "fsync", fsync)
-    write_whole(UPath(tmp_path / "file"), b"content")
+    write_atomically(UPath(tmp_path / "file"), b"content")
     assert seen == [(False, False), (True, True)]
 
 
@@ -50,6 +50,6 @@ def test_an_error_of_a_stores_own_library_is_an_os_error(monkeypatch):
 
     for name in ("pipe_file", "cat_file", "rm_file"):
         monkeypatch.setattr(type(folder.fs), name, refuse)
-    for do in (lambda path: write_whole(path, b""), read_whole, remove_file):
+    for do in (lambda path: write_atomically(path, b""), read_file, remove_file):
         with pytest.raises(OSError, match=f"{folder}/file: KeyError: 'NoCredentialsError'"):
             do(folder / "file")

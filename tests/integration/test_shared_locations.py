@@ -6,7 +6,7 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
-from searchctl.trainer.core.atomic_files import write_whole
+from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.data.samples import data_fingerprint
 
@@ -18,7 +18,7 @@ def places(small_scenes, tmp_path):
     shared = SharedLocations(
         small_scenes, data_fingerprint(small_scenes), UPath(tmp_path), "driver-1"
     )
-    write_whole(shared.mark(), b"")
+    write_atomically(shared.mark(), b"")
     return shared
 
 
@@ -36,7 +36,7 @@ def test_a_node_without_the_sweep_s_files_is_blocked_until_it_is_mended(places, 
     lacking = run(elsewhere)
     assert lacking.status == "blocked"
     assert "own disk is not what the driver sees there: set storage.runs to" in lacking.error
-    write_whole(elsewhere.mark(), b"")
+    write_atomically(elsewhere.mark(), b"")
     assert run(elsewhere) is DONE
 
 

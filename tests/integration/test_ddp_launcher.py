@@ -1,4 +1,4 @@
-"""Several processes that train one job are, to who asked for it, as one that is faster."""
+"""Several processes that train one job give the same result as one process."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import torch
 
 from searchctl.trainer import Sample, TrainSettings, run_distributed, run_job
 from searchctl.trainer.data.settings import ImageFolderData, ScenesData
-from searchctl.trainer.ddp import launcher as together
+from searchctl.trainer.ddp import launcher
 from searchctl.trainer.ddp.process import WorkerProcess
 from tests.running_processes import Shown, command_line, family, is_loopback
 
@@ -42,7 +42,7 @@ TRIALS = {
 @pytest.fixture(scope="module", autouse=True)
 def _no_process_is_left():
     yield
-    together.end_waiting()
+    launcher.end_idle_workers()
     assert members() == []
 
 
@@ -97,7 +97,7 @@ def assert_same(one, other, tolerance=1e-4):
 def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(alone, by):
     params = {"batch_size": 2}
     assert_same(by(3, params, final=True), alone(params, final=True))
-    together.end_waiting()
+    launcher.end_idle_workers()
 
 
 @pytest.mark.parametrize("trial", TRIALS)
@@ -158,30 +158,30 @@ def test_what_diverges_diverges_for_all_with_the_epochs_so_far(alone, by):
     assert len(two.epochs) == len(one.epochs)
 
 
-def test_an_error_of_the_configuration_is_told_as_of_one_process(alone, by):
+def test_an_error_of_the_configuration_is_reported_as_with_one_process(alone, by):
     params = {"finetune": "last_9"}
     one, two = alone(params), by(2, params)
     assert (two.status, two.error) == (one.status, one.error)
     assert two.status == "failed"
 
 
-def test_the_cause_is_told_though_the_other_process_only_waits(by, monkeypatch):
-    begin = WorkerProcess.begin
+def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
+    start_job = WorkerProcess.start_job
 
-    def begin_otherwise(member, membership):
-        params, *others = membership.arguments
-        wrong = replace(membership, arguments=({**params, "finetune": "last_9"}, *others))
-        begin(member, wrong if member.rank else membership)
+    def start_other_job(worker, job):
+        params, *others = job.arguments
+        wrong = replace(job, arguments=({**params, "finetune": "last_9"}, *others))
+        start_job(worker, wrong if worker.rank else job)
 
-    monkeypatch.setattr(WorkerProcess, "begin", begin_otherwise)
-    monkeypatch.setattr(together, "GRACE_S", 0.5)
+    monkeypatch.setattr(WorkerProcess, "start_job", start_other_job)
+    monkeypatch.setattr(launcher, "GRACE_S", 0.5)
     result = by(2)
     assert result.status == "failed"
     assert result.error.startswith("finetune last_9")
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
-def test_a_job_goes_on_with_another_number_of_processes(before, after, alone, by, tmp_path):
+def test_a_job_continues_with_another_number_of_processes(before, after, alone, by, tmp_path):
     done = []
     run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
     stopped = run(before, {"epochs": 6}, out="first", on_epoch=done.append, stop=lambda: bool(done))
@@ -224,7 +224,7 @@ def test_processes_that_wait_for_one_that_stands_still_end_the_job(by):
 PARENT = """
 from pathlib import Path
 from searchctl.trainer import run_distributed
-from tests.integration.test_together import job, members
+from tests.integration.test_ddp_launcher import job, members
 import sys
 
 def told(record):
