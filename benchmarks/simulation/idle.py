@@ -6,7 +6,7 @@ from typing import Any
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.job import Job
 from searchctl.orchestrator.halving.bracket import Bracket, Signal
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -29,7 +29,7 @@ class CourseSource:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         self._params = sweep.trials()
-        self._course = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NOTHING_ASKED)
+        self._course = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
 
     def next_job(self) -> Job | Signal:
         """Return the course's next job."""

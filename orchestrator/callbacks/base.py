@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from searchctl.orchestrator.halving.job_key import Named
+from searchctl.orchestrator.halving.job_key import HasJobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
-class SeenJob(Named, Protocol):
+class SeenJob(HasJobKey, Protocol):
     """What one who watches sees of a job: of the job itself, or of its rows in the database."""
 
     @property

@@ -1,1 +1,1 @@
-"""What every room of the orchestrator uses: errors, signals, processes."""
+"""Shared by all packages of the orchestrator: errors, signals, processes, cluster addresses."""

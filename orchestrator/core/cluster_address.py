@@ -1,4 +1,4 @@
-"""The address of a Ray cluster: what it may look like, and from where a driver can use it."""
+"""Addresses of Ray clusters: the accepted forms, and which ones need a submitted driver."""
 
 import os
 import re
@@ -7,11 +7,11 @@ from pathlib import Path
 from searchctl.orchestrator.core.errors import SearchctlError
 
 SUBMISSION_VARIABLE = "SEARCHCTL_SUBMISSION"
-"""Names, in the environment of a driver that was submitted to a cluster, that very job."""
+"""Environment variable of a submitted driver: the id of its Ray job."""
 SOURCE_VARIABLE = "SEARCHCTL_SOURCE"
-"""There, the path of the sweep file on the machine that submitted it."""
+"""Environment variable of a submitted driver: the sweep file's path on the submitting machine."""
 SWEEP_FILE = "sweep.yaml"
-"""The sweep file as it travels, in the current directory of such a driver."""
+"""Name of the copy of the sweep file in the working directory of a submitted driver."""
 
 _IN_PROCESS = re.compile(r"local|auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _REMOTE = re.compile(r"ray://[^\s/@]+:\d+/?|https?://[^\s/@]+/?")
@@ -19,11 +19,11 @@ FORMS = "auto, host:port, ray://host:port or http://host:8265 (or local: start o
 
 
 def checked_address(address: str) -> str:
-    """Return the address, if it is one.
+    """Return the address if it has an accepted form.
 
     Raises:
-        ValueError: it is none of these forms; quotes nothing of it, since a password may be in
-            it.
+        ValueError: it has none of the `FORMS`. The message does not quote the address, because
+            it may hold a password.
     """
     if not (_IN_PROCESS.fullmatch(address) or is_remote(address)):
         raise ValueError(f"must be an address of a Ray cluster: {FORMS}")
@@ -31,9 +31,10 @@ def checked_address(address: str) -> str:
 
 
 def is_remote(address: str) -> bool:
-    """Is it reached from anywhere, so that a driver has to be submitted to it?
+    """Return whether a driver has to be submitted to this address.
 
-    A driver never runs behind Ray client: Tune would send our searcher to another process.
+    This holds for Ray client (ray://) and for the dashboard (http://). A driver never runs behind
+    Ray client, because Tune would move our searcher into another process.
 
     >>> [is_remote(each) for each in ("auto", "10.0.0.1:6379", "ray://head:10001")]
     [False, False, True]
@@ -42,36 +43,37 @@ def is_remote(address: str) -> bool:
 
 
 def submission() -> str | None:
-    """Return the id of the Ray job that this process is the driver of, if it was submitted."""
+    """Return the id of this driver's Ray job; None if the driver was not submitted."""
     return os.environ.get(SUBMISSION_VARIABLE)
 
 
 def source_of(sweep_file: Path) -> Path:
-    """Return where a sweep file is kept: one that travelled, on the machine that it came from."""
+    """Return the original path of a sweep file; for a submitted driver, on the user's machine."""
     return Path(os.environ.get(SOURCE_VARIABLE) or sweep_file.absolute())
 
 
 def travelled_file() -> Path | None:
-    """Return the sweep file that came with this driver, if it was submitted with one."""
+    """Return the sweep file that was submitted together with this driver; None without one."""
     file = Path(SWEEP_FILE).absolute()
     return file if submission() and file.is_file() else None
 
 
 def driver_address(address: str | None) -> str | None:
-    """Return what a driver in this process connects to; None starts Ray on this machine.
-
-    A submitted driver runs on a node of its cluster, whatever that is called from elsewhere.
+    """Return the address to which a driver in this process connects; None starts Ray here.
 
     Raises:
-        SearchctlError: the address is one to submit to.
+        SearchctlError: the driver has to be submitted to this address.
     """
     if submission():
+        # A submitted driver already runs on a node of the cluster: the stored address is the one
+        # for machines outside.
         return "auto"
     if address == "local":
         return None
     if address is not None and is_remote(address):
         raise SearchctlError(
-            f"a driver runs on a node of its cluster, and not behind {address}: `searchctl launch` "
-            "and `searchctl resume` submit it there; from Python, use host:port on a node of it"
+            f"a driver has to run on a node of its cluster and cannot connect through {address}: "
+            "use `searchctl launch` or `searchctl resume`, which submit it; from Python, run on a "
+            "node of the cluster and use host:port"
         )
     return address

@@ -1,4 +1,4 @@
-"""Errors of the orchestrator: each message names the thing and the fix, and the command shows it.
+"""Errors of the orchestrator. Each message says what is wrong, where, and what to do.
 
 SearchctlError              exit code 1
 ├── SweepExists             exit code 1
@@ -10,54 +10,59 @@ SearchctlError              exit code 1
 ├── DatabaseFull            exit code 1: fix the disk, then resume
 ├── SweepBlocked            exit code 1: fix the files, then resume
 ├── DriverEnded             the exit code of the driver that was submitted
-└── SweepFailed             exit code 3: it ran, and has no answer
+└── SweepFailed             exit code 3: the sweep ran and has no winner
 """
 
 
 class SearchctlError(Exception):
-    """Base of the errors that a user can fix; shown without a traceback."""
+    """Base of all errors that a user can fix. The command line shows them without a traceback."""
 
 
 class SweepExists(SearchctlError):
-    """A sweep of that name is in the database already."""
+    """The database already holds a sweep of this name."""
 
 
 class SweepNotFound(SearchctlError):
-    """The database holds no sweep, or no trial, of that name or number."""
+    """The database holds no sweep of this name, or the sweep has no trial of this number."""
 
 
 class SchemaMismatch(SearchctlError):
-    """The database was written by a newer or an older version of searchctl."""
+    """The database schema belongs to a newer or an older version of searchctl."""
 
 
 class SweepChanged(SearchctlError):
-    """The sweep file no longer says what the stored sweep computes."""
+    """The sweep file differs from the stored sweep in a setting that changes its results."""
 
 
 class SweepBusy(SearchctlError):
-    """Another driver holds the sweep's lease, and is alive."""
+    """Another live driver holds the sweep's lease."""
 
 
 class LeaseLost(SearchctlError):
-    """Another driver has taken the sweep over; this one may write nothing any more."""
+    """Another driver has taken over the sweep. This driver must not write any more."""
 
 
 class DatabaseFull(SearchctlError):
-    """The database cannot store anything more: its disk is full, or it may not be written to."""
+    """The database cannot be written: its disk is full, or it is read-only."""
 
 
 class SweepBlocked(SearchctlError):
-    """The data set, or the sweep's files, cannot be used; no trial is to blame."""
+    """The data set or the sweep's files cannot be used. This is not a trial's fault."""
 
 
 class DriverEnded(SearchctlError):
-    """A driver that was submitted to a cluster ended before it was at work."""
+    """A submitted driver ended before it started to work on its sweep."""
 
     def __init__(self, message: str, exit_code: int | None) -> None:
-        """Say what it printed, and how it ended; None if nobody knows."""
+        """Create the error.
+
+        Args:
+            message: the output of the driver.
+            exit_code: its exit code; None if it is unknown.
+        """
         super().__init__(message)
         self.exit_code = exit_code or 1
 
 
 class SweepFailed(SearchctlError):
-    """The sweep ended without an answer: no trial of a rung has a finite score."""
+    """The sweep ended without a winner: no trial of a rung has a finite score."""

@@ -1,4 +1,4 @@
-"""What jobs wait for that were handed out and have not begun: asked for, free, and there at all."""
+"""Resources that scheduled jobs wait for: requested, free, and in the cluster at all."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,24 +7,27 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Waiting:
-    """Jobs that wait for room in a cluster, and the room that it has, by Ray's names."""
+    """Pending jobs of a cluster, and resources by Ray's names (CPU, GPU, ...).
+
+    The database stores the field names.
+    """
 
     jobs: int
-    """How many wait."""
+    """Number of pending jobs."""
     asked: Mapping[str, float]
-    """What each of them asks for."""
+    """Resources that each job requests."""
     free: Mapping[str, float]
-    """What of that is free now, in the whole cluster."""
+    """How much of these is free now, summed over the cluster."""
     there: Mapping[str, float]
-    """What of that the cluster has, in use or not."""
+    """How much of these the cluster has, in use or not."""
     nodes: int
-    """Nodes that are large enough for one of them."""
+    """Number of nodes that are large enough for one job."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
+        """Read the output of `to_json`."""
         return cls(**values)

@@ -1,23 +1,23 @@
-"""Names processes of any machine, and says which of this machine's are no more."""
+"""Names for processes on any machine, and a check whether a process of this machine has ended."""
 
 import os
 import socket
 
 
 def worker_name() -> str:
-    """Return host and process id of the calling process: "node-3:4711"."""
+    """Return host name and process id of the calling process: "node-3:4711"."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def is_dead(name: str) -> bool:
-    """Is this a process of this machine that is no more? Others can only be waited for."""
+    """Return whether a named process is known to have ended; always False for other machines."""
     host, _, pid = name.rpartition(":")
     if host != socket.gethostname():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(pid), 0)  # signal 0 only checks that the process exists
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # another user's: alive
+        pass  # the process exists and belongs to another user
     return False

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM become a question that is asked often: must the sweep end now?"""
+"""Turns Ctrl-C and SIGTERM into a flag that the driver polls."""
 
 import os
 import signal
@@ -9,56 +9,58 @@ STOPPING = "stopping; nothing is lost. A second Ctrl-C leaves at once"
 
 
 class StopSwitch:
-    """Is off until the first SIGINT or SIGTERM; the second one ends the process at once.
+    """Is set by the first SIGINT or SIGTERM; the second one ends the process at once.
 
-    Both say so on standard error, unbuffered, as a handler may interrupt any other output.
+    Each signal prints a line to standard error. The handlers write unbuffered, because they may
+    interrupt any other output.
 
-    Nothing relies on it having run: a process that is killed loses no more than a stopped one.
+    Correctness does not depend on these handlers: a killed process loses no more than a stopped
+    one.
 
     Args:
-        go_on: how to go on after the second signal, for people.
+        next_step: how to continue after the second signal, as a message to the user.
 
     Attributes:
-        drawn: whether a display draws `notice`; to write it beside that would spoil the picture.
-        first: what the first signal is answered with, for people.
+        drawn: whether a live display already shows `notice`. A printed line would damage it.
+        first: message that is printed on the first signal.
     """
 
     def __init__(
         self,
-        go_on: str = "`searchctl resume` goes on from the last checkpoints",
+        next_step: str = "`searchctl resume` continues from the last checkpoints",
     ) -> None:
-        self._go_on = go_on
+        self._next_step = next_step
         self.drawn = False
         self.first = STOPPING
         self.signal: int | None = None
         self._before: dict[int, object] = {}
 
     def __call__(self) -> bool:
-        """Has a signal come?"""
+        """Return whether a signal has arrived."""
         return self.signal is not None
 
     def __enter__(self) -> Self:
-        """Listen."""
+        """Install the signal handlers."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._first)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def notice(self) -> str | None:
-        """Return what to show while the sweep is stopping."""
+        """Return the line to show while the sweep is stopping; None before a signal."""
         return STOPPING if self.signal else None
 
     def reason(self) -> str | None:
-        """Name the signal that has come, for people."""
-        return f"{signal.Signals(self.signal).name} came" if self.signal else None
+        """Return why the sweep stops, as stored with its event; None before a signal."""
+        return f"received {signal.Signals(self.signal).name}" if self.signal else None
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that a signal ended: 130 or 143; 0 without one."""
+        """Exit code by the convention of shells: 130 (SIGINT) or 143 (SIGTERM); 0 without one."""
         return 128 + self.signal if self.signal else 0
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
@@ -69,6 +71,7 @@ class StopSwitch:
             signal.signal(again, self._second)
 
     def _second(self, number: int, _frame: FrameType | None) -> None:
-        os.write(2, f"\nleft at once; {self._go_on}\n".encode())
+        os.write(2, f"\nstopped at once; {self._next_step}\n".encode())
+        # The default handler ends the process, so that its parent sees death by this signal.
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

@@ -14,7 +14,7 @@ from searchctl.orchestrator.facts.sweeps import (
     rung_views,
 )
 from searchctl.orchestrator.facts.totals import JobTally
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.storage.rows import JOB_STATES
@@ -53,7 +53,7 @@ class Progress(Callback):
         done: Mapping[JobKey, JobState],
         clock: Callable[[], float] = time.monotonic,
         run_totals: Totals = _NOTHING,
-        asked: FollowUpSettings = NOTHING_ASKED,
+        asked: FollowUpSettings = NO_FOLLOW_UP,
     ) -> None:
         """Begin with the jobs that are `done`, and what the run did `run_totals`.
 

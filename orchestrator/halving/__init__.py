@@ -1,1 +1,1 @@
-"""The halving rule and the bracket: pure, exact, without clock or files."""
+"""The halving rule, the bracket and the schedule: pure functions of scores, without I/O."""

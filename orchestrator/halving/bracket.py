@@ -1,12 +1,12 @@
-"""The bracket, pure: which job is next, and what a result means. No clock, threads, files or I/O.
+"""The bracket as a pure state machine. It uses no clock, threads, files or other I/O.
 
                 next_job                record (rung not full)
     waiting  -------------->  running  ------------------------>  done
        ^                         |                                 |
-       +------- release ---------+      record of the rung's last: everybody gets a decision,
-            (the worker was lost)       the promoted wait at the next rung
+       +------- release ---------+      the rung's last result: each trial gets a decision,
+            (the worker was lost)       the promoted trials wait at the next rung
 
-Resume is replay: a new bracket that is told the stored outcomes stands where the old one stood.
+Resume is replay: a new bracket reaches the same state when it records the stored outcomes.
 """
 
 from bisect import insort
@@ -19,12 +19,12 @@ from searchctl.orchestrator.halving.rule import Decision, Direction, Ladder, Out
 
 
 class Signal(Enum):
-    """Why there is no job to hand out."""
+    """Why there is no next job."""
 
     WAIT = "wait"
-    """The rung's last jobs are running: ask again after the next `record`."""
+    """All remaining jobs of the rung are running. Call again after the next `record`."""
     DONE = "done"
-    """The sweep is over."""
+    """The sweep has ended."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,22 @@ class BracketJob:
 
     @property
     def key(self) -> JobKey:
-        """Its name."""
+        """Key of the job within its sweep."""
         return JobKey(self.trial, self.rung.number, self.kind, self.repeat)
 
 
 class BracketError(Exception):
-    """A result that does not belong here: an unknown trial, another rung, or a second result."""
+    """A result does not fit the state: unknown trial, another rung, or a second result."""
 
 
 class Bracket:
     """One cohort of trials climbing one ladder, each rung complete before its cut.
 
-    The same outcomes give the same decisions in any order of arrival within a rung. The trials of
-    the first rung wait in the order of their numbers; survivors, by what they took on the rung
-    below, the longest first: a rung is over with its last job, and one that is long and begins last
-    leaves all other workers idle (Graham, "Bounds on multiprocessing timing anomalies", 1969).
+    The same outcomes give the same decisions in any order of arrival within a rung.
+
+    Trials of the first rung start in the order of their numbers. Survivors start by their time on
+    the rung below, the longest first. A rung ends with its last job, so a long job that starts last
+    would leave all other workers idle (Graham, "Bounds on multiprocessing timing anomalies", 1969).
     """
 
     def __init__(self, ladder: Ladder, direction: Direction) -> None:
@@ -61,7 +62,7 @@ class Bracket:
         self._number = 0
         self._enter(range(ladder.trials))
         self.failure: str | None = None
-        """Why the sweep cannot go on: a rung without any finite score."""
+        """Message of a rung in which no trial has a finite score; None otherwise."""
         self.finished = False
 
     def _enter(self, trials: Iterable[int]) -> None:
@@ -72,21 +73,21 @@ class Bracket:
 
     @property
     def rung(self) -> Rung:
-        """The rung that is being trained, or was trained last."""
+        """The current rung; after the end, the last one that was trained."""
         return self.ladder.rungs[self._number]
 
     @property
     def done(self) -> int:
-        """Trials of the current rung whose result is in."""
+        """Number of trials of the current rung that have a result."""
         return len(self._outcomes)
 
     @property
     def cohort(self) -> int:
-        """Trials of the current rung."""
+        """Number of trials of the current rung."""
         return len(self.waiting) + len(self.running) + self.done
 
     def next_job(self, held_back: Container[int] = ()) -> BracketJob | Signal:
-        """Hand out the waiting job whose turn it is, but for those `held_back`."""
+        """Return the next waiting job, skipping trials in `held_back`."""
         if self.finished:
             return Signal.DONE
         trial = next((trial for trial in self.waiting if trial not in held_back), None)
@@ -97,7 +98,7 @@ class Bracket:
         return BracketJob(trial, self.rung)
 
     def release(self, trial: int) -> None:
-        """Let a running job wait again: its worker was lost.
+        """Return a running job to the queue, because its worker was lost.
 
         Raises:
             BracketError: the job is not running.
@@ -105,17 +106,19 @@ class Bracket:
         if trial not in self.running:
             raise BracketError(f"trial {trial} is not running at rung {self._number}")
         self.running.remove(trial)
+        # At its old position: the order of jobs must not depend on which workers are lost.
         insort(self.waiting, trial, key=self._turns.__getitem__)
 
     def record(self, outcome: Outcome) -> tuple[Decision, ...]:
-        """Take a job's outcome; return the rung's decisions if it was the last one missing.
+        """Record a job's outcome; return the rung's decisions if the rung is now complete.
 
         Raises:
             BracketError: the trial is not waiting or running at this rung.
         """
         trial = outcome.trial
         if outcome.rung != self._number or not (trial in self.running or trial in self.waiting):
-            raise BracketError(f"no job of trial {trial} at rung {outcome.rung} is open")
+            raise BracketError(f"trial {trial} has no unfinished job at rung {outcome.rung}")
+        # Replay records results of jobs that this bracket has not handed out.
         (self.running if trial in self.running else self.waiting).remove(trial)
         self._outcomes[trial] = outcome
         return self._close() if not self.waiting and not self.running else ()

@@ -1,8 +1,8 @@
-"""The follow-up, pure: which jobs follow the ladder, by whose scores its answer can be judged.
+"""Follow-up jobs after the ladder, pure. Their scores measure how reliable the result is.
 
-Repeats train each finalist again with other seeds: how much of a score is chance? The audit trains
-pruned trials that are drawn at random on all of the data, as if they had been promoted: did a cut
-drop a better one? No decision comes of either.
+Repeats train each finalist again with other seeds, which measures the variance over seeds. The
+audit trains randomly drawn pruned trials on all of the data, which shows whether a cut dropped a
+better one. Neither changes a decision.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,74 +15,73 @@ from searchctl.orchestrator.halving.rule import Decision
 
 @dataclass(frozen=True)
 class FollowUpSettings:
-    """How much of an follow-up a sweep asks for."""
+    """Follow-up jobs that a sweep requests."""
 
     repeats: int = 1
-    """Seeds that each finalist is trained with, the sweep's own among them."""
+    """Number of seeds with which each finalist is trained, the sweep's own seed included."""
     audit: int = 0
-    """Pruned trials that are trained on all of the data."""
+    """Number of pruned trials that are trained on all of the data."""
     seed: int = 0
     """The sweep's seed."""
 
 
-NOTHING_ASKED = FollowUpSettings()
+NO_FOLLOW_UP = FollowUpSettings()
 
 
 def follow_up_settings(spec: Mapping[str, Any]) -> FollowUpSettings:
-    """Return what a stored sweep asks for; nothing, of a sweep of an older searchctl."""
-    halving = spec.get("halving", {})
+    """Return the follow-up settings of a stored sweep."""
+    halving = spec.get("halving", {})  # older versions stored neither setting
     return FollowUpSettings(halving.get("repeats", 1), halving.get("audit", 0), spec.get("seed", 0))
 
 
 def follow_up_jobs(
-    decisions: Iterable[Decision], last_rung: int, asked: FollowUpSettings
+    decisions: Iterable[Decision], last_rung: int, settings: FollowUpSettings
 ) -> tuple[JobKey, ...]:
-    """Return the jobs that follow a ladder, in the order in which they are handed out.
-
-    The repeats come seed by seed, so that what was stopped early compares all finalists.
+    """Return the jobs that follow a ladder, in the order in which they are scheduled.
 
     Args:
         decisions: all decisions of the ladder, in any order.
         last_rung: number of the rung on all of the data.
-        asked: how many.
+        settings: how many jobs of each kind.
     """
-    verdicts = list(decisions)
-    ranked = sorted((d.rank or 0, d.trial) for d in verdicts if d.verdict == "complete")
+    decided = list(decisions)
+    ranked = sorted((d.rank or 0, d.trial) for d in decided if d.verdict == "complete")
     if not ranked:
         return ()
-    pruned = {d.trial for d in verdicts if d.verdict == "pruned"}
+    pruned = {d.trial for d in decided if d.verdict == "pruned"}
+    audited = draw(pruned, settings.audit, settings.seed)
     return (
+        # Seed by seed: a sweep that is stopped early still compares all finalists on equal terms.
         *(
             JobKey(trial, last_rung, "repeat", repeat)
-            for repeat in range(1, asked.repeats)
+            for repeat in range(1, settings.repeats)
             for _, trial in ranked
         ),
-        *(JobKey(trial, last_rung, "audit") for trial in draw(pruned, asked.audit, asked.seed)),
+        *(JobKey(trial, last_rung, "audit") for trial in audited),
     )
 
 
 def draw(trials: Collection[int], count: int, seed: int) -> list[int]:
-    """Draw so many of the trials, or all if they are fewer, each equally likely.
+    """Draw `count` trials without replacement, or all of them if there are fewer.
 
-    A larger draw begins with the smaller one of the same seed.
+    With the same seed, a larger draw starts with the trials of the smaller one.
     """
-    left = sorted(trials)
-    places = range(min(count, len(left)))
-    return [left.pop(_derive_seed(seed, "audit", place) % len(left)) for place in places]
+    remaining = sorted(trials)
+    draws = range(min(count, len(remaining)))
+    return [remaining.pop(_derive_seed(seed, "audit", i) % len(remaining)) for i in draws]
 
 
 def training_seed(key: JobKey, seed: int) -> int:
-    """Return the seed of a job's weights, order and augmentation.
+    """Return the seed of a job's weight initialization, data order and augmentation.
 
-    That of a repeat depends on which repeat it is, not on the trial: finalists can be compared
-    seed by seed.
+    The seed of a repeat depends on the repeat's number and not on the trial. So finalists can be
+    compared seed by seed.
     """
     return _derive_seed(seed, "repeat", key.repeat) if key.kind == "repeat" else seed
 
 
 def _derive_seed(*parts: int | str) -> int:
-    from searchctl.trainer.core.seeds import (
-        derive_seed,  # its package takes longer to import than `status` runs
-    )
+    # Imported late: its package takes longer to import than the whole `status` command runs.
+    from searchctl.trainer.core.seeds import derive_seed
 
     return derive_seed(*parts)

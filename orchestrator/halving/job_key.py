@@ -1,10 +1,10 @@
-"""What names a job: a trial at a rung, on the ladder or after it."""
+"""The key of a job: a trial at a rung, on the ladder or in the follow-up."""
 
 from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["ladder", "repeat", "audit"]
-"""ladder: by its score the trial is ranked. The others come after the ladder, on all of the data,
-and decide nothing. repeat: a finalist with another seed. audit: a trial that was pruned."""
+"""ladder: its score ranks the trial. repeat: a finalist with another seed. audit: a pruned trial.
+Repeats and audits follow the ladder, use all of the data, and change no decision."""
 
 LADDER: tuple[Kind, ...] = ("ladder",)
 AFTER: tuple[Kind, ...] = ("repeat", "audit")
@@ -12,17 +12,17 @@ ALL: tuple[Kind, ...] = (*LADDER, *AFTER)
 
 
 class JobKey(NamedTuple):
-    """Names one job of a sweep."""
+    """Identifies one job of a sweep."""
 
     trial: int
     rung: int
     kind: Kind = "ladder"
     repeat: int = 0
-    """Which of its trial's repeats, counted from 1; 0 for the other kinds."""
+    """Number of the repeat, counted from 1; 0 for the other kinds."""
 
     @property
     def top_folder(self) -> str:
-        """Where its files lie below the sweep's directory, with those of other rungs.
+        """Directory of the trial's files below the sweep's directory; all its rungs share it.
 
         >>> JobKey(7, 2).top_folder, JobKey(7, 4, "repeat", 1).top_folder
         ('trial-0007', 'trial-0007-repeat-1')
@@ -32,7 +32,7 @@ class JobKey(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """Where its files lie below the sweep's directory.
+        """Directory of the job's files below the sweep's directory.
 
         >>> JobKey(7, 4, "audit").folder
         'trial-0007-audit-0/rung-4'
@@ -41,7 +41,7 @@ class JobKey(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Name the job's place in its sweep, without its trial, for people.
+        """The job's rung, repeat or audit in words, without its trial.
 
         >>> JobKey(7, 2).place, JobKey(7, 4, "repeat", 1).place, JobKey(7, 4, "audit").place
         ('rung 2', 'repeat 1', 'audit')
@@ -51,26 +51,26 @@ class JobKey(NamedTuple):
         return f"repeat {self.repeat}" if self.kind == "repeat" else self.kind
 
 
-class Named(Protocol):
-    """What has the parts of a job's key: a job, or a row about one."""
+class HasJobKey(Protocol):
+    """An object with the parts of a job's key: a job, or a database row about one."""
 
     @property
     def trial(self) -> int:
-        """Number of its trial."""
+        """Number of the trial."""
 
     @property
     def rung(self) -> int:
-        """Number of its rung."""
+        """Number of the rung."""
 
     @property
     def kind(self) -> Kind:
-        """Whether it is on the ladder."""
+        """Ladder, repeat or audit."""
 
     @property
     def repeat(self) -> int:
-        """Which of its trial's repeats."""
+        """Number of the repeat; 0 for the other kinds."""
 
 
-def key_of(named: Named) -> JobKey:
-    """Return the key of a job, or of what a row is about."""
-    return JobKey(named.trial, named.rung, named.kind, named.repeat)
+def key_of(job: HasJobKey) -> JobKey:
+    """Return the key of a job or of a database row about one."""
+    return JobKey(job.trial, job.rung, job.kind, job.repeat)

@@ -1,8 +1,9 @@
-"""The halving rule, pure: how many trials climb, on how much data, and who is dropped.
+"""The halving rule, pure: the rungs, their data fractions, and the cut at each rung.
 
 Successive halving (Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
-Optimization", AISTATS 2016, algorithm 1) with the share of the training images as the resource.
-Integers and exact fractions only: a float logarithm loses a rung at 243 trials and eta 3.
+Optimization", AISTATS 2016, algorithm 1). The resource is the fraction of the training images. The
+arithmetic uses integers and exact fractions only, because a float logarithm loses a rung at 243
+trials and eta 3.
 """
 
 import math
@@ -14,8 +15,8 @@ from typing import Literal
 Direction = Literal["maximize", "minimize"]
 Keep = Literal["floor", "ceil"]
 Verdict = Literal["promoted", "pruned", "complete", "diverged", "failed"]
-"""promoted: climbs to the next rung. pruned: ranked below the cut. complete: ranked on the last
-rung. diverged, failed: no finite score, never promoted."""
+"""The decision on a trial at a rung. promoted: continues on the next rung. pruned: ranked below the
+cut. complete: ranked on the last rung. diverged, failed: no finite score, never promoted."""
 
 
 @dataclass(frozen=True)
@@ -24,74 +25,75 @@ class Rung:
 
     number: int
     trials: int
-    """Trials that are trained at this rung, if enough of the rung below have a finite score."""
+    """Number of trials; fewer are trained if too few of the rung below have a finite score."""
     fraction: Fraction
-    """Share of the training images."""
+    """Fraction of the training images."""
     images: int
+    """Number of training images."""
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """All rungs of a bracket, known before the start; the last is on all of the data."""
+    """All rungs of a bracket, known before the start. The last one uses all of the data."""
 
     rungs: tuple[Rung, ...]
     warnings: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int:
-        """Trials that start."""
+        """Number of trials on the first rung."""
         return self.rungs[0].trials
 
     @property
     def full_trainings(self) -> Fraction:
-        """Cost of the whole ladder, in trainings on all of the data."""
+        """Cost of the whole ladder, in units of one training on all of the data."""
         return sum((rung.trials * rung.fraction for rung in self.rungs), start=Fraction(0))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came back with."""
+    """The result of a job, as far as the bracket needs it."""
 
     trial: int
     rung: int
     score: float | None
-    """The score; None or a non-finite number if there is none."""
+    """The score; None or a non-finite number for a diverged or failed job."""
     failed: bool = False
-    """Failed, rather than diverged, where there is no finite score."""
+    """Whether the job failed. Without a finite score and not failed means diverged."""
     seconds: float = 0.0
-    """What it took: no part of the decision, but of the order in which survivors begin."""
+    """Duration of the job. It sets the starting order of survivors, and no decision."""
 
     @property
     def finite(self) -> bool:
-        """Does it have a score that can be ranked?"""
+        """Whether the score can be ranked."""
         return not self.failed and self.score is not None and math.isfinite(self.score)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision on one trial at one rung, with the evidence that it rests on."""
+    """The decision on one trial at one rung, with its evidence."""
 
     trial: int
     rung: int
     verdict: Verdict
     score: float | None
     rank: int | None
-    """1 is the best of the rung; None without a finite score."""
+    """Rank on the rung, 1 is the best; None without a finite score."""
     cohort: int
-    """Trials that were compared, those without a finite score included."""
+    """Number of trials that were compared, those without a finite score included."""
     kept: int
-    """Trials of the cohort that were promoted (on the last rung: completed)."""
+    """Number of trials of the cohort that were promoted (on the last rung: completed)."""
     cutoff: float | None
     """Score of the last trial that was kept."""
     margin: float | None
-    """How much better the score is than the nearest one on the other side of the cut: positive
-    for the promoted, zero (a tie) or negative for the pruned, None where nobody was cut."""
+    """How much better the score is than the nearest one on the other side of the cut. Positive for
+    promoted trials, zero (a tie) or negative for pruned ones, None if no trial was cut."""
     reason: str = field(compare=False, default="")
     """The decision in words."""
 
 
 def keep_count(trials: int, *, eta: int, finalists: int, keep: Keep = "floor") -> int:
-    """Return how many of so many trials survive a cut, never fewer than `finalists`.
+    """Return how many of `trials` survive a cut, never fewer than `finalists`.
 
     >>> [keep_count(n, eta=2, finalists=2) for n in (36, 18, 9, 4)]
     [18, 9, 4, 2]
@@ -124,18 +126,27 @@ def plan_ladder(
     fractions: Sequence[Fraction] | None = None,
     min_images: int = 1,
 ) -> Ladder:
-    """Plan the whole ladder for so many trials over so many training images.
+    """Plan the whole ladder.
 
-    Fractions are anchored at the top: the last rung is exactly 1, the one below 1/eta, and so on;
-    `min_fraction` shortens the ladder from the bottom, `fractions` sets it by hand. The last cut of
-    a shortened ladder goes straight to the finalists. No rung has fewer than `min_images` images
-    (the largest batch); rungs that come to the same images are merged, which is warned of.
+    Fractions are anchored at the top: the last rung has fraction 1, the one below 1/eta, and so on.
+    The last cut of a shortened ladder goes straight to the finalists. Rungs with the same number
+    of images are merged, with a warning.
+
+    Args:
+        trials: number of trials on the first rung.
+        images: number of training images.
+        eta: factor by which a cut reduces the trials.
+        finalists: number of trials on the last rung.
+        keep: how a cut rounds.
+        min_fraction: smallest fraction; lower rungs are left out.
+        fractions: fractions of all rungs, in place of the computed ones.
+        min_images: least number of images of a rung (the largest batch size).
 
     Raises:
-        ValueError: trials, images or finalists below 1, or eta below 2.
+        ValueError: trials, images or finalists are below 1, or eta is below 2.
     """
     if min(trials, images, finalists) < 1 or eta < 2:
-        raise ValueError("needs at least 1 trial, 1 image, 1 finalist, and eta of 2 or more")
+        raise ValueError("a ladder needs 1 trial, 1 image and 1 finalist or more, and eta >= 2")
     warnings = []
     counts = rung_counts(trials, eta=eta, finalists=finalists, keep=keep)
     if finalists >= trials:
@@ -143,9 +154,9 @@ def plan_ladder(
     shares = tuple(fractions) if fractions else _shares(len(counts), eta, min_fraction)
     if len(shares) > len(counts):
         left_out = ", ".join(map(str, shares[: -len(counts)]))
-        warnings.append(f"{trials} trials need {len(counts)} rungs: left out fractions {left_out}")
+        warnings.append(f"{trials} trials need {len(counts)} rungs: unused fractions {left_out}")
         shares = shares[-len(counts) :]
-    if len(shares) < len(counts):
+    if len(shares) < len(counts):  # a shortened ladder: its last cut goes to the finalists
         counts = (trials, *counts[1 : len(shares) - 1], finalists)[: len(shares)]
     rungs = [
         _rung(number, count, share, images, min_images)
@@ -161,21 +172,21 @@ def _shares(rungs: int, eta: int, min_fraction: Fraction | None) -> tuple[Fracti
 
 
 def _rung(number: int, trials: int, share: Fraction, images: int, min_images: int) -> Rung:
-    wanted = math.ceil(share * images)
-    if wanted < min_images:
-        wanted = min(min_images, images)
-        share = Fraction(wanted, images)
-    return Rung(number, trials, share, wanted)
+    count = math.ceil(share * images)
+    if count < min_images:
+        count = min(min_images, images)
+        share = Fraction(count, images)
+    return Rung(number, trials, share, count)
 
 
 def _merge(rungs: Iterable[Rung], warnings: list[str]) -> list[Rung]:
-    """Merge neighbours with the same images: the larger cohort stays, at the larger fraction."""
+    """Merge rungs with the same images; keep the larger cohort and the larger fraction."""
     merged: list[Rung] = []
     for rung in rungs:
         if merged and merged[-1].images == rung.images:
             warnings.append(
-                f"rungs of {merged[-1].trials} and {rung.trials} trials both come to "
-                f"{rung.images} images: merged into one of {merged[-1].trials}"
+                f"rungs of {merged[-1].trials} and {rung.trials} trials both have "
+                f"{rung.images} images: merged into one rung of {merged[-1].trials}"
             )
             merged[-1] = replace(merged[-1], fraction=rung.fraction)
         else:
@@ -184,7 +195,7 @@ def _merge(rungs: Iterable[Rung], warnings: list[str]) -> list[Rung]:
 
 
 def rank(outcomes: Iterable[Outcome], direction: Direction) -> list[Outcome]:
-    """Return the outcomes that have a finite score, the best first, ties by trial number."""
+    """Return the outcomes with a finite score, best first; ties are ordered by trial number."""
     sign = -1 if direction == "maximize" else 1
     finite = [outcome for outcome in outcomes if outcome.finite]
     return sorted(finite, key=lambda outcome: (sign * (outcome.score or 0.0), outcome.trial))
@@ -193,10 +204,18 @@ def rank(outcomes: Iterable[Outcome], direction: Direction) -> list[Outcome]:
 def cut(
     outcomes: Sequence[Outcome], planned: int | None, direction: Direction
 ) -> tuple[Decision, ...]:
-    """Decide on every trial of a full rung; `planned` is the next rung's count, None at the last.
+    """Decide on every trial of a complete rung.
 
-    Kept are min(planned, finite ones): a diverged or failed trial is never promoted, the next rung
-    shrinks instead. The decisions come by rank, the ones without a score last, by trial number.
+    A diverged or failed trial is never promoted. If there are too few finite scores, the next rung
+    shrinks.
+
+    Args:
+        outcomes: results of all trials of the rung.
+        planned: planned number of trials of the next rung; None on the last rung.
+        direction: whether larger scores are better.
+
+    Returns:
+        The decisions by rank. Those without a finite score come last, by trial number.
     """
     ranked = rank(outcomes, direction)
     kept = len(ranked) if planned is None else min(planned, len(ranked))
@@ -210,7 +229,7 @@ def cut(
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What all decisions of one cut have in common."""
+    """Evidence that all decisions of one cut share."""
 
     ranked: Sequence[Outcome]
     kept: int
@@ -235,6 +254,7 @@ class _Evidence:
     def _margin(self, position: int) -> float | None:
         if not 0 < self.kept < len(self.ranked):
             return None
+        # The nearest score on the other side of the cut: the first dropped, or the last kept.
         other = self.kept if position < self.kept else self.kept - 1
         difference = (self.ranked[position].score or 0.0) - (self.ranked[other].score or 0.0)
         return difference if self.direction == "maximize" else -difference

@@ -1,4 +1,4 @@
-"""The course of a sweep from its first job to its last, pure: the bracket, then the follow-up."""
+"""The schedule of a sweep's jobs, pure: first the bracket, then the follow-up jobs."""
 
 from collections.abc import Collection
 
@@ -9,26 +9,26 @@ from searchctl.orchestrator.halving.rule import Decision, Outcome
 
 
 class Schedule:
-    """Hands out a bracket's jobs, and once all its decisions are made, those that judge its answer.
+    """Yields the jobs of a bracket, and after its last decision the follow-up jobs.
 
-    As the bracket's, its jobs follow from the outcomes alone: resume is replay.
+    As in the bracket, the jobs follow from the outcomes alone. So resume is replay.
     """
 
-    def __init__(self, bracket: Bracket, asked: FollowUpSettings) -> None:
-        """Begin with a bracket that has not begun."""
+    def __init__(self, bracket: Bracket, follow_up: FollowUpSettings) -> None:
+        """Start a schedule with a new bracket."""
         self.bracket = bracket
-        self._asked = asked
+        self._follow_up = follow_up
         self._decisions: list[Decision] = []
         self._waiting: list[JobKey] = []
         self._running: list[JobKey] = []
 
     @property
     def finished(self) -> bool:
-        """Is there nothing left to do?"""
+        """Whether all jobs have a result."""
         return self.bracket.finished and not self._waiting and not self._running
 
     def next_job(self, held_back: Collection[JobKey] = ()) -> BracketJob | Signal:
-        """Hand out the next waiting job, but for those `held_back`."""
+        """Return the next waiting job, skipping those in `held_back`."""
         job = self.bracket.next_job({key.trial for key in held_back if key.kind == "ladder"})
         if job is not Signal.DONE or self.finished:
             return job
@@ -40,7 +40,7 @@ class Schedule:
         return BracketJob(key.trial, self.bracket.ladder.rungs[-1], key.kind, key.repeat)
 
     def release(self, key: JobKey) -> None:
-        """Let a running job wait again: its worker was lost.
+        """Return a running job to the queue, because its worker was lost.
 
         Raises:
             BracketError: the job is not running.
@@ -54,23 +54,23 @@ class Schedule:
         self._waiting.insert(0, key)
 
     def record(self, key: JobKey, outcome: Outcome) -> tuple[Decision, ...]:
-        """Take a job's outcome; return the decisions that it completes.
+        """Record a job's outcome; return the decisions that it completes.
 
         Raises:
             BracketError: the job is not waiting or running.
         """
         if key.kind == "ladder":
-            return self._climb(outcome)
+            return self._record_on_ladder(outcome)
         for jobs in (self._running, self._waiting):
             if key in jobs:
                 jobs.remove(key)
                 return ()
-        raise BracketError(f"no {key.place} of trial {key.trial} is open")
+        raise BracketError(f"trial {key.trial} has no unfinished {key.place}")
 
-    def _climb(self, outcome: Outcome) -> tuple[Decision, ...]:
+    def _record_on_ladder(self, outcome: Outcome) -> tuple[Decision, ...]:
         decisions = self.bracket.record(outcome)
         self._decisions += decisions
         if self.bracket.finished:
             last = self.bracket.ladder.rungs[-1].number
-            self._waiting = list(follow_up_jobs(self._decisions, last, self._asked))
+            self._waiting = list(follow_up_jobs(self._decisions, last, self._follow_up))
         return decisions

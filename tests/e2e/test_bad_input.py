@@ -132,7 +132,7 @@ def test_a_fraction_below_one_batch_is_merged_with_a_warning_in_the_plan(folder,
     (folder / "sweep.yaml").write_text(grid)
     done = searchctl("plan", "sweep.yaml", cwd=folder)
     assert done.returncode == 0
-    assert "rungs of 16 and 8 trials both come to 4 images: merged into one of 16" in done.stdout
+    assert "rungs of 16 and 8 trials both have 4 images: merged into one rung of 16" in done.stdout
 
 
 BAD_DATABASES = {

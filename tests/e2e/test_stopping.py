@@ -81,7 +81,7 @@ def test_a_second_interrupt_leaves_at_once_and_resume_goes_on(folder, searchctl,
         time.sleep(0.01)  # two signals that are waiting are one
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(10) == -signal.SIGINT
-    assert "left at once" in output.read_text()
+    assert "stopped at once" in output.read_text()
     resumed = searchctl("resume", "tiny", "--inline", cwd=folder)
     assert resumed.returncode == 0, resumed.stderr
 

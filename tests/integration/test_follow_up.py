@@ -66,7 +66,7 @@ def jobs_of(prepared, kinds=AFTER):
 
 
 @pytest.fixture
-def appraised(sweeps, quick_runner):
+def followed_up(sweeps, quick_runner):
     """A sweep with two finalists that ran to its end, and the jobs as workers saw them."""
     seen = []
     prepared, row = sweeps.launch(noting(quick_runner, seen), halving=ASKED)
@@ -74,8 +74,8 @@ def appraised(sweeps, quick_runner):
     return prepared, [job for job in seen if job.kind != "ladder"]
 
 
-def test_finalists_are_trained_again_and_pruned_trials_too_on_all_of_the_data(appraised):
-    prepared, seen = appraised
+def test_finalists_are_trained_again_and_pruned_trials_too_on_all_of_the_data(followed_up):
+    prepared, seen = followed_up
     assert Counter((job.kind, job.repeat) for job in seen) == {
         ("repeat", 1): 2,
         ("repeat", 2): 2,
@@ -93,8 +93,8 @@ def _stored_order(key):
     return (key.kind == "audit", key.repeat, key.trial)
 
 
-def test_repeats_differ_by_their_seeds_and_keep_no_weights(appraised):
-    prepared, seen = appraised
+def test_repeats_differ_by_their_seeds_and_keep_no_weights(followed_up):
+    prepared, seen = followed_up
     seed = prepared.sweep.seed
     assert {job.sample.seed for job in seen if job.kind == "audit"} == {seed}
     for job in seen:
@@ -106,9 +106,9 @@ def test_repeats_differ_by_their_seeds_and_keep_no_weights(appraised):
 
 
 def test_what_follows_the_ladder_changes_neither_verdicts_nor_states(
-    appraised, sweeps_below, tmp_path
+    followed_up, sweeps_below, tmp_path
 ):
-    prepared, _ = appraised
+    prepared, _ = followed_up
     without, _ = sweeps_below(tmp_path).launch(name="without")
     for read in (queries.decisions, queries.jobs):
         verdicts = [
@@ -124,7 +124,7 @@ def test_what_follows_the_ladder_changes_neither_verdicts_nor_states(
 
 @pytest.mark.parametrize("count", [14, 15, 17, 19])
 def test_a_driver_that_died_after_the_ladder_goes_on_where_it_was(
-    count, sweeps, quick_runner, appraised
+    count, sweeps, quick_runner, followed_up
 ):
     sweep = {"name": "second", "halving": ASKED}
     with pytest.raises(Died):
@@ -133,11 +133,13 @@ def test_a_driver_that_died_after_the_ladder_goes_on_where_it_was(
     assert row.state == "COMPLETE"
     attempts = queries.attempts(prepared.engine, prepared.row)
     assert Counter(Counter(map(key_of, attempts)).values()) == {1: 19, 2: 1}
-    scores = [{key_of(job): job.score for job in jobs_of(p, ALL)} for p in (prepared, appraised[0])]
+    scores = [
+        {key_of(job): job.score for job in jobs_of(p, ALL)} for p in (prepared, followed_up[0])
+    ]
     assert scores[0] == scores[1]
 
 
-def test_a_killed_and_resumed_appraisal_gives_the_same_numbers_to_the_last_bit(
+def test_killed_and_resumed_follow_up_jobs_give_the_same_numbers_to_the_last_bit(
     sweeps, sweeps_below, tmp_path
 ):
     """With networks that train: from the middle of a repeat, and of the audit."""
@@ -234,7 +236,7 @@ def test_audits_are_trials_of_their_own_in_the_study_and_never_the_best(sweeps, 
         assert sorted(shown()) == sorted(before)
 
 
-def test_results_that_nobody_asked_for_are_not_gone_on_from(sweeps, appraised, sqlite_run):
+def test_results_that_were_not_requested_are_not_resumed(sweeps, followed_up, sqlite_run):
     sqlite_run("UPDATE searchctl_jobs SET repeat = 7 WHERE kind = 'audit'")
     with pytest.raises(SearchctlError, match="changed by hand"):
         sweeps.resume()

@@ -110,7 +110,7 @@ def test_an_error_that_is_not_ours_is_told_by_its_kind_alone(sweeps, told):
 def test_a_sweep_that_is_stopped_is_told_with_the_reason(sweeps, told, quick_runner):
     hooks, read = told
     prepared = sweeps.prepare(hooks=hooks)
-    row = run(prepared, executor=InlineExecutor(quick_runner), stopping=lambda: "SIGTERM came")
+    row = run(prepared, executor=InlineExecutor(quick_runner), stopping=lambda: "received SIGTERM")
     assert row.state == "STOPPED"
     (only,) = read()
     assert (only["event"], only["reason"]) == ("sweep_stopped", row.error)

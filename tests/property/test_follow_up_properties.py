@@ -16,30 +16,35 @@ SEEDS = st.integers(0, 2**32)
 def sweeps(draw):
     ladder = plan_ladder(draw(st.integers(1, 20)), 100, finalists=draw(st.integers(1, 3)))
     scores = draw(st.lists(SCORES, min_size=ladder.trials, max_size=ladder.trials))
-    asked = FollowUpSettings(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
-    return ladder, scores, asked
+    settings = FollowUpSettings(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
+    return ladder, scores, settings
 
 
 def run(sweep, order, stored=()):
     """Run a sweep to its end, from the stored results on; return all results, and all decisions."""
     order = random.Random(order)
-    ladder, scores, asked = sweep
-    course, outcomes, decisions, running = Schedule(Bracket(ladder, "maximize"), asked), [], [], []
+    ladder, scores, settings = sweep
+    schedule, outcomes, decisions, running = (
+        Schedule(Bracket(ladder, "maximize"), settings),
+        [],
+        [],
+        [],
+    )
 
     def record(key, outcome):
         outcomes.append((key, outcome))
-        decisions.extend(course.record(key, outcome))
+        decisions.extend(schedule.record(key, outcome))
 
     for result in stored:
         record(*result)
-    while not course.finished:
-        job = course.next_job()
+    while not schedule.finished:
+        job = schedule.next_job()
         if job is not Signal.WAIT:
             running.append(job)
             continue
         job = running.pop(order.randrange(len(running)))
         if order.random() < 0.2:
-            course.release(job.key)
+            schedule.release(job.key)
         else:
             record(job.key, Outcome(job.trial, job.rung.number, scores[job.trial]))
     return outcomes, decisions
@@ -47,16 +52,16 @@ def run(sweep, order, stored=()):
 
 @given(sweeps(), SEEDS)
 def test_the_jobs_after_the_ladder_follow_from_its_verdicts_in_any_order_of_arrival(sweep, order):
-    ladder, _, asked = sweep
+    ladder, _, settings = sweep
     outcomes, decisions = run(sweep, order)
-    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, asked)
+    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, settings)
     after = [key for key, _ in outcomes if key.kind != "ladder"]
     assert sorted(after) == sorted(expected)
     assert len(set(after)) == len(after)
 
 
 @given(sweeps(), SEEDS, st.data())
-def test_a_course_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep, order, data):
+def test_a_schedule_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep, order, data):
     outcomes, decisions = run(sweep, order)
     stored = outcomes[: data.draw(st.integers(0, len(outcomes)))]
     again, verdicts = run(sweep, order, stored)
@@ -67,8 +72,8 @@ def test_a_course_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep,
 
 @given(sweeps(), SEEDS)
 def test_what_follows_the_ladder_changes_no_verdict(sweep, order):
-    ladder, scores, asked = sweep
-    without = run((ladder, scores, FollowUpSettings(seed=asked.seed)), order)[1]
+    ladder, scores, settings = sweep
+    without = run((ladder, scores, FollowUpSettings(seed=settings.seed)), order)[1]
     assert run(sweep, order)[1] == without
 
 

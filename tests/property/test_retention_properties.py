@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
 from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -30,8 +30,8 @@ class Sweep(RuleBasedStateMachine):
     @initialize(trials=st.integers(1, 6), finalists=st.integers(1, 2), warm=st.booleans())
     def launch(self, trials, finalists, warm):
         self.bracket = Bracket(plan_ladder(trials, 64, finalists=finalists), "maximize")
-        asked = NOTHING_ASKED if warm else FollowUpSettings(repeats=2, audit=2)
-        self.course = Schedule(self.bracket, asked)
+        follow_up = NO_FOLLOW_UP if warm else FollowUpSettings(repeats=2, audit=2)
+        self.schedule = Schedule(self.bracket, follow_up)
         self.warm = warm
         self.jobs, self.attempts, self.decisions = {}, [], []
         self.open = {}  # token by job
@@ -49,7 +49,7 @@ class Sweep(RuleBasedStateMachine):
 
     @rule()
     def start(self):
-        slot = self.course.next_job()
+        slot = self.schedule.next_job()
         if isinstance(slot, BracketJob):
             key = slot.key
             token = self.token()
@@ -72,7 +72,7 @@ class Sweep(RuleBasedStateMachine):
         key = self.picked(pick)
         del self.open[key]
         self.jobs[key] = replace(self.jobs[key], state="WAITING")
-        self.course.release(key)
+        self.schedule.release(key)
 
     @rule()
     def kill_driver_and_resume(self):
@@ -147,7 +147,7 @@ class Sweep(RuleBasedStateMachine):
         assert self.finalists() <= self.files
 
     def teardown(self):
-        while hasattr(self, "course") and not self.course.finished:
+        while hasattr(self, "schedule") and not self.schedule.finished:
             self.start()
             while self.open:
                 self.finish(0, 0.5)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from searchctl.orchestrator.analysis.verify import verify
 from searchctl.orchestrator.analysis.verify_record import Record
 from searchctl.orchestrator.halving.bracket import Bracket, Signal
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
@@ -64,7 +64,7 @@ def record_of(ladder, direction, outcomes, decisions, finished):
         direction=direction,
         score=measure,
         planned=[rung.trials for rung in ladder.rungs],
-        asked=NOTHING_ASKED,
+        asked=NO_FOLLOW_UP,
         trials=[trial_of(n, states.get(n, "RUNNING")) for n in range(ladder.trials)],
         jobs=jobs,
         decisions=decisions,

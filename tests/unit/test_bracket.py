@@ -62,7 +62,7 @@ def test_a_rung_without_a_finite_score_ends_the_sweep_with_a_reason(bracket):
 
 
 @pytest.mark.parametrize("outcome", [Outcome(9, 0, 0.5), Outcome(0, 1, 0.5)])
-def test_a_result_that_was_not_asked_for_is_refused(bracket, outcome):
+def test_a_result_that_was_not_requested_is_refused(bracket, outcome):
     with pytest.raises(BracketError):
         bracket.record(outcome)
 

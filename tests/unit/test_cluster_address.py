@@ -53,7 +53,7 @@ def test_local_is_a_cluster_that_is_started_here():
         ("ray://head:10001", False, True),
     ],
 )
-def test_a_driver_is_submitted_if_asked_or_if_it_cannot_run_here(address, detach, goes):
+def test_a_driver_is_submitted_if_requested_or_if_it_cannot_run_here(address, detach, goes):
     assert submits_to(address, detach=detach, inline=False) == (address if goes else None)
 
 

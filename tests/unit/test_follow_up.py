@@ -2,7 +2,7 @@ import pytest
 
 from searchctl.orchestrator.halving.bracket import Bracket, BracketError, Signal
 from searchctl.orchestrator.halving.follow_up import (
-    NOTHING_ASKED,
+    NO_FOLLOW_UP,
     FollowUpSettings,
     draw,
     follow_up_jobs,
@@ -19,14 +19,14 @@ def scored(trial):
     return None if trial == 1 else trial / 10
 
 
-def course_of(asked, trials=8, score=scored):
-    """The course of a sweep whose ladder has ended, and its decisions."""
-    course, decisions = Schedule(Bracket(plan_ladder(trials, 64), "maximize"), asked), []
-    while not course.bracket.finished:
-        job = course.next_job()
+def schedule_of(settings, trials=8, score=scored):
+    """The schedule of a sweep whose ladder has ended, and its decisions."""
+    schedule, decisions = Schedule(Bracket(plan_ladder(trials, 64), "maximize"), settings), []
+    while not schedule.bracket.finished:
+        job = schedule.next_job()
         outcome = Outcome(job.trial, job.rung.number, score(job.trial))
-        decisions += course.record(job.key, outcome)
-    return course, decisions
+        decisions += schedule.record(job.key, outcome)
+    return schedule, decisions
 
 
 def names(jobs):
@@ -34,7 +34,7 @@ def names(jobs):
 
 
 def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
-    _, decisions = course_of(NOTHING_ASKED)
+    _, decisions = schedule_of(NO_FOLLOW_UP)
     assert names(follow_up_jobs(decisions, 2, FollowUpSettings(repeats=3))) == [
         (7, "repeat", 1),
         (6, "repeat", 1),
@@ -44,18 +44,18 @@ def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
 
 
 def test_only_trials_that_were_pruned_by_rank_are_audited():
-    _, decisions = course_of(NOTHING_ASKED)
+    _, decisions = schedule_of(NO_FOLLOW_UP)
     audited = follow_up_jobs(decisions, 2, FollowUpSettings(audit=99))
     assert {job.trial for job in audited} == {0, 2, 3, 4, 5}  # not 1, which diverged
     assert {(job.rung, job.kind, job.repeat) for job in audited} == {(2, "audit", 0)}
 
 
 def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
-    _, decisions = course_of(NOTHING_ASKED)
+    _, decisions = schedule_of(NO_FOLLOW_UP)
     assert follow_up_jobs(decisions[:-2], 2, FollowUpSettings(2, 2)) == ()
-    course, decisions = course_of(FollowUpSettings(2, 2), score=lambda trial: None)
+    schedule, decisions = schedule_of(FollowUpSettings(2, 2), score=lambda trial: None)
     assert follow_up_jobs(decisions, 2, FollowUpSettings(2, 2)) == ()
-    assert course.finished
+    assert schedule.finished
 
 
 def test_a_repeat_has_the_same_seed_for_all_finalists_and_an_audit_that_of_the_sweep():
@@ -74,37 +74,37 @@ def test_every_pruned_trial_is_drawn_about_as_often():
 
 
 def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
-    course, _ = course_of(FollowUpSettings(repeats=2, audit=1))
-    assert not course.finished
-    jobs = [course.next_job() for _ in range(3)]
+    schedule, _ = schedule_of(FollowUpSettings(repeats=2, audit=1))
+    assert not schedule.finished
+    jobs = [schedule.next_job() for _ in range(3)]
     assert [job.kind for job in jobs] == ["repeat", "repeat", "audit"]
     assert {job.rung.images for job in jobs} == {64}
-    assert course.next_job() is Signal.WAIT
+    assert schedule.next_job() is Signal.WAIT
     for job in jobs:
-        assert course.record(job.key, Outcome(job.trial, 2, None)) == ()
-    assert course.finished
-    assert course.next_job() is Signal.DONE
+        assert schedule.record(job.key, Outcome(job.trial, 2, None)) == ()
+    assert schedule.finished
+    assert schedule.next_job() is Signal.DONE
 
 
 def test_a_lost_job_comes_again_unless_it_is_held_back():
-    course, _ = course_of(FollowUpSettings(repeats=2))
-    job = course.next_job()
-    course.release(job.key)
-    assert course.next_job({job.key}).key != job.key
-    assert course.next_job() == job
+    schedule, _ = schedule_of(FollowUpSettings(repeats=2))
+    job = schedule.next_job()
+    schedule.release(job.key)
+    assert schedule.next_job({job.key}).key != job.key
+    assert schedule.next_job() == job
     with pytest.raises(BracketError, match="the repeat 2 of trial 7 is not running"):
-        course.release(JobKey(7, 2, "repeat", 2))
+        schedule.release(JobKey(7, 2, "repeat", 2))
 
 
-def test_a_result_of_a_job_that_was_not_asked_for_is_refused():
-    course, _ = course_of(FollowUpSettings(repeats=2))
-    job = course.next_job()
-    course.record(job.key, Outcome(job.trial, 2, 0.5))
+def test_a_result_of_a_job_that_was_not_requested_is_refused():
+    schedule, _ = schedule_of(FollowUpSettings(repeats=2))
+    job = schedule.next_job()
+    schedule.record(job.key, Outcome(job.trial, 2, 0.5))
     for key in (job.key, JobKey(7, 2, "audit")):
-        with pytest.raises(BracketError, match=f"no {key.place} of trial 7 is open"):
-            course.record(key, Outcome(7, 2, 0.5))
+        with pytest.raises(BracketError, match=f"trial 7 has no unfinished {key.place}"):
+            schedule.record(key, Outcome(7, 2, 0.5))
 
 
 def test_a_sweep_of_an_older_searchctl_asks_for_nothing():
     assert follow_up_settings({"halving": {"eta": 2}, "seed": 3}) == FollowUpSettings(1, 0, 3)
-    assert follow_up_settings({}) == NOTHING_ASKED
+    assert follow_up_settings({}) == NO_FOLLOW_UP

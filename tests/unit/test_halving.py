@@ -60,7 +60,7 @@ def test_fractions_can_be_set_by_hand():
 def test_more_fractions_than_cuts_leave_out_the_smallest():
     plan = plan_ladder(4, 40, fractions=[F(1, 8), F(1, 4), FULL])
     assert [(r.trials, r.images) for r in plan.rungs] == [(4, 10), (2, 40)]
-    assert plan.warnings == ("4 trials need 2 rungs: left out fractions 1/8",)
+    assert plan.warnings == ("4 trials need 2 rungs: unused fractions 1/8",)
 
 
 def test_a_min_fraction_of_1_is_a_full_grid():
@@ -87,7 +87,7 @@ def test_more_finalists_than_trials_is_one_full_rung_with_a_warning():
 @pytest.mark.parametrize("bad", [{"trials": 0}, {"images": 0}, {"finalists": 0}, {"eta": 1}])
 def test_impossible_ladders_are_refused(bad):
     good = {"trials": 4, "images": 10, "eta": 2, "finalists": 1}
-    with pytest.raises(ValueError, match="at least 1 trial"):
+    with pytest.raises(ValueError, match="a ladder needs 1 trial"):
         plan_ladder(**{**good, **bad})
 
 
@@ -115,12 +115,12 @@ def test_the_next_rung_shrinks_rather_than_promote_a_trial_without_a_score():
     assert [d.verdict for d in decisions] == ["promoted", "diverged", "diverged", "diverged"]
 
 
-def test_a_failed_trial_is_told_from_a_diverged_one():
+def test_a_failed_trial_differs_from_a_diverged_one():
     decisions = cut([Outcome(0, 0, 0.5, failed=True), Outcome(1, 0, None)], 1, "maximize")
     assert [d.verdict for d in decisions] == ["failed", "diverged"]
 
 
-def test_nobody_is_cut_on_the_last_rung():
+def test_no_trial_is_cut_on_the_last_rung():
     decisions = cut(outcomes(0.2, 0.7), None, "maximize")
     assert [(d.trial, d.verdict, d.rank) for d in decisions] == [
         (1, "complete", 1),

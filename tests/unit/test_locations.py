@@ -37,11 +37,11 @@ def test_what_is_nearer_to_the_command_counts_first(url_file, monkeypatch):
 
 def test_a_file_with_the_url_that_others_may_read_is_refused_with_the_mend(url_file):
     url_file.chmod(0o640)
-    with pytest.raises(SearchctlError, match=f"others may read .*chmod 600 {url_file}"):
+    with pytest.raises(SearchctlError, match=f"other users can read .*chmod 600 {url_file}"):
         database_url(None)
 
 
 def test_a_file_with_the_url_that_is_not_there_is_named(url_file):
     url_file.unlink()
-    with pytest.raises(SearchctlError, match=f"SEARCHCTL_DB_URL_FILE.* of {url_file}: No such"):
+    with pytest.raises(SearchctlError, match=f"SEARCHCTL_DB_URL_FILE.* from {url_file}: No such"):
         database_url(None)

@@ -32,7 +32,7 @@ def test_the_handlers_of_before_are_put_back_even_after_a_signal():
 @pytest.mark.parametrize(
     ("arguments", "how"),
     [
-        ([], b"`searchctl resume` goes on from the last checkpoints"),
+        ([], b"`searchctl resume` continues from the last checkpoints"),
         (["the same command goes on"], b"the same command goes on"),
     ],
 )
@@ -50,5 +50,5 @@ def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first(argume
     assert done.stdout == b""
     assert [line for line in done.stderr.splitlines() if line] == [
         b"stopping; nothing is lost. A second Ctrl-C leaves at once",
-        b"left at once; " + how,
+        b"stopped at once; " + how,
     ]

@@ -5,7 +5,7 @@ import pytest
 
 from searchctl.orchestrator.analysis.verify import evaluation_by_images, verify
 from searchctl.orchestrator.analysis.verify_record import Record
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED, FollowUpSettings
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
@@ -49,7 +49,7 @@ RECORD = Record(
     direction="maximize",
     score="val_miou",
     planned=[3, 1],
-    asked=NOTHING_ASKED,
+    asked=NO_FOLLOW_UP,
     trials=[
         trial(0, 0.1, "PRUNED"),
         trial(1, 0.2, "COMPLETE"),
