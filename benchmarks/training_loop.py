@@ -18,8 +18,8 @@ from machine import keep
 
 from searchctl.trainer.data.loader import TrainingBatches, load_sample
 from searchctl.trainer.data.settings import Sample, ScenesData
-from searchctl.trainer.losses import build_loss
-from searchctl.trainer.models import build_model
+from searchctl.trainer.losses.build import build_loss
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.precision import Precision

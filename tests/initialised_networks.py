@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import save_weights

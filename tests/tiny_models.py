@@ -5,8 +5,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from searchctl.trainer.models import build_model
 from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze, training_mode
 from searchctl.trainer.settings.catalog import MODELS
 from searchctl.trainer.settings.training import TrainSettings

@@ -14,8 +14,9 @@ from searchctl.orchestrator.config.yaml_source import dump_yaml, load_yaml
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.ranking import Ranked
 from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.training import Score, Settings, TrainSettings
+from searchctl.trainer.settings.training import Score, TrainSettings
 
 
 class Origin(Settings):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 HookName = Literal["rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed"]
 """What a hook may be on."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from searchctl.orchestrator.config.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.wording import reworded
 from searchctl.orchestrator.config.yaml_source import YamlFile
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 Model = TypeVar("Model", bound=Settings)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from searchctl.orchestrator.core.cluster_address import checked_address
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 _NOT_CUSTOM = {
     "CPU": "use cpus_per_trial",

@@ -38,8 +38,9 @@ from searchctl.orchestrator.config.wording import refuse
 from searchctl.orchestrator.config.yaml_source import YamlFile, load_yaml
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
+from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.training import Settings, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 
 def _slug(name: str) -> str:

@@ -17,7 +17,8 @@ from pydantic import (
 )
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
-from searchctl.trainer.settings.training import Score, Settings
+from searchctl.trainer.settings.base import Settings
+from searchctl.trainer.settings.training import Score
 
 
 def _fraction(written: Any) -> Fraction:

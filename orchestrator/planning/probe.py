@@ -24,7 +24,7 @@ from searchctl.trainer.core.stopping import Stop, Stopped
 from searchctl.trainer.data.loader import data_fingerprint, load_sample, load_split
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import Mixup
 from searchctl.trainer.run.checkpoint import FILE, Checkpoint, write_checkpoint

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from searchctl.trainer.losses import build_loss, count_pixels
+from searchctl.trainer.losses.base import count_pixels
+from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.losses.class_weights import KINDS
 from searchctl.trainer.settings.catalog import LOSSES
 from searchctl.trainer.settings.training import TrainSettings

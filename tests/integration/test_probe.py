@@ -8,7 +8,7 @@ from searchctl.orchestrator.planning import probe as probing
 from searchctl.orchestrator.planning.estimate import Measured
 from searchctl.orchestrator.planning.estimating import estimate_apart, estimate_sweep
 from searchctl.orchestrator.planning.probe import evenly, probe
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 
 DATA = {"dataset": "scenes", "image_size": [24, 32], "train": 16, "val": 6, "test": 4}
 

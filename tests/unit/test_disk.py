@@ -5,7 +5,7 @@ import torch
 
 from searchctl.orchestrator.halving.rule import plan_ladder
 from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, disk_of, most_kept
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.run.training import begin_training
 from searchctl.trainer.settings.training import TrainSettings
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.fcn32s import VGG_NAMES, FCN32s
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.training import TrainSettings

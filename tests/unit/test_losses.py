@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from searchctl.trainer.losses import build_loss, count_pixels
+from searchctl.trainer.losses.base import count_pixels
+from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.losses.class_weights import KINDS, class_weights
 from searchctl.trainer.settings.training import TrainSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from searchctl.trainer.losses import build_loss
+from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.optim.mixup import Mixup, mix
 from searchctl.trainer.settings.training import TrainSettings
 

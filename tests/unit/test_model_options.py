@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.settings.catalog import MODELS, load_object
 from searchctl.trainer.settings.model_options import OPTIONS, option_problems
 from searchctl.trainer.settings.training import TrainSettings

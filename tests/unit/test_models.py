@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.settings.training import TrainSettings
 
 

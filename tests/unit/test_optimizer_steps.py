@@ -8,7 +8,7 @@ import torch
 from searchctl.trainer import Sample
 from searchctl.trainer.core.stopping import Diverged
 from searchctl.trainer.data.settings import ScenesData
-from searchctl.trainer.losses import Loss
+from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.run.training import begin_training

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.models.smp import SmpModel
 from searchctl.trainer.settings.catalog import SMP_DECODERS

@@ -9,7 +9,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.named_weights import encoder_file
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze, training_mode
 from searchctl.trainer.models.timm.classifier import TimmClassifier
 from searchctl.trainer.models.timm.library import timm

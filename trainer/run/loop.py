@@ -13,7 +13,7 @@ from searchctl.trainer.core.stopping import Diverged, Stop, until_stopped
 from searchctl.trainer.data.loader import TrainingBatches
 from searchctl.trainer.evaluation.evaluate import Scored
 from searchctl.trainer.evaluation.metrics import is_better
-from searchctl.trainer.losses import Loss
+from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts

@@ -7,8 +7,8 @@ from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.evaluation.inference import scaled
-from searchctl.trainer.models import build_model
 from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.model_options import OPTIONS

@@ -19,8 +19,9 @@ from searchctl.trainer.data.loader import (
 )
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
-from searchctl.trainer.losses import Loss, build_loss
-from searchctl.trainer.models import build_model
+from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.losses.build import build_loss
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.run.checkpoint import identity_of
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training

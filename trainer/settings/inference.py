@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from searchctl.trainer.data.settings import Task
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 _OVERLAP = 1 / 3
 

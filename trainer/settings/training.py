@@ -5,8 +5,9 @@ Each field of `TrainSettings` may be an axis of a sweep's search space: name it 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.names import (
     AugmentName,
     Dilations,
@@ -22,18 +23,6 @@ Score = Literal["val_miou", "val_loss", "val_accuracy"]
 """val_miou: mean IoU, higher is better. val_loss: unweighted cross entropy per valid pixel (or per
 image, in classification), lower is better. val_accuracy: share of all valid pixels (or images) that
 are right, higher is better."""
-
-
-class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys, each field documented by its docstring."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,  # a password may have been written where none belongs
-    )
 
 
 class Validate(Settings):

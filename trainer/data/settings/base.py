@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 Side = Annotated[int, Field(ge=8)]
 Size = tuple[Side, Side]

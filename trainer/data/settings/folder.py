@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from searchctl.trainer.data.settings.base import Channel, ListedData
-from searchctl.trainer.settings.training import Settings
+from searchctl.trainer.settings.base import Settings
 
 
 class ColourClass(Settings):
