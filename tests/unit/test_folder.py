@@ -99,8 +99,18 @@ def test_a_palette_with_transparency_is_read_as_rgb(root):
 
 def test_sixteen_bit_images_are_refused_rather_than_clipped(root):
     Image.fromarray(np.full((4, 6), 3000, np.uint16)).save(root / "images" / "0.png")
-    with pytest.raises(DataError, match=r"images/0\.png: has I;16 pixels"):
+    with pytest.raises(DataError, match=r"images/0\.png: has 16 bits a channel"):
         first(folder(root))
+
+
+def test_an_image_that_exif_turns_is_named_where_its_mask_is_drawn_as_shown(root):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    (root / "images" / "0.png").unlink()
+    Image.new("RGB", (6, 4)).save(root / "images" / "0.jpg", exif=exif)
+    Image.new("L", (4, 6)).save(root / "masks" / "0.png")
+    with pytest.raises(DataError, match="the mask is 4x6, its image .*6x4: EXIF data turn"):
+        folder(root).check()
 
 
 def test_palette_masks_give_indices_not_colours(root):

@@ -14,6 +14,7 @@ import cv2
 import PIL
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data import files
 from searchctl.trainer.data import sets as datasets
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import PLACES, DataSettings, Split
@@ -80,5 +81,6 @@ def _files(dataset: Dataset, split: Split) -> list[str]:
 @cache
 def _decoders() -> str:
     """Return a hash of the code that decodes: what it got wrong is not kept once it is fixed."""
-    modules = sorted(file for folder in datasets.__path__ for file in Path(folder).glob("*.py"))
+    folders = [*datasets.__path__, *files.__path__]
+    modules = sorted(file for folder in folders for file in Path(folder).glob("*.py"))
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.reading import as_rgb
 from searchctl.trainer.data.sets.base import Colour, Label
-from searchctl.trainer.data.sets.files import as_rgb
 
 MOST_STRAYS = 0.01
 """Largest share of a mask's pixels in colours that no table lists. A few such pixels are slips of

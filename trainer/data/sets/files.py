@@ -1,8 +1,7 @@
 """Pairs of an image file and a mask file: found wanting by their headers, or read and decoded."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,12 @@ import numpy.typing as npt
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.reading import (
+    as_rgb,
+    is_on_its_side,
+    opened_image,
+    opened_mask,
+)
 from searchctl.trainer.data.sets.base import Dataset, Image, Label
 from searchctl.trainer.data.settings import Split
 
@@ -19,9 +24,6 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 ValueTable = npt.NDArray[np.int16]
 """[256] the class id or ignore index of each mask value, or that it is refused."""
 _REFUSED = -1
-_UNREADABLE = (OSError, SyntaxError, ValueError, Picture.DecompressionBombError)
-"""What Pillow raises on files that are missing, empty, truncated or no pictures at all."""
-_LOSSY = frozenset({"JPEG", "MPO"})
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class PairedFiles(Dataset):
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
         pair = self.pairs(split)[index]
-        with opened(pair.image) as picture:
+        with opened_image(pair.image) as picture:
             image = np.asarray(as_rgb(picture))
-        with _opened_mask(pair.mask) as picture:
+        with opened_mask(pair.mask) as picture:
             label = self.decode(picture)
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
@@ -81,7 +83,7 @@ class PairedFiles(Dataset):
 
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return an image's height and width, from its header."""
-        with opened(self.pairs(split)[index].image) as picture:
+        with opened_image(self.pairs(split)[index].image) as picture:
             return picture.height, picture.width
 
     def files(self, split: Split) -> tuple[Path, ...]:
@@ -153,52 +155,9 @@ def value_table(meaning: Mapping[int, int]) -> ValueTable:
     return table
 
 
-def as_rgb(picture: Picture.Image) -> Picture.Image:
-    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
-
-    Raises:
-        DataError: it has more than 8 bits a channel, which would be clipped.
-    """
-    if picture.mode.startswith(("I", "F")):
-        raise DataError(f"has {picture.mode} pixels: convert it to 8 bits a channel")
-    if picture.mode == "P":  # straight to RGB warns where the palette has transparency
-        picture = picture.convert("RGBA")
-    return picture.convert("RGB")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Picture.Image]:
-    """Open a picture; whatever goes wrong within the block names its path."""
-    try:
-        with Picture.open(path) as picture:
-            yield picture
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except _UNREADABLE as error:
-        raise DataError(f"{path}: {_reason(error)}") from error
-
-
-@contextmanager
-def _opened_mask(path: Path) -> Iterator[Picture.Image]:
-    """Open a mask; by what the file is, since one that is called .png may be a JPEG."""
-    with opened(path) as picture:
-        if picture.format in _LOSSY:
-            raise DataError(
-                f"is a {picture.format} file, whose values are near to what was drawn but not the "
-                "same: a mask has to be a PNG or the like"
-            )
-        yield picture
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is missing"
-    return f"cannot be read ({error})"
-
-
 def _problems(pair: Pair) -> list[str]:
     sizes, problems = [], []
-    for path, open_it in ((pair.image, opened), (pair.mask, _opened_mask)):
+    for path, open_it in ((pair.image, opened_image), (pair.mask, opened_mask)):
         try:
             with open_it(path) as picture:
                 sizes.append(picture.size)
@@ -210,5 +169,15 @@ def _problems(pair: Pair) -> list[str]:
 
 
 def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
-    sizes = f"{mask[0]}x{mask[1]}, its image {pair.image} {image[0]}x{image[1]}"
-    return f"{pair.mask}: the mask is {sizes}"
+    words = f"the mask is {mask[0]}x{mask[1]}, its image {pair.image} {image[0]}x{image[1]}"
+    if image == mask[::-1] and _is_shown_turned(pair.image):
+        words += (
+            ": EXIF data turn the image where it is shown, and the mask is drawn on what is shown; "
+            "save the image upright, without EXIF data"
+        )
+    return f"{pair.mask}: {words}"
+
+
+def _is_shown_turned(path: Path) -> bool:
+    with opened_image(path) as picture:
+        return is_on_its_side(picture)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, ImageOps
+from PIL import ImageOps
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.reading import as_rgb, is_on_its_side, opened_image
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label
-from searchctl.trainer.data.sets.files import SPLITS, as_rgb, opened
+from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.folder import spread_colour
 from searchctl.trainer.data.sets.listing import visible
 from searchctl.trainer.data.sets.validation_split import validation_split
@@ -18,8 +19,6 @@ from searchctl.trainer.data.settings import ImageFolderData, Split
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 MOST_CLASSES = 255
 """Labels are bytes, of which the last stands for no class."""
-_ON_ITS_SIDE = range(5, 9)
-"""EXIF's orientations of images whose stored rows are columns."""
 _VALIDATES = 5
 """One in so many images of a class validates, where no directory says which."""
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -82,16 +81,15 @@ class ImageFolder(Dataset):
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read an image as it is meant to be seen (EXIF says which side is up) and its class."""
         path, class_id = self._items[split][index]
-        with opened(path) as picture:
+        with opened_image(path, may_be_turned=True) as picture:
             image = np.asarray(as_rgb(ImageOps.exif_transpose(picture)))
         return image, np.full((1, 1), class_id, dtype=np.uint8)
 
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return an image's height and width as it is meant to be seen, from its header."""
-        with opened(self._items[split][index].path) as picture:
+        with opened_image(self._items[split][index].path, may_be_turned=True) as picture:
             height, width = picture.height, picture.width
-            on_its_side = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
-        return (width, height) if on_its_side else (height, width)
+            return (width, height) if is_on_its_side(picture) else (height, width)
 
     def files(self, split: Split) -> tuple[Path, ...]:
         """Return the images."""
@@ -102,7 +100,7 @@ class ImageFolder(Dataset):
         problems = []
         for path in dict.fromkeys(item.path for split in SPLITS for item in self._items[split]):
             try:
-                with opened(path):
+                with opened_image(path, may_be_turned=True):
                     pass
             except DataError as error:
                 problems.append(str(error))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from PIL import Image as Picture
 
+from searchctl.trainer.data.files.reading import as_rgb
 from searchctl.trainer.data.sets.base import Label
 from searchctl.trainer.data.sets.colours import ColourTable
-from searchctl.trainer.data.sets.files import Pair, PairedFiles, as_rgb
+from searchctl.trainer.data.sets.files import Pair, PairedFiles
 from searchctl.trainer.data.sets.listing import some_files_like
 from searchctl.trainer.data.sets.validation_split import split_in_two, validation_split
 from searchctl.trainer.data.settings import LandcoverData, Split

@@ -1,0 +1,44 @@
+"""What the header of an image file states, read from its bytes and not from a library's mode.
+
+Pillow reads a 16-bit RGB PNG as 8-bit RGB, five bands as three, and 2-bit ids 0..3 as 0..255. The
+header is the only place that states what the file holds.
+"""
+
+import mmap
+from dataclasses import dataclass
+from typing import Literal
+
+Buffer = mmap.mmap | bytes
+Numbers = Literal["unsigned", "signed", "float"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file holds."""
+
+    format: str
+    """PNG, JPEG, TIFF, WEBP, GIF, BMP, PPM, or NPY."""
+    bits: int = 8
+    """Bits of a channel; of a pixel where it has a palette."""
+    bands: int = 3
+    """Channels, opacity not counted."""
+    numbers: Numbers = "unsigned"
+    """What a channel's bits mean."""
+    pages: int = 1
+    """Pictures in the file, without thumbnails and overviews."""
+    lossy: bool = False
+    """Whether the pixels may differ from what was saved."""
+    palette: bool = False
+    """Whether a pixel is the number of a colour."""
+    inverted: bool = False
+    """Whether 0 is white."""
+    turned: bool = False
+    """Whether the file, and not EXIF data in it, says that its rows are not rows of the picture."""
+    cmyk: bool = False
+    """Whether four bands are inks."""
+    odd: str = ""
+    """What no reader here knows, in words."""
+
+
+class HeaderError(ValueError):
+    """The bytes are no header of a known format, or end too early."""

@@ -1,0 +1,241 @@
+"""Opens image and mask files. What cannot be read as it is meant is refused by name."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags
+from PIL import Image as Picture
+
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.formats import header_of
+from searchctl.trainer.data.files.header import Header
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
+"""What Pillow and NumPy raise on files that are missing, empty, truncated or no pictures at all."""
+_EIGHT_BITS = "convert it to 8 bits a channel"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a file holds besides its pixels."""
+
+    orientation: int = 1
+    """EXIF's number of how the stored rows are to be shown; 1 is as they are."""
+    see_through: bool = False
+    """Whether a pixel is not opaque; opacity is not read."""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    """Colours by their numbers, of a file whose pixels are such numbers."""
+
+
+@contextmanager
+def opened_image(path: Path, *, may_be_turned: bool = False) -> Iterator[Picture.Image]:
+    """Open an image that `as_rgb` can turn into 8-bit RGB without loss.
+
+    Args:
+        path: of the image.
+        may_be_turned: whether a TIFF may say that its rows are stored turned; Pillow turns them
+            back, so that they do not lie below the rows of a mask.
+
+    Raises:
+        DataError: the file is missing or broken, or holds more than that: deeper channels, more
+            bands, several pages. Errors within the block get its path, too.
+    """
+    with named(path):
+        header = _header(path)
+        _refuse_image(header)
+        if not may_be_turned:
+            _refuse_turned(header)
+        with _opened(path, header) as picture:
+            yield picture
+
+
+@contextmanager
+def opened_mask(path: Path) -> Iterator[Picture.Image]:
+    """Open a mask; the values of the picture are those that the file holds.
+
+    Raises:
+        DataError: as `opened_image` does; or the file's compression changes values, or its values
+            are not whole numbers.
+    """
+    with named(path):
+        header = _header(path)
+        _refuse_mask(header)
+        _refuse_turned(header)
+        with _opened(path, header) as picture:
+            yield _unscaled(picture, header)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put the path before the words of an error within the block."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: is missing") from error
+    except _UNREADABLE as error:
+        raise DataError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def as_rgb(picture: Picture.Image) -> Picture.Image:
+    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
+
+    Raises:
+        DataError: it has more than 8 bits a channel, which would be clipped.
+    """
+    if picture.mode.startswith(("I", "F")):
+        raise DataError(f"has {picture.mode} pixels, and 8 bits a channel are read: {_EIGHT_BITS}")
+    if picture.mode == "P":  # straight to RGB warns where the palette has transparency
+        picture = picture.convert("RGBA")
+    return picture.convert("RGB")
+
+
+def traits_of(picture: Picture.Image) -> Traits:
+    """Return what an opened picture holds besides its pixels; it is decoded for that."""
+    picture.load()
+    palette: tuple[tuple[int, int, int], ...] = ()
+    if picture.mode == "P":
+        colours = np.array(picture.getpalette("RGB") or [], dtype=np.int64).reshape(-1, 3)
+        palette = tuple((int(r), int(g), int(b)) for r, g, b in colours)
+    return Traits(orientation_of(picture), _see_through(picture), palette)
+
+
+def orientation_of(picture: Picture.Image) -> int:
+    """Return EXIF's number of how the stored rows are to be shown: 1..8, 1 where there is none."""
+    number = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    return number if isinstance(number, int) and 1 <= number <= 8 else 1
+
+
+def is_on_its_side(picture: Picture.Image) -> bool:
+    """Return whether EXIF data make the picture's rows its columns."""
+    return orientation_of(picture) >= 5
+
+
+def content_hash(path: Path) -> str:
+    """Return a hash of a file's bytes: 32 hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _header(path: Path) -> Header:
+    header = header_of(path)
+    if header is None:
+        with Picture.open(path) as picture:  # raises on what is no picture at all
+            raise DataError(f"is a {picture.format} file, which is not read: convert it to PNG")
+    return header
+
+
+@contextmanager
+def _opened(path: Path, header: Header) -> Iterator[Picture.Image]:
+    if header.format == "NPY":
+        yield _picture_of(np.load(path, mmap_mode="r", allow_pickle=False))
+        return
+    with Picture.open(path) as picture:
+        yield picture
+
+
+def _picture_of(array: npt.NDArray[np.generic]) -> Picture.Image:
+    """Return an array's values as a picture: [h, w] or [h, w, 1] of any whole numbers, or RGB."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
+        return Picture.fromarray(np.ascontiguousarray(array))
+    if array.ndim != 2:
+        shape = "x".join(map(str, array.shape))
+        raise DataError(
+            f"is an array of {shape} {array.dtype} values; height x width, or height x width x 3 "
+            "of uint8, is read"
+        )
+    if array.dtype == np.uint8:
+        return Picture.fromarray(np.ascontiguousarray(array))
+    return Picture.fromarray(_whole_numbers(array))
+
+
+def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
+    with np.errstate(invalid="ignore"):  # NaN is no whole number, as the next line finds
+        whole: npt.NDArray[np.int32] = array.astype(np.int32)
+    if not np.array_equal(whole, array):
+        different = np.asarray(array[whole != array]).ravel()[0]
+        raise DataError(f"holds the value {different}, and whole numbers are read")
+    return whole
+
+
+def _refuse_image(header: Header) -> None:
+    _refuse_pages_and_oddities(header)
+    if header.numbers != "unsigned":
+        raise DataError(f"has {header.numbers} values, and bytes are read: {_EIGHT_BITS}")
+    if header.bits > 8:
+        raise DataError(f"has {header.bits} bits a channel, and 8 are read: {_EIGHT_BITS}")
+    if header.bands not in (1, 3) and not (header.cmyk and header.bands == 4):
+        raise DataError(
+            f"has {header.bands} bands, and one (grey) or three (red, green, blue) are read: "
+            "write the three that matter to a file of their own"
+        )
+
+
+def _refuse_mask(header: Header) -> None:
+    _refuse_pages_and_oddities(header)
+    if header.lossy:
+        raise DataError(
+            f"is a {header.format} file with lossy compression, whose values are near to what was "
+            "drawn but not the same: draw or export it again as a PNG"
+        )
+    if header.inverted:
+        raise DataError(
+            f"is a {header.format} file in which 0 means white, so that its values may be read in "
+            "two ways: save it as a PNG of class ids"
+        )
+    if header.bands > 1 and header.bits > 8:
+        raise DataError(
+            f"has {header.bands} channels of {header.bits} bits: save one channel of class ids"
+        )
+    if header.numbers == "signed" and header.bits == 8:
+        raise DataError("has signed 8-bit values: save it with unsigned ones")
+
+
+def _refuse_pages_and_oddities(header: Header) -> None:
+    if header.odd:
+        raise DataError(f"{header.odd}, which is not read: save it as a plain PNG")
+    if header.pages > 1:
+        raise DataError(
+            f"has {header.pages} pages, and one picture a file is read: write each to its own file"
+        )
+
+
+def _refuse_turned(header: Header) -> None:
+    if header.turned:
+        raise DataError(
+            f"is a {header.format} file whose rows are stored turned (its Orientation tag): save "
+            "it upright"
+        )
+
+
+def _unscaled(picture: Picture.Image, header: Header) -> Picture.Image:
+    """Take back what Pillow does to values: it spreads 2 and 4 bits over 0..255."""
+    if header.format != "NPY" and picture.mode == "F":
+        return Picture.fromarray(_whole_numbers(np.asarray(picture)))
+    if picture.mode == "L" and header.bits in (2, 4) and not header.palette:
+        step = 255 // (2**header.bits - 1)
+        return Picture.fromarray(np.asarray(picture) // np.uint8(step))
+    return picture
+
+
+def _see_through(picture: Picture.Image) -> bool:
+    if not picture.has_transparency_data or picture.mode not in ("RGBA", "LA", "PA", "P"):
+        return False
+    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    return bool(lowest < 255)
+
+
+def _reason(error: BaseException) -> str:
+    return "it is empty" if "empty file" in str(error) else str(error)
