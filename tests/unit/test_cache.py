@@ -45,7 +45,7 @@ def no_image_is_opened(monkeypatch):
     def refuse(path):
         raise AssertionError(f"{path} was opened")
 
-    return lambda: monkeypatch.setattr("searchctl.trainer.data.sets.files.opened", refuse)
+    return lambda: monkeypatch.setattr("searchctl.trainer.data.sets.files.opened_image", refuse)
 
 
 def test_an_entry_that_is_there_is_found_without_opening_an_image(root, place, no_image_is_opened):

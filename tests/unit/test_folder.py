@@ -109,7 +109,7 @@ def test_an_image_that_exif_turns_is_named_where_its_mask_is_drawn_as_shown(root
     (root / "images" / "0.png").unlink()
     Image.new("RGB", (6, 4)).save(root / "images" / "0.jpg", exif=exif)
     Image.new("L", (4, 6)).save(root / "masks" / "0.png")
-    with pytest.raises(DataError, match="the mask is 4x6, its image .*6x4: EXIF data turn"):
+    with pytest.raises(DataError, match=r"the mask is 4x6, its image .*6x4: EXIF data turn"):
         folder(root).check()
 
 

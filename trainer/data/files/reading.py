@@ -233,8 +233,7 @@ def _unscaled(picture: Picture.Image, header: Header) -> Picture.Image:
 def _see_through(picture: Picture.Image) -> bool:
     if not picture.has_transparency_data or picture.mode not in ("RGBA", "LA", "PA", "P"):
         return False
-    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
-    return bool(lowest < 255)
+    return bool(np.asarray(picture.convert("RGBA").getchannel("A")).min() < 255)
 
 
 def _reason(error: BaseException) -> str:
