@@ -1,7 +1,7 @@
-"""Runs one trial at one rung: torch, timm-style networks, albumentations; never Ray, Optuna or SQL.
+"""Trains one trial at one rung with torch, timm and albumentations; never imports Ray, Optuna, SQL.
 
-Importing this package imports nothing: each name is loaded at its first use, so that commands that
-only look at a sweep need not wait for torch, numpy or the settings.
+The package loads each public name at its first use. So commands that only read a sweep do not wait
+for torch, numpy or the settings.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""What every room of the trainer uses: errors, seeds, results, files that are written whole."""
+"""What all parts of the trainer share: errors, seeds, results, atomic files, array views."""

@@ -1,6 +1,6 @@
-"""Images and labels in an order of one's own, read where they lie: ordering copies nothing.
+"""Views of stored arrays in any order; reordering copies no data.
 
-They lie in memory-mapped files, whose pages all processes of a node share.
+The arrays are in memory-mapped files. All processes of a node share the pages of these files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,54 +13,55 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class Store(Protocol):
-    """Where arrays lie."""
+    """Storage of arrays, such as an open entry of the decoded cache."""
 
     def __getitem__(self, index: int) -> Bytes:
-        """Return one of them, without a copy."""
+        """Return one array without a copy."""
 
 
 class ArrayViews:
-    """Arrays of any sizes; an index gives one of them, without a copy."""
+    """A sequence of stored arrays of any shapes; indexing returns one array without a copy."""
 
-    def __init__(self, places: Iterable[tuple[Store, int]]) -> None:
-        self._places = tuple(places)
+    def __init__(self, locations: Iterable[tuple[Store, int]]) -> None:
+        self._locations = tuple(locations)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._locations)
 
     def __getitem__(self, index: int) -> Bytes:
-        store, position = self._places[index]
+        store, position = self._locations[index]
         return store[position]
 
     def __iter__(self) -> Iterator[Bytes]:
-        return (store[position] for store, position in self._places)
+        return (store[position] for store, position in self._locations)
 
 
 class ArrayStack(ArrayViews):
-    """Arrays of one shape, which look like a single read-only array [N, ...].
+    """Stored arrays of one shape that act as a single read-only array [N, ...].
 
-    An index gives a view of one of them; a slice or a list of indices copies those, and
-    `np.asarray` all.
+    An integer index returns a view of one array. A slice or a list of indices copies the selected
+    arrays, and `np.asarray` copies all of them.
     """
 
-    def __init__(self, places: Iterable[tuple[Store, int]], shape: tuple[int, ...]) -> None:
-        """Order arrays that all have this shape."""
-        super().__init__(places)
+    def __init__(self, locations: Iterable[tuple[Store, int]], shape: tuple[int, ...]) -> None:
+        """Stack the arrays at these locations; each has this shape."""
+        super().__init__(locations)
         self._shape = shape
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Their number, and the shape of each."""
+        """The number of arrays, followed by the shape of each."""
         return (len(self), *self._shape)
 
-    __eq__ = None  # type: ignore[assignment]  # else == with a number would be False, not an array
+    # without this, `stack == 3` would return False, where an array compares each element
+    __eq__ = None  # type: ignore[assignment]
 
     def take(self, indices: Iterable[int]) -> Self:
-        """Return these only, in this order."""
-        return type(self)((self._places[index] for index in indices), self._shape)
+        """Return a stack of the arrays at these indices, in this order."""
+        return type(self)((self._locations[index] for index in indices), self._shape)
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self._places + other._places, self._shape)
+        return type(self)(self._locations + other._locations, self._shape)
 
     def __getitem__(self, chosen: int | slice | Sequence[int]) -> Bytes:
         if isinstance(chosen, slice):

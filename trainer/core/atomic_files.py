@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, on a disk or in an object store (s3://, gs://, ...)."""
+"""Atomic reads and writes of files, on a disk or in an object store (s3://, gs://, ...)."""
 
 import os
 import uuid
@@ -10,21 +10,21 @@ from upath import UPath
 
 
 def write_atomically(path: UPath, content: bytes | memoryview) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+    """Write a file so that a reader sees the old content or the new content, never a mixture.
 
-    On a disk, the bytes go to a temporary file in the same directory, are pressed through to the
-    disk, and only then get their name; directories are made. An object store shows an object once
-    it has all of it.
+    On a disk, the content goes to a temporary file in the same directory, is synced, and is then
+    renamed. Missing directories are created. An object store shows an object only after the whole
+    upload.
 
     Raises:
-        OSError: the disk or the store did not take it; what was there before is there still.
+        OSError: the disk or the store did not accept the file; an earlier file is unchanged.
     """
     local = _local(path)
     if local is not None:
         _write_local(local, content)
         return
     store = path.fs
-    with _failing_as_os_error(f"cannot write {path}"):
+    with _as_os_error(f"cannot write {path}"):
         store.pipe_file(path.path, bytes(content))
 
 
@@ -33,36 +33,37 @@ def read_file(path: UPath) -> bytes:
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError: the disk or the store does not answer.
+        OSError: the disk or the store does not respond.
     """
     local = _local(path)
     if local is not None:
         return local.read_bytes()
     store = path.fs
-    store.invalidate_cache()  # another process may have written since we looked last
-    with _failing_as_os_error(f"cannot read {path}"):
+    # fsspec caches directory listings, and another process may have written since the last one
+    store.invalidate_cache()
+    with _as_os_error(f"cannot read {path}"):
         content: bytes = store.cat_file(path.path)
     return content
 
 
 def file_exists(path: UPath) -> bool:
-    """Is there such a file?
+    """Return whether the file exists.
 
     Raises:
-        OSError: the disk or the store does not answer.
+        OSError: the disk or the store does not respond.
     """
     local = _local(path)
     if local is not None:
         return local.is_file()
     store = path.fs
     store.invalidate_cache()
-    with _failing_as_os_error(f"cannot look for {path}"):
+    with _as_os_error(f"cannot look for {path}"):
         there: bool = store.isfile(path.path)
     return there
 
 
 def remove_file(path: UPath) -> None:
-    """Remove a file, if it is there, and what killed writers of it have left.
+    """Remove a file if it exists, together with the temporary files of killed writers.
 
     Raises:
         OSError: the disk or the store refuses.
@@ -70,7 +71,7 @@ def remove_file(path: UPath) -> None:
     local = _local(path)
     if local is None:
         store = path.fs
-        with _failing_as_os_error(f"cannot remove {path}", unless_missing=True):
+        with _as_os_error(f"cannot remove {path}", unless_missing=True):
             store.rm_file(path.path)
         return
     for file in (local, *local.parent.glob(f".{local.name}.*")):
@@ -98,7 +99,7 @@ def _write_local(path: Path, content: bytes | memoryview) -> None:
 
 
 def _sync_directory(folder: Path) -> None:
-    """Press a new name through to the disk: after a loss of power the file has it, or the old."""
+    """Sync a directory, so that a rename in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -107,8 +108,11 @@ def _sync_directory(folder: Path) -> None:
 
 
 @contextmanager
-def _failing_as_os_error(what: str, *, unless_missing: bool = False) -> Iterator[None]:
-    """Raise any error of a store as OSError: each store's library has errors of its own."""
+def _as_os_error(what: str, *, unless_missing: bool = False) -> Iterator[None]:
+    """Convert any error of an object store to OSError.
+
+    Each store's library has its own error classes, so callers could not catch them by type.
+    """
     try:
         yield
     except FileNotFoundError:

@@ -1,32 +1,33 @@
-"""Errors of the trainer, each with what to do about it in its message.
+"""Errors of the trainer; each message says how to fix the problem.
 
 TrainerError
-├── DataError       a file of the data set is missing, unreadable or does not fit its pair
-└── SettingsError   the settings cannot be trained as they are (shape, device, parts to freeze)
+├── DataError       a file of the data set is missing, unreadable or does not match its pair
+└── SettingsError   the settings cannot be trained (shape, device, parts to freeze)
 """
 
 from collections.abc import Sequence
 
 OWN_PACKAGE = "searchctl"
-"""The package that travels to a cluster."""
+"""Import name of the package that is sent to the workers of a cluster."""
 
 
 class TrainerError(Exception):
-    """Base of the trainer's errors: the configuration or the data is at fault, a retry is not."""
+    """Base of the trainer's errors: the configuration or the data is wrong; a retry cannot help."""
 
 
 class DataError(TrainerError):
-    """A file of the data set is missing, unreadable or does not fit its pair; names the path."""
+    """A file of the data set is missing, unreadable or does not match its pair; names the path."""
 
 
 class SettingsError(TrainerError):
-    """The settings cannot be trained as they are; says which one to change."""
+    """The settings cannot be trained; the message names the setting to change."""
 
 
 def is_missing_own_code(error: Exception) -> bool:
-    """Does a module of ours lack? The place that the code had travelled to was removed.
+    """Return whether a module of this package is missing from a worker.
 
-    The configuration is not at fault, and a fresh worker brings the code again.
+    That happens when the directory with the sent code is removed while a worker runs. The
+    configuration is not wrong, and a new worker receives the code again.
 
     >>> is_missing_own_code(ModuleNotFoundError("no losses", name="searchctl.trainer.losses"))
     True
@@ -38,7 +39,7 @@ def is_missing_own_code(error: Exception) -> bool:
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:
-    """Name the first ones, and say how many more there are.
+    """Return the first names, and the number of the others.
 
     >>> first_few(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'

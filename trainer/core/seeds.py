@@ -1,20 +1,21 @@
 """Seeds as functions: the same (sweep seed, rung, epoch, image) always gives the same number.
 
-Nothing here reads a live random generator, which is what makes a killed and resumed run equal to
-an uninterrupted one, and two trials of a rung comparable (common random numbers: the trial's own
-number is never a part of a seed).
+No seed depends on the state of a random generator. So a killed and resumed run equals an
+uninterrupted one. A trial's number is never part of a seed: all trials of a rung use common random
+numbers, so their comparisons are paired.
 """
 
 import hashlib
 
 
 def derive_seed(*parts: int | str) -> int:
-    """Return a seed in [0, 2**32) that depends on every part and on their order.
+    """Return a seed in [0, 2**32) that depends on each part and on the order of the parts.
 
     >>> derive_seed(7, "init", 0) == derive_seed(7, "init", 0)
     True
     >>> derive_seed(7, "init", 0) == derive_seed(7, "init", 1)
     False
     """
+    # the type is part of the text, so that 1 and "1" give different seeds
     text = "/".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")

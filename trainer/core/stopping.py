@@ -1,4 +1,4 @@
-"""How a job ends before its time: asked to leave, diverged, or ended by an error."""
+"""How a job ends early: by a stop request, a diverged loss or an error."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -11,25 +11,25 @@ from searchctl.trainer.core.results import JobStatus
 
 Item = TypeVar("Item")
 Stop = Callable[[], bool]
-"""Returns True once the job is to leave; asked before every batch."""
+"""Returns True once a stop is requested; called before each batch."""
 
-# What torch raises as a plain RuntimeError though the machine is at fault: memory that ran out
-# elsewhere than in CUDA's allocator, or another process of the job that is gone.
+# torch raises a plain RuntimeError for some errors of the machine: memory that ran out outside of
+# CUDA's allocator, or a lost process of the job's process group.
 _MACHINE_ERRORS = re.compile(
     r"DefaultCPUAllocator|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|\bgloo\b|\bNCCL\b", re.IGNORECASE
 )
 
 
 class Stopped(Exception):
-    """The job was asked to leave; it left at the next batch."""
+    """A stop was requested; the job left at the next batch."""
 
 
 class Diverged(Exception):
-    """The loss became NaN or infinite: this configuration cannot win any more."""
+    """The loss became NaN or infinite, so this configuration can no longer win."""
 
 
 def until_stopped(batches: Iterable[Item], stop: Stop) -> Iterator[Item]:
-    """Pass batches on until asked to stop.
+    """Yield the batches until a stop is requested.
 
     Raises:
         Stopped: `stop()` was true before a batch.
@@ -41,7 +41,7 @@ def until_stopped(batches: Iterable[Item], stop: Stop) -> Iterator[Item]:
 
 
 def status_for_error(error: Exception) -> JobStatus | None:
-    """Return what a job is that ended with this error; None for an error that nobody foresaw."""
+    """Return the status of a job that ended with this error; None for an unexpected error."""
     match error:
         case Stopped():
             return "stopped"

@@ -1,5 +1,6 @@
-"""One job trained by several processes of one machine, each on a GPU of its own.
+"""Distributed data parallel (DDP) training: several processes of one machine train one job.
 
-`process_group` is what they tell each other, `replica` and `batch_norm` how they train one network,
-`together` starts, watches and ends them, `worker` is what each of them runs.
+Each process has its own GPU. `launcher` starts, watches and ends the processes, `process` is one of
+them as the launcher sees it, and `worker` is the program that each runs. `group` holds their
+collective operations; `wrapper` and `batch_norm` make them train one network.
 """

@@ -1,4 +1,4 @@
-"""Batch normalisation over the whole batch, where each process has a part of its images."""
+"""Batch normalisation over the whole batch when each process has a shard of its images."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,11 +13,12 @@ from searchctl.trainer.ddp.group import ProcessGroup
 
 
 class SyncBatchNormMode(TorchFunctionMode):
-    """While it is entered, batch normalisation in training takes the statistics of all processes.
+    """Context in which batch normalisation in training uses the statistics of all processes.
 
-    It stands in for the function that every kind of BatchNorm module calls, so that networks keep
-    their modules: torch.nn.SyncBatchNorm would replace those of timm that have an activation in
-    them. On a GPU it is SyncBatchNorm's own code, which has no CPU version.
+    It replaces the function `F.batch_norm`, which every BatchNorm module calls, and not the
+    modules. torch.nn.SyncBatchNorm would replace the modules, also those of timm that include an
+    activation, and would lose the activation. On a GPU, the code of SyncBatchNorm is used; it has
+    no CPU version.
     """
 
     def __init__(self, process_group: ProcessGroup) -> None:
@@ -55,6 +56,7 @@ def _normalised(
             images, *weights, *running, eps, momentum, dist.group.WORLD, process_group.size
         )
         return on_gpu
+    # SyncBatchNorm has no CPU version: the same sums by differentiable all-reduces
     sides = [side for side in range(images.dim()) if side != 1]
     by_channel = [-1 if side == 1 else 1 for side in range(1, images.dim())]
     values = images.float()
@@ -64,6 +66,7 @@ def _normalised(
     variance = process_group.all_reduce_sum(centred.square().sum(sides)) / count
     if running_mean is not None and running_var is not None:
         running_mean.lerp_(mean.detach(), momentum)
+        # as in torch, the running variance is the unbiased one
         running_var.lerp_(variance.detach() * (count / (count - 1)), momentum)
     normalised = centred * (variance + eps).rsqrt().view(by_channel)
     if weight is not None and bias is not None:

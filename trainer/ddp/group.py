@@ -1,7 +1,7 @@
-"""The processes that train one job together: who has which images, and what they tell each other.
+"""The process group of a job: how images are sharded, and the collective operations.
 
-Every one of them holds the same network and goes through the same epochs. Only images, and what
-comes of them, are divided: a batch, and the images that are scored.
+Each process holds the same network and runs the same epochs. Only images are sharded: those of a
+batch, and those that are scored.
 """
 
 import io
@@ -17,11 +17,11 @@ Thing = TypeVar("Thing")
 
 
 class ProcessGroup:
-    """A job's processes, seen from one of them: here, one process that is alone.
+    """The processes of a job, seen from one of them. This base class is a group of one process.
 
     Attributes:
         rank: number of this process, from 0.
-        size: how many processes there are.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -29,15 +29,15 @@ class ProcessGroup:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes files and tells of epochs."""
+        """Whether this is the process that writes files and reports epochs."""
         return self.rank == 0
 
     def splits(self, count: int) -> bool:
-        """Return whether so many images are divided; too few for all are everyone's."""
+        """Return whether so many images are sharded; with too few, each process takes all."""
         return 1 < self.size <= count
 
     def shard(self, whole: Part) -> Part:
-        """Return this process's share of something; the shares in order are the whole."""
+        """Return this process's shard of a sequence; the shards in rank order are the whole."""
         if not self.splits(len(whole)):
             return whole
         cuts = [rank * len(whole) // self.size for rank in (self.rank, self.rank + 1)]
@@ -48,20 +48,20 @@ class ProcessGroup:
         return own
 
     def all_gather(self, own: Thing) -> list[Thing]:
-        """Return what each process has, in their order."""
+        """Return the values of all processes, in rank order."""
         return [own]
 
     def broadcast(self, own: Thing) -> Thing:
-        """Return what the first process has: tensors, numbers, text, and containers of these."""
+        """Return the first process's value: tensors, numbers, text, and containers of these."""
         return own
 
 
 SINGLE_PROCESS = ProcessGroup()
-"""The one process of a job that is not divided."""
+"""The process group of a job that runs in one process."""
 
 
 class TorchProcessGroup(ProcessGroup):
-    """Several processes, connected by torch.distributed, whose default group they are."""
+    """Several processes that form the default group of torch.distributed."""
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
@@ -72,14 +72,14 @@ class TorchProcessGroup(ProcessGroup):
         return total
 
     def all_gather(self, own: Thing) -> list[Thing]:
-        """Return what each process has, in their order."""
+        """Return the values of all processes, in rank order."""
         gathered: list[Any] = [None] * self.size
         dist.all_gather_object(gathered, own)
         return gathered
 
     def broadcast(self, own: Thing) -> Thing:
-        """Return what the first process has: tensors, numbers, text, and containers of these."""
-        # by torch.save, as pickle alone cannot read every tensor back
+        """Return the first process's value: tensors, numbers, text, and containers of these."""
+        # torch.save, since plain pickle cannot restore every tensor
         written = io.BytesIO()
         if self.is_first:
             torch.save(own, written)
@@ -90,7 +90,10 @@ class TorchProcessGroup(ProcessGroup):
 
 
 class _AllReduceSum(torch.autograd.Function):
-    """A sum over processes: each one's part has an effect on what every one makes of the sum."""
+    """A differentiable sum over all processes.
+
+    Each process's value affects the losses of all processes, so the gradient is summed too.
+    """
 
     @staticmethod
     def forward(ctx: Any, own: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Runs one job in several processes of this machine, which train it together.
+"""Runs one job in several processes of this machine.
 
-The process that asks for it trains nothing: it starts the others, passes on what the first of them
-tells, and ends them all as soon as one is gone or the job is to stop. So it never waits within
-torch for a process that is dead, and none of them outlives it.
+The calling process trains nothing. It starts the workers, passes on the epochs that the first one
+reports, and ends all workers when one dies or a stop is requested. So it never blocks inside torch
+on a dead process, and no worker outlives it.
 """
 
 import atexit
@@ -24,10 +24,10 @@ from searchctl.trainer.ddp.process import WorkerProcess
 from searchctl.trainer.ddp.worker import WorkerJob
 
 POLL_INTERVAL_S = 0.2
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks for a stop request."""
 GRACE_S = 5.0
-"""Seconds that the others have for their own news once a job cannot end well: of two that fail
-together, the cause is to be told, not its consequence."""
+"""Seconds that the other workers have to report after one fails. When two fail together, the
+result then names the cause and not its consequence."""
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -40,20 +40,21 @@ def run_distributed(
     stop: Stop | None = None,
     **keywords: Any,
 ) -> JobResult:
-    """Run a job as `run_job` does, in so many processes; each has a GPU of its own, or none has.
+    """Run a job in several processes; each has its own GPU, or all use the CPU.
 
-    The processes wait for the next job of this process, unless the machine is to blame for an end.
+    The workers stay alive for the next job, unless the job ended by an error of the machine.
 
     Args:
-        processes: how many.
-        arguments: of `run_job`.
-        device: 'cpu' or 'cuda'; by default the GPUs where there are any.
-        on_epoch: as of `run_job`.
-        stop: as of `run_job`, but asked several times in a second; then all are ended at once.
-        keywords: of `run_job`.
+        processes: number of processes.
+        arguments: positional arguments of `run_job`.
+        device: 'cpu' or 'cuda'; by default 'cuda' if a GPU is available.
+        on_epoch: as in `run_job`.
+        stop: as in `run_job`, but called several times a second. Once it returns True, all workers
+            are killed.
+        keywords: keyword arguments of `run_job`.
 
     Returns:
-        The result; 'lost', if a process died.
+        The result of the job; its status is 'lost' if a process died.
 
     Raises:
         SettingsError: there are fewer GPUs than processes.
@@ -78,9 +79,9 @@ def run_distributed(
 
 
 Gpus = tuple[str | None, ...]
-"""The GPU of each process, as CUDA_VISIBLE_DEVICES names it; None on CPUs."""
+"""The GPU of each process, in the form of CUDA_VISIBLE_DEVICES; None on a CPU."""
 _idle_workers: dict[Gpus, list[WorkerProcess]] = {}
-"""Starting processes takes seconds, which most jobs of a sweep can do without."""
+"""Workers between two jobs. They are reused, since starting a process takes seconds."""
 
 
 def _ready(gpus: Gpus) -> list[WorkerProcess]:
@@ -93,7 +94,7 @@ def _ready(gpus: Gpus) -> list[WorkerProcess]:
 
 @atexit.register
 def end_idle_workers() -> None:
-    """End the processes that wait for another job; the next job starts new ones."""
+    """End the idle workers; the next job starts new ones."""
     while _idle_workers:
         _end(_idle_workers.popitem()[1])
 
@@ -112,10 +113,11 @@ def _never() -> bool:
 
 
 def _result(workers: Sequence[WorkerProcess], on_epoch: OnEpoch, stop: Stop) -> JobResult:
-    """Listen to all of them until the job is over."""
+    """Receive the reports of all workers until the job ends."""
     leave_at = float("inf")
     while running := [worker for worker in workers if not worker.is_finished]:
         if stop():
+            # `run_distributed` kills the workers: none has a result, so none is reusable
             return JobResult(status="stopped", score=None)
         if time.monotonic() > leave_at:
             break
@@ -130,7 +132,10 @@ def _result(workers: Sequence[WorkerProcess], on_epoch: OnEpoch, stop: Stop) -> 
 
 
 def _combined_result(workers: Sequence[WorkerProcess]) -> JobResult:
-    """Return what the first one found; or what went wrong: a death, else an error, else a loss."""
+    """Return the first worker's result, with the most telling failure of any worker.
+
+    A dead worker comes before an error, and an error before 'lost', which is often a consequence.
+    """
     first = workers[0].result or JobResult(status="lost", score=None)
     ends = [JobResult("lost", None, error=each.death) for each in workers if each.death]
     results = [worker.result for worker in workers if worker.result is not None]
@@ -148,7 +153,7 @@ def _gpus(processes: int, device: str | None) -> Gpus:
     gpus = named.split(",") if named else [*map(str, range(torch.cuda.device_count()))]
     if len(gpus) < processes:
         raise SettingsError(
-            f"{processes} processes need a GPU each, and there are {len(gpus)} here: lower "
+            f"{processes} processes need one GPU each, but this machine has {len(gpus)}: lower "
             "resources.gpus_per_trial"
         )
     return tuple(gpus[:processes])

@@ -1,4 +1,4 @@
-"""A process of a process group, seen from the one that started it."""
+"""A worker process, as the launcher sees it."""
 
 import os
 import signal
@@ -14,26 +14,26 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.ddp.worker import WorkerJob
 
 END_S = 5.0
-"""Seconds in which a process that closed its connection is gone."""
+"""Seconds that a process has to exit after its connection closes."""
 
 
 class WorkerProcess:
-    """A process that runs jobs, one after another; it ends with the one that started it.
+    """A process that runs jobs one after another; it exits together with its parent.
 
     Attributes:
         rank: its number in the process group.
-        connection: over which it tells of epochs and of its end.
-        result: what its part in the job came to, when it is over.
-        death: how it ended before that, in words.
+        connection: carries its epochs and its result.
+        result: the result of its part of the job; None until the job ends.
+        death: how the process died before a result, in words; None if it did not.
     """
 
     def __init__(self, rank: int, gpus: Sequence[str | None]) -> None:
-        """Start it, on the GPU of its number, if the process group has GPUs."""
+        """Start the process, on the GPU of its rank if the process group has GPUs."""
         self.rank = rank
         self.result: JobResult | None = None
         self.death: str | None = None
         self.connection, theirs = Pipe()
-        # not multiprocessing's spawn, which would import the caller's main module again
+        # not by multiprocessing's spawn: it would import the caller's main module again
         command = [sys.executable, "-P", "-m", "searchctl.trainer.ddp.worker", str(theirs.fileno())]
         self._process = subprocess.Popen(
             command,
@@ -41,27 +41,27 @@ class WorkerProcess:
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
         )
-        theirs.close()  # else its end would not be heard
+        theirs.close()  # an open copy here would hide the end of the connection when it dies
 
     @property
     def is_finished(self) -> bool:
-        """Whether there will be no more news of the job."""
+        """Whether the process will report nothing more about the job."""
         return self.result is not None or self.death is not None
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing that it told ends the job."""
+        """Whether the process has reported no failure."""
         return self.death is None and (self.result is None or self.result.status == "complete")
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it is ready for another job, and nothing of the machine went wrong."""
+        """Whether the process can run another job: it is alive, and had no error of the machine."""
         if self.result is None or self.result.status not in ("complete", "diverged", "failed"):
             return False
         return self._process.poll() is None
 
     def start_job(self, job: WorkerJob) -> None:
-        """Give it a job."""
+        """Send a job to the process."""
         self.result = None
         try:
             self.connection.send(job)
@@ -69,20 +69,20 @@ class WorkerProcess:
             self._note_death()
 
     def receive(self) -> EpochRecord | None:
-        """Take its next news; return those of an epoch."""
+        """Receive the next report; return it if it is an epoch, and keep it if it is the result."""
         try:
-            news = self.connection.recv()
+            report = self.connection.recv()
         except (EOFError, OSError):
             self._note_death()
             return None
-        if isinstance(news, JobResult):
-            self.result = news
+        if isinstance(report, JobResult):
+            self.result = report
             return None
-        epoch: EpochRecord = news
+        epoch: EpochRecord = report
         return epoch
 
     def kill(self) -> None:
-        """End it, whatever it is at."""
+        """Kill the process at once."""
         with self._process, self.connection:
             self._process.kill()
 
@@ -90,20 +90,21 @@ class WorkerProcess:
         try:
             code = self._process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
-            end = "does not answer"
+            end = "does not respond"
         else:
             end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         self.death = f"process {self.rank} of the job {end}"
 
 
 def _environment(gpu: str | None, of: int) -> dict[str, str]:
-    """Return the environment of one of so many processes."""
+    """Return the environment of one of `of` processes."""
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
     here = {"GLOO_SOCKET_IFNAME": loopback, "NCCL_SOCKET_IFNAME": loopback} if loopback else {}
     return {
         **os.environ,
-        **here,  # they talk within this machine, and listen to nobody else
+        **here,  # the processes communicate over the loopback only; no port is open to others
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        # the processes share the threads of the job
         "OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // of)),
         **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
     }

@@ -1,4 +1,4 @@
-"""What each process of a process group runs: jobs, told of by the process that started it."""
+"""The program of a worker process: it runs the jobs that the launcher sends."""
 
 import os
 import sys
@@ -19,27 +19,28 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.ddp.group import TorchProcessGroup
 
 COLLECTIVE_TIMEOUT = timedelta(days=7)
-"""How long processes wait for each other: a long time, since who started them ends them all
-when one is gone. The first one may be writing a checkpoint to a slow place, or drawing."""
+"""Timeout of collective operations. It is long, since the launcher ends all processes when one
+dies, and the first process may write a checkpoint to slow storage, or draw a picture, meanwhile."""
 
 
 @dataclass(frozen=True)
 class WorkerJob:
-    """A job, and which process of how many this one is."""
+    """A job, and the rank of the process that runs a part of it."""
 
     rank: int
     size: int
     rendezvous_file: str
-    """File by which the processes find each other."""
+    """File through which the processes connect (`init_method` of torch.distributed)."""
     device: str
     """'cpu' or 'cuda': the one GPU that this process sees."""
     arguments: tuple[Any, ...]
-    """Of `run_job`."""
+    """Positional arguments of `run_job`."""
     keywords: Mapping[str, Any]
+    """Keyword arguments of `run_job`."""
 
 
 def main() -> None:
-    """Run the jobs that come over the connection, of which the file descriptor is given."""
+    """Run the jobs that arrive over the connection; its file descriptor is the first argument."""
     connection = Connection(int(sys.argv[1]))
     jobs: SimpleQueue[WorkerJob] = SimpleQueue()
     threading.Thread(target=_listen, args=[connection, jobs], daemon=True).start()
@@ -50,7 +51,7 @@ def main() -> None:
 def _result(job: WorkerJob, connection: Connection) -> JobResult:
     from searchctl.trainer.run.trial import run_job
 
-    def tell(record: EpochRecord) -> None:
+    def send(record: EpochRecord) -> None:
         connection.send(record)
 
     try:
@@ -59,7 +60,7 @@ def _result(job: WorkerJob, connection: Connection) -> JobResult:
                 *job.arguments,
                 **job.keywords,
                 device=job.device,
-                on_epoch=tell,
+                on_epoch=send,
                 process_group=TorchProcessGroup(),
             )
     except Exception:
@@ -68,10 +69,10 @@ def _result(job: WorkerJob, connection: Connection) -> JobResult:
 
 @contextmanager
 def _process_group(job: WorkerJob) -> Iterator[None]:
-    """Be connected to the other processes."""
+    """Join the process group of the job while the block runs."""
     on_gpu = job.device == "cuda"
     dist.init_process_group(
-        # what is no tensor travels by way of the CPU
+        # gloo too, since NCCL cannot send Python objects from the CPU
         "cpu:gloo,cuda:nccl" if on_gpu else "gloo",
         init_method=f"file://{job.rendezvous_file}",
         rank=job.rank,
@@ -86,7 +87,10 @@ def _process_group(job: WorkerJob) -> Iterator[None]:
 
 
 def _listen(connection: Connection, jobs: "SimpleQueue[WorkerJob]") -> None:
-    """Take jobs; end this process at once when the one that started it is gone, however it went."""
+    """Queue the jobs that arrive; exit at once when the launcher is gone.
+
+    A killed launcher cannot end its workers. Its connection closes in any case.
+    """
     try:
         while True:
             jobs.put(connection.recv())

@@ -1,4 +1,4 @@
-"""How a process trains its copy of a network: alone, or with the gradients of all processes."""
+"""How a process trains its network: alone, or by DDP with the gradients of all processes."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -11,7 +11,7 @@ from searchctl.trainer.models.base import SegmentationModel
 
 
 class ModelWrapper:
-    """A network on its device that one process trains alone."""
+    """A network on its device, trained by one process."""
 
     def __init__(
         self, model: SegmentationModel, process_group: ProcessGroup = SINGLE_PROCESS
@@ -20,25 +20,25 @@ class ModelWrapper:
         self._model = model
 
     def forward_context(self, images: int) -> AbstractContextManager[object]:
-        """Enter this for the forward pass of a batch of so many images, who has them."""
+        """Return the context of a forward pass; `images` is the whole batch's number of images."""
         return nullcontext()
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
-        """Return what the network does."""
+        """Return the logits of the network, and those of its auxiliary head."""
         return self._model.all_logits(images)
 
 
 class DistributedWrapper(ModelWrapper):
-    """A network of which every process trains a copy: their gradients, and so they, are the same.
+    """A network that every process trains a copy of; gradients and weights are equal in all.
 
-    The gradient is the mean over the processes. Each computes the loss of the whole batch (losses
-    sum over all processes), so that this mean is the gradient of one process with all the images.
-    A batch with too few images for all processes is trained on whole by each.
+    DDP averages the gradients over the processes. Each process computes the loss of the whole batch
+    (losses sum over all processes), so the mean equals the gradient of one process with all images.
+    If a batch has fewer images than there are processes, each process trains on the whole batch.
     """
 
     def __init__(self, model: SegmentationModel, process_group: ProcessGroup) -> None:
         super().__init__(model, process_group)
-        # statistics over the batch are of all processes, so one image is enough for any of them
+        # batch statistics are of all processes, so one image in each process is enough
         model.smallest_batch = 1
         self._network = DistributedDataParallel(
             _AllLogits(model),
@@ -47,7 +47,7 @@ class DistributedWrapper(ModelWrapper):
         )
 
     def forward_context(self, images: int) -> AbstractContextManager[object]:
-        """Enter this for the forward pass of a batch of so many images, who has them."""
+        """Return the context of a forward pass; `images` is the whole batch's number of images."""
         return (
             SyncBatchNormMode(self.process_group)
             if self.process_group.splits(images)
@@ -55,13 +55,13 @@ class DistributedWrapper(ModelWrapper):
         )
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
-        """Return what the network does."""
+        """Return the logits of the network, and those of its auxiliary head."""
         logits: list[Tensor] = self._network(images)
         return logits
 
 
 class _AllLogits(nn.Module):
-    """A network whose call is `all_logits`: what DistributedDataParallel wraps is called."""
+    """A module whose forward is `all_logits`; DistributedDataParallel can only wrap forward."""
 
     def __init__(self, model: SegmentationModel) -> None:
         super().__init__()
