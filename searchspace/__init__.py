@@ -1,7 +1,7 @@
-"""What may be tried: a space of named dimensions, and the immutable points in it.
+"""The search space: named dimensions, and the immutable points of their product.
 
-Standard library only. The space knows no setting by name: `Space.problems` validates it against a
-schema it is handed.
+The package uses the standard library only. It does not know the trainer's settings:
+`Space.problems` validates a space against a schema that the caller passes.
 """
 
 from searchctl.searchspace.dimensions import Choice, Dimension, Interval

@@ -1,4 +1,4 @@
-"""What can be wrong with well formed axes and points: how they fit together, and the schema."""
+"""Validation of parsed axes and points: against each other, and against the caller's schema."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
@@ -9,11 +9,11 @@ from searchctl.searchspace.values import Value, among
 Axes = Mapping[str, Axis]
 Points = Sequence[Mapping[str, Value]]
 Check = Callable[[Mapping[str, object]], Sequence[tuple[str, str]]]
-"""A schema: given some settings, returns a (name, problem with its fix) for each that is wrong."""
+"""A schema: takes settings, and returns (name, problem and fix) for each invalid one."""
 
 
 def schema_problems(axes: Axes, points: Points, check: Check) -> Iterator[Problem]:
-    """Check every value of every axis (both ends of an interval) and every point."""
+    """Yield the problems of each axis value (both ends of an interval) and of each point."""
     for name, dimension in axes.items():
         yield from _axis_problems(name, dimension, check)
     for index, point in enumerate(points):
@@ -27,7 +27,7 @@ def _axis_problems(name: str, dimension: Axis, check: Check) -> list[Problem]:
         ((name, *path), message) for path, value in examples for _, message in check({name: value})
     ]
     messages = {message for _, message in found}
-    # what is wrong with every value alike is wrong with the axis: an unknown name, say
+    # the same problem with every value is a problem of the axis, such as an unknown name
     if len(messages) == 1 and len(found) == len(examples):
         return [((name,), messages.pop())]
     return found
@@ -36,13 +36,13 @@ def _axis_problems(name: str, dimension: Axis, check: Check) -> list[Problem]:
 def structure_problems(
     axes: Axes, points: Points, defaults: Mapping[str, Value], ignore: Collection[str] = ()
 ) -> Iterator[Problem]:
-    """Check that axes, points and conditions fit together.
+    """Yield the problems between axes, points and conditions.
 
     Args:
         axes: the dimensions by name.
         points: the bundles of values that are crossed with the axes.
-        defaults: what a name has that is neither an axis nor in the point.
-        ignore: axes that are known to be malformed and are left out of `axes`.
+        defaults: values of the names that are neither an axis nor in a point.
+        ignore: names of malformed axes, which are absent from `axes`.
     """
     if not axes and not points and not ignore:
         yield (), "nothing is searched: add an axis, such as lr: [0.001, 0.0001]"
@@ -58,7 +58,7 @@ def structure_problems(
     for name in sorted(set(axes) - set(dependency_order(axes))):
         yield (
             (name, "when"),
-            "waits for an axis that waits for this one: drop one of the conditions",
+            "depends on a cycle of conditions: remove one of them",
         )
 
 
@@ -82,12 +82,13 @@ def _condition_problems(
 def _possible(
     name: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
 ) -> Iterator[Axis]:
-    """Yield what `name` may be: the axis' values, the points' values, the default."""
+    """Yield the possible values of `name`: those of its axis, of the points, and its default."""
     if name in axes:
         yield axes[name]
     for point in points:
         if name in point:
             yield Choice((point[name],))
+    # the default applies only where neither the axis nor the point sets a value
     everywhere = (name in axes and not axes[name].when) or (
         bool(points) and all(name in point for point in points)
     )
@@ -96,9 +97,9 @@ def _possible(
 
 
 def dependency_order(axes: Axes) -> tuple[str, ...]:
-    """Return the axes so that each comes after those its condition names.
+    """Return the axes in topological order: each comes after the axes that its condition names.
 
-    Axes that wait for each other in a circle are left out.
+    Axes in a cycle of conditions are left out.
     """
     ordered: list[str] = []
     waiting = list(axes)
@@ -113,7 +114,7 @@ def dependency_order(axes: Axes) -> tuple[str, ...]:
 def is_active(
     dimension: Dimension, chosen: Mapping[str, Value], defaults: Mapping[str, Value]
 ) -> bool:
-    """Does an axis take part beside these chosen values, with defaults for what is not chosen?"""
+    """Return whether an axis is active, given the chosen values and the defaults of other names."""
     return all(
         among(chosen.get(name, defaults.get(name)), allowed)
         for name, allowed in dimension.when.items()

@@ -1,4 +1,4 @@
-"""Reads the `space:` mapping of a sweep.yaml into dimensions and points, with every problem."""
+"""Parses the `space:` mapping of a sweep.yaml into dimensions and points; collects all problems."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,29 +8,29 @@ from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
 from searchctl.searchspace.values import Value, freeze
 
 POINTS = "points"
-"""The one key of a space that is not the name of an axis."""
+"""The only key of a space that is not the name of an axis."""
 _CHOICE_KEYS = ("values", "when")
 _INTERVAL_KEYS = ("low", "high", "log", "step", "when")
 
 
 @dataclass
 class Parsed:
-    """What could be read of a space, and what could not."""
+    """The parsed parts of a space, and the problems of the others."""
 
     axes: dict[str, Axis] = field(default_factory=dict)
     points: list[dict[str, Value]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
-    """Names of the axes with a problem, and 'points' for one in there."""
+    """Names of the axes with a problem; 'points' stands for a problem in the points."""
 
     def reject(self, name: str, problems: tuple[Problem, ...]) -> None:
-        """Take down the problems of one axis, their paths relative to it."""
+        """Record the problems of one axis; their paths are relative to it."""
         self.broken.add(name)
         self.problems += [((name, *path), message) for path, message in problems]
 
 
 def parse(config: Mapping[str, object]) -> Parsed:
-    """Read every axis and every point; nothing is raised, problems are collected."""
+    """Parse all axes and points; problems are collected, never raised."""
     parsed = Parsed()
     for name, written in config.items():
         try:
@@ -44,7 +44,7 @@ def parse(config: Mapping[str, object]) -> Parsed:
 
 
 def source_path(config: Mapping[str, object], path: Path) -> Path:
-    """Return where a value is written: the list of an axis may be below its 'values' key."""
+    """Return the path of a value in the file: an axis may have its list below the key 'values'."""
     name, *rest = path or ("",)
     if rest and isinstance(rest[0], int) and isinstance(config.get(str(name)), Mapping):
         return (name, "values", *rest)

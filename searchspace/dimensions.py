@@ -1,4 +1,4 @@
-"""The two kinds of dimension that a space is made of: listed values, and an interval of numbers."""
+"""The two kinds of dimension: a choice of listed values, and an interval of numbers."""
 
 import math
 from abc import ABC, abstractmethod
@@ -11,54 +11,55 @@ from searchctl.searchspace.values import Value, among, freeze, text
 
 Number = int | float
 When = Mapping[str, tuple[Value, ...]]
-"""Name of another axis or setting -> the values of it with which an axis takes part."""
+"""Condition of an axis: name of another axis or setting -> its values for which this is active."""
 
 
 @dataclass(frozen=True)
 class Dimension(ABC):
-    """The values that one axis may take."""
+    """The values of one axis."""
 
     when: When = field(default_factory=dict, kw_only=True)
 
     @property
     @abstractmethod
     def size(self) -> int | None:
-        """Number of values; None where there is no end of them."""
+        """Number of values; None if they cannot be listed."""
 
     @abstractmethod
     def values(self) -> tuple[Value, ...]:
         """Return all values in order.
 
         Raises:
-            SpaceError: there is no end of them.
+            SpaceError: the values cannot be listed.
         """
 
     @abstractmethod
     def contains(self, value: object) -> bool:
-        """Is this one of the values?"""
+        """Return whether `value` is one of the values."""
 
     @abstractmethod
     def at(self, u: float) -> Value:
-        """Return the value at the share `u` of the way through, 0 <= u < 1.
+        """Map a coordinate `u` of the unit interval, 0 <= u < 1, to a value.
 
-        Uniform `u` gives each listed value alike, and numbers uniformly on the interval's scale.
+        Uniform `u` gives listed values with equal probability, and numbers uniformly on the
+        interval's scale.
         """
 
     @abstractmethod
     def examples(self) -> Iterator[tuple[Path, Value]]:
-        """Yield the values a schema has to accept, each with where it is written in the axis."""
+        """Yield the values that a schema must accept, each with its path in the axis."""
 
     @abstractmethod
     def to_config(self) -> object:
-        """Return the shortest form in which this can be written in YAML or JSON."""
+        """Return the shortest form for YAML or JSON."""
 
 
 @dataclass(frozen=True)
 class Choice(Dimension):
-    """Listed values of any kind, without an order of their own.
+    """Listed values of any type; their order has no meaning.
 
     Raises:
-        SpaceError: no value, the same value twice, or a value that cannot be held.
+        SpaceError: there is no value, a value is listed twice, or a value has an invalid type.
     """
 
     options: tuple[Value, ...]
@@ -79,6 +80,7 @@ class Choice(Dimension):
             values.append(value)
         if problems:
             raise SpaceError(*problems)
+        # the dataclass is frozen, and its values are stored in their canonical form
         object.__setattr__(self, "options", tuple(values))
 
     @property
@@ -91,11 +93,11 @@ class Choice(Dimension):
         return self.options
 
     def contains(self, value: object) -> bool:
-        """Is this one of the listed values?"""
+        """Return whether `value` is one of the listed values."""
         return among(value, self.options)
 
     def at(self, u: float) -> Value:
-        """Return the value at the share `u` of the way through the list."""
+        """Map `u`, 0 <= u < 1, to a value; each has the same share of the unit interval."""
         return self.options[int(u * len(self.options))]
 
     def examples(self) -> Iterator[tuple[Path, Value]]:
@@ -104,7 +106,7 @@ class Choice(Dimension):
             yield (index,), value
 
     def to_config(self) -> object:
-        """Return a list, or a mapping where there is a condition."""
+        """Return a list, or a mapping if there is a condition."""
         values = list(self.options)
         return {"values": values, "when": dict(self.when)} if self.when else values
 
@@ -113,12 +115,13 @@ class Choice(Dimension):
 class Interval(Dimension):
     """Numbers from `low` to `high`, both included.
 
-    Whole numbers if low, high and step are all written as whole numbers (1, not 1.0). With `log`,
-    numbers are spread evenly over their logarithm: as many between 0.001 and 0.01 as between 0.01
-    and 0.1. With `step` there is an end of them: low, low + step, ... to high, exact in decimals.
+    The numbers are whole if low, high and step are all whole numbers (1, not 1.0). With `log`, the
+    logarithm of the numbers is uniform: there are as many between 0.001 and 0.01 as between 0.01
+    and 0.1. With `step`, the values are low, low + step, ... up to high, in exact decimals.
 
     Raises:
-        SpaceError: an empty interval, 'log' from 0 or below or with 'step', a step of 0 or less.
+        SpaceError: the interval is empty, `log` is set with low <= 0 or with `step`, or the step is
+            not positive.
     """
 
     low: Number
@@ -136,13 +139,13 @@ class Interval(Dimension):
         if self.log and self.low <= 0:
             yield (), "'log' needs low > 0"
         if self.log and self.step is not None:
-            yield (), "'step' and 'log' exclude each other: leave one out, or list the values"
+            yield (), "'step' and 'log' cannot be combined: remove one, or list the values"
         if self.step is not None and self.step <= 0:
             yield ("step",), "must be above 0"
 
     @property
     def whole(self) -> bool:
-        """Does it hold whole numbers only?"""
+        """Whether the interval has whole numbers only."""
         return all(isinstance(n, int) for n in (self.low, self.high, self.step) if n is not None)
 
     @property
@@ -158,7 +161,11 @@ class Interval(Dimension):
         return Fraction(1) if self.whole else None
 
     def values(self) -> tuple[Value, ...]:
-        """Return all values from low to high; raises SpaceError for real ones without a step."""
+        """Return all values from low to high.
+
+        Raises:
+            SpaceError: the interval is of real numbers and has no step.
+        """
         if self.size is None:
             fix = "give it a 'step', write a list, or search at random"
             raise SpaceError(((), f"an interval of real numbers has no list of values: {fix}"))
@@ -170,7 +177,7 @@ class Interval(Dimension):
         return freeze(int(number) if self.whole else float(number))
 
     def contains(self, value: object) -> bool:
-        """Is this a number of the interval (and on its steps)?"""
+        """Return whether `value` is a number of the interval, and on its grid if it has a step."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         if not self.low <= value <= self.high:
@@ -179,7 +186,7 @@ class Interval(Dimension):
         return step is None or (_exact(value) - _exact(self.low)) % step == 0
 
     def at(self, u: float) -> Value:
-        """Return the number at the share `u` of the way, on a logarithmic scale with `log`."""
+        """Map `u`, 0 <= u < 1, to a number, on a logarithmic scale if `log` is set."""
         if self.log:
             return freeze(self._at_log(u))
         if self.size is not None:
@@ -187,19 +194,20 @@ class Interval(Dimension):
         return freeze(min(self.low + u * (self.high - self.low), self.high))
 
     def _at_log(self, u: float) -> Number:
-        # a whole number stands for the half unit on each of its sides, as the ends do
+        # each whole number represents half a unit on both sides, so the two ends are not drawn
+        # more rarely than the others
         margin = 0.5 if self.whole else 0.0
         low, high = math.log(self.low - margin), math.log(self.high + margin)
         number = math.exp(low + u * (high - low))
         return max(self.low, min(self.high, round(number) if self.whole else number))
 
     def examples(self) -> Iterator[tuple[Path, Value]]:
-        """Yield the two ends that are reached."""
+        """Yield the smallest and the largest value; a step may not reach `high`."""
         yield ("low",), self.low
         yield ("high",), self.high if self.size is None else self._nth(self.size - 1)
 
     def to_config(self) -> object:
-        """Return a mapping with what is not as usual."""
+        """Return a mapping without the keys that have their default."""
         config: dict[str, object] = {"low": self.low, "high": self.high}
         if self.log:
             config["log"] = True
@@ -211,16 +219,19 @@ class Interval(Dimension):
 
 
 Axis = Choice | Interval
-"""What an axis may be."""
+"""Type of an axis."""
 
 
 def _exact(number: Number) -> Fraction:
-    """Return a float as the decimal that it was written as: 0.1 is one tenth."""
+    """Return the exact value of a float's decimal form: 0.1 is one tenth.
+
+    Counting steps in binary floats would lose or add a value at the end of an interval.
+    """
     return Fraction(repr(number))
 
 
 def describe(dimension: Axis) -> str:
-    """Say which values there are, in a few words.
+    """Return a short text with the values of a dimension.
 
     >>> describe(Choice(("unet", "simple_fcn")))
     '"unet" or "simple_fcn"'

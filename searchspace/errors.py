@@ -1,19 +1,19 @@
-"""The one error of this package, and the words for a name that is not known."""
+"""The error class of this package, and the message for an unknown name."""
 
 import difflib
 from collections.abc import Iterable
 
 Path = tuple[str | int, ...]
-"""Where something is written, below `space:`, e.g. ("lr", "low") or ("points", 0, "model")."""
+"""Path of an entry below `space:`, e.g. ("lr", "low") or ("points", 0, "model")."""
 Problem = tuple[Path, str]
-"""Where, and what is wrong there together with the fix."""
+"""A path, and a message with the problem and its fix."""
 
 
 class SpaceError(ValueError):
-    """A space that cannot be searched.
+    """The space is invalid.
 
     Attributes:
-        problems: every problem that was found, with its place.
+        problems: all problems that were found, each with its path.
     """
 
     def __init__(self, *problems: Problem) -> None:
@@ -22,7 +22,7 @@ class SpaceError(ValueError):
 
 
 def place(path: Path) -> str:
-    """Write a path as people do.
+    """Return a path as text.
 
     >>> place(("points", 0, "model"))
     'points[0].model'
@@ -32,7 +32,7 @@ def place(path: Path) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that `name` is not a known `kind`, and which name was probably meant.
+    """Return a message for an unknown name, with the closest known name.
 
     >>> unknown("key", "hihg", ["low", "high"])
     "unknown key 'hihg': did you mean 'high'?"

@@ -8,14 +8,14 @@ from searchctl.searchspace.values import Value, freeze
 
 
 class Params(Mapping[str, Value]):
-    """The values that a trial holds: an immutable map from name to value, sorted by name.
+    """The values of a trial: an immutable mapping from name to value, sorted by name.
 
-    Two params are equal if their canonical JSON is: the order in which they were written does not
-    count, 1e-3 is 0.001, and 1 is 1.0 (numbers are kept in the canonical form of
-    `searchctl.searchspace.values.freeze`); but true is not 1, and 1 is not "1".
+    Two params are equal if their canonical JSON is equal. The order of the names does not matter,
+    1e-3 equals 0.001, and 1 equals 1.0 (see `searchctl.searchspace.values.freeze`). But true is not
+    1, and 1 is not "1".
 
     Raises:
-        ValueError: a value that cannot be held, see `searchctl.searchspace.values.freeze`.
+        ValueError: a value has an invalid type; see `searchctl.searchspace.values.freeze`.
 
     >>> Params({"lr": 1.0, "width": 16}) == Params({"width": 16, "lr": 1})
     True
@@ -32,16 +32,16 @@ class Params(Mapping[str, Value]):
 
     @classmethod
     def from_json(cls, text: str) -> "Params":
-        """Read what `to_json` wrote."""
+        """Parse the JSON of `to_json`."""
         return cls(json.loads(text))
 
     def to_json(self) -> str:
-        """Return the canonical JSON: sorted names, no blanks, floats by their repr."""
+        """Return the canonical JSON: sorted names, no spaces, floats by their repr."""
         return self._json
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits (SHA-256 of the canonical JSON) that stand for this point."""
+        """Identifier of this point: 16 hexadecimal digits of the canonical JSON's SHA-256."""
         return hashlib.sha256(self._json.encode()).hexdigest()[:16]
 
     def __getitem__(self, name: str) -> Value:

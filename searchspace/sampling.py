@@ -1,4 +1,4 @@
-"""Two sequences of points in the unit cube: independent ones, and evenly spread ones."""
+"""Two sequences of points in the unit cube: independent, and quasi-random (evenly spread)."""
 
 import random
 from itertools import count, islice
@@ -8,9 +8,9 @@ Method = Literal["random", "quasi_random"]
 
 
 def unit_point(method: Method, seed: int, index: int, dimensions: int) -> tuple[float, ...]:
-    """Return one point of the sequence that a seed gives: coordinates in [0, 1).
+    """Return one point of a seed's sequence: coordinates in [0, 1).
 
-    A function of its arguments alone, so that a longer sequence begins with the shorter one.
+    The point depends on the arguments only, so a shorter sequence is a prefix of a longer one.
     """
     if method == "quasi_random":
         return _rotated_halton(seed, index, dimensions)
@@ -19,13 +19,13 @@ def unit_point(method: Method, seed: int, index: int, dimensions: int) -> tuple[
 
 
 def _rotated_halton(seed: int, index: int, dimensions: int) -> tuple[float, ...]:
-    """Halton's sequence, each coordinate moved round the unit circle by the seed's own shift.
+    """Return a point of Halton's sequence, shifted by the seed in each coordinate, modulo 1.
 
     Sources: J. H. Halton, On the efficiency of certain quasi-random sequences of points in
     evaluating multi-dimensional integrals, Numerische Mathematik 2 (1960) 84-90. R. Cranley and
     T. N. L. Patterson, Randomization of number theoretic methods for multiple integration, SIAM
-    Journal on Numerical Analysis 13 (1976) 904-914. Coordinates beyond about the tenth are spread
-    evenly only over many points: a known limit of the sequence.
+    Journal on Numerical Analysis 13 (1976) 904-914. A known limit of the sequence: coordinates
+    beyond about the tenth are evenly spread only over many points.
     """
     rng = random.Random(f"{seed}/rotation")
     shifts = [rng.random() for _ in range(dimensions)]
@@ -37,7 +37,7 @@ def _rotated_halton(seed: int, index: int, dimensions: int) -> tuple[float, ...]
 
 
 def radical_inverse(index: int, base: int) -> float:
-    """Mirror the digits of `index` at the decimal point.
+    """Mirror the digits of `index` in this base at the radix point.
 
     >>> [radical_inverse(index, 2) for index in range(5)]
     [0.0, 0.5, 0.25, 0.75, 0.125]

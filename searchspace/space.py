@@ -1,4 +1,4 @@
-"""The space: points (bundles of values) crossed with axes, some of them conditional."""
+"""The search space: points (bundles of values) crossed with axes, which may be conditional."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, product
@@ -20,25 +20,26 @@ from searchctl.searchspace.sampling import Method, unit_point
 from searchctl.searchspace.values import Value, same
 
 _MAX_REPEATS = 1000
-"""Draws in a row without a new point after which sampling takes what is left in grid order."""
+"""Draws in a row without a new point; after that, sampling takes the remaining points in grid
+order."""
 
 
 class Space:
-    """What may be tried: every point of `points` with every combination of the axes' values.
+    """A search space: each point of `points` with each combination of the axes' values.
 
-    An axis with a condition (`when`) takes part only where another name has one of the given
-    values; elsewhere its name is absent from the params, so that the base settings hold. Params
-    that become equal by that are one point.
+    An axis with a condition (`when`) is active only if another name has one of the given values.
+    An inactive axis is absent from the params, so the base settings apply. Params that become equal
+    this way count as one point.
 
     Args:
         axes: the dimensions by name, in the order of the file.
-        points: bundles of values that belong together; none is the same as one empty bundle.
+        points: bundles of values that belong together; an empty sequence is one empty bundle.
         defaults: values of names that are neither axes nor in a point, for conditions on them.
 
     Raises:
-        SpaceError: the space is empty, or its parts do not fit together.
+        SpaceError: the space is empty, or its parts contradict each other.
 
-    >>> from searchspace import Choice
+    >>> from searchctl.searchspace import Choice
     >>> space = Space({"lr": Choice((0.1, 0.01)), "model": Choice(("fcn", "unet"))})
     >>> space.size, space.grid()[1]
     (4, Params({'lr': 0.1, 'model': 'unet'}))
@@ -67,13 +68,13 @@ class Space:
         defaults: Mapping[str, Value] | None = None,
         check: Check | None = None,
     ) -> "Space":
-        """Read the `space:` of a sweep.yaml.
+        """Parse the `space:` mapping of a sweep.yaml.
 
         An axis is a list of values, `{low, high, log, step}`, or `{values: [..]}`; the last two
         may have `when: {name: value or list}`. `points` is a list of mappings.
 
         Raises:
-            SpaceError: with every problem of the form, of how the parts fit, and of the schema.
+            SpaceError: with all problems of syntax, of the parts together, and of the schema.
         """
         parsed = parse(config)
         parts = (parsed.axes, parsed.points)
@@ -87,42 +88,42 @@ class Space:
         return cls(parsed.axes, parsed.points, defaults)
 
     def to_config(self) -> dict[str, object]:
-        """Return the canonical `space:` mapping: equal for spaces that are the same."""
+        """Return the canonical `space:` mapping; equal spaces have equal mappings."""
         config = {name: dimension.to_config() for name, dimension in self.axes.items()}
         return {POINTS: [dict(point) for point in self.points], **config} if self.points else config
 
     def problems(self, check: Check) -> list[Problem]:
-        """Check every axis value (both ends of an interval) and every point against a schema."""
+        """Check each axis value (both ends of an interval) and each point against a schema."""
         return list(schema_problems(self.axes, self.points, check))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that is searched, those of the points first."""
+        """All searched names, those of the points first."""
         return tuple(dict.fromkeys([*(name for p in self.points for name in p), *self.axes]))
 
     @property
     def unbounded(self) -> tuple[str, ...]:
-        """Names of the axes whose values have no end: a grid cannot list them."""
+        """Names of the axes with infinitely many values, which a grid cannot list."""
         return tuple(name for name, dimension in self.axes.items() if dimension.size is None)
 
     @property
     def size(self) -> int | None:
-        """Number of distinct points; None where there is no end of them."""
+        """Number of distinct points; None if there are infinitely many."""
         if self.unbounded:
             return None
         return sum(prod(len(c) for c in self._positions(branch)) for branch in self._branches())
 
     def grid(self) -> tuple[Params, ...]:
-        """Return every point once, in the order of nested loops.
+        """Return each point once, in the order of nested loops.
 
-        As `itertools.product` has it: points outermost, then the axes in the order of the file,
-        the last one fastest. An axis that takes no part counts as standing at its first value.
+        The order is that of `itertools.product`: points outermost, then the axes in the order of
+        the file, the last one fastest. An inactive axis counts as if it had its first value.
 
         Raises:
-            SpaceError: an axis has no end of values.
+            SpaceError: an axis has infinitely many values.
         """
         if self.unbounded:
-            # says what to do about the first one
+            # raises an error with a fix for the first such axis
             self.axes[self.unbounded[0]].values()
         listed = [dimension.values() for dimension in self.axes.values()]
         rank = {bundle: position for position, bundle in enumerate(self._bundles)}
@@ -136,9 +137,10 @@ class Space:
         return tuple(params for _, _, params in sorted(entries, key=lambda entry: entry[:2]))
 
     def _branches(self) -> tuple[Params, ...]:
-        """Return the distinct choices of a bundle and of the axes that conditions name.
+        """Return the distinct combinations of a bundle and the axes that conditions name.
 
-        In a branch it is known which axes take part, and no two branches share a point.
+        A branch determines which axes are active, and no two branches share a point. So points can
+        be counted branch by branch without listing them.
         """
         listed = [self.axes[name].values() for name in self._controllers]
         return tuple(
@@ -150,7 +152,7 @@ class Space:
         )
 
     def _positions(self, branch: Params) -> list[Sequence[int]]:
-        """Return, for each axis, which of its values occur in the branch."""
+        """Return the indices of each axis' values that occur in the branch."""
         return [self._axis_positions(name, branch) for name in self.axes]
 
     def _axis_positions(self, name: str, branch: Params) -> Sequence[int]:
@@ -162,7 +164,7 @@ class Space:
         return range(dimension.size or 0)
 
     def _point(self, bundle: Params, values: Mapping[str, Value]) -> Params:
-        """Return the bundle with those of the axes' values that take part."""
+        """Return the bundle together with the values of the active axes."""
         chosen = dict(bundle)
         for name in self._order:
             if name in values and is_active(self.axes[name], chosen, self._defaults):
@@ -170,7 +172,7 @@ class Space:
         return Params(chosen)
 
     def contains(self, params: Mapping[str, object]) -> bool:
-        """Is this one of the points?"""
+        """Return whether `params` is a point of the space."""
         try:
             point = Params(params)
         except ValueError:
@@ -183,13 +185,13 @@ class Space:
         )
 
     def sample(self, n: int, seed: int, method: Method = "random") -> tuple[Params, ...]:
-        """Return n distinct points, or all of them where there are fewer.
+        """Return n distinct points, or all points if there are fewer.
 
-        A smaller sample of the same seed is the larger one's beginning.
+        With the same seed, a smaller sample is a prefix of a larger one.
 
         Args:
             n: how many points.
-            seed: of the sequence; see `searchctl.searchspace.sampling` for the sequences.
+            seed: seed of the sequence; see `searchctl.searchspace.sampling`.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
         """
         found: dict[Params, None] = {}
@@ -201,7 +203,7 @@ class Space:
         return tuple(found)[:n]
 
     def _draws(self, seed: int, method: Method) -> Iterator[Params]:
-        """Yield points, some of them repeatedly; at the end, if there is one, all have come."""
+        """Yield points, possibly repeated. If the space is finite, every point comes up."""
         seen: set[Params] = set()
         last_new = 0
         for index in count():
@@ -216,7 +218,7 @@ class Space:
             yield from self.grid()
 
     def _draw(self, unit: tuple[float, ...]) -> Params:
-        # the axes first: the first coordinates of Halton's sequence are the best spread ones
+        # the axes take the first coordinates, in which Halton's sequence is spread best
         *shares, which = unit
         values = {
             name: dimension.at(u)

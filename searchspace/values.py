@@ -1,21 +1,21 @@
-"""The values that a point of a space may hold, in one canonical form."""
+"""The values of a point, in a canonical form."""
 
 import json
 import math
 from typing import TypeAlias
 
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
-"""A setting's value: nothing, true or false, a number, a text, or a tuple of these."""
+"""A setting's value: None, a boolean, a number, a string, or a tuple of these."""
 
 
 def freeze(value: object) -> Value:
-    """Return the canonical, immutable form of a value as YAML or JSON gives it.
+    """Return the canonical, immutable form of a value from YAML or JSON.
 
-    Lists become tuples, and a float without a fractional part becomes an int: 1 and 1.0 are the
-    same number, so they are the same value. True is not 1.
+    Lists become tuples. A float without a fractional part becomes an int, since 1 and 1.0 are the
+    same number. True stays distinct from 1.
 
     Raises:
-        ValueError: a value of another type (a mapping, a date), or NaN or infinity.
+        ValueError: the value has another type (a mapping, a date), or is NaN or infinite.
     """
     if isinstance(value, (list, tuple)):
         return tuple(freeze(item) for item in value)
@@ -29,9 +29,10 @@ def freeze(value: object) -> Value:
 
 
 def text(value: Value) -> str:
-    """Write a canonical value as JSON, floats with the fewest digits that give them back.
+    """Return a canonical value as JSON; floats have the fewest digits that restore them.
 
-    Two values are the same exactly if their texts are (in Python True == 1; their texts differ).
+    Two values are the same if and only if their texts are equal. (In Python True == 1, but their
+    texts differ.)
 
     >>> text((1e-3, True, None))
     '[0.001,true,null]'
@@ -40,7 +41,7 @@ def text(value: Value) -> str:
 
 
 def same(one: object, other: object) -> bool:
-    """Are these the same value?
+    """Return whether two values are the same.
 
     >>> same(1, 1.0), same(1, True)
     (True, False)
@@ -49,5 +50,5 @@ def same(one: object, other: object) -> bool:
 
 
 def among(value: object, values: tuple[Value, ...]) -> bool:
-    """Is the value one of these?"""
+    """Return whether the value is one of `values`."""
     return any(same(value, other) for other in values)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchctl.searchspace import Choice, Interval, Params, Space
-from searchctl.searchspace.checks import dependency_order, holds
+from searchctl.searchspace.checks import dependency_order, is_active
 
 METHODS = st.sampled_from(["random", "quasi_random"])
 
@@ -32,7 +32,7 @@ def nested_loops(space):
         for values in product(*(axis.values() for axis in space.axes.values())):
             given_values, chosen = dict(zip(space.axes, values, strict=True)), dict(bundle)
             for name in dependency_order(space.axes):
-                if holds(space.axes[name], chosen, {}):
+                if is_active(space.axes[name], chosen, {}):
                     chosen[name] = given_values[name]
             found[Params(chosen)] = None
     return tuple(found)

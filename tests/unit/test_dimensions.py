@@ -69,10 +69,10 @@ def test_contains_its_own_values_only(dimension, inside, outside):
         (lambda: Interval(2, 1), "'low' must be below 'high'"),
         (lambda: Interval(1, 1), "write a list"),
         (lambda: Interval(1, 2, step=0), "must be above 0"),
-        (lambda: Interval(1, 9, log=True, step=2), "exclude each other"),
+        (lambda: Interval(1, 9, log=True, step=2), "cannot be combined"),
     ],
 )
-def test_what_cannot_be_searched_is_refused_with_the_mend(build, message):
+def test_what_cannot_be_searched_is_refused_with_the_fix(build, message):
     with pytest.raises(SpaceError, match=message):
         build()
 

@@ -172,11 +172,11 @@ def test_canonical_config_reads_back():
         (
             {"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}},
             ("a", "when"),
-            "waits for an axis",
+            "a cycle of conditions",
         ),
     ],
 )
-def test_a_malformed_space_is_refused_with_place_and_mend(config, path, message):
+def test_a_malformed_space_is_refused_with_place_and_fix(config, path, message):
     assert message in problems_of(config)[path]
 
 
@@ -189,7 +189,7 @@ def no_negative_numbers(values):
     return [(name, f"{value} is negative") for name, value in values.items() if value < 0]
 
 
-def test_the_schema_is_asked_about_every_value_and_both_ends():
+def test_the_schema_checks_every_value_and_both_ends():
     config = {
         "a": [1, -1, 2],
         "b": {"low": -5, "high": 5},
