@@ -12,9 +12,11 @@ from searchctl.trainer.core.errors import SettingsError, first_few
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import SUFFIXES, load_weights
+from searchctl.trainer.weights.published import recognised
 
 _FILE = "model.safetensors"
 _CLASSIFIERS = ("classifier.", "aux_classifier.")
+_AUXILIARY = ("aux_decoder.", "aux_classifier.")
 _DIGITS = 12
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ def load_initial_weights(
     if init_from is None and settings.checkpoint is not None:
         init_from = UPath(settings.checkpoint)
     if init_from is not None:
-        started = _from_checkpoint(model, init_from, classes)
+        started = _from_checkpoint(model, settings.model, init_from, classes)
     elif settings.init == "pretrained":
         started = _from_pretrained(model, settings, encoder_from)
     else:
@@ -97,14 +99,17 @@ def _from_pretrained(
     return InitialWeights(f"pretrained {'; '.join(texts)}", ",".join(hashes))
 
 
-def _from_checkpoint(model: SegmentationModel, path: UPath, classes: int) -> InitialWeights:
+def _from_checkpoint(
+    model: SegmentationModel, name: str, path: UPath, classes: int
+) -> InitialWeights:
     """Load the weights of another training, but a classifier of another number of classes."""
     file = path if path.suffix in SUFFIXES else path / _FILE
     weights = load_weights(file)
     text = f"checkpoint {file} {_short(weights.sha256)}"
-    tensors, there = _without_other_classes(model, weights.tensors, classes)
+    tensors, notes = _by_our_names(model, name, weights.tensors, file)
+    tensors, there = _without_other_classes(model, tensors, classes)
     if there is not None:
-        text = f"{text}, without its classifier: {there} classes there, {classes} here"
+        notes.append(f"without its classifier: {there} classes there, {classes} here")
     differences = _differences(model.state_dict(), tensors)
     if differences:
         raise SettingsError(
@@ -112,7 +117,40 @@ def _from_checkpoint(model: SegmentationModel, path: UPath, classes: int) -> Ini
             "encoder, width and the model's other options as they were when it was trained"
         )
     model.load_state_dict(tensors)
-    return InitialWeights(text, weights.sha256)
+    return InitialWeights(", ".join([text, *notes]), weights.sha256)
+
+
+def _by_our_names(
+    model: SegmentationModel, name: str, tensors: Mapping[str, Tensor], file: UPath
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Return a state dict by the names of our network, and what to say of its origin.
+
+    Raises:
+        SettingsError: it is of a published network that `model` does not name.
+    """
+    published = recognised(tensors)
+    if published is None:
+        return dict(tensors), []
+    if not published.fits(name):
+        raise SettingsError(
+            f"the checkpoint {file} holds {published.title}, and model is {name}: set model: "
+            f"{published.setting}, and its encoder and width as they were when it was trained"
+        )
+    own = model.state_dict()
+    ours = {n: _as_convolution(t, own.get(n)) for n, t in published.renamed(tensors).items()}
+    auxiliary = [each for each in ours if each.startswith(_AUXILIARY) and each not in own]
+    has_none = not any(each.startswith(_AUXILIARY) for each in own)
+    notes = [published.title]
+    if auxiliary and has_none:
+        ours = {each: tensor for each, tensor in ours.items() if each not in auxiliary}
+        notes.append("without its auxiliary head")
+    return ours, notes
+
+
+def _as_convolution(tensor: Tensor, own: Tensor | None) -> Tensor:
+    """Return a matrix as the 1x1 convolution that it is in our network."""
+    matrix = tensor.ndim == 2 and own is not None and own.shape == (*tensor.shape, 1, 1)
+    return tensor[:, :, None, None] if matrix else tensor
 
 
 def _without_other_classes(
