@@ -17,6 +17,9 @@ from searchctl.trainer.core.atomic_files import file_exists
 from searchctl.trainer.settings import catalog
 from searchctl.trainer.settings.training import TrainSettings
 
+_PUBLISHED = ("torchvision:", "hf:")
+"""What `init` begins with where it names a published network."""
+
 
 class Named(NamedTuple):
     """A file that a setting names."""
@@ -40,6 +43,8 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> Named:
     Raises:
         SearchctlError: there is neither, the sweep has no winner, or the trial no weights.
     """
+    if reference.startswith(_PUBLISHED):
+        return _at(_model_file(reference))
     if "/" not in reference:
         reference, _, trial = reference.partition(":")
         sweeps = {row.name: row for row in queries.list_sweeps(engine)}
@@ -112,7 +117,7 @@ def blaming(name: str) -> Iterator[None]:
     Raises:
         SearchctlError: in place of every error of a file, a store or a sweep.
     """
-    setting = "init" if name.startswith(("checkpoint:", "pretrained ")) else "weights"
+    setting = "init" if name.startswith(("checkpoint:", "pretrained ", *_PUBLISHED)) else "weights"
     try:
         yield
     except (SearchctlError, OSError, ImportError, ValueError) as error:
@@ -161,8 +166,13 @@ def _own_encoder(model: str) -> str:
 
 
 def _model_file(reference: str) -> UPath:
-    path = _place(reference)
-    return path if is_file_name(reference) else path / "model.safetensors"
+    # both import torch
+    from searchctl.trainer.weights.files import weights_file
+    from searchctl.trainer.weights.published.download import published_file
+
+    if reference.startswith(_PUBLISHED):
+        return published_file(reference)
+    return weights_file(_place(reference))
 
 
 def _place(reference: str) -> UPath:

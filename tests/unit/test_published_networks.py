@@ -10,6 +10,7 @@ from searchctl.trainer.models import build_model
 from searchctl.trainer.models.timm.library import torchvision
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
+from searchctl.trainer.weights.published.download import published_file
 
 smp = pytest.importorskip("segmentation_models_pytorch")
 from transformers import (  # noqa: E402
@@ -164,3 +165,40 @@ def test_a_tensor_that_is_not_ours_is_named(tmp_path, deeplabv3):
     torch.save({**theirs.state_dict(), "backbone.extra": torch.ones(1)}, tmp_path / "more.pth")
     with pytest.raises(SettingsError, match=r"encoder\.net\.extra is only there"):
         started(tmp_path / "more.pth", 21, model="deeplabv3", encoder="resnet50", aux_loss=True)
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """The cache of the Hugging Face hub with one network, as a download leaves it; no network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    repository = tmp_path / "models--someone--net"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    snapshot = repository / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").write_bytes(b"weights")
+    return snapshot
+
+
+def test_a_network_of_the_hub_is_found_in_its_cache(hub):
+    assert published_file("hf:someone/net") == UPath(hub / "model.safetensors")
+
+
+def test_without_a_network_the_message_names_the_command_of_the_download(hub):
+    with pytest.raises(SettingsError, match=r"hf download some/other model\.safetensors"):
+        published_file("hf:some/other")
+
+
+def test_a_file_of_torchvision_with_another_hash_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    file = tmp_path / "hub" / "checkpoints" / "deeplabv3_resnet50_coco-cd0a2569.pth"
+    file.write_bytes(b"half of it")
+    with pytest.raises(SettingsError, match=r"is damaged: its SHA-256 begins with \w{8}, not cd0a"):
+        published_file("torchvision:deeplabv3_resnet50")
+
+
+def test_networks_of_torchvision_that_are_not_ours_are_refused_by_name():
+    with pytest.raises(SettingsError, match="known are deeplabv3_resnet50, deeplabv3_resnet101"):
+        published_file("torchvision:lraspp_mobilenet_v3_large")

@@ -97,8 +97,8 @@ FinetuneName = Annotated[
 InitName = Annotated[
     str,
     *_like(
-        r"scratch|pretrained|checkpoint:\S.*",
-        "scratch, pretrained, or checkpoint:SWEEP (or a file)",
+        r"scratch|pretrained|checkpoint:\S.*|torchvision:\w+|hf:[\w.-]+/[\w.-]+",
+        "scratch, pretrained, checkpoint:SWEEP (or a file), torchvision:NAME or hf:OWNER/NAME",
     ),
 ]
 Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]

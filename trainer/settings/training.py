@@ -73,7 +73,8 @@ class TrainSettings(Settings):
     init: InitName = "scratch"
     """Weights to begin with: scratch, pretrained (the encoder's, of timm, or of the file in
     `weights`), or checkpoint:NAME for those of the best trial of the sweep NAME in the same
-    database (NAME:5 for its trial 5), or checkpoint:FILE; of another number of classes, all but the
+    database (NAME:5 for its trial 5), or checkpoint:FILE; or a published network that is one of
+    ours, torchvision:deeplabv3_resnet50 or hf:OWNER/NAME; of another number of classes, all but the
     classifier's."""
     weights: Annotated[str, Field(min_length=1)] | None = None
     """File of the encoder's pretrained weights (.safetensors or .pth), in place of a download; or a
@@ -165,8 +166,10 @@ class TrainSettings(Settings):
 
     @property
     def checkpoint(self) -> str | None:
-        """What `init: checkpoint:...` names; None for another `init`."""
+        """What `init` names: after checkpoint:, or a published network; None for another `init`."""
         kind, _, named = self.init.partition(":")
+        if kind in ("torchvision", "hf"):
+            return self.init
         return named if kind == "checkpoint" else None
 
     def with_params(self, params: Any) -> Self:

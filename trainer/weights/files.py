@@ -15,13 +15,16 @@ import torch
 from torch import Tensor
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_file, write_atomically
+from searchctl.trainer.core.atomic_files import file_exists, read_file, write_atomically
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.stopping import status_for_error
 
 PICKLED = (".pth", ".pt", ".bin")
 """How the names of files end that torch.save has written; all others are safetensors."""
 SUFFIXES = (".safetensors", *PICKLED)
+
+_SAVED, _SAVED_PICKLED = "model.safetensors", "pytorch_model.bin"
+"""How `train` and `save_pretrained` name them in a directory."""
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 """What training scripts file the state dict under; the first that is there counts, as in timm."""
@@ -48,6 +51,14 @@ def save_weights(weights: Mapping[str, Tensor], path: UPath) -> None:
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     write_atomically(path, safetensors.torch.save(whole))
+
+
+def weights_file(path: UPath) -> UPath:
+    """Return the file of weights that a path names: itself, or the one of a saved network."""
+    if path.suffix in SUFFIXES:
+        return path
+    pickled = path / _SAVED_PICKLED
+    return pickled if file_exists(pickled) else path / _SAVED
 
 
 def load_weights(path: UPath) -> Weights:

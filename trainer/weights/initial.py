@@ -11,10 +11,9 @@ from upath import UPath
 from searchctl.trainer.core.errors import SettingsError, first_few
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.settings.training import TrainSettings
-from searchctl.trainer.weights.files import SUFFIXES, load_weights
+from searchctl.trainer.weights.files import load_weights, weights_file
 from searchctl.trainer.weights.published import recognised
 
-_FILE = "model.safetensors"
 _CLASSIFIERS = ("classifier.", "aux_classifier.")
 _AUXILIARY = ("aux_decoder.", "aux_classifier.")
 _DIGITS = 12
@@ -103,11 +102,11 @@ def _from_checkpoint(
     model: SegmentationModel, name: str, path: UPath, classes: int
 ) -> InitialWeights:
     """Load the weights of another training, but a classifier of another number of classes."""
-    file = path if path.suffix in SUFFIXES else path / _FILE
+    file = weights_file(path)
     weights = load_weights(file)
     text = f"checkpoint {file} {_short(weights.sha256)}"
-    tensors, notes = _by_our_names(model, name, weights.tensors, file)
-    tensors, there = _without_other_classes(model, tensors, classes)
+    renamed, notes = _by_our_names(model, name, weights.tensors, file)
+    tensors, there = _without_other_classes(model, renamed, classes)
     if there is not None:
         notes.append(f"without its classifier: {there} classes there, {classes} here")
     differences = _differences(model.state_dict(), tensors)
