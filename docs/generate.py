@@ -1,7 +1,7 @@
 """Writes the pages that are generated from the code: docs/cli.md and docs/sweep-yaml.md.
 
 python docs/generate.py           write them
-python docs/generate.py --check   say whether they are current (a test does the same)
+python docs/generate.py --check   check that they are up to date (a test does the same)
 """
 
 import json
@@ -71,19 +71,19 @@ SECTIONS: dict[str, type[Settings]] = {
 SPACE = """
 ## space
 
-What is searched: axes, each named after a setting of `training`, and `points`.
+The search space: axes, each named after a setting of `training`, and `points`.
 
 | form | meaning |
 |---|---|
 | `lr: [1e-2, 1e-3]` | a choice of listed values |
-| `lr: {low: 1e-4, high: 1e-1, log: true}` | any number of an interval, evenly over the logarithm |
+| `lr: {low: 1e-4, high: 1e-1, log: true}` | any number of an interval, uniform on a log scale |
 | `dropout: {low: 0.0, high: 0.3, step: 0.1}` | 0, 0.1, 0.2, 0.3: a grid can list it |
-| `width: {low: 8, high: 64}` | whole numbers, as the ends are written without a decimal point |
-| `dropout: {values: [0, 0.1], when: {model: unet}}` | an axis only where another one has that value |
+| `width: {low: 8, high: 64}` | whole numbers, because the bounds have no decimal point |
+| `dropout: {values: [0, 0.1], when: {model: unet}}` | an axis that applies only where another one has that value |
 | `points: [{finetune: all, lr: 1e-4}, {finetune: decoder, lr: 1e-3}]` | bundles of values, crossed with the axes |
 
 A grid is listed as nested loops: points outermost, then the axes in the order of the file, the last
-fastest. Points that become equal because an axis takes no part are one trial.
+fastest. Points that are equal once axes that do not apply are left out are one trial.
 """
 
 
@@ -100,7 +100,11 @@ def cli_page() -> str:
 
 def sweep_page() -> str:
     """Return every key of a sweep.yaml with its type, default and meaning."""
-    parts = [GENERATED, "# sweep.yaml\n", "An editor knows it all from `searchctl schema`.\n"]
+    parts = [
+        GENERATED,
+        "# sweep.yaml\n",
+        "Editors complete and check these keys with the JSON Schema of `searchctl schema`.\n",
+    ]
     top = ("name", "seed", "task")
     parts += ["## Top level\n", _table((n, Sweep.model_fields[n]) for n in top), SPACE]
     for title, model in SECTIONS.items():
@@ -121,12 +125,12 @@ def _exit_codes() -> str:
     return (
         "## Exit codes\n\n| code | meaning |\n|---|---|\n"
         "| 0 | done |\n"
-        "| 1 | something that can be fixed; the message says how |\n"
-        "| 2 | the command line itself is wrong |\n"
-        "| 3 | the sweep ran, and no trial of a rung has a score |\n"
-        "| 4 | stopped by `searchctl stop`, a deadline or a budget; of `watch`, or its driver died |\n"
-        "| 130, 143 | stopped by Ctrl-C or SIGTERM; `searchctl resume` goes on. Of `watch`, and of a "
-        "`launch` whose driver was submitted: only the watching ended. `logs -f` ends with 0 |\n"
+        "| 1 | an error; the message says how to fix it |\n"
+        "| 2 | the command line is wrong |\n"
+        "| 3 | the sweep ran, and no trial of one rung has a score |\n"
+        "| 4 | the sweep was stopped by `searchctl stop`, a deadline or a budget; for `watch` also: its driver died |\n"
+        "| 130, 143 | stopped by Ctrl-C or SIGTERM; `searchctl resume` continues the sweep. For `watch`, and for a "
+        "`launch` whose driver was submitted, only the watching ended. `logs -f` ends with 0 |\n"
     )
 
 
@@ -146,7 +150,7 @@ def _type(field: FieldInfo) -> str:
 
 
 def _words(annotation: Any) -> Iterator[str]:
-    """Yield the names of a type's parts as people say them."""
+    """Yield the names of a type's parts in plain words."""
     plain = {int: "whole number", float: "number", bool: "true or false", str: "text"}
     if annotation is NoneType:
         return
@@ -186,7 +190,7 @@ def main() -> int:
     """Write the pages, or check them."""
     stale = [name for name, page in PAGES.items() if _differs(HERE / name, page())]
     if "--check" in sys.argv:
-        print(f"not current: {', '.join(stale)}" if stale else "current")
+        print(f"out of date: {', '.join(stale)}" if stale else "up to date")
         return int(bool(stale))
     for name in stale:
         (HERE / name).write_text(PAGES[name]())

@@ -1,4 +1,4 @@
-"""What launch and resume do where the driver runs elsewhere: submit it, and follow it or leave."""
+"""Launch and resume with a driver on a cluster: submit it, then follow it or detach."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.storage.rows import SweepRow
 
 DETACHED_WITHIN_S = 60.0
-"""How long `--detach` waits for the driver to be at work; decoding images may take longer."""
+"""How long `--detach` waits for the driver to start working; decoding images may take longer."""
 
 
 def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -36,12 +36,12 @@ address_option = click.option(
     "--address",
     metavar="ADDR",
     callback=_address,
-    help=f"Ray cluster: {FORMS}; in place of resources.address.",
+    help=f"Ray cluster: {FORMS}; replaces resources.address.",
 )
 detach_option = click.option(
     "--detach",
     is_flag=True,
-    help="Submit the driver to the cluster as a job, and return once it is at work.",
+    help="Submit the driver to the cluster as a job, and return once it works.",
 )
 
 
@@ -52,34 +52,34 @@ def refuse_inline_elsewhere(*, inline: bool, address: str | None, detach: bool) 
 
 
 def submits_to(address: str | None, *, detach: bool, inline: bool) -> str | None:
-    """Return the cluster that the driver has to be submitted to; None if it is to run here.
+    """Return the cluster to submit the driver to; None if the driver runs here.
 
     Raises:
-        click.UsageError: it is to be submitted, and there is no cluster.
+        click.UsageError: a detached driver was requested without a cluster.
     """
     if submission() or inline:
         return None
     if detach and address in (None, "local"):
         raise click.UsageError(
-            "--detach needs a Ray cluster to run the driver on: give its --address, or set "
-            "resources.address. On one machine, `ray start --head` makes one (--address auto), or "
-            "`nohup searchctl launch sweep.yaml &` leaves the driver behind"
+            "--detach needs a Ray cluster for the driver: give its --address, or set "
+            "resources.address. On one machine, `ray start --head` starts one (--address auto), or "
+            "`nohup searchctl launch sweep.yaml &` runs the driver in the background"
         )
     return address if address and (detach or is_remote(address)) else None
 
 
-def end_processes(
+def attach(
     driver: "SubmittedDriver", db_option: str, stopping: "StopSwitch", *, detach: bool
 ) -> "tuple[Engine, SweepRow] | None":
-    """Wait until a submitted driver is at work; return its sweep, to be followed.
+    """Wait until a submitted driver works; return its sweep, to be followed.
 
     Returns:
-        None if there is nobody to follow it: it was detached, or Ctrl-C came.
+        None if the driver is detached, so that no command follows the sweep.
 
     Raises:
-        DriverEnded: it ended before.
+        DriverEnded: the driver ended before it had stored the sweep.
     """
-    stopping.first = "leaving; the driver goes on"
+    stopping.first = "leaving; the driver continues"
     until = time.monotonic() + DETACHED_WITHIN_S
     job, name = driver.submission.job, driver.submission.sweep
 
@@ -88,12 +88,12 @@ def end_processes(
 
     row = driver.wait(_say, give_up)
     if row is None and stopping():
-        click.echo(f"left '{name}', which goes on as job {job}", err=True)
+        click.echo(f"left '{name}', which continues as job {job}", err=True)
         sys.exit(stopping.exit_code or INTERRUPTED)
     if row is not None and not detach:
         return driver.engine, row
-    at_work = f"sweep {row.id}, '{name}', is driven by" if row else f"'{name}' is still prepared by"
-    click.echo(f"{at_work} job {job} of {driver.submission.address}")
+    work = f"sweep {row.id}, '{name}', is driven by" if row else f"'{name}' is being prepared by"
+    click.echo(f"{work} job {job} of {driver.submission.address}")
     click.echo(_commands(name, db_option, stored=row is not None))
     return None
 
@@ -103,17 +103,17 @@ def _say(line: str) -> None:
 
 
 def _commands(name: str, db_option: str, *, stored: bool) -> str:
-    """Return the commands to go on with, from any machine that reaches the database."""
+    """Return the next commands, for any machine that reaches the database."""
     followed = {
-        f"searchctl status {name}": "how far it is",
-        f"searchctl watch {name}": "follow it; Ctrl-C leaves",
-        f"searchctl logs {name} -f": "what happens, line by line",
+        f"searchctl status {name}": "its progress",
+        f"searchctl watch {name}": "follow it; Ctrl-C ends only the watching",
+        f"searchctl logs {name} -f": "its events, line by line",
     }
     commands = {
         **(followed if stored else {}),
-        f"searchctl logs {name} --driver -f": "what its driver prints",
-        f"searchctl stop {name}": "end it; nothing is lost",
-        f"searchctl resume {name} --detach": "go on with it",
+        f"searchctl logs {name} --driver -f": "the output of its driver",
+        f"searchctl stop {name}": "stop it; nothing is lost",
+        f"searchctl resume {name} --detach": "resume it",
     }
     lines = {f"{command}{db_option}": what for command, what in commands.items()}
     width = max(map(len, lines))

@@ -1,17 +1,20 @@
-"""Options and exit codes that several commands share."""
+"""Arguments, options, exit codes and output that several commands share."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from searchctl.orchestrator.config.locations import holds_password
+from searchctl.orchestrator.facts.text import counted
 
 OK = 0
 ERROR = 1  # something the user can fix; the message says how
 USAGE = 2  # click's own, for a wrong option
 NO_ANSWER = 3  # the sweep ran, and no trial has a score
-STOPPED = 4  # by `searchctl stop`, a deadline or a budget: resume goes on
+STOPPED = 4  # by `searchctl stop`, a deadline or a budget; it can be resumed
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -20,13 +23,18 @@ def _warned(_context: click.Context, _option: click.Parameter, url: str | None) 
     """Warn of a password on the command line: every user of the machine sees it there."""
     if url and holds_password(url):
         click.echo(
-            "warning: `ps` shows the password of --db to everyone on this machine: put the URL "
+            "warning: `ps` shows the password of --db to every user of this machine: put the URL "
             "into $SEARCHCTL_DB_URL instead",
             err=True,
         )
     return url
 
 
+sweep_argument = click.argument("sweep", metavar="SWEEP")
+"""The name of a stored sweep."""
+sweep_file_argument = click.argument(
+    "sweep_file", metavar="SWEEP.YAML", type=click.Path(path_type=Path)
+)
 db_option = click.option(
     "--db",
     metavar="URL",
@@ -39,20 +47,33 @@ data_root_option = click.option(
     "--data-root",
     type=click.Path(file_okay=False, path_type=None),
     metavar="DIR",
-    help="Where the data set lies on this machine, in place of data.root.",
+    help="Directory of the data set on this machine; replaces data.root.",
 )
 
 
 class CommandGroup(click.Group):
-    """Lists its commands with a whole sentence each, where click would cut it."""
+    """A group whose help lists each command with a whole sentence; click would cut it."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list into the help."""
-        told = [(name, each.get_short_help_str(1000)) for name, each in self.commands.items()]
+        rows = [(name, each.get_short_help_str(1000)) for name, each in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(told))
+            formatter.write_dl(sorted(rows))
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_errors(messages: Sequence[str]) -> None:
+    """Print each message as an error, and how many there are if there are several."""
+    for message in messages:
+        click.echo(f"error: {message}", err=True)
+    if len(messages) > 1:
+        click.echo(counted(len(messages), "error"), err=True)
+
+
+def messages_of(error: Exception) -> Sequence[str]:
+    """Return what an error of ours has found; one message for any other error."""
+    return getattr(error, "messages", None) or [str(error)]

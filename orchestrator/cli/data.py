@@ -14,8 +14,10 @@ from searchctl.orchestrator.cli.common import (
     data_root_option,
     json_option,
     print_json,
+    sweep_file_argument,
 )
-from searchctl.orchestrator.cli.files import read, sweep_file
+from searchctl.orchestrator.cli.files import read
+from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
     from searchctl.trainer.data.checks import DataReport, OnImage, SplitReport
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=CommandGroup)
 def data() -> None:
-    """Look at the data set of a sweep file.
+    """Check the data set of a sweep file.
 
     \b
     Example: searchctl data check sweep.yaml
@@ -33,32 +35,32 @@ def data() -> None:
 
 
 @data.command()
-@sweep_file
+@sweep_file_argument
 @data_root_option
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="SHEET.PNG",
-    help="Also draw images of each split with their labels over them, to look at.",
+    help="Also draw some images of each split with their labels over them.",
 )
 @click.option(
     "--images",
     type=click.IntRange(min=1),
     default=6,
     show_default=True,
-    help="How many images of each split are drawn.",
+    help="Images of each split to draw.",
 )
 @json_option
 def check(
     sweep_file: Path, data_root: str | None, output: Path | None, images: int, as_json: bool
 ) -> None:
-    """Decode every image and label, and say what they hold, what is broken, and what leaks.
+    """Decode every image and label, and report contents, broken files and leaks between splits.
 
     \b
-    Of each split: images, groups (clips, cities), sizes, the share of each class in the labeled
-    pixels and in how many images it occurs, and how much of the images is of no class. Exit code
-    0 if all of it can be read and fits, 1 if not; every broken file is named.
+    For each split: images, groups (clips, cities), sizes, each class's share of the labeled
+    pixels, the number of images it occurs in, and the share of unlabeled pixels. Exit code 0 if
+    every file can be read and fits its pair, 1 if not; every broken file is named.
     Example: searchctl data check sweep.yaml -o sheet.png
     """
     from searchctl.trainer.data.checks import check_data
@@ -82,7 +84,7 @@ def check(
 
 @contextmanager
 def _progress() -> "Iterator[OnImage]":
-    """Draw a bar on a terminal's standard error."""
+    """Draw a progress bar on standard error, if that is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from searchctl.orchestrator.terminal.display import plain_console
@@ -106,24 +108,25 @@ def _print(name: str, report: "DataReport") -> None:
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     for problem in report.problems:
-        console.print(f"problem: {problem}", style="red", soft_wrap=True)
-    images = sum(len(split.names) for split in report.splits)
-    found = len(report.problems) or "no"
-    console.print(f"{name}: {images} images, {found} problem{'s' * (len(report.problems) > 1)}")
+        console.print(f"error: {problem}", style="red", soft_wrap=True)
+    images = counted(sum(len(split.names) for split in report.splits), "image")
+    console.print(f"{name}: {images}, {counted(len(report.problems), 'error')}")
 
 
 def _draw(dataset: "Dataset", name: str, report: "DataReport", images: int, output: Path) -> None:
-    """Write a contact sheet of images that can be read, spread evenly over each split."""
+    """Write a contact sheet of readable images, spread evenly over each split."""
     from searchctl.orchestrator.core.errors import SearchctlError
     from searchctl.trainer.pictures.contact_sheet import contact_sheet
 
     splits = [(split, _examples(dataset, split, images)) for split in report.splits if split.read]
-    headed = [(f"{split.split}: {len(split.names)} images", shown) for split, shown in splits]
+    headed = [(f"{s.split}: {counted(len(s.names), 'image')}", shown) for s, shown in splits]
     sheet = contact_sheet(dataset, f"{name}: {len(report.class_names)} classes", headed)
     try:
         sheet.save(output)
     except (OSError, ValueError) as error:
-        raise SearchctlError(f"cannot write {output}: {error}; name another file") from error
+        raise SearchctlError(
+            f"cannot write {output}: {error}; name another file with -o"
+        ) from error
     click.echo(f"wrote {output}", err=True)
 
 

@@ -2,13 +2,13 @@
 
 import click
 
-from searchctl.orchestrator.cli.common import CommandGroup, db_option
+from searchctl.orchestrator.cli.common import CommandGroup, db_option, json_option, print_json
 from searchctl.orchestrator.config.locations import database_url
 
 
 @click.group(cls=CommandGroup)
 def db() -> None:
-    """Look after the database.
+    """Create or upgrade the tables of the database.
 
     \b
     Example: searchctl db upgrade
@@ -17,30 +17,37 @@ def db() -> None:
 
 @db.command()
 @db_option
-def create(db: str | None) -> None:
-    """Make the tables in a database that has none, before its first sweep; else change nothing.
+@json_option
+def create(db: str | None, as_json: bool) -> None:
+    """Create the tables in a database that has none; otherwise change nothing.
 
-    
-    The first launch does it too: this is for a dashboard that is started before that.
+    \b
+    The first launch does this too. Use it to start a dashboard before the first sweep.
     Example: searchctl db create
     """
     from searchctl.orchestrator.storage.database import open_database, schema_version
 
-    revision = schema_version(open_database(database_url(db), create=True))
-    click.echo(f"the database has schema {revision}")
+    _print_schema(schema_version(open_database(database_url(db), create=True)), as_json=as_json)
 
 
 @db.command()
 @db_option
-def upgrade(db: str | None) -> None:
-    """Bring a database that an older searchctl wrote to this version's schema.
+@json_option
+def upgrade(db: str | None, as_json: bool) -> None:
+    """Upgrade a database that an older searchctl wrote to this version's schema.
 
     \b
-    Stop its sweeps and make a backup first. It is done whole or not at all; nothing is changed
-    if the schema is this version's already.
+    Stop its sweeps and make a backup first. The upgrade is done as a whole or not at all; a
+    database that has this version's schema is not changed.
     Example: searchctl db upgrade --db sqlite:///searchctl.db
     """
     from searchctl.orchestrator.storage.database import upgrade_database
 
-    revision = upgrade_database(database_url(db))
-    click.echo(f"the database has schema {revision}")
+    _print_schema(upgrade_database(database_url(db)), as_json=as_json)
+
+
+def _print_schema(revision: str | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"schema": revision})
+    else:
+        click.echo(f"the database has schema {revision}")

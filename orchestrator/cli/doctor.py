@@ -1,4 +1,4 @@
-"""The command that looks at everything that a sweep needs: doctor."""
+"""The command that checks everything that a sweep needs: doctor."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -9,6 +9,7 @@ import click
 
 from searchctl.orchestrator.cli.cluster import address_option
 from searchctl.orchestrator.cli.common import ERROR, OK, db_option, json_option, print_json
+from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.doctor.finding import Finding
@@ -17,7 +18,9 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 @click.command()
-@click.argument("sweep_file", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path)
+)
 @db_option
 @address_option
 @json_option
@@ -29,14 +32,14 @@ def doctor(
     address: str | None,
     as_json: bool,
 ) -> None:
-    """Look at everything that a sweep needs, and say what to fix.
+    """Check everything that a sweep needs, and print what to fix.
 
     \b
-    Python and packages, GPUs, the database, the directory of the files, secrets that others may
-    read, and Ray: each node of its cluster from within. With a sweep file, its data set and its
-    places are looked at, on each node too, and whether a trial fits on one. Nothing is changed;
-    a doctor that was sent to a cluster stays in its list of jobs. Exit code 1 if something is
-    in the way.
+    Checks Python and packages, GPUs, the database, the directory of the files, secrets that
+    others may read, and Ray: each node of its cluster is checked on that node. With a sweep
+    file, it also checks the data set and the directories, on each node too, and whether a trial
+    fits on a node. Nothing is changed; on a cluster, the check remains in the list of jobs.
+    Exit code 1 if there is an error.
     Example: searchctl doctor sweep.yaml
     """
     from searchctl.orchestrator.doctor.examine import examined  # imports torch
@@ -50,12 +53,12 @@ def doctor(
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings], "counts": counts})
     else:
-        click.echo(f"{counts['error']} errors, {counts['warning']} warnings")
+        click.echo(f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}")
     context.exit(ERROR if counts["error"] else OK)
 
 
 def _show(finding: "Finding") -> None:
-    """Print a finding as soon as it is made: the next check may take seconds."""
+    """Print a finding at once: the next check may take seconds."""
     level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
     click.echo(f"{level}{finding.what:<15} {finding.found}")
     if finding.fix:

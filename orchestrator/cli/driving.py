@@ -1,4 +1,4 @@
-"""Drives a sweep in this process, to its end, before the eyes of the one who launched it."""
+"""Drives a sweep in this process to its end, and shows its progress."""
 
 import sys
 from contextlib import contextmanager
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def drive(
     prepare: "Callable[[OnProgress], Prepared]", stopping: "StopSwitch", *, inline: bool
 ) -> None:
-    """Prepare a sweep, run it to its end, and name the winner.
+    """Prepare a sweep, run it to its end, and print the winner.
 
     Args:
-        prepare: makes the sweep ready; is told of the images that are decoded.
-        stopping: listens from before the imports, in some of which a KeyboardInterrupt is lost
-            without a trace, and before the sweep is stored: no stop is half of one.
+        prepare: makes the sweep ready; takes a callback that counts the decoded images.
+        stopping: handles signals. It is installed before the imports, because some of them
+            swallow a KeyboardInterrupt, and before the sweep is stored.
         inline: run the jobs in this process.
     """
     from searchctl.orchestrator.run.launch import inline_executor, run
@@ -54,7 +54,7 @@ def drive(
     if row.state != "COMPLETE":
         console.print(f"stopped: {row.error}", soft_wrap=True)
         command = f"searchctl resume {name}{db_option_for(prepared.url)}"
-        console.print(f"nothing is lost: go on with `{command}`", soft_wrap=True)
+        console.print(f"nothing is lost: resume it with `{command}`", soft_wrap=True)
         sys.exit(stopping.exit_code or STOPPED)
     for part in answer(prepared.engine, prepared.row, prepared.url):
         show(part)
@@ -62,12 +62,12 @@ def drive(
 
 @contextmanager
 def decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[OnProgress]":
-    """Show the decoding of images; a stop in the middle of it ends the command."""
+    """Show the progress of decoding images; a stop while images are decoded ends the command."""
     from searchctl.orchestrator.run.decoding import DecodingDisplay, DecodingStopped
 
     try:
         with DecodingDisplay(console, stopping) as display:
             yield display
     except DecodingStopped:
-        console.print("stopped while images were decoded: the same command decodes them again")
+        console.print("stopped while decoding images: run the same command again")
         sys.exit(stopping.exit_code)

@@ -14,14 +14,14 @@ from searchctl.orchestrator.cli.common import (
     STOPPED,
     db_option,
     json_option,
+    sweep_argument,
 )
-from searchctl.orchestrator.cli.look import (
+from searchctl.orchestrator.cli.view import (
     open_sweep,
+    pending_lines,
     print_status,
-    room_waits,
-    seen_from_here,
-    state_words,
-    sweep_name,
+    state_line,
+    without_dead_driver,
 )
 from searchctl.orchestrator.config.locations import database_url
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.storage.rows import SweepRow
 
 EXIT_CODES = {"COMPLETE": 0, "FAIL": NO_ANSWER, "STOPPED": STOPPED, "INTERRUPTED": STOPPED}
-"""How `watch` ends by how the sweep did; as `launch` does, where the two have the same end."""
+"""Exit codes of `watch` by the state of the sweep; those of `launch` where the two agree."""
 
 
 @click.command()
-@sweep_name
+@sweep_argument
 @db_option
 def watch(sweep: str, db: str | None) -> None:
-    """Follow a sweep that runs anywhere, until it ends; Ctrl-C leaves, and the sweep goes on.
+    """Follow a sweep until it ends, wherever it runs; Ctrl-C ends only the watching.
 
     \b
-    Shows what `launch` shows: a live table on a terminal, lines elsewhere. Exit code 0 when
-    the sweep is complete, 3 if no trial has a score, 4 if it was stopped or its driver died.
+    Shows what `launch` shows: a live table on a terminal, lines elsewhere. Exit code 0 if the
+    sweep is complete, 3 if no trial has a score, 4 if it was stopped or its driver died.
     Example: searchctl watch quickstart --db postgresql+psycopg://host/sweeps
     """
     row = _watched(*open_sweep(sweep, db))
@@ -54,7 +54,7 @@ def watch(sweep: str, db: str | None) -> None:
 
 
 def watch_to_the_answer(engine: "Engine", row: "SweepRow", url: str) -> None:
-    """Show a sweep until it ends, as the one who launched it wants to see it, and leave."""
+    """Show a sweep until it ends, print its answer, and exit: what `launch` shows of a cluster."""
     from searchctl.orchestrator.terminal.answer import answer
     from searchctl.orchestrator.terminal.display import show
 
@@ -66,31 +66,33 @@ def watch_to_the_answer(engine: "Engine", row: "SweepRow", url: str) -> None:
 
 
 def _watched(engine: "Engine", row: "SweepRow") -> "SweepRow":
-    """Show a sweep until it ends, and then how it stands; return it as it is then."""
+    """Show a sweep until it ends, then its status; return its final row."""
     from searchctl.orchestrator.terminal.display import plain_console
     from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
 
     seen, console = _Sweep(engine, row), plain_console()
     running, live = row.shown_state in ("RUNNING", "INTERRUPTED"), console.is_terminal
     if running:
-        if not live and row.shown_state == "RUNNING":  # else it is at its end, and shown below
+        if not live and row.shown_state == "RUNNING":  # else the status printed below is enough
             print_status(engine, row)
         drawn = partial(LiveDisplay, console, seen.notice)
         try:
             row = _watch(seen, drawn if live else partial(PlainDisplay, console))
         except KeyboardInterrupt:
-            click.echo(f"left '{row.name}', which goes on", err=True)
+            click.echo(f"left '{row.name}', which continues", err=True)
             sys.exit(INTERRUPTED)
     print_status(engine, row, ladder=not (running and live))
     return row
 
 
 @click.command()
-@sweep_name
-@click.option("-f", "--follow", is_flag=True, help="Go on until the sweep ends.")
-@click.option("--trial", type=int, metavar="N", help="Only what concerns this trial.")
+@sweep_argument
+@click.option("-f", "--follow", is_flag=True, help="Follow until the sweep ends.")
+@click.option("--trial", type=int, metavar="N", help="Print the changes of this trial only.")
 @click.option(
-    "--driver", is_flag=True, help="What its driver prints, if it was submitted to a cluster."
+    "--driver",
+    is_flag=True,
+    help="Print the output of its driver, if that was submitted to a cluster.",
 )
 @address_option
 @db_option
@@ -104,22 +106,22 @@ def logs(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """Print what happened to a sweep: attempts, epochs, decisions and events, from the database.
+    """Print the events of a sweep from the database: attempts, epochs, decisions and others.
 
     \b
-    An epoch's time is that of its attempt's start plus what the epochs have taken. With
-    --json, each line is an object of its own; `what` in it is began, epoch, ended, decision
-    or event. With --driver, the newest driver's own output, from its cluster; --address says
-    where that is reached from here, if not where it was submitted to.
+    Times are local. An epoch's time is the start of its attempt plus the seconds of its epochs.
+    With --json, each line is an object, whose `what` is began, epoch, ended, verdict or event.
+    With --driver, the output of the newest driver is read from its cluster. --address names that
+    cluster, if it is reached by another address than the one it was submitted to.
     Example: searchctl logs quickstart -f --trial 7
     """
     if driver:
         if trial is not None or as_json:
-            raise click.UsageError("--driver prints the driver's words: no --trial or --json")
+            raise click.UsageError("--driver prints the driver's output: no --trial or --json")
         _print_driver(sweep, db, address, follow=follow)
         return
     if address is not None:
-        raise click.UsageError("--address says where the cluster is: it needs --driver")
+        raise click.UsageError("--address names the driver's cluster: it needs --driver")
     from searchctl.orchestrator.facts.sweeps import shown_score
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
@@ -129,13 +131,13 @@ def logs(
     if trial is not None:
         known_trials(engine, row, [trial])
     lines = LogLines(shown_score(row.spec), of_one_trial=trial is not None)
-    news, write = ChangeFeed(engine, row, trial), json_lines if as_json else lines
+    feed, write = ChangeFeed(engine, row, trial), json_lines if as_json else lines
 
     def take(changes: "list[Change]") -> None:
         click.echo("".join(f"{line}\n" for line in write(changes)), nl=False)
 
     if not follow:
-        take(news.read())
+        take(feed.read())
         return
     from searchctl.orchestrator.terminal.watch import follow as take_until_the_end
 
@@ -146,7 +148,7 @@ def logs(
         click.echo("the database answers again", err=True)
 
     with suppress(KeyboardInterrupt):
-        take_until_the_end(_Sweep(engine, row).look, news, take, say_down, say_up)
+        take_until_the_end(_Sweep(engine, row).read, feed, take, say_down, say_up)
 
 
 def _print_driver(sweep: str, db: str | None, address: str | None, *, follow: bool) -> None:
@@ -158,39 +160,38 @@ def _print_driver(sweep: str, db: str | None, address: str | None, *, follow: bo
 
 
 class _Sweep:
-    """A sweep as it was when one last looked."""
+    """A sweep as it was at the last read."""
 
     def __init__(self, engine: "Engine", row: "SweepRow") -> None:
         self.engine = engine
         self.row = row
 
-    def look(self) -> "SweepRow":
-        """Look again."""
+    def read(self) -> "SweepRow":
+        """Read its row again."""
         from searchctl.orchestrator.storage.reads.queries import find_sweep
 
-        self.row = seen_from_here(find_sweep(self.engine, self.row.name))
+        self.row = without_dead_driver(find_sweep(self.engine, self.row.name))
         return self.row
 
     def notice(self) -> str | None:
-        """Say who drives it and what its jobs wait for, while it goes on."""
+        """Return its driver and what its jobs wait for, while it runs."""
         if self.row.state != "RUNNING":
             return None
-        return "\n".join([f"{self.row.name} {state_words(self.row)}", *room_waits(self.row)])
+        return "\n".join([f"{self.row.name} {state_line(self.row)}", *pending_lines(self.row)])
 
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
-    """Show a sweep as its driver does, until it ends; return how it ended."""
+    """Show a sweep as its driver does, until it ends; return its final row."""
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.watch import follow, most_epochs, snapshot, tell
 
     engine, row = sweep.engine, sweep.row
-    news = ChangeFeed.from_now(
-        engine, row
-    )  # before the standing: what happens in between is told twice
+    # the feed starts before the snapshot: a change in between is shown twice, but never lost
+    feed = ChangeFeed.from_now(engine, row)
     started = snapshot(engine, row)
     epochs = most_epochs(row)
     options = {"so_far": started.run_totals, "asked": follow_up_settings(row.spec)}
     with display(row.ladder, row.direction, epochs, started.done, **options) as shown:
         take = partial(tell, shown)
-        return follow(sweep.look, news, take, shown.database_down, shown.database_up)
+        return follow(sweep.read, feed, take, shown.database_down, shown.database_up)

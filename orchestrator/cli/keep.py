@@ -1,4 +1,4 @@
-"""Commands that look after what is kept: verify the record, remove the files nobody needs."""
+"""Commands on what a sweep has stored: verify its decisions, remove files no longer needed."""
 
 import sys
 from collections import Counter
@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchctl.orchestrator.cli.common import ERROR, db_option, json_option, print_json
-from searchctl.orchestrator.cli.look import open_sweep, sweep_name
+from searchctl.orchestrator.cli.common import (
+    ERROR,
+    db_option,
+    json_option,
+    print_json,
+    sweep_argument,
+)
+from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.analysis.verify import Discrepancy
@@ -18,17 +25,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@sweep_name
+@sweep_argument
 @db_option
 @json_option
 def verify(sweep: str, db: str | None, as_json: bool) -> None:
     """Derive every decision of a sweep again from the stored evidence, and compare.
 
     \b
-    Who was compared, ranks, cut-offs and margins are derived from the scores, the scores (and
-    those of each class) from each validation image's pixel counts, the kept epochs from all
-    epochs. Params must have their fingerprint, and finalists their weights. A sweep that is not
-    at its end is verified as far as it is. Exit code 0 if all agree, 1 if anything does not.
+    Cohorts, ranks, cut-offs and margins are derived from the scores; the scores, of each class
+    too, from the pixel counts of each validation image; the kept epochs from all epochs. Params
+    must match their fingerprint, and finalists must have weights. A running sweep is verified up
+    to its last decision. Exit code 0 if everything agrees, 1 if anything does not.
     Example: searchctl verify quickstart
     """
     from searchctl.orchestrator.analysis.verify import verify as discrepancies_of
@@ -46,17 +53,17 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@sweep_name
-@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
+@sweep_argument
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 @db_option
 @json_option
 def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
-    """Remove the files of a sweep that neither a resume nor the answer needs any more.
+    """Remove the files of a sweep that neither a resume nor its results need.
 
     \b
     The weights of finalists stay, and all files of unfinished jobs. A running driver removes
-    files as it goes on; what only this command removes, while no driver is running, is what
-    belongs to no attempt that the database knows.
+    files by itself. Only this command removes files of attempts that the database does not know,
+    and only while no driver is running.
     Example: searchctl gc quickstart --dry-run
     """
     from searchctl.orchestrator.artifacts.directory import runs_directory
@@ -95,26 +102,32 @@ def _verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]")
 def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> None:
     for rung in _verification(row, record, found)["rungs"]:
         outcome = "no decisions"
+        decisions = counted(rung["decisions"], "decision")
         if rung["discrepancies"]:
-            outcome = f"{rung['decisions']} decisions, {rung['discrepancies']} discrepancies"
+            outcome = f"{decisions}, {_discrepancies(rung['discrepancies'])}"
         elif rung["decisions"]:
-            outcome = f"{rung['decisions']} decisions follow from their evidence"
+            outcome = f"{decisions} derived again from the evidence"
         click.echo(f"rung {rung['rung']}: {outcome}")
     for discrepancy in found:
-        click.echo(str(discrepancy))
+        click.echo(f"error: {discrepancy}")
     count = len(record.decisions)
     if found:
-        click.echo(f"not verified: {len(found)} discrepancies in the record of '{row.name}'")
+        click.echo(f"not verified: {_discrepancies(len(found))} in the record of '{row.name}'")
     elif count:
-        click.echo(f"verified: all {count} decisions of '{row.name}' follow from their evidence")
+        decisions = counted(count, "decision")
+        click.echo(f"verified: {decisions} of '{row.name}' derived again from the evidence")
     else:
-        click.echo(f"verified: no rung of '{row.name}' is decided yet, and nothing contradicts it")
+        click.echo(f"verified: '{row.name}' has no decision yet, and no discrepancy")
+
+
+def _discrepancies(number: int) -> str:
+    return counted(number, "discrepancy", "discrepancies")
 
 
 def _summary(collected: "Collected") -> dict[str, Any]:
     def tallies(kind: str) -> list[dict[str, Any]]:
         found = getattr(collected, kind)
-        return [{"what": fate.value, **asdict(tally)} for fate, tally in found.items()]
+        return [{"what": reason.value, **asdict(tally)} for reason, tally in found.items()]
 
     return {
         "files": collected.files,
@@ -127,13 +140,13 @@ def _summary(collected: "Collected") -> dict[str, Any]:
 
 def _print_collected(row: "SweepRow", collected: "Collected", removed: str) -> None:
     for done, tallies in ((removed, collected.removed), ("left", collected.left)):
-        for fate, tally in tallies.items():
-            click.echo(f"  {done}: {_size(tally.files, tally.bytes)}, {fate.value}")
+        for reason, tally in tallies.items():
+            click.echo(f"  {done}: {_size(tally.files, tally.bytes)}, {reason.value}")
     for folder in sorted(collected.strays):
-        reason = f", left because {row.driver} drives the sweep" if row.driver else ""
-        click.echo(f"  the database knows no attempt {folder}{reason}")
+        kept = f", left because {row.driver} drives the sweep" if row.driver else ""
+        click.echo(f"  the database knows no attempt {folder}{kept}")
     click.echo(f"{removed}: {_size(collected.files, collected.bytes)}")
 
 
 def _size(files: int, size: int) -> str:
-    return f"{files} {'file' if files == 1 else 'files'} ({size / 1e6:.1f} MB)"
+    return f"{counted(files, 'file')} ({size / 1e6:.1f} MB)"

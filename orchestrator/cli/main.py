@@ -5,6 +5,8 @@ import sys
 import click
 
 from searchctl.orchestrator.cli import (
+    analysis,
+    dashboard,
     data,
     database,
     doctor,
@@ -12,15 +14,19 @@ from searchctl.orchestrator.cli import (
     follow,
     init,
     keep,
-    look,
     plan,
     report,
     run,
-    serve,
     train,
-    understand,
+    view,
 )
-from searchctl.orchestrator.cli.common import ERROR, NO_ANSWER, CommandGroup
+from searchctl.orchestrator.cli.common import (
+    ERROR,
+    NO_ANSWER,
+    CommandGroup,
+    messages_of,
+    print_errors,
+)
 
 
 @click.group(
@@ -32,7 +38,7 @@ def cli() -> None:
     """Find the best hyperparameters of a segmentation network for the fewest GPU hours.
 
     \b
-    Every configuration is trained on a small sample of the data; the worse half is dropped,
+    Every configuration is trained on a small sample of the data. The worse half is dropped,
     the survivors get twice the data, and the last few are trained on all of it.
     Example: searchctl launch sweep.yaml
     """
@@ -45,19 +51,19 @@ for command in (
     plan.plan,
     data.data,
     run.launch,
-    look.status,
+    view.status,
     follow.watch,
     follow.logs,
     run.stop,
     run.resume,
-    look.list_command,
-    look.show_command,
-    look.compare,
-    understand.explain,
-    understand.pareto,
+    view.list_command,
+    view.show_command,
+    view.compare,
+    analysis.explain,
+    analysis.pareto,
     report.report,
-    serve.dashboard,
-    look.export,
+    dashboard.dashboard,
+    view.export,
     keep.verify,
     keep.gc,
     train.train,
@@ -68,20 +74,29 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; errors that a user can fix are one message, without a traceback."""
+    """Run the command; errors that a user can fix are messages, without a traceback."""
     try:
-        cli()
+        sys.exit(cli(standalone_mode=False))  # else click would write its own kind of message
+    except click.Abort:
+        click.echo("aborted", err=True)
+        sys.exit(ERROR)
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            context = error.ctx
+            click.echo(f"{context.get_usage()}\n\nSee `{context.command_path} --help`.\n", err=True)
+        print_errors([error.format_message()])
+        sys.exit(error.exit_code)
     except Exception as error:
         code = _exit_code(error)
-        message = str(error) if code is not None else _database_fault(error)
-        if message is None:
+        fault = _database_fault(error) if code is None else None
+        if code is None and fault is None:
             raise
-        click.echo(f"error: {message}", err=True)
+        print_errors([fault] if fault else messages_of(error))
         sys.exit(ERROR if code is None else code)
 
 
 def _exit_code(error: Exception) -> int | None:
-    """Return the exit code of an error that a user can fix; None for a fault of ours."""
+    """Return the exit code of an error that a user can fix; None for a bug in searchctl."""
     from searchctl.orchestrator.core.errors import DriverEnded, SearchctlError, SweepFailed
     from searchctl.trainer.core.errors import TrainerError
 
@@ -93,12 +108,12 @@ def _exit_code(error: Exception) -> int | None:
 
 
 def _database_fault(error: Exception) -> str | None:
-    """Say what is wrong with a database that does not answer, or takes no more; else None."""
+    """Return what is wrong with a database that is unreachable or full; None for other errors."""
     if "sqlalchemy" not in sys.modules:
         return None
     from searchctl.orchestrator.storage.faults import full, unreachable
 
     cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
     if full(error):
-        return f"the database cannot store anything more ({cause}): make room, then resume"
+        return f"the database cannot store anything more ({cause}): free disk space, then resume"
     return f"the database does not answer ({cause})" if unreachable(error) else None

@@ -1,6 +1,6 @@
-"""The command plan: what a sweep costs before it runs, and how right that was.
+"""The command plan: the cost of a sweep before it runs, and afterwards how right the plan was.
 
-No torch and no Ray, unless times are to be measured.
+Imports neither torch nor Ray, unless --probe measures times.
 """
 
 from pathlib import Path
@@ -26,19 +26,24 @@ if TYPE_CHECKING:
 @click.argument(
     "sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path)
 )
-@click.option("--probe", is_flag=True, help="Time the configurations here, some seconds each.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Measure the configurations' speed here, some seconds each.",
+)
 @click.option(
     "--gpus",
     type=click.IntRange(min=1),
-    help="GPUs to reckon with, in place of this machine's; with --probe.",
+    help="Number of GPUs to plan for, instead of this machine's; with --probe.",
 )
 @click.option(
     "--price-per-gpu-hour",
     "price",
+    metavar="PRICE",
     type=click.FloatRange(min=0),
-    help="To say what it costs; with --probe.",
+    help="Price of one GPU hour, to estimate the sweep's; with --probe.",
 )
-@click.option("--against", metavar="SWEEP", help="Compare the plan of a launched sweep with it.")
+@click.option("--against", metavar="SWEEP", help="Compare this sweep's plan with what happened.")
 @db_option
 @data_root_option
 @json_option
@@ -52,18 +57,18 @@ def plan(
     data_root: str | None,
     as_json: bool,
 ) -> None:
-    """Show the ladder and its cost before anything runs; or how right a plan was.
+    """Show the ladder and its cost before anything runs, or compare a plan with what happened.
 
     \b
-    With --probe each configuration that differs in speed is trained here for some seconds: GPU
-    hours, wall time, price and disk. With --against SWEEP, in place of a file, what was planned
-    is shown beside what came of it; times are those of `launch --probe`, or of --probe now.
+    --probe trains each configuration that differs in speed for some seconds, and estimates GPU
+    hours, wall time, price and disk. --against SWEEP, instead of a file, compares the plan of a
+    launched sweep with what happened; planned times are those of `launch --probe`, or of --probe.
     Example: searchctl plan sweep.yaml --probe --gpus 4 --price-per-gpu-hour 2.50
     """
     if (gpus or price is not None) and not probe:
-        raise click.UsageError("--gpus and --price-per-gpu-hour need --probe: it measures time")
+        raise click.UsageError("--gpus and --price-per-gpu-hour need --probe, which measures time")
     if (sweep_file is None) == (against is None):
-        raise click.UsageError("name either a SWEEP.YAML, or a launched sweep: --against SWEEP")
+        raise click.UsageError("give either a SWEEP.YAML, or a launched sweep with --against SWEEP")
     if against is not None:
         _grade(against, db, probe=probe, gpus=gpus, as_json=as_json)
     elif sweep_file is not None:
@@ -94,7 +99,7 @@ def _plan(
 
 
 def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:
-    from searchctl.orchestrator.cli.look import open_sweep
+    from searchctl.orchestrator.cli.view import open_sweep
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.planning.grade import grade
     from searchctl.orchestrator.terminal.display import show
@@ -119,8 +124,8 @@ def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json:
 def _refuse_gpus(sweep: "Sweep", gpus: int | None, price: float | None) -> None:
     if (gpus or price is not None) and not sweep.resources.gpus_per_trial:
         raise click.UsageError(
-            "trials of this sweep take no GPU: resources.gpus_per_trial is 0, so --gpus and "
-            "--price-per-gpu-hour say nothing"
+            "trials of this sweep use no GPU (resources.gpus_per_trial is 0): remove --gpus and "
+            "--price-per-gpu-hour"
         )
 
 
@@ -129,14 +134,14 @@ def _tell(line: str) -> None:
 
 
 def print_plan(sweep: "Sweep", planned: "Plan") -> None:
-    """Print the ladder, what it costs, and what to beware of."""
+    """Print the ladder, its cost, and warnings."""
     from searchctl.orchestrator.terminal.plan import plan_report
 
     _print(plan_report(sweep, planned))
 
 
 def print_estimate(found: "EstimatedPlan") -> None:
-    """Print what a probe says that the sweep will take."""
+    """Print the estimate that a probe gives."""
     from searchctl.orchestrator.terminal.plan import estimate_report
 
     _print(estimate_report(found))
@@ -151,11 +156,11 @@ def _print(parts: "Iterable[RenderableType]") -> None:
 
 
 def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
-    """Time a sweep's configurations, store the sweep, and what times they say that it takes."""
+    """Measure a sweep's configurations, then store the sweep with the estimate."""
     from searchctl.orchestrator.planning.estimating import estimate_apart
     from searchctl.orchestrator.storage.reads.spending import store_estimate
 
-    _tell("timing the configurations of the sweep")
+    _tell("measuring the speed of the configurations")
     found = estimate_apart(sweep, one_by_one=inline)
     prepared = store()
     store_estimate(prepared.engine, prepared.row, found.to_json())

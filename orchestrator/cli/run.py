@@ -1,4 +1,4 @@
-"""Commands that run a sweep, and the one that ends it: launch, resume, stop."""
+"""Commands that start and end the run of a sweep: launch, resume, stop."""
 
 from dataclasses import replace
 from functools import partial
@@ -9,21 +9,24 @@ import click
 
 from searchctl.orchestrator.cli.cluster import (
     address_option,
+    attach,
     detach_option,
-    end_processes,
     refuse_inline_elsewhere,
     submits_to,
 )
-from searchctl.orchestrator.cli.common import data_root_option, db_option
+from searchctl.orchestrator.cli.common import (
+    data_root_option,
+    db_option,
+    sweep_argument,
+    sweep_file_argument,
+)
 from searchctl.orchestrator.cli.driving import drive
-from searchctl.orchestrator.cli.files import read, sweep_file
+from searchctl.orchestrator.cli.files import read
 from searchctl.orchestrator.cli.follow import watch_to_the_answer
-from searchctl.orchestrator.cli.look import open_sweep
 from searchctl.orchestrator.cli.plan import probed_first
+from searchctl.orchestrator.cli.view import open_sweep
 from searchctl.orchestrator.config.locations import database_url, db_option_for
 
-if TYPE_CHECKING:
-    from searchctl.orchestrator.config.sweep import Sweep
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -46,7 +49,7 @@ deadline_option = click.option(
     "--deadline",
     metavar="WHEN",
     callback=_moment,
-    help="Stop at a moment (2026-11-30T18:00) or after a time (8h, 1d12h); in place of "
+    help="Stop at a local time (2026-11-30T18:00) or after a time span (8h, 1d12h); replaces "
     "budget.deadline.",
 )
 gpu_hours_option = click.option(
@@ -54,27 +57,32 @@ gpu_hours_option = click.option(
     "gpu_hours",
     metavar="HOURS",
     type=click.FloatRange(min=0, min_open=True),
-    help="Stop when trials have held so many GPU hours; in place of budget.gpu_hours.",
+    help="Stop when the trials have used so many GPU hours; replaces budget.gpu_hours.",
 )
 
 
 def budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "Sweep":
-    """Put the command's deadline and budget instead of the file's."""
+    """Return the sweep with the deadline and the budget of the command line."""
     from datetime import UTC, datetime
 
     from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.facts.text import local_time
 
     if gpu_hours and not sweep.resources.gpus_per_trial:
-        raise click.UsageError("--max-gpu-hours is never spent: resources.gpus_per_trial is 0")
-    said = {"deadline": deadline, "gpu_hours": gpu_hours}
-    budget = {**sweep.to_json()["budget"], **{key: value for key, value in said.items() if value}}
-    moment = budget["deadline"]
-    if moment and datetime.fromisoformat(moment) <= datetime.now(UTC):
         raise click.UsageError(
-            f"the deadline {moment} has passed: give another one with --deadline, or edit "
-            "budget.deadline"
+            "trials of this sweep use no GPU (resources.gpus_per_trial is 0): remove "
+            "--max-gpu-hours"
         )
-    return Sweep.from_json({**sweep.to_json(), "budget": budget}) if any(said.values()) else sweep
+    options = {"deadline": deadline, "gpu_hours": gpu_hours}
+    given = {key: value for key, value in options.items() if value}
+    budget = {**sweep.to_json()["budget"], **given}
+    moment = datetime.fromisoformat(budget["deadline"]) if budget["deadline"] else None
+    if moment and moment <= datetime.now(UTC):
+        raise click.UsageError(
+            f"the deadline {local_time(moment)} has passed: give another one with --deadline, or "
+            "edit budget.deadline"
+        )
+    return Sweep.from_json({**sweep.to_json(), "budget": budget}) if given else sweep
 
 
 inline_option = click.option(
@@ -83,12 +91,14 @@ inline_option = click.option(
 
 
 @click.command()
-@sweep_file
+@sweep_file_argument
 @db_option
 @data_root_option
 @inline_option
 @click.option(
-    "--probe", is_flag=True, help="First time the configurations, as `searchctl plan --probe` does."
+    "--probe",
+    is_flag=True,
+    help="First measure the speed of the configurations, as `searchctl plan --probe` does.",
 )
 @deadline_option
 @gpu_hours_option
@@ -105,13 +115,13 @@ def launch(
     address: str | None,
     detach: bool,
 ) -> None:
-    """Run a sweep to its end: print the ladder, follow the trials, name the winner.
+    """Run a sweep to its end: print the ladder, show the trials, print the winner.
 
     \b
-    Ctrl-C stops it, a second one at once; `searchctl resume NAME` goes on. Exit code 0 with
-    an answer, 3 if no trial has a score, 4 if `searchctl stop`, a deadline or a budget ended
-    it, 130 or 143 if a signal did. At a ray:// or http:// address the driver runs on the
-    cluster, and is followed from here: Ctrl-C leaves it there.
+    Ctrl-C stops the sweep, a second Ctrl-C at once; `searchctl resume SWEEP` continues it. Exit
+    code 0 with a winner, 3 if no trial has a score, 4 if `searchctl stop`, a deadline or a budget
+    ended it, 130 or 143 if a signal did. At a ray:// or http:// address the driver runs on the
+    cluster, and this command only watches it: Ctrl-C does not stop the sweep.
     Example: searchctl launch sweep.yaml --deadline 8h
     """
     from searchctl.orchestrator.core.signals import StopSwitch
@@ -129,7 +139,7 @@ def launch(
             from searchctl.orchestrator.cluster.detached import submit_launch
 
             driver = submit_launch(sweep, url, cluster, source, db=db, probe=probe)
-            followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
+            followed = attach(driver, db_option_for(url), stopping, detach=detach)
         else:
 
             def prepared(tell: "OnProgress") -> "Prepared":
@@ -142,14 +152,14 @@ def launch(
 
 
 @click.command()
-@click.argument("sweep", metavar="SWEEP")
+@sweep_argument
 @click.option(
-    "--stored", is_flag=True, help="Go on with what was launched, though its file was edited since."
+    "--stored", is_flag=True, help="Continue what was launched, although its file was edited since."
 )
 @click.option(
     "--accept-changes",
     is_flag=True,
-    help="Go on though training settings, data or packages have changed; it is recorded.",
+    help="Continue although training settings, data or packages have changed; this is recorded.",
 )
 @db_option
 @data_root_option
@@ -170,12 +180,12 @@ def resume(
     address: str | None,
     detach: bool,
 ) -> None:
-    """Go on with a sweep that was stopped or killed; what is finished is not run again.
+    """Continue a sweep that was stopped or killed; finished jobs are not run again.
 
     \b
-    Jobs go on from their last epoch. What is computed must be what was launched: if the
-    sweep's file, the data or a package's major version have changed, that is refused and the
-    difference named. Resources, the budget, the data's directory and the machine may change.
+    Jobs continue after their last epoch. If the sweep's file, the data or a package's major
+    version have changed, resume refuses and names the difference. Resources, the budget, the
+    data's directory and the machine may change.
     Example: searchctl resume quickstart
     """
     from searchctl.orchestrator.core.signals import StopSwitch
@@ -186,17 +196,19 @@ def resume(
         from searchctl.orchestrator.run.resume import prepare_resume, sweep_to_resume
 
         find = partial(sweep_to_resume, stored=stored, data_root=root, address=address)
-        if away := _away(sweep, db, find, detach=detach, inline=inline):
+        if remote := _remote(sweep, db, find, detach=detach, inline=inline):
             from searchctl.orchestrator.cluster.detached import submit_resume
 
-            said = {"--data-root": root, "--address": address, "--deadline": deadline}
+            given = {"--data-root": root, "--address": address, "--deadline": deadline}
             options = [
                 *["--stored"] * stored,
                 *["--accept-changes"] * accept_changes,
-                *_spelled({**said, "--max-gpu-hours": gpu_hours}),
+                *_command_line({**given, "--max-gpu-hours": gpu_hours}),
             ]
-            driver = submit_resume(away.row, away.sweep, url, away.cluster, db=db, options=options)
-            followed = end_processes(driver, db_option_for(url), stopping, detach=detach)
+            driver = submit_resume(
+                remote.row, remote.sweep, url, remote.cluster, db=db, options=options
+            )
+            followed = attach(driver, db_option_for(url), stopping, detach=detach)
         else:
 
             def prepare(tell: "OnProgress") -> "Prepared":
@@ -219,46 +231,46 @@ def resume(
         watch_to_the_answer(*followed, url)
 
 
-class _Away(NamedTuple):
-    """A stored sweep that goes on elsewhere."""
+class _Remote(NamedTuple):
+    """A stored sweep whose driver is submitted to a cluster."""
 
     row: "SweepRow"
     sweep: "Sweep"
     cluster: str
 
 
-def _away(
+def _remote(
     name: str,
     db: str | None,
     find: "Callable[[SweepRow], Sweep]",
     *,
     detach: bool,
     inline: bool,
-) -> _Away | None:
-    """Return a sweep whose driver has to be submitted; None if it is to go on here, or is over."""
+) -> _Remote | None:
+    """Return a sweep whose driver has to be submitted; None if it runs here, or has ended."""
     _, row = open_sweep(name, db)
     if row.state in ("COMPLETE", "FAIL"):
         return None
     sweep = find(row)
     cluster = submits_to(sweep.resources.address, detach=detach, inline=inline)
-    return _Away(row, sweep, cluster) if cluster else None
+    return _Remote(row, sweep, cluster) if cluster else None
 
 
-def _spelled(options: "Mapping[str, object]") -> list[str]:
-    """Write options that were given as a command has them."""
+def _command_line(options: "Mapping[str, object]") -> list[str]:
+    """Return the options that are not None as words of a command."""
     given = ((name, str(value)) for name, value in options.items() if value is not None)
     return [word for pair in given for word in pair]
 
 
 @click.command()
-@click.argument("sweep", metavar="SWEEP")
-@click.option("--wait", is_flag=True, help="Return when its driver has left.")
+@sweep_argument
+@click.option("--wait", is_flag=True, help="Return when its driver has ended.")
 @db_option
 def stop(sweep: str, wait: bool, db: str | None) -> None:
-    """Ask the driver of a running sweep, on whatever machine, to stop; nothing is lost.
+    """Stop a running sweep, on whatever machine its driver is; nothing is lost.
 
     \b
-    It leaves within seconds; `searchctl resume NAME` goes on.
+    The driver ends within seconds; `searchctl resume SWEEP` continues the sweep.
     Example: searchctl stop quickstart
     """
     import time
@@ -276,10 +288,10 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
         click.echo(f"ended job {job}, which had not stored '{sweep}' yet")
         return
     if row.driver is None:
-        click.echo(f"no driver is running '{sweep}' ({row.shown_state}): there is none to stop")
+        click.echo(f"'{sweep}' has no driver to stop ({row.shown_state})")
         return
     request_state(engine, sweep, "STOPPED")
-    click.echo(f"asked {row.driver} to stop '{sweep}'")
+    click.echo(f"requested {row.driver} to stop '{sweep}'")
     while wait and row.driver is not None:
         time.sleep(0.5)
         _, row = open_sweep(sweep, db)

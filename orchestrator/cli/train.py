@@ -1,4 +1,4 @@
-"""The command train: one exported configuration, to its end, in this process."""
+"""The command train: trains one exported configuration in this process."""
 
 import logging
 import sys
@@ -13,8 +13,10 @@ from searchctl.orchestrator.cli.driving import decoding
 
 @click.command()
 @click.argument("configuration", metavar="BEST.YAML", type=click.Path(path_type=Path))
-@click.option("--epochs", type=click.IntRange(min=1), help="Train for longer, or shorter.")
-@click.option("--seed", type=int, help="Another seed.")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="Epochs, instead of the exported number."
+)
+@click.option("--seed", type=int, help="Seed, instead of the exported one.")
 @click.option("--train-and-val", is_flag=True, help="Train on the validation images too.")
 @data_root_option
 @click.option(
@@ -23,6 +25,7 @@ from searchctl.orchestrator.cli.driving import decoding
     type=click.Path(file_okay=False),
     default="trained",
     show_default=True,
+    metavar="DIR",
     help="Directory, or s3://..., for model.safetensors and metrics.json.",
 )
 def train(
@@ -33,11 +36,11 @@ def train(
     data_root: str | None,
     output: str,
 ) -> None:
-    """Train an exported configuration on all of the data and score it on the test split.
+    """Train an exported configuration on all of the data, and score it on the test split.
 
     \b
-    Ctrl-C stops it, a second one at once; the same command then goes on from the last epoch,
-    as it does after a crash. Exit code 130 or 143 if a signal stopped it.
+    Ctrl-C stops it, a second Ctrl-C at once. The same command continues after the last epoch,
+    after a crash too. Exit code 130 or 143 if a signal stopped it.
     Example: searchctl train best.yaml --epochs 100 -o final
     """
     from upath import UPath
@@ -51,9 +54,9 @@ def train(
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
     total, out = exported.training.epochs, UPath(output)
     name, shown = epoch_score(exported.shown_score)
-    _print_log("searchctl.trainer")  # it says from which checkpoint it goes on, or why from none
+    _print_log("searchctl.trainer")  # it logs which checkpoint it continues from, or why none
     with (
-        StopSwitch("the same command goes on from the last epoch") as stopping,
+        StopSwitch("the same command continues after the last epoch") as stopping,
         decoding(plain_console(), stopping) as tell,
     ):
         result = train_exported(
@@ -69,23 +72,23 @@ def train(
         )
     if result.status == "stopped":
         done = len(result.epochs)
-        click.echo(f"stopped after {done} of {total} epochs: the same command goes on from there")
+        click.echo(f"stopped after {done} of {total} epochs: the same command continues")
         sys.exit(stopping.exit_code)
     named = {**split_scores(exported.shown_score), "loss": "loss"}
     for split, scores in result.evaluations.items():
-        told = (f"{label} {getattr(scores, key):.4f}" for label, key in named.items())
-        click.echo(f"{split:>14}: {', '.join(told)}")
+        shown_scores = (f"{label} {getattr(scores, key):.4f}" for label, key in named.items())
+        click.echo(f"{split:>14}: {', '.join(shown_scores)}")
     click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
 
 
 def _echo(line: str) -> None:
-    """Print a line; that its reader has gone (`| head`) must not end a training."""
+    """Print a line; a closed pipe (`| head`) must not end a training."""
     with suppress(BrokenPipeError):
         click.echo(line)
 
 
 def _print_log(name: str) -> None:
-    """Print what a logger of that name has to say."""
+    """Print the messages of the logger of that name."""
     logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stdout)
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

@@ -39,7 +39,7 @@ class SweepError(SearchctlError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(*map(str, self.problems))
 
 
 def locate(lines: Mapping[Path, int], path: Path) -> int | None:

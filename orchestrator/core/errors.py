@@ -15,7 +15,15 @@ SearchctlError              exit code 1
 
 
 class SearchctlError(Exception):
-    """Base of all errors that a user can fix. The command line shows them without a traceback."""
+    """Base of all errors that a user can fix. The command line shows them without a traceback.
+
+    Attributes:
+        messages: what is wrong; several where several things were found at once.
+    """
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
 
 
 class SweepExists(SearchctlError):

@@ -30,7 +30,7 @@ def env_text(secret: str | None = None) -> str:
     return _template("env.txt").replace("{secrets}", "\n".join(lines))
 
 
-def begin(folder: Path) -> FilesWritten:
+def write_first_files(folder: Path) -> FilesWritten:
     """Write the files that are not there yet; a file that is there is never changed.
 
     Raises:

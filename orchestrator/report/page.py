@@ -51,7 +51,7 @@ class Page:
     unlabeled: Histogram | None
     fidelity: list[Block]
     tradeoff: list[Block]
-    appraisal: list[Block]
+    follow_up: list[Block]
     grade: list[Block]
     masks: MaskView | None
     features: list[tuple[Picture, str]]
@@ -116,7 +116,7 @@ def page_of(report: Report) -> Page:
         else None,
         fidelity=blocks(fidelity_report(report.fidelity)) if report.fidelity else [],
         tradeoff=blocks(tradeoff_report(report.tradeoff)) if report.tradeoff else [],
-        appraisal=blocks(follow_up_report(report.appraisal)) if report.appraisal else [],
+        follow_up=blocks(follow_up_report(report.appraisal)) if report.appraisal else [],
         grade=blocks(grade_report(report.grade)) if report.grade else [],
         masks=mask_view(_best_first(report, report.masks)),
         features=picture_urls(_best_first(report, report.features)),

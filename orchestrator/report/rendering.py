@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
+from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.report.facts import Report
 from searchctl.orchestrator.report.page import page_of
 
@@ -78,7 +78,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "count": _count,
         "duration": duration,
         "latency": _latency,
-        "moment": _moment,
+        "moment": local_time,
         "number": number,
         "sentence": _sentence,
         "share": _share,
@@ -135,7 +135,3 @@ def _share(share: float) -> str:
     ('42%', '0.12%')
     """
     return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.2g}%"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

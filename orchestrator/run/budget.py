@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep_settings import BudgetSettings
+from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.storage.rows import AttemptRow
 
 DISK_EVERY_S = 10.0
@@ -103,7 +104,7 @@ def budget_conditions(budget: BudgetSettings, gpu: GpuMeter, disk: DiskMeter) ->
         moment = budget.deadline
         if moment is None or datetime.now(UTC) < moment:
             return None
-        return f"the deadline {moment:%Y-%m-%d %H:%M %Z} has passed (another one: --deadline)"
+        return f"the deadline {local_time(moment)} has passed (another one: --deadline)"
 
     def gpu_hours() -> str | None:
         hours = budget.gpu_hours

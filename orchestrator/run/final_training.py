@@ -91,7 +91,7 @@ def _check_network(exported: Exported, dataset: Dataset) -> None:
         [exported.training], len(dataset.class_names), exported.data.image_size, exported.inference
     )
     if problems:
-        raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
+        raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
 
 
 def _check_kept_apart(exported: Exported, out: UPath) -> None:

@@ -153,7 +153,7 @@ def _check_networks(sweep: Sweep, dataset: Dataset) -> None:
     size = sweep.data.image_size
     problems = network_problems(settings, len(dataset.class_names), size, sweep.inference)
     if problems:
-        raise SearchctlError("\n".join(f"cannot train {problem}" for problem in problems))
+        raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
 
 
 def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> None:
@@ -165,8 +165,8 @@ def _check_weights(sweep: Sweep, dataset: Dataset, initial: InitialFiles) -> Non
         settings, len(dataset.class_names), initial.checkpoint, initial.encoder
     )
     if problems:
-        fix = "an init that fits some networks only has a condition, `when: {model: ..}`"
-        raise SearchctlError("\n".join([*map(initial.by_their_origin, problems), fix]))
+        fix = "; an init that fits some networks only needs a condition, `when: {model: ..}`"
+        raise SearchctlError(*(f"{initial.by_their_origin(each)}{fix}" for each in problems))
 
 
 def at_address(sweep: Sweep, address: str | None) -> Sweep:

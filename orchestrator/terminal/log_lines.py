@@ -13,6 +13,7 @@ from searchctl.orchestrator.facts.sweeps import (
     number,
     rung_line,
 )
+from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads.changes import (
@@ -123,4 +124,4 @@ def _event(change: SweepEvent) -> str:
 
 
 def _moment(change: Change) -> str:
-    return f"{change.at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return local_time(change.at, seconds=True)

@@ -73,10 +73,10 @@ def test_a_finished_sweep_is_verified(finished, searchctl):
     done = searchctl("verify", "tiny", cwd=finished)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines() == [
-        "rung 0: 8 decisions follow from their evidence",
-        "rung 1: 4 decisions follow from their evidence",
-        "rung 2: 2 decisions follow from their evidence",
-        "verified: all 14 decisions of 'tiny' follow from their evidence",
+        "rung 0: 8 decisions derived again from the evidence",
+        "rung 1: 4 decisions derived again from the evidence",
+        "rung 2: 2 decisions derived again from the evidence",
+        "verified: 14 decisions of 'tiny' derived again from the evidence",
     ]
 
 

@@ -122,7 +122,7 @@ def test_a_killed_sweep_is_shown_as_interrupted_once_its_lease_has_run_out(
     with closing(sqlite3.connect(long_folder / "searchctl.db", timeout=30)) as db, db:
         db.execute("UPDATE searchctl_sweeps SET lease_expires = lease_expires - 60")
     shown = searchctl("status", "tiny", cwd=long_folder).stdout
-    assert "tiny INTERRUPTED: its driver is gone, go on with `searchctl resume tiny`" in shown
+    assert "tiny INTERRUPTED: its driver is gone, run `searchctl resume tiny`" in shown
 
 
 @pytest.mark.parametrize(

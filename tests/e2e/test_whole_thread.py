@@ -72,7 +72,7 @@ def test_the_exported_configuration_trains_to_the_finalists_own_score(searchctl,
 
 def test_export_writes_the_top_k_in_either_format(searchctl, swept):
     folder = swept[0]
-    searchctl("export", "tiny", "--top", "3", "--format", "json", "-o", "top.json", cwd=folder)
+    searchctl("export", "tiny", "--top", "3", "--json", "-o", "top.json", cwd=folder)
     ranks = [
         json.loads((folder / f"top-{rank}.json").read_text())["exported_from"]["rank"]
         for rank in (1, 2, 3)

@@ -237,7 +237,7 @@ def look(sweeps, *arguments):
 )
 def test_the_command_writes_what_the_file_s_name_asks_for(file, begins, sweeps, tmp_path):
     sweeps.launch()
-    assert look(sweeps, "-o", str(tmp_path / file)).startswith(str(tmp_path / file))
+    assert look(sweeps, "-o", str(tmp_path / file)).startswith(f"wrote {tmp_path / file} (")
     assert (tmp_path / file).read_text().lstrip().startswith(begins)
 
 

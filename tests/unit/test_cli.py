@@ -58,8 +58,8 @@ def test_every_option_has_help(name, command):
         (SweepFailed("x"), 3),
     ],
 )
-def test_errors_that_a_user_can_mend_are_one_line_and_a_code(error, code, monkeypatch, capsys):
-    def fail():
+def test_errors_that_a_user_can_fix_are_one_line_and_a_code(error, code, monkeypatch, capsys):
+    def fail(**_):
         raise error
 
     monkeypatch.setattr(cli, "cli", fail)
@@ -69,8 +69,8 @@ def test_errors_that_a_user_can_mend_are_one_line_and_a_code(error, code, monkey
     assert capsys.readouterr().err == "error: x\n"
 
 
-def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(cli, "cli", lambda: {}["missing"])
+def test_a_bug_of_searchctl_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(cli, "cli", lambda **_: {}["missing"])
     with pytest.raises(KeyError):
         cli.main()
 
@@ -78,7 +78,8 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
 def test_an_unknown_command_is_a_usage_error(tmp_path):
     done = run("nonsense", cwd=tmp_path)
     assert done.returncode == 2
-    assert "No such command 'nonsense'" in done.stderr
+    assert "error: No such command 'nonsense'" in done.stderr
+    assert done.stderr.startswith("Usage: searchctl ")
 
 
 @pytest.mark.parametrize("option", ["--help", "-h", "--version"])

@@ -51,7 +51,7 @@ def test_what_comes_next_is_said(init):
 def test_what_is_there_is_not_changed(init, tmp_path):
     (tmp_path / ".env").write_text("MINE=1\n")
     (tmp_path / ".env").chmod(0o600)
-    assert f"kept {tmp_path / '.env'}: it was there" in init().stdout
+    assert f"kept {tmp_path / '.env'}: it exists already" in init().stdout
     assert (tmp_path / ".env").read_text() == "MINE=1\n"
 
 

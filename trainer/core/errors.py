@@ -12,7 +12,15 @@ OWN_PACKAGE = "searchctl"
 
 
 class TrainerError(Exception):
-    """Base of the trainer's errors: the configuration or the data is wrong; a retry cannot help."""
+    """Base of the trainer's errors: the configuration or the data is wrong; a retry cannot help.
+
+    Attributes:
+        messages: what is wrong; several where several things were found at once.
+    """
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
 
 
 class DataError(TrainerError):

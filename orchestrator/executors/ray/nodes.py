@@ -181,7 +181,7 @@ def _ask(nodes: list[dict[str, Any]], places: SharedLocations) -> tuple[str, ...
         problems += [f"node {_name(node)}: {problem}" for problem in lacking]
         notes += [f"node {_name(node)}: {other}" for other in _other_versions(report.versions)]
     if problems:
-        raise SearchctlError("\n".join(problems))
+        raise SearchctlError(*problems)
     return tuple(notes)
 
 

@@ -60,7 +60,7 @@ def decode_split(
     finally:  # no thread is left that would write when the files are closed
         pool.shutdown(cancel_futures=True)
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError(*problems)
 
 
 def _cores() -> int:

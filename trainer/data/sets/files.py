@@ -95,7 +95,7 @@ class PairedFiles(Dataset):
         pairs = {pair: None for split in SPLITS for pair in self.pairs(split)}
         problems = [problem for pair in pairs for problem in _problems(pair)]
         if problems:
-            raise DataError("\n".join(problems))
+            raise DataError(*problems)
 
     def fingerprint_parts(self) -> tuple[str, ...]:
         """Return each pair's split and name with the sizes of both files in bytes."""

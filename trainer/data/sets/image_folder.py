@@ -105,7 +105,7 @@ class ImageFolder(Dataset):
             except DataError as error:
                 problems.append(str(error))
         if problems:
-            raise DataError("\n".join(problems))
+            raise DataError(*problems)
 
     def fingerprint_parts(self) -> tuple[str, ...]:
         """Return each image's split and path with its size in bytes."""
@@ -139,8 +139,8 @@ class ImageFolder(Dataset):
         items = self._items_in(self._pool)
         empty = set(self.class_names) - {self.class_names[item.class_id] for item in items}
         if empty:
-            listed = "\n".join(f"{self._pool / name}: holds no images" for name in sorted(empty))
-            raise DataError(f"{listed}; add some, or remove the directory")
+            fix = "holds no images; add some, or remove the directory"
+            raise DataError(*(f"{self._pool / name}: {fix}" for name in sorted(empty)))
         return items
 
     def _given(self, split: Split) -> tuple[_Item, ...] | None:
@@ -166,7 +166,7 @@ class ImageFolder(Dataset):
             if path.suffix.lower() in IMAGES and path.is_file()
         ]
         if problems:
-            raise DataError("\n".join(problems))
+            raise DataError(*problems)
         return tuple(items)
 
     def _name(self, path: Path) -> str:

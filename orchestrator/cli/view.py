@@ -1,4 +1,4 @@
-"""Commands that look at stored sweeps: list, status, show, compare, export."""
+"""Commands that view stored sweeps: list, status, show, compare, export."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchctl.orchestrator.cli.common import db_option, json_option, print_json
+from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
 from searchctl.orchestrator.config.locations import database_url
 
 if TYPE_CHECKING:
@@ -14,39 +14,39 @@ if TYPE_CHECKING:
 
     from searchctl.orchestrator.storage.rows import SweepRow
 
-sweep_name = click.argument("sweep", metavar="SWEEP")
-
 
 @click.command("list")
 @db_option
 @json_option
 def list_command(db: str | None, as_json: bool) -> None:
-    """List the sweeps of a database, the newest first.
+    """List the sweeps of a database, the newest first; times are local.
 
     \b
     Example: searchctl list
     """
+    from searchctl.orchestrator.facts.text import local_time
     from searchctl.orchestrator.storage.database import open_database
     from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.terminal.display import plain_table, show
 
-    rows = [seen_from_here(row) for row in queries.list_sweeps(open_database(database_url(db)))]
+    engine = open_database(database_url(db))
+    rows = [without_dead_driver(row) for row in queries.list_sweeps(engine)]
     if as_json:
         print_json([_summary(row) for row in rows])
         return
     table = plain_table("sweep", "state", "trials", "launched", left=["sweep", "state"])
     for row in rows:
         trials = str(row.ladder[0]["trials"])
-        table.add_row(row.name, row.shown_state, trials, f"{row.created_at:%Y-%m-%d %H:%M}")
+        table.add_row(row.name, row.shown_state, trials, local_time(row.created_at))
     show(table)
 
 
 @click.command()
-@sweep_name
+@sweep_argument
 @db_option
 @json_option
 def status(sweep: str, db: str | None, as_json: bool) -> None:
-    """Show how far a sweep is: jobs by rung, the best score so far, and the best trials.
+    """Show the progress of a sweep: jobs by rung, the best score so far, and the best trials.
 
     \b
     Example: searchctl status quickstart
@@ -56,7 +56,7 @@ def status(sweep: str, db: str | None, as_json: bool) -> None:
 
 
 @click.command("show")
-@sweep_name
+@sweep_argument
 @click.argument("trial", type=int)
 @db_option
 @json_option
@@ -79,15 +79,15 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@sweep_name
+@sweep_argument
 @click.argument("trials", metavar="TRIAL TRIAL...", type=int, nargs=-1, required=True)
 @db_option
 @json_option
 def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) -> None:
-    """Compare trials: params that differ, scores by rung, IoU per class, and what they took.
+    """Compare trials: params that differ, scores by rung, IoU per class, and cost.
 
     \b
-    Classes are compared at the highest rung where all of the trials have a score.
+    Classes are compared at the highest rung where all these trials have a score.
     Example: searchctl compare quickstart 7 3
     """
     from searchctl.orchestrator.terminal.compare import comparison, comparison_tables
@@ -106,25 +106,28 @@ def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) 
 
 
 @click.command()
-@sweep_name
-@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="How many.")
+@sweep_argument
 @click.option(
-    "--format",
-    "fmt",
-    default="yaml",
+    "--top",
+    default=1,
     show_default=True,
-    type=click.Choice(["yaml", "json"]),
-    help="How it is written.",
+    type=click.IntRange(min=1),
+    help="Number of configurations, the best first.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; without it, the configuration is printed.",
 )
 @db_option
-def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) -> None:
-    """Print the best configuration as a file that `searchctl train` accepts.
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of YAML.")
+def export(sweep: str, top: int, output: Path | None, db: str | None, as_json: bool) -> None:
+    """Write the best configuration as a file for `searchctl train`.
 
     \b
-    With --top 3 -o best.yaml it writes best-1.yaml, best-2.yaml and best-3.yaml.
+    --top 3 -o best.yaml writes best-1.yaml, best-2.yaml and best-3.yaml.
     Example: searchctl export quickstart -o best.yaml
     """
     from searchctl.orchestrator.artifacts import export as exporting
@@ -136,10 +139,13 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
     engine, row = open_sweep(sweep, db)
     ranked = rank_trials(engine, row, top)
     if row.state != "COMPLETE":
-        click.echo(f"warning: '{sweep}' has not ended ({row.state}): the best so far", err=True)
+        click.echo(
+            f"warning: '{sweep}' has not ended ({row.state}): showing the best so far", err=True
+        )
     stored = Sweep.from_json(row.spec)
     initial = InitialFiles.stored(runs_directory(stored), row)
     configurations = [exporting.export(stored, each, initial) for each in ranked]
+    fmt = "json" if as_json else "yaml"
     if output is None:
         click.echo(exporting.as_text(configurations, fmt), nl=False)
         return
@@ -150,7 +156,7 @@ def export(sweep: str, top: int, fmt: str, output: Path | None, db: str | None) 
 def print_status(
     engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
 ) -> None:
-    """Print how far a sweep is; without its ladder, where that is on the screen already."""
+    """Print the progress of a sweep; without its ladder if that is on the screen already."""
     from searchctl.orchestrator.facts.pending import barrier_line
     from searchctl.orchestrator.facts.sweeps import (
         JobState,
@@ -168,7 +174,7 @@ def print_status(
     after = after_views(rungs, follow_up_settings(row.spec), counts)
     best = _ranked(engine, row)
     barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
-    waits = [*room_waits(row, engine), *([barrier] if barrier else [])]
+    waits = [*pending_lines(row, engine), *([barrier] if barrier else [])]
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
         jobs_after = [vars(view) for view in after]
@@ -176,7 +182,7 @@ def print_status(
             {**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best}
         )
         return
-    show(heading(row.name, f" {state_words(row)}"))
+    show(heading(row.name, f" {state_line(row)}"))
     if ladder:
         show(rung_table(rungs))
         if after:
@@ -194,11 +200,11 @@ def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
     from searchctl.orchestrator.storage.reads.queries import find_sweep
 
     engine = open_database(database_url(db))
-    return engine, seen_from_here(find_sweep(engine, sweep))
+    return engine, without_dead_driver(find_sweep(engine, sweep))
 
 
-def seen_from_here(row: "SweepRow") -> "SweepRow":
-    """Take a driver of this machine that is dead off at once: its lease has yet to run out."""
+def without_dead_driver(row: "SweepRow") -> "SweepRow":
+    """Return the row without a driver that died on this machine: its lease may still be valid."""
     from dataclasses import replace
 
     from searchctl.orchestrator.core.processes import is_dead
@@ -206,13 +212,13 @@ def seen_from_here(row: "SweepRow") -> "SweepRow":
     return replace(row, driver=None) if row.driver and is_dead(row.driver) else row
 
 
-def state_words(row: "SweepRow") -> str:
-    """Say in what state a sweep is, and why, or who drives it."""
+def state_line(row: "SweepRow") -> str:
+    """Return the state of a sweep, with its reason or its driver."""
     return f"{row.shown_state}{_why(row)}"
 
 
-def room_waits(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
-    """Say what a sweep's jobs wait for in its cluster; with an engine, whose jobs run meanwhile."""
+def pending_lines(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
+    """Return what a sweep's jobs wait for in its cluster; with an engine, whose jobs run there."""
     from searchctl.orchestrator.core.pending import Waiting
     from searchctl.orchestrator.facts.pending import room_line
     from searchctl.orchestrator.storage.reads.snapshot import running_jobs
@@ -225,9 +231,9 @@ def room_waits(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
 
 def _why(row: "SweepRow") -> str:
     if row.shown_state == "INTERRUPTED":
-        return f": its driver is gone, go on with `searchctl resume {row.name}`"
+        return f": its driver is gone, run `searchctl resume {row.name}`"
     if row.driver is not None:
-        return f", driven by {row.driver}" + (", asked to stop" * (row.desired_state == "STOPPED"))
+        return f", driven by {row.driver}" + (", stop requested" * (row.desired_state == "STOPPED"))
     return f": {row.error}" if row.error else ""
 
 
