@@ -10,15 +10,23 @@ from importlib.resources import files
 from pathlib import Path
 
 from searchctl.trainer.core.errors import OWN_PACKAGE
+from searchctl.trainer.data.subset import FORMAT
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
+SAMPLE_ORDER = "sample order"
+"""What stored versions call the way of choosing samples; the first one had no entry."""
 
 
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of what computes a sweep; `code` is a hash of our own source files."""
     packages = {package: version(package) for package in PACKAGES}
-    return {**packages, "python": sys.version.split()[0], "code": _code()}
+    return {
+        **packages,
+        "python": sys.version.split()[0],
+        "code": _code(),
+        SAMPLE_ORDER: str(FORMAT),
+    }
 
 
 def installed(package: str) -> str | None:
@@ -40,6 +48,11 @@ def major_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str
         for package in PACKAGES
         if package in before and _major(before[package]) != _major(now[package])
     ]
+
+
+def order_changed(before: Mapping[str, str]) -> bool:
+    """Return whether samples are chosen in another way than by the versions that a sweep stored."""
+    return before.get(SAMPLE_ORDER, "1") != str(FORMAT)
 
 
 def _major(version_: str) -> str:

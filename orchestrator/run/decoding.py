@@ -1,4 +1,4 @@
-"""Decodes what a sweep needs of its data set before the first job, and shows how far that is."""
+"""Prepares a sweep's data before the first job: decodes and orders images, and shows progress."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -7,8 +7,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
-from searchctl.trainer.data.cache.store import OnProgress
-from searchctl.trainer.data.samples import decode_ahead
+from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
+from searchctl.trainer.data.samples import decode_ahead, order_ahead
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -21,24 +21,33 @@ class DecodingStopped(Exception):
 
 
 def decode_for(
-    data: DataSettings, trials: Iterable[TrainSettings], tell: OnProgress, *, whole: str = "train"
+    data: DataSettings,
+    trials: Iterable[TrainSettings],
+    tell: OnProgress,
+    *,
+    seed: int,
+    whole: str = "train",
 ) -> None:
-    """Decode the images that trials of these settings need, unless they are in the cache.
+    """Decode the images that trials of these settings need, and order the training images.
+
+    What is in the cache already is not computed again.
 
     Args:
         data: settings of the data set.
         trials: settings of the trials.
         tell: told how far it is.
+        seed: of the sweep, for the order of the training images.
         whole: 'train', or 'train+val' if the validation images are trained on too.
 
     Raises:
         DataError: an image cannot be decoded, or the cache cannot be written or has no room.
     """
     decode_ahead(data, {settings.augment for settings in trials}, whole=whole, tell=tell)
+    order_ahead(data, seed, tell.ordering if isinstance(tell, DecodingDisplay) else ignore_progress)
 
 
 class DecodingDisplay:
-    """Shows the decoding if it takes longer than a moment: a bar on a terminal, else two lines."""
+    """Shows decoding, then ordering, if it takes longer than a moment: a bar, or two lines."""
 
     def __init__(
         self,
@@ -50,7 +59,8 @@ class DecodingDisplay:
         self._console = console
         self._stopping = stopping
         self._clock = clock
-        self._began: float | None = None
+        self._work = ""
+        self._began = 0.0
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -61,9 +71,18 @@ class DecodingDisplay:
 
     def __call__(self, done: int, total: int) -> None:
         """Show that so many of all images are decoded."""
+        self._show("decod", done, total)
+
+    def ordering(self, done: int, total: int) -> None:
+        """Show that so many of all images have their place in the order of samples."""
+        self._show("order", done, total)
+
+    def _show(self, work: str, done: int, total: int) -> None:
         if self._stopping():
             raise DecodingStopped
-        self._began = self._clock() if self._began is None else self._began
+        if work != self._work:
+            self._stop_bar()
+            self._work, self._began, self._bar = work, self._clock(), None
         seconds = self._clock() - self._began
         if self._bar is None and seconds > _NOT_WORTH_SHOWING_S and done < total:
             self._bar = self._start_display(total)
@@ -71,18 +90,18 @@ class DecodingDisplay:
             self._bar.update(_ONLY_TASK, completed=done)
             if done == total:
                 self._stop_bar()
-                self._console.print(f"decoded {total} images in {seconds:.0f} s")
+                self._console.print(f"{work}ed {total} images in {seconds:.0f} s")
 
     def _stop_bar(self) -> None:
         if self._bar is not None and self._console.is_terminal:
             self._bar.stop()
 
     def _start_display(self, total: int) -> Progress:
-        columns = ("decoding images", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        bar = Progress(*columns, console=self._console, transient=True)
+        columns = (f"{self._work}ing images", BarColumn(), MofNCompleteColumn())
+        bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
         bar.add_task("", total=total)
         if self._console.is_terminal:
             bar.start()
         else:
-            self._console.print(f"decoding {total} images, once for all trials")
+            self._console.print(f"{self._work}ing {total} images, once for all trials")
         return bar

@@ -57,7 +57,7 @@ def train_exported(
     dataset.check()
     _check_network(exported, dataset)
     whole = "train+val" if train_and_val else "train"
-    decode_for(exported.data, [training], tell, whole=whole)
+    decode_for(exported.data, [training], tell, seed=exported.seed, whole=whole)
     images = len(dataset.names("train"))
     origin = exported.exported_from
     result = run_job(

@@ -103,7 +103,7 @@ def prepare(
     refuse_other_database(engine)
     refuse_second(engine, sweep)
     places, notes = (None, ()) if inline else checked_nodes(sweep, runs, url)
-    decode_for(sweep.data, trial_settings(sweep), tell)
+    decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs)
     _check_weights(sweep, dataset, initial)
     create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))

@@ -6,7 +6,7 @@ from pathlib import Path
 from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset
-from searchctl.orchestrator.config.fingerprint import major_changes, versions
+from searchctl.orchestrator.config.fingerprint import major_changes, order_changed, versions
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
@@ -81,7 +81,7 @@ def prepare_resume(
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
     places, said = (None, ()) if inline else checked_nodes(sweep, runs, url)
-    decode_for(sweep.data, trial_settings(sweep), tell)
+    decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
     notes = _notes(row, stored) + said
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, places)
@@ -175,6 +175,11 @@ def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
         changes.append(
             f"the files of data set '{sweep.data.dataset}' (names or sizes are not those that "
             f"'{row.name}' was launched on)"
+        )
+    if order_changed(row.versions):
+        changes.append(
+            "the order of the training images (this version chooses other images for the samples "
+            "of each rung)"
         )
     return changes + major_changes(row.versions, versions())
 

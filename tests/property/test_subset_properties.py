@@ -40,10 +40,19 @@ def test_the_first_image_covers_as_many_classes_as_any(pixels, seed):
 
 
 @given(st.integers(1, 30), st.integers(1, 5), seeds)
-def test_images_of_one_class_each_are_taken_in_turn(rounds, classes, seed):
+def test_every_prefix_keeps_the_shares_of_classes_that_exclude_each_other(rounds, classes, seed):
     pixels = np.tile(np.eye(classes, dtype=np.int64), (rounds, 1))
+    counts = np.cumsum(pixels[list(nested_order(pixels, seed))], axis=0)
+    expected = np.arange(1, len(pixels) + 1)[:, None] / classes
+    assert np.abs(counts - expected).max() <= 1 + np.log2(len(pixels)) / 2
+
+
+@given(st.integers(0, 5), st.integers(1, 5), seeds)
+def test_classes_of_equal_powers_of_two_are_taken_in_turn(doublings, classes, seed):
+    pixels = np.tile(np.eye(classes, dtype=np.int64), (2**doublings, 1))
     order = np.array(nested_order(pixels, seed)) % classes
-    assert (np.sort(order.reshape(rounds, classes)) == np.arange(classes)).all()
+    for level in range(doublings + 1):
+        assert (np.bincount(order[: classes * 2**level]) == 2**level).all()
 
 
 @given(pixel_counts, seeds)

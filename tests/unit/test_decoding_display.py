@@ -37,3 +37,19 @@ def test_a_stop_ends_the_decoding():
     display = DecodingDisplay(Console(file=io.StringIO()), stopping=lambda: True)
     with pytest.raises(DecodingStopped):
         display(0, 4)
+
+
+def test_ordering_is_shown_after_decoding():
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    now = 0.0
+    with DecodingDisplay(console, clock=lambda: now) as display:
+        for show in (display, display.ordering):
+            for done in range(3):
+                show(done, 2)
+                now += 5
+    assert console.file.getvalue().splitlines() == [
+        "decoding 2 images, once for all trials",
+        "decoded 2 images in 10 s",
+        "ordering 2 images, once for all trials",
+        "ordered 2 images in 10 s",
+    ]

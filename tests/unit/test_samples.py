@@ -150,3 +150,26 @@ def test_crops_from_too_few_pixels_are_refused():
     with pytest.raises(ValidationError, match="below the longer side of image_size, 32"):
         ScenesData(dataset="scenes", image_size=(24, 32), cache_size=31)
     assert ScenesData(dataset="scenes", image_size=(24, 32), cache_size=32).cache_size == 32
+
+
+def test_the_order_is_kept_with_the_decoded_images_and_read_again(tmp_path):
+    data = SCENES.model_copy(update={"cache_dir": tmp_path})
+    order = sample_order(data, 5)
+    [stored] = tmp_path.glob("scenes-train-exact-*/order-*-5.npy")
+    assert tuple(np.load(stored)) == order
+    np.save(stored, np.array(order[::-1]))
+    forget_listing()
+    assert sample_order(data, 5) == order[::-1]
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", None])
+def test_a_damaged_stored_order_is_computed_anew(tmp_path, damage):
+    data = SCENES.model_copy(update={"cache_dir": tmp_path})
+    order = sample_order(data, 5)
+    [stored] = tmp_path.glob("scenes-train-exact-*/order-*-5.npy")
+    if damage is None:
+        np.save(stored, np.zeros(len(order), dtype=np.int64))
+    else:
+        stored.write_bytes(damage)
+    forget_listing()
+    assert sample_order(data, 5) == order

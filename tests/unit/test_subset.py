@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -15,6 +13,11 @@ def camvid_pixels(camvid_root):
     return np.array([np.bincount(label.ravel(), minlength=12)[:11] for label in labels])
 
 
+@pytest.fixture(scope="module")
+def camvid_orders(camvid_pixels):
+    return [nested_order(camvid_pixels, seed) for seed in range(20)]
+
+
 def image_share_gap(pixels, chosen):
     """Largest difference between a class's share of the chosen images and of all images."""
     present = pixels > 0
@@ -27,23 +30,42 @@ def pixel_share_gap(pixels, chosen):
     return np.abs(sampled / sampled.sum() / (whole / whole.sum()) - 1).max()
 
 
-@pytest.mark.parametrize(("gap", "times"), [(image_share_gap, 4), (pixel_share_gap, 1.1)])
+@pytest.mark.parametrize(("gap", "times"), [(image_share_gap, 2.4), (pixel_share_gap, 1.5)])
 @pytest.mark.parametrize("denominator", [16, 8, 4, 2])
-def test_on_camvid_it_beats_the_median_random_order(camvid_pixels, denominator, gap, times):
+def test_on_camvid_shares_are_nearer_than_by_chance(
+    camvid_pixels, camvid_orders, denominator, gap, times
+):
     count = -(-len(camvid_pixels) // denominator)
     rng = np.random.default_rng(0)
     chance = [gap(camvid_pixels, rng.permutation(len(camvid_pixels))[:count]) for _ in range(101)]
-    ours = [gap(camvid_pixels, nested_order(camvid_pixels, seed)[:count]) for seed in range(3)]
-    assert max(ours) < np.median(chance) / times
+    ours = [gap(camvid_pixels, order[:count]) for order in camvid_orders]
+    assert np.mean(ours) < np.median(chance) / times
+
+
+@pytest.mark.parametrize("denominator", [16, 8, 4])
+def test_on_camvid_the_seeds_choose_all_images_alike(camvid_orders, denominator):
+    images = len(camvid_orders[0])
+    count = -(-images // denominator)
+    chosen = np.concatenate([order[:count] for order in camvid_orders])
+    times = np.bincount(chosen, minlength=images)
+    never_by_chance = images * (1 - count / images) ** len(camvid_orders)
+    assert (times == 0).sum() < never_by_chance * 1.3 + 2
+    assert times.max() < 13
+    assert times.var() < 1.5 * len(camvid_orders) * (count / images) * (1 - count / images)
+
+
+def test_on_camvid_no_class_is_preferred(camvid_pixels, camvid_orders):
+    present, count = camvid_pixels > 0, 23
+    shares = np.mean([present[list(order[:count])].mean(axis=0) for order in camvid_orders], axis=0)
+    assert shares / present.mean(axis=0) == pytest.approx(1, abs=0.05)
 
 
 def test_on_camvid_one_image_covers_all_classes(camvid_pixels):
     assert (camvid_pixels[nested_order(camvid_pixels, 0)[0]] > 0).all()
 
 
-def test_other_seeds_give_other_samples(camvid_pixels):
-    first, second = (set(nested_order(camvid_pixels, seed)[:46]) for seed in (0, 1))
-    assert len(first & second) < 23
+def test_images_without_classes_are_ordered_too():
+    assert sorted(nested_order(np.zeros((5, 2), dtype=np.int64), 0)) == [0, 1, 2, 3, 4]
 
 
 def test_a_rare_class_is_in_the_first_image():
@@ -55,13 +77,42 @@ def test_a_rare_class_is_in_the_first_image():
 
 def test_the_order_is_pinned_across_machines():
     pixels = np.arange(40).reshape(8, 5) * np.array([1, 0, 1, 2, 1]) % 7
-    assert nested_order(pixels, 3) == (6, 7, 4, 1, 2, 5, 0, 3)
+    assert nested_order(pixels, 3) == (3, 7, 5, 4, 2, 6, 1, 0)
 
 
-def test_three_thousand_images_of_37_classes_take_seconds():
+class Counted(np.ndarray):
+    """An array that counts the numbers which arithmetic reads, its own and its results'."""
+
+    read = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        Counted.read += sum(np.size(each) for each in inputs)
+        plain = [np.asarray(each) if isinstance(each, Counted) else each for each in inputs]
+        out = options.pop("out", None)
+        if out:
+            options["out"] = tuple(np.asarray(each) for each in out)
+        result = getattr(ufunc, method)(*plain, **options)
+        if out:
+            return out[0]
+        return result.view(Counted) if isinstance(result, np.ndarray) else result
+
+
+def operations(images):
     rng = np.random.default_rng(0)
-    shares = np.linspace(0.02, 0.9, 37)
-    pixels = rng.integers(1, 1000, (3000, 37)) * (rng.random((3000, 37)) < shares)
-    started = time.process_time()
-    nested_order(pixels, 0)
-    assert time.process_time() - started < 10
+    pixels = rng.integers(1, 1000, (images, 20)) * (rng.random((images, 20)) < 0.2)
+    Counted.read = 0
+    nested_order(pixels.view(Counted), 0)
+    return Counted.read
+
+
+def test_operations_grow_little_faster_than_the_images():
+    few, many = operations(250), operations(1000)
+    assert many < 4 * few * (np.log2(1000) / np.log2(250)) * 1.1
+    assert few > 250 * 20  # they are counted
+
+
+def test_progress_ends_with_all_images():
+    seen = []
+    nested_order(np.eye(7, 3, dtype=np.int64), 0, lambda *each: seen.append(each))
+    assert seen[-1] == (7, 7)
+    assert seen == sorted(seen)

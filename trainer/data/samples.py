@@ -13,11 +13,11 @@ from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import EMPTY_ENTRY
 from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.order import stored_order
 from searchctl.trainer.data.cache.store import Cache, OnProgress, ignore_progress
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import DataSettings, Sample, Split
-from searchctl.trainer.data.subset import nested_order
 from searchctl.trainer.settings import catalog
 
 
@@ -147,8 +147,24 @@ def load_split(data: DataSettings, split: Split) -> LoadedSplit:
 
 @lru_cache(maxsize=16)
 def sample_order(data: DataSettings, seed: int) -> tuple[int, ...]:
-    """Return the one order of the training split whose prefixes are the samples of all rungs."""
-    return nested_order(load_split(data, "train").class_pixels, seed)
+    """Return the one order of the training split whose prefixes are the samples of all rungs.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    return order_ahead(data, seed)
+
+
+def order_ahead(
+    data: DataSettings, seed: int, tell: OnProgress = ignore_progress
+) -> tuple[int, ...]:
+    """Return the same; it is kept with the decoded images, so that later jobs only read it.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    entry = _cache(data).path(Need("train", "exact"))
+    return stored_order(entry, load_split(data, "train").class_pixels, seed, tell)
 
 
 def load_sample(sample: Sample) -> LoadedSplit:

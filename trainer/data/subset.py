@@ -1,8 +1,12 @@
 """The one order of the training images whose prefixes are the nested samples.
 
-Pure: pixel counts in, a permutation out. Integer arithmetic throughout and ties broken by a hash,
-so the same seed gives the same order on every machine.
+Pure: pixel counts in, a permutation out. Integer arithmetic throughout and all random numbers from
+one documented stream, so the same seed gives the same order on every machine.
 """
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,111 +14,182 @@ import numpy.typing as npt
 from searchctl.trainer.core.seeds import derive_seed
 
 Integers = npt.NDArray[np.int64]
+Images = npt.NDArray[np.intp]
+"""Indices of images."""
 
-_CANDIDATES = 8
-"""Images among which the pixels decide. More would balance pixels a little better, but leave the
-seed less say: with all of them every seed gives nearly the same sample."""
-_MEAN = 1024
-"""What the average image holds of a class, in the integer units of `_pixel_units`."""
+FORMAT = 2
+"""Raised when another order results from the same counts and seed."""
+_NO_IMAGE = -1
+_UNIT = 1024
+"""The integer that stands for 1 wherever a share would be a fraction."""
+_ROUNDS = 3
+"""Rounds of a walk; more of them change next to nothing."""
 
 
-def nested_order(pixels: Integers, seed: int) -> tuple[int, ...]:
+def ignore_placed(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def nested_order(
+    pixels: Integers, seed: int, on_progress: Callable[[int, int], None] = ignore_placed
+) -> tuple[int, ...]:
     """Order the images so that every prefix is a stratified sample of them all.
 
-    Greedy iterative stratification, after Sechidis, Tsoumakas and Vlahavas, "On the Stratification
-    of Multi-Label Data" (ECML PKDD 2011). They hand each image to that of k subsets which lacks its
-    classes most; here there is one growing subset, and the next image is the one whose classes it
-    lacks most. In order of precedence, the next image
+    The images are halved, and each half is halved again, down to single images. A halving pairs
+    images that hold the same classes, or nearly so, and sends one of each pair to the first half.
+    Which one decides a balancing walk: the one that brings the halves' numbers of images with each
+    class, and their pixels of each class, nearer together (after Alweiss, Liu and Sawhney,
+    "Discrepancy Minimization via a Self-Balancing Walk", STOC 2021, with the sign of least
+    imbalance). Exchanging the halves of a walk gives a walk that is as likely, so each image is in
+    either half equally often over all seeds: no image is preferred, and no class is.
 
-    1. holds the most classes that no image before it holds, until all are covered (greedy set
-       cover);
-    2. brings the number of images with each class nearest to the class's share of all images, by
-       the sum of squared differences over the classes;
-    3. among the seed's next 8 images with this very set of classes, brings the classes' shares of
-       pixels nearest to those of all images. Presence alone leaves the pixels of rare classes as
-       uneven as chance does; see "Stratify or Die" (Jami et al. 2025, arXiv 2509.21056) for why
-       segmentation should balance them.
+    The order starts with images that cover all classes, each the one with the most classes that
+    are missing so far (greedy set cover); these win their pairs, so that they replace images like
+    themselves and the shares stay right.
 
-    Time grows with images x distinct sets of classes x classes.
+    That samples of multi-label data should keep the labels' shares is from Sechidis, Tsoumakas and
+    Vlahavas, "On the Stratification of Multi-Label Data" (ECML PKDD 2011); that segmentation should
+    balance pixels too, from "Stratify or Die" (Jami et al. 2025, arXiv 2509.21056).
+
+    Time grows with images x log(images) x classes.
 
     Args:
         pixels: [images, classes], how many pixels of each image are of each class.
-        seed: the sweep's seed; decides between images that are alike.
+        seed: the sweep's seed.
+        on_progress: called with how many images are placed, and of how many.
 
     Returns:
         Every index once.
     """
-    patterns = _Patterns(pixels > 0, _shuffled(len(pixels), seed))
-    balance = _PixelBalance(pixels)
-    order = []
-    for _ in range(len(pixels)):
-        queue = patterns.pop_neediest()
-        image = queue.pop(balance.nearest(queue[:_CANDIDATES]))
-        balance.add(image)
-        order.append(image)
-    return tuple(order)
+    drawn = _draws(len(pixels), seed)
+    cover = _cover(pixels > 0, drawn)
+    halving = _Halving(pixels, drawn, cover)
+    placed = dict.fromkeys(cover)
+    for image in halving.ordered(np.arange(len(pixels))):
+        placed[image] = None
+        on_progress(len(placed), len(pixels))
+    return tuple(placed)
 
 
-def _shuffled(count: int, seed: int) -> list[int]:
-    return sorted(range(count), key=lambda image: (derive_seed(seed, "sample", image), image))
+def _draws(count: int, seed: int) -> npt.NDArray[np.uint64]:
+    """Return a random number for each image; NumPy keeps this stream stable over its versions."""
+    raw: npt.NDArray[np.uint64] = np.random.PCG64(derive_seed(seed, "sample")).random_raw(count)
+    return raw
 
 
-class _Patterns:
-    """The distinct sets of classes, each with its images still to be taken, and what was taken."""
+def _cover(present: npt.NDArray[np.bool_], drawn: npt.NDArray[np.uint64]) -> list[int]:
+    """Return images that hold all classes together: the one with most missing ones comes next.
 
-    def __init__(self, present: npt.NDArray[np.bool_], shuffled: list[int]) -> None:
-        sets, first, of_image = np.unique(
-            present[shuffled], axis=0, return_index=True, return_inverse=True
-        )
-        by_seed = np.argsort(first)  # argmin and argmax below then break ties by the seed
-        self._sets = sets[by_seed].astype(np.int64)
-        rank = np.argsort(by_seed)[of_image.reshape(-1)]
-        self._queues: list[list[int]] = [[] for _ in by_seed]
-        for image, pattern in zip(shuffled, rank, strict=True):
-            self._queues[pattern].append(image)
-        self._left = np.array([len(queue) for queue in self._queues])
-        self._images = len(shuffled)
-        self._totals = present.sum(axis=0, dtype=np.int64)
-        self._taken = np.zeros_like(self._totals)
-        self._steps = 0
-
-    def pop_neediest(self) -> list[int]:
-        """Count in one image of the set of classes that the prefix lacks most; return its queue."""
-        open_sets = np.flatnonzero(self._left)
-        new = self._sets[open_sets] @ (self._taken == 0)
-        candidates = open_sets[new == new.max()]
-        chosen = candidates[self._imbalance(candidates).argmin()]
-        self._steps += 1
-        self._taken += self._sets[chosen]
-        self._left[chosen] -= 1
-        return self._queues[chosen]
-
-    def _imbalance(self, candidates: npt.NDArray[np.intp]) -> Integers:
-        # sum over classes of (taken + set - expected)^2, times images, less what all have in common
-        sets = self._sets[candidates]
-        lead = self._taken * self._images - (self._steps + 1) * self._totals
-        costs: Integers = sets @ (2 * lead + self._images)
-        return costs
+    What an image would add only ever shrinks, so the queue is corrected where it is read.
+    """
+    missing = present.any(axis=0)
+    adds = present.sum(axis=1).tolist()
+    queue = [
+        (-gain, int(key), image) for image, (gain, key) in enumerate(zip(adds, drawn, strict=True))
+    ]
+    heapq.heapify(queue)
+    cover: list[int] = []
+    while missing.any():
+        gain, key, image = queue[0]
+        current = -int((present[image] & missing).sum())
+        if current != gain:
+            heapq.heapreplace(queue, (current, key, image))
+        else:
+            heapq.heappop(queue)
+            cover.append(image)
+            missing &= ~present[image]
+    return cover
 
 
-class _PixelBalance:
-    """How far the pixels of the images taken so far are from the shares of all images."""
+class _Halving:
+    """Divides images into two alike halves, again and again."""
 
-    def __init__(self, pixels: Integers) -> None:
-        self._units = _pixel_units(pixels)
-        self._lead = np.zeros(pixels.shape[1], dtype=np.int64)
+    def __init__(self, pixels: Integers, drawn: npt.NDArray[np.uint64], first: list[int]) -> None:
+        present = pixels > 0
+        features = np.hstack([_standardised(_UNIT * present), _standardised(_pixel_units(pixels))])
+        self._features = np.vstack([features, np.zeros_like(features[:1])])
+        self._is_first = np.zeros(len(pixels) + 1, dtype=np.int64)
+        self._is_first[first] = 1
+        self._drawn = drawn
+        self._rank = _similarity(present, drawn)
 
-    def nearest(self, images: list[int]) -> int:
-        """Return the position of the image that would leave the pixels best balanced."""
-        leads = self._lead + self._units[images] - _MEAN
-        return int((leads * leads).sum(axis=1).argmin())
+    def ordered(self, images: Images, level: int = 0) -> Iterator[int]:
+        """Yield all images so that those yielded first are a sample of them, however many.
 
-    def add(self, image: int) -> None:
-        self._lead += self._units[image] - _MEAN
+        Args:
+            images: to be ordered.
+            level: how often these images were halved before.
+        """
+        if len(images) < 2:
+            yield from images.tolist()
+            return
+        for half in self._halves(images, level):
+            yield from self.ordered(half, level + 1)
+
+    def _halves(self, images: Images, level: int) -> tuple[Images, Images]:
+        one, other = self._pairs(images)
+        settled = self._is_first[one] - self._is_first[other]
+        # a bit for each level: halvings are independent of each other
+        coins = 2 * (self._drawn[one] >> np.uint64(level) & np.uint64(1)).astype(np.int64) - 1
+        walk = np.argsort(self._drawn[one])
+        steps = self._features[one] - self._features[other]
+        sides = _balanced_sides(steps, settled, coins, walk)
+        first, second = np.where(sides > 0, one, other), np.where(sides > 0, other, one)
+        return first[first != _NO_IMAGE], second[second != _NO_IMAGE]
+
+    def _pairs(self, images: Images) -> tuple[Images, Images]:
+        """Return the one and the other of each pair of neighbours by similarity."""
+        ordered = images[np.argsort(self._rank[images])]
+        if len(ordered) % 2:
+            ordered = np.append(ordered, _NO_IMAGE)
+        return ordered[::2], ordered[1::2]
+
+
+def _balanced_sides(steps: Integers, settled: Integers, coins: Integers, walk: Images) -> Integers:
+    """Return the side of each step, 1 or -1, such that the sum of all is near 0.
+
+    The first round takes each step to the side that balances those before it; the next ones take
+    it to the side that balances all others.
+
+    Args:
+        steps: [pairs, features], what the one has more of than the other.
+        settled: [pairs] the side, where it is given; else 0.
+        coins: [pairs] the side of a step where both are as good.
+        walk: the order of the steps.
+    """
+    sides = settled.copy()
+    free = [pair for pair in walk.tolist() if not settled[pair]]
+    lead = settled @ steps
+    for _ in range(_ROUNDS):
+        for pair in free:
+            step = steps[pair]
+            lead -= sides[pair] * step
+            sides[pair] = -np.sign(lead @ step) or coins[pair]
+            lead += sides[pair] * step
+    return sides
+
+
+def _similarity(present: npt.NDArray[np.bool_], drawn: npt.NDArray[np.uint64]) -> Integers:
+    """Return each image's place in an order where neighbours hold alike classes, rare ones first.
+
+    Images of the very same classes follow each other at random.
+    """
+    common_first = np.argsort(-present.sum(axis=0), kind="stable")
+    order = np.lexsort((drawn, *present.T[common_first]))
+    return np.argsort(order)
 
 
 def _pixel_units(pixels: Integers) -> Integers:
-    """Scale each class to a mean of `_MEAN` an image, so that rare classes count as much."""
+    """Scale each class to a mean of `_UNIT` an image."""
     totals = np.maximum(pixels.sum(axis=0), 1)
-    units: Integers = pixels.astype(np.int64) * (len(pixels) * _MEAN) // totals
+    units: Integers = pixels.astype(np.int64) * (len(pixels) * _UNIT) // totals
     return units
+
+
+def _standardised(units: Integers) -> Integers:
+    """Scale each column to a standard deviation of `_UNIT`: rare classes count like others."""
+    deviations = units - units.sum(axis=0) // len(units)
+    variances = (deviations * deviations).sum(axis=0) // len(units)
+    spreads = np.array([max(1, math.isqrt(variance)) for variance in variances.tolist()])
+    scaled: Integers = units * _UNIT // spreads
+    return scaled

@@ -102,6 +102,10 @@ class Cache:
             self.build([need])
         return entry
 
+    def path(self, need: Need) -> Path:
+        """Return the directory of an entry, whether it is there or not."""
+        return self._folder.path / self._name(need)
+
     def build(self, needs: Collection[Need], tell: OnProgress = ignore_progress) -> None:
         """Build those entries that are not there; a split is decoded once for both of its kinds.
 
