@@ -63,7 +63,7 @@ def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> Stor
         DataError: a file of the data set is missing or does not fit.
     """
     url = database_url(db, sweep.storage.database_url())
-    run(prepare(sweep, url), executor=inline_executor() if inline else None)
+    run(prepare(sweep, url, inline=inline), executor=inline_executor() if inline else None)
     return open_sweep(sweep.name, db=url)
 
 

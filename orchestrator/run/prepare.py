@@ -18,6 +18,7 @@ from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address, submission
 from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
+from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.run.decoding import decode_for
@@ -121,8 +122,10 @@ def checked_nodes(
 
     Raises:
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
+            Without a cluster: a file here hides a module from the workers.
     """
     if driver_address(sweep.resources.address) is None:
+        refuse_shadowing_files()
         return None, ()
     from searchctl.orchestrator.executors.ray.nodes import check_nodes
 

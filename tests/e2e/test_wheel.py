@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
@@ -20,7 +20,8 @@ def run(*command, cwd):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def built(tmp_path_factory):
+    """The sdist, and the wheel that is built from it: what a user without the links gets."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
@@ -32,10 +33,23 @@ def wheel(tmp_path_factory):
                 target.symlink_to((ROOT / name).readlink())
             else:
                 target.write_bytes((ROOT / name).read_bytes())
-    command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
-    run(sys.executable, *command, cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    (wheel,) = built.glob("*.whl")
+    return wheel
+
+
+def test_the_sdist_holds_each_module_once_as_a_file(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        members = {each.name.partition("/")[2]: each for each in archive.getmembers()}
+    for module in ("trainer/__init__.py", "orchestrator/cli/main.py", "searchspace/__init__.py"):
+        assert members[f"searchctl/{module}"].isfile()
+        assert module not in members
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +60,8 @@ def clean(wheel, tmp_path_factory):
     run(folder / "bin/python", "-m", "pip", "install", "--no-deps", wheel, cwd=folder)
     (packages,) = folder.glob("lib/python*/site-packages")
     # .pth files of a directory that is itself named in one are not read: the checkout stays hidden
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    folders = [each for each in sys.path if Path(each).name == "site-packages"]
+    (packages / "dependencies.pth").write_text("\n".join(folders) + "\n")
     return folder / "bin"
 
 
