@@ -1,1 +1,1 @@
-"""The files of a sweep: what it begins with, what is kept, and what may go."""
+"""The files of a sweep: initial weights, exports, retention and garbage collection."""

@@ -8,10 +8,14 @@ from searchctl.trainer.core.atomic_files import remove_file, write_atomically
 
 
 def check_writable(folder: UPath, fix: str) -> None:
-    """Make a directory if needed, and a file in it; a URL's directory too.
+    """Check that a directory, local or by URL, can be written. Create it if needed.
+
+    Args:
+        folder: the directory.
+        fix: end of the error message: what to do.
 
     Raises:
-        SearchctlError: that cannot be done; ends with the `fix`.
+        SearchctlError: the directory cannot be written.
     """
     try:
         write_atomically(folder / ".writable", b"")
@@ -22,5 +26,5 @@ def check_writable(folder: UPath, fix: str) -> None:
 
 
 def runs_directory(sweep: Sweep) -> UPath:
-    """Return the directory of a sweep's files, absolute: workers have another current one."""
+    """Return the directory of a sweep's files as an absolute path."""
     return (UPath(sweep.storage.runs) / sweep.name).absolute()

@@ -1,4 +1,4 @@
-"""A configuration taken out of a sweep: written as YAML or JSON, and read back by `train`."""
+"""Exports a trial's configuration as YAML or JSON, and reads it back for `searchctl train`."""
 
 import json
 from io import StringIO
@@ -31,20 +31,20 @@ class Origin(Settings):
 
 
 class Exported(Settings):
-    """Everything that `searchctl train` needs, without the database."""
+    """All settings that `searchctl train` needs. It does not read the database."""
 
     exported_from: Origin | None = None
-    """The sweep and trial; for people, and for the seeds, which depend on the rung."""
+    """The sweep and trial. Training uses it too, because the seeds depend on the rung."""
     seed: int = 0
     """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
     score: Score = "val_miou"
-    """The number by which the best epoch is chosen."""
+    """The score that selects the best epoch."""
     data: DataSettings
-    """What is trained on."""
+    """The data set."""
     inference: Inference = Inference()
-    """How images are predicted at their labels' original size."""
+    """How images are predicted at the original size of their labels."""
     training: TrainSettings
-    """The base settings of the sweep with the trial's params in their place."""
+    """The training settings of the sweep, overridden by the trial's params."""
 
     @field_validator("inference")
     @classmethod
@@ -53,14 +53,14 @@ class Exported(Settings):
 
     @property
     def shown_score(self) -> Score:
-        """By what score an epoch is shown: the accuracy, in classification."""
+        """The score that displays show for an epoch; in classification, the accuracy."""
         return "val_accuracy" if self.data.task == "classification" else self.score
 
 
 def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
     """Return the configuration of a ranked trial of a sweep.
 
-    Initial weights are named by the files that the sweep keeps: `train` asks no database.
+    Initial weights refer to the copies among the sweep's files, since `train` reads no database.
     """
     return Exported(
         exported_from=Origin(
@@ -80,7 +80,7 @@ def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
 
 
 def as_text(configurations: list[Exported], fmt: str) -> str:
-    """Write configurations as a stream of YAML documents, or as JSON (a list, if several)."""
+    """Return configurations as a stream of YAML documents, or as JSON (a list if several)."""
     values = [item.model_dump(mode="json", by_alias=True) for item in configurations]
     if fmt == "json":
         return json.dumps(values[0] if len(values) == 1 else values, indent=2) + "\n"
@@ -115,17 +115,17 @@ def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
 def read_exported(
     path: Path, *, epochs: int | None = None, seed: int | None = None, data_root: str | None = None
 ) -> Exported:
-    """Read an exported configuration, with what the command line changes of it.
+    """Read an exported configuration and apply the options of the command line.
 
     Raises:
-        SweepError: the file cannot be read or does not fit; each problem with its line.
+        SweepError: the file cannot be read or is invalid; lists each problem with its line.
     """
     source = load_yaml(path)
     for section, name, value in (("training", "epochs", epochs), ("data", "root", data_root)):
         written = source.value.get(section)
-        if value is None or not isinstance(written, dict):  # the latter is refused below
+        if value is None or not isinstance(written, dict):  # validation refuses the latter below
             continue
-        if name != "root" or "root" in written:  # scenes are drawn: nowhere to find them
+        if name != "root" or "root" in written:  # synthetic data sets have no directory
             source.value[section] = {**written, name: value}
     if seed is not None:
         source.value["seed"] = seed

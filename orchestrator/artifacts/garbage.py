@@ -1,4 +1,4 @@
-"""Removes the files of a sweep that nothing needs any more; retention.py says which."""
+"""Garbage collection: removes files of a sweep that are no longer needed (see retention.py)."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,54 +10,54 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import FOLDER
-from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
+from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 
 _MANY = 500
-"""From so many trials on, the rows of all are read in place of theirs."""
+"""From this number of trials on, one query for all rows replaces a query by trial."""
 
 
 @dataclass
 class Tally:
-    """Files and their size."""
+    """A number of files and their total size."""
 
     files: int = 0
     bytes: int = 0
 
     def add(self, size: int) -> None:
-        """Count a file of so many bytes."""
+        """Count a file of `size` bytes."""
         self.files += 1
         self.bytes += size
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was removed, and what was left and why."""
+    """Removed files, and kept files by the reason for keeping them."""
 
     removed: dict[RetentionReason, Tally] = field(default_factory=dict)
     left: dict[RetentionReason, Tally] = field(default_factory=dict)
     strays: Counter[str] = field(default_factory=Counter)
-    """Directories of attempts that the database does not know, and how many files each held."""
+    """Number of files in each directory of an attempt that is not in the database."""
 
     @property
     def files(self) -> int:
-        """How many files were removed."""
+        """Number of removed files."""
         return sum(tally.files for tally in self.removed.values())
 
     @property
     def bytes(self) -> int:
-        """How large these were."""
+        """Total size of the removed files."""
         return sum(tally.bytes for tally in self.removed.values())
 
 
 @dataclass(frozen=True)
 class _Listing:
-    """What lies below the sweep's directory, by paths relative to it."""
+    """Files and directories below the sweep's directory, as relative paths."""
 
     files: dict[str, int] = field(default_factory=dict)
-    """With their bytes."""
+    """Size in bytes by path."""
     folders: list[str] = field(default_factory=list)
 
 
@@ -70,61 +70,61 @@ def collect(
     strays: bool = False,
     dry_run: bool = False,
 ) -> Collected:
-    """Remove the files of a sweep that neither a resume nor anybody else needs any more.
+    """Remove the files of a sweep that are no longer needed, not even by a resume.
 
-    May be called at any time, also beside a driver; a file that vanishes meanwhile is no error.
+    This is safe at any time, also while a driver runs. A file that vanishes meanwhile is no error.
 
     Args:
         engine: the sweep's database.
         row: the sweep.
         runs: directory of the sweep's files.
-        jobs: look at the files of these only; of all of them, if None.
-        strays: remove the files of attempts that the database does not know, too.
-        dry_run: remove nothing, but return what would be.
+        jobs: restricts the collection to the files of these jobs; None means all jobs.
+        strays: also remove the files of attempts that are not in the database.
+        dry_run: remove nothing, but return what would be removed.
 
     Raises:
         OSError: the files cannot be listed, or one cannot be removed.
     """
-    wanted = None if jobs is None else set(jobs)
-    # Files before rows: an attempt is stored before its first file is written, so the rows that
-    # are read now know the attempts of all files that are listed.
-    listing = _list(runs, wanted)
-    retention = _retention(engine, row, wanted)
+    selected = None if jobs is None else set(jobs)
+    # Files before rows: an attempt is stored before its first file is written. So the rows, read
+    # later, contain the attempts of all listed files.
+    listing = _list(runs, selected)
+    retention = _retention(engine, row, selected)
     removable = {RetentionReason.DONE, RetentionReason.STRAY} if strays else {RetentionReason.DONE}
     collected = Collected()
     for path, size in listing.files.items():
-        if place := Place.parse(path):
-            fate = retention.fate(place)
-            if fate is RetentionReason.STRAY:
-                collected.strays[place.folder] += 1
-            if fate not in removable:
-                collected.left.setdefault(fate, Tally()).add(size)
+        if file := JobFile.parse(path):
+            reason = retention.reason(file)
+            if reason is RetentionReason.STRAY:
+                collected.strays[file.folder] += 1
+            if reason not in removable:
+                collected.left.setdefault(reason, Tally()).add(size)
             elif dry_run or _remove(runs, path):
-                collected.removed.setdefault(fate, Tally()).add(size)
+                collected.removed.setdefault(reason, Tally()).add(size)
         elif path.startswith(f"{FOLDER}/"):
             collected.left.setdefault(RetentionReason.INITIAL, Tally()).add(size)
     if not dry_run:
-        settled = (path for path in listing.folders if _settled(path, retention, removable))
-        _remove_empty(runs, settled)
+        unused = (path for path in listing.folders if _is_unused(path, retention, removable))
+        _remove_empty(runs, unused)
     return collected
 
 
 def used_bytes(runs: UPath) -> int:
-    """Return the size of all files below a directory; 0 if there is none.
+    """Return the total size of all files below a directory; 0 if it does not exist.
 
     Raises:
-        OSError: they cannot be listed.
+        OSError: the files cannot be listed.
     """
     return sum(_list(runs, None).files.values())
 
 
 def _list(runs: UPath, jobs: set[JobKey] | None) -> _Listing:
-    """List everything, or what lies in the directories of some jobs."""
+    """List all files and directories, or those of some jobs."""
     roots = [runs] if jobs is None else [runs / job.folder for job in sorted(jobs)]
     listing = _Listing()
     for root in roots:
         with _os_errors():
-            runs.fs.invalidate_cache()  # object stores remember what they listed before
+            runs.fs.invalidate_cache()  # fsspec caches the listings of object stores
             found = runs.fs.find(root.path, withdirs=True, detail=True)
         for path, info in found.items():
             relative = str(PurePosixPath(path).relative_to(runs.path))
@@ -157,23 +157,23 @@ def _remove(runs: UPath, path: str) -> bool:
     return True
 
 
-def _settled(folder: str, retention: Retention, removable: set[RetentionReason]) -> bool:
-    """Will no worker write to a directory again, nor make one in it?"""
-    if place := Place.parse(f"{folder}/file"):
-        return retention.fate(place) in removable
-    return retention.over(folder)
+def _is_unused(folder: str, retention: Retention, removable: set[RetentionReason]) -> bool:
+    """Return whether no worker will write to this directory again."""
+    if file := JobFile.parse(f"{folder}/file"):
+        return retention.reason(file) in removable
+    return retention.is_over(folder)
 
 
 def _remove_empty(runs: UPath, folders: Iterable[str]) -> None:
-    if runs.protocol in ("", "file", "local"):  # elsewhere a directory is only a part of names
-        for folder in sorted(folders, key=len, reverse=True):
-            with suppress(OSError):  # not empty
+    if runs.protocol in ("", "file", "local"):  # object stores have no directories
+        for folder in sorted(folders, key=len, reverse=True):  # children before their parents
+            with suppress(OSError):  # the directory is not empty
                 runs.fs.rmdir(f"{runs.path}/{folder}")
 
 
 @contextmanager
 def _os_errors() -> Iterator[None]:
-    """Raise the errors of an object store's library as OSError."""
+    """Convert errors of an object store's library to OSError."""
     try:
         yield
     except OSError:

@@ -1,9 +1,9 @@
-"""The files of weights that a sweep's trials begin with: copied when it is launched.
+"""Copies of the initial weights of a sweep's trials, made at its launch.
 
     <runs>/<sweep>/initial/<first 16 digits of the SHA-256>.safetensors
 
-With a copy, a sweep's numbers do not depend on what becomes of the original, which is replaced or
-removed some day; and every node that sees the sweep's files sees it.
+With copies, a sweep's results do not depend on the originals, which may be replaced or removed
+later. Every node that sees the sweep's files also sees the copies.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.named_weights import (
-    Named,
-    blaming,
+    WeightFile,
     checkpoint_file,
     encoder_file,
+    error_context,
     is_file_name,
-    naming,
+    with_files,
 )
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
@@ -32,10 +32,12 @@ from searchctl.trainer.core.atomic_files import read_file, write_atomically
 from searchctl.trainer.settings.training import TrainSettings
 
 FOLDER = "initial"
-"""Where the copies are, in the sweep's directory."""
+"""Directory of the copies in the sweep's directory."""
 
-_ASKED = ("model", "encoder", "init", "weights")
+_WEIGHT_SETTINGS = ("model", "encoder", "init", "weights")
+"""Settings that determine which files of weights a trial needs."""
 _DIGITS = 16
+"""Digits of the SHA-256 in a copy's file name."""
 
 
 @dataclass(frozen=True)
@@ -43,64 +45,65 @@ class InitialFile:
     """The copy of one file."""
 
     file: str
-    """Where it is, relative to the sweep's directory."""
+    """Path of the copy, relative to the sweep's directory."""
     sha256: str
     source: str
-    """What it is a copy of, for people."""
+    """Description of the original, for messages."""
     path: str
-    """Where the original was."""
+    """Path of the original."""
 
     def __post_init__(self) -> None:
-        """Refuse a place that no launch has chosen: files are written there.
+        """Check the path: files are written there, and it may come from the database.
 
         Raises:
-            SearchctlError: it is not in the directory of the copies.
+            SearchctlError: the path is not in the directory of the copies.
         """
         if not re.fullmatch(rf"{FOLDER}/[0-9a-f]{{{_DIGITS}}}(\.\w+)?", self.file, re.ASCII):
             raise SearchctlError(
-                f"the database names '{self.file}' as a copy of {self.source}, which is no place "
-                "for one: it was changed by hand; restore a backup"
+                f"the database has '{self.file}' as the copy of {self.source}, which is not a "
+                "valid path of a copy: it was changed by hand; restore a backup"
             )
 
 
 @dataclass(frozen=True)
 class InitialFiles:
-    """All files that the trials of a sweep begin with."""
+    """All files of initial weights of a sweep's trials."""
 
     runs: UPath
     """Directory of the sweep's files."""
     files: Mapping[str, InitialFile]
-    """By the setting that names them, as it is written; an encoder's of a directory by 'DIRECTORY
-    for ENCODER' (or MODEL, for the model's own encoder), a download by 'pretrained ENCODER'."""
+    """Files by the value of the setting that names them. The key is 'DIRECTORY for ENCODER' for an
+    encoder from a directory and 'pretrained ENCODER' for a download. ENCODER is the model's name
+    for the model's default encoder."""
 
     @classmethod
     def stored(cls, runs: UPath, row: SweepRow) -> Self:
-        """Return those that are stored with a sweep."""
+        """Return the files that are stored with a sweep."""
         return cls(runs, {name: InitialFile(**each) for name, each in row.initial_files.items()})
 
     def to_json(self) -> dict[str, dict[str, str]]:
-        """Return what is stored with the sweep."""
+        """Return the JSON values that are stored with the sweep."""
         return {name: asdict(file) for name, file in self.files.items()}
 
     def of(self, settings: TrainSettings) -> dict[str, InitialFile]:
-        """Return the files that a trial begins with, by the setting that names them."""
+        """Return a trial's files of initial weights, by their key in `files`."""
         names = (settings.init, _encoder_name(settings))
         return {name: self.files[name] for name in names if name in self.files}
 
     def checkpoint(self, settings: TrainSettings) -> UPath | None:
-        """Return the weights of the whole network that a trial begins with, if it does."""
+        """Return the file of a trial's initial weights for the whole network, if it has one."""
         return self._copy(settings.init)
 
     def encoder(self, settings: TrainSettings) -> UPath | None:
-        """Return the file of the pretrained encoder that a trial begins with, if it does."""
+        """Return the file of a trial's pretrained encoder, if it has one."""
         return self._copy(_encoder_name(settings))
 
     def named_in(self, settings: TrainSettings) -> TrainSettings:
-        """Return settings that name the copies, and so mean the same without the database."""
-        return naming(settings, self.checkpoint(settings), self.encoder(settings))
+        """Return settings that refer to the copies, so that they work without the database."""
+        return with_files(settings, self.checkpoint(settings), self.encoder(settings))
 
     def by_their_origin(self, text: str) -> str:
-        """Return a text about copies with the names of what they are copies of."""
+        """Return a message with the paths of copies replaced by those of their originals."""
         for file in self.files.values():
             text = text.replace(str(self.runs / file.file), file.path)
         return text
@@ -112,48 +115,50 @@ class InitialFiles:
 def settle_initial_files(
     sweep: Sweep, engine: Engine, runs: UPath, row: SweepRow | None = None
 ) -> InitialFiles:
-    """Copy every file that a trial begins with, unless its copy is there.
+    """Copy every file of initial weights, unless its copy exists.
 
     Args:
         sweep: the sweep.
-        engine: its database, where the sweeps are that it may begin with.
+        engine: its database, which also has the sweeps whose weights it may start from.
         runs: directory of its files.
-        row: the stored sweep, if it goes on: what a name meant at the launch, it means for ever.
+        row: the stored sweep, if it is resumed. Its names keep their meaning from the launch.
 
     Raises:
-        SearchctlError: what a setting names is not there, or the copy is gone and the original has
-            changed since the launch; or the copy cannot be written.
-        SettingsError: a directory of encoders has none of a trial's.
+        SearchctlError: a named file does not exist; or a copy is missing and the original has
+            changed since the launch; or a copy cannot be written.
+        SettingsError: a directory of encoders has no file for a trial's encoder.
     """
     stored = InitialFiles.stored(runs, row).files if row else {}
     files = {}
-    for name, find in _wanted(sweep, engine).items():
-        with blaming(name):
-            kept = stored.get(name)
-            files[name] = _restored(kept, runs) if kept else _copied(find(), runs)
+    for name, find in _finders(sweep, engine).items():
+        with error_context(name):
+            known = stored.get(name)
+            files[name] = _restored(known, runs) if known else _copied(find(), runs)
     return InitialFiles(runs, files)
 
 
-def _wanted(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], Named]]:
-    """Return how to find each file that a trial begins with, by the name in `InitialFiles`."""
-    wanted: dict[str, Callable[[], Named]] = {}
+def _finders(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], WeightFile]]:
+    """Return a function that finds each file of initial weights, by its key in `InitialFiles`."""
+    finders: dict[str, Callable[[], WeightFile]] = {}
     for settings in _distinct(sweep):
         if settings.checkpoint is not None:
             find = partial(checkpoint_file, settings.checkpoint, sweep.name, engine)
-            wanted[settings.init] = find
+            finders[settings.init] = find
         elif settings.init == "pretrained":
-            wanted[_encoder_name(settings)] = partial(encoder_file, settings)
-    return wanted
+            finders[_encoder_name(settings)] = partial(encoder_file, settings)
+    return finders
 
 
 def _distinct(sweep: Sweep) -> list[TrainSettings]:
-    """Return the trials' settings, once for all that agree in what is asked here."""
-    asked = ({n: v for n, v in trial.items() if n in _ASKED} for trial in sweep.trials())
-    return [sweep.training.with_params(each) for each in dict.fromkeys(map(Params, asked))]
+    """Return the distinct settings of the trials with regard to `_WEIGHT_SETTINGS`."""
+    relevant = (
+        {n: v for n, v in trial.items() if n in _WEIGHT_SETTINGS} for trial in sweep.trials()
+    )
+    return [sweep.training.with_params(each) for each in dict.fromkeys(map(Params, relevant))]
 
 
 def _encoder_name(settings: TrainSettings) -> str:
-    """Return the name in `InitialFiles` of a trial's pretrained encoder."""
+    """Return the key in `InitialFiles` of a trial's pretrained encoder."""
     encoder = settings.encoder or settings.model
     if settings.weights is None:
         return f"pretrained {encoder}"
@@ -162,7 +167,7 @@ def _encoder_name(settings: TrainSettings) -> str:
     )
 
 
-def _copied(original: Named, runs: UPath) -> InitialFile:
+def _copied(original: WeightFile, runs: UPath) -> InitialFile:
     content = read_file(original.path)
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{FOLDER}/{sha256[:_DIGITS]}{original.path.suffix}"
@@ -171,21 +176,21 @@ def _copied(original: Named, runs: UPath) -> InitialFile:
 
 
 def _restored(file: InitialFile, runs: UPath) -> InitialFile:
-    """See to it that a copy is what it was at the launch."""
+    """Check a copy against its hash from the launch; copy the original again if it differs."""
     copy, original = runs / file.file, UPath(file.path)
     if _content(copy, file.sha256) is None:
         content = _content(original, file.sha256)
         if content is None:
             raise SearchctlError(
-                f"{copy} is gone or damaged, and {original} is no longer what was copied: put the "
-                f"file with the SHA-256 {file.sha256} back to one of these places"
+                f"{copy} is missing or damaged, and {original} has changed since it was copied: "
+                f"restore the file with the SHA-256 {file.sha256} at one of these paths"
             )
         write_atomically(copy, content)
     return file
 
 
 def _content(path: UPath, sha256: str) -> bytes | None:
-    """Return the content of a file; None if there is none, or another one."""
+    """Return the content of a file; None if it does not exist or its hash differs."""
     try:
         content = read_file(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

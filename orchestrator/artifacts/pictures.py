@@ -1,4 +1,4 @@
-"""The pictures that jobs leave in the directories of their attempts, and their names elsewhere."""
+"""Pictures that jobs write to the directories of their attempts, and their artifact names."""
 
 import re
 from dataclasses import dataclass
@@ -9,41 +9,40 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import read_file
 
 What = Literal["masks", "features"]
-"""masks: what the job predicts of a few images. features: how its classifier sees them."""
+"""masks: predicted masks of a few images. features: embeddings of the validation images."""
 
 _SIGNS: dict[What, str] = {"masks": "0", "features": "1"}
-
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def read_picture(path: UPath) -> bytes:
-    """Return a picture's file as it is.
+    """Return the content of a picture's file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no picture: a link to something else, perhaps, that is not to be shown.
+        OSError: the file cannot be read.
+        ValueError: the file is not a PNG.
     """
     content = read_file(path)
-    if not content.startswith(_PNG):
-        raise ValueError(f"{path} is no picture")
+    if not content.startswith(_PNG):  # it could be a link to a file that must not be served
+        raise ValueError(f"{path} is not a picture")
     return content
 
 
 @dataclass(frozen=True)
 class JobPicture:
-    """One picture of one attempt: what the Optuna study knows as an artifact of the trial."""
+    """One picture of one attempt, which the Optuna study has as an artifact of the trial."""
 
     rung: int
     token: str
-    """Of the attempt."""
+    """Token of the attempt."""
     what: What
 
     @property
     def id(self) -> str:
-        """Its name as an artifact; the study sorts by it.
+        """The artifact's id. The dashboard sorts by it.
 
-        The dashboard asks for names of hexadecimal digits and dashes only.
+        The dashboard only accepts hexadecimal digits and dashes.
 
         >>> JobPicture(2, "5e1f", "masks").id
         '02-5e1f-0'
@@ -52,12 +51,12 @@ class JobPicture:
 
     @property
     def file(self) -> str:
-        """Its name in the directory of the attempt."""
+        """File name in the directory of the attempt."""
         return f"{self.what}.png"
 
     @classmethod
     def parse(cls, artifact_id: str) -> Self | None:
-        """Read a name that `id` may have given; None for any other.
+        """Parse an artifact id from `id`; return None for any other text.
 
         >>> JobPicture.parse("02-5e1f-1"), JobPicture.parse("../5e1f-0")
         (JobPicture(rung=2, token='5e1f', what='features'), None)

@@ -1,11 +1,11 @@
-"""Which files of a sweep are still needed, pure: stored rows in, what becomes of a file out.
+"""Decides which files of a sweep are still needed, pure: from stored rows to a reason per file.
 
     runs/<sweep>/trial-0007/rung-2/<token of the attempt>/checkpoint.pt, model.safetensors,
         features.png, masks.png
     runs/<sweep>/trial-0007-repeat-1/rung-4/<token>/, trial-0003-audit-0/rung-4/<token>/
 
-Decisions and finished jobs are final. So what may go once may go for ever, and rows that are older
-than a list of files can only make a file stay for longer.
+Decisions and finished jobs are final. So a removable file stays removable, and outdated rows can
+only keep a file for longer.
 """
 
 import re
@@ -19,28 +19,27 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 
 MASKS = "masks.png"
-"""What a job predicts of a few validation images, in the directory of its attempt; no column of the
-database names it."""
-_PLACE = r"trial-(\d{4,})(?:-(repeat|audit)-(\d+))?"
-"""Where files of a trial lie: `JobKey.top_folder`."""
+"""File of a job's predicted masks in the directory of its attempt. No database column has it."""
+_TOP_FOLDER = r"trial-(\d{4,})(?:-(repeat|audit)-(\d+))?"
+"""Matches `JobKey.top_folder`."""
 
 
 class RetentionReason(Enum):
-    """What becomes of a file, in words for people."""
+    """Why a file is kept or can be removed, in words for users."""
 
     FINALIST = "weights of finalists"
     PICTURE = "pictures for reports"
-    UNDECIDED = "weights that wait for their decision"
-    NEXT_RUNG = "weights with which the next rung begins"
-    INITIAL = "weights with which trials begin"
-    UNFINISHED = "files of unfinished jobs, which go on from them"
-    STRAY = "files of no attempt that the database knows"
+    UNDECIDED = "weights of trials without a decision yet"
+    NEXT_RUNG = "weights from which the next rung starts"
+    INITIAL = "initial weights of trials"
+    UNFINISHED = "files of unfinished jobs, needed to resume them"
+    STRAY = "files of attempts that are not in the database"
     DONE = "files of finished jobs"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a job's file lies below the sweep's directory."""
+class JobFile:
+    """The path of a job's file, relative to the sweep's directory, in its parts."""
 
     job: JobKey
     token: str
@@ -48,13 +47,13 @@ class Place:
 
     @classmethod
     def parse(cls, path: str) -> Self | None:
-        """Read a path that is relative to the sweep's directory; None if it is not of a job.
+        """Parse a path relative to the sweep's directory; return None if it is not of a job.
 
-        >>> place = Place.parse("trial-0007-audit-0/rung-4/5e1f/checkpoint.pt")
-        >>> place.job, place.token, place.file
+        >>> file = JobFile.parse("trial-0007-audit-0/rung-4/5e1f/checkpoint.pt")
+        >>> file.job, file.token, file.file
         (JobKey(trial=7, rung=4, kind='audit', repeat=0), '5e1f', 'checkpoint.pt')
         """
-        found = re.fullmatch(rf"{_PLACE}/rung-(\d+)/([^/]+)/(.+)", path)
+        found = re.fullmatch(rf"{_TOP_FOLDER}/rung-(\d+)/([^/]+)/(.+)", path)
         return cls(_job(found, rung=int(found[4])), found[5], found[6]) if found else None
 
     @property
@@ -64,7 +63,7 @@ class Place:
 
 
 class Retention:
-    """What is known of a sweep's jobs, and so of their files."""
+    """Decides about files from a sweep's jobs, attempts and decisions."""
 
     def __init__(
         self,
@@ -75,14 +74,14 @@ class Retention:
         ladder: Sequence[Mapping[str, Any]],
         warm: bool,
     ) -> None:
-        """Judge by these rows: all that there are of the trials whose files are asked for.
+        """Use these rows. They must be complete for every trial whose files are checked.
 
         Args:
-            jobs: their jobs.
-            attempts: the attempts at them.
-            decisions: the decisions on them.
-            ladder: the sweep's rungs, as they are stored.
-            warm: a job begins with the weights that its trial has kept on the rung below.
+            jobs: jobs of these trials.
+            attempts: attempts at these jobs.
+            decisions: decisions on these trials.
+            ladder: the stored rungs of the sweep.
+            warm: whether a job starts from the trial's weights of the rung below.
         """
         self._jobs = {key_of(job): job for job in jobs}
         self._attempts = {(key_of(each), each.token): each.outcome for each in attempts}
@@ -92,64 +91,64 @@ class Retention:
         self._last_rung = ladder[-1]["rung"]
         self._warm = warm
 
-    def fate(self, place: Place) -> RetentionReason:
-        """Say what becomes of a file; only STRAY and DONE may be removed.
+    def reason(self, file: JobFile) -> RetentionReason:
+        """Return why a file is kept; only STRAY and DONE may be removed.
 
-        What is of an unknown attempt at an unfinished job stays too, until that is finished.
+        Files of an unknown attempt are kept too while their job is unfinished.
         """
-        key = place.job
+        key = file.job
         if key in self._jobs and not self.finished(key):
             return RetentionReason.UNFINISHED
-        if (key, place.token) not in self._attempts:
+        if (key, file.token) not in self._attempts:
             return RetentionReason.STRAY
-        if place == self._kept(key, "features") or self._is_masks_of_result(place):
+        if file == self._kept(key, "features") or self._is_masks_of_result(file):
             return RetentionReason.PICTURE
-        return (
-            self._fate_of_weights(key)
-            if place == self._kept(key, "weights")
-            else RetentionReason.DONE
-        )
+        if file == self._kept(key, "weights"):
+            return self._reason_of_weights(key)
+        return RetentionReason.DONE
 
     def finished(self, key: JobKey) -> bool:
-        """Has a job its result? Then no attempt at it will ever start again."""
+        """Return whether a job has its result. No attempt at it starts afterwards."""
         job = self._jobs.get(key)
         return job is not None and job.state not in ("WAITING", "RUNNING")
 
-    def over(self, folder: str) -> bool:
-        """Will no job start again whose files lie in this directory?
+    def is_over(self, folder: str) -> bool:
+        """Return whether no job with files in this directory will start again.
 
-        That is so of a rung's whose job is finished, and of a trial's on the ladder when it has its
-        last decision, or there is no such trial; after the ladder, when its one job is finished.
+        For the directory of a rung, this holds once its job is finished. For the directory of a
+        trial, it holds after the trial's last decision, or if the sweep has no such trial. For the
+        directory of a follow-up job, it holds once that job is finished.
         """
-        found = re.fullmatch(rf"{_PLACE}(?:/rung-(\d+))?", folder)
+        found = re.fullmatch(rf"{_TOP_FOLDER}(?:/rung-(\d+))?", folder)
         if found is None:
             return False
         key = _job(found, rung=self._last_rung if found[4] is None else int(found[4]))
         ended = key.kind == "ladder" and (key.trial in self._over or key.trial >= self._trials)
-        alone = key.kind != "ladder" or found[4] is not None
-        return ended or (alone and self.finished(key))
+        single_job = key.kind != "ladder" or found[4] is not None
+        return ended or (single_job and self.finished(key))
 
-    def _kept(self, key: JobKey, what: Literal["weights", "features"]) -> Place | None:
-        """Return where a file of the job's lies, wherever the runs directory was when it ran."""
+    def _kept(self, key: JobKey, what: Literal["weights", "features"]) -> JobFile | None:
+        """Return a file that the job's row refers to."""
         path: str | None = getattr(self._jobs[key], what)
-        return Place.parse("/".join(path.split("/")[-4:])) if path else None
+        # Only the last four parts: the runs directory may have moved since the job ran.
+        return JobFile.parse("/".join(path.split("/")[-4:])) if path else None
 
-    def _is_masks_of_result(self, place: Place) -> bool:
-        """Is it the picture of the attempt that came to the job's result?"""
-        return place.file == MASKS and self._attempts[place.job, place.token] == "complete"
+    def _is_masks_of_result(self, file: JobFile) -> bool:
+        """Return whether this is the picture of the attempt that gave the job's result."""
+        return file.file == MASKS and self._attempts[file.job, file.token] == "complete"
 
-    def _fate_of_weights(self, key: JobKey) -> RetentionReason:
+    def _reason_of_weights(self, key: JobKey) -> RetentionReason:
         verdict = self._verdicts.get((key.trial, key.rung))
         if key.rung == self._last_rung:
-            wanted = {"complete": RetentionReason.FINALIST, None: RetentionReason.UNDECIDED}
+            kept = {"complete": RetentionReason.FINALIST, None: RetentionReason.UNDECIDED}
         elif self._warm and not self.finished(JobKey(key.trial, key.rung + 1)):
-            wanted = {"promoted": RetentionReason.NEXT_RUNG, None: RetentionReason.UNDECIDED}
+            kept = {"promoted": RetentionReason.NEXT_RUNG, None: RetentionReason.UNDECIDED}
         else:
-            wanted = {}
-        return wanted.get(verdict, RetentionReason.DONE)
+            kept = {}
+        return kept.get(verdict, RetentionReason.DONE)
 
 
 def _job(found: re.Match[str], *, rung: int) -> JobKey:
-    """Return the job of a path of `_PLACE`."""
+    """Return the job of a match of `_TOP_FOLDER`."""
     kind: Kind = found[2] or "ladder"  # type: ignore[assignment]
     return JobKey(int(found[1]), rung, kind, int(found[3] or 0))

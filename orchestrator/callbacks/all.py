@@ -1,11 +1,11 @@
-"""Tells several observers of one sweep: its display, and the loggers that were asked for."""
+"""Distributes the events of a sweep to its callbacks: the display and the loggers."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from searchctl.orchestrator.callbacks.base import Callback, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.config.hook_settings import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
@@ -17,62 +17,63 @@ log = logging.getLogger("searchctl")
 
 
 class Callbacks(Callback):
-    """Tells the display, then each logger; a logger that fails is told no more."""
+    """Calls the display, then each logger. A logger that raises an error is removed."""
 
     def __init__(self, display: Callback, loggers: Iterable[Callback]) -> None:
-        """Tell these."""
+        """Create the list of callbacks."""
         self._display = display
         self._loggers = list(loggers)
 
-    def job_started(self, job: SeenJob, attempt: int) -> None:
-        """Tell that an attempt at a job has begun."""
-        self._tell("job_started", job, attempt)
+    def job_started(self, job: JobView, attempt: int) -> None:
+        """Report that an attempt at a job has started."""
+        self._notify("job_started", job, attempt)
 
-    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
-        """Tell of an epoch."""
-        self._tell("epoch", job, record)
+    def epoch(self, job: JobView, record: EpochRecord) -> None:
+        """Report an epoch."""
+        self._notify("epoch", job, record)
 
-    def job_done(self, job: SeenJob, result: JobResult) -> None:
-        """Tell of a result."""
-        self._tell("job_done", job, result)
+    def job_done(self, job: JobView, result: JobResult) -> None:
+        """Report a result."""
+        self._notify("job_done", job, result)
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
-        """Tell that a job's worker died."""
-        self._tell("job_lost", job, error, losses)
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
+        """Report that a job's worker died."""
+        self._notify("job_lost", job, error, losses)
 
     def database_down(self, error: str) -> None:
-        """Tell that the database does not answer."""
-        self._tell("database_down", error)
+        """Report that the database does not answer."""
+        self._notify("database_down", error)
 
     def database_up(self) -> None:
-        """Tell that the database answers again."""
-        self._tell("database_up")
+        """Report that the database answers again."""
+        self._notify("database_up")
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Tell of the decisions on a rung."""
-        self._tell("rung_closed", decisions)
+        """Report the decisions on a rung."""
+        self._notify("rung_closed", decisions)
 
-    def _tell(self, what: str, *news: Any) -> None:
-        getattr(self._display, what)(*news)
+    def _notify(self, method: str, *arguments: Any) -> None:
+        getattr(self._display, method)(*arguments)
         for logger in tuple(self._loggers):
             try:
-                getattr(logger, what)(*news)
+                getattr(logger, method)(*arguments)
             except Exception as error:
+                # A full disk or a bug of a logger must not end a sweep of many GPU hours.
                 name = type(logger).__name__
-                log.warning("%s is told no more, the sweep goes on: %s", name, error)
+                log.warning("%s failed and is disabled; the sweep continues: %s", name, error)
                 self._loggers.remove(logger)
 
 
 def hooks_of(
     sweep: Sweep, row: SweepRow, note: Callable[..., None], say: Callable[[str], None]
 ) -> Hooks:
-    """Return a sweep's hooks; none of one that had ended before: its end has been told.
+    """Return a sweep's hooks. A sweep that had already ended gets none, since they have run.
 
     Args:
         sweep: the sweep.
-        row: as it was when this run began.
+        row: the stored sweep at the start of this run.
         note: stores an event.
-        say: is told what there is to wait for.
+        say: prints a line for the user.
     """
     settings = HookSettings() if row.state in ("COMPLETE", "FAIL") else sweep.hooks
     return Hooks(sweep, settings, note, say)
@@ -80,7 +81,7 @@ def hooks_of(
 
 @contextmanager
 def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]:
-    """Open the loggers that are asked for, of a sweep whose data have these classes."""
+    """Open the loggers of a sweep's settings; `classes` are the class names of its data set."""
     folder = sweep.loggers.tensorboard
     if folder is None:
         yield []

@@ -1,4 +1,4 @@
-"""What may watch a running sweep. The driver tells; nobody who watches can change anything."""
+"""The interface of callbacks. The driver calls them during a sweep; they cannot influence it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -8,34 +8,34 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
-class SeenJob(HasJobKey, Protocol):
-    """What one who watches sees of a job: of the job itself, or of its rows in the database."""
+class JobView(HasJobKey, Protocol):
+    """The part of a job that callbacks see: a job itself, or its rows from the database."""
 
     @property
     def params(self) -> Mapping[str, Any]:
-        """The params of its trial."""
+        """Params of the job's trial."""
 
 
 class Callback:
-    """Watches nothing; displays override what they show. Called from the driver's thread."""
+    """Base of callbacks; every method does nothing. All are called from the driver's thread."""
 
-    def job_started(self, job: SeenJob, attempt: int) -> None:
-        """Take note that an attempt at a job has begun."""
+    def job_started(self, job: JobView, attempt: int) -> None:
+        """Run after the start of an attempt at a job."""
 
-    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
-        """Take note of an epoch of a running job."""
+    def epoch(self, job: JobView, record: EpochRecord) -> None:
+        """Run after each epoch of a job."""
 
-    def job_done(self, job: SeenJob, result: JobResult) -> None:
-        """Take note of a job's result."""
+    def job_done(self, job: JobView, result: JobResult) -> None:
+        """Run after a job's result."""
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
-        """Take note that a job's worker died, for the `losses`-th time."""
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
+        """Run after a job's worker has died for the `losses`-th time."""
 
     def database_down(self, error: str) -> None:
-        """Take note that the database does not answer; jobs go on."""
+        """Run when the database stops answering. Jobs continue."""
 
     def database_up(self) -> None:
-        """Take note that the database answers again."""
+        """Run when the database answers again."""
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Take note of the decisions on a rung, best first."""
+        """Run after the decisions on a rung, which come best first."""

@@ -1,8 +1,8 @@
-"""Runs the commands that a sweep.yaml names under `hooks:`, with the facts on standard input.
+"""Runs the commands under `hooks:` of a sweep.yaml, with JSON on standard input.
 
-A hook can do the sweep no harm: it runs in a thread and a process of its own, is killed when it
-takes too long, and whatever becomes of it is logged and stored as an event. It runs once at most:
-a driver that dies takes the hooks that were due with it.
+A hook cannot harm the sweep. It runs in its own thread and process and is killed after a timeout,
+and its outcome is logged and stored as an event. A hook runs at most once: if the driver dies,
+hooks that have not run yet are lost.
 """
 
 import json
@@ -27,12 +27,12 @@ from searchctl.orchestrator.halving.rule import Decision
 
 log = logging.getLogger("searchctl")
 
-PATIENCE_S = 1.0
-"""So long a sweep that has ended waits for its hooks before it says so."""
+QUIET_WAIT_S = 1.0
+"""Seconds that an ended sweep waits for its hooks before it prints a message."""
 
 
 class Hooks(Callback):
-    """Runs a sweep's hooks, one after the other, from its entry to its exit."""
+    """Runs a sweep's hooks one after the other, in the background of a `with` block."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Hooks(Callback):
         note: Callable[..., None],
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Run these hooks of a sweep; `note` stores an event, `say` tells what is waited for."""
+        """Create the hooks of a sweep; `note` stores an event, `say` prints a line for the user."""
         self._sweep = sweep
         self._settings = settings
         self._note = note
@@ -50,7 +50,7 @@ class Hooks(Callback):
         self._thread = threading.Thread(target=self._run_all, name="hooks", daemon=True)
 
     def __enter__(self) -> Self:
-        """Be ready."""
+        """Start the thread that runs hooks."""
         self._thread.start()
         return self
 
@@ -60,13 +60,13 @@ class Hooks(Callback):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Tell of an error that ended the sweep, and wait until all hooks have run."""
+        """Run the hook on an error that ended the sweep, and wait for all hooks."""
         if isinstance(error, Exception) and not isinstance(error, LeaseLost):
-            # the words of an error that is not ours may hold anything, passwords too
+            # the message of a foreign error may contain anything, even a password
             ours = isinstance(error, SearchctlError)
             self._fire("sweep_failed", {"error": str(error) if ours else type(error).__name__})
         self._due.put(None)
-        self._thread.join(PATIENCE_S)
+        self._thread.join(QUIET_WAIT_S)
         if self._thread.is_alive():
             self._say(f"waiting for the sweep's hooks, {self._settings.timeout:g} s each at most")
             self._thread.join()
@@ -76,7 +76,7 @@ class Hooks(Callback):
         self._fire("rung_closed", self._rung_facts(decisions))
 
     def finished(self, best: Sequence[Ranked]) -> None:
-        """Run the hook on the end of a sweep with an answer; `best` are its best trials."""
+        """Run the hook on the end of a sweep with a winner; `best` are its best trials."""
         names = ("rank", "trial", "rung", "score", "test_miou", "test_accuracy", "params")
         facts = [{name: getattr(each, name) for name in names} for each in best]
         self._fire("sweep_finished", {"best": facts})
@@ -120,30 +120,30 @@ class Hooks(Callback):
             except OSError as error:
                 outcome = f"cannot be run: {error}"
             if outcome != DONE:
-                log.warning("the hook %s %s; the sweep goes on", hook, outcome)
+                log.warning("the hook %s %s; the sweep continues", hook, outcome)
             self._record(hook, outcome.partition(":")[0])
 
     def _record(self, hook: HookName, outcome: str) -> None:
         try:
             self._note("hook", hook=hook, outcome=outcome, at=datetime.now(UTC).isoformat())
         except Exception as error:
-            log.warning("that the hook %s %s could not be stored: %s", hook, outcome, error)
+            log.warning("could not store that the hook %s %s: %s", hook, outcome, error)
 
 
 DONE = "is done"
 
 
 def run_command(command: str, facts: str, timeout_s: float) -> str:
-    """Run a command of the shell with the facts on standard input; say what became of it.
+    """Run a shell command with the facts on standard input; return its outcome in words.
 
-    What it says itself is not kept, but for the last line of its errors, after a colon: that line
-    is for the log only, as it may hold the address that it was to call.
+    The output of the command is dropped, except for the last line of standard error, which follows
+    a colon. That line is for the log only, because it may contain a secret URL.
 
     Raises:
-        OSError: it cannot be run.
+        OSError: the command cannot be run.
     """
-    # files, not pipes: neither a command that reads nothing nor one that leaves a process behind
-    # is waited for
+    # Files instead of pipes: a command that does not read its input, or leaves a child process
+    # behind, must not block the driver.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
         given.write(facts.encode())
         given.seek(0)
@@ -153,7 +153,7 @@ def run_command(command: str, facts: str, timeout_s: float) -> str:
             stdin=given,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for the sweep
+            start_new_session=True,  # so that Ctrl-C only reaches the driver
         )
         try:
             code = process.wait(timeout_s)
@@ -164,5 +164,5 @@ def run_command(command: str, facts: str, timeout_s: float) -> str:
         if code == 0:
             return DONE
         errors.seek(0)
-        said = errors.read().decode(errors="replace").strip().splitlines()
-        return f"ended with exit code {code}{f': {said[-1]}' if said else ''}"
+        printed = errors.read().decode(errors="replace").strip().splitlines()
+        return f"ended with exit code {code}{f': {printed[-1]}' if printed else ''}"

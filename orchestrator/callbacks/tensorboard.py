@@ -1,10 +1,9 @@
-"""Writes TensorBoard's event files from what the driver is told: one run for each trial.
+"""A callback that writes TensorBoard event files: one run for each trial.
 
-A run goes through the rungs in sequence: its step is the epoch, counted on from rung to rung. What
-follows the ladder has runs of its own, with the steps of the last rung. As
-the driver writes it, workers need neither the directory nor the package. Events are written in the
-driver's own thread: `tensorboardX.SummaryWriter` has one of its own, and waits for ever when that
-has died of a full disk.
+The step of a run is the epoch, counted over all rungs. Follow-up jobs have separate runs with the
+steps of the last rung. The driver writes all files, so workers need neither the directory nor the
+package. Events are written in the driver's thread: `tensorboardX.SummaryWriter` uses another thread
+and blocks without end when that thread has died of a full disk.
 """
 
 import time
@@ -18,7 +17,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import hparams, scalar
 
-from searchctl.orchestrator.callbacks.base import Callback, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -33,11 +32,11 @@ _TAGS = {
     "lr": "lr",
     "seconds": "time/epoch_seconds",
 }
-"""Field of an epoch's record -> tag."""
+"""Tag by field of an epoch's record."""
 
 
 class TensorBoardLogger(Callback):
-    """Keeps a file open for each job that runs."""
+    """Writes the epochs of all jobs. Each running job has an open file."""
 
     def __init__(
         self,
@@ -46,7 +45,14 @@ class TensorBoardLogger(Callback):
         classes: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Write below `folder`, trial-0007 for trial 7; `epochs` are a trial's in each rung."""
+        """Create a logger.
+
+        Args:
+            folder: directory of the runs; trial 7 writes to trial-0007 below it.
+            epochs: returns the epochs of a job from its params.
+            classes: class names of the data set.
+            clock: returns the wall time in seconds.
+        """
         self._folder = folder
         self._epochs = epochs
         self._class_tags = [f"val_IoU/{name}" for name in classes]
@@ -55,51 +61,51 @@ class TensorBoardLogger(Callback):
         self._files: dict[JobKey, EventsWriter] = {}
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the logger."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close what is open."""
+        """Close all open files."""
         for key in tuple(self._files):
-            with suppress(OSError):  # the last epochs are lost with the disk, and no sweep is
+            with suppress(OSError):  # a full disk must not fail the sweep at its end
                 self._close(key)
 
-    def job_started(self, job: SeenJob, attempt: int) -> None:
-        """Remember the attempt: it names the file."""
+    def job_started(self, job: JobView, attempt: int) -> None:
+        """Remember the attempt's number, which is part of the file name."""
         self._attempts[key_of(job)] = attempt
 
-    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
+    def epoch(self, job: JobView, record: EpochRecord) -> None:
         """Write the numbers of an epoch."""
         step = self._step(job, record.epoch)
         found = {tag: getattr(record, name) for name, tag in _TAGS.items()}
         found |= zip(self._class_tags, record.val_class_iou or (), strict=False)
         self._write(job, step, {tag: value for tag, value in found.items() if value is not None})
 
-    def job_done(self, job: SeenJob, result: JobResult) -> None:
-        """Write the score, and end the job's file."""
+    def job_done(self, job: JobView, result: JobResult) -> None:
+        """Write the score and close the job's file."""
         if result.score is not None:
             self._write(job, self._step(job, self._epochs(job.params)), {SCORE: result.score})
         self._close(key_of(job))
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
-        """End the job's file: another attempt has one of its own."""
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
+        """Close the job's file, because each attempt has a separate one."""
         self._close(key_of(job))
 
-    def _step(self, job: SeenJob, epoch: int) -> int:
+    def _step(self, job: JobView, epoch: int) -> int:
         return job.rung * self._epochs(job.params) + epoch
 
-    def _write(self, job: SeenJob, step: int, values: Mapping[str, float]) -> None:
+    def _write(self, job: JobView, step: int, values: Mapping[str, float]) -> None:
         file = self._files.get(key_of(job)) or self._open(job, step)
         parts = (scalar(tag, value).value[0] for tag, value in values.items())
         file.write_event(self._event(step, summary=Summary(value=parts)))
         file.flush()
 
-    def _open(self, job: SeenJob, step: int) -> EventsWriter:
-        """Begin a file. TensorBoard forgets what an earlier attempt wrote from this step on."""
+    def _open(self, job: JobView, step: int) -> EventsWriter:
+        """Open a file. Its START event makes TensorBoard drop later steps of earlier attempts."""
         key = key_of(job)
         folder = self._folder / key.top_folder
         folder.mkdir(parents=True, exist_ok=True)
-        # files are read in the order of their names, which begin with the second
+        # TensorBoard reads files in the order of their names, which start with the time in seconds
         name = f".{job.rung:02d}-{self._attempts.get(key, 1):03d}"
         file = self._files[key] = EventsWriter(str(folder / "events"), name)
         start = SessionLog(status=SessionLog.START)

@@ -1,4 +1,4 @@
-"""The data set of a sweep file, checked as far as is quick. Imports torch."""
+"""Opens a sweep's data set and runs the quick checks on it. Imports torch."""
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.errors import DataError
@@ -11,17 +11,18 @@ _NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
 def checked_dataset(sweep: Sweep) -> Dataset:
-    """Return a sweep's data set, looked at as far as is quick.
+    """Return a sweep's data set after the quick checks.
 
     Raises:
         DataError: a file is missing or does not fit, or a split is empty.
-        SettingsError: `report.images` names an image that is not there.
+        SettingsError: `report.images` names an image that does not exist.
     """
     dataset = build_dataset(sweep.data)
     dataset.check()
     for split in _NEEDED_SPLITS:
         if not dataset.names(split):
             raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
-        dataset.load(split, 0)  # a class table that fits no mask would else fail in every job
+        # One image of each split: without this, a wrong class table would fail in every job.
+        dataset.load(split, 0)
     select_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset

@@ -1,4 +1,4 @@
-"""Numbers that are written as sums to be done: sqrt(0.1), 0.1**0.5."""
+"""Numbers that are written as arithmetic expressions: sqrt(0.1), 0.1**0.5."""
 
 import ast
 import math
@@ -9,13 +9,13 @@ from collections.abc import Callable
 Number = int | float
 
 MAX_LENGTH = 80
-"""Characters of the longest expression; a number that needs more is a slip."""
+"""Maximum length of an expression in characters. A longer one is taken for a mistake."""
 MAX_BITS = 1024
-"""Whole powers that may have more bits than this, which no float holds, are refused before they are
-computed: 9**9**9 would fill the memory, and take hours."""
+"""Maximum size of an integer power in bits; no float holds more. It is checked before computing,
+because 9**9**9 would take hours and all of the memory."""
 
 EXPRESSION = re.compile(r"\*\*|sqrt\(")
-"""What a text holds that is to be computed."""
+"""Marks a text as an expression: a power or a square root."""
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -30,11 +30,11 @@ _UNARY: dict[type[ast.unaryop], Callable[[Number], Number]] = {
 
 
 class ExpressionError(ValueError):
-    """The text is no expression, or its value no finite real number."""
+    """The text is not an expression, or its value is not a finite real number."""
 
 
 def is_expression(text: str) -> bool:
-    """Does a text ask to be computed: does it hold a power or a square root?
+    """Return whether a text is an expression: whether it contains a power or a square root.
 
     >>> [is_expression(text) for text in ("0.1**0.5", "2*sqrt(3)", "1/8", "2026-01-01", "unet")]
     [True, True, False, False, False]
@@ -45,12 +45,12 @@ def is_expression(text: str) -> bool:
 def evaluate(text: str) -> Number:
     """Return the value of numbers joined by + - * / **, a minus sign, parentheses and sqrt().
 
-    Precedence is Python's, and so is the arithmetic: whole numbers stay whole but in a division,
-    a root and a power with a negative exponent. Nothing is executed: the text is parsed, and what
-    is not in this list is refused.
+    Precedence and arithmetic are Python's: integers stay integers except in a division, a root and
+    a power with a negative exponent. No code is executed. The text is parsed, and anything that is
+    not in this list is refused.
 
     Raises:
-        ExpressionError: something else is written there, or the value is no finite real number.
+        ExpressionError: the text contains something else, or the value is not a finite real number.
 
     >>> evaluate("sqrt(0.1)"), evaluate("2**4"), evaluate("-(1 + 2) / 2**2")
     (0.31622776601683794, 16, -0.75)
@@ -61,7 +61,7 @@ def evaluate(text: str) -> Number:
         value = _value(ast.parse(text.strip(), mode="eval").body)
         finite = math.isfinite(value)
     except SyntaxError:
-        raise ExpressionError("is no complete expression") from None
+        raise ExpressionError("is not a complete expression") from None
     except ZeroDivisionError:
         raise ExpressionError("divides by zero") from None
     except OverflowError:
@@ -88,7 +88,7 @@ def _value(node: ast.expr) -> Number:
 
 def _power(base: Number, exponent: Number) -> Number:
     if exponent == 0.5:
-        return _root(base)  # both ways to write a root are the same number, to the last digit
+        return _root(base)  # so that x**0.5 and sqrt(x) are equal to the last bit
     if isinstance(base, int) and isinstance(exponent, int):
         _check_size(base, exponent)
     value: int | float | complex = base**exponent

@@ -1,4 +1,4 @@
-"""With what a sweep is computed: the versions of the packages, and of this code."""
+"""Versions of the packages and of this code, which determine the numbers of a sweep."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ SAMPLE_ORDER = "sample order"
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what computes a sweep; `code` is a hash of our own source files."""
+    """Return the versions of all numerics packages; `code` is a hash of our own source files."""
     packages = {package: version(package) for package in PACKAGES}
     return {
         **packages,
@@ -38,7 +38,7 @@ def installed(package: str) -> str | None:
 
 
 def major_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Name the packages whose major version is another: numbers may differ for no other reason.
+    """Return the packages whose major version changed, since this alone may change the numbers.
 
     >>> major_changes({"torch": "2.9.1", "ray": "2.50"}, {"torch": "3.0.0", "ray": "2.60"})
     ['torch: 2.9.1 -> 3.0.0']

@@ -1,4 +1,4 @@
-"""The sections of a sweep.yaml on who is told of a sweep: hooks, loggers."""
+"""The sections `hooks:` and `loggers:` of a sweep.yaml."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,41 +8,46 @@ from pydantic import AfterValidator, Field
 from searchctl.trainer.settings.base import Settings
 
 HookName = Literal["rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed"]
-"""What a hook may be on."""
+"""Events that can run a hook."""
 
 Command = Annotated[str, Field(min_length=1)]
 
 
 def _local(folder: Path) -> Path:
     if ":/" in str(folder):
-        raise ValueError(f"must be a directory of the machine that launches, not '{folder}'")
+        raise ValueError(f"must be a directory of the launching machine, not '{folder}'")
     return folder
 
 
 class HookSettings(Settings):
-    """Commands of the shell that the driver runs, with the facts as JSON on standard input.
+    """Shell commands that the driver runs. Each gets JSON on standard input.
 
-    A hook that fails, or takes too long, is logged and recorded, and the sweep goes on. They may
-    change when it is resumed.
+    A hook that fails or takes too long is logged and recorded, and the sweep continues. Hooks may
+    change when a sweep is resumed.
     """
 
     rung_closed: Command | None = None
-    """Command of the shell for the end of a rung. On standard input it gets the facts as JSON: the
-    rung, its best trial and all decisions. If it fails, the sweep goes on. It is stored: name what
-    is secret as an environment variable, `curl --data @- "$CHAT_URL"`."""
+    """Shell command that runs at the end of each rung. It gets JSON on standard input: the rung,
+    its best trial and all decisions. If it fails, the sweep continues. The command is stored in the
+    database, so pass secrets through environment variables: `curl --data @- "$CHAT_URL"`."""
     sweep_finished: Command | None = None
-    """Command for the end of the sweep with an answer; its facts are the best trials."""
+    """Command that runs when the sweep ends with a winner. Its JSON has the best trials."""
     sweep_stopped: Command | None = None
-    """Command for an end by a signal, `searchctl stop`, a deadline or a budget, with the reason."""
+    """Command that runs when a signal, `searchctl stop`, a deadline or a budget stops the sweep.
+    Its JSON has the reason."""
     sweep_failed: Command | None = None
-    """Command for an end without an answer, or one that somebody must fix, with the error."""
+    """Command that runs when the sweep ends with an error or without a winner. Its JSON has the
+    error."""
     timeout: Annotated[float, Field(gt=0)] = 30
     """Seconds after which a hook is killed."""
 
 
 class LoggerSettings(Settings):
-    """Where else the epochs go, beside the database. May change when the sweep is resumed."""
+    """Loggers that receive every epoch, in addition to the database.
+
+    They may change when a sweep is resumed.
+    """
 
     tensorboard: Annotated[Path, AfterValidator(_local)] | None = None
-    """Directory for TensorBoard on the machine that launches: NAME/trial-0007 below it is the run
-    of trial 7 of the sweep NAME. Left out, nothing is written."""
+    """TensorBoard directory on the launching machine. Trial 7 of the sweep NAME writes to
+    NAME/trial-0007 below it. Without this setting, no TensorBoard files are written."""

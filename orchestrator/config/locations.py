@@ -1,4 +1,4 @@
-"""Where things are kept when nothing else is said."""
+"""The database's URL: its default, its environment variables, and passwords in it."""
 
 import os
 import re
@@ -9,20 +9,20 @@ _PASSWORD = re.compile(r"://[^/@]*?:([^@]*)@|password=([^&]*)")
 
 
 def holds_password(url: str) -> bool:
-    """Is a password written out in a database's URL, not left to a ${NAME}?"""
+    """Return whether a database URL contains a literal password, rather than ${NAME}."""
     return any(_VARIABLE.sub("", "".join(found)) for found in _PASSWORD.findall(url))
 
 
 def undefined_variables(url: str) -> tuple[str, ...]:
-    """Return the environment variables that a database's URL needs and that are not set."""
+    """Return the unset environment variables that a database URL refers to."""
     return tuple(name for name in _VARIABLE.findall(url) if name not in os.environ)
 
 
 def with_variables(url: str) -> str:
-    """Return the URL with the values of the environment variables that it names.
+    """Return the URL with each ${NAME} replaced by the value of that environment variable.
 
     Raises:
-        KeyError: one is not set.
+        KeyError: a variable is not set.
     """
     return _VARIABLE.sub(lambda found: os.environ[found[1]], url)
 
@@ -33,19 +33,19 @@ URL_FILE_VARIABLE = "SEARCHCTL_DB_URL_FILE"
 
 
 def database_url(option: str | None, stored: str | None = None) -> str:
-    """Return the database's URL: --db, else the environment's, else the sweep file's, else here.
+    """Return the database's URL from the first source that has one.
 
-    The environment says it in $SEARCHCTL_DB_URL or, else, $SEARCHCTL_DB_URL_FILE names a file of
-    mode 600 that holds it.
+    The order is: the option --db, $SEARCHCTL_DB_URL, the file of mode 600 that
+    $SEARCHCTL_DB_URL_FILE names, the sweep file, and a file in the current directory.
 
     Raises:
-        SearchctlError: others may read that file, or it cannot be read.
+        SearchctlError: the file with the URL cannot be read, or other users can read it.
     """
     return option or _of_environment() or stored or DEFAULT_URL
 
 
 def db_option_for(url: str) -> str:
-    """Return " --db URL" where a command would find another database without it; else nothing."""
+    """Return " --db URL" if a command needs it to find this database; an empty text otherwise."""
     from searchctl.orchestrator.storage.connect import shown
 
     if url == database_url(None):

@@ -1,4 +1,4 @@
-"""The problems of a sweep file: each with its line, its place in the file, and the fix."""
+"""Problems of a sweep file. Each has its line, its path in the file, and the fix."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ class Problem:
     """One thing that is wrong with a file."""
 
     path: Path
-    """Where in the file: keys and positions from the top, e.g. ("space", "model", 1)."""
+    """Keys and list positions from the top of the file, e.g. ("space", "model", 1)."""
     message: str
     """What is wrong, and the fix."""
     file: str = ""
-    """Name of the file; empty for what does not come from one."""
+    """Name of the file; empty if the values do not come from a file."""
     line: int | None = None
-    """Line of the key, or of the nearest one above it that exists; counted from 1."""
+    """Line of the key, or of its nearest parent in the file; counted from 1."""
 
     def __str__(self) -> str:
         source = (
@@ -31,10 +31,10 @@ class Problem:
 
 
 class SweepError(SearchctlError):
-    """A sweep file that cannot be read or launched; the message has one line per problem.
+    """A sweep file cannot be read or launched. The message has one line per problem.
 
     Attributes:
-        problems: all that was found, in the order of the file.
+        problems: all problems, in the order of the file.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -43,7 +43,7 @@ class SweepError(SearchctlError):
 
 
 def locate(lines: Mapping[Path, int], path: Path) -> int | None:
-    """Return the line of a path, or of the nearest one above it that was written."""
+    """Return the line of a path, or of its nearest parent in the file."""
     for length in range(len(path), -1, -1):
         if path[:length] in lines:
             return lines[path[:length]]

@@ -1,4 +1,4 @@
-"""Validates what a YAML file says against a settings class, every problem at once."""
+"""Validates a YAML file against a settings class and reports all problems at once."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -14,10 +14,15 @@ Model = TypeVar("Model", bound=Settings)
 
 
 def read_settings(model: type[Model], source: YamlFile, problems: Iterable[Problem] = ()) -> Model:
-    """Return the settings that a file's values make; `problems` are what is known of them already.
+    """Return the validated settings of a file.
+
+    Args:
+        model: the settings class.
+        source: the values of the file.
+        problems: problems that earlier checks have found; they are reported with the others.
 
     Raises:
-        SweepError: with every problem: file, line, place, and the fix.
+        SweepError: lists every problem with its file, line, path and fix.
     """
     found = list(problems)
     try:

@@ -1,4 +1,4 @@
-"""What a sweep computes, as plain values: its fingerprint, and the differences between two."""
+"""The spec of a sweep (the settings that change its results): hash and differences."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ def spec_hash(spec: Spec) -> str:
 
 
 def differences(before: Spec, after: Spec) -> list[str]:
-    """Say what changed, a line for each setting.
+    """Return one line for each setting that changed.
 
     >>> differences({"training": {"epochs": 20}}, {"training": {"epochs": 30}})
     ['training.epochs: 20 -> 30']

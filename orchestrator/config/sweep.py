@@ -1,4 +1,4 @@
-"""A sweep.yaml, read and checked as a whole: what is computed, where, and how much of it."""
+"""Reads a sweep.yaml and checks it as a whole."""
 
 import re
 from collections.abc import Mapping
@@ -47,49 +47,48 @@ def _slug(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise ValueError(
             f"'{name}' cannot name a directory: use up to 100 letters, digits, '-', '_' and '.', "
-            "and begin with a letter or a digit"
+            "and start with a letter or a digit"
         )
     return name
 
 
 class Sweep(Settings):
-    """Everything that a sweep.yaml says; whatever is one of these can be launched.
+    """All settings of a sweep.yaml. Every instance is valid and can be launched.
 
     Raises:
-        pydantic.ValidationError: with every problem; `load_sweep` says the same as SweepError.
+        pydantic.ValidationError: lists every problem. `load_sweep` raises a SweepError instead.
     """
 
     name: Annotated[str, AfterValidator(_slug)]
-    """Name of the sweep, unique in its database; also names its directory."""
+    """Name of the sweep, unique in its database. It also names the sweep's directory."""
     seed: int = 0
-    """Seed of everything random: sampled trials, the order of images, weights, augmentation."""
+    """Seed of all randomness: sampled trials, image order, initial weights, augmentation."""
     data: DataSettings
-    """What is trained on."""
+    """The data set."""
     task: Task = Field(default="segmentation", validate_default=True)
-    """What is learned: segmentation, a class for each pixel; or classification, a class for each
-    image."""
+    """segmentation: a class for each pixel. classification: a class for each image."""
     training: TrainSettings = TrainSettings()
-    """The settings of every trial, in place of which a trial's params step."""
+    """Training settings of every trial. The params of a trial override them."""
     space: dict[str, Any]
-    """What is searched: axes by the name of a setting, and `points`."""
+    """The search space: axes by the name of a training setting, and `points`."""
     search: SearchSettings = Field(default=SearchSettings(), validate_default=True)
-    """How the points of the space become trials."""
+    """How trials are drawn from the search space."""
     halving: HalvingSettings = Field(default=HalvingSettings(), validate_default=True)
-    """How the ladder is built, and by what trials are ranked."""
+    """How the ladder is built, and which score ranks the trials."""
     inference: Inference = Inference()
-    """How finalists are scored at the images' own size."""
+    """How finalists are scored at the original size of the images."""
     report: ReportSettings = Field(default=ReportSettings(), validate_default=True)
-    """What is kept of the finalists beside their scores."""
+    """Pictures that are kept in addition to the scores."""
     resources: ResourceSettings = ResourceSettings()
-    """What a trial occupies, and where trials run."""
+    """Resources of a trial, and the cluster on which trials run."""
     budget: BudgetSettings = BudgetSettings()
-    """What ends the sweep before its end."""
+    """Limits that stop the sweep early."""
     storage: StorageSettings = StorageSettings()
-    """Where results are kept."""
+    """Where results and files are stored."""
     hooks: HookSettings = HookSettings()
-    """What is run when a rung or the sweep ends."""
+    """Commands that run when a rung or the sweep ends."""
     loggers: LoggerSettings = LoggerSettings()
-    """Where else the epochs go."""
+    """Loggers that receive every epoch."""
 
     @field_validator("task")
     @classmethod
@@ -138,7 +137,7 @@ class Sweep(Settings):
     ) -> BudgetSettings:
         resources = info.data.get("resources")
         if budget.gpu_hours and resources and not resources.gpus_per_trial:
-            problem = "is never spent: resources.gpus_per_trial is 0; set that, or use a deadline"
+            problem = "is never used: resources.gpus_per_trial is 0; set that, or use a deadline"
             raise refuse([(("gpu_hours",), problem)], budget)
         return budget
 
@@ -163,7 +162,7 @@ class Sweep(Settings):
 
     @property
     def largest_batch(self) -> int:
-        """The largest batch size of any trial: no rung may have fewer images."""
+        """The largest batch size of all trials; no rung may have fewer images."""
         return max(self._batch_sizes)
 
     @property
@@ -173,19 +172,19 @@ class Sweep(Settings):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What may be meant, but probably is not, or changes how scores are to be read."""
+        """Warnings about settings that are probably not intended or change what scores mean."""
         return (
             *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.training),
             *process_warnings(self.resources, min(self._batch_sizes)),
         )
 
     def train_images(self) -> int | None:
-        """Return the size of the training split; None where only the disk knows."""
+        """Return the size of the training split; None if only the files on disk tell it."""
         counts = self.data.counts()
         return None if counts is None else counts["train"]
 
     def spec(self) -> dict[str, Any]:
-        """Return what is computed as JSON values: no names, places, or resources."""
+        """Return the settings that change results as JSON values: no names, paths or resources."""
         whole = self.to_json()
         parts = {
             key: whole[key]
@@ -198,7 +197,7 @@ class Sweep(Settings):
 
     @property
     def spec_hash(self) -> str:
-        """SHA-256 of the spec: equal for sweeps that compute the same."""
+        """SHA-256 of the spec. Sweeps with equal specs give equal results."""
         return spec_hash(self.spec())
 
     def to_json(self) -> dict[str, Any]:
@@ -207,10 +206,10 @@ class Sweep(Settings):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote.
+        """Read the output of `to_json`.
 
         Raises:
-            SweepError: it does not fit this version of searchctl.
+            SweepError: the values do not fit this version of searchctl.
         """
         return read_settings(cls, YamlFile("stored sweep", dict(values), lines={}))
 
@@ -218,23 +217,24 @@ class Sweep(Settings):
 def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     """Read and check a sweep.yaml.
 
-    Relative directories in it start at the current directory, and are made absolute, as workers
-    have a current directory of their own. `training.threads`, where it is neither given nor
-    searched, becomes the whole CPUs of a trial's process.
+    Relative directories are resolved against the current directory, because workers have another
+    one. If `training.threads` is neither set nor searched, it becomes the number of whole CPUs of
+    a trial's process.
 
     Args:
         path: the file.
-        data_root: directory of the data set, in place of `data.root`; no use for `scenes`.
+        data_root: directory of the data set, in place of `data.root`. Ignored for `scenes`, which
+            has no files.
 
     Raises:
-        SweepError: with every problem that was found: file, line, place, and the fix.
+        SweepError: lists every problem with its file, line, path and fix.
     """
     source = load_yaml(Path(path))
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
     known = (*_undefined_variables(source), *_missing_packages(source))
-    return _settled(read_settings(Sweep, source, known))
+    return _resolved(read_settings(Sweep, source, known))
 
 
 def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
@@ -251,31 +251,31 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
 
 
 def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
-    """Ask where a sweep is to run, not wherever a stored one is looked at."""
+    # Not a validator of the settings: a stored sweep can be viewed where the packages are missing.
     return tuple(
         Problem(path, message, source.file, locate(source.lines, path))
         for path, message in package_problems(source.value.get("report"))
     )
 
 
-def _settled(sweep: Sweep) -> Sweep:
-    """Replace what depends on the place where the file is loaded by what it comes to."""
+def _resolved(sweep: Sweep) -> Sweep:
+    """Replace relative paths and machine-dependent defaults by their values on this machine."""
     values = sweep.to_json()
-    values["storage"]["runs"] = _settled_place(sweep.storage.runs)
+    values["storage"]["runs"] = _absolute(sweep.storage.runs)
     for name in ("root", "cache_dir"):
         if values["data"].get(name) is not None:
             values["data"][name] = str(Path(values["data"][name]).expanduser().absolute())
     if sweep.loggers.tensorboard is not None:
-        values["loggers"]["tensorboard"] = _settled_place(str(sweep.loggers.tensorboard))
+        values["loggers"]["tensorboard"] = _absolute(str(sweep.loggers.tensorboard))
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)
 
 
 def default_threads(resources: ResourceSettings) -> int:
-    """Return `training.threads` where a sweep does not say it: the whole CPUs of a process."""
+    """Return the default of `training.threads`: the number of whole CPUs of a trial's process."""
     return max(1, int(resources.cpus_per_trial / resources.processes))
 
 
-def _settled_place(runs: str) -> str:
-    return runs if "://" in runs else str(Path(runs).expanduser().absolute())
+def _absolute(path: str) -> str:
+    return path if "://" in path else str(Path(path).expanduser().absolute())

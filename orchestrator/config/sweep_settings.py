@@ -1,4 +1,4 @@
-"""The sections of a sweep.yaml that the orchestrator owns: search, halving, resources, storage."""
+"""The sections search, halving, report, budget and storage of a sweep.yaml."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from searchctl.trainer.settings.training import Score
 
 
 def _fraction(written: Any) -> Fraction:
-    # repr gives back the digits that a float was written with, so that 0.1 is exactly 1/10
+    # repr returns the digits as they were written, so that 0.1 becomes exactly 1/10
     text = repr(written) if isinstance(written, float) else str(written)
     try:
         fraction = Fraction(text)
@@ -46,68 +46,69 @@ Share = Annotated[
         }
     ),
 ]
-"""A share of the training images, exact: 1/16, or 0.0625."""
+"""An exact fraction of the training images: 1/16 or 0.0625."""
 
 
 class SearchSettings(Settings):
-    """How the points of the space become trials."""
+    """How trials are drawn from the search space."""
 
     method: Literal["grid", "random", "quasi_random"] = "grid"
-    """grid: every point. random: independent points. quasi_random: points spread evenly."""
+    """grid: every point. random: independent points. quasi_random: evenly spread points."""
     trials: Annotated[int, Field(ge=1)] | None = Field(default=None, validate_default=True)
-    """How many points to draw; not for a grid."""
+    """Number of points to draw; not allowed for a grid."""
 
     @field_validator("trials")
     @classmethod
     def _fits_the_method(cls, trials: int | None, info: ValidationInfo) -> int | None:
         method = info.data.get("method")
         if method == "grid" and trials is not None:
-            raise ValueError("a grid tries every point: leave it out, or set method: random")
+            raise ValueError("a grid uses every point: leave it out, or set method: random")
         if method in ("random", "quasi_random") and trials is None:
-            raise ValueError(f"is missing: say how many points {method} draws, e.g. trials: 32")
+            raise ValueError(f"is missing: set how many points {method} draws, e.g. trials: 32")
         return trials
 
 
 class HalvingSettings(Settings):
-    """How the ladder is built, and by what trials are ranked."""
+    """How the ladder is built, and which score ranks the trials."""
 
     eta: Annotated[int, Field(ge=2)] = 2
-    """Reduction factor: one in eta is kept at each rung."""
+    """Reduction factor: each cut keeps one in eta trials."""
     finalists: Annotated[int, Field(ge=1)] = 2
-    """How many trials are trained on all of the data."""
+    """Number of trials on the last rung, which uses all of the data."""
     keep: Literal["floor", "ceil"] = "floor"
-    """How n / eta is rounded: floor keeps 4 of 9, ceil keeps 5."""
+    """Rounding of n / eta: floor keeps 4 of 9, ceil keeps 5."""
     min_fraction: Share | None = None
-    """The smallest share of the images to begin with; shortens the ladder from the bottom."""
+    """Smallest fraction of the training images; lower rungs are left out."""
     fractions: Annotated[list[Share], Field(min_length=1)] | None = None
-    """The shares of all rungs by hand, increasing, the last one 1."""
+    """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
     score: Score = "val_miou"
-    """The number by which trials of a rung are ranked: val_miou, val_loss or val_accuracy; in
-    classification, val_accuracy if left out."""
+    """Score that ranks the trials of a rung: val_miou, val_loss or val_accuracy. Default for
+    classification: val_accuracy."""
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
-    """retrain: fresh weights at every rung. warm: from the trial's weights of the rung below."""
+    """retrain: fresh weights at every rung. warm: start from the trial's weights of the rung
+    below."""
     repeats: Annotated[int, Field(ge=1)] = 1
-    """After the ladder, train each finalist with so many seeds in all, to see how much of a score
-    is chance; 1 trains none again. Changes no decision."""
+    """Number of seeds with which each finalist is trained, the sweep's own seed included. The extra
+    trainings follow the ladder and measure the variance over seeds. They change no decision."""
     audit: Annotated[int, Field(ge=0)] = 0
-    """After the ladder, train so many of the pruned trials, drawn at random, on all of the data, to
-    see whether the cuts dropped a better one. Changes no decision."""
+    """Number of randomly drawn pruned trials that are trained on all of the data after the ladder.
+    They show whether a cut dropped a better trial. They change no decision."""
 
     @field_validator("repeats", "audit")
     @classmethod
-    def _start_afresh(cls, asked: int, info: ValidationInfo) -> int:
-        if info.data.get("continue_") == "warm" and asked > (info.field_name == "repeats"):
+    def _need_retraining(cls, count: int, info: ValidationInfo) -> int:
+        if info.data.get("continue_") == "warm" and count > (info.field_name == "repeats"):
             raise ValueError(
                 "needs continue: retrain: with continue: warm, a trial would have to climb the "
                 "whole ladder for it"
             )
-        return asked
+        return count
 
     @field_validator("eta", mode="before")
     @classmethod
     def _drops_some(cls, eta: Any) -> Any:
         if eta == 1:
-            raise ValueError("eta 1 would drop nobody: use 2 or more")
+            raise ValueError("eta 1 would drop no trial: use 2 or more")
         return eta
 
     @field_validator("fractions")
@@ -127,20 +128,20 @@ class HalvingSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """What is kept of trials beside their scores. Changes nothing that is computed."""
+    """Pictures that are kept in addition to the scores. They change no result."""
 
     images: Annotated[int, Field(ge=0, le=50)] | list[str] = 3
-    """Validation images whose predicted masks are drawn (masks.png) for each trial at each rung,
-    and of finalists at the first, the middle and the last epoch: so many, spread over their order,
-    or a list of names. Segmentation only."""
+    """Validation images whose predicted masks are drawn (masks.png) for each trial at each rung:
+    a number of images, spread evenly over the split, or a list of names. For finalists, the first,
+    the middle and the last epoch are drawn. Segmentation only."""
     features: bool = False
-    """Whether to draw the validation images as the classifier sees them, at the first, the middle
-    and the last epoch: the values before its last layer, on a plane by PCA and t-SNE, coloured by
+    """Whether to draw the embeddings of the validation images at the first, the middle and the last
+    epoch: the inputs of the last layer, reduced to two dimensions by PCA and t-SNE, colored by
     class (features.png). Needs searchctl[features]. Classification only."""
 
     @property
     def wanted_images(self) -> int | tuple[str, ...]:
-        """The images, as jobs carry them."""
+        """The setting `images` as an immutable value, which jobs carry."""
         return self.images if isinstance(self.images, int) else tuple(self.images)
 
 
@@ -148,10 +149,12 @@ _SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
 
 
 def read_moment(written: Any) -> datetime:
-    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a moment, local if unsaid.
+    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a date and time.
+
+    A time without a zone is local time.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the value is neither.
     """
     text = str(written).strip()
     if text and (span := _SPAN.fullmatch(text)):
@@ -164,25 +167,25 @@ def read_moment(written: Any) -> datetime:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         fix = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
-        raise ValueError(f"must be a moment {fix}, not {written!r}") from None
+        raise ValueError(f"must be a date and time {fix}, not {written!r}") from None
 
 
 Deadline = Annotated[
     datetime, BeforeValidator(read_moment), WithJsonSchema({"type": "string"}, mode="validation")
 ]
-"""A moment with its time zone."""
+"""A date and time with its time zone."""
 
 
 class BudgetSettings(Settings):
-    """What ends a sweep before its end, ready to be resumed. May change when it is."""
+    """Limits that stop a sweep early. It can be resumed with other limits."""
 
     deadline: Deadline | None = None
-    """When to stop: a moment (2026-11-30 18:00, local time if no zone is said), or a time span from
-    the launch (8h, 1d12h)."""
+    """When to stop: a date and time (2026-11-30 18:00, local time unless it has a zone), or a time
+    span from the launch (8h, 1d12h)."""
     gpu_hours: Annotated[float, Field(gt=0)] | None = None
-    """Most GPU hours that trials may hold, lost attempts counted; 0.5 GPUs for 1 h are 0.5."""
+    """Maximum GPU hours of all attempts, lost ones included. Half a GPU for 1 h counts as 0.5."""
     disk_gb: Annotated[float, Field(gt=0)] | None = None
-    """Most disk space of the sweep's files, in units of 1e9 bytes."""
+    """Maximum disk space of the sweep's files, in units of 1e9 bytes."""
 
 
 def _without_password(url: str) -> str:
@@ -195,19 +198,19 @@ def _without_password(url: str) -> str:
 
 
 class StorageSettings(Settings):
-    """Where results are kept. A sweep that moved is resumed with --db."""
+    """Where results and files are stored. Resume a sweep in a moved database with --db."""
 
     url: Annotated[str, Field(min_length=1), AfterValidator(_without_password)] | None = None
-    """URL of the database. `${NAME}` stands for an environment variable, for secrets: what is
-    stored is the name. A password that is written out is refused."""
+    """URL of the database. `${NAME}` is replaced by an environment variable; only its name is
+    stored. A literal password is refused."""
     runs: str = "runs"
-    """Directory of checkpoints and other files, seen by every node that runs trials; or a URL such
-    as s3://bucket/runs (with the package for it installed, here s3fs)."""
+    """Directory of checkpoints and other files. Every node that runs trials must see it. A URL such
+    as s3://bucket/runs needs its package to be installed (here s3fs)."""
 
     def database_url(self) -> str | None:
         """Return the URL with its environment variables filled in.
 
         Raises:
-            KeyError: one of them is not set.
+            KeyError: a variable is not set.
         """
         return self.url and with_variables(self.url)

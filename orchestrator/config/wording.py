@@ -1,4 +1,4 @@
-"""Turns what pydantic found wrong into places of the file and words that a user understands."""
+"""Turns pydantic's errors into paths in the file and messages for users."""
 
 import difflib
 import re
@@ -34,11 +34,11 @@ _PLAIN = {
     **dict.fromkeys(("path_type", "is_instance_of"), "must be a path"),
 }
 _OURS = "problem"
-"""Type of the errors that `refuse` makes: their places and words are as they should be."""
+"""Type of the errors from `refuse`. Their paths and messages are final."""
 
 
 def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> list[Problem]:
-    """Return every problem of a validation, at the path as it is written in `raw`.
+    """Return every problem of a validation with its path in `raw`.
 
     Args:
         error: what validating `raw` raised.
@@ -55,12 +55,12 @@ def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
 
 
 def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
-    """Make a validation error of problems with their own paths, to be raised in a validator."""
+    """Return a validation error for problems that have their own paths; validators raise it."""
     return ValidationError.from_exception_data(
         "sweep",
         [
             InitErrorDetails(
-                # braces would be read as placeholders
+                # as a parameter, because pydantic would read braces in a message as placeholders
                 type=PydanticCustomError(_OURS, "{message}", {"message": message}),
                 loc=path,
                 input=given,
@@ -71,7 +71,7 @@ def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
 
 
 def _written_path(raw: object, loc: Path) -> Path:
-    """Leave out of pydantic's location what is not in the file: names of a union's branches."""
+    """Remove parts of pydantic's location that are not in the file: names of union branches."""
     return tuple(part for part, written in _walk(raw, loc) if written)
 
 
@@ -83,7 +83,7 @@ def _path(details: ErrorDetails, raw: object) -> Path:
 
 
 def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
-    """Say of each part of a location whether it leads further down in the file."""
+    """Return each part of a location, and whether it is a key or index of the file."""
     steps: list[tuple[str | int, bool]] = []
     node = raw
     for position, part in enumerate(loc):
@@ -97,13 +97,13 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
 
 
 def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
-    """Is it pydantic's name of a union's branch: of a type, or of a data set?"""
+    """Return whether a part is pydantic's name of a union branch: of a type, or of a data set."""
     is_tag = isinstance(node, Mapping) and node.get("dataset") == part
     return is_tag or (isinstance(part, str) and "[" in part)
 
 
 def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:
-    """Keep, of a union's branches, the one that fits best: the fewest errors; all if they tie."""
+    """Keep only the union branch with the fewest errors; keep all branches that tie."""
     branches: dict[Path, dict[str | int, list[ErrorDetails]]] = defaultdict(dict)
     kept = []
     for details in errors:

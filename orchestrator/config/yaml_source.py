@@ -1,8 +1,8 @@
-"""Reads and writes YAML, and remembers the line of everything; the only file that knows ruamel.
+"""Reads YAML with the line of every value, and writes it. Only this file imports ruamel.
 
-YAML 1.2: 1e-3 is a number, yes and no are texts. Dates stay texts; merge keys (<<) are not a part
-of it. Nothing but plain values is built, whatever tags a file uses. Beyond YAML: a power or a
-square root without quotes, as in sqrt(0.1) or 0.1**0.5, is the number that it comes to.
+The language is YAML 1.2: 1e-3 is a number, yes and no are texts. Dates stay texts, and merge keys
+(<<) are not supported. Only plain values are built, whatever tags a file uses. One extension: an
+unquoted power or square root, such as sqrt(0.1) or 0.1**0.5, is evaluated to a number.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from searchctl.searchspace.errors import Path
 
 @dataclass
 class YamlFile:
-    """The values of a YAML file, and where they are written."""
+    """The values of a YAML file, and the lines of its keys."""
 
     file: str
     """Name of the file as it was given."""
@@ -31,10 +31,11 @@ class YamlFile:
 
 
 def load_yaml(path: FilePath) -> YamlFile:
-    """Read a file whose top level is a mapping; an empty one is an empty mapping.
+    """Read a YAML file whose top level is a mapping. An empty file is an empty mapping.
 
     Raises:
-        SweepError: no such file, a syntax error, a key written twice; with file and line.
+        SweepError: the file cannot be read, has a syntax error, or a key occurs twice. The message
+            has the file and the line.
     """
     source = YamlFile(str(path))
     try:
@@ -50,7 +51,7 @@ def load_yaml(path: FilePath) -> YamlFile:
 
 
 def dump_yaml(value: Any, stream: IO[str]) -> None:
-    """Write plain values as block style YAML, keys in their order, null in words."""
+    """Write plain values as block style YAML in the order of their keys."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel's types
@@ -61,7 +62,7 @@ def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     words = [str(error.problem or error.context)]
     if error.problem and error.context and error.context_mark:
-        words.append(f"{error.context} that begins in line {error.context_mark.line + 1}")
+        words.append(f"{error.context} that starts in line {error.context_mark.line + 1}")
     return Problem((), " ".join(words), file, mark.line + 1 if mark else None)
 
 
@@ -84,7 +85,7 @@ class _Reader:
             raise SweepError(self._problems)
 
     def _value(self, node: Node, path: Path) -> Any:
-        if node in self._open:
+        if node in self._open:  # an alias inside its own anchor: would recurse without end
             self._refuse(node, path, "an alias must not contain itself")
             return None
         self._open.append(node)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from searchctl.orchestrator.callbacks.base import Callback, SeenJob
+from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.facts.sweeps import (
     AfterView,
     JobState,
@@ -116,13 +116,13 @@ class Progress(Callback):
             return None
         return left / self._speed
 
-    def job_started(self, job: SeenJob, attempt: int) -> None:
+    def job_started(self, job: JobView, attempt: int) -> None:
         """Count a job as running."""
         if self._first_job is None:
             self._first_job = self._clock()
         self._tally.begin(key_of(job))
 
-    def epoch(self, job: SeenJob, record: EpochRecord) -> None:
+    def epoch(self, job: JobView, record: EpochRecord) -> None:
         """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
@@ -133,10 +133,10 @@ class Progress(Callback):
         """Return the images a second of all the workers that are busy now."""
         return max(1, self._tally.running) * self._images / max(self._epoch_seconds, 1e-9)
 
-    def job_done(self, job: SeenJob, result: JobResult) -> None:
+    def job_done(self, job: JobView, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are not expected any more."""
         self._tally.end(key_of(job), JOB_STATES[result.status], result.score)
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Count a lost job as waiting again; it may have to do all of its epochs once more."""
         self._tally.lose(key_of(job))

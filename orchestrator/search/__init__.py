@@ -1,1 +1,1 @@
-"""All that uses Optuna: the study that mirrors a sweep, and importances."""
+"""Everything that uses Optuna: the study that mirrors a sweep, and param importances."""

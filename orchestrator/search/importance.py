@@ -1,8 +1,8 @@
-"""How much each param mattered on one rung, by Optuna's evaluator on a study that is made for it.
+"""Importance of each param on one rung, computed by Optuna on a temporary study.
 
-PED-ANOVA (Watanabe, Bansal and Hutter, 'PED-ANOVA: Efficiently Quantifying Hyperparameter
-Importance in Arbitrary Subspaces', IJCAI 2023) needs no further package, unlike fANOVA, and takes
-params that only some trials have.
+The method is PED-ANOVA (Watanabe, Bansal and Hutter, 'PED-ANOVA: Efficiently Quantifying
+Hyperparameter Importance in Arbitrary Subspaces', IJCAI 2023). Unlike fANOVA, it needs no further
+package and supports params that only some trials have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.rule import Direction
 
 LEAST_TRIALS = 8
-"""With fewer, what is found is mostly chance."""
+"""Minimum number of trials. With fewer, the importances are mostly noise."""
 _BEST = 5
-"""Trials that should be among the best, at least; the evaluator's own advice."""
+"""Minimum number of trials in the best group, as the evaluator's documentation recommends."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A trial with its score."""
+    """The params of a trial, and its score."""
 
     params: Mapping[str, Any]
     score: float
@@ -34,15 +34,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much each param mattered for being among the best trials of a rung."""
+    """Importance of each param for reaching the best group of a rung."""
 
     rung: int
     trials: int
-    """That have a score there."""
+    """Number of trials with a score on the rung."""
     best: int
-    """How many count as the best."""
+    """Number of trials in the best group."""
     shares: dict[str, float]
-    """By name, the largest first; they sum to 1."""
+    """Importance by param name, the largest first. They sum to 1."""
 
 
 def importance(
@@ -51,22 +51,22 @@ def importance(
     direction: Direction,
     rung: int,
 ) -> Importance:
-    """Return how much each param mattered; the same for the same trials.
+    """Return the importance of each param. The result is deterministic.
 
     Args:
-        trials: all trials of a rung that have a score: LEAST_TRIALS or more.
-        distributions: of every searched name, as `study.distributions` has them.
-        direction: of the score.
-        rung: which one it is.
+        trials: all trials of a rung that have a score; at least LEAST_TRIALS.
+        distributions: distribution of every searched name, from `study.distributions`.
+        direction: whether larger scores are better.
+        rung: number of the rung.
 
     Raises:
-        SearchctlError: so many trials tie that all are among the best.
+        SearchctlError: so many trials tie that the best group would contain all of them.
     """
     share = min(0.5, max(0.1, _BEST / len(trials)))
     scores = sorted((trial.score for trial in trials), reverse=direction == "maximize")
     if scores[ceil(share * len(trials)) - 1] == scores[-1]:
         raise SearchctlError(
-            f"The trials of rung {rung} tie: none of them can be told to be among the best."
+            f"The trials of rung {rung} tie, so there is no group of best trials to compare with."
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction=direction)

@@ -1,4 +1,4 @@
-"""Brings the Optuna study up to what our tables hold: result by result, or all of it at once."""
+"""Updates the Optuna study from our tables: one result at a time, or everything at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from searchctl.trainer.core.results import JobResult
 
 
 def outcome_of(job: JobRow) -> Outcome | None:
-    """Return what a stored job tells the bracket; None while it has no result."""
+    """Return a stored job's outcome for the bracket; None while it has no result."""
     if job.state in ("WAITING", "RUNNING"):
         return None
     failed = job.state == "FAIL"
@@ -29,7 +29,7 @@ def mirror_all(
     attempts: Iterable[AttemptRow],
     decisions: Iterable[Decision],
 ) -> None:
-    """Show everything that is stored; what the study has already is left as it is."""
+    """Write everything that is stored to the study. Existing entries stay unchanged."""
     report = f"/report/{sweep.name}"
     mirror.introduce(sweep.halving.score, _introduction(report), {"report": report})
     trials = sweep.trials()
@@ -41,20 +41,21 @@ def mirror_all(
         if outcome is not None:
             attributes = _attributes(job.rung, job.images, job, job.evaluations or {})
             drawn = _drawn(sweep.report.wanted_images, job.features)
-            left = [JobPicture(job.rung, tokens[key_of(job)], what) for what in drawn]
-            _mirror_outcome(mirror, job.kind, params, outcome, attributes, left)
+            pictures = [JobPicture(job.rung, tokens[key_of(job)], what) for what in drawn]
+            _mirror_outcome(mirror, job.kind, params, outcome, attributes, pictures)
     mirror_decisions(mirror, decisions)
 
 
 def mirror_result(
     mirror: StudyMirror, job: Job, result: JobResult, decisions: Iterable[Decision]
 ) -> None:
-    """Show one result, and the decisions that it completed."""
+    """Write one result and the decisions that it completed to the study."""
     outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")
     evaluations = {split: vars(each) for split, each in result.evaluations.items()}
     attributes = _attributes(job.rung, job.sample.images, result, evaluations)
-    left = [JobPicture(job.rung, job.token, what) for what in _drawn(job.masks, result.features)]
-    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes, left)
+    drawn = _drawn(job.masks, result.features)
+    pictures = [JobPicture(job.rung, job.token, what) for what in drawn]
+    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes, pictures)
     mirror_decisions(mirror, decisions)
 
 
@@ -66,7 +67,8 @@ def _mirror_outcome(
     attributes: Mapping[str, int | float | None],
     pictures: Iterable[JobPicture],
 ) -> None:
-    """Show what a job came to; not of a repeat, whose trial has ended in the study."""
+    """Write a job's outcome to the study."""
+    # A repeat is left out: its trial has already ended in the study.
     score = outcome.score if outcome.finite else None
     if kind == "audit":
         mirror.show_audit(outcome.trial, params, outcome.rung, score, attributes)
@@ -75,13 +77,13 @@ def _mirror_outcome(
 
 
 def _drawn(masks: object, features: object) -> list[What]:
-    """Return what a job with a score has left pictures of: of masks, all that were asked."""
+    """Return the kinds of pictures that a job with a score has written."""
     drawn: list[tuple[What, object]] = [("masks", masks), ("features", features)]
-    return [what for what, there in drawn if there]
+    return [what for what, exists in drawn if exists]
 
 
 def mirror_decisions(mirror: StudyMirror, decisions: Iterable[Decision]) -> None:
-    """End the trials that climb no further."""
+    """End the trials that are not promoted."""
     endings = [
         Ending(decision.trial, decision.verdict, decision.reason, _note(mirror.name, decision))
         for decision in decisions
@@ -92,27 +94,28 @@ def mirror_decisions(mirror: StudyMirror, decisions: Iterable[Decision]) -> None
 
 
 def _introduction(report: str) -> str:
-    """Say in Markdown, on the study's page, where the answer is; the link is to the same server."""
+    """Return the Markdown note on the study's page; its link points to the same server."""
     return (
-        f"**[Report on this sweep]({report})**: the winner, how sure that is, and what it cost, as "
-        "it is now. `searchctl dashboard` serves it beside these pages.\n\n"
-        "Each trial has a note that says why it ended, and its jobs' pictures as artifacts.\n\n"
-        "The hyperparameters' importance on these pages is that of the few trials which ended as "
-        "COMPLETE, and misleads; the report's is of the first rung, where every trial has a "
+        f"**[Report on this sweep]({report})**: the winner, how certain the result is, and what it "
+        "cost so far. `searchctl dashboard` serves it together with these pages.\n\n"
+        "Each trial has a note with the reason why it ended, and its jobs' pictures as "
+        "artifacts.\n\n"
+        "Hyperparameter importance on these pages is misleading: it uses only the few trials that "
+        "ended as COMPLETE. The report computes it on the first rung, where every trial has a "
         "score.\n"
     )
 
 
 def _note(sweep: str, decision: Decision) -> str:
-    """Say in Markdown why a trial ended, and where there is more."""
+    """Return the Markdown note on a trial: why it ended, and which commands show more."""
     verdict, trial = decision.verdict.capitalize(), decision.trial
     lines = [f"**{verdict} at rung {decision.rung}**: {decision.reason}."]
     if decision.score is not None:
         pruned = decision.verdict == "pruned" and decision.cutoff is not None
-        cutoff = f", the last survivor's {decision.cutoff:.4f}" if pruned else ""
+        cutoff = f", last survivor {decision.cutoff:.4f}" if pruned else ""
         lines.append(f"Score {decision.score:.4f}{cutoff}.")
-    lines.append(f"How sure that is: `searchctl explain {sweep} {trial}`")
-    lines.append(f"All of it: `searchctl show {sweep} {trial}`, [report](/report/{sweep})")
+    lines.append(f"How certain this is: `searchctl explain {sweep} {trial}`")
+    lines.append(f"Details: `searchctl show {sweep} {trial}`, [report](/report/{sweep})")
     return "\n\n".join(lines) + "\n"
 
 
@@ -122,7 +125,7 @@ def _attributes(
     found: JobResult | JobRow,
     evaluations: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, int | float | None]:
-    """Return what the dashboard shows beside a trial's scores, of its highest rung so far."""
+    """Return the trial's user attributes, from its highest rung so far."""
     return {
         "rung": rung,
         "images": images,

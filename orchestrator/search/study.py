@@ -1,11 +1,11 @@
-"""Mirrors every trial into an Optuna study in the same database, for its dashboard and command.
+"""Mirrors every trial into an Optuna study in the same database, for Optuna's dashboard and CLI.
 
-One study a sweep, one Optuna trial a trial (of the same number), one intermediate value a rung.
-The audit of a trial is an Optuna trial of its own, told apart by its attribute `audit_of`.
-The mirror never decides anything: it is written after our own commit, each write may be repeated,
-a failure is only logged, and all of it can be rebuilt from our tables. Optuna refuses anything
-said of a trial after its end, so attributes and artifacts come before. Pictures are artifacts by
-name only: their files stay where the jobs wrote them (serving/pictures.py).
+A sweep has one study, a trial one Optuna trial of the same number, a rung one intermediate value.
+The audit of a trial is a separate Optuna trial with the attribute `audit_of`.
+The mirror never influences a decision. It is written after our own commit, each write can be
+repeated, a failure is only logged, and the study can be rebuilt from our tables. Optuna refuses
+changes to a trial after its end, so attributes and artifacts are written before it. Pictures are
+artifacts by name only: their files stay where the jobs wrote them (web/pictures.py).
 """
 
 import json
@@ -38,13 +38,13 @@ from searchctl.searchspace import Dimension, Interval, Params, Space
 log = logging.getLogger("searchctl")
 
 _NOTE_LENGTH = 2000
-"""Characters of a note at most; the dashboard splits a longer one into several attributes."""
+"""Maximum length of a note. The dashboard splits a longer one into several attributes."""
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
-"""Seconds between tries to create Optuna's tables while another launch does so."""
+"""Seconds between attempts to create Optuna's tables while another launch does the same."""
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Return what Optuna must know of each searched name."""
+    """Return the Optuna distribution of each searched name."""
     found = {name: _distribution(dimension) for name, dimension in space.axes.items()}
     for name in dict.fromkeys(name for point in space.points for name in point):
         values = dict.fromkeys(_plain(point[name]) for point in space.points if name in point)
@@ -66,7 +66,10 @@ def _plain(value: Any) -> Any:
 
 
 def open_storage(url: str) -> RDBStorage:
-    """Open Optuna's tables, or create them: those who do so at once fail, all but one."""
+    """Open Optuna's tables, or create them.
+
+    If several processes create them at the same time, all but one fail, so this tries again.
+    """
     location = database_location(url)
     where, options = location.render_as_string(hide_password=False), engine_options(location)
     for pause in _PAUSES_S:
@@ -80,54 +83,54 @@ def open_storage(url: str) -> RDBStorage:
 
 
 def study_id(url: str, name: str) -> int:
-    """Return the number by which Optuna knows a sweep's study: it is in the dashboard's addresses.
+    """Return the id of a sweep's Optuna study, which is part of the dashboard's URLs.
 
     Raises:
-        SearchctlError: there is no such study.
+        SearchctlError: the study does not exist.
     """
     try:
         return open_storage(url).get_study_id_from_name(name)
     except KeyError as error:
         raise SearchctlError(
-            f"the Optuna study of '{name}' was deleted: `searchctl resume {name}` makes it anew"
+            f"the Optuna study of '{name}' was deleted: `searchctl resume {name}` recreates it"
         ) from error
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a trial ended, as the study is to show it."""
+    """The end of a trial, as the study shows it."""
 
     trial: int
     verdict: str
     reason: str
     note: str
-    """Markdown, for the dashboard's own note field."""
+    """Markdown for the dashboard's note field."""
 
 
 @dataclass
 class _Shown:
-    """A trial as the study has it."""
+    """The state of a trial in the study."""
 
     id: int
     ended: bool = False
     scores: dict[int, float] = field(default_factory=dict)
-    """Of each rung so far."""
+    """Score of each rung so far."""
 
 
 class StudyMirror:
     """The Optuna study of one sweep."""
 
     def __init__(self, url: str, name: str, direction: Direction, space: Space) -> None:
-        """Open the study, or create it, and attach to the trials that it has.
+        """Open or create the study, and read its trials.
 
         Raises:
-            Exception: whatever Optuna meets in the database, at the start of a sweep.
+            Exception: any error of Optuna or the database. Only later writes are merely logged.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.name = name
         self.behind = False
-        """Has a write failed since the study was last brought up to the tables?"""
-        self._unsure = False
+        """Whether a write has failed since the study was last synchronized with the tables."""
+        self._stale = False
         self._distributions = distributions(space)
         self._storage = open_storage(url)
         self._study = optuna.create_study(
@@ -135,7 +138,7 @@ class StudyMirror:
         )
         self._engine = connect(url)
         self._rows = StudyRows(self._engine, self._study._study_id)
-        self._look()
+        self._reload()
 
     def close(self) -> None:
         """Close all connections to the database."""
@@ -143,13 +146,13 @@ class StudyMirror:
         self._storage.engine.dispose()
         self._engine.dispose()
 
-    def _look(self) -> None:
-        """See what the study has: a write that failed may be stored, and only its answer lost."""
+    def _reload(self) -> None:
+        """Read the study's trials. A failed write may be stored, if only its reply was lost."""
         self._trials, self._audits = self._shown_trials("trial"), self._shown_trials("audit_of")
-        self._unsure = False
+        self._stale = False
 
     def _shown_trials(self, name: str) -> dict[int, _Shown]:
-        """Return the study's trials that have an attribute, by its value: a trial's number."""
+        """Return the study's trials that have this attribute, by its value (a trial number)."""
         return {
             each.user_attrs[name]: _Shown(
                 each._trial_id, each.state.is_finished(), dict(each.intermediate_values)
@@ -159,23 +162,23 @@ class StudyMirror:
         }
 
     def introduce(self, metric: str, note: str, attributes: Mapping[str, str]) -> None:
-        """Say what the study's values are, and of it as a whole what a user has not said of it."""
+        """Set the study's metric name, note and attributes, unless a user has set them."""
         with self._only_logged():
-            # Study.set_metric_names does the same, and warns that it may change
+            # as Study.set_metric_names does, but without its warning that it is experimental
             self._set("study:metric_names", [metric])
             noted = self._study._storage.get_study_system_attrs(self._study._study_id)
             for name, value in _note(None, note, noted).items():
                 self._set(name, value)
-            held = self._study.user_attrs
+            existing = self._study.user_attrs
             for name, value in attributes.items():
-                if name not in held:
+                if name not in existing:
                     self._study.set_user_attr(name, value)
 
     def begin(self, number: int, params: Params) -> None:
-        """Show a trial as RUNNING, if it is not there yet."""
+        """Create a trial as RUNNING if the study does not have it yet."""
         with self._only_logged():
-            if self._unsure:
-                self._look()
+            if self._stale:
+                self._reload()
             if number in self._trials:
                 return
             attributes = {"trial": number, "params_hash": params.fingerprint}
@@ -189,14 +192,14 @@ class StudyMirror:
         score: float | None,
         attributes: Mapping[str, Any],
     ) -> None:
-        """Show a trial's audit, if it is not there yet: without a score, as FAIL.
+        """Create the Optuna trial of an audit, if the study does not have it yet.
 
-        Else as PRUNED, with the score as an intermediate value and an attribute: it stays pruned,
-        and if it were COMPLETE, Optuna might call it the best trial of the study.
+        Its state is FAIL without a score and PRUNED with one. It is never COMPLETE, because Optuna
+        could then report it as the best trial of the study.
         """
         with self._only_logged():
-            if self._unsure:
-                self._look()
+            if self._stale:
+                self._reload()
             if number in self._audits:
                 return
             state = TrialState.FAIL if score is None else TrialState.PRUNED
@@ -224,9 +227,9 @@ class StudyMirror:
         attributes: Mapping[str, Any],
         pictures: Iterable[JobPicture] = (),
     ) -> None:
-        """Show a trial's score at a rung as an intermediate value, facts as attributes, pictures.
+        """Write a trial's score at a rung as an intermediate value, with attributes.
 
-        The pictures are shown as artifacts: PNG files, named by their rung.
+        Pictures become artifacts: PNG files, named by their rung.
         """
         with self._only_logged():
             shown = self._trials[number]
@@ -237,9 +240,9 @@ class StudyMirror:
             shown.scores[rung] = score
 
     def end(self, endings: Iterable[Ending]) -> None:
-        """Show trials as COMPLETE, PRUNED or FAIL, with the reason, also as a note.
+        """End trials as COMPLETE, PRUNED or FAIL, with the reason as an attribute and a note.
 
-        A trial that has a note keeps it: a user wrote it.
+        A trial that already has a note keeps it, because a user may have written it.
         """
         with self._only_logged():
             noted = self._study._storage.get_study_system_attrs(self._study._study_id)
@@ -258,12 +261,12 @@ class StudyMirror:
             yield
         except Exception as error:
             if not self.behind:
-                log.warning("the Optuna study is behind, and is fixed at the end: %s", error)
-            self.behind = self._unsure = True
+                log.warning("the Optuna study is out of date until the sweep ends: %s", error)
+            self.behind = self._stale = True
 
 
 def _ended(ending: Ending, shown: _Shown, noted: Mapping[str, Any]) -> EndedTrial:
-    """Return what is to be written of a trial's end; its value is its last score."""
+    """Return the rows of a trial's end. Its value is its last score."""
     states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
     state = states.get(ending.verdict, TrialState.FAIL)
     value = None if state == TrialState.FAIL else shown.scores[max(shown.scores)]
@@ -272,22 +275,25 @@ def _ended(ending: Ending, shown: _Shown, noted: Mapping[str, Any]) -> EndedTria
 
 
 def _note(trial_id: int | None, text: str, noted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `optuna_dashboard.save_note` writes, which reads all notes each time.
+    """Return the attributes of a note; empty if there already is one.
 
-    Nothing for what has a note: a user wrote it. The last key says that there is one.
+    They are those of `optuna_dashboard.save_note`, which would read all notes for each write.
     """
-    of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
-    if f"{of}note_ver" in noted:
+    prefix = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    if f"{prefix}note_ver" in noted:
         return {}
-    return {f"{of}note_str:0": text[:_NOTE_LENGTH], f"{of}note_ver": 1}
+    return {f"{prefix}note_str:0": text[:_NOTE_LENGTH], f"{prefix}note_ver": 1}
 
 
 def _artifact(rung: int, picture: JobPicture) -> tuple[str, str]:
-    """Return what `optuna.artifacts.upload_artifact` writes, which would copy the file too."""
-    said = {
+    """Return the attribute of an artifact, as `optuna.artifacts.upload_artifact` writes it.
+
+    That function would also copy the file.
+    """
+    metadata = {
         "artifact_id": picture.id,
         "filename": f"rung-{rung}-{picture.file}",
         "mimetype": "image/png",
         "encoding": None,
     }
-    return f"artifacts:{picture.id}", json.dumps(said)
+    return f"artifacts:{picture.id}", json.dumps(metadata)

@@ -1,9 +1,8 @@
 """Writes the rows of an Optuna study, many in one transaction.
 
-Optuna's own calls take a transaction and several queries for each value: 90 ms for a job's result,
-and minutes for the end of a rung of thousands, while every GPU waits. The tables are Optuna's own
-models of the version that is installed, so that all its readers see what its calls would have
-written.
+Optuna's own calls use a transaction and several queries for each value. A job's result takes 90 ms,
+and the end of a rung with thousands of trials takes minutes, while all GPUs are idle. The tables
+are the models of the installed Optuna version, so its readers see the same rows as from its calls.
 """
 
 import json
@@ -60,17 +59,17 @@ class EndedTrial:
 
 
 class StudyRows:
-    """The rows of one study. Each write may be repeated."""
+    """The rows of one study. Each write can be repeated."""
 
     def __init__(self, engine: Engine, study_id: int) -> None:
-        """Write to a study by its number."""
+        """Open a study by its id."""
         self._engine = engine
         self._study_id = study_id
 
     def create(self, new: NewTrial) -> int:
         """Create a trial with the next number; return its id."""
         with self._engine.begin() as connection:
-            self._hold(connection)
+            self._lock(connection)
             trial_id = self._insert(connection, new.state)
             _put_attributes(connection, _attributes, [(trial_id, new.attributes)])
             if params := _param_rows(trial_id, new):
@@ -87,7 +86,7 @@ class StudyRows:
         attributes: Mapping[str, Any],
         system_attributes: Mapping[str, Any],
     ) -> None:
-        """Say what a running trial came to on a rung."""
+        """Write the score and the attributes of a running trial at a rung."""
         with self._engine.begin() as connection:
             _put_attributes(connection, _attributes, [(trial_id, attributes)])
             _put_attributes(connection, _system_attributes, [(trial_id, system_attributes)])
@@ -110,17 +109,18 @@ class StudyRows:
                 [{"which": e.trial_id, "ends_as": e.state} for e in ended],
             )
 
-    def _hold(self, connection: Connection) -> None:
-        """Let who creates another trial wait until the transaction ends, Optuna too.
+    def _lock(self, connection: Connection) -> None:
+        """Lock the study's row, so that nothing else creates a trial during the transaction.
 
-        By a write, the first statement: SQLite refuses one that follows another's.
+        The lock is a write, and the first statement: SQLite refuses to write after a read if
+        another connection has written in between.
         """
         name, same = _studies.c.study_name, _studies.c.study_id == self._study_id
         connection.execute(update(_studies).where(same).values(study_name=name))
 
     def _insert(self, connection: Connection, state: TrialState) -> int:
-        moments = {"datetime_start": _now(), "datetime_complete": _now() if _over(state) else None}
-        row = {"study_id": self._study_id, "state": state, **moments}
+        times = {"datetime_start": _now(), "datetime_complete": _now() if _over(state) else None}
+        row = {"study_id": self._study_id, "state": state, **times}
         (trial_id,) = connection.execute(insert(_trials).values(row)).inserted_primary_key or (0,)
         before = (_trials.c.study_id == self._study_id) & (_trials.c.trial_id < trial_id)
         number = select(func.count()).select_from(_trials).where(before).scalar_subquery()
@@ -140,7 +140,7 @@ class StudyRows:
 def _put_attributes(
     connection: Connection, table: Table, of_trials: Iterable[tuple[int, Mapping[str, Any]]]
 ) -> None:
-    """Put attributes in the place of those of the same names, of one trial or of many."""
+    """Write attributes of one or many trials; replace those of the same names."""
     rows = [
         {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
         for trial_id, attributes in of_trials
@@ -168,11 +168,11 @@ def _put_values(connection: Connection, ended: Sequence[EndedTrial]) -> None:
 def _replace(
     connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]]
 ) -> None:
-    """Insert rows in the place of those of the same key, in two statements."""
-    gone = delete(table)
+    """Insert rows and replace those with the same key, in two statements."""
+    remove = delete(table)
     for name in key:
-        gone = gone.where(table.c[name] == bindparam(f"old_{name}"))
-    connection.execute(gone, [{f"old_{name}": row[name] for name in key} for row in rows])
+        remove = remove.where(table.c[name] == bindparam(f"old_{name}"))
+    connection.execute(remove, [{f"old_{name}": row[name] for name in key} for row in rows])
     connection.execute(insert(table), rows)
 
 
@@ -193,5 +193,5 @@ def _over(state: TrialState) -> bool:
 
 
 def _now() -> datetime:
-    """Return the moment as Optuna stores it: UTC, without saying so."""
+    """Return the time as Optuna stores it: in UTC, without a time zone."""
     return datetime.now(UTC).replace(tzinfo=None)

@@ -1,1 +1,1 @@
-"""The database: schema, migrations, all writes, all reads. The only place that knows SQL."""
+"""The database: schema, migrations, all writes and all reads. No other package contains SQL."""

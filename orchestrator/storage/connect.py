@@ -1,4 +1,4 @@
-"""Makes SQLAlchemy's engine for a URL: drivers, time limits, SQLite's switches."""
+"""Creates SQLAlchemy engines: database drivers, timeouts and SQLite settings."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from searchctl.orchestrator.core.errors import SearchctlError
 
-# A server that has vanished without a word is noticed within about ten seconds.
+# A server that vanishes without closing the connection is noticed within about ten seconds.
 _POSTGRESQL_SOCKET = {
     "connect_timeout": 5,
     "keepalives_idle": 4,
@@ -18,16 +18,16 @@ _POSTGRESQL_SOCKET = {
     "tcp_user_timeout": 10_000,
 }
 
-# A driver that is stopped (SIGSTOP, a suspended laptop) within a transaction holds its sweep's row:
-# the server ends its session, before the one that waits to take the sweep over loses patience.
+# A driver that is suspended (SIGSTOP, a closed laptop) within a transaction keeps its sweep's row
+# locked. The server ends that session before the lock timeout of a driver that takes over.
 _POSTGRESQL_SESSION = (
     "SET idle_in_transaction_session_timeout = '20s'",
     "SET lock_timeout = '30s'",
 )
 
-# WAL: readers (status, the dashboard) never block the driver. In WAL mode NORMAL loses no committed
-# transaction when the process dies, and a commit costs 0.8 ms instead of 20. The time to wait comes
-# first: the change to WAL needs the file for itself.
+# WAL: readers (status, the dashboard) never block the driver. In WAL mode, NORMAL loses no
+# committed transaction when the process dies, and a commit takes 0.8 ms instead of 20. The busy
+# timeout comes first, because the change to WAL needs an exclusive lock.
 _SQLITE_SWITCHES = (
     "PRAGMA busy_timeout=30000",
     "PRAGMA journal_mode=WAL",
@@ -36,14 +36,15 @@ _SQLITE_SWITCHES = (
 )
 
 SQLITE_BEGIN = "sqlite_begin"
-"""Execution option: the statement that begins a transaction, BEGIN unless said otherwise."""
+"""Execution option with the statement that starts a transaction. Default: BEGIN."""
 
 
 def database_location(url: str) -> URL:
-    """Return a database's URL, with the driver that searchctl uses.
+    """Return a parsed database URL with the database driver that searchctl uses.
 
     Raises:
-        SearchctlError: it cannot be read; quotes nothing of it, since a password may be in it.
+        SearchctlError: the URL is invalid. The message does not quote it, because it may hold a
+            password.
     """
     try:
         parsed = make_url(url)
@@ -52,13 +53,13 @@ def database_location(url: str) -> URL:
         parsed.get_dialect()
     except (ArgumentError, ValueError) as error:
         raise _unreadable() from error
-    if "@" in (parsed.host or ""):  # of a password that holds one: its rest would be the host
+    if "@" in (parsed.host or ""):  # a password with @: its rest would be read as the host
         raise _unreadable("; in a password, write @ as %40")
     return parsed
 
 
 def shown(url: str | URL) -> str:
-    """Return a database's URL for people: without its password and its options.
+    """Return a database URL for messages, without its password and its options.
 
     >>> shown("postgresql+psycopg://u:secret@host/x?sslpassword=secret")
     'postgresql+psycopg://u:***@host/x'
@@ -67,7 +68,7 @@ def shown(url: str | URL) -> str:
 
 
 def engine_options(location: URL) -> dict[str, Any]:
-    """Return create_engine's options for a database; the URL's own parameters count before them."""
+    """Return the options of `create_engine`. Parameters in the URL take precedence."""
     if location.get_backend_name() != "postgresql":
         return {}
     limits = {key: value for key, value in _POSTGRESQL_SOCKET.items() if key not in location.query}
@@ -75,10 +76,10 @@ def engine_options(location: URL) -> dict[str, Any]:
 
 
 def connect(url: str) -> Engine:
-    """Return the engine for a database, not connected yet.
+    """Return the engine for a database; it connects at its first use.
 
     Raises:
-        SearchctlError: the URL cannot be read, or its driver is not installed.
+        SearchctlError: the URL is invalid, or its database driver is not installed.
     """
     location = database_location(url)
     try:
@@ -111,8 +112,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Python's sqlite3 begins a transaction before INSERT, UPDATE and DELETE only: CREATE TABLE
-    # would be on its own, and a migration that fails would leave half a schema
+    # Python's sqlite3 starts a transaction only before INSERT, UPDATE and DELETE. CREATE TABLE
+    # would run outside of it, and a failed migration would leave half a schema.
     connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))
 
 
@@ -125,8 +126,8 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
 class database_now(FunctionElement[float]):
     """Seconds since 1970 on the database's clock, read when the statement runs.
 
-    A double with a resolution of a millisecond or better. PostgreSQL's now() would not do: it is
-    the start of the transaction, however long that has waited for a lock.
+    A double with a resolution of a millisecond or better. PostgreSQL's now() is not usable: it is
+    the start of the transaction, which may have waited for a lock.
     """
 
     type = Float()

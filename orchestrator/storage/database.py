@@ -1,4 +1,4 @@
-"""Opens a database whose schema is this version's: creates, checks and upgrades it."""
+"""Opens a database and creates, checks or upgrades its schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,18 +16,22 @@ from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
 from searchctl.orchestrator.storage.connect import SQLITE_BEGIN, connect, shown
 
 VERSION_TABLE = "searchctl_schema_version"
-"""Not alembic's default name: Optuna keeps its own version under that one, in the same database."""
+"""Not Alembic's default name, which Optuna uses for its own version in the same database."""
 
 _MIGRATION_LOCK = 0x5EA7C4C71
-"""Any number of our own: PostgreSQL's advisory locks are told apart by it."""
+"""Key of our PostgreSQL advisory lock: an arbitrary number."""
 
 
 def open_database(url: str, *, create: bool = False) -> Engine:
-    """Connect to a database whose schema is this version's, creating the tables if asked to.
+    """Connect to a database that has the current schema.
+
+    Args:
+        url: URL of the database.
+        create: whether to create missing tables.
 
     Raises:
-        SearchctlError: it cannot be reached, or (without `create`) there is none.
-        SchemaMismatch: an older or a newer version of searchctl wrote it.
+        SearchctlError: the database cannot be reached, or does not exist (without `create`).
+        SchemaMismatch: its schema is of an older or a newer version of searchctl.
     """
     engine = connect(url)
     _check_file(url, create)
@@ -41,11 +45,12 @@ def open_database(url: str, *, create: bool = False) -> Engine:
 
 
 def upgrade_database(url: str) -> str:
-    """Bring an existing database to this version's schema; return the revision it now has.
+    """Upgrade an existing database to the current schema; return its new revision.
 
     Raises:
-        SearchctlError: it cannot be reached, or there is none.
-        SchemaMismatch: a newer version of searchctl wrote it, or it holds no searchctl tables.
+        SearchctlError: the database cannot be reached or does not exist.
+        SchemaMismatch: its schema is of a newer version of searchctl, or it has no searchctl
+            tables.
     """
     engine = connect(url)
     _check_file(url, create=False)
@@ -60,16 +65,16 @@ def upgrade_database(url: str) -> str:
 
 
 def schema_version(engine: Engine) -> str | None:
-    """Return the schema revision that a database has; None for one without our tables."""
+    """Return the schema revision of a database; None if it has no searchctl tables."""
     with engine.connect() as connection:
         options = {"version_table": VERSION_TABLE}
         return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
 def upgrade(engine: Engine) -> None:
-    """Run the migrations that a database lacks, all in one transaction.
+    """Run all missing migrations in one transaction.
 
-    Two that do so at once come one after the other, and the second finds nothing to do.
+    Concurrent upgrades run one after the other; the second one finds nothing to do.
     """
     config = _config()
     locking = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
@@ -82,10 +87,10 @@ def upgrade(engine: Engine) -> None:
 
 @contextmanager
 def _tables_replaceable(connection: Connection) -> Iterator[None]:
-    """Let a migration replace a table that others refer to.
+    """Disable SQLite's foreign keys, so that a migration can replace a referenced table.
 
-    SQLite cannot change a key in place: the table is copied and removed, which its foreign keys
-    would refuse. They cannot be switched within a transaction.
+    SQLite cannot change a key in place. Alembic copies the table and drops the old one, which
+    foreign keys would refuse. They cannot be disabled within a transaction.
     """
     if connection.dialect.name != "sqlite":
         yield

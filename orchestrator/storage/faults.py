@@ -1,6 +1,6 @@
-"""What an error of the database means for who met it: try again, make room, or give up.
+"""Classifies errors of the database: temporary, full, or permanent.
 
-Decided from the driver's own codes, never from the text, which depends on the language.
+It uses the error codes of the database drivers and never the text, which depends on the language.
 """
 
 import sqlite3
@@ -11,9 +11,9 @@ _AGAIN = (
     "08",  # the connection
     "40001",  # serialization failure
     "40P01",  # deadlock
-    "53",  # too many connections, out of memory; 53100 is the full disk, see _FULL
-    "55P03",  # a lock was not free in time
-    "57P0",  # the server is shutting down, starting, or ended this session
+    "53",  # too many connections, out of memory; 53100 (disk full) is in _FULL
+    "55P03",  # lock timeout
+    "57P0",  # the server is shutting down, starting, or has ended this session
 )
 _FULL = ("53100", "25006")  # disk full, read-only transaction
 
@@ -27,29 +27,29 @@ _SQLITE_FULL = (
 
 
 def unreachable(error: BaseException) -> bool:
-    """Say whether the same write may succeed later: nothing is wrong with the write itself.
+    """Return whether the same write may succeed later.
 
-    True for a PostgreSQL server that is down, starting, shutting down or cut off, and for locks
-    that were not free in time. A server that answers and will not let us in is waited for too:
-    nobody can tell that from a server that is being set up again.
+    This holds for a PostgreSQL server that is down, starting, shutting down or unreachable, and for
+    lock timeouts. It also holds for a server that refuses the login, since a server that is being
+    set up again does the same.
     """
     if not isinstance(error, DBAPIError) or full(error):
         return False
     code = _sqlite_code(error)
     if code is not None:
         return code in _SQLITE_AGAIN
-    if error.connection_invalidated:  # whatever made the server end the session
+    if error.connection_invalidated:  # the session has ended, for whatever reason
         return True
     state = _sqlstate(error)
-    if state is None:  # no server has spoken
+    if state is None:  # the error comes from the client library: there was no connection
         return isinstance(error, OperationalError) and hasattr(error.orig, "sqlstate")
     return state.startswith(_AGAIN)
 
 
 def full(error: BaseException) -> bool:
-    """Say whether the database takes no more writes until a person has seen to it.
+    """Return whether a user has to act before the database accepts writes.
 
-    True for a full disk, and for a database that may only be read.
+    This holds for a full disk and for a read-only database.
     """
     if not isinstance(error, DBAPIError):
         return False
@@ -61,6 +61,6 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 
 def _sqlite_code(error: DBAPIError) -> int | None:
-    """Return SQLite's primary code; the extended one is in the bits above."""
+    """Return SQLite's primary result code: the low 8 bits of the extended code."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

@@ -1,7 +1,7 @@
-"""The rows of jobs and of what they came to, inside the writer's transactions.
+"""Writes the rows of jobs, attempts and results inside the writer's transactions.
 
-The statements are made once: a driver runs them for each epoch and result, and making one takes
-longer than running it.
+The statements are module constants. A driver runs them for each epoch and result, and building a
+statement takes longer than running it.
 """
 
 from datetime import UTC, datetime
@@ -25,31 +25,31 @@ _OLD_EPOCH = _OLD[schema.epochs].where(schema.epochs.c.epoch == bindparam("old")
 
 
 def change(connection: Connection, job_id: int, **values: Any) -> None:
-    """Set values of a job."""
+    """Set columns of a job."""
     connection.execute(_CHANGE, {"of_job": job_id, **values})
 
 
 def set_trial_of(connection: Connection, job_id: int, state: TrialState) -> None:
-    """Set the state of a job's trial; after the ladder, that of its last decision remains."""
+    """Set the state of a ladder job's trial. Follow-up jobs do not change their trial's state."""
     connection.execute(_CHANGE_TRIAL, {"of_job": job_id, "state": state})
 
 
 def set_pending(connection: Connection, job_id: int | None) -> None:
-    """Let a job wait to be tried again, if there is one."""
+    """Set a job and its trial back to WAITING; do nothing for None."""
     if job_id is not None:
         change(connection, job_id, state="WAITING")
         set_trial_of(connection, job_id, "WAITING")
 
 
 def replace_epoch(connection: Connection, job_id: int, record: EpochRecord) -> None:
-    """Store an epoch of a job in place of what an earlier attempt stored."""
+    """Store an epoch of a job; replace the one of an earlier attempt."""
     connection.execute(_OLD_EPOCH, {"of_job": job_id, "old": record.epoch})
     row = {"job_id": job_id, **results.epoch_row(record)}
     connection.execute(insert(schema.epochs), row)
 
 
 def replace_details(connection: Connection, job_id: int, result: JobResult) -> None:
-    """Store a result's epochs, and its scores by class and by image, in place of earlier ones."""
+    """Store a result's epochs and scores by class and by image; replace earlier ones."""
     for table, rows in (
         (schema.epochs, [results.epoch_row(record) for record in result.epochs]),
         (schema.class_scores, results.class_rows(result)),
@@ -63,16 +63,15 @@ def replace_details(connection: Connection, job_id: int, result: JobResult) -> N
 _attempts = schema.attempts
 _OPEN = (_attempts.c.token == bindparam("of_token")) & _attempts.c.outcome.is_(None)
 
-# made once: a driver runs them for each epoch, and making one takes longer than running it
 _NUMBER = select(_attempts.c.number).where(_attempts.c.token == bindparam("of_token"))
 _EARLIER = select(func.count()).where(_attempts.c.job_id == bindparam("of_job"))
 _JOB_OF_OPEN = select(_attempts.c.job_id).where(_OPEN)
 _CHANGE_OPEN = update(_attempts).where(_OPEN)
-_BEGIN_WAITING = _CHANGE_OPEN.where(_attempts.c.worker.is_(None))
+_START_PENDING = _CHANGE_OPEN.where(_attempts.c.worker.is_(None))
 
 
 def number_of(connection: Connection, token: str) -> int | None:
-    """Return the number of the attempt of that token; None if there is none yet."""
+    """Return the number of the attempt with this token; None if it is not stored yet."""
     return connection.execute(_NUMBER, {"of_token": token}).scalar()
 
 
@@ -85,28 +84,28 @@ def begin(connection: Connection, job_id: int, token: str, gpus: float) -> int:
 
 
 def open_job(connection: Connection, token: str) -> int | None:
-    """Return the job's id of the open attempt of that token; None if it is not open."""
+    """Return the job id of an attempt; None if the attempt is not open."""
     return connection.execute(_JOB_OF_OPEN, {"of_token": token}).scalar()
 
 
 def set_open(connection: Connection, token: str, **values: Any) -> None:
-    """Set values of an open attempt; change nothing if it is not open."""
+    """Set columns of an attempt if it is open."""
     connection.execute(_CHANGE_OPEN, {"of_token": token, **values})
 
 
 def started(connection: Connection, token: str, worker: str) -> None:
-    """Note where an open attempt runs, and that it does so from now on: until then it waited.
+    """Store that an open attempt runs in `worker` from now on; it was pending until now.
 
-    Once: a write that is repeated does not move the moment.
+    A repeated write does not change the start time.
     """
     change = {"of_token": token, "worker": worker, "started_at": datetime.now(UTC)}
-    connection.execute(_BEGIN_WAITING, change)
+    connection.execute(_START_PENDING, change)
 
 
 def close(connection: Connection, token: str, outcome: AttemptOutcome, **values: Any) -> int | None:
-    """End an open attempt, now unless `ended_at` is given; return its job's id.
+    """End an open attempt, now or at `ended_at`; return its job's id.
 
-    None, and no change, if it is not open.
+    Return None and change nothing if the attempt is not open.
     """
     job_id = open_job(connection, token)
     ended = {"ended_at": datetime.now(UTC)}
@@ -117,11 +116,14 @@ def close(connection: Connection, token: str, outcome: AttemptOutcome, **values:
 def close_unfinished(
     connection: Connection, token: str, outcome: AttemptOutcome, **values: Any
 ) -> int | None:
-    """End an open attempt that came to nothing, as `close` does; a wait for room took no time."""
+    """End an open attempt that has no result, as `close` does.
+
+    An attempt that never started gets its end as its start, so that its duration is zero.
+    """
     ended = {"ended_at": datetime.now(UTC), **values}
-    never_began = _attempts.c.outcome.is_(None) & _attempts.c.worker.is_(None)
-    waited = update(_attempts).where(_attempts.c.token == token, never_began)
-    connection.execute(waited.values(started_at=ended["ended_at"]))
+    never_started = _attempts.c.outcome.is_(None) & _attempts.c.worker.is_(None)
+    pending = update(_attempts).where(_attempts.c.token == token, never_started)
+    connection.execute(pending.values(started_at=ended["ended_at"]))
     return close(connection, token, outcome, **ended)
 
 

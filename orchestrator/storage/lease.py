@@ -1,7 +1,7 @@
-"""The lease on a sweep: keeps two drivers apart, on the database's clock.
+"""The lease on a sweep allows only one driver at a time. It uses the database's clock.
 
-A lease that has expired and that nobody took over is still its holder's: a driver that was cut off
-from the database for an hour goes on, unless another one has begun.
+An expired lease still belongs to its holder until another driver takes it. So a driver that could
+not reach the database for an hour continues, unless another driver has started.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from searchctl.orchestrator.core.errors import LeaseLost
 from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.schema import sweeps
 
-# made once: it begins every transaction of a driver, and making it takes longer than running it
+# A constant: every transaction of a driver starts with it, and building it takes longer than
+# running it.
 _RENEWAL = (
     update(sweeps)
     .where(sweeps.c.id == bindparam("sweep"), sweeps.c.lease_token == bindparam("ours"))
@@ -22,13 +23,13 @@ _RENEWAL = (
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a sweep's lease."""
+    """The holder of a sweep's lease."""
 
     token: str
     owner: str
-    """The driver, for people: host and process."""
+    """Name of the driver for messages: host and process id."""
     expires_in: float
-    """Seconds left on the database's clock; negative once it has expired."""
+    """Remaining seconds on the database's clock; negative after the expiry."""
 
 
 def acquire(
@@ -40,18 +41,18 @@ def acquire(
     *,
     replacing: str | None = None,
 ) -> Holder | None:
-    """Take the lease if it is free, expired or ours already; return who else holds it.
+    """Take the lease if it is free, expired or already ours.
 
     Args:
         engine: the database.
         sweep_id: the sweep's id.
-        token: of this driver, never used by another.
-        owner: this driver, for people: host and process.
-        ttl_s: seconds until it expires unless renewed.
-        replacing: token of a holder that is known to be dead: it is replaced at once.
+        token: token of this driver; no other driver ever uses it.
+        owner: name of this driver for messages: host and process id.
+        ttl_s: seconds until the lease expires unless it is renewed.
+        replacing: token of a holder that is known to be dead and is replaced at once.
 
     Returns:
-        None: the lease is ours. Else its holder, and nothing was changed.
+        None if the lease is ours. Otherwise its holder; nothing was changed then.
     """
     free = or_(
         sweeps.c.lease_token.is_(None),
@@ -63,22 +64,22 @@ def acquire(
         lease_token=token,
         lease_owner=owner,
         lease_expires=database_now() + ttl_s,
-        desired_state="RUNNING",  # a stop was meant for the driver of then
+        desired_state="RUNNING",  # an earlier request to stop was for the previous driver
     )
     while True:
         with engine.begin() as connection:
             if connection.execute(claim).rowcount:
                 return None
             other = _holder(connection, sweep_id)
-        if other:  # else it was released between the two statements
+        if other:  # otherwise it was released between the two statements: try again
             return other
 
 
 def renew(engine: Engine, sweep_id: int, token: str, ttl_s: float) -> str:
-    """Put the expiry off to `ttl_s` seconds from now; return the sweep's desired state.
+    """Renew the lease for `ttl_s` seconds from now; return the sweep's desired state.
 
     Raises:
-        LeaseLost: the token is no longer the holder's.
+        LeaseLost: another driver holds the lease, or it was released.
     """
     with engine.begin() as connection:
         hold(connection, sweep_id, token, ttl_s)
@@ -87,24 +88,24 @@ def renew(engine: Engine, sweep_id: int, token: str, ttl_s: float) -> str:
 
 
 def hold(connection: Connection, sweep_id: int, token: str, ttl_s: float) -> None:
-    """Check, renew and lock the lease in one statement, until the transaction ends.
+    """Check, renew and lock the lease in one statement until the end of the transaction.
 
-    Must be the first statement of its transaction. Nobody can take the lease over before the
-    transaction has ended, and then finds it renewed.
+    This must be the first statement of its transaction. No other driver can take the lease before
+    the transaction ends, and it finds the lease renewed afterwards.
 
     Raises:
-        LeaseLost: the token is no longer the holder's.
+        LeaseLost: another driver holds the lease, or it was released.
     """
     held = {"sweep": sweep_id, "ours": token, "ttl_s": ttl_s}
     if connection.execute(_RENEWAL, held).rowcount:
         return
     other = _holder(connection, sweep_id)
-    who = f"another driver ({other.owner}) has taken it over" if other else "it was released"
-    raise LeaseLost(f"this driver has lost the sweep's lease: {who}; nothing more was stored")
+    reason = f"another driver ({other.owner}) has taken it over" if other else "it was released"
+    raise LeaseLost(f"this driver has lost the sweep's lease: {reason}; nothing more was stored")
 
 
 def release(engine: Engine, sweep_id: int, token: str) -> None:
-    """Give the lease back; does nothing if it is not ours (any more)."""
+    """Release the lease; do nothing if it is not ours."""
     ours = (sweeps.c.id == sweep_id) & (sweeps.c.lease_token == token)
     with engine.begin() as connection:
         connection.execute(
@@ -115,7 +116,7 @@ def release(engine: Engine, sweep_id: int, token: str) -> None:
 
 
 def holder(engine: Engine, sweep_id: int) -> Holder | None:
-    """Return who holds the lease, expired or not; None if nobody does."""
+    """Return the holder of the lease, expired or not; None if it is free."""
     with engine.connect() as connection:
         return _holder(connection, sweep_id)
 

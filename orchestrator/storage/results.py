@@ -1,4 +1,4 @@
-"""What is stored of a job's result: the values of its rows, and back again."""
+"""Converts a job's result to the values of its rows, and image counts back."""
 
 import math
 import zlib
@@ -61,7 +61,7 @@ def class_rows(result: JobResult) -> list[dict[str, Any]]:
 
 
 def image_rows(scores: ImageCounts | None) -> list[dict[str, Any]]:
-    """Return the one row of all images' counts, compressed; none without counts."""
+    """Return one row with the compressed counts of all images; no row without counts."""
     if scores is None:
         return []
     images, classes, _ = scores.counts.shape
@@ -77,10 +77,10 @@ def image_rows(scores: ImageCounts | None) -> list[dict[str, Any]]:
 
 
 def image_counts(row: Mapping[str, Any]) -> ImageCounts:
-    """Return the counts that a row of `image_rows` holds.
+    """Return the counts from a row of `image_rows`.
 
     Raises:
-        ValueError: they are damaged.
+        ValueError: the counts are damaged.
     """
     images, classes = row["images"], row["classes"]
     try:
@@ -91,7 +91,7 @@ def image_counts(row: Mapping[str, Any]) -> ImageCounts:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if (counts.size, loss_sums.size, pixels.size) != (images * classes * 3, images, images):
-        raise ValueError(f"the counts are not those of {images} images and {classes} classes")
+        raise ValueError(f"the counts do not fit {images} images and {classes} classes")
     return ImageCounts(
         counts=counts.reshape(images, classes, 3).astype(np.uint32),
         loss_sums=loss_sums.astype(np.float64),
@@ -100,7 +100,7 @@ def image_counts(row: Mapping[str, Any]) -> ImageCounts:
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Store NaN and infinity as NULL: databases and JSON do not agree on them."""
+    """Replace NaN and infinity by None: databases and JSON do not agree on them."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()

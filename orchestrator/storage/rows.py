@@ -1,4 +1,4 @@
-"""What the queries return: one frozen record per table row, with the table's own names."""
+"""Results of queries: one frozen record per table row, with the names of the columns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +10,21 @@ from searchctl.trainer.core.results import EpochRecord
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
 DesiredState = Literal["RUNNING", "STOPPED"]
-"""What the user wants of the driver."""
+"""The state that the user requests of the driver."""
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 JobState = Literal["WAITING", "RUNNING", "COMPLETE", "DIVERGED", "FAIL"]
-"""WAITING: its worker was lost or stopped, and it will be tried again."""
+"""WAITING: its worker was lost or stopped; the job will be retried."""
 
 AttemptOutcome = Literal["complete", "diverged", "failed", "lost", "stopped"]
-"""How a try at a job ended. lost: by an error of the machine; counts towards `max_attempts`.
-stopped: asked to leave, or its driver died; does not count."""
+"""How an attempt ended. lost: by an error of the machine; counts towards `max_attempts`. stopped:
+on request, or because its driver died; does not count."""
 
 JOB_STATES: dict[str, JobState] = {
     "complete": "COMPLETE",
     "diverged": "DIVERGED",
     "failed": "FAIL",
 }
-"""What a job becomes by its result's status."""
+"""State of a job by the status of its result."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +36,28 @@ class SweepRow:
     state: SweepState
     desired_state: DesiredState
     driver: str | None
-    """Who drives it now, host and process; None if no driver holds a lease that has not expired."""
+    """Host and process id of the driver; None if no driver holds an unexpired lease."""
     source: str
-    """The sweep file that was launched, absolute; empty if it was no file."""
+    """Absolute path of the launched sweep file; empty if there was none."""
     spec: dict[str, Any]
     spec_hash: str
     direction: Literal["maximize", "minimize"]
     ladder: list[dict[str, Any]]
     versions: dict[str, str]
-    """Of the packages that compute it, and of Python."""
+    """Versions of the numerics packages and of Python."""
     classes: list[str]
     data_fingerprint: str
     initial_files: dict[str, dict[str, str]]
-    """What its trials begin with: a setting as it is written -> the values of an InitialFile."""
+    """Initial weights of its trials: key in `InitialFiles` -> fields of an InitialFile."""
     created_at: datetime
     ended_at: datetime | None
     error: str | None
     waiting: dict[str, Any] | None = None
-    """What jobs wait for that have no room to begin (waiting.py), if a driver is at work."""
+    """Resources that pending jobs wait for (core/pending.py), while a driver is running."""
 
     @property
     def shown_state(self) -> str:
-        """The state; INTERRUPTED for a sweep that was never ended and that nobody drives."""
+        """The state for users; INTERRUPTED for an unfinished sweep without a driver."""
         return "INTERRUPTED" if self.state == "RUNNING" and self.driver is None else self.state
 
 
@@ -68,13 +68,13 @@ class TrialRow:
     number: int
     params: dict[str, Any]
     params_hash: str
-    """`Params.fingerprint` of the params, as it was at the launch."""
+    """`Params.fingerprint` of the params at the launch."""
     state: TrialState
 
 
 @dataclass(frozen=True)
 class JobRow:
-    """One trial at one rung, on the ladder or after it."""
+    """One job: a trial at a rung, on the ladder or in the follow-up."""
 
     trial: int
     rung: int
@@ -93,29 +93,29 @@ class JobRow:
     threads: int | None
     trainable_parameters: int | None
     latency_ms: float | None
-    """Of one image, on the job's device: see trainer/evaluation/scoring.py."""
+    """Inference latency for one image on the job's device: see trainer/evaluation/scoring.py."""
     initial_weights: str
-    """What it began with, for people; empty if it has not come to tell."""
+    """Description of the initial weights; empty until the job reports it."""
     weights: str | None
     features: str | None
-    """Picture of the network's last features, of a finalist that was asked for it."""
+    """Path of the picture of embeddings, if the sweep requests it."""
     evaluations: dict[str, dict[str, Any]] | None
     error: str | None
 
 
 @dataclass(frozen=True)
 class AttemptPlace:
-    """Where an attempt belongs: its directory follows from it."""
+    """Sweep and job of an attempt, from which its directory follows."""
 
     sweep: str
     runs: str
-    """Directory or URL below which each sweep has its directory."""
+    """Directory or URL with a subdirectory for each sweep."""
     job: JobKey
 
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One try at a job."""
+    """One attempt at a job."""
 
     trial: int
     rung: int
@@ -124,15 +124,15 @@ class AttemptRow:
     number: int
     token: str
     worker: str | None
-    """host:pid of the process that it ran in."""
+    """host:pid of its process."""
     started_at: datetime
     ended_at: datetime | None
     outcome: AttemptOutcome | None
     """None while it is open."""
     first_epoch: int | None
-    """The epoch that it began with; above 1 if it went on from a checkpoint."""
+    """Its first epoch; above 1 if it resumed from a checkpoint."""
     gpus: float | None
-    """GPUs that were set aside for it."""
+    """GPUs that were reserved for it."""
     error: str | None
 
 
@@ -147,7 +147,7 @@ class EpochRow(EpochRecord):
 
 @dataclass(frozen=True)
 class EventRow:
-    """Something that happened to a sweep as a whole."""
+    """An event of a sweep as a whole."""
 
     at: datetime
     kind: str

@@ -1,9 +1,8 @@
-"""The tables, in plain view. Their names are prefixed: Optuna's tables share the database.
+"""The tables. Their names have a prefix, because Optuna's tables are in the same database.
 
-A job is unique by its key (job_key.py), a decision by (trial, rung), a trial's params within its
-sweep, and a job has one open attempt at most: the same sweep can never hold two rows for one thing,
-whatever the code does. The unique keys are the indexes of the queries too. Any change here needs a
-migration.
+Unique keys guarantee one row per thing, independently of the code: a job is unique by its key
+(job_key.py), a decision by (trial, rung), params within their sweep, and a job has at most one open
+attempt. The unique keys are also the indexes of the queries. Every change here needs a migration.
 """
 
 import struct
@@ -31,21 +30,21 @@ metadata = MetaData()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite forgets the time zone, so it is put back."""
+    """A time in UTC. SQLite does not store the time zone, so reading adds it."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Return the moment with its time zone."""
+        """Return the time with its time zone."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class ClassShares(TypeDecorator[tuple[float | None, ...]]):
-    """A share of 1 for each class, or none of it, in two bytes a class.
+    """A number in [0, 1] or None for each class, in two bytes per class.
 
-    Each is rounded to a 65534th; 65535 stands for none. Of 10,000 trials at 50 epochs a rung and 20
-    classes, these are 40 MB; as JSON, they would be most of the database.
+    Numbers are rounded to multiples of 1/65534; 65535 stands for None. For 10,000 trials with 50
+    epochs per rung and 20 classes, this takes 40 MB. As JSON it would be most of the database.
     """
 
     impl = LargeBinary
@@ -63,7 +62,7 @@ class ClassShares(TypeDecorator[tuple[float | None, ...]]):
     def process_result_value(
         self, value: bytes | None, dialect: object
     ) -> tuple[float | None, ...] | None:
-        """Return the shares, to five digits: there are no more in them."""
+        """Return the numbers with five digits, which is their precision."""
         if value is None:
             return None
         steps = struct.unpack(f"<{len(value) // 2}H", value)
@@ -97,7 +96,7 @@ sweeps = Table(
     Column("versions", JSON, nullable=False),
     Column("classes", JSON, nullable=False),
     Column("data_fingerprint", String(64)),
-    # what its trials begin with: reference as written -> InitialFile (initial_files.py)
+    # initial weights of its trials: key -> InitialFile (artifacts/initial_files.py)
     Column("initial_files", JSON, nullable=False, server_default="{}"),
     # [name, group] of each validation image, in the order of image_scores; empty: not stored
     Column("val_images", JSON, nullable=False, server_default="[]"),
@@ -108,7 +107,7 @@ sweeps = Table(
     Column("lease_token", String(32)),
     Column("lease_owner", Text),
     Column("lease_expires", Float),
-    # what jobs wait for that have no room to begin (waiting.py); true while the lease is
+    # resources that pending jobs wait for (core/pending.py); valid while the lease is
     Column("waiting", JSON(none_as_null=True)),
 )
 
@@ -246,14 +245,14 @@ events = Table(
     Index("ix_searchctl_events_sweep_id", "sweep_id"),
 )
 
-# drivers that were submitted to a cluster; by the sweep's name, since some never come to store it
+# drivers that were submitted to a cluster; by the sweep's name, since some end before they store it
 submissions = Table(
     "searchctl_submissions",
     metadata,
     _id(),
     Column("job", String(200), nullable=False, unique=True),
     Column("sweep", String(200), nullable=False),
-    # of the cluster's Jobs API, as the machine that submitted it called it
+    # address of the cluster's Jobs API, as used by the submitting machine
     Column("address", Text, nullable=False),
     Column("submitted_at", UtcDateTime, nullable=False),
     Index("ix_searchctl_submissions_sweep", "sweep"),

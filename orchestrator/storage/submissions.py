@@ -1,7 +1,7 @@
-"""Drivers that were submitted to a cluster: which job each is, and where its Jobs API is.
+"""Drivers that were submitted to a cluster: their Ray job and the address of its Jobs API.
 
-A submission is stored before the job is there, in the database of the one who submits: so a driver
-that does not find its own in its database was given another one.
+A submission is stored before its job is created, in the database of the submitting machine. So a
+driver that does not find its own submission uses a different database.
 """
 
 import secrets
@@ -18,15 +18,15 @@ class Submission:
     """One submitted driver."""
 
     job: str
-    """Its submission id, as Ray calls it."""
+    """Ray's submission id."""
     sweep: str
     address: str
-    """Of the cluster's Jobs API, as the machine that submitted it called it."""
+    """Address of the cluster's Jobs API, as used by the submitting machine."""
     submitted_at: datetime
 
 
 def new_submission(sweep: str, address: str) -> Submission:
-    """Return a submission with an id that no other job has; it is not stored yet."""
+    """Return a new submission with a unique id, without storing it."""
     return Submission(f"{sweep}-{secrets.token_hex(4)}", sweep, address, datetime.now(UTC))
 
 
@@ -37,7 +37,7 @@ def store_submission(engine: Engine, submission: Submission) -> None:
 
 
 def newest_submission(engine: Engine, sweep: str) -> Submission | None:
-    """Return the newest submission of a sweep; None if its driver never was submitted."""
+    """Return the newest submission of a sweep; None if its driver was never submitted."""
     query = select(submissions).where(submissions.c.sweep == sweep)
     with engine.connect() as connection:
         row = connection.execute(query.order_by(submissions.c.id.desc()).limit(1)).first()
@@ -45,7 +45,7 @@ def newest_submission(engine: Engine, sweep: str) -> Submission | None:
 
 
 def knows(engine: Engine, job: str) -> bool:
-    """Was the driver with that submission id submitted by somebody with this database?"""
+    """Return whether this database has the submission of a Ray job."""
     query = select(submissions.c.id).where(submissions.c.job == job)
     with engine.connect() as connection:
         return connection.execute(query).first() is not None

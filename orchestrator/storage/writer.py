@@ -1,7 +1,7 @@
-"""All writes of a driver, each in one transaction: a kill leaves either all of it or nothing.
+"""All writes of a driver. Each is one transaction, so a kill leaves all of it or nothing.
 
-Every write checks the driver's lease in its own transaction, and may be repeated: when the database
-went away in the middle of a commit, nobody knows whether it was stored.
+Every write checks the driver's lease in the same transaction. Every write can be repeated, because
+a connection that is lost during a commit leaves it unknown whether the commit succeeded.
 """
 
 import json
@@ -30,12 +30,12 @@ TRIAL_STATES: dict[str, TrialState] = {
     "diverged": "FAIL",
     "failed": "FAIL",
 }
-"""What a trial becomes by a decision; Optuna's names."""
+"""State of a trial after a decision, with Optuna's names."""
 
 
 @dataclass(frozen=True)
 class NewSweep:
-    """What is stored of a sweep when it is launched."""
+    """The values of a sweep that are stored at its launch."""
 
     name: str
     source: str
@@ -56,7 +56,7 @@ def create_sweep(engine: Engine, new: NewSweep) -> int:
     """Store a sweep and all its trials; return the sweep's id.
 
     Raises:
-        SweepExists: there is one of that name.
+        SweepExists: the database already has a sweep of this name.
     """
     row = {key: value for key, value in vars(new).items() if key != "params"}
     states = {"state": "RUNNING", "desired_state": "RUNNING", "created_at": _now()}
@@ -79,33 +79,32 @@ def create_sweep(engine: Engine, new: NewSweep) -> int:
             )
     except IntegrityError as error:
         raise SweepExists(
-            f"there is a sweep '{new.name}' in this database: go on with `searchctl resume "
+            f"sweep '{new.name}' already exists in this database: resume it with `searchctl resume "
             f"{new.name}`, or give the new one another name"
         ) from error
     return int(sweep_id or 0)
 
 
 def request_state(engine: Engine, name: str, desired: DesiredState) -> None:
-    """Ask a sweep's driver, wherever it runs, to stop or to go on; needs no lease.
+    """Request that a sweep's driver stops or continues. This needs no lease.
 
     Raises:
-        SweepNotFound: there is none of that name.
+        SweepNotFound: the database has no sweep of this name.
     """
     sweeps = schema.sweeps
     with engine.begin() as connection:
-        wish = update(sweeps).where(sweeps.c.name == name).values(desired_state=desired)
-        if not connection.execute(wish).rowcount:
+        request = update(sweeps).where(sweeps.c.name == name).values(desired_state=desired)
+        if not connection.execute(request).rowcount:
             raise SweepNotFound(f"no sweep '{name}' in this database")
         sweep_id = connection.execute(select(sweeps.c.id).where(sweeps.c.name == name)).scalar_one()
         _append_event(connection, sweep_id, "requested", {"state": desired})
 
 
 class SweepWriter:
-    """The driver's hand on one stored sweep. Reads are in queries.py.
+    """Writes the rows of one sweep for its driver. Reads are in reads/.
 
-    Every method raises LeaseLost, and has then stored nothing, when another driver has taken the
-    sweep over. Each may be called again after an error of the database: what is stored already is
-    not stored twice.
+    Every method raises LeaseLost and stores nothing if another driver has taken over the sweep.
+    Every method can be called again after an error of the database without storing rows twice.
     """
 
     def __init__(self, engine: Engine, sweep_id: int, token: str, ttl_s: float) -> None:
@@ -122,21 +121,21 @@ class SweepWriter:
     def start_attempt(
         self, key: JobKey, *, token: str, fraction: str, images: int, gpus: float
     ) -> int:
-        """Note that a job is being tried; return the attempt's number, counted from 1."""
+        """Store a new attempt at a job; return its number, counted from 1."""
         with self._transaction() as connection:
             if number := jobs.number_of(connection, token):
-                return number
+                return number  # a repeated write: the first one was stored
             job_id = self._running_job(connection, key, fraction, images)
             jobs.set_trial_of(connection, job_id, "RUNNING")
             return jobs.begin(connection, job_id, token, gpus)
 
     def attempt_started(self, token: str, worker: str) -> None:
-        """Note which process (host:pid) an open attempt runs in."""
+        """Store the process (host:pid) in which an open attempt runs."""
         with self._transaction() as connection:
             jobs.started(connection, token, worker)
 
     def save_epoch(self, token: str, record: EpochRecord) -> None:
-        """Store one epoch of an open attempt, in place of what an earlier attempt stored."""
+        """Store one epoch of an open attempt; replace the one of an earlier attempt."""
         with self._transaction() as connection:
             job_id = jobs.open_job(connection, token)
             if job_id is None:
@@ -146,20 +145,20 @@ class SweepWriter:
     def lose_attempt(
         self, token: str, outcome: Literal["lost", "stopped"], error: str | None
     ) -> None:
-        """Close an attempt that came to nothing; its job waits to be tried again."""
+        """Close an attempt without a result; its job waits for a retry."""
         with self._transaction() as connection:
             closed = jobs.close_unfinished(connection, token, outcome, error=error)
             jobs.set_pending(connection, closed)
 
     def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
-        """Store a job's result, and the decisions on the whole rung if it was the last one.
+        """Store a job's result and the decisions that it completed.
 
         Returns:
-            False: the attempt is not open any more, so nothing was changed. The result came late,
-            or this is a repetition.
+            Whether the result was stored. It is not if the attempt is no longer open: the result
+            is late, or this is a repeated write.
         """
         closing = {"error": result.error, "first_epoch": result.first_epoch}
-        outcome = cast(AttemptOutcome, result.status)  # jobs that are tried again have no result
+        outcome = cast(AttemptOutcome, result.status)  # lost and stopped attempts have no result
         with self._transaction() as connection:
             job_id = jobs.close(connection, token, outcome, **closing)
             if job_id is None:
@@ -170,11 +169,11 @@ class SweepWriter:
             return True
 
     def close_open_attempts(self, error: str, ended_at: datetime) -> int:
-        """Close, as stopped, the attempts that a dead driver left open; return how many.
+        """Close the open attempts of a dead driver as stopped; return how many there were.
 
         Args:
-            error: why, for people.
-            ended_at: when that driver was last heard of: it has paid for no GPU since.
+            error: the reason, for users.
+            ended_at: last sign of life of that driver. Its attempts used no GPU afterwards.
         """
         with self._transaction() as connection:
             left = jobs.left_open(connection, self._sweep_id)
@@ -185,7 +184,7 @@ class SweepWriter:
             return len(left)
 
     def set_state(self, state: SweepState, error: str | None = None) -> None:
-        """Set the sweep's state; any but RUNNING ends it, for now."""
+        """Set the sweep's state. Any state but RUNNING sets its end, too."""
         ended = None if state == "RUNNING" else _now()
         with self._transaction() as connection:
             self._set_sweep(connection, state=state, error=error, ended_at=ended, waiting=None)
@@ -193,7 +192,7 @@ class SweepWriter:
             _append_event(connection, self._sweep_id, state.lower(), detail)
 
     def set_waiting(self, waiting: Waiting | None) -> None:
-        """Store what jobs wait for that have no room to begin, for people to see."""
+        """Store the resources that pending jobs wait for, for displays."""
         with self._transaction() as connection:
             self._set_sweep(connection, waiting=waiting and waiting.to_json())
 
@@ -206,7 +205,7 @@ class SweepWriter:
         initial_files: Mapping[str, Mapping[str, str]],
         val_images: Sequence[tuple[str, str]],
     ) -> None:
-        """Store what the sweep computes from now on, after a change that the user accepted."""
+        """Store a changed spec that the user has accepted."""
         with self._transaction() as connection:
             self._set_sweep(
                 connection,
@@ -219,7 +218,7 @@ class SweepWriter:
             )
 
     def note(self, kind: str, **detail: Any) -> None:
-        """Append an event, unless the sweep's newest one says the same."""
+        """Append an event, unless it equals the sweep's newest event."""
         with self._transaction() as connection:
             _append_event(connection, self._sweep_id, kind, detail)
 
@@ -246,7 +245,7 @@ class SweepWriter:
         connection.execute(update(schema.sweeps).where(which).values(values))
 
     def _save_decisions(self, connection: Connection, decisions: Sequence[Decision]) -> None:
-        """Store the decisions on a rung in two statements: there may be thousands."""
+        """Store the decisions on a rung in two statements, because there may be thousands."""
         if not decisions:
             return
         at, trials, rows = _now(), schema.trials, [asdict(decision) for decision in decisions]
@@ -263,7 +262,7 @@ class SweepWriter:
 def _append_event(
     connection: Connection, sweep_id: int, kind: str, detail: Mapping[str, Any]
 ) -> None:
-    """Append an event unless it repeats the newest one: its commit may have been stored."""
+    """Append an event unless it equals the newest one, which may be from the same write."""
     events = schema.events
     query = select(events.c.kind, events.c.detail).where(events.c.sweep_id == sweep_id)
     newest = connection.execute(query.order_by(events.c.id.desc()).limit(1)).first()

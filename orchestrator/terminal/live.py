@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from searchctl.orchestrator.callbacks.base import SeenJob
+from searchctl.orchestrator.callbacks.base import JobView
 from searchctl.orchestrator.facts.pending import barrier_line
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import after_line, assignments, duration, number, rung_line
@@ -38,7 +38,7 @@ class LiveDisplay(Progress):
         """Leave the last picture on the screen."""
         self._live.stop()
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Say above the table which job is tried again."""
         super().job_lost(job, error, losses)
         self._console.print(_lost_line(job, error, losses), style="yellow")
@@ -73,7 +73,7 @@ class PlainDisplay(Progress):
         super().__init__(*args, **options)
         self._console = console
 
-    def job_done(self, job: SeenJob, result: JobResult) -> None:
+    def job_done(self, job: JobView, result: JobResult) -> None:
         """Write a line for each result."""
         super().job_done(job, result)
         score = result.status if result.score is None else number(result.score)
@@ -82,14 +82,14 @@ class PlainDisplay(Progress):
             f"in {duration(result.seconds)} ({assignments(job.params)}){_left(self.seconds_left)}"
         )
 
-    def _count(self, job: SeenJob) -> str:
+    def _count(self, job: JobView) -> str:
         """Say how many of the jobs beside this one are done."""
         if job.kind != "ladder":
             return after_line(view for view in self.after() if view.kind == job.kind)
         view = self.rungs()[job.rung]
         return f"rung {job.rung} {view.done}/{view.trials}"
 
-    def job_lost(self, job: SeenJob, error: str, losses: int) -> None:
+    def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Write which job is tried again."""
         super().job_lost(job, error, losses)
         self._say(_lost_line(job, error, losses))
@@ -114,7 +114,7 @@ def _left(seconds: float | None) -> str:
     return "" if seconds is None else f", about {duration(seconds)} left"
 
 
-def _lost_line(job: SeenJob, error: str, losses: int) -> str:
+def _lost_line(job: JobView, error: str, losses: int) -> str:
     reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
     return f"trial {job.trial} at {key_of(job).place}: {reason} (loss {losses})"
 

@@ -128,7 +128,7 @@ def test_a_killed_sweep_is_shown_as_interrupted_once_its_lease_has_run_out(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--deadline", "tomorrow"], "must be a moment such as"),
+        (["--deadline", "tomorrow"], "must be a date and time such as"),
         (["--max-gpu-hours", "2"], "resources.gpus_per_trial is 0"),
         (["--max-gpu-hours", "0"], "0.0 is not in the range x>0"),
     ],

@@ -271,7 +271,7 @@ def test_other_initial_weights_are_copied_when_the_change_is_accepted(pets, runn
     ("init", "refusal"),
     [
         ("petz", r"unknown sweep 'petz': did you mean 'pets'\? .* \./petz"),
-        ("quick", r"a sweep cannot begin with its own weights.* \./quick"),
+        ("quick", r"a sweep cannot start from its own weights.* \./quick"),
         ("./petz", r"there is no file /.*/petz/model\.safetensors"),
         ("petz.pth", r"there is no file /.*/petz\.pth"),
         ("store://petz.pth", "Unsupported filesystem: 'store'"),
@@ -320,7 +320,7 @@ def test_a_winner_whose_weights_are_gone_is_refused(pets):
     best = winner(pets)
     Path(best.weights).unlink()
     source = f"trial {best.trial} of sweep pets, rung {best.rung}"
-    gone = f"the weights of {source} are gone from {best.weights}"
+    gone = f"the weights of {source} are missing at {best.weights}"
     with pytest.raises(SearchctlError, match=gone):
         from_pets(pets)
 

@@ -167,7 +167,7 @@ def test_a_mirror_that_cannot_be_written_is_logged_and_stops_nothing(table, swee
     with caplog.at_level(logging.WARNING, logger="searchctl"):
         _, row = sweeps.resume()
     assert row.state == "COMPLETE"
-    assert "the Optuna study is behind" in caplog.text
+    assert "the Optuna study is out of date" in caplog.text
     with prepared.engine.begin() as connection:
         connection.execute(text("DROP TRIGGER full"))
     optuna.delete_study(study_name="quick", storage=prepared.url)

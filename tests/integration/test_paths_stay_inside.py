@@ -52,7 +52,7 @@ def test_no_copy_of_weights_is_written_elsewhere(file, launched, sqlite_run):
     copy = {"file": file, "sha256": "0" * 64, "source": "x", "path": "x"}
     sqlite_run(f"UPDATE searchctl_sweeps SET initial_files = '{json.dumps({'x': copy})}'")
     row = queries.find_sweep(launched.engine, "quick")
-    with pytest.raises(SearchctlError, match="is no place for one"):
+    with pytest.raises(SearchctlError, match="is not a valid path of a copy"):
         InitialFiles.stored(launched.runs, row)
 
 
@@ -66,7 +66,7 @@ def test_a_stored_sweep_whose_name_was_changed_to_a_path_is_not_resumed(sweeps, 
 def test_the_dashboard_shows_no_file_that_a_picture_links_to(launched, secret_file):
     folder, name = attempt_of(launched)
     (folder / "masks.png").symlink_to(secret_file)
-    with pytest.raises(FileNotFoundError, match="is no picture"):
+    with pytest.raises(FileNotFoundError, match="is not a picture"):
         PictureStore(launched.engine).open_reader(name)
 
 

@@ -139,7 +139,7 @@ def test_a_logger_that_cannot_write_is_left_alone_and_the_sweep_goes_on(sweeps, 
         _, row = sweeps.launch(loggers={"tensorboard": str(tmp_path / "file")})
     assert row.state == "COMPLETE"
     warnings = [record.message for record in caplog.records]
-    assert [w.startswith("TensorBoardLogger is told no more") for w in warnings] == [True]
+    assert [w.startswith("TensorBoardLogger failed and is disabled") for w in warnings] == [True]
 
 
 def test_an_error_of_the_display_is_not_taken_for_a_logger_s():

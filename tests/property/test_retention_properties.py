@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
+from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
 from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
@@ -42,7 +42,7 @@ class Sweep(RuleBasedStateMachine):
         return f"{len(self.attempts):04x}"
 
     def write(self, key, token, file):
-        place = Place(key, token, file)
+        place = JobFile(key, token, file)
         self.files.add(place)
         self.written.setdefault(key, set()).add(place)
         return place
@@ -87,7 +87,7 @@ class Sweep(RuleBasedStateMachine):
 
     @rule(trial=st.integers(0, 7), rung=st.integers(0, 3))
     def stray(self, trial, rung):
-        self.files.add(Place(JobKey(trial, rung), "unknown", "checkpoint.pt"))
+        self.files.add(JobFile(JobKey(trial, rung), "unknown", "checkpoint.pt"))
 
     @precondition(lambda self: self.open)
     @rule(pick=PICK, end=END)
@@ -113,11 +113,11 @@ class Sweep(RuleBasedStateMachine):
         removable = (
             {RetentionReason.DONE, RetentionReason.STRAY} if strays else {RetentionReason.DONE}
         )
-        self.files -= {place for place in self.files if retention.fate(place) in removable}
+        self.files -= {place for place in self.files if retention.reason(place) in removable}
 
     def weights(self, key):
         path = self.jobs[key].weights
-        return {Place.parse(path.removeprefix("/runs/x/"))} if path else set()
+        return {JobFile.parse(path.removeprefix("/runs/x/"))} if path else set()
 
     def finalists(self):
         best = (JobKey(d.trial, d.rung) for d in self.decisions if d.verdict == "complete")

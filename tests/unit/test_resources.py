@@ -10,29 +10,29 @@ from searchctl.orchestrator.config.resource_settings import ResourceSettings
     [
         (
             "{gpus_per_trial: 1.5}",
-            "gpus_per_trial: must be a share below 1 or a whole number of GPUs",
+            "gpus_per_trial: must be a fraction below 1 or a whole number of GPUs",
         ),
         (
             "{gpus_per_trial: 0.25, processes_per_trial: 2}",
-            "processes_per_trial: a share of a GPU is one process's: leave it out, or set "
+            "processes_per_trial: processes cannot share a GPU: leave it out, or set "
             "gpus_per_trial: 2",
         ),
         (
             "{gpus_per_trial: 4, processes_per_trial: 2}",
-            "processes_per_trial: each process has a GPU of its own: leave it out, or set "
+            "processes_per_trial: each process needs its own GPU: leave it out, or set "
             "gpus_per_trial: 2",
         ),
         ("{processes_per_trial: 0}", "processes_per_trial: must be 1 or more"),
-        ("{custom: {GPU: 1}}", "custom: GPU is no custom resource: use gpus_per_trial"),
-        ("{custom: {node:10.0.0.1: 1}}", "custom: node:10.0.0.1 is no custom resource"),
+        ("{custom: {GPU: 1}}", "custom: GPU is not a custom resource: use gpus_per_trial"),
+        ("{custom: {node:10.0.0.1: 1}}", "custom: node:10.0.0.1 is not a custom resource"),
         ("{custom: {licence: 0}}", "custom.licence: must be above 0"),
         (
             "{custom: {licence: 1.5}}",
-            "custom: licence must be a share below 1 or a whole number, not 1.5",
+            "custom: licence must be a fraction below 1 or a whole number, not 1.5",
         ),
         (
             "{accelerator_type: A100}",
-            "accelerator_type: names a kind of GPU, and trials have none: set gpus_per_trial",
+            "accelerator_type: names a GPU type, but trials use no GPU: set gpus_per_trial",
         ),
     ],
 )

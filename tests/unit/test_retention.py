@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.artifacts.retention import Place, Retention, RetentionReason
+from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
@@ -36,7 +36,7 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
 
 
 def fate(known, rung, file=WEIGHTS, token="new"):
-    return known.fate(Place(JobKey(3, rung), token, file))
+    return known.reason(JobFile(JobKey(3, rung), token, file))
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "WAITING"])
@@ -104,14 +104,14 @@ def test_a_finalists_weights_stay_wherever_the_runs_directory_was(runs):
 def test_an_attempt_is_known_at_its_own_job_only():
     known = retention({0: "COMPLETE", 1: "COMPLETE"}, ["promoted", "complete"])
     assert fate(known, 1, token="unknown") is RetentionReason.STRAY
-    assert known.fate(Place(JobKey(2, 1), "new", WEIGHTS)) is RetentionReason.STRAY
+    assert known.reason(JobFile(JobKey(2, 1), "new", WEIGHTS)) is RetentionReason.STRAY
 
 
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        ("trial-0003/rung-1/new/checkpoint.pt", Place(JobKey(3, 1), "new", "checkpoint.pt")),
-        ("trial-12345/rung-10/a/b/c", Place(JobKey(12345, 10), "a", "b/c")),
+        ("trial-0003/rung-1/new/checkpoint.pt", JobFile(JobKey(3, 1), "new", "checkpoint.pt")),
+        ("trial-12345/rung-10/a/b/c", JobFile(JobKey(12345, 10), "a", "b/c")),
         ("trial-0003/rung-1/notes.txt", None),
         ("trial-0003/notes.txt", None),
         ("report/rung-1/new/checkpoint.pt", None),
@@ -119,12 +119,12 @@ def test_an_attempt_is_known_at_its_own_job_only():
     ],
 )
 def test_only_files_of_jobs_have_a_place(path, place):
-    assert Place.parse(path) == place
+    assert JobFile.parse(path) == place
 
 
 @pytest.mark.parametrize(
     ("verdicts", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
 )
 def test_a_trial_is_over_with_its_last_verdict(verdicts, over):
-    assert retention({0: "COMPLETE"}, verdicts).over("trial-0003") is over
-    assert retention({}).over("trial-0004")  # there is no such trial
+    assert retention({0: "COMPLETE"}, verdicts).is_over("trial-0003") is over
+    assert retention({}).is_over("trial-0004")  # there is no such trial

@@ -40,7 +40,7 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
         ("training: {channels_last: x}", "4 training.channels_last: must be 'auto'"),
         ("training: {focal_gamma: 0.5}", "4 training.focal_gamma: has no finite gradient"),
         ("training: 3", "4 training: must be a mapping"),
-        ("halving: {eta: 1}", "4 halving.eta: eta 1 would drop nobody: use 2 or more"),
+        ("halving: {eta: 1}", "4 halving.eta: eta 1 would drop no trial: use 2 or more"),
         ("halving: {eta: 0}", "4 halving.eta: must be 2 or more, not 0"),
         ("halving: {finalists: 0}", "4 halving.finalists: must be 1 or more, not 0"),
         (
@@ -67,12 +67,15 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
         ("halving: {min_fraction: 1/0}", "4 halving.min_fraction: must be a fraction"),
         (
             "search: {method: random}",
-            "4 search.trials: is missing: say how many points random",
+            "4 search.trials: is missing: set how many points random",
         ),
-        ("search: {trials: 3}", "4 search.trials: a grid tries every point: leave it out"),
+        ("search: {trials: 3}", "4 search.trials: a grid uses every point: leave it out"),
         ("search: {method: randm}", "did you mean 'random'?"),
         ("resources: {cpus_per_trial: 0}", "4 resources.cpus_per_trial: must be above 0, not 0"),
-        ("resources: {gpus_per_trial: 1.5}", "4 resources.gpus_per_trial: must be a share below 1"),
+        (
+            "resources: {gpus_per_trial: 1.5}",
+            "4 resources.gpus_per_trial: must be a fraction below 1",
+        ),
         ("storage: {url: ''}", "4 storage.url: must not be empty"),
         (
             "storage: {url: 'a://${NO_SUCH_VARIABLE}'}",

@@ -88,7 +88,7 @@ def test_an_empty_file_is_an_empty_mapping(load):
         ),
         (
             "a: runs/**/x",
-            "sweep.yaml:1 a: 'runs/**/x' is no complete expression: write a number, or",
+            "sweep.yaml:1 a: 'runs/**/x' is not a complete expression: write a number, or",
         ),
     ],
 )

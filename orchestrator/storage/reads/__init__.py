@@ -1,1 +1,1 @@
-"""Every query of the stored rows."""
+"""All queries of stored rows."""

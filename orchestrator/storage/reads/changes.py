@@ -1,7 +1,7 @@
-"""What has been stored of a sweep since one last asked: the reads of `watch` and `logs -f`.
+"""The change feed of a sweep: rows since the last read, for `watch` and `logs -f`.
 
-Each kind of row is read by one indexed query. Rows are found again by their ids, which grow as the
-one driver writes them; epochs by their attempt, which must be new or was open at the last read.
+One indexed query reads each kind of row. New rows have larger ids, because only one driver writes
+them. New epochs belong to an attempt that is new or was open at the last read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _epochs, _decisions, _events = schema.epochs, schema.decisions, schema.events
 
 @dataclass(frozen=True)
 class AttemptStarted:
-    """An attempt at a job has begun."""
+    """An attempt at a job has started."""
 
     at: datetime
     trial: int
@@ -36,10 +36,10 @@ class AttemptStarted:
 
 @dataclass(frozen=True)
 class EpochFinished:
-    """A job has trained one more epoch."""
+    """A job has finished an epoch."""
 
     at: datetime
-    """About when: its attempt's start, and the time that the attempt's epochs have taken."""
+    """Approximate time: the start of its attempt plus the duration of the attempt's epochs."""
     trial: int
     rung: int
     kind: Kind
@@ -63,7 +63,7 @@ class Ended:
     outcome: AttemptOutcome
     error: str | None
     score: float | None
-    """Of the job; None unless this attempt completed it."""
+    """Score of the job; None unless this attempt completed it."""
     seconds: float | None
 
 
@@ -78,7 +78,7 @@ class DecisionMade:
 
 @dataclass(frozen=True)
 class SweepEvent:
-    """Something happened to the sweep as a whole."""
+    """An event of the sweep as a whole."""
 
     at: datetime
     kind: str
@@ -90,14 +90,14 @@ Change = AttemptStarted | EpochFinished | Ended | DecisionMade | SweepEvent
 
 _COUNTED = (("_attempt", _attempts), ("_decision", _decisions), ("_event", _events))
 _ORDER = (SweepEvent, AttemptStarted, EpochFinished, Ended, DecisionMade)
-"""Of changes at the same moment."""
+"""Order of changes at the same time."""
 
 
 class ChangeFeed:
-    """Reads what is new of a sweep, or of one of its trials, each time it is asked."""
+    """Returns new changes of a sweep, or of one of its trials, at each read."""
 
     def __init__(self, engine: Engine, sweep: SweepRow, trial: int | None = None) -> None:
-        """Begin with all that is stored; a trial's news leave out what happened to the sweep."""
+        """Start with everything that is stored. The feed of a trial has no events of the sweep."""
         self._engine = engine
         self._sweep = sweep
         self._trial = trial
@@ -107,20 +107,20 @@ class ChangeFeed:
 
     @classmethod
     def from_now(cls, engine: Engine, sweep: SweepRow) -> Self:
-        """Begin with what is stored from now on."""
-        news = cls(engine, sweep)
+        """Start with changes from now on."""
+        feed = cls(engine, sweep)
         with engine.connect() as connection:
-            # the newest ids first: what begins in between is new, and none is missed
+            # The newest ids first: an attempt that starts in between then counts as new.
             for name, table in _COUNTED:
                 newest = connection.execute(select(func.max(table.c.id))).scalar()
-                setattr(news, name, newest or 0)
+                setattr(feed, name, newest or 0)
             rows = connection.execute(_open_attempts(sweep)).all()
-            news._open = {attempt for attempt, *_ in rows}
-            news._epoch = {job: epoch or 0 for _, job, epoch in rows}
-        return news
+            feed._open = {attempt for attempt, *_ in rows}
+            feed._epoch = {job: epoch or 0 for _, job, epoch in rows}
+        return feed
 
     def read(self) -> list[Change]:
-        """Return what is new, in the order in which it happened."""
+        """Return the new changes in the order of their times."""
         started = or_(_attempts.c.id > self._attempt, _attempts.c.id.in_(sorted(self._open)))
         queries = (
             _attempts_where(started),
@@ -128,14 +128,14 @@ class ChangeFeed:
             _decisions_after(self._decision),
         )
         with self._engine.connect() as connection:
-            # all reads first: one that fails leaves everything to be read again
+            # All reads first: if one fails, the state is unchanged and the next read repeats it.
             attempts, epochs, verdicts = (
                 connection.execute(self._of_trial(query)).mappings().all() for query in queries
             )
             events = connection.execute(self._events()).mappings().all()
-        news = [
-            *self._trained(attempts, epochs),
-            *self._tried(attempts),
+        changes = [
+            *self._new_epochs(attempts, epochs),
+            *self._new_attempts(attempts),
             *(
                 _made(DecisionMade, v, at=v["decided_at"], decision=_made(Decision, v))
                 for v in verdicts
@@ -144,10 +144,10 @@ class ChangeFeed:
         ]
         self._decision = max([self._decision, *(row["id"] for row in verdicts)])
         self._event = max([self._event, *(row["id"] for row in events)])
-        return sorted(news, key=lambda change: (change.at, _ORDER.index(type(change))))
+        return sorted(changes, key=lambda change: (change.at, _ORDER.index(type(change))))
 
-    def _tried(self, attempts: Sequence[_Row]) -> Iterator[AttemptStarted | Ended]:
-        """Yield the attempts that have begun, and those that have ended."""
+    def _new_attempts(self, attempts: Sequence[_Row]) -> Iterator[AttemptStarted | Ended]:
+        """Yield starts and ends of attempts."""
         for row in attempts:
             if row["id"] > self._attempt:
                 self._attempt = row["id"]
@@ -159,8 +159,10 @@ class ChangeFeed:
             score = row["score"] if row["outcome"] == "complete" else None
             yield _made(Ended, row, at=row["ended_at"], score=score)
 
-    def _trained(self, attempts: Sequence[_Row], epochs: Sequence[_Row]) -> Iterator[EpochFinished]:
-        """Yield the epochs that are new, each at about the moment when it was over."""
+    def _new_epochs(
+        self, attempts: Sequence[_Row], epochs: Sequence[_Row]
+    ) -> Iterator[EpochFinished]:
+        """Yield new epochs with their approximate times of completion, which are not stored."""
         known = {row["job_id"]: row for row in attempts}
         starts: dict[tuple[int, int], datetime] = {}
         for row in attempts:
@@ -221,7 +223,7 @@ def _decisions_after(newest: int) -> Select[Any]:
 
 
 def _open_attempts(sweep: SweepRow) -> Select[Any]:
-    """Select the id, the job and its newest epoch of each attempt that is open."""
+    """Select the id, the job and the job's newest epoch of each open attempt."""
     newest = select(func.max(_epochs.c.epoch)).where(_epochs.c.job_id == _attempts.c.job_id)
     return (
         select(_attempts.c.id, _attempts.c.job_id, newest.scalar_subquery())
@@ -232,6 +234,6 @@ def _open_attempts(sweep: SweepRow) -> Select[Any]:
 
 
 def _made(kind: Any, row: Any, **others: Any) -> Any:
-    """Make a record of the columns that it has."""
+    """Return a record from the columns of a row that are its fields."""
     names = {each.name for each in fields(kind)}
     return kind(**{name: row[name] for name in names if name in row} | others)

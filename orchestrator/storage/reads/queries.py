@@ -1,6 +1,6 @@
-"""All reads: one indexed query each, whatever the number of trials.
+"""Reads of rows: one indexed query each, independent of the number of trials.
 
-Unless other kinds are asked for, they see the jobs of the ladder only.
+Functions return the jobs of the ladder only, unless other kinds are requested.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from searchctl.trainer.core.results import ImageCounts
 
 Trials = int | Collection[int] | None
-"""Whose rows are asked for: one trial's, those of some, or (None) all."""
+"""Selects the rows of one trial, of several, or of all (None)."""
 
 _OF_JOB = ("rung", "kind", "repeat")
 _ON_LADDER = schema.jobs.c.kind == "ladder"
@@ -50,10 +50,10 @@ def list_sweeps(engine: Engine) -> list[SweepRow]:
 
 
 def find_sweep(engine: Engine, name: str) -> SweepRow:
-    """Return the sweep of that name.
+    """Return the sweep of this name.
 
     Raises:
-        SweepNotFound: there is none (yet); names those that are most like it.
+        SweepNotFound: it is not stored (yet). The message has the most similar names.
     """
     rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
@@ -62,11 +62,11 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
 
 
 def _instead_of(engine: Engine, name: str) -> str:
-    """Say what there is where a sweep is not: its driver on its way, or others."""
+    """Return a hint for a missing sweep: its submitted driver, or similar names."""
     if submitted := newest_submission(engine, name):
         return (
             f" (yet): its driver was submitted as job {submitted.job}, and `searchctl logs {name} "
-            "--driver` says what became of it"
+            "--driver` shows its output"
         )
     names = [row.name for row in list_sweeps(engine)]
     near = sorted(names, key=lambda known: -SequenceMatcher(None, known, name).ratio())
@@ -87,7 +87,7 @@ def jobs(
     trial: Trials = None,
     kinds: Collection[Kind] = LADDER,
 ) -> list[JobRow]:
-    """Return a sweep's jobs (some trials', if asked) by rung, then trial; the ladder's first."""
+    """Return a sweep's jobs by rung, then trial; those of the ladder come first."""
     names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
     query = (
         select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
@@ -101,7 +101,7 @@ def jobs(
 
 
 def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
-    """Return the decisions of a sweep (on some trials, if asked), in the order they were made."""
+    """Return a sweep's decisions in the order in which they were made."""
     table = schema.decisions
     names = [name for name in Decision.__annotations__ if name != "trial"]
     query = (
@@ -113,7 +113,7 @@ def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Dec
 
 
 def attempts(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[AttemptRow]:
-    """Return the attempts at jobs of all kinds (of some trials, if asked), as they began."""
+    """Return the attempts at jobs of all kinds in the order of their starts."""
     table = schema.attempts
     names = [n for n in AttemptRow.__annotations__ if n not in ("trial", *_OF_JOB)]
     query = (
@@ -127,7 +127,7 @@ def attempts(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Atte
 
 
 def find_attempt(engine: Engine, token: str) -> AttemptPlace | None:
-    """Return where an attempt of any sweep belongs; None if there is none of that token."""
+    """Return the sweep and the job of an attempt; None if no attempt has this token."""
     query = (
         select(schema.sweeps.c.name, schema.sweeps.c.spec["storage"]["runs"].as_string())
         .add_columns(schema.trials.c.number, *(schema.jobs.c[name] for name in _OF_JOB))
@@ -144,7 +144,7 @@ def find_attempt(engine: Engine, token: str) -> AttemptPlace | None:
 def epochs(
     engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
 ) -> list[EpochRow]:
-    """Return the epochs of one trial, by rung; the ladder's first."""
+    """Return the epochs of one trial by rung; those of the ladder come first."""
     table = schema.epochs
     names = [each.name for each in fields(EpochRow) if each.name not in _OF_JOB]
     query = (
@@ -174,10 +174,10 @@ def class_scores(
 
 
 def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts | None":
-    """Return the validation images' counts of one job; None if it has no score.
+    """Return a job's counts by validation image; None if the job has no score.
 
     Raises:
-        ValueError: they are damaged.
+        ValueError: the counts are damaged.
     """
     query = (
         select(schema.image_scores)
@@ -193,10 +193,10 @@ def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts |
 def rung_counts(
     engine: Engine, sweep: SweepRow, rung: int, trials: Collection[int]
 ) -> "dict[int, ImageCounts]":
-    """Return the validation images' counts of these trials at a rung; of those that have them.
+    """Return the counts by validation image at a rung, for the trials that have them.
 
     Raises:
-        ValueError: some are damaged.
+        ValueError: some counts are damaged.
     """
     query = (
         select(schema.trials.c.number.label("trial"), schema.image_scores)
@@ -209,7 +209,7 @@ def rung_counts(
 
 
 def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, float]:
-    """Return the best validation IoU of each class among the trials that a rung's cut kept."""
+    """Return the best validation IoU of each class among the trials that survived a rung."""
     scores, verdicts = schema.class_scores, schema.decisions
     query = (
         select(scores.c.class_id, func.max(scores.c.iou).label("iou"))
@@ -228,13 +228,13 @@ def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, floa
 
 
 def val_images(engine: Engine, sweep: SweepRow) -> list[tuple[str, str]]:
-    """Return name and group of each validation image; none for sweeps of an older searchctl."""
+    """Return name and group of each validation image; empty for sweeps of older versions."""
     query = select(schema.sweeps.c.val_images).where(schema.sweeps.c.id == sweep.id)
     return [(name, group) for name, group in _rows(engine, query)[0]["val_images"]]
 
 
 def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
-    """Return what happened to a sweep as a whole, in order."""
+    """Return the events of a sweep in order."""
     table = schema.events
     query = select(table.c.at, table.c.kind, table.c.detail)
     query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.id)
@@ -242,7 +242,7 @@ def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
 
 
 def images_trained(engine: Engine, sweep: SweepRow) -> int:
-    """Return how many images all epochs of a sweep have seen so far, those after the ladder too."""
+    """Return the number of training images of all epochs so far, including follow-up jobs."""
     query = (
         select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
         .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)
@@ -252,9 +252,8 @@ def images_trained(engine: Engine, sweep: SweepRow) -> int:
 
 
 def _image_counts(row: dict[str, Any]) -> "ImageCounts":
-    from searchctl.orchestrator.storage import (
-        results,  # imports numpy, for which `status` need not wait
-    )
+    # Imported late: it imports numpy, which `status` does not need.
+    from searchctl.orchestrator.storage import results
 
     return results.image_counts(row)
 

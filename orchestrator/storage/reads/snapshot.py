@@ -1,7 +1,7 @@
-"""Reads for people's views of a sweep: one indexed query each, however many trials there are.
+"""Reads for displays of a sweep: one indexed query each, independent of the number of trials.
 
-What is counted and ranked is counted and ranked by the database, and no more rows are read than are
-shown. Unless it says so, a query sees the jobs of the ladder only.
+The database counts and ranks, so only displayed rows are read. Functions return the jobs of the
+ladder only, unless their docstring states otherwise.
 """
 
 from collections.abc import Collection
@@ -21,24 +21,24 @@ _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
 _KEY = (_trials.c.number, _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
 _ON_LADDER = _jobs.c.kind == "ladder"
 _LARGEST = 1.7e308
-"""A score between this and its negative is finite: databases order NaN and infinity beyond it."""
+"""A finite score is between this number and its negative. SQL has no portable test for NaN."""
 
 
 @dataclass(frozen=True)
 class JobCount:
-    """The jobs of one rung and kind that are in one state."""
+    """Number of jobs of one rung, kind and state."""
 
     kind: Kind
     rung: int
     state: str
     jobs: int
     score: float | None
-    """The best finite one among them."""
+    """Best finite score among them."""
 
 
 @dataclass(frozen=True)
 class KindTime:
-    """What the jobs of one kind took that have ended."""
+    """Time of all ended jobs of one kind."""
 
     kind: Kind
     jobs: int
@@ -48,7 +48,7 @@ class KindTime:
 
 @dataclass(frozen=True)
 class RankedRow:
-    """A trial at the highest rung where it has a rank, with its job there."""
+    """A trial with its job at the highest rung where it has a rank."""
 
     trial: int
     params: dict[str, Any]
@@ -64,7 +64,7 @@ class RankedRow:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """The IoU and the accuracy of one class on one split, by one job."""
+    """IoU and accuracy of one class on one split for one job."""
 
     trial: int
     rung: int
@@ -76,7 +76,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ComparedJob:
-    """One trial at one rung, with the decision if there is one: its score, and what it took."""
+    """One trial at one rung: its score, its cost, and the decision if there is one."""
 
     trial: int
     rung: int
@@ -96,7 +96,7 @@ class ComparedJob:
 
 @dataclass(frozen=True)
 class JobCost:
-    """The score of one trial at one rung, and what it cost, and using its network will."""
+    """Score of one trial at one rung, its training cost, and the cost of its network."""
 
     trial: int
     score: float
@@ -109,7 +109,7 @@ class JobCost:
 
 @dataclass(frozen=True)
 class JobSnapshot:
-    """How a job stands."""
+    """Current state and score of a job."""
 
     state: str
     score: float | None
@@ -117,17 +117,17 @@ class JobSnapshot:
 
 @dataclass(frozen=True)
 class Run:
-    """What one driver has done of a sweep."""
+    """Progress of one driver of a sweep."""
 
     began: datetime
     first_job: datetime | None
     images: int
-    """Images of all the epochs of the jobs that it has begun."""
+    """Training images of all epochs of the jobs that it has started."""
     epoch_seconds: float
 
 
 def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
-    """Count a sweep's jobs, also those after the ladder, by kind, rung and state."""
+    """Count a sweep's jobs of all kinds by kind, rung and state."""
     best = func.max if sweep.direction == "maximize" else func.min
     grouped = (_jobs.c.kind, _jobs.c.rung, _jobs.c.state)
     finite = case((_jobs.c.score.between(-_LARGEST, _LARGEST), _jobs.c.score))
@@ -142,7 +142,7 @@ def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
 
 
 def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
-    """Return what a sweep's ended jobs took, by kind."""
+    """Return the time of a sweep's ended jobs by kind."""
     query = (
         select(
             _jobs.c.kind,
@@ -158,7 +158,7 @@ def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
 
 
 def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedRow]:
-    """Return the trials that have a rank, the best first: by their highest rung, then by rank."""
+    """Return the trials that have a rank, best first: by highest rung, then by rank."""
     above = _decisions.alias("above")
     climbed = (
         select(above.c.id)
@@ -181,14 +181,14 @@ def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[Rank
 
 
 def some_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
-    """Return the trials of these numbers, in the order of their numbers; those that there are."""
+    """Return the existing trials among these numbers, in the order of their numbers."""
     query = select(*(_trials.c[name] for name in TrialRow.__annotations__))
     query = _of(query, sweep, numbers).order_by(_trials.c.number)
     return [TrialRow(**row) for row in _rows(engine, query)]
 
 
 def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[ComparedJob]:
-    """Return the jobs of these trials with their decisions, by rung, then trial."""
+    """Return the jobs of these trials and their decisions by rung, then trial."""
     of_decision = ("rank", "cohort", "verdict")
     of_job = [n for n in ComparedJob.__annotations__ if n not in (*of_decision, "trial")]
     same = (_decisions.c.trial_id == _jobs.c.trial_id) & (_decisions.c.rung == _jobs.c.rung)
@@ -220,7 +220,7 @@ def job_costs(engine: Engine, sweep: SweepRow, rung: int) -> list[JobCost]:
 def class_rows(
     engine: Engine, sweep: SweepRow, numbers: Collection[int], rung: int
 ) -> list[ClassRow]:
-    """Return the scores of every class and split at one rung, of these trials."""
+    """Return the scores of these trials at one rung by class and split."""
     scores = schema.class_scores
     query = (
         select(_trials.c.number.label("trial"), _jobs.c.rung)
@@ -234,7 +234,7 @@ def class_rows(
 
 
 def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:
-    """Return the state and score of every job, also after the ladder."""
+    """Return the state and score of every job of all kinds."""
     query = (
         select(*_KEY, _jobs.c.state, _jobs.c.score)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
@@ -246,7 +246,7 @@ def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:
 
 
 def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
-    """Return how many epochs the jobs that run have behind them, also after the ladder."""
+    """Return the number of finished epochs of each running job of all kinds."""
     newest = select(func.max(schema.epochs.c.epoch)).where(schema.epochs.c.job_id == _jobs.c.id)
     query = (
         select(*_KEY, newest.scalar_subquery())
@@ -258,7 +258,7 @@ def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
 
 
 def running_jobs(engine: Engine) -> dict[str, int]:
-    """Return how many jobs run of each sweep of the database that has any; one query."""
+    """Return the number of running jobs of each sweep that has any, in one query."""
     attempts, sweeps = schema.attempts, schema.sweeps
     started = attempts.c.outcome.is_(None) & attempts.c.worker.is_not(None)
     query = (
@@ -275,7 +275,7 @@ def running_jobs(engine: Engine) -> dict[str, int]:
 
 
 def current_run(engine: Engine, sweep: SweepRow) -> Run:
-    """Return what the sweep's newest driver has done up to now; two queries."""
+    """Return the progress of the sweep's newest driver, in two queries."""
     events, attempts, epochs = schema.events, schema.attempts, schema.epochs
     driven = select(func.max(events.c.at)).where(
         events.c.sweep_id == sweep.id, events.c.kind == "driver"

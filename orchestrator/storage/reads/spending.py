@@ -1,6 +1,6 @@
-"""What a sweep has spent so far, and what it was expected to: the reads behind its grading.
+"""Reads of a sweep's cost so far and its stored estimate, to compare them.
 
-Sums are made by the database; of attempts one row each is read, as their times overlap.
+The database sums. Attempts are read row by row, because their times overlap.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.rows import AttemptOutcome, SweepRow
 
 FORECAST = "forecast"
-"""Kind of the event that holds what a probe said at the launch."""
+"""Kind of the event that holds the estimate from the launch."""
 
 _jobs, _trials, _attempts = schema.jobs, schema.trials, schema.attempts
 
 
 @dataclass(frozen=True)
 class StageSpent:
-    """What the jobs of one stage that have ended took: of a rung, or after the ladder."""
+    """Cost of the ended jobs of one stage: a rung, or a kind of follow-up jobs."""
 
     kind: Kind
     rung: int
@@ -34,7 +34,7 @@ class StageSpent:
 
 @dataclass(frozen=True)
 class Held:
-    """An attempt that has ended, and how long it held its resources."""
+    """An ended attempt, and how long it held its resources."""
 
     trial: int
     rung: int
@@ -46,22 +46,22 @@ class Held:
     gpus: float | None
     error: str | None
     job_seconds: float | None
-    """What its job came to in the end, with all that was gone on from; None if it is not done."""
+    """Seconds of its finished job over all resumed attempts; None if the job is not done."""
 
     @property
     def seconds(self) -> float:
-        """How long it held its resources."""
+        """Seconds for which it held its resources."""
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
 
 
 def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
-    """Return what ended jobs took, by stage."""
+    """Return the cost of ended jobs by stage."""
     query = (
         select(
             _jobs.c.kind,
             _jobs.c.rung,
             func.count().label("jobs"),
-            # PostgreSQL's sum of its largest integers is a decimal
+            # PostgreSQL's sum of bigint is numeric, which Python reads as Decimal
             cast(func.coalesce(func.sum(_jobs.c.images_seen), 0), BigInteger).label("images"),
             func.coalesce(func.sum(_jobs.c.seconds), 0.0).label("seconds"),
         )
@@ -73,7 +73,7 @@ def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
 
 
 def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, int], int]:
-    """Return how often ended jobs have scored the validation set in training, by kind and rung."""
+    """Return how often ended jobs scored the validation set in training, by kind and rung."""
     epochs = schema.epochs
     query = (
         select(_jobs.c.kind, _jobs.c.rung, func.count().label("validations"))
@@ -87,7 +87,7 @@ def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, in
 
 
 def held(engine: Engine, sweep: SweepRow) -> list[Held]:
-    """Return the attempts that have ended, in the order in which they began."""
+    """Return the ended attempts in the order of their starts."""
     names = ("started_at", "ended_at", "outcome", "gpus", "error")
     query = (
         select(_trials.c.number.label("trial"), _jobs.c.seconds.label("job_seconds"))
@@ -102,14 +102,14 @@ def held(engine: Engine, sweep: SweepRow) -> list[Held]:
 
 
 def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
-    """Store what a probe said when the sweep was launched; needs no lease."""
+    """Store the estimate from the launch. This needs no lease."""
     row = {"sweep_id": sweep.id, "at": datetime.now(UTC), "kind": FORECAST, "detail": forecast}
     with engine.begin() as connection:
         connection.execute(insert(schema.events).values(**row))
 
 
 def stored_estimate(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
-    """Return the newest estimate of a sweep; None if none was made."""
+    """Return the newest estimate of a sweep; None if there is none."""
     events = schema.events
     query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == FORECAST)
     with engine.connect() as connection:

@@ -76,4 +76,4 @@ def test_a_study_that_was_deleted_is_told(sweeps):
     sweeps.launch()
     optuna.delete_study(study_name="quick", storage=sweeps.url)
     done = CliRunner().invoke(cli, ["dashboard", "quick", "--db", sweeps.url])
-    assert "resume quick` makes it anew" in str(done.exception)
+    assert "resume quick` recreates it" in str(done.exception)
