@@ -1,1 +1,1 @@
-"""A driver that is submitted to a cluster."""
+"""Drivers that are submitted to a Ray cluster as jobs."""

@@ -1,8 +1,8 @@
-"""Submits a sweep's driver to a cluster as a job.
+"""Submits a sweep's driver to a cluster as a Ray job.
 
-What travels is our code, the sweep file, and the command; it can be seen by everyone who may look
-at the cluster. Data do not travel, nor secrets: the driver finds its database by the environment of
-the cluster's head.
+The job contains our code, the sweep file and the command. All users of the cluster can see them.
+Data and secrets are not sent: the driver takes the database's URL from the environment of the
+cluster's head.
 """
 
 import json
@@ -39,17 +39,17 @@ def submit_launch(
 
     Args:
         sweep: the sweep, with absolute paths.
-        url: of its database.
-        address: of the cluster.
-        source: its file.
-        db: the database's URL, if the driver must be told.
-        probe: whether the driver first times the configurations.
+        url: URL of its database.
+        address: address of the cluster.
+        source: path of the sweep file.
+        db: the database's URL, if the driver needs it as an option.
+        probe: whether the driver first measures the speed of the configurations.
 
     Raises:
-        SweepExists: there is a sweep of that name.
-        SearchctlError: something of it cannot travel, or the cluster refuses it.
+        SweepExists: the database already has a sweep of this name.
+        SearchctlError: the sweep cannot run on another machine, or the cluster refuses the job.
     """
-    _refuse_what_cannot_travel(url, db)
+    _refuse_local_database(url, db)
     _refuse_relative_files(sweep)
     jobs, engine = ClusterJobs(address), open_database(url, create=True)
     refuse_second(engine, sweep)
@@ -67,21 +67,21 @@ def submit_resume(
     db: str | None,
     options: Sequence[str],
 ) -> SubmittedDriver:
-    """Submit a driver that goes on with a stored sweep.
+    """Submit a driver that resumes a stored sweep.
 
     Args:
-        row: the sweep as it is stored.
-        sweep: as it would go on.
-        url: of its database.
-        address: of the cluster.
-        db: the database's URL, if the driver must be told.
-        options: of `searchctl resume`, beside --db.
+        row: the stored sweep.
+        sweep: the sweep with its current settings.
+        url: URL of its database.
+        address: address of the cluster.
+        db: the database's URL, if the driver needs it as an option.
+        options: options of `searchctl resume` except --db.
 
     Raises:
-        SweepBusy: it has a driver.
-        SearchctlError: something of it cannot travel, or the cluster refuses it.
+        SweepBusy: the sweep has a driver.
+        SearchctlError: the sweep cannot run on another machine, or the cluster refuses the job.
     """
-    _refuse_what_cannot_travel(url, db)
+    _refuse_local_database(url, db)
     if row.driver is not None:
         raise SweepBusy(
             f"the sweep is being driven by {row.driver}: follow it with `searchctl watch "
@@ -106,24 +106,24 @@ def _submit(
 ) -> SubmittedDriver:
     _refuse_second_driver(engine, jobs, name)
     submission = new_submission(name, jobs.address)
-    store_submission(engine, submission)  # first: the driver looks for itself
+    store_submission(engine, submission)  # before the job: its driver checks that this row exists
     env = {SUBMISSION_VARIABLE: submission.job, SOURCE_VARIABLE: str(source)}
     jobs.submit(submission.job, command, files, env)
     return SubmittedDriver(engine, jobs, submission, after)
 
 
 def _refuse_second_driver(engine: Engine, jobs: ClusterJobs, name: str) -> None:
-    """Refuse to submit a driver while another one is on its way, or at work."""
+    """Refuse to submit a driver while another submitted driver is pending or running."""
     before = newest_submission(engine, name)
     state = jobs.state(before.job) if before else None
     if before and state and not state.ended:
         raise SweepBusy(
-            f"'{name}' is job {before.job} of the cluster already ({state.status.lower()}): "
-            f"`searchctl logs {name} --driver` shows what it does, `searchctl stop {name}` ends it"
+            f"'{name}' is already job {before.job} of the cluster ({state.status.lower()}): "
+            f"`searchctl logs {name} --driver` shows its output, `searchctl stop {name}` ends it"
         )
 
 
-def _refuse_what_cannot_travel(url: str, db: str | None) -> None:
+def _refuse_local_database(url: str, db: str | None) -> None:
     if make_url(url).get_backend_name() == "sqlite":
         raise SearchctlError(
             f"a driver on a cluster cannot use {shown(url)}: SQLite is a file of one machine; use "
@@ -142,13 +142,13 @@ def _refuse_relative_files(sweep: Sweep) -> None:
     for reference in dict.fromkeys(_files_named(sweep)):
         if "://" not in reference and not Path(reference).is_absolute():
             raise SearchctlError(
-                f"{reference} is a path from here, and the driver runs elsewhere: write it as the "
-                "cluster's nodes see it, absolute"
+                f"{reference} is a relative path, and the driver runs on another machine: write "
+                "the absolute path on the cluster's nodes"
             )
 
 
 def _files_named(sweep: Sweep) -> Iterator[str]:
-    """Yield the files of weights that trials name; what has no slash is a sweep's name."""
+    """Yield the paths of weights that trials name. A name without a slash is a sweep."""
     for settings in trial_settings(sweep):
         yield from (
             each for each in (settings.checkpoint, settings.weights) if each and "/" in each

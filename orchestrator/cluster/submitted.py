@@ -1,4 +1,4 @@
-"""Drivers that were submitted to a cluster: waited for, read, and ended before they are at work."""
+"""Waits for submitted drivers, reads their output, and stops them before they store a sweep."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,43 +14,46 @@ from searchctl.orchestrator.storage.submissions import Submission, newest_submis
 
 POLL_S = 0.5
 _OF_RAY = " INFO job_manager.py:"
-"""In the lines that Ray itself writes before a job's own."""
+"""Marks the lines that Ray writes before the output of a job."""
 
 Say = Callable[[str], None]
 
 
 class SubmittedDriver:
-    """A driver that was submitted, and may not be at work yet."""
+    """A submitted driver, which may not have started yet."""
 
     def __init__(
         self, engine: Engine, jobs: ClusterJobs, submission: Submission, after: int
     ) -> None:
-        """Wait for the sweep's driver to come after so many others."""
+        """Describe a submission; `after` is the number of earlier drivers of the sweep."""
         self.engine = engine
         self.submission = submission
         self._jobs = jobs
         self._after = after
 
     def wait(self, say: Say, give_up: Callable[[], bool]) -> SweepRow | None:
-        """Wait until it drives its sweep; return the sweep, or None if it takes too long.
+        """Wait until the driver holds its sweep; return the sweep.
 
         Args:
-            say: is told how the job stands, when that changes.
-            give_up: asked often whether it takes too long.
+            say: prints a line for the user when the job's status changes.
+            give_up: returns whether to stop waiting; called often.
+
+        Returns:
+            The stored sweep; None after `give_up`.
 
         Raises:
-            DriverEnded: it ended before; says what it printed, and its exit code.
+            DriverEnded: the driver ended before. The error has its output and exit code.
         """
-        said = ""
+        printed = ""
         while True:
             state = self._jobs.state(self.submission.job)
-            if row := self._driven():  # after the state: a job that has ended has stored all
+            if row := self._driven():  # after the state: an ended job has stored everything
                 return row
             if state is None or state.ended:
                 raise self._ended(state.exit_code if state else None)
-            if state.status != said:
+            if state.status != printed:
                 say(f"job {self.submission.job} is {state.status.lower()}")
-            said = state.status
+            printed = state.status
             if give_up():
                 return None
             time.sleep(POLL_S)
@@ -66,45 +69,45 @@ class SubmittedDriver:
         lines = (self._jobs.output(self.submission.job) or "").splitlines(keepends=True)
         printed = tail("".join(line for line in lines if _OF_RAY not in line))
         return DriverEnded(
-            f"the driver ended before it was at work: job {self.submission.job} of "
+            f"the driver ended before it started its sweep: job {self.submission.job} of "
             f"{self.submission.address} printed\n\n{printed}",
             exit_code,
         )
 
 
 def drivers_so_far(engine: Engine, row: SweepRow) -> int:
-    """Return how many drivers a sweep has had."""
+    """Return the number of drivers of a sweep so far."""
     return sum(event.kind == "driver" for event in queries.events(engine, row))
 
 
 def printed_by_driver(
     sweep: str, url: str, address: str | None = None, *, follow: bool = False
 ) -> Iterator[str]:
-    """Yield what the newest driver of a sweep prints, in parts.
+    """Yield the output of a sweep's newest driver in parts.
 
     Args:
-        sweep: its name; it need not be stored yet.
-        url: of the database.
-        address: where the cluster is reached from here, if not where it was submitted to.
-        follow: go on until the driver ends.
+        sweep: name of the sweep, which need not be stored yet.
+        url: URL of the database.
+        address: address of the cluster, if it differs from the one of the submission.
+        follow: whether to continue until the driver ends.
 
     Raises:
-        SearchctlError: it was not submitted to a cluster, or that does not have it any more.
+        SearchctlError: the driver was not submitted, or the cluster no longer has its job.
     """
     submission = newest_submission(open_database(url), sweep)
     if submission is None:
         raise SearchctlError(
-            f"no driver of '{sweep}' was submitted to a cluster: what it prints is on the terminal "
-            f"that it was launched from; `searchctl logs {sweep}` says what it stored"
+            f"no driver of '{sweep}' was submitted to a cluster: its output is on the terminal "
+            f"where it was launched; `searchctl logs {sweep}` shows what it stored"
         )
     jobs, shown = ClusterJobs(address or submission.address), 0
     while True:
         state = jobs.state(submission.job)
-        printed = jobs.output(submission.job)  # after the state: an ended one prints no more
+        printed = jobs.output(submission.job)  # after the state: an ended job prints no more
         if state is None or printed is None:
             raise SearchctlError(
-                f"the cluster at {jobs.address} has no job {submission.job} (any more): a cluster "
-                "that was started anew has forgotten its jobs"
+                f"the cluster at {jobs.address} has no job {submission.job}: a restarted cluster "
+                "does not keep its jobs"
             )
         yield printed[shown:]
         if state.ended or not follow:
@@ -114,7 +117,7 @@ def printed_by_driver(
 
 
 def stop_before_it_is_stored(sweep: str, url: str) -> str | None:
-    """End a submitted driver whose sweep is not stored yet; return its job, None without one."""
+    """Stop a submitted driver whose sweep is not stored yet; return its job, None without one."""
     submission = newest_submission(open_database(url), sweep)
     if submission is None:
         return None

@@ -1,1 +1,1 @@
-"""What a sweep will cost, before it runs; and how right that was, afterwards."""
+"""Plans and cost estimates before a sweep, and the comparison with its real cost afterwards."""

@@ -1,4 +1,4 @@
-"""Times a loop over batches from the outside: as the `stop` that it asks before every batch."""
+"""Times a loop over batches without changing it: as the `stop` that it calls before each batch."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -7,22 +7,22 @@ from itertools import cycle
 from searchctl.orchestrator.planning.cost import Span
 
 WARM_UP = 3
-"""Batches that are not timed: memory is allocated in them, and algorithms are chosen."""
+"""Batches that are not timed, since they allocate memory and select algorithms."""
 LAPS = 5
-"""Laps that are aimed at; slow networks make fewer of them."""
+"""Target number of measurements; slow networks have fewer."""
 
 
 class BatchTimer:
-    """Measures seconds for an image, over several laps of one batch or more.
+    """Measures seconds per image in several laps of one batch or more.
 
-    Called before every batch, however often the loop over them begins anew; returns True, which
-    ends the loop, once there is enough.
+    It is called before every batch, also over several passes. It returns True, which ends the loop,
+    when there are enough measurements.
 
     Args:
-        sizes: images of each batch of one pass.
-        seconds: to measure for; two laps after the warm-up may take longer.
-        settle: waits until all that was asked of the device is done.
-        clock: in seconds.
+        sizes: number of images of each batch of one pass.
+        seconds: measuring time; it is longer if two laps take longer.
+        settle: synchronizes the device, so that all of its queued work is done.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class BatchTimer:
         self._laps: list[tuple[float, int]] = []
 
     def __call__(self) -> bool:
-        """Take note that another batch begins; say whether there is enough."""
+        """Count a batch; return whether there are enough measurements."""
         self._calls += 1
-        if self._calls > 1:  # the batch before this one is done
+        if self._calls > 1:  # the previous batch is done
             self._images += next(self._sizes)
         if self._calls <= WARM_UP + 1:
             self._start_lap()
@@ -63,7 +63,7 @@ class BatchTimer:
 
     @property
     def seconds_per_image(self) -> Span:
-        """Of the fastest lap, of all laps together, and of the slowest."""
+        """Seconds per image: of the fastest lap, of all laps together, and of the slowest lap."""
         each = [took / images for took, images in self._laps]
         took, images = (sum(part) for part in zip(*self._laps, strict=True))
         return Span(min(each), took / images, max(each))

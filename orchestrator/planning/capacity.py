@@ -1,4 +1,4 @@
-"""What a sweep's trials run on: how many at a time, and on how many GPUs."""
+"""The capacity for a sweep: how many trials run at a time, and on how many GPUs."""
 
 import os
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from searchctl.orchestrator.core.errors import SearchctlError
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a sweep's trials run on."""
+    """Resources of a sweep's trials."""
 
     parallel: int
-    """Trials at a time."""
+    """Number of trials at a time."""
     cpus_per_trial: float
     gpus_per_trial: float
     gpus: float
-    """GPUs that are there for it; 0 where trials take none."""
+    """Available GPUs; 0 if trials use none."""
     price: float | None = None
-    """Of one GPU hour, in any currency."""
+    """Price of one GPU hour in any currency."""
 
 
 def capacity_of(
@@ -29,33 +29,33 @@ def capacity_of(
     price: float | None = None,
     gpus_here: Callable[[], int] = lambda: 0,
 ) -> Capacity:
-    """Return what a sweep runs on.
+    """Return the capacity for a sweep.
 
     Args:
-        resources: what a trial occupies, and how many there may be at a time.
-        gpus: GPUs to reckon with; where it is None, this machine's GPUs and CPUs count.
-        price: of a GPU hour.
+        resources: resources of a trial, and the maximum number of parallel trials.
+        gpus: number of GPUs to assume; None uses this machine's GPUs and CPUs.
+        price: price of a GPU hour.
         gpus_here: counts this machine's GPUs.
 
     Raises:
-        SearchctlError: there is no room for a single trial.
+        SearchctlError: not even one trial fits.
     """
     cpus, share = resources.cpus_per_trial, resources.gpus_per_trial
-    there = (gpus or gpus_here()) if share else 0
-    rooms = [_room(there, share)] if share else []
+    available = (gpus or gpus_here()) if share else 0
+    limits = [_fitting(available, share)] if share else []
     if gpus is None:
-        rooms.append(int(_cpus_here() / cpus))
-    parallel = min([*rooms, *filter(None, [resources.max_parallel])])
+        limits.append(int(_cpus_here() / cpus))
+    parallel = min([*limits, *filter(None, [resources.max_parallel])])
     if parallel < 1:
         raise SearchctlError(
-            f"a trial takes {cpus:g} CPUs and {share:g} GPUs, and there is no room for one: name "
-            "what the sweep will run on with --gpus, or lower resources.cpus_per_trial"
+            f"a trial needs {cpus:g} CPUs and {share:g} GPUs, which is not available: set "
+            "the number of GPUs of the sweep with --gpus, or lower resources.cpus_per_trial"
         )
-    return Capacity(parallel, cpus, share, there, price)
+    return Capacity(parallel, cpus, share, available, price)
 
 
-def _room(gpus: int, share: float) -> int:
-    """Return how many trials fit; a small share does not lie across two GPUs."""
+def _fitting(gpus: int, share: float) -> int:
+    """Return how many trials fit on the GPUs; a fraction never spans two of them."""
     return gpus * int(1 / share) if share < 1 else int(gpus / share)
 
 

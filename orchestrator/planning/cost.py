@@ -1,4 +1,4 @@
-"""What a rung costs, pure: sums over trials of which nobody knows yet who survives."""
+"""The cost of a rung, pure: sums over trials whose survivors are not known yet."""
 
 import heapq
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Span:
-    """A number that depends on what nobody knows yet: on who survives, or on a machine's speed."""
+    """An uncertain number: it depends on the survivors, or on the speed of a machine."""
 
     low: float
     expected: float
@@ -16,12 +16,12 @@ class Span:
 
     @classmethod
     def exactly(cls, value: float) -> Self:
-        """Return a number that depends on nothing."""
+        """Return a certain number."""
         return cls(value, value, value)
 
     @property
     def known(self) -> bool:
-        """Does it depend on nothing?"""
+        """Whether the number is certain."""
         return self.low == self.high
 
     def __add__(self, other: "Span") -> "Span":
@@ -32,16 +32,16 @@ class Span:
 
 
 def total(spans: Iterable[Span]) -> Span:
-    """Return the sum of spans whose lows, and whose highs, come together."""
+    """Return the sum of spans, assuming that all are low, expected or high together."""
     ends = [(span.low, span.expected, span.high) for span in spans]
     return Span(*map(sum, zip(*ends, strict=True))) if ends else Span.exactly(0)
 
 
 def over_survivors(trials: Sequence[Span], survivors: int) -> Span:
-    """Sum what trials cost over `survivors` of them.
+    """Return the cost of `survivors` of these trials.
 
-    Exact where all of them survive. Else, expected is what it comes to where the survivors are a
-    fair sample of all; low is where they are the cheapest, high where they are the dearest.
+    The cost is exact if all survive. Otherwise `expected` is for a representative sample, `low` for
+    the cheapest trials and `high` for the most expensive ones.
 
     >>> over_survivors([Span.exactly(cost) for cost in (1, 2, 6)], 2)
     Span(low=3, expected=6.0, high=8)
@@ -56,9 +56,9 @@ def over_survivors(trials: Sequence[Span], survivors: int) -> Span:
 
 
 def makespan(seconds: Iterable[float], slots: int) -> float:
-    """Return when the last of these jobs ends: each goes, in this order, to the first free slot.
+    """Return when the last job ends, if each job in this order goes to the first free slot.
 
-    Graham, 'Bounds on multiprocessing timing anomalies' (1969): list scheduling.
+    This is list scheduling: Graham, 'Bounds on multiprocessing timing anomalies' (1969).
 
     >>> makespan([3, 3, 3], 2)
     6.0
@@ -70,11 +70,11 @@ def makespan(seconds: Iterable[float], slots: int) -> float:
 
 
 def rung_wall(trials: Sequence[Span], survivors: int, slots: int) -> Span:
-    """Return how long a rung takes with so many jobs at a time: the next begins when all are in.
+    """Return the wall time of a rung with `slots` jobs at a time.
 
-    Where all trials are in it, they begin in their order. Else expected is for survivors at even
-    steps from the fastest to the slowest, low for the fastest, high for the slowest; each begins
-    with its fastest, since a long job that begins last is what a rung waits for.
+    If the rung has all trials, they start in their order. Otherwise `expected` is for survivors at
+    even steps from the fastest to the slowest, `low` for the fastest and `high` for the slowest.
+    These start with the fastest job, which is pessimistic: the rung then waits for a long job.
     """
     if survivors >= len(trials):
         low, expected, high = ([getattr(t, end) for t in trials] for end in Span.__annotations__)

@@ -1,6 +1,7 @@
-"""How much disk a sweep's checkpoints and kept weights take, pure; retention.py says what is kept.
+"""Disk space of a sweep's checkpoints and kept weights, pure (see artifacts/retention.py).
 
-Torch-free: what a weight takes follows from the settings, how many weights there are from a probe.
+It does not import torch: bytes per weight follow from the settings, the number of weights from a
+probe.
 """
 
 from dataclasses import dataclass
@@ -9,25 +10,25 @@ from searchctl.orchestrator.halving.rule import Ladder
 from searchctl.trainer.settings.training import TrainSettings
 
 WEIGHT_BYTES = 4
-"""Weights stay fp32 on any device."""
+"""Weights are stored as fp32 on any device."""
 _STATES = {"adam": 2, "adamw": 2, "adamax": 2, "sgd": 1}
-"""Numbers that an optimizer remembers for each weight that it trains."""
+"""Optimizer state: numbers per trained weight."""
 
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes of a sweep's checkpoints and weights; pictures and logs are not reckoned."""
+    """Bytes of a sweep's checkpoints and weights, without pictures and logs."""
 
     peak: int
-    """The most at any time, if no attempt is lost."""
+    """Maximum at any time, if no attempt is lost."""
     kept: int
-    """What is left at the end: the finalists' weights."""
+    """Bytes at the end: the finalists' weights."""
 
 
 def checkpoint_bytes_per_weight(settings: TrainSettings) -> int:
-    """Return the most bytes that a checkpoint takes for each weight of a network.
+    """Return the maximum size of a checkpoint, in bytes per weight of the network.
 
-    The network, what the optimizer remembers, the average if there is one, and the best epoch.
+    It has the weights, the optimizer state, the EMA weights if used, and those of the best epoch.
 
     >>> checkpoint_bytes_per_weight(TrainSettings())
     16
@@ -42,9 +43,9 @@ def checkpoint_bytes_per_weight(settings: TrainSettings) -> int:
 
 
 def most_kept(ladder: Ladder, *, warm: bool) -> int:
-    """Return how many trials' weights are kept at once, at most.
+    """Return the maximum number of trials whose weights are kept at the same time.
 
-    The finalists'; with `continue: warm` those of a whole rung, which wait for its decisions.
+    These are the finalists; with `continue: warm`, all trials of a rung until its decisions.
     """
     return max(rung.trials for rung in (ladder.rungs if warm else ladder.rungs[-1:]))
 
@@ -52,15 +53,16 @@ def most_kept(ladder: Ladder, *, warm: bool) -> int:
 def disk_of(
     ladder: Ladder, *, warm: bool, parallel: int, checkpoint_bytes: int, weights_bytes: int
 ) -> Disk:
-    """Return what a sweep's files take.
+    """Return the disk space of a sweep's files.
 
     Args:
-        ladder: its rungs.
-        warm: a job begins with the weights of the rung below, which are kept until then.
-        parallel: jobs at a time.
-        checkpoint_bytes: of the largest checkpoint; a new one is whole before the old one goes.
-        weights_bytes: of the largest network's weights.
+        ladder: the rungs.
+        warm: whether a job starts from the weights of the rung below, which are kept until then.
+        parallel: number of jobs at a time.
+        checkpoint_bytes: size of the largest checkpoint.
+        weights_bytes: size of the largest network's weights.
     """
+    # Two checkpoints per job: a new one is complete before the old one is removed.
     running = 2 * checkpoint_bytes * min(parallel, ladder.trials)
     peak = running + weights_bytes * most_kept(ladder, warm=warm)
     return Disk(peak, weights_bytes * ladder.rungs[-1].trials)

@@ -1,7 +1,7 @@
-"""Time, GPU hours, money and disk of a sweep, from measured speeds; pure.
+"""Estimates time, GPU hours, price and disk space of a sweep from measured speeds; pure.
 
-A rung's trials run side by side, and the next rung begins when the last of them is in: its wall
-time is that of its longest queue.
+The trials of a rung run in parallel, and the next rung starts after the last of them. So the wall
+time of a rung is that of its longest queue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,28 +20,28 @@ from searchctl.trainer.settings.training import Validate
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast one configuration is on one machine, alone on it."""
+    """Speed of one configuration that runs alone on one machine."""
 
     train: Span
-    """Seconds for a training image, with loading and augmentation: of the fastest of several laps,
+    """Seconds per training image, with loading and augmentation: of the fastest of several laps,
     of all together, and of the slowest."""
     score: Span
-    """Seconds for a validation image at the training size."""
+    """Seconds per validation image at the training size."""
     score_original: Span
-    """Seconds for a validation image at its own size, as `inference` has it."""
+    """Seconds per validation image at its original size, with the settings of `inference`."""
     start: float
-    """Seconds of a job before its first step."""
+    """Seconds from the start of a job to its first step."""
     checkpoint: float
-    """Seconds that writing a checkpoint takes, after each epoch."""
+    """Seconds for writing a checkpoint, after each epoch."""
     checkpoint_bytes: int
     weights_bytes: int
     peak_bytes: int
-    """Most memory: of the GPU, or of the whole process on a CPU."""
+    """Peak memory of the GPU; on a CPU, of the whole process."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Images of each split."""
+    """Number of images of each split."""
 
     train: int
     val: int
@@ -50,19 +50,19 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Probed:
-    """Trials of equal speed, and how fast they are."""
+    """Trials of equal speed, and their speed."""
 
     params: Mapping[str, Any]
-    """What tells them from the others; empty if all are equally fast."""
+    """Params that distinguish them from the others; empty if all trials are equally fast."""
     trials: tuple[int, ...]
     speed: Speed
     measured: bool
-    """False: taken to be as fast as the one that was measured and is nearest by its FLOPs."""
+    """False if the speed is that of the measured configuration with the nearest FLOPs."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How fast the trials of a sweep are on a machine."""
+    """Measured speeds of a sweep's trials on a machine."""
 
     device: str
     threads: int
@@ -71,13 +71,13 @@ class Probe:
 
     @property
     def speeds(self) -> list[Speed]:
-        """Of each trial, in the order of their numbers."""
+        """Speed of each trial in the order of their numbers."""
         of_trial = {trial: each.speed for each in self.classes for trial in each.trials}
         return [of_trial[trial] for trial in sorted(of_trial)]
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `asdict` made of one."""
+        """Read the output of `asdict`."""
         return cls(
             device=values["device"],
             threads=values["threads"],
@@ -96,53 +96,53 @@ def _speed(values: Mapping[str, Any]) -> Speed:
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """What one stage is expected to take, in seconds."""
+    """Estimated seconds of one stage."""
 
     kind: Kind
     rung: int
     jobs: Span
-    """Of all its jobs, one after the other."""
+    """Sum over all of its jobs."""
     one: Span
-    """Of one job: the fastest configuration, the mean, and the slowest."""
+    """Duration of one job: the fastest configuration, the mean, and the slowest."""
     wall: Span
-    """From its first job to its last one's end, with jobs side by side."""
+    """Time from the start of its first job to the end of its last one, with parallel jobs."""
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a sweep is expected to take.
+    """Estimated cost of a sweep.
 
-    `low` of a span is where the fastest configurations survive, each as fast as in the fastest lap
-    of the probe; `high` where the slowest do, each as in its slowest lap.
+    `low` of a span assumes that the fastest configurations survive, each with the speed of its
+    fastest lap in the probe. `high` assumes the slowest configurations and laps.
     """
 
     device: str
     fleet: Capacity
     stages: tuple[StageEstimate, ...]
-    """Each rung of the ladder, then what comes after it."""
+    """Each rung of the ladder, then the follow-up jobs."""
     disk: Disk
     peak_bytes: int
-    """Most memory of one trial."""
+    """Peak memory of one trial."""
 
     @property
     def jobs(self) -> Span:
-        """Seconds of all jobs, one after the other."""
+        """Sum of the seconds of all jobs."""
         return total(stage.jobs for stage in self.stages)
 
     @property
     def wall(self) -> Span:
-        """Seconds from the first job's start to the last one's end."""
+        """Seconds from the start of the first job to the end of the last one."""
         return total(stage.wall for stage in self.stages)
 
     @property
     def hours(self) -> Span:
-        """GPU hours that trials hold; CPU hours where they take no GPU."""
+        """GPU hours of all trials; CPU hours if they use no GPU."""
         per_trial = self.fleet.gpus_per_trial or self.fleet.cpus_per_trial
         return self.jobs * (per_trial / 3600)
 
     @property
     def rented_hours(self) -> Span:
-        """GPU hours of all of the GPUs from the first job to the last, idle ones too."""
+        """GPU hours of all GPUs from the first job to the last, including idle time."""
         return self.wall * (self.fleet.gpus / 3600)
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class CostEstimate:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a probe found, and what follows from it."""
+    """The result of a probe, and the estimate from it."""
 
     probe: Probe
     forecast: CostEstimate
@@ -192,11 +192,11 @@ class Measured:
 
 
 class JobTimes:
-    """How long each trial takes at each rung.
+    """Duration of each trial at each rung.
 
     Args:
-        probe: how fast trials are.
-        epochs: of each trial.
+        probe: measured speeds.
+        epochs: epochs of each trial.
         validate: in which epochs the validation set is scored.
         last: number of the last rung.
     """
@@ -215,8 +215,8 @@ class JobTimes:
     def _job(self, speed: Speed, epochs: int, rung: Rung) -> Span:
         """Return the seconds of one trial at one rung.
 
-        Besides its epochs: its own training images are scored once at the end, and finalists are
-        scored on the test split, and on both splits at the images' own size.
+        Besides the epochs, a job scores its training images once at the end. Finalists also score
+        the test split, and both splits at the original size of the images.
         """
         sizes, final = self._sizes, rung.number == self._last
         scored = self._validations[epochs] * sizes.val + rung.images + final * sizes.test
@@ -229,19 +229,19 @@ class JobTimes:
 
 
 def job_times(sweep: Sweep, plan: Plan, probe: Probe) -> JobTimes:
-    """Return the times of a sweep's jobs, as a probe has them."""
+    """Return the durations of a sweep's jobs from a probe."""
     last = plan.ladder.rungs[-1].number
     return JobTimes(probe, trial_epochs(sweep), sweep.training.validate_, last)
 
 
 def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:
-    """Say what a sweep takes.
+    """Return the estimated cost of a sweep.
 
     Args:
-        plan: its stages.
-        times: of its jobs.
-        probe: what the times are from.
-        fleet: what it runs on.
+        plan: the sweep's plan.
+        times: durations of its jobs.
+        probe: the probe of the durations.
+        fleet: the capacity for the sweep.
     """
     speeds = [each.speed for each in probe.classes]
     disk = disk_of(

@@ -1,4 +1,4 @@
-"""Probes a sweep on this machine, and says what it will take; imports torch."""
+"""Probes a sweep on this machine and estimates its cost; imports torch."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from searchctl.orchestrator.planning.probe import probe
 
 @dataclass(frozen=True)
 class EstimatedPlan(Measured):
-    """A plan with what was measured for it."""
+    """A plan with its measured estimate."""
 
     plan: Plan
 
@@ -29,17 +29,16 @@ def estimate_sweep(
     price: float | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> EstimatedPlan:
-    """Measure a sweep's configurations for some seconds, and say what the whole of it takes.
+    """Measure a sweep's configurations for some seconds and estimate the cost of the sweep.
 
     Args:
         sweep: the sweep.
-        gpus: GPUs to reckon with, in place of this machine's.
-        price: of a GPU hour.
-        tell: is told what there is to wait for.
+        gpus: number of GPUs to assume in place of this machine's.
+        price: price of a GPU hour.
+        tell: prints a line for the user about the current step.
 
     Raises:
-        SearchctlError: there is no room for a trial, no GPU where trials take one, or one does not
-            run here.
+        SearchctlError: not even one trial fits, a required GPU is missing, or a trial fails here.
         DataError: a file of the data set is missing or does not fit.
     """
     fleet = capacity_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
@@ -50,14 +49,14 @@ def estimate_sweep(
 
 
 def estimate_apart(sweep: Sweep, *, one_by_one: bool) -> EstimatedPlan:
-    """Do the same in a process of its own: memory of a GPU is free again when it has ended.
+    """Run `estimate_sweep` in a separate process, whose end frees the memory of the GPU.
 
     Args:
         sweep: the sweep.
-        one_by_one: it will run one trial at a time, whatever its file says.
+        one_by_one: assume one trial at a time, in place of the setting in the file.
 
     Raises:
-        As `forecast_sweep`.
+        As `estimate_sweep`.
     """
     values = sweep.to_json()
     if one_by_one:

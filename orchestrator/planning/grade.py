@@ -1,4 +1,4 @@
-"""How right a sweep's plan was: what was planned beside what came of it, by stage."""
+"""Compares a sweep's plan with what happened, stage by stage."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -32,21 +32,21 @@ from searchctl.orchestrator.storage.reads.spending import (
 from searchctl.orchestrator.storage.rows import SweepRow
 
 Origin = Literal["launch", "now"]
-"""When the times that are graded were measured."""
+"""When the planned times were measured."""
 
 
 @dataclass(frozen=True)
 class Graded:
-    """One number as it was planned, and as it came."""
+    """One number: planned and actual."""
 
     planned: Span | None
-    """None if it was not planned."""
+    """None if there is no plan for it."""
     actual: float | None
-    """None if it is not known."""
+    """None if it is unknown."""
 
     @property
     def ratio(self) -> float | None:
-        """Actual over expected; None where one of them is missing."""
+        """Actual over expected; None if one of them is missing."""
         if self.planned is None or self.actual is None or not self.planned.expected:
             return None
         return self.actual / self.planned.expected
@@ -58,20 +58,20 @@ class Graded:
 
 @dataclass(frozen=True)
 class StageGrade:
-    """What one stage, or the whole sweep, was planned to take, and took."""
+    """Planned and actual cost of one stage or of the whole sweep."""
 
     kind: Kind | None
     rung: int | None
-    """Both None for all of them together."""
+    """`kind` and `rung` are None for the whole sweep."""
     jobs: Graded
     images: Graded
     """Training images over all epochs."""
     validation_images: Graded
-    """Scored in training."""
+    """Validation images scored in training."""
     seconds: Graded
-    """Of its jobs, one after the other."""
+    """Sum over its jobs."""
     wall: Graded
-    """Seconds in which at least one of its jobs ran."""
+    """Seconds during which at least one of its jobs ran."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -81,25 +81,26 @@ class StageGrade:
 
 @dataclass(frozen=True)
 class Grade:
-    """How right the plan of a sweep was."""
+    """The plan of a sweep compared with what happened."""
 
     sweep: str
     state: str
     measured: Origin | None
-    """When the times were measured that are graded; None if they were not."""
+    """When the planned times were measured; None if they were not."""
     device: str | None
-    """On which they were measured."""
+    """Device of that measurement."""
     stages: tuple[StageGrade, ...]
     total: StageGrade
     same_jobs: Graded
-    """Seconds of all jobs, where just those are planned that ran: without who survived."""
+    """Seconds of all jobs that ran, against the plan for exactly these jobs. This leaves out the
+    uncertainty about the survivors."""
     gpu_hours: Graded
-    """Held by attempts, lost ones too."""
+    """GPU hours of all attempts, including lost ones."""
     disk: Graded
-    """Bytes that are left."""
+    """Bytes of the remaining files."""
     faults: tuple[Retry, ...]
     idle: float | None
-    """Seconds from the launch to the end in which no job ran; None if it has not ended."""
+    """Seconds from the launch to the end without a running job; None if it has not ended."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -116,14 +117,14 @@ class Grade:
 
 
 def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Grade:
-    """Compare what a sweep was planned to take with what it has taken so far.
+    """Compare a sweep's plan with its cost so far.
 
-    The plan is made again from what is stored of the sweep.
+    The plan is computed again from the stored sweep.
 
     Args:
         engine: the sweep's database.
         row: the sweep.
-        measured: what a probe has found now; None takes that of the launch, if there was one.
+        measured: result of a probe; None uses the one from the launch, if there is one.
     """
     found, origin = (measured, "now") if measured else _stored(engine, row)
     forecast = found.forecast if found else None
@@ -157,14 +158,14 @@ def _stored(engine: Engine, row: SweepRow) -> tuple[Measured | None, Origin | No
 
 
 def _of_these_jobs(times: JobTimes, plan: Plan, attempts: Iterable[Held]) -> Span:
-    """Return the seconds that the probe gives to just the jobs that came to an end."""
+    """Return the planned seconds of exactly the jobs that have ended."""
     rungs = {rung.number: times.at(rung) for rung in plan.ladder.rungs}
     ended = {key_of(each) for each in attempts if each.job_seconds is not None}
     return total(rungs[job.rung][job.trial] for job in ended)
 
 
 class _Spent:
-    """What the jobs of each stage that have ended took."""
+    """Cost of the ended jobs of each stage."""
 
     def __init__(
         self, engine: Engine, row: SweepRow, attempts: Sequence[Held], val: int | None
@@ -175,7 +176,7 @@ class _Spent:
         self._val = val
 
     def grade(self, cost: StageCost, times: StageEstimate | None) -> StageGrade:
-        """Compare what a stage took with its plan."""
+        """Compare the cost of a stage with its plan."""
         key = (cost.stage.kind, cost.stage.rung.number)
         spent = self._jobs.get(key, StageSpent(*key, jobs=0, images=0, seconds=0.0))
         wall = busy_seconds(each for each in self._attempts if (each.kind, each.rung) == key)
@@ -191,10 +192,10 @@ class _Spent:
 
 
 def _stages(plan: Plan, forecast: CostEstimate | None, spent: _Spent) -> tuple[StageGrade, ...]:
-    foreseen = {(each.kind, each.rung): each for each in forecast.stages} if forecast else {}
+    estimated = {(each.kind, each.rung): each for each in forecast.stages} if forecast else {}
     return tuple(
-        spent.grade(cost, foreseen.get((cost.stage.kind, cost.stage.rung.number)))
-        for cost in plan.costs  # of which a resume may have made more than there were
+        spent.grade(cost, estimated.get((cost.stage.kind, cost.stage.rung.number)))
+        for cost in plan.costs  # a resume may have added stages that were not estimated
     )
 
 
@@ -222,7 +223,7 @@ def _gpu_hours(forecast: CostEstimate | None, attempts: Iterable[Held]) -> Grade
 def _disk(sweep: Sweep) -> int | None:
     try:
         return used_bytes(runs_directory(sweep))
-    except OSError:  # of another machine
+    except OSError:  # the directory is on another machine
         return None
 
 

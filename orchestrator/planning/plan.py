@@ -1,4 +1,4 @@
-"""The ladder and its cost, before anything runs; needs no data on the disk, no torch and no Ray."""
+"""Plans the ladder and its cost without reading the data set, and without torch or Ray."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,68 +18,68 @@ from searchctl.trainer.settings.training import Validate
 
 @dataclass(frozen=True)
 class Stage:
-    """Jobs that run side by side: those of a rung, or of one kind after the ladder."""
+    """Jobs that run in parallel: those of a rung, or follow-up jobs of one kind."""
 
     kind: Kind
     rung: Rung
-    """Where they are; the last one for jobs after the ladder."""
+    """Their rung; for follow-up jobs, the last one."""
     trials: int
-    """Trials that have jobs in it."""
+    """Number of trials that have jobs in this stage."""
     jobs_per_trial: int = 1
 
     @property
     def jobs(self) -> int:
-        """How many jobs there are."""
+        """Number of jobs."""
         return self.trials * self.jobs_per_trial
 
     def spread_over(self, trials: Sequence[Span]) -> tuple[Sequence[Span], int]:
-        """Return what one job costs, for each job that there may be, and how many there will be."""
+        """Return the cost of each possible job, and the number of jobs that will run."""
         return [each for each in trials for _ in range(self.jobs_per_trial)], self.jobs
 
 
 @dataclass(frozen=True)
 class StageCost:
-    """What one stage will do."""
+    """Cost of one stage in images."""
 
     stage: Stage
     images: Span
     """Training images over all epochs of all of its jobs."""
     validation_images: Span | None
-    """Validation images scored by them; None where the size of that split is not known."""
+    """Validation images that its jobs score; None if the size of that split is unknown."""
 
 
 @dataclass(frozen=True)
 class DiskPerWeight:
-    """Bytes of files for each weight of a network, which is all that settings tell."""
+    """Disk space in bytes per weight of a network; the number of weights is not known yet."""
 
     checkpoint: tuple[int, int]
-    """Of the smallest and the largest checkpoint."""
+    """Bytes per weight of the smallest and of the largest checkpoint."""
     kept: int
-    """How many trials' weights are kept at once, at most."""
+    """Maximum number of trials whose weights are kept at the same time."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep will do, and what it costs beside the full grid."""
+    """The stages of a sweep, and their cost compared with the full grid."""
 
     ladder: Ladder
     epochs: int
-    """Epochs of a job (the most that is searched, where `epochs` is an axis)."""
+    """Epochs of a job; the maximum if `epochs` is searched."""
     fewest_epochs: int
     """Epochs of the shortest job."""
     costs: tuple[StageCost, ...]
-    """Of each rung of the ladder, then of what comes after it."""
+    """Cost of each rung of the ladder, then of the follow-up jobs."""
     grid_images: int
-    """Training images of all trials trained on all of the data."""
+    """Training images if all trials were trained on all of the data."""
     disk: DiskPerWeight
     continued: Literal["retrain", "warm"]
-    """What a survivor begins the next rung with: fresh weights, or its own."""
+    """Initial weights of a survivor on the next rung: fresh ones, or its own."""
     patient: bool
-    """May jobs stop early (`patience`), so that all of this is the most they can come to?"""
+    """Whether jobs may stop early (`patience`). All costs are then upper bounds."""
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plan as plain values; of what depends on the survivors, its `Span`."""
+        """Return the plan as JSON values; numbers that depend on the survivors are spans."""
         validation = self.validation_span
         return {
             "ladder": [self._rung_json(cost) for cost in self.costs[: len(self.ladder.rungs)]],
@@ -114,28 +114,28 @@ class Plan:
 
     @property
     def after(self) -> int:
-        """Full trainings that follow the ladder, by which its answer can be judged."""
+        """Number of follow-up jobs, each a training on all of the data."""
         return sum(cost.stage.jobs for cost in self.costs[len(self.ladder.rungs) :])
 
     @property
     def images_span(self) -> Span:
-        """Training images seen over the whole sweep, each epoch counted."""
+        """Training images of all epochs of the whole sweep."""
         return total(cost.images for cost in self.costs)
 
     @property
     def images_trained(self) -> int:
-        """The same where survivors are a fair sample of all trials."""
+        """Expected number of training images."""
         return round(self.images_span.expected)
 
     @property
     def validation_span(self) -> Span | None:
-        """Validation images scored over the whole sweep; None where their number is not known."""
+        """Validation images that the whole sweep scores; None if the split's size is unknown."""
         of_rungs = [cost.validation_images for cost in self.costs if cost.validation_images]
         return total(of_rungs) if of_rungs else None
 
     @property
     def validation_images(self) -> int | None:
-        """The same where survivors are a fair sample of all trials."""
+        """Expected number of scored validation images; None if it is unknown."""
         span = self.validation_span
         return None if span is None else round(span.expected)
 
@@ -145,11 +145,11 @@ def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) 
 
     Args:
         sweep: the sweep.
-        images: size of the training split, where the disk has been looked at.
-        val: size of the validation split, where the disk has been looked at.
+        images: size of the training split, if its files have been counted.
+        val: size of the validation split, if its files have been counted.
 
     Raises:
-        SearchctlError: the size of the data set is neither known nor to be counted.
+        SearchctlError: the size of the data set is unknown, and its files cannot be counted.
     """
     sizes = _sizes(sweep, images, val)
     ladder = _ladder(sweep, sizes["train"])
@@ -171,12 +171,12 @@ def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) 
 
 def trial_epochs(sweep: Sweep) -> list[int]:
     """Return the epochs of each trial, in the order of their numbers."""
-    asked = (params.get("epochs", sweep.training.epochs) for params in sweep.trials())
-    return [int(epochs) for epochs in asked]  # type: ignore[arg-type]
+    values = (params.get("epochs", sweep.training.epochs) for params in sweep.trials())
+    return [int(epochs) for epochs in values]  # type: ignore[arg-type]
 
 
 def validations(validate: Validate, epochs: int) -> int:
-    """Return how often a job of so many epochs scores the validation set."""
+    """Return how often a job of `epochs` epochs scores the validation set."""
     return sum(validate.due(epoch, epochs) for epoch in range(1, epochs + 1))
 
 
@@ -197,10 +197,10 @@ def _ladder(sweep: Sweep, images: int) -> Ladder:
 def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
     for rung in ladder.rungs:
         yield Stage("ladder", rung, rung.trials)
-    asked, last = follow_up_settings(sweep.to_json()), ladder.rungs[-1]
-    if asked.repeats > 1:
-        yield Stage("repeat", last, last.trials, asked.repeats - 1)
-    if audited := min(asked.audit, ladder.trials - last.trials):
+    follow_up, last = follow_up_settings(sweep.to_json()), ladder.rungs[-1]
+    if follow_up.repeats > 1:
+        yield Stage("repeat", last, last.trials, follow_up.repeats - 1)
+    if audited := min(follow_up.audit, ladder.trials - last.trials):
         yield Stage("audit", last, audited)
 
 
@@ -227,8 +227,9 @@ def _cost_json(cost: StageCost) -> dict[str, Any]:
 
 
 def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
-    asked = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
-    distinct = {tuple((n, p[n]) for n in asked if n in p): None for p in sweep.trials()}
+    # Only these settings change the size of a checkpoint: a large grid has few distinct cases.
+    names = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
+    distinct = {tuple((n, p[n]) for n in names if n in p): None for p in sweep.trials()}
     sizes = [
         checkpoint_bytes_per_weight(sweep.training.model_copy(update=dict(values)))
         for values in distinct
@@ -238,7 +239,7 @@ def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
 
 
 def _sizes(sweep: Sweep, images: int | None, val: int | None) -> dict[Split, int]:
-    """Return the sizes of the splits that are known, train among them."""
+    """Return the known sizes of the splits. The training split is always among them."""
     sizes: dict[Split, int] = dict(sweep.data.counts() or {})
     found: Mapping[Split, int | None] = {"train": images, "val": val}
     sizes |= {split: count for split, count in found.items() if count is not None}
@@ -246,12 +247,12 @@ def _sizes(sweep: Sweep, images: int | None, val: int | None) -> dict[Split, int
 
 
 def _counted(sweep: Sweep) -> dict[Split, int]:
-    """Count the images on the disk: the settings alone do not tell."""
+    """Count the images on the disk."""
     try:
         dataset = load(DATASETS, sweep.data.dataset)(sweep.data)
         return {"train": len(dataset.names("train")), "val": len(dataset.names("val"))}
     except Exception as error:
         raise SearchctlError(
-            f"how many training images there are is not known: {error}; "
-            "write it as `train_images:` under `data:`, or name the directory with --data-root"
+            f"the number of training images is unknown: {error}; "
+            "set `train_images:` under `data:`, or name the directory with --data-root"
         ) from error

@@ -1,4 +1,4 @@
-"""Measures how fast a sweep's configurations are on this machine, in seconds; imports torch."""
+"""Measures the speed of a sweep's configurations on this machine; imports torch."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -37,29 +37,29 @@ from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import save_weights
 
 PROBED = 8
-"""At most so many configurations are timed."""
+"""Maximum number of measured configurations."""
 SECONDS = 24.0
-"""All of them together, about, besides warming up."""
+"""Approximate measuring time of all configurations, without warm-up."""
 LONGEST = 6.0
-"""One of them."""
+"""Maximum measuring time of one configuration in seconds."""
 _SHARES = {"train": 0.6, "score": 0.2, "score_original": 0.2}
-"""Of a configuration's seconds."""
+"""Fractions of a configuration's measuring time."""
 
 
 def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Probe:
-    """Time the configurations of a sweep that differ in speed, where its trials would run.
+    """Measure the configurations of a sweep that differ in speed.
 
-    Each is trained for a few seconds by the very loop that trains it later, on all of the data,
-    with loading and augmentation; then validation images are scored, at both sizes. All are timed
-    if they are few; else some at even steps of the FLOPs of their networks, from the fewest to the
-    most. The data set is decoded first, if it never was.
+    Each configuration is trained for a few seconds by the real training loop on all of the data,
+    with loading and augmentation. Then it scores validation images at both sizes. If there are more
+    than `PROBED` configurations, a selection at even steps of their networks' FLOPs is measured.
+    The data set is decoded first if needed.
 
     Args:
         sweep: the sweep.
-        tell: is told what there is to wait for.
+        tell: prints a line for the user about the current step.
 
     Raises:
-        SearchctlError: trials take GPUs and there is none; or one does not run here.
+        SearchctlError: a required GPU is missing, or a configuration fails on this machine.
         DataError: a file of the data set is missing or does not fit.
     """
     device = _device(sweep)
@@ -87,7 +87,7 @@ def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Prob
 
 
 def evenly(count: int, chosen: int) -> list[int]:
-    """Return so many places among 0 .. count - 1 at even steps, with both ends.
+    """Return `chosen` indices among 0 .. count - 1 at even steps, including both ends.
 
     >>> evenly(20, 3)
     [0, 10, 19]
@@ -103,14 +103,14 @@ def _device(sweep: Sweep) -> torch.device:
     device = choose_device(None if sweep.resources.gpus_per_trial else "cpu")
     if sweep.resources.gpus_per_trial and device.type == "cpu":
         raise SearchctlError(
-            "resources.gpus_per_trial asks for GPUs, and this machine has none: probe where the "
-            "trials will run"
+            "resources.gpus_per_trial requests GPUs, but this machine has none: probe on the "
+            "machine where the trials will run"
         )
     return device
 
 
 def _load(sample: Sample) -> None:
-    """Do once what a worker does once, so that no configuration is charged for it."""
+    """Load the data once, as a worker does, so that it is not counted for a configuration."""
     load_sample(sample)
     load_split(sample.data, "val")
     data_fingerprint(sample.data)
@@ -131,10 +131,11 @@ def _by_flops(
 
 
 def _flops(settings: TrainSettings, channels: int, image_size: tuple[int, int]) -> int:
-    """Count those of one image, in shapes alone where the network allows it."""
+    """Count the FLOPs of a network for one image."""
     try:
+        # The meta device only computes shapes, so this takes no time and no memory.
         return _counted(settings, channels, image_size, "meta")
-    except NotImplementedError:  # it does more than shapes tell
+    except NotImplementedError:  # the network needs the values of tensors
         return _counted(settings, channels, image_size, "cpu")
 
 
@@ -151,7 +152,8 @@ def _counted(
 def _measured(
     each: SpeedClass, sample: Sample, inference: Inference, device: torch.device, seconds: float
 ) -> Speed:
-    # what does not change the speed is set to what cannot diverge, run out or be missing
+    # These settings do not change the speed. Their values exclude divergence, a schedule that is
+    # too short, and missing files of weights.
     harmless = {"lr": 1e-9, "lr_schedule": "constant", "lr_warmup": 0, "init": "scratch"}
     settings = each.settings.model_copy(update={**harmless, "weights": None})
     try:
@@ -159,7 +161,7 @@ def _measured(
             return _speed(settings, sample, inference, device, seconds)
     except (MemoryError, RuntimeError, ValueError, SettingsError) as error:
         first = str(error).splitlines()[0]
-        raise SearchctlError(f"{_named(each)} does not run here: {first}") from error
+        raise SearchctlError(f"{_named(each)} fails on this machine: {first}") from error
     finally:
         if device.type == "cuda":
             torch.cuda.empty_cache()
@@ -218,7 +220,7 @@ def _score(job: Job, how: Callable[..., object], stop: Stop) -> None:
 
 
 def _files(job: Job) -> tuple[float, int, int]:
-    """Return what a checkpoint takes: seconds and bytes; and the bytes of a network's weights."""
+    """Return the seconds and the bytes of a checkpoint, and the bytes of a network's weights."""
     with TemporaryDirectory() as folder:
         out = UPath(folder)
         save_weights(job.training.scored_model.state_dict(), out / "model.safetensors")

@@ -1,4 +1,4 @@
-"""What a sweep's attempts cost, pure: how long they held their machines, and for nothing."""
+"""Time of a sweep's attempts, and the part that was lost in failed attempts; pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,22 +10,22 @@ from searchctl.orchestrator.storage.reads.spending import Held
 
 @dataclass(frozen=True)
 class Retry:
-    """A job that was tried more than once, or came to no score."""
+    """A job that had more than one attempt, or that has no score."""
 
     trial: int
     place: str
-    """Where on the ladder, or what after it."""
+    """Its rung, repeat or audit in words."""
     outcomes: tuple[str, ...]
-    """Of its attempts that came to nothing."""
+    """Outcomes of its failed attempts."""
     seconds: float
-    """That its attempts held beyond what its result took; all of them if it has no score."""
+    """Lost seconds: the time of its attempts minus the time of its result, if it has a score."""
     gpu_seconds: float
-    """The same, times the GPUs that they held."""
+    """Lost seconds times GPUs."""
     error: str | None
 
 
 def busy_seconds(attempts: Iterable[Held]) -> float:
-    """Return for how long at least one of the attempts ran."""
+    """Return the seconds during which at least one of the attempts ran."""
     busy, until = 0.0, None
     for each in sorted(attempts, key=lambda attempt: attempt.started_at):
         start = each.started_at if until is None else max(until, each.started_at)
@@ -35,7 +35,7 @@ def busy_seconds(attempts: Iterable[Held]) -> float:
 
 
 def faults(attempts: Iterable[Held]) -> tuple[Retry, ...]:
-    """Return the jobs that took more than one attempt, or came to no score; the dearest first."""
+    """Return the jobs with several attempts or without a score, most lost time first."""
     of_job: defaultdict[JobKey, list[Held]] = defaultdict(list)
     for each in attempts:
         of_job[key_of(each)].append(each)

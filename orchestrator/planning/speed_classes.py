@@ -1,4 +1,4 @@
-"""Which trials of a sweep are equally fast; torch-free, and quick for many trials."""
+"""Groups trials of equal speed by their settings, without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,24 +28,25 @@ _NEVER = frozenset(
         "weights",
     }
 )
-"""Settings that do not change how long an image takes. One that is not listed is taken to."""
+"""Settings that do not change the time per image. Settings that are not listed count as if they
+did."""
 _ON_OR_OFF = frozenset({"clip_norm", "cutmix", "drop_path", "dropout", "ema", "mixup", "momentum"})
-"""Settings of which it matters only whether they are on."""
+"""Settings that change the time per image only by being on or off."""
 
 
 @dataclass(frozen=True)
 class SpeedClass:
-    """Trials that take the same time for an image, as far as settings tell."""
+    """Trials whose settings give the same time per image."""
 
     settings: TrainSettings
-    """Of the first of them."""
+    """Settings of the first trial."""
     params: Mapping[str, Any]
-    """What tells it from the other classes; empty if there is one only."""
+    """Params that distinguish the class from the others; empty if there is only one class."""
     trials: tuple[int, ...]
 
 
 def speed_classes(sweep: Sweep) -> list[SpeedClass]:
-    """Put the trials of a sweep into classes, in the order of their first trials."""
+    """Return the speed classes of a sweep in the order of their first trials."""
     found: dict[tuple[tuple[str, object], ...], list[int]] = {}
     for number, params in enumerate(sweep.trials()):
         found.setdefault(_key(params), []).append(number)
@@ -69,6 +70,6 @@ def _key(params: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
 
 
 def _constant(keys: list[dict[str, object]]) -> set[str]:
-    """Return the settings that all of the classes have, with the same value."""
+    """Return the settings that have the same value in all classes."""
     first = keys[0]
     return {name for name in first if all(name in k and k[name] == first[name] for k in keys)}

@@ -130,5 +130,5 @@ def test_a_driver_with_another_database_than_its_submitter_s_stores_nothing(
     file, by = write("lost"), ("--address", cluster.jobs_address)
     said = command("launch", file, *by, code=1, **ours)
     assert "was submitted from a machine with another database" in said
-    assert "the driver ended before it was at work" in said
+    assert "the driver ended before it started its sweep" in said
     assert "no sweep 'lost'" in command("status", "lost", code=1)

@@ -42,7 +42,7 @@ def test_a_password_does_not_travel_in_a_command(sweeps):
 
 @pytest.mark.parametrize("init", ["checkpoint:./best.safetensors", "checkpoint:~/best.safetensors"])
 def test_a_path_from_here_does_not_travel(sweeps, init):
-    with pytest.raises(SearchctlError, match=r"best\.safetensors is a path from here"):
+    with pytest.raises(SearchctlError, match=r"best\.safetensors is a relative path"):
         submit(sweeps.sweep(training={"init": init, "batch_size": 2, "epochs": 1}))
 
 
@@ -64,7 +64,7 @@ def test_the_newest_driver_of_a_sweep_is_found_by_the_sweep_s_name(postgres_url)
 
 def test_a_driver_that_was_not_submitted_prints_on_its_own_terminal(sweeps):
     sweeps.launch()
-    with pytest.raises(SearchctlError, match="is on the terminal that it was launched from"):
+    with pytest.raises(SearchctlError, match="is on the terminal where it was launched"):
         list(printed_by_driver("quick", sweeps.url))
     assert stop_before_it_is_stored("quick", sweeps.url) is None
 

@@ -107,12 +107,14 @@ def test_gpus_that_are_not_there_are_asked_for():
 
 def test_a_network_that_cannot_be_built_is_named():
     sweep = sweep_of({"points": [{"model": "unet"}, {"model": "upernet", "encoder": "x"}]})
-    with pytest.raises(SearchctlError, match=r"model=upernet does not run here: .*encoder"):
+    with pytest.raises(SearchctlError, match=r"model=upernet fails on this machine: .*encoder"):
         probe(sweep)
 
 
 def test_memory_that_does_not_suffice_is_said_of_its_configuration():
-    with pytest.raises(SearchctlError, match=r"width=1000000000000 does not run here: .*memory"):
+    with pytest.raises(
+        SearchctlError, match=r"width=1000000000000 fails on this machine: .*memory"
+    ):
         probe(sweep_of({"width": [4, 10**12]}))
 
 
