@@ -301,7 +301,7 @@ def test_a_file_that_fills_a_part_of_the_encoder_is_refused_at_the_launch(traine
     save_weights(half, UPath(tmp_path / "half.safetensors"))
     training = {"model": "simple_seg", "encoder": "test_resnet", "width": None}
     training |= {"init": "pretrained", "weights": str(tmp_path / "half.safetensors")}
-    with pytest.raises(SearchctlError, match=r"half\.safetensors does not fill .* are missing"):
+    with pytest.raises(SearchctlError, match=r"half\.safetensors does not match .* are missing"):
         trained[0].prepare(LR, data=SMALL, training={**TRAINING, **training})
 
 

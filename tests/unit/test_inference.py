@@ -57,7 +57,7 @@ def directly(model, image):
 
 @pytest.mark.parametrize("overlap", [0, 1 / 3, 0.5, 0.9])
 @pytest.mark.parametrize("length", [16, 17, 31, 32, 33, 100])
-def test_windows_cover_an_image_and_overlap_as_much_as_is_asked(length, overlap):
+def test_windows_cover_an_image_and_overlap_as_much_as_requested(length, overlap):
     starts = [x for _, x in crop_corners((16, length), (16, 16), overlap)]
     steps = np.diff(starts)
     assert (starts[0], starts[-1]) == (0, length - 16)

@@ -132,7 +132,7 @@ UNFIT = {
     "another network": (
         lambda: published("test_resnet"),
         "97 of the encoder's 97 tensors are missing (stem_0.weight, stem_0.bias, stem_1.weight and "
-        "94 more); it holds ",
+        "94 more); the file has ",
     ),
     "a stage is missing": (
         lambda: without("stages.3"),
@@ -153,16 +153,16 @@ def test_a_file_that_does_not_fill_the_encoder_is_refused_with_what_is_missing(
     tmp_path, state, message, suffix
 ):
     path = write(state(), tmp_path / f"unfit{suffix}")
-    told = refusal(init="pretrained", weights=str(path))
-    assert f"{path} does not fill the encoder test_convnext: " in told
-    assert message in told
-    assert len(told) < 1000
+    message = refusal(init="pretrained", weights=str(path))
+    assert f"{path} does not match the encoder test_convnext: " in message
+    assert message in message
+    assert len(message) < 1000
 
 
 def test_an_encoder_with_the_same_names_as_in_the_files_is_checked_too(tmp_path):
     path = write(without("layer4", "test_resnet"), tmp_path / "unfit.pth")
-    told = refusal(encoder="test_resnet", init="pretrained", weights=str(path))
-    assert "15 of the encoder's 75 tensors are missing (layer4.0." in told
+    message = refusal(encoder="test_resnet", init="pretrained", weights=str(path))
+    assert "15 of the encoder's 75 tensors are missing (layer4.0." in message
 
 
 def test_a_refused_file_changes_nothing(tmp_path):
@@ -176,21 +176,21 @@ def test_a_refused_file_changes_nothing(tmp_path):
 def test_a_missing_file_is_named(tmp_path, init):
     path = tmp_path / "none.safetensors"
     where = {"weights": str(path)} if init == "pretrained" else {}
-    told = refusal(init=init if where else f"checkpoint:{path}", **where)
-    assert told.startswith(f"cannot read weights from {path}")
+    message = refusal(init=init if where else f"checkpoint:{path}", **where)
+    assert message.startswith(f"cannot read weights from {path}")
 
 
 def test_a_directory_without_the_encoders_file_says_what_it_looked_for(tmp_path):
     write(published("test_resnet"), tmp_path / "test_resnet.pth")
-    told = refusal(init="pretrained", weights=str(tmp_path))
+    message = refusal(init="pretrained", weights=str(tmp_path))
     what = "has no test_convnext.safetensors, nor the encoder as .pth, .pt or .bin"
-    assert told == f"weights: {tmp_path} {what}"
+    assert message == f"weights: {tmp_path} {what}"
 
 
 def test_a_file_of_another_kind_says_which_are_taken(tmp_path):
     path = write(published(), tmp_path / "encoder.ckpt")
-    told = refusal(init="pretrained", weights=str(path))
-    assert f"{path} is no .safetensors, .pth, .pt or .bin file, nor a directory" in told
+    message = refusal(init="pretrained", weights=str(path))
+    assert f"{path} is not a .safetensors, .pth, .pt or .bin file, nor a directory" in message
 
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
@@ -200,9 +200,9 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, encoder, number):
     first, second, *_ = (name for name in state if name.endswith("conv1.weight") or "dw" in name)
     state[first].view(-1)[0] = state[second].view(-1)[-1] = number
     path = write(state, tmp_path / "broken.safetensors")
-    told = refusal(encoder=encoder, init="pretrained", weights=str(path))
+    message = refusal(encoder=encoder, init="pretrained", weights=str(path))
     names = ", ".join(each.replace("stages.", "stages_") for each in (first, second))
-    assert told.endswith(f": 2 of its tensors hold NaN or infinity ({names})")
+    assert message.endswith(f": 2 of its tensors have NaN or infinite values ({names})")
 
 
 def test_timm_is_silent_about_tensors_that_are_not_the_encoders_and_only_then(tmp_path, caplog):
@@ -215,15 +215,15 @@ def test_timm_is_silent_about_tensors_that_are_not_the_encoders_and_only_then(tm
 
 def test_a_pickle_that_is_no_weights_is_refused_without_a_warning_of_torch(tmp_path):
     (tmp_path / "other.pth").write_bytes(pickle.dumps({"lr": 0.1}, protocol=4))
-    with pytest.raises(SettingsError, match="it is damaged, or holds more than tensors"):
+    with pytest.raises(SettingsError, match="it is damaged, or has objects other than tensors"):
         load_weights(UPath(tmp_path / "other.pth"))
 
 
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [
-        ("mit_b1", "of the encoder mit_b1: take one that has them, such as pvt_v2_b1, init:"),
-        ("efficientnet_b6", "take one that has them, such as tf_efficientnet_b5.in1k or"),
+        ("mit_b1", "of the encoder mit_b1: use one that has them, such as pvt_v2_b1, init:"),
+        ("efficientnet_b6", "use one that has them, such as tf_efficientnet_b5.in1k or"),
         ("gcvit_base", "download https://github.com/"),
     ],
 )
@@ -263,7 +263,7 @@ def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
         f"(sha256 {hashes[0]})",
         f"checkpoint {tmp_path / 'model.safetensors'} (sha256 {hashes[1]})",
     ]
-    assert all(f"begins with: {text}" in caplog.messages for text in texts)
+    assert all(f"initial weights: {text}" in caplog.messages for text in texts)
 
 
 def test_weights_are_read_from_an_object_store_too():

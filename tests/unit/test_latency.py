@@ -16,7 +16,7 @@ IMAGE = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
 
 
 class Sleeping(nn.Module):
-    """A network whose passes take as long as they are told to, then the last one's time."""
+    """A network whose passes take given times, then the last one's time."""
 
     def __init__(self, *seconds):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Scores a network on a split: at the training size, or at the labels' own size."""
+"""Evaluates a network on a split, at the training size or at the labels' original size."""
 
 from collections.abc import Iterator
 
@@ -35,14 +35,14 @@ def evaluate(
     stop: Stop,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Scored:
-    """Score at the training size. The model is left in evaluation mode.
+    """Evaluate a network at the training size. The model stays in evaluation mode.
 
-    Each process of a process group scores its part of the images, and returns the scores of all of
-    them.
+    Each process of a process group scores its shard of the images. All return the evaluation of the
+    whole split.
 
     Raises:
         DataError: the split has no labelled pixel.
-        Stopped: asked to leave.
+        Stopped: a stop was requested.
     """
     model.eval()
     tally = _Tally(split, process_group)
@@ -62,16 +62,16 @@ def evaluate_original(
     stop: Stop,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Scored:
-    """Score at each label's own size. The model is left in evaluation mode.
+    """Evaluate a network at each label's original size. The model stays in evaluation mode.
 
-    By default each image is stretched to the training size, and its logits are upsampled to the
-    label's, bilinearly; `inference` says otherwise. The loss of a prediction that is averaged over
-    windows or views is the negative logarithm of the averaged probability.
+    By default, each image is stretched to the training size, and its logits are upsampled
+    bilinearly to the label's size; `inference` can change that. If a prediction is averaged over
+    windows or views, its loss is the negative logarithm of the averaged probability.
 
     Raises:
         DataError: the split has no labelled pixel, or a file of it cannot be read.
-        SettingsError: the network takes images of one size only, and these have another.
-        Stopped: asked to leave.
+        SettingsError: the network accepts images of one size only, and these have another.
+        Stopped: a stop was requested.
     """
     model.eval()
     tally = _Tally(split, process_group)
@@ -106,22 +106,27 @@ def _upsampled(
 def _predicted(
     predictor: Predictor, split: LoadedSplit, stop: Stop
 ) -> Iterator[tuple[Tensor, Label]]:
-    """Yield the same, in the form of log-probabilities, which are logits too."""
+    """Yield log-probabilities [1, C, H, W] at the label's size, and the label.
+
+    Log-probabilities are valid logits: their softmax is the probability.
+    """
     for index in until_stopped(split.indices, stop):
         image, label = _original(split, index)
         yield predictor.log_probabilities(image, label.shape), label
 
 
 def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
-    assert split.split != "train+val", "its images are of two splits"
+    assert split.split != "train+val", "an index into train+val does not name one split's image"
     return split.dataset.load(split.split, index)
 
 
 class _Tally:
-    """Sums over the batches of one split; numbers stay on the device until the end.
+    """Counts over the batches of one split.
+
+    The counts stay on the device until the end, so that no batch waits for a copy to the CPU.
 
     Attributes:
-        split: this process's part of it, to be counted.
+        split: this process's shard of the images.
     """
 
     def __init__(self, split: LoadedSplit, process_group: ProcessGroup) -> None:
@@ -137,7 +142,7 @@ class _Tally:
         self.loss_sums: list[Tensor] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count fp32 logits [B, C, H, W] against labels [B, H, W]."""
+        """Add a batch: fp32 logits [B, C, H, W] and labels [B, H, W]."""
         losses = F.cross_entropy(
             logits, labels.long(), ignore_index=self.ignore_index, reduction="none"
         )
@@ -149,12 +154,13 @@ class _Tally:
         self.loss_sums.append(losses.sum(dim=(1, 2), dtype=torch.float64))
 
     def scored(self) -> Scored:
-        """Return the pooled scores and the counts of each image."""
+        """Return the evaluation of the whole split, and the counts of each image."""
         tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
         own = tuple(tensor.cpu().numpy() for tensor in tensors)
         parts = self._process_group.all_gather(own) if self._is_split else [own]
         confusions, outcomes, sums = zip(*parts, strict=True)
         counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)
         evaluation = pooled_evaluation(np.sum(confusions, axis=0), float(loss_sums.sum()))
+        # true positives and false negatives together are all valid pixels of a class
         pixels = (counts[:, :, 0] + counts[:, :, 2]).sum(axis=1)
         return evaluation, ImageCounts(counts.astype("uint32"), loss_sums, pixels)

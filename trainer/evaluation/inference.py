@@ -1,4 +1,7 @@
-"""Predicts one image at its own size: whole, stretched or in windows, mirrored and scaled too."""
+"""Predicts one image at its original size, with sliding windows and test-time augmentation.
+
+The modes are whole images, stretched images and windows; views may be mirrored and scaled.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,22 +19,22 @@ from searchctl.trainer.run.precision import MEAN, Precision
 from searchctl.trainer.settings.inference import Inference
 
 Window = tuple[EllipsisType, slice, slice]
-"""Index of a part of [..., H, W]."""
+"""Index of a window in an array [..., H, W]."""
 
 
 class Predictor:
-    """Predicts images one at a time, each averaged over its views, in fp32 on the device.
+    """Predicts one image at a time, averaged over its views, in fp32 on the device.
 
-    Averages are over probabilities: over windows as in Zhao et al., 'Pyramid Scene Parsing Network'
-    (2017), section 5.1, over mirrored and scaled images as in Chen et al., 'DeepLab' (2018),
-    section 4.1. They are kept as logarithms, so that no probability is too small for its loss.
+    Probabilities are averaged: over windows as in Zhao et al., 'Pyramid Scene Parsing Network'
+    (2017), section 5.1, and over mirrored and scaled images as in Chen et al., 'DeepLab' (2018),
+    section 4.1. They are stored as logarithms, so that small ones do not underflow in the loss.
 
     Args:
-        model: in evaluation mode, on the device.
-        precision: in which it runs.
+        model: network in evaluation mode, on the device.
+        precision: number format and memory layout of the forward pass.
         inference: the views of an image, and how each is predicted.
         image_size: height and width of stretched images and of windows.
-        batch_size: windows that pass through the network together.
+        batch_size: windows in one forward pass.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Predictor:
         self._batch_size = batch_size
 
     def log_probabilities(self, image: Image, size: Size) -> Tensor:
-        """Return the logarithms of the classes' probabilities [1, C, H, W] at the label's size."""
+        """Return the log-probabilities of the classes [1, C, H, W], resampled to `size`."""
         own = image.shape[:2]
         base = self._image_size if self._inference.mode == "resized" else own
         return _log_mean(
@@ -62,7 +65,13 @@ class Predictor:
         return (False, True) if self._inference.flip else (False,)
 
     def _view(self, image: Image, size: Size, mirrored: bool) -> Tensor:
-        """Return the log-probabilities of the image at another size, turned back if mirrored."""
+        """Return the log-probabilities of a view, in the image's orientation.
+
+        Args:
+            image: [H, W, 3] uint8.
+            size: height and width to which the image is resized.
+            mirrored: whether the view is mirrored; its prediction is mirrored back.
+        """
         pixels = torch.tensor(resized_image(image, size), device=self._arithmetic.device)
         pixels = pixels.permute(2, 0, 1).unsqueeze(0)
         if mirrored:
@@ -80,19 +89,20 @@ class Predictor:
         return predicted[..., :height, :width]
 
     def _over_windows(self, pixels: Tensor) -> Tensor:
-        """Return the log-probabilities, averaged over all windows that a pixel is in."""
+        """Return the log-probabilities, averaged over all windows that contain a pixel."""
         height, width = pixels.shape[-2:]
         total = torch.empty(0)
         count = pixels.new_zeros((height, width), dtype=torch.float32)
         for window, predicted in self._windows(pixels):
             if not total.numel():
                 total = predicted.new_full((1, len(predicted), height, width), -math.inf)
+            # a sum of probabilities, in logarithms
             total[window] = torch.logaddexp(total[window], predicted)
             count[window] += 1
         return total.sub_(count.log_())
 
     def _windows(self, pixels: Tensor) -> Iterator[tuple[Window, Tensor]]:
-        """Yield each window with its log-probabilities [C, h, w]; the network gets batches."""
+        """Yield each window with its log-probabilities [C, h, w]; the network runs on batches."""
         height, width = self._image_size
         overlap = self._inference.tile_overlap
         corners = crop_corners(pixels.shape[-2:], self._image_size, overlap)
@@ -107,7 +117,7 @@ class Predictor:
 
 
 def scaled(size: Size, scale: float) -> Size:
-    """Return a multiple of a size, in whole pixels.
+    """Return a scaled size, rounded to whole pixels.
 
     >>> scaled((360, 480), 0.75)
     (270, 360)
@@ -119,14 +129,14 @@ def scaled(size: Size, scale: float) -> Size:
 def crop_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
     """Return the top left corners (y, x) of windows that cover an image, row by row.
 
-    They are spread evenly; the last ones end with the image.
+    The windows are evenly spaced; the last ones end at the image's border.
 
     Args:
-        size: of the image; no side is below the window's.
+        size: size of the image; no side is smaller than the window's.
         window: height and width of each window.
-        overlap: least share of a window's side that it has in common with the next one.
+        overlap: smallest share of a window's side that overlaps the next window.
 
-    >>> window_corners((10, 25), (10, 10), 0.5)
+    >>> crop_corners((10, 25), (10, 10), 0.5)
     [(0, 0), (0, 5), (0, 10), (0, 15)]
     """
     rows, columns = (_starts(*pair, overlap) for pair in zip(size, window, strict=True))
@@ -141,7 +151,7 @@ def _starts(length: int, window: int, overlap: float) -> list[int]:
 
 
 def _log_mean(views: Iterable[Tensor]) -> Tensor:
-    """Return the logarithm of the mean of what the views are logarithms of."""
+    """Return the logarithm of the mean probability, from the log-probabilities of each view."""
     total, count = None, 0
     for view in views:
         total = view if total is None else torch.logaddexp(total, view)
@@ -153,13 +163,13 @@ def _log_mean(views: Iterable[Tensor]) -> Tensor:
 def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
     if log_probabilities.shape[-2:] == size:
         return log_probabilities
-    # as logits would be: what they differ by is the same for all classes, and drops out
+    # equals resampling the logits: both differ by one number for all classes, which softmax ignores
     resampled = F.interpolate(log_probabilities, size=size, mode="bilinear", align_corners=False)
     return resampled.log_softmax(dim=1)
 
 
 def _padded(pixels: Tensor, least: Size) -> Tensor:
-    """Fill up uint8 pixels [1, 3, H, W] to the right and below with ImageNet's mean colour."""
+    """Pad uint8 pixels [1, 3, H, W] at the right and the bottom with ImageNet's mean colour."""
     height, width = pixels.shape[-2:]
     below, right = max(0, least[0] - height), max(0, least[1] - width)
     if not below and not right:

@@ -1,4 +1,4 @@
-"""Scores from confusion matrices: per image as evidence, pooled over a split as the score."""
+"""Metrics from confusion matrices: of each image, and pooled over a split."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +16,26 @@ HIGHER_IS_BETTER: dict[Score, bool] = {
 }
 
 Confusion = npt.NDArray[np.int64]
-"""[classes, classes] pixels: rows are the true class, columns the predicted one."""
+"""[classes, classes] number of pixels; rows are the true class, columns the predicted class."""
 
 
 def confusion_per_image(
     predictions: Tensor, labels: Tensor, classes: int, ignore_index: int
 ) -> Tensor:
-    """Count the valid pixels by true and predicted class, in one pass over the batch.
+    """Count the valid pixels of each image by true and predicted class, in one pass.
 
     Args:
         predictions: [B, H, W] class ids.
         labels: [B, H, W] class ids, or `ignore_index`.
         classes: number of classes C.
-        ignore_index: label value that is left out.
+        ignore_index: label value of pixels that are not counted.
 
     Returns:
-        int64 [B, C, C]: image, true class, predicted class.
+        int64 [B, C, C] with the axes image, true class, predicted class.
     """
     labels = labels.long()
     image = torch.arange(len(labels), device=labels.device).view(-1, 1, 1)
+    # one bincount over (image, true class, predicted class) avoids a loop over images
     cell = (image * classes + labels) * classes + predictions
     counts = torch.bincount(cell[labels != ignore_index], minlength=len(labels) * classes * classes)
     return counts.view(-1, classes, classes)
@@ -47,11 +48,11 @@ def outcomes_per_image(confusions: Tensor) -> Tensor:
 
 
 def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
-    """Score a whole split by its one confusion matrix.
+    """Compute the scores of a split from its confusion matrix.
 
     Args:
-        confusion: of all valid pixels of the split.
-        loss_sum: their summed cross entropy.
+        confusion: confusion matrix of all valid pixels of the split.
+        loss_sum: sum of their cross entropy.
 
     Raises:
         DataError: the split has no valid pixel.
@@ -60,6 +61,7 @@ def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
     pixels = int(truth.sum())
     if pixels == 0:
         raise DataError("no pixel of the split has a label: is ignore_index right?")
+    # a class that the ground truth lacks has no IoU; the same classes count for every trial
     present = truth > 0
     accuracy = hits[present] / truth[present]
     iou = hits[present] / (truth + predicted - hits)[present]
@@ -74,7 +76,7 @@ def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
 
 
 def is_better(candidate: float, best: float, score: Score) -> bool:
-    """Is a score strictly better than the best one so far?"""
+    """Return whether a score is strictly better than the best one so far."""
     return candidate > best if HIGHER_IS_BETTER[score] else candidate < best
 
 

@@ -1,4 +1,4 @@
-"""What is scored of a job: the validation set as it trains, and the weights that it keeps."""
+"""Evaluations of a job: of the validation set during training, and of the kept weights."""
 
 import math
 import time
@@ -19,31 +19,31 @@ from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.settings.inference import Inference
 
 LONGEST_S = 0.5
-"""So long is measured at most,"""
+"""Longest duration of a latency measurement, in seconds."""
 SHARE_OF_JOB = 0.02
-"""and for this share of the job's time at most,"""
+"""Longest duration of a latency measurement, as a share of the job's time."""
 FEWEST = 4
-"""but for so many passes in any case,"""
+"""Smallest number of forward passes, whatever their duration."""
 MOST = 100
-"""and no more than so many."""
+"""Largest number of forward passes."""
 
 
 @torch.inference_mode()
 def latency_ms(
     model: nn.Module, image: Tensor, precision: Precision, *, job_seconds: float
 ) -> float:
-    """Return the median milliseconds of a pass over one image that is on the device already.
+    """Return the inference latency of one image in milliseconds: the median over several passes.
 
-    The network is run as it is scored: in evaluation mode, in which it is left, and in the same
-    number format and memory layout. The first fifth of the passes warms up and is not counted. No
-    random number is drawn, and no statistics of batch normalisation change. Other work of the
-    machine is measured with it, which the median keeps out as long as it comes and goes.
+    The image is on the device before the measurement. The network runs as in an evaluation: in
+    evaluation mode, which stays on, and in the same number format and memory layout. The first
+    fifth of the passes is a warm-up and does not count. No random number is drawn, and the batch
+    statistics do not change. The median removes short disturbances by other work on the machine.
 
     Args:
-        model: on its device.
+        model: network on its device.
         image: uint8 [1, 3, H, W] at the training size.
-        precision: in which it is scored.
-        job_seconds: what the job has taken so far, by which the measurement is bounded.
+        precision: number format and memory layout of the forward pass.
+        job_seconds: duration of the job so far; it limits the duration of the measurement.
     """
     model.eval()
     image = image.to(precision.device)
@@ -57,17 +57,17 @@ def latency_ms(
 
 
 def _now(device: torch.device) -> float:
-    """Return the time, once all that the device was asked for is done."""
+    """Return the time after all queued work of the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
 def score_validation(job: Job, stop: Stop) -> Scored:
-    """Score the network as it is now on the validation set.
+    """Evaluate the current network on the validation set.
 
     Raises:
-        Stopped: asked to leave.
+        Stopped: a stop was requested.
     """
     return _score(evaluate, job, job.validation, stop)
 
@@ -75,10 +75,10 @@ def score_validation(job: Job, stop: Stop) -> Scored:
 def kept_evaluations(
     job: Job, kept: Kept, at_original: Inference | None, stop: Stop
 ) -> dict[str, Evaluation]:
-    """Score the kept weights, by name of the split; 'val' was scored when they were kept.
+    """Evaluate the kept weights on each split; 'val' was evaluated when they were kept.
 
     Raises:
-        Stopped: asked to leave.
+        Stopped: a stop was requested.
     """
     job.training.scored_model.load_state_dict(kept.weights)
     scores = {"val": kept.validation, "train": _score(evaluate, job, job.images, stop)}
@@ -93,7 +93,7 @@ def kept_evaluations(
 
 
 def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
-    """Measure the network at the first validation image, in the first process only."""
+    """Measure the latency at the first validation image; None in all but the first process."""
     if not job.process_group.is_first:
         return None
     image, _ = next(fixed_batches(job.validation, 1))

@@ -1,4 +1,4 @@
-"""Weights in files: written as safetensors, read from these and from what torch.save writes."""
+"""Weight files: written as safetensors; read from safetensors and from files of torch.save."""
 
 import hashlib
 import io
@@ -20,17 +20,18 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.stopping import status_for_error
 
 PICKLED = (".pth", ".pt", ".bin")
-"""How the names of files end that torch.save has written; all others are safetensors."""
+"""Suffixes of files that torch.save wrote; all other files are safetensors."""
 SUFFIXES = (".safetensors", *PICKLED)
 
 _SAVED, _SAVED_PICKLED = "model.safetensors", "pytorch_model.bin"
 """How `train` and `save_pretrained` name them in a directory."""
 
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
-"""What training scripts file the state dict under; the first that is there counts, as in timm."""
+"""Keys under which training scripts store the state dict; the first that exists counts, as in
+timm."""
 _PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")
-"""What torch.compile and DistributedDataParallel put before the names, in either order."""
-_LONGEST = 400  # torch names every tensor that does not fit
+"""Prefixes that torch.compile and DistributedDataParallel add to the names, in either order."""
+_LONGEST = 400  # characters of an error: torch lists every tensor that does not match
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class Weights:
     tensors: Mapping[str, Tensor]
     """The state dict, on the CPU."""
     sha256: str
-    """Of the file, as `sha256sum` has it: 64 hexadecimal digits."""
+    """SHA-256 of the file: 64 hexadecimal digits, as printed by `sha256sum`."""
 
 
 def save_weights(weights: Mapping[str, Tensor], path: UPath) -> None:
-    """Write a state dict: a reader sees the old file or the new one, never a part.
+    """Write a state dict atomically: a reader sees the old file or the new one, never a part.
 
     Raises:
         OSError: the file cannot be written.
@@ -62,11 +63,11 @@ def weights_file(path: UPath) -> UPath:
 
 
 def load_weights(path: UPath) -> Weights:
-    """Read a state dict onto the CPU; runs no code, whatever the file holds.
+    """Read a state dict onto the CPU. Code in the file is never executed.
 
     Raises:
-        SettingsError: the file is not there, is damaged, or is no state dict.
-        OSError: the disk or the store does not answer.
+        SettingsError: the file is missing, is damaged, or has no state dict.
+        OSError: the disk or the store does not respond.
     """
     problem = f"cannot read weights from {path}"
     try:
@@ -80,9 +81,10 @@ def load_weights(path: UPath) -> Weights:
 
 @contextmanager
 def as_settings_error(what: str) -> Iterator[None]:
-    """Turn every error into a SettingsError that begins with `what`, but those of the machine.
+    """Convert errors to a SettingsError whose message starts with `what`.
 
-    For weights from anywhere: damaged or unfit ones fail in any way.
+    Errors of the machine are raised unchanged. Weights come from any source, and damaged or wrong
+    ones can raise any error, so no list of error classes would be complete.
     """
     try:
         yield
@@ -96,28 +98,28 @@ def as_settings_error(what: str) -> Iterator[None]:
 def _unpickled(content: bytes) -> Any:
     try:
         with warnings.catch_warnings():
-            # that it may not load, or what it is not: the error says it
+            # torch warns before it fails; the error below has the same information
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        # torch's own message ends with how to run the file's code all the same
+        # not torch's own message, which explains how to execute the code in the file
         raise SettingsError(
-            "it is damaged, or holds more than tensors, which is not loaded: save its state dict "
-            "alone, best as safetensors"
+            "it is damaged, or has objects other than tensors, which are not loaded: save only its "
+            "state dict, preferably as safetensors"
         ) from error
 
 
 def _state_dict(saved: Any, problem: str) -> dict[str, Tensor]:
-    """Return what was saved, less what training scripts wrap it in."""
+    """Return the state dict, without the wrapper of a training script."""
     for key in _WRAPPERS:
         if isinstance(saved, Mapping) and isinstance(saved.get(key), Mapping):
             saved = saved[key]
             break
     if not isinstance(saved, Mapping) or not saved:
-        raise SettingsError(f"{problem}: it holds no state dict")
+        raise SettingsError(f"{problem}: it has no state dict")
     others = [name for name, value in saved.items() if not isinstance(value, Tensor)]
     if others:
-        raise SettingsError(f"{problem}: it holds no state dict: {others[0]!r} is no tensor")
+        raise SettingsError(f"{problem}: it has no state dict: {others[0]!r} is not a tensor")
     return {_bare(str(name)): tensor for name, tensor in saved.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a network begins with: fresh weights, a pretrained encoder, or those of another training."""
+"""Loads initial weights: none (scratch), a pretrained encoder, or a checkpoint."""
 
 import logging
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """What a network began with."""
+    """The initial weights of a network."""
 
     text: str
-    """In one sentence, for people."""
+    """Description in one sentence."""
     sha256: str | None = None
-    """Of the file: a moved file is the same one. None for fresh weights."""
+    """SHA-256 of the file, so that a moved file counts as the same one; None for scratch."""
 
 
 def load_initial_weights(
@@ -39,21 +39,21 @@ def load_initial_weights(
     init_from: UPath | None = None,
     encoder_from: UPath | None = None,
 ) -> InitialWeights:
-    """Put the weights that a fresh network is to begin with in the place of its own.
+    """Replace the weights of a fresh network by its initial weights.
 
-    Torch's random numbers stay as they are: what is not replaced, and all that is drawn later, is
-    as it would be without.
+    The state of torch's random generator does not change. So the weights that are not replaced, and
+    all later random numbers, are the same as without initial weights.
 
     Args:
-        model: on the CPU, with fresh weights from the trial's seed.
-        settings: of the trial; its `init` and `weights` are followed.
+        model: network on the CPU, with fresh weights from the sweep's seed.
+        settings: settings of the trial; `init` and `weights` select the initial weights.
         classes: channels of the logits.
-        init_from: weights of the whole network to begin with, whatever `init` says.
-        encoder_from: instead of the file in `weights`, or of a download.
+        init_from: weights of the whole network; overrides `init`.
+        encoder_from: file with pretrained weights; overrides `weights` and a download.
 
     Raises:
-        SettingsError: the weights are not there, are damaged, or are not of this network.
-        OSError: the disk or the store does not answer.
+        SettingsError: the weights are missing, damaged, or of another network.
+        OSError: the disk or the store does not respond.
     """
     if init_from is None and settings.checkpoint is not None:
         init_from = UPath(settings.checkpoint)
@@ -63,14 +63,14 @@ def load_initial_weights(
         started = _from_pretrained(model, settings, encoder_from)
     else:
         started = InitialWeights("scratch")
-    log.info("begins with: %s", started.text)
+    log.info("initial weights: %s", started.text)
     return started
 
 
 def _from_pretrained(
     model: SegmentationModel, settings: TrainSettings, encoder_from: UPath | None
 ) -> InitialWeights:
-    # timm takes seconds to import, and most jobs do without
+    # imported here, since timm takes seconds to import and most jobs do not need it
     from searchctl.trainer.models.timm.network import TimmNetwork
     from searchctl.trainer.weights.pretrained import load_encoder_weights
     from searchctl.trainer.weights.pretrained_files import (
@@ -85,7 +85,7 @@ def _from_pretrained(
         name = name_in_settings(encoder)
         file = pretrained_file(name, given)
         weights = load_weights(file)
-        problem = f"init: pretrained: {file} does not fill the encoder {name}"
+        problem = f"init: pretrained: {file} does not match the encoder {name}"
         count = load_encoder_weights(encoder, weights.tensors, problem)
         what = f"all {count} tensors of the encoder"
         if extra := model.load_pretrained_extra(weights.tensors):
@@ -101,7 +101,7 @@ def _from_pretrained(
 def _from_checkpoint(
     model: SegmentationModel, name: str, path: UPath, classes: int
 ) -> InitialWeights:
-    """Load the weights of another training, but a classifier of another number of classes."""
+    """Load a checkpoint; its classifier is left out if it has another number of classes."""
     file = weights_file(path)
     weights = load_weights(file)
     text = f"checkpoint {file} {_short(weights.sha256)}"
@@ -155,10 +155,10 @@ def _as_convolution(tensor: Tensor, own: Tensor | None) -> Tensor:
 def _without_other_classes(
     model: SegmentationModel, tensors: Mapping[str, Tensor], classes: int
 ) -> tuple[Mapping[str, Tensor], int | None]:
-    """Return a checkpoint's tensors, with the model's own classifier if its classes are others.
+    """Return a checkpoint's tensors, with the model's own classifier if the classes differ.
 
-    Then the number of classes there is returned too. A classifier may be several layers; its
-    layers are kept or replaced as one, and so are those of an auxiliary head.
+    The second value is the checkpoint's number of classes if it differs, else None. A classifier
+    may have several layers. They are kept or replaced together, with those of an auxiliary head.
     """
     own = {
         name: each
@@ -166,6 +166,7 @@ def _without_other_classes(
         if name.startswith(_CLASSIFIERS) and name in tensors
     }
     pairs = (_other_sizes(each.shape, tensors[name].shape) for name, each in own.items())
+    # only the number of classes may differ; any other difference is another network
     differing = set().union(*pairs)
     if {here for here, _ in differing} != {classes} or len(differing) > 1:
         return tensors, None
@@ -174,9 +175,9 @@ def _without_other_classes(
 
 
 def _other_sizes(here: torch.Size, there: torch.Size) -> set[tuple[int, int]]:
-    """Return (here, there) of each dimension in which two shapes differ."""
+    """Return (here, there) for each dimension in which two shapes differ."""
     if len(here) != len(there):
-        return {(0, 0)}
+        return {(0, 0)}  # matches no number of classes
     return {pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]}
 
 

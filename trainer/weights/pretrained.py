@@ -1,4 +1,4 @@
-"""Puts pretrained weights into a network of timm: into all of its tensors, or none."""
+"""Loads pretrained weights into a timm network: into all of its tensors, or none."""
 
 import logging
 import re
@@ -14,29 +14,28 @@ from searchctl.trainer.models.timm.network import TimmNetwork
 from searchctl.trainer.weights.files import as_settings_error
 
 _OURS = re.compile(r"encoder\.(timm\.)?net\.")
-"""What the names of a TimmEncoder's tensors begin with in a network of ours."""
+"""Prefix of a TimmEncoder's tensors in the state dict of one of our networks."""
 
 
 def load_encoder_weights(network: TimmNetwork, tensors: Mapping[str, Tensor], problem: str) -> int:
-    """Put weights in the place of a network's; torch's random numbers stay as they are.
+    """Replace all weights of a network; the state of torch's random generator does not change.
 
-    timm knows the names that tensors have in each network's published files, and drops the head,
-    but it passes over what is missing without a word. Integers, such as the number of batches that
-    BatchNorm has seen, may be missing.
+    timm converts the names of published files and drops the head, but it ignores missing tensors.
+    So the result is checked here. Integers, such as BatchNorm's number of batches, may be missing.
 
     Args:
-        network: an encoder of timm's, or a classifier's parts but the last; on the CPU.
-        tensors: a state dict with timm's names of the whole network, with those of its published
-            files where timm knows how to rename them, or with the network's own; or one of a
-            network of ours, of which the encoder is taken.
-        problem: what an error's message begins with.
+        network: a timm encoder, or a classifier without its last layer; on the CPU.
+        tensors: a state dict with one of these kinds of names: timm's names of the whole network;
+            names of published files that timm can convert; the network's own names; or the names
+            of one of our networks, from which the encoder is taken.
+        problem: start of an error's message.
 
     Returns:
-        How many tensors of floating-point numbers the network has: all were replaced.
+        The number of the network's floating-point tensors; all were replaced.
 
     Raises:
-        SettingsError: the weights do not fill all of the network, do not fit, or are not finite;
-            it is unchanged.
+        SettingsError: tensors are missing, have another shape, or are not finite. The network is
+            then unchanged.
     """
     own = network.timm_state()
     with as_settings_error(problem):
@@ -46,12 +45,12 @@ def load_encoder_weights(network: TimmNetwork, tensors: Mapping[str, Tensor], pr
     if missing:
         raise SettingsError(
             f"{problem}: {len(missing)} of the encoder's {len(wanted)} tensors are missing "
-            f"({first_few(missing)}); it holds {first_few(sorted(tensors))}"
+            f"({first_few(missing)}); the file has {first_few(sorted(tensors))}"
         )
     infinite = [name for name in wanted if not found[name].isfinite().all()]
     if infinite:
         raise SettingsError(
-            f"{problem}: {len(infinite)} of its tensors hold NaN or infinity "
+            f"{problem}: {len(infinite)} of its tensors have NaN or infinite values "
             f"({first_few(infinite)})"
         )
     for name, tensor in found.items():
@@ -60,29 +59,29 @@ def load_encoder_weights(network: TimmNetwork, tensors: Mapping[str, Tensor], pr
 
 
 def _of_the_encoder(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return the encoder's tensors of a network of ours; all of any other file's."""
+    """Return the encoder's tensors if the file is of one of our networks, else all tensors."""
     inside = {_OURS.sub("", n, count=1): each for n, each in tensors.items() if _OURS.match(n)}
     return inside or tensors
 
 
 def _found(network: TimmNetwork, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what the weights hold of the network, by its own names."""
+    """Return the tensors that belong to the network, by its own names."""
     own = network.timm_state()
     same = {name: tensors[name] for name in own if _shape(tensors, name) == own[name].shape}
     if same.keys() >= _floats(own).keys():
         return same
     try:
-        # what is loaded from tensors of NaN, and is none after that, was not loaded
+        # timm does not report which tensors it loaded: load NaN first; what is NaN then was loaded
         marked = _timm_loaded(network, {name: _marked(each) for name, each in tensors.items()})
         filled = {name for name, each in marked.items() if not _unmarked(each)}
         loaded = _timm_loaded(network, tensors)
     except LookupError:
-        return same  # timm took it for a file of another make, for want of the usual names
+        return same  # timm's conversion expected other names
     return {name: loaded[name] for name in own if name in filled}
 
 
 def _timm_loaded(network: TimmNetwork, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state dict of such a network with what timm takes of the weights."""
+    """Return the state dict of a new network of this kind after timm loaded the weights."""
     with torch.random.fork_rng(devices=[]), _quiet_timm():
         net = timm.create_model(
             network.name,
@@ -96,7 +95,10 @@ def _timm_loaded(network: TimmNetwork, tensors: Mapping[str, Tensor]) -> dict[st
 
 @contextmanager
 def _quiet_timm() -> Iterator[None]:
-    """Keep timm from naming hundreds of tensors that are not the encoder's; we say what lacks."""
+    """Silence timm's warning about hundreds of tensors that are not the encoder's.
+
+    Missing tensors are reported by `load_encoder_weights`.
+    """
     logger = logging.getLogger(timm.__name__)
     before = logger.level
     logger.setLevel(logging.ERROR)

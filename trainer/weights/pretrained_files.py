@@ -1,4 +1,4 @@
-"""Where the pretrained weights of an encoder are: a file, one in a directory, or a download."""
+"""Finds the pretrained weights of an encoder: a file, a file in a directory, or a download."""
 
 import difflib
 
@@ -20,14 +20,16 @@ def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
     """Return the file with an encoder's pretrained weights.
 
     Args:
-        encoder: as in the settings; timm's name may have a tag, its default tag is meant without.
-        weights: the file itself, or a directory with one that is named after the encoder, with or
-            without the tag; None takes timm's from the cache of the Hugging Face hub, after a
-            download where it is not there yet.
+        encoder: name in the settings. timm's name may have a tag; without one, timm's default tag
+            is used.
+        weights: the file itself, or a directory with a file named after the encoder, with or
+            without the tag. None means timm's weights from the cache of the Hugging Face hub; they
+            are downloaded if they are not there.
 
     Raises:
-        SettingsError: there is no such file, or no download: says what to put where.
-        OSError: the disk or the store does not answer.
+        SettingsError: there is no such file, or it cannot be downloaded. The message says which
+            file to put where.
+        OSError: the disk or the store does not respond.
     """
     if weights is None:
         return _downloaded(encoder)
@@ -35,7 +37,7 @@ def pretrained_file(encoder: str, weights: UPath | None) -> UPath:
 
 
 def name_in_settings(encoder: TimmNetwork) -> str:
-    """Return the name by which a sweep asks for an encoder; timm may know it by another one."""
+    """Return an encoder's name in the settings; timm's name may differ."""
     for name, (in_timm, options) in MIX_TRANSFORMERS.items():
         if encoder.name == in_timm and options.items() <= encoder.options.items():
             return name
@@ -63,7 +65,7 @@ def _in_directory(folder: UPath, encoder: str) -> UPath:
             f"weights: {folder} has no {files[0].name}, nor the encoder as {_OTHERS}"
         )
     raise SettingsError(
-        f"weights: {folder} is no {_ALL} file, nor a directory that has {files[0].name}"
+        f"weights: {folder} is not a {_ALL} file, nor a directory that has {files[0].name}"
     )
 
 
@@ -76,16 +78,16 @@ def _downloaded(encoder: str) -> UPath:
     name = config.hf_hub_filename or _HUB_FILE
     try:
         return UPath(hf_hub_download(config.hf_hub_id, name))
-    except Exception as error:  # those of its HTTP library are of no common class
+    except Exception as error:  # the errors of its HTTP library have no common base class
         raise SettingsError(
             f"{name} of {config.hf_hub_id} is not in the cache of the Hugging Face hub, and cannot "
-            f"be downloaded from it: {error}\nWhere there is a network, run `hf download "
+            f"be downloaded from it: {error}\nOn a machine with a network, run `hf download "
             f"{config.hf_hub_id} {name}`, and {_put(encoder)}"
         ) from error
 
 
 def _put(encoder: str) -> str:
-    return f"set weights: to that file, or to a directory that holds it as {encoder}.safetensors"
+    return f"set weights: to that file, or to a directory that has it as {encoder}.safetensors"
 
 
 def _without_weights(encoder: str) -> str:
@@ -94,6 +96,6 @@ def _without_weights(encoder: str) -> str:
         close = [MIX_TRANSFORMERS[encoder][0]]
     hint = f", such as {' or '.join(close)}" if close else ""
     return (
-        f"timm has no pretrained weights of the encoder {encoder}: take one that has them{hint}, "
-        "init: scratch, or a file of yours (weights: FILE)"
+        f"timm has no pretrained weights of the encoder {encoder}: use one that has them{hint}, "
+        "init: scratch, or your own file (weights: FILE)"
     )
