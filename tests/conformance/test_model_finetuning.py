@@ -99,9 +99,11 @@ def test_nothing_is_recorded_for_a_gradient_before_the_classifiers(variant):
     model = tiny(variant)
     freeze(model, "classifier")
     training_mode(model, "classifier")
-    asked = []
+    requires_grad = []
     for classifier in filter(None, (model.classifier, model.aux_classifier)):
-        classifier.register_forward_pre_hook(lambda _, given: asked.append(given[0].requires_grad))
+        classifier.register_forward_pre_hook(
+            lambda _, given: requires_grad.append(given[0].requires_grad)
+        )
     logits = model.all_logits(torch.randn(2, 3, 64, 64))
-    assert asked == [False] * len(logits)
+    assert requires_grad == [False] * len(logits)
     assert all(each.requires_grad for each in logits)

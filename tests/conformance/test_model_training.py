@@ -48,7 +48,7 @@ def test_gradients_reach_every_weight(variant):
 
 @pytest.mark.parametrize("drop_path", [None, 0.5])
 @pytest.mark.parametrize("variant", SKIPPING)
-def test_branches_are_skipped_exactly_when_it_is_asked_for(variant, drop_path):
+def test_branches_are_skipped_exactly_when_requested(variant, drop_path):
     # None is 0 for all, also for SwinV2, whose default is 0.1 in timm
     model, images = tiny(variant, drop_path=drop_path), torch.randn(8, 3, 64, 64)
     train_steps(model, steps=1)  # some branches begin as zeros: to skip them changes nothing

@@ -76,7 +76,7 @@ def test_a_training_batch_of_one_image_is_refused(make):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @torch.no_grad()
-def test_dropout_acts_exactly_when_it_is_asked_for(make, dropout):
+def test_dropout_acts_exactly_when_requested(make, dropout):
     model, images = make(dropout=dropout).train(), images_of(64, 64)
     for first, second in zip(model.all_logits(images), model.all_logits(images), strict=True):
         assert torch.equal(first, second) is (dropout == 0)

@@ -111,19 +111,19 @@ def test_of_two_processes_that_build_at_once_one_waits_for_the_other(root, place
 
 
 def test_of_two_threads_that_build_at_once_one_waits_for_the_other(root, place):
-    told = []
+    reported = []
 
     def build(number):
-        opened(root, place).build([EXACT, SOURCE], lambda *each: told.append((number, *each)))
+        opened(root, place).build([EXACT, SOURCE], lambda *each: reported.append((number, *each)))
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(build, range(2)))
-    one_by_one = [{done for who, done, _ in told if who == number} for number in range(2)]
+    one_by_one = [{done for who, done, _ in reported if who == number} for number in range(2)]
     assert set(range(1, 13)) in one_by_one
     assert_right(root, place)
 
 
-def test_whoever_waits_for_another_builder_can_leave(root, place, start, log):
+def test_a_process_that_waits_for_another_builder_can_stop(root, place, start, log):
     wait_for_images(log, 1, start(0.5))
 
     def leave(done, total):
@@ -144,7 +144,7 @@ def test_a_builder_that_is_killed_leaves_nothing_that_is_read(root, place, start
     assert sorted(path.name for path in place.iterdir() if path.name.startswith(".")) == []
 
 
-def test_what_a_killed_builder_left_is_removed_by_whoever_builds_next(
+def test_what_a_killed_builder_left_is_removed_by_the_next_builder(
     root, place, start, log, tmp_path
 ):
     builder = start(0.05)

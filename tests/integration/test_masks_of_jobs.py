@@ -53,7 +53,7 @@ def test_a_job_that_was_killed_draws_the_same(epoch, run, tmp_path):
     assert (whole / "masks.png").read_bytes() == (second / "masks.png").read_bytes()
 
 
-def test_other_images_may_be_asked_for_after_a_kill(run, tmp_path):
+def test_other_images_may_be_requested_after_a_kill(run, tmp_path):
     first, second = UPath(tmp_path / "first"), UPath(tmp_path / "second")
     with pytest.raises(Killed):
         run(out=first, final=True, masks=["val_00000"], on_epoch=kill_after(1))
@@ -71,7 +71,7 @@ def test_classifiers_have_no_masks(drawn_classes_root, tmp_path):
     assert not (tmp_path / "masks.png").exists()
 
 
-def test_an_image_that_is_not_there_is_told(run):
+def test_a_missing_image_is_reported(run):
     result = run(masks=["nowhere"])
     assert result.status == "failed"
     assert "no validation image is named nowhere" in result.error

@@ -121,13 +121,13 @@ def test_an_entry_that_is_not_whole_is_built_again(root, place, file, left):
 
 
 def test_both_kinds_are_decoded_in_one_go(root, place):
-    told = []
-    cache(root, place).build([EXACT, SOURCE], lambda done, total: told.append((done, total)))
-    assert told[-1] == (3, 3)
+    reported = []
+    cache(root, place).build([EXACT, SOURCE], lambda done, total: reported.append((done, total)))
+    assert reported[-1] == (3, 3)
     assert len(entries(place)) == 2
 
 
-def test_whoever_ends_the_decoding_leaves_nothing(root, place):
+def test_an_interrupted_decoding_leaves_no_files(root, place):
     def enough(done, total):
         if done == 2:
             raise KeyboardInterrupt
@@ -211,11 +211,11 @@ def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other)
 )
 def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(tmp_path, place, needs, fix):
     first, *_ = sets_of_one_mb(tmp_path, place, limit=1)
-    told = []
+    reported = []
     with pytest.raises(DataError, match=r"may hold 0.001 GB: set data.cache_limit_gb") as caught:
-        first.build(needs, lambda *each: told.append(each))
+        first.build(needs, lambda *each: reported.append(each))
     assert fix in str(caught.value)
-    assert told == []
+    assert reported == []
 
 
 def test_all_that_is_needed_together_must_fit(tmp_path, place):

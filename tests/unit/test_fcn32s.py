@@ -60,7 +60,7 @@ def test_the_step_up_is_learned():
 
 
 @pytest.mark.parametrize(("dropout", "active"), [(0.0, []), (0.3, [0.3])])
-def test_channels_are_dropped_exactly_when_asked_for(dropout, active):
+def test_channels_are_dropped_exactly_when_requested(dropout, active):
     network = FCN32s(5, **TINY, dropout=dropout)
     assert [each.p for each in network.modules() if isinstance(each, nn.Dropout2d)] == active
 

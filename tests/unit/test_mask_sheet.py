@@ -32,7 +32,7 @@ def test_images_are_spread_over_the_split():
     assert select_images(names, 0) == []
 
 
-def test_images_are_picked_by_name_in_the_order_that_was_asked_for():
+def test_images_are_picked_by_name_in_the_requested_order():
     assert select_images(["a", "b", "c"], ["c", "a"]) == [2, 0]
     with pytest.raises(SettingsError, match="named x, y; they are named like a, b"):
         select_images(["a", "b", "c"], ["x", "a", "y"])

@@ -1,4 +1,4 @@
-"""Which settings go with which model, asked of settings and of whole sweeps."""
+"""Which settings go with which model, checked on settings and on whole sweeps."""
 
 import inspect
 
@@ -57,7 +57,7 @@ def test_a_setting_that_no_model_here_has_is_to_be_left_out():
     ]
 
 
-def test_models_that_lack_a_setting_are_named_together_and_those_that_have_it_in_the_mend():
+def test_models_that_lack_a_setting_are_named_together_and_those_that_have_it_in_the_fix():
     trials = [
         TrainSettings(model=model, batch_norm=False) for model in ("fcn32s", "unet", "upernet")
     ]

@@ -31,7 +31,7 @@ def test_parameters_are_those_of_the_published_networks(settings, classes, parts
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_unet_is_normalised_by_batch_exactly_when_asked_for(batch_norm):
+def test_unet_is_normalised_by_batch_exactly_when_requested(batch_norm):
     network = build_model(TrainSettings(model="unet", width=4, batch_norm=batch_norm), 5)
     found = sum(isinstance(each, nn.BatchNorm2d) for each in network.modules())
     assert found == (18 if batch_norm else 0)

@@ -25,7 +25,7 @@ def test_a_network_that_can_be_trained_is_no_problem():
         (
             {"model": "upernet", "encoder": "vgg16", "drop_path": 0.1},
             (32, 48),
-            "leave drop_path out",
+            "remove drop_path",
         ),
     ],
 )

@@ -80,7 +80,7 @@ def test_too_small_images_name_the_smallest():
         SegFormer(5, width=8)(torch.randn(2, 3, 31, 64))
 
 
-def test_paths_are_dropped_when_asked_for_only():
+def test_paths_are_dropped_only_if_requested():
     images = torch.randn(2, 3, 64, 64)
     for drop_path, same in ((0.0, True), (0.5, False)):
         encoder = SegFormer(5, width=8, drop_path=drop_path).encoder.train()

@@ -95,7 +95,7 @@ def test_images_are_padded_as_the_network_demands_and_logits_cut_back(decoder, m
 )
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @torch.no_grad()
-def test_training_is_by_chance_exactly_when_dropout_is_asked_for(decoder, encoder, dropout):
+def test_training_is_random_exactly_when_dropout_is_requested(decoder, encoder, dropout):
     network = SmpModel(3, decoder=decoder, encoder=encoder, dropout=dropout).train()
     images = torch.randn(2, 3, 64, 64)
     assert torch.equal(network(images), network(images)) is (dropout == 0)

@@ -64,7 +64,7 @@ def test_every_convolution_of_the_decoder_is_followed_by_batch_norm_and_dropout(
 
 
 @pytest.mark.parametrize(("drop_path", "active"), [(0.0, 0), (0.2, 46)])
-def test_branches_of_swin_are_skipped_exactly_when_asked_for(drop_path, active):
+def test_branches_of_swin_are_skipped_exactly_when_requested(drop_path, active):
     with torch.device("meta"):
         encoder = Swin2JNet(5, drop_path=drop_path).encoder
     assert sum(getattr(each, "drop_prob", 0) > 0 for each in encoder.modules()) == active

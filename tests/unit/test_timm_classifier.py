@@ -117,7 +117,7 @@ def test_a_network_for_one_size_says_which():
     problems = network_problems([settings("mixer_s16_224")], CLASSES, (64, 64))
     assert problems == [
         "model timm:mixer_s16_224: timm model 'mixer_s16_224' takes images of 224x224 pixels "
-        "only, not 64x64: set image_size to that, or take another network"
+        "only, not 64x64: set image_size to that, or use another network"
     ]
 
 
@@ -178,7 +178,7 @@ def differs_in_training(model):
         ("test_vit", {"drop_path": 0.5}, True),
     ],
 )
-def test_chance_acts_only_where_it_is_asked_to(name, params, by_chance):
+def test_dropout_acts_only_if_requested(name, params, by_chance):
     assert differs_in_training(classifier(name, **params)) is by_chance
 
 
@@ -200,8 +200,8 @@ def test_pretrained_weights_fill_all_but_the_classifier(tmp_path, name):
 def test_a_directory_of_weights_has_one_file_for_each_network(tmp_path, name):
     path = tmp_path / "test_vit.safetensors"
     path.touch()
-    asked = settings(name, init="pretrained", weights=str(tmp_path))
-    assert encoder_file(asked).path == UPath(path)
+    pretrained = settings(name, init="pretrained", weights=str(tmp_path))
+    assert encoder_file(pretrained).path == UPath(path)
 
 
 def test_weights_that_lack_a_part_before_the_classifier_are_refused(tmp_path):
@@ -245,11 +245,11 @@ def test_a_copy_is_a_network_of_its_own():
         ("vgg13bn", "unknown timm model 'vgg13bn': did you mean 'vgg13_bn'"),
         (
             "beit_base_patch16_224_in22k",
-            "weights have tags today, did you mean 'beit_base_patch16_224.in22k_ft_in22k' or",
+            "weights now have tags, did you mean 'beit_base_patch16_224.in22k_ft_in22k' or",
         ),
         ("vgg13_bn.tv_in", "timm model 'vgg13_bn': unknown tag 'tv_in': did you mean 'tv_in1k'?"),
         ("deit_tiny_distilled_patch16_224", "one classifier (its classifier is a tuple): take"),
-        ("volo_d1_224", "timm model 'volo_d1_224' is no row of features, pooling and one class"),
+        ("volo_d1_224", "timm model 'volo_d1_224' cannot be split into features, pooling"),
     ],
 )
 def test_what_is_no_classifier_is_refused_before_the_first_epoch(name, problem):

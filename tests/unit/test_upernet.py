@@ -105,7 +105,7 @@ def test_networks_of_less_than_four_features_are_refused(encoder):
     [
         (
             {"encoder": "vgg11", "drop_path": 0.2},
-            "encoder 'vgg11' has no residual branches that timm can skip: leave drop_path out",
+            "encoder 'vgg11' has no residual branches that timm can skip: remove drop_path",
         ),
         (
             {"encoder": "resnet10t.a1_in1k"},
@@ -115,10 +115,10 @@ def test_networks_of_less_than_four_features_are_refused(encoder):
             {"encoder": "test_convnext.x"},
             "encoder 'test_convnext': unknown tag 'x': known are r160_",
         ),
-        ({"encoder": "vovnet57a.x"}, "encoder 'vovnet57a': it has no tags: leave .x out"),
+        ({"encoder": "vovnet57a.x"}, "encoder 'vovnet57a': it has no tags: remove .x"),
         (
             {"encoder": "mit_b2"},
-            "encoder 'mit_b2' goes with segformer only: elsewhere take pvt_v2_b2",
+            "encoder 'mit_b2' is for segformer only: for other models use pvt_v2_b2",
         ),
     ],
 )
@@ -128,6 +128,6 @@ def test_an_encoder_that_cannot_be_made_says_what_to_change(options, message):
     assert str(caught.value).startswith(message)
 
 
-def test_an_encoder_like_no_other_is_told_how_many_there_are():
+def test_an_unknown_encoder_is_refused_with_the_number_of_known_ones():
     with pytest.raises(SettingsError, match=r"^unknown encoder 'zzzzq': \d+ are known$"):
         UPerNet(5, encoder="zzzzq")

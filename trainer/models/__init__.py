@@ -1,1 +1,1 @@
-"""The networks, one file each; `build.py` makes the one that the settings name."""
+"""The networks, one file each; `build.py` builds the one that the settings name."""

@@ -1,4 +1,4 @@
-"""What every model is: parts in a row, logits of the images' own size, a smallest size."""
+"""Base classes of encoders and models: their parts, the size of logits and images."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,20 +10,20 @@ from searchctl.trainer.core.errors import SettingsError
 
 
 class Encoder(nn.Module):
-    """Base of the encoders: images [B, 3, H, W] -> features, by what they are made of."""
+    """Base of the encoders: images [B, 3, H, W] -> features, in a form that the decoder accepts."""
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules of each stage, from the images upwards; the stem is in the first."""
+        """Return the modules of each stage, from the input on; the stem belongs to the first."""
         raise NotImplementedError
 
 
 class SegmentationModel(nn.Module):
     """Base of the models: images [B, 3, H, W] -> logits [B, classes, H, W].
 
-    A model builds its parts in this order (so that the encoder's first weights do not depend on
-    the number of classes): encoder, decoder, classifier, and where it has an auxiliary head,
-    aux_decoder and aux_classifier. What the encoder returns is what both decoders take. Logits
-    that come out at another size than the images' are resampled to it.
+    A model creates its parts in this order: encoder, decoder, classifier; then aux_decoder and
+    aux_classifier if it has an auxiliary head. So the encoder's fresh weights do not depend on the
+    number of classes. Both decoders receive the output of the encoder. Logits of another size than
+    the images are resampled to the images' size.
     """
 
     encoder: Encoder
@@ -32,17 +32,18 @@ class SegmentationModel(nn.Module):
     aux_decoder: nn.Module | None
     aux_classifier: nn.Module | None
     smallest: int
-    """Smallest height and width in pixels that the network can take."""
+    """Smallest height and width of images in pixels."""
     multiple: int = 1
-    """Images are padded to sides divisible by this, to the right and below; logits are cut back."""
+    """Images are padded at the right and the bottom until both sides are divisible by this; logits
+    are cropped back."""
     smallest_batch: int = 2
-    """Images that a training batch needs, in this process."""
+    """Smallest number of images of a training batch in this process."""
     align_corners: ClassVar[bool] = False
-    """Where the corners are when logits are resampled: see `torch.nn.functional.interpolate`."""
+    """Used when logits are resampled: see `torch.nn.functional.interpolate`."""
 
     def __init__(self) -> None:
         super().__init__()
-        # as class attributes they would hide the modules of the same names
+        # class attributes would hide registered modules of the same names
         self.register_module("aux_decoder", None)
         self.register_module("aux_classifier", None)
 
@@ -50,16 +51,18 @@ class SegmentationModel(nn.Module):
         """Return the logits of each pixel.
 
         Raises:
-            SettingsError: a side of the images is below `smallest`, or a training batch of one.
+            SettingsError: a side of the images is below `smallest`, or a training batch has one
+                image.
         """
         features = self._features(images)
         return self._resampled(self.classifier(self.decoder(features)), images)
 
     def all_logits(self, images: Tensor) -> list[Tensor]:
-        """Return the logits of each pixel, and where there is an auxiliary head, those of it too.
+        """Return the logits of each pixel, followed by those of the auxiliary head if there is one.
 
         Raises:
-            SettingsError: a side of the images is below `smallest`, or a training batch of one.
+            SettingsError: a side of the images is below `smallest`, or a training batch has one
+                image.
         """
         features = self._features(images)
         logits = [self.classifier(self.decoder(features))]
@@ -68,13 +71,13 @@ class SegmentationModel(nn.Module):
         return [self._resampled(each, images) for each in logits]
 
     def load_pretrained_extra(self, tensors: Mapping[str, Tensor]) -> int:
-        """Take what a pretrained encoder's weights hold for other parts of the network too.
+        """Load weights of parts other than the encoder from a pretrained file, if there are any.
 
         Args:
-            tensors: of the whole network that the encoder is taken from, by its names.
+            tensors: state dict of the whole pretrained network, with its own names.
 
         Returns:
-            How many tensors were replaced: none, but where a network says otherwise.
+            The number of tensors that were replaced; 0 unless a model overrides this method.
         """
         return 0
 
@@ -85,7 +88,7 @@ class SegmentationModel(nn.Module):
                 f"{type(self).__name__} needs images of at least {self.smallest}x{self.smallest} "
                 f"pixels, not {height}x{width}: raise image_size"
             )
-        # of all networks, not only where BatchNorm would meet a single value: it depends on sizes
+        # for all networks: whether BatchNorm gets a single value depends on the image size too
         if self.training and batch < self.smallest_batch:
             raise SettingsError(
                 f"a training batch needs at least 2 images, not {batch}: batch normalisation has "
@@ -107,5 +110,5 @@ class SegmentationModel(nn.Module):
 
 
 def drop_channels(dropout: float) -> nn.Module:
-    """Return a Dropout2d, or an identity at 0: names of weights do not depend on the dropout."""
+    """Return a Dropout2d, or an identity for 0, so that weight names do not depend on dropout."""
     return nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()

@@ -1,4 +1,4 @@
-"""The block that the heads are made of: convolution, batch normalisation, ReLU."""
+"""Building blocks of heads: convolution with batch norm and ReLU, pooling, FCN head."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ def conv_bn_relu(before: int, after: int, kernel: int, *, dilation: int = 1) -> 
     """Return a block [B, before, H, W] -> [B, after, H, W] that keeps the size (odd `kernel`)."""
     padding = dilation * (kernel // 2)
     return nn.Sequential(
-        # without a bias, which the normalisation would cancel
+        # no bias, since the normalisation would cancel it
         nn.Conv2d(before, after, kernel, padding=padding, dilation=dilation, bias=False),
         nn.BatchNorm2d(after),
         nn.ReLU(),
@@ -18,15 +18,15 @@ def conv_bn_relu(before: int, after: int, kernel: int, *, dilation: int = 1) -> 
 
 
 class FCNHead(nn.Module):
-    """Decoder for an auxiliary loss: a list of features -> [B, width, h, w] of the last but one.
+    """Decoder of an auxiliary head: list of features -> [B, width, h, w], from the last but one.
 
-    Zhao et al., 'Pyramid Scene Parsing Network' (2017), section 3.3: a second loss where ResNet's
-    third stage ends makes the deep network easier to optimise. It has no part in the prediction.
+    Zhao et al., 'Pyramid Scene Parsing Network' (2017), section 3.3: a second loss at the end of
+    ResNet's third stage makes the deep network easier to optimise. It does not affect predictions.
 
     Args:
-        channels: channels of each of the features.
-        width: channels of the result.
-        dropout: probability with which a channel of the result is dropped.
+        channels: channels of each feature map.
+        width: channels of the output.
+        dropout: probability of dropping a channel of the output.
     """
 
     def __init__(self, channels: tuple[int, ...], width: int, dropout: float) -> None:
@@ -35,23 +35,22 @@ class FCNHead(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the auxiliary classifier takes."""
+        """Return the input of the auxiliary classifier."""
         x: Tensor = self.dropout(self.block(features[-2]))
         return x
 
 
 class Pooled(nn.Module):
-    """Average pooling to bins x bins, a 1x1 block, and back to the size it came with.
+    """Average pooling to bins x bins, a 1x1 block, and resampling to the input's size.
 
-    [B, before, H, W] -> [B, after, H, W]. With one bin the batch normalisation sees one value of
-    each channel per image: in training it needs at least two images.
+    [B, before, H, W] -> [B, after, H, W]. With one bin, batch normalisation gets one value per
+    channel and image, so training needs at least two images.
 
     Args:
-        before: channels of the features.
-        after: channels of the result.
+        before: channels of the input.
+        after: channels of the output.
         bins: number of bins along each side.
-        align_corners: where the corners are on the way back up: see
-            `torch.nn.functional.interpolate`.
+        align_corners: used when the bins are resampled: see `torch.nn.functional.interpolate`.
     """
 
     def __init__(self, before: int, after: int, *, bins: int, align_corners: bool) -> None:

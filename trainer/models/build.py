@@ -1,4 +1,4 @@
-"""The networks, one file each; `build_model` makes the one that the settings name."""
+"""Builds the network that the settings name."""
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import SegmentationModel
@@ -14,10 +14,11 @@ from searchctl.trainer.settings.training import TrainSettings
 
 
 def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
-    """Return the named network with fresh weights from torch's global generator.
+    """Build the network of the settings, with fresh weights from torch's global generator.
 
     Raises:
-        SettingsError: there is no such encoder, or a setting does not go with it or the model.
+        SettingsError: there is no such encoder, or a setting cannot be combined with it or the
+            model.
     """
     if problems := option_problems([settings]):
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
@@ -33,7 +34,7 @@ def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
 
 
 def _found(model: str) -> tuple[str, dict[str, str]]:
-    """Return where a network is, and what its name says of it."""
+    """Return the "module:object" of a network, and the options that its name implies."""
     if is_classifier(model):
         return CLASSIFIER.where, {"name": model.removeprefix("timm:")}
     return MODELS[model].where, {}

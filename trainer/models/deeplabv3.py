@@ -1,4 +1,4 @@
-"""DeepLabV3: a dilated encoder, and convolutions of several dilations side by side."""
+"""DeepLabV3: a dilated encoder, and parallel convolutions of several dilations (ASPP)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,26 +9,26 @@ from searchctl.trainer.models.timm.output_stride import encoder_of_stride
 
 
 class DeepLabV3(SegmentationModel):
-    """Chen et al., 'Rethinking Atrous Convolution' (2017), section 3.3, as torchvision has it.
+    """Chen et al., 'Rethinking Atrous Convolution' (2017), section 3.3, as in torchvision.
 
     The encoder's last features go through a 1x1 block, 3x3 blocks of several dilations and an
-    average over the whole image; all of these are joined, projected by a 1x1 block, and a 3x3
-    block makes of it what the classifier takes.
+    average over the whole image. The results are concatenated, projected by a 1x1 block, and
+    passed to the classifier through a 3x3 block.
 
     Args:
         classes: channels of the logits.
         encoder: timm's name of the encoder.
         width: channels of each of these blocks, and of the auxiliary head.
-        dropout: probability with which a channel is dropped after the projection, and before the
-            auxiliary classifier.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
-        output_stride: pixels of the image to a pixel of the encoder's last features.
-        aspp_rates: the dilations, separated by commas; by default those that span the same pixels
-            of the image at any output stride: 12,24,36 at 8, 6,12,18 at 16, 3,6,9 at 32.
+        dropout: probability of dropping a channel after the projection, and before the auxiliary
+            classifier.
+        drop_path: probability of skipping a residual branch of the encoder in training.
+        output_stride: image pixels per pixel of the encoder's last features.
+        aspp_rates: the dilations, separated by commas. By default they span the same image pixels
+            at any output stride: 12,24,36 at 8, 6,12,18 at 16, 3,6,9 at 32.
         aux_loss: whether there is an auxiliary head on the third stage's features.
 
     Raises:
-        SettingsError: there is no such encoder, or it does not have this output stride.
+        SettingsError: there is no such encoder, or it does not support this output stride.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class _Decoder(nn.Module):
         self.block = conv_bn_relu(width, width, 3)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the classifier takes, [B, width, h, w] at the size of the last features."""
+        """Return the input of the classifier, [B, width, h, w] at the size of the last features."""
         joined = torch.cat([branch(features[-1]) for branch in self.branches], dim=1)
         x: Tensor = self.block(self.dropout(self.projection(joined)))
         return x
@@ -77,5 +77,6 @@ class _Decoder(nn.Module):
 
 def _rates(text: str | None, output_stride: int) -> list[int]:
     if text is None:
+        # 96, 192 and 288 image pixels: the paper's 12, 24 and 36 at an output stride of 8
         return [times * 96 // output_stride for times in (1, 2, 3)]
     return [int(rate) for rate in text.split(",")]

@@ -1,4 +1,4 @@
-"""FCN-32s: a classification network, made convolutional, and one large step up."""
+"""FCN-32s: a convolutional classification network with one 32-fold upsampling layer."""
 
 from collections.abc import Mapping
 
@@ -10,24 +10,24 @@ from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 STRIDE = 32
 VGG_NAMES = {"fc6": ("pre_logits.fc1", "classifier.0"), "fc7": ("pre_logits.fc2", "classifier.3")}
-"""Layer -> its names in files of a whole VGG: timm's, and torchvision's."""
+"""Layer -> its names in the weight files of a whole VGG: timm's, then torchvision's."""
 
 
 class FCN32s(SegmentationModel):
     """Long, Shelhamer and Darrell, 'Fully Convolutional Networks' (2015), sections 3.1 and 4.1.
 
     VGG16 with its fully connected layers as convolutions (fc6 7x7, fc7 1x1), a 1x1 convolution
-    that scores the classes, and one transposed convolution (64x64 at a stride of 32) that begins as
-    bilinear interpolation and is learned. Where the paper pads the image by 100 pixels and crops,
-    fc6 is padded and images are, to a multiple of 32.
+    for the class scores, and one transposed convolution (64x64, stride 32). The latter is
+    initialised as bilinear interpolation, and trained. The paper pads the image by 100 pixels and
+    crops; here fc6 is padded, and images are padded to a multiple of 32.
 
     Args:
         classes: channels of the logits.
-        encoder: timm's name of the encoder; of its features the last are taken.
+        encoder: timm's name of the encoder; its last features are used.
         width: channels of fc6 and fc7.
-        dropout: probability with which a channel is dropped after fc6 and after fc7.
-        drop_path: probability with which a residual branch of the encoder is skipped in training;
-            VGG has none.
+        dropout: probability of dropping a channel after fc6 and after fc7.
+        drop_path: probability of skipping a residual branch of the encoder in training; VGG has no
+            such branches.
 
     Raises:
         SettingsError: there is no such encoder.
@@ -45,17 +45,18 @@ class FCN32s(SegmentationModel):
         super().__init__()
         self.encoder = AnySizeEncoder(encoder, drop_path=drop_path)
         self.multiple = self.encoder.padded_to(STRIDE)
-        # what is padded to a size that the encoder takes may be as small as a pixel
+        # if padding alone reaches the encoder's smallest size, any image is large enough
         padded = self.encoder.smallest <= self.multiple
         self.smallest = 1 if padded else self.encoder.smallest
         self.decoder = _Decoder(self.encoder.channels[-1], width, dropout)
         self.classifier = nn.Sequential(nn.Conv2d(width, classes, 1), _upsampling(classes))
 
     def load_pretrained_extra(self, tensors: Mapping[str, Tensor]) -> int:
-        """Take fc6 and fc7 from the pretrained weights of a whole VGG, as the paper does.
+        """Load fc6 and fc7 from the pretrained weights of a whole VGG, as in the paper.
 
         Returns:
-            How many tensors were replaced: 4, or none where one is missing or of another width.
+            The number of tensors that were replaced: 4, or 0 if one is missing or has another
+            width.
         """
         found = {
             f"{layer}.{kind}": tensors[f"{name}.{kind}"]
@@ -67,7 +68,7 @@ class FCN32s(SegmentationModel):
         own = self.decoder.state_dict()
         if any(name not in found or found[name].numel() != own[name].numel() for name in own):
             return 0
-        # torchvision's fc6 is of all channels' pixels in a row, in the order that a 7x7 kernel has
+        # torchvision's fc6 is a matrix over flattened 7x7 features, in the order of a 7x7 kernel
         self.decoder.load_state_dict(
             {name: tensor.reshape(own[name].shape) for name, tensor in found.items()}
         )
@@ -82,7 +83,7 @@ class _Decoder(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the classifier takes, [B, width, H / 32, W / 32]."""
+        """Return the input of the classifier, [B, width, H / 32, W / 32]."""
         x = features[-1]
         for layer in (self.fc6, self.fc7):
             x = self.dropout(layer(x).relu())
@@ -90,7 +91,7 @@ class _Decoder(nn.Module):
 
 
 def _upsampling(classes: int) -> nn.ConvTranspose2d:
-    """Return a layer [B, classes, h, w] -> [B, classes, 32 h, 32 w], bilinear to begin with."""
+    """Return a layer [B, classes, h, w] -> [B, classes, 32 h, 32 w], initialised as bilinear."""
     size = 2 * STRIDE
     layer = nn.ConvTranspose2d(classes, classes, size, STRIDE, padding=STRIDE // 2, bias=False)
     nearness = 1 - (torch.arange(size) - (size - 1) / 2).abs() / STRIDE

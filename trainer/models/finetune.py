@@ -1,4 +1,4 @@
-"""Which parts of a network are trained, and how the others are kept as they are."""
+"""Finetuning: which parts of a network are trained, and how the others are frozen."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ FROZEN: dict[str, tuple[str, ...]] = {
     "classifier": ("encoder", "decoder", "aux_decoder"),
     "frozen_decoder": ("decoder", "aux_decoder"),
 }
-"""Setting -> the parts that are not trained; last_K freezes the encoder but its last K stages."""
+"""Setting -> its frozen parts; last_K freezes the encoder except its last K stages."""
 
 
 def freeze(model: SegmentationModel, finetune: str) -> None:
-    """Exclude what is not trained from the gradient.
+    """Exclude the frozen parts from the gradient.
 
-    Where everything before the classifier is frozen, autograd keeps no activations of it: none of
-    its inputs asks for a gradient.
+    If everything before the classifier is frozen, autograd stores no activations of it, since none
+    of its inputs requires a gradient.
 
     Raises:
         SettingsError: the encoder has fewer stages than are to be trained.
@@ -30,16 +30,16 @@ def freeze(model: SegmentationModel, finetune: str) -> None:
 
 
 def training_mode(model: SegmentationModel, finetune: str) -> None:
-    """Put what is trained into training mode and the rest into evaluation mode.
+    """Set the trained parts to training mode and the frozen parts to evaluation mode.
 
-    A frozen part in training mode would still move its BatchNorm statistics and drop channels.
+    A frozen part in training mode would still update its BatchNorm statistics and drop channels.
     """
     for module, trained in _switches(model, finetune):
         module.train(trained)
 
 
 def _switches(model: SegmentationModel, finetune: str) -> Iterator[tuple[nn.Module, bool]]:
-    """Yield modules and whether they are trained; a later one is a part of an earlier one."""
+    """Yield modules and whether they are trained; later entries override earlier ones."""
     yield model, True
     if not finetune.startswith("last_"):
         for part in FROZEN[finetune]:

@@ -1,4 +1,4 @@
-"""PSPNet: a dilated encoder, and what it sees in bins of the whole image."""
+"""PSPNet: a dilated encoder with a pyramid pooling module."""
 
 import torch
 from torch import Tensor, nn
@@ -15,23 +15,23 @@ BINS = (1, 2, 3, 6)
 class PSPNet(SegmentationModel):
     """Zhao et al., 'Pyramid Scene Parsing Network' (2017), figure 3.
 
-    The encoder's last features and their averages over 1x1, 2x2, 3x3 and 6x6 bins of the image are
-    joined, and a 3x3 block makes of them what the classifier takes. As in the authors' code,
-    corners are aligned wherever something is resampled, and the first block of a dilated stage is
-    dilated like the rest of it.
+    The encoder's last features are concatenated with their averages over 1x1, 2x2, 3x3 and 6x6 bins
+    of the image, and passed to the classifier through a 3x3 block. As in the authors' code, all
+    resampling uses `align_corners`, and the first block of a dilated stage has the dilation of the
+    other blocks.
 
     Args:
         classes: channels of the logits.
         encoder: timm's name of the encoder.
         width: channels of each bin and of the 3x3 block; the auxiliary head has half of them.
-        dropout: probability with which a channel is dropped before each classifier.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
-        output_stride: pixels of the image to a pixel of the encoder's last features.
+        dropout: probability of dropping a channel before each classifier.
+        drop_path: probability of skipping a residual branch of the encoder in training.
+        output_stride: image pixels per pixel of the encoder's last features.
         ppm: whether there is a pyramid pooling module; without it the network is a dilated FCN.
         aux_loss: whether there is an auxiliary head on the third stage's features.
 
     Raises:
-        SettingsError: there is no such encoder, or it does not have this output stride.
+        SettingsError: there is no such encoder, or it does not support this output stride.
     """
 
     align_corners = True
@@ -71,7 +71,7 @@ class _Decoder(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the classifier takes, [B, width, h, w] at the size of the last features."""
+        """Return the input of the classifier, [B, width, h, w] at the size of the last features."""
         last = features[-1]
         joined = torch.cat([last, *(branch(last) for branch in self.pyramid)], dim=1)
         x: Tensor = self.dropout(self.block(joined))
@@ -79,9 +79,9 @@ class _Decoder(nn.Module):
 
 
 def _dilate_first_blocks(encoder: TimmEncoder) -> None:
-    """Give the first block of a ResNet's dilated stages the dilation of the others in its stage.
+    """Set the dilation of the first block of a ResNet's dilated stages to that of the other blocks.
 
-    timm and torchvision leave it at the dilation of the stage before.
+    timm and torchvision keep the dilation of the previous stage there.
     """
     for stage, stride, reached in zip((3, 4), (16, 32), encoder.reductions[-2:], strict=True):
         blocks = getattr(encoder.net, f"layer{stage}", None)

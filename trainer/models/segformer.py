@@ -1,4 +1,4 @@
-"""SegFormer: a pyramid of features, each projected by a matrix, joined by another."""
+"""SegFormer: a feature pyramid with a decoder of 1x1 convolutions."""
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +15,9 @@ _WIDE = ("mit_b2", "mit_b3", "mit_b4", "mit_b5")
 class SegFormer(SegmentationModel):
     """Xie et al., 'SegFormer' (2021), section 3.
 
-    Each of the encoder's features is projected to `width` channels and resampled to the size of the
-    first; all of them are joined and mixed by a 1x1 block. Logits are a quarter of the image's size
-    before they are resampled. Weights of mit_b0 to mit_b5 are equal in number to the paper's.
+    Each feature map of the encoder is projected to `width` channels and resampled to the size of
+    the first. All are concatenated and mixed by a 1x1 block. Logits have a quarter of the image's
+    size before resampling. mit_b0 to mit_b5 have as many parameters as in the paper.
 
     Args:
         classes: channels of the logits.
@@ -25,9 +25,9 @@ class SegFormer(SegmentationModel):
             and has pretrained weights.
         width: channels of the decoder; by default 768 for mit_b2 to mit_b5, as in the paper, and
             256 for all others.
-        dropout: probability with which a channel is dropped before the classifier.
-        drop_path: probability with which a residual branch of the encoder is skipped in training;
-            0.1 in the paper.
+        dropout: probability of dropping a channel before the classifier.
+        drop_path: probability of skipping a residual branch of the encoder in training; 0.1 in the
+            paper.
 
     Raises:
         SettingsError: there is no such encoder.
@@ -59,12 +59,12 @@ class _Decoder(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the classifier takes, [B, width, H / 4, W / 4]."""
+        """Return the input of the classifier, [B, width, H / 4, W / 4]."""
         size = features[0].shape[-2:]
         projected = [
             F.interpolate(projection(each), size=size, mode="bilinear", align_corners=False)
             for projection, each in zip(self.projections, features, strict=True)
         ]
-        # the deepest come first, as in the authors' code
+        # the deepest features come first, as in the authors' code
         x: Tensor = self.dropout(self.fuse(torch.cat(projected[::-1], dim=1)))
         return x

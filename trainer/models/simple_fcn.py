@@ -1,4 +1,4 @@
-"""SimpleFCN: three convolutions down, three transposed convolutions up."""
+"""SimpleFCN: three convolutions with pooling, three transposed convolutions."""
 
 from torch import Tensor, nn
 
@@ -6,17 +6,17 @@ from searchctl.trainer.models.base import Encoder, SegmentationModel, drop_chann
 
 
 class SimpleFCN(SegmentationModel):
-    """The small baseline: no skips, no normalisation, no activation on the way up.
+    """A small baseline without skip connections, normalisation, or activations in the decoder.
 
-    Each step down is a 3x3 convolution that doubles the channels, ReLU and a 2x2 max-pooling; each
-    step up is a 2x2 transposed convolution that halves the channels and doubles the size. The last
-    of them is the classifier. Sides that are not divisible by 8 are resampled at the end. In the
-    spirit of Long, Shelhamer and Darrell, 'Fully Convolutional Networks' (2015).
+    Each encoder step is a 3x3 convolution that doubles the channels, ReLU and 2x2 max-pooling. Each
+    decoder step is a 2x2 transposed convolution that halves the channels and doubles the size; the
+    last one is the classifier. If a side is not divisible by 8, the logits are resampled. The
+    design follows Long, Shelhamer and Darrell, 'Fully Convolutional Networks' (2015).
 
     Args:
         classes: channels of the logits.
         width: channels of the first step; the second has twice, the third four times as many.
-        dropout: probability with which a channel is dropped after each step up.
+        dropout: probability of dropping a channel after each decoder step.
     """
 
     smallest = 8
@@ -39,13 +39,13 @@ class _Encoder(Encoder):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features at an eighth of the size, [B, 4 * width, H / 8, W / 8]."""
+        """Return the features, [B, 4 * width, H / 8, W / 8]."""
         for step in self.steps:
             x = step(x)
         return x
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the steps down."""
+        """Return the encoder steps."""
         return [[step] for step in self.steps]
 
 

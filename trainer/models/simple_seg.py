@@ -1,4 +1,4 @@
-"""SimpleSeg: an encoder and a 1x1 classifier, nothing between them."""
+"""SimpleSeg: an encoder and a 1x1 classifier, without a decoder."""
 
 from torch import Tensor, nn
 
@@ -7,17 +7,18 @@ from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 
 class SimpleSeg(SegmentationModel):
-    """The plainest segmentation network: a classification network whose last features are kept.
+    """The simplest segmentation network: a classification network without pooling.
 
     A 1x1 convolution classifies the encoder's last features (1/32 of the image's size), and the
-    logits are resampled bilinearly: FCN-32s of Long, Shelhamer and Darrell, 'Fully Convolutional
-    Networks' (2015), section 4.1, with another encoder and without fully connected layers.
+    logits are resampled bilinearly. This is FCN-32s of Long, Shelhamer and Darrell, 'Fully
+    Convolutional Networks' (2015), section 4.1, with another encoder and without fully connected
+    layers.
 
     Args:
         classes: channels of the logits.
         encoder: timm's name of the encoder.
-        dropout: probability with which a channel of the last features is dropped.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
+        dropout: probability of dropping a channel of the last features.
+        drop_path: probability of skipping a residual branch of the encoder in training.
 
     Raises:
         SettingsError: there is no such encoder.

@@ -1,4 +1,4 @@
-"""Networks of segmentation-models-pytorch, where that is installed."""
+"""Networks of segmentation-models-pytorch, if that package is installed."""
 
 from importlib import import_module
 from typing import Any
@@ -13,25 +13,25 @@ from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.catalog import SMP_DECODERS, unknown
 
 PAN_SMALLEST = 7 * 16 + 1
-"""PAN halves features of a stride of 16 three times."""
+"""Smallest image side for PAN: it halves features of stride 16 three times."""
 
 
 class SmpModel(SegmentationModel):
-    """A network of segmentation-models-pytorch (smp), in our three parts, with fresh weights.
+    """A network of segmentation-models-pytorch (smp), split in our three parts, with fresh weights.
 
-    Its logits are smp's own. What differs is what would make trials incomparable: images of any
-    size are padded to a multiple of the network's stride, and smp's own dropout and stochastic
-    depth, which are on by default in some of its decoders and encoders, are off.
+    Its logits equal those of smp. Two things differ, to keep trials comparable. Images of any size
+    are padded to a multiple of the network's stride. smp's own dropout and stochastic depth, which
+    are on by default in some decoders and encoders, are off.
 
-    smp is under the MIT licence, but not all in it is: its mix_transformer encoders (mit_b0 to
-    mit_b5) are NVIDIA's, for non-commercial use only, and its mobileone encoders are Apple's. The
-    same network as smp:segformer/mit_b0 is our `segformer`, on timm's encoder.
+    smp has the MIT licence, but some of its parts have another one. Its mix_transformer encoders
+    (mit_b0 to mit_b5) are NVIDIA's, for non-commercial use only, and its mobileone encoders are
+    Apple's. Our `segformer` is the same network as smp:segformer/mit_b0, on timm's encoder.
 
     Args:
         classes: channels of the logits.
-        decoder: what of `catalog.SMP_DECODERS`.
-        encoder: smp's name of the encoder (resnet34), or tu- and timm's (tu-efficientnet_b0).
-        dropout: probability with which a channel is dropped before the classifier.
+        decoder: a key of `catalog.SMP_DECODERS`.
+        encoder: smp's name of the encoder (resnet34), or tu- and timm's name (tu-efficientnet_b0).
+        dropout: probability of dropping a channel before the classifier.
 
     Raises:
         SettingsError: smp is not installed, has no such encoder, or cannot combine it with this
@@ -44,7 +44,7 @@ class SmpModel(SegmentationModel):
         super().__init__()
         net = _create(decoder, encoder, classes)
         _disable_dropout(net)
-        # DPT's decoder begins with a level of half the size of what its encoder returns
+        # DPT's decoder first halves the features of its encoder
         self.multiple = net.encoder.output_stride * (2 if decoder == "dpt" else 1)
         self.smallest = PAN_SMALLEST if decoder == "pan" else 1
         self.encoder = _Encoder(net.encoder)
@@ -58,13 +58,14 @@ class _Encoder(Encoder):
         self.net = net
 
     def forward(self, images: Tensor) -> Any:
-        """Return what smp's encoder does: features, or a tuple of features and tokens."""
+        """Return the output of smp's encoder: features, or a tuple of features and tokens."""
         return self.net(images)
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules that lead to each feature; of smp's own encoders, to those it names.
+        """Return the modules of each stage.
 
-        Those are at strides 16 and 32, or none.
+        A stage ends at each feature map of a timm encoder. smp's own encoders name at most the
+        stages at strides 16 and 32.
         """
         network = getattr(self.net, "model", None)
         if network is None:
@@ -72,10 +73,10 @@ class _Encoder(Encoder):
         return with_weights(feature_stages(network, self._ends(network)))
 
     def _ends(self, network: Any) -> list[str]:
-        """Return the names of the modules in timm's network that give the features."""
+        """Return the names of the modules in timm's network that return the features."""
         if not hasattr(self.net, "output_strides"):
             return list(network.feature_info.module_name())
-        taken = self.net._output_indices  # of a ViT, which DPT takes as a whole
+        taken = self.net._output_indices  # a ViT of DPT, which smp does not split into features
         return [network.feature_info[index]["module"] for index in taken]
 
 
@@ -86,7 +87,7 @@ class _Decoder(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: Any) -> Tensor:
-        """Return what the classifier takes."""
+        """Return the input of the classifier."""
         x = self.net(*features) if isinstance(features, tuple) else self.net(features)
         dropped: Tensor = self.dropout(x)
         return dropped
@@ -99,7 +100,7 @@ def _create(decoder: str, encoder: str, classes: int) -> Any:
         try:
             return make(encoder, encoder_weights=None, classes=classes, **options)
         except TypeError as error:
-            refused: Exception = error  # the encoder does not know the option
+            refused: Exception = error  # the encoder does not have the option
         except (KeyError, RuntimeError, ValueError, AssertionError) as error:
             refused = error
             break
@@ -107,10 +108,10 @@ def _create(decoder: str, encoder: str, classes: int) -> Any:
 
 
 def _attempts(decoder: str, encoder: str) -> list[dict[str, Any]]:
-    """Return options of the encoder to be tried in turn."""
-    # DPT leaves in its ViT the classifier of 1,000 classes, without a use
+    """Return the encoder's options to try, in order."""
+    # DPT's ViT would keep an unused classifier of 1,000 classes
     options: dict[str, Any] = {"num_classes": 0} if decoder == "dpt" else {}
-    # those of timm that have a fixed size take any when they are asked to
+    # timm's networks of a fixed size accept any size only with this option
     any_size = [{**options, "dynamic_img_size": True}] if encoder.startswith("tu-") else []
     return [*any_size, options]
 
@@ -125,7 +126,7 @@ def _library() -> Any:
 
 
 def _refusal(library: Any, decoder: str, encoder: str, error: Exception) -> Exception:
-    if "meta tensors" in str(error):  # it computes while it is built, as mit_b0 does
+    if "meta tensors" in str(error):  # the constructor computes values, as that of mit_b0
         return NotImplementedError(f"smp:{decoder}/{encoder} cannot be built on the meta device")
     known = [
         *library.encoders.get_encoder_names(),
@@ -137,11 +138,12 @@ def _refusal(library: Any, decoder: str, encoder: str, error: Exception) -> Exce
 
 
 def _disable_dropout(net: nn.Module) -> None:
-    """Set every probability with which something is dropped in training to 0."""
+    """Set all dropout and stochastic depth probabilities to 0."""
     for module in net.modules():
         if isinstance(module, _DropoutNd):
             module.p = 0.0
-        for name in ("drop_prob", "_drop_connect_rate"):  # of timm's DropPath; of EfficientNet
+        # attributes of timm's DropPath and of EfficientNet
+        for name in ("drop_prob", "_drop_connect_rate"):
             if hasattr(module, name):
                 setattr(module, name, 0.0)
 
@@ -156,7 +158,7 @@ def _named_stages(net: Any) -> list[list[nn.Module]]:
 
 
 def _without(net: nn.Module, later: set[int]) -> list[nn.Module]:
-    """Return the modules of `net`, as large as they can be with nothing of `later` inside."""
+    """Return the largest modules of `net` that contain no module of `later` (ids)."""
     found = []
     for child in net.children():
         if not later & {id(each) for each in child.modules()}:

@@ -1,4 +1,4 @@
-"""Swin2-JNet: a pyramid of features, and a U-Net's way up that goes on above it."""
+"""Swin2-JNet: an encoder from a quarter of the image's size, and a decoder up to its full size."""
 
 import torch
 import torch.nn.functional as F
@@ -15,21 +15,22 @@ SMALLEST, SMALLEST_WIDTH = 8, 16
 class Swin2JNet(SegmentationModel):
     """A U-Net's decoder on SwinV2 (Liu et al., 'Swin Transformer V2', 2022).
 
-    The encoder begins at a quarter of the image's size, so that one arm of the U is shorter, a J:
-    after the lowest level's two convolutions, three steps up join the encoder's features as in
-    U-Net, and two more without any bring the image's size back. Each step doubles the size by a
-    2x2 transposed convolution that halves the channels, and ends with two 3x3 convolutions.
+    The encoder's first features have a quarter of the image's size, so one arm of the U is shorter,
+    like a J. The lowest level has two convolutions. Three decoder steps concatenate the encoder's
+    features as in U-Net. Two more steps without skip connections restore the image's size. Each
+    step doubles the size by a 2x2 transposed convolution that halves the channels, and ends with
+    two 3x3 convolutions.
 
-    SwinV2 takes images of any size here, with the weights of any other: its position bias is a
-    function of distances. Its windows need whole patches of 4 pixels, to which images are padded.
+    SwinV2 accepts images of any size here, with weights of any other size, since its position bias
+    is a function of distances. Images are padded to whole patches of 4 pixels.
 
     Args:
         classes: channels of the logits.
-        encoder: timm's name of the encoder; any with features at strides 4, 8, 16 and 32.
-        width: channels of the first step up. The lowest level has twice as many, each step half of
-            those below it.
-        dropout: probability with which a channel is dropped after each 3x3 convolution.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
+        encoder: timm's name of the encoder; it must have features at strides 4, 8, 16 and 32.
+        width: channels of the first decoder step. The lowest level has twice as many; each step has
+            half of the channels of the step before.
+        dropout: probability of dropping a channel after each 3x3 convolution.
+        drop_path: probability of skipping a residual branch of the encoder in training.
 
     Raises:
         SettingsError: there is no such encoder, its features have other strides, or the width is
@@ -48,17 +49,17 @@ class Swin2JNet(SegmentationModel):
         super().__init__()
         if width < SMALLEST_WIDTH:
             raise SettingsError(
-                f"swin2_jnet needs a width of at least {SMALLEST_WIDTH}, not {width}: the last of "
-                "its steps has a sixteenth of it"
+                f"swin2_jnet needs a width of at least {SMALLEST_WIDTH}, not {width}: its last "
+                "step has a sixteenth of the width"
             )
         self.encoder = AnySizeEncoder(encoder, drop_path=drop_path, least=SMALLEST)
         if self.encoder.reductions != STRIDES:
             raise SettingsError(
-                f"swin2_jnet needs features at strides {STRIDES}, and encoder '{encoder}' has them "
-                f"at {self.encoder.reductions}: take one such as convnext_tiny or resnet50"
+                f"swin2_jnet needs features at strides {STRIDES}, but encoder '{encoder}' has them "
+                f"at {self.encoder.reductions}: use another one, such as convnext_tiny or resnet50"
             )
         self.multiple = self.encoder.padded_to(STRIDES[0])
-        self.smallest = self.encoder.smallest  # most do not pad a level that has become too small
+        self.smallest = self.encoder.smallest  # most encoders do not pad a level that is too small
         widths = [2 * width // 2**step for step in range(6)]
         self.decoder = _Decoder(self.encoder.channels, widths, dropout)
         self.classifier = nn.Conv2d(widths[-1], classes, 1)
@@ -75,7 +76,7 @@ class _Decoder(nn.Module):
         )
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return the features at the full size, [B, width / 16, H, W]."""
+        """Return the features at the image's size, [B, width / 16, H, W]."""
         x: Tensor = self.lowest(features[-1])
         for step, skip in zip(self.steps, [*features[-2::-1], None, None], strict=True):
             x = step(x, skip)
@@ -89,10 +90,10 @@ class _Up(nn.Module):
         self.convolutions = _two_convolutions(here + skip, here, dropout)
 
     def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
-        """Double the size of `x`, join `skip` [B, skip, h, w] if there is one, convolve."""
+        """Double the size of `x`, concatenate `skip` [B, skip, h, w] if there is one, convolve."""
         x = self.up(x)
         if skip is not None:
-            # an encoder rounds an odd size down or up: a row is missing, or one too many
+            # encoders round an odd size down or up, so `x` may lack a row or have one too many
             height, width = skip.shape[-2:]
             x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
             x = torch.cat([skip, x], dim=1)
@@ -103,7 +104,7 @@ class _Up(nn.Module):
 def _two_convolutions(before: int, after: int, dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     for channels in (before, after):
-        # the bias, which BatchNorm cancels, is the published network's: its parameters are counted
+        # BatchNorm cancels this bias; it is kept so that the parameter count equals the published
         layers += [nn.Conv2d(channels, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
         layers.append(drop_channels(dropout))
     return nn.Sequential(*layers)

@@ -12,15 +12,15 @@ LEVELS = 5
 class UNet(SegmentationModel):
     """Ronneberger, Fischer and Brox, 'U-Net' (2015), figure 1, with padding.
 
-    Five levels of two 3x3 convolutions; 2x2 max-pooling down, 2x2 transposed convolutions up, and
-    the features of each level joined on the way up. The encoder includes the lowest level (the
-    bottleneck). With padded convolutions the output has the size of the input.
+    Five levels of two 3x3 convolutions. The encoder has 2x2 max-pooling between levels, the decoder
+    2x2 transposed convolutions and skip connections. The encoder includes the lowest level (the
+    bottleneck). With padded convolutions, the output has the size of the input.
 
     Args:
         classes: channels of the logits.
         width: channels of the first level; each level below has twice as many.
-        dropout: probability with which a channel is dropped after the bottleneck and after each
-            level on the way up.
+        dropout: probability of dropping a channel after the bottleneck and after each decoder
+            level.
         batch_norm: whether each convolution is followed by batch normalisation.
     """
 
@@ -66,7 +66,7 @@ class _Decoder(nn.Module):
         self.levels = nn.ModuleList(_Up(*pair, dropout, batch_norm) for pair in upwards)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return the features at the full size, [B, width, H, W]."""
+        """Return the features at the image's size, [B, width, H, W]."""
         x = features[-1]
         for level, skip in zip(self.levels, features[-2::-1], strict=True):
             x = level(x, skip)
@@ -81,9 +81,9 @@ class _Up(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Double the size of `x`, join `skip` [B, here, h, w], convolve."""
+        """Double the size of `x`, concatenate `skip` [B, here, h, w], convolve."""
         x = self.up(x)
-        # Pooling an odd side has lost its last row or column.
+        # pooling an odd side drops its last row or column
         missing = (skip.shape[-1] - x.shape[-1], skip.shape[-2] - x.shape[-2])
         x = F.pad(x, (0, missing[0], 0, missing[1]))
         joined: Tensor = self.dropout(self.convolutions(torch.cat([skip, x], dim=1)))
@@ -93,7 +93,7 @@ class _Up(nn.Module):
 def _two_convolutions(before: int, after: int, batch_norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for channels in (before, after):
-        # before BatchNorm a bias is left out, which it would cancel
+        # no bias before BatchNorm, which would cancel it
         layers.append(nn.Conv2d(channels, after, 3, padding=1, bias=not batch_norm))
         layers += [nn.BatchNorm2d(after)] if batch_norm else []
         layers.append(nn.ReLU())

@@ -1,4 +1,4 @@
-"""UPerNet: pooled bins of the whole image at the top of a feature pyramid."""
+"""UPerNet: a feature pyramid network with a pyramid pooling module at its top."""
 
 from functools import partial
 
@@ -16,19 +16,19 @@ from searchctl.trainer.models.timm.pyramid import Pyramid
 class UPerNet(SegmentationModel):
     """Xiao et al., 'Unified Perceptual Parsing' (2018), section 3.1, on any network of timm.
 
-    The encoder's last features go through PSPNet's pyramid pooling module; from there a feature
-    pyramid network (Lin et al., 2017) adds the smaller to the larger ones on the way down. All
-    levels are joined at the size of the first. As in the segmentation of Liu et al., 'ConvNeXt'
-    (2022), each stage's features are normalised before the decoder takes them; those of plain
-    vision transformers are not, as in that of BEiT (see `Pyramid`).
+    The encoder's last features go through PSPNet's pyramid pooling module. A feature pyramid
+    network (Lin et al., 2017) then adds smaller features to the larger ones. All levels are
+    concatenated at the size of the first. Each stage's features are normalised before the decoder,
+    as in the segmentation of Liu et al., 'ConvNeXt' (2022). Features of plain vision transformers
+    are not, as in the segmentation of BEiT (see `Pyramid`).
 
     Args:
         classes: channels of the logits.
         encoder: timm's name of the encoder.
         width: channels of each level; the auxiliary head has half of them.
-        dropout: probability with which a channel is dropped before each classifier.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
-        aux_loss: whether there is an auxiliary head on the features before the last.
+        dropout: probability of dropping a channel before each classifier.
+        drop_path: probability of skipping a residual branch of the encoder in training.
+        aux_loss: whether there is an auxiliary head on the last but one features.
 
     Raises:
         SettingsError: there is no such encoder.
@@ -71,10 +71,11 @@ class _Decoder(nn.Module):
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Return what the classifier takes, [B, width, H / 4, W / 4]."""
+        """Return the input of the classifier, [B, width, H / 4, W / 4]."""
         *lower, last = features
         above = self.top(torch.cat([last, *(pool(last) for pool in self.bins)], dim=1))
         levels = [above]
+        # from the top level down to the largest features
         for each, lateral, block in list(zip(lower, self.laterals, self.blocks, strict=True))[::-1]:
             above = lateral(each) + _resampled(above, each)
             levels.insert(0, block(above))

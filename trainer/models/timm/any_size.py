@@ -1,4 +1,4 @@
-"""Any network of timm for images of any size; one that takes a single size says which."""
+"""timm encoders for images of any size, as far as the network supports it."""
 
 import math
 from typing import Any
@@ -11,21 +11,21 @@ from searchctl.trainer.models.timm.traits import traits
 
 
 class AnySizeEncoder(TimmEncoder):
-    """An encoder of timm, made for images of as many sizes as it can take.
+    """A timm encoder, built so that it accepts as many image sizes as possible.
 
     Attributes:
         multiple: the sides of images must be divisible by this.
         smallest: smallest side of images, in pixels.
-        plain: whether all features have the same size, as a vision transformer's.
+        plain: whether all features have the same size, as those of a vision transformer.
 
     Args:
         name: timm's name of the network.
-        drop_path: probability with which a residual branch is skipped in training.
-        least: `smallest` where the network takes it; see `traits`.
+        drop_path: probability of skipping a residual branch in training.
+        least: the side in pixels that is tried first for `smallest`; see `traits`.
         options: further arguments of timm's constructor.
 
     Raises:
-        SettingsError: timm has no such network, or it does not take these options.
+        SettingsError: timm has no such network, or it does not accept these options.
     """
 
     def __init__(
@@ -37,23 +37,23 @@ class AnySizeEncoder(TimmEncoder):
         self.plain = found.plain
 
     def padded_to(self, multiple: int) -> int:
-        """Return to multiples of what images are padded, for a head that wants `multiple`.
+        """Return the multiple to which images are padded, for a head that requires `multiple`.
 
-        A network for images of one size takes no others: padding would only change what they are.
+        It is 1 for a network of one image size: padding cannot help there.
         """
         return 1 if self._only else math.lcm(multiple, self.multiple)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps, those nearest to the image first.
+        """Return the feature maps, the largest first.
 
         Raises:
-            SettingsError: the network takes images of another size only.
+            SettingsError: the network only accepts images of another size.
         """
         size = tuple(images.shape[-2:])
         if self._only and self._only != size:
             only, given = ("x".join(map(str, each)) for each in (self._only, size))
             raise SettingsError(
                 f"encoder '{self.name}' takes images of {only} pixels only, not {given}: "
-                "set image_size to that, or take another encoder"
+                "set image_size to that, or use another encoder"
             )
         return super().forward(images)

@@ -1,4 +1,4 @@
-"""BEiT for images of any size: its position biases are resampled to the images' patches."""
+"""BEiT for images of any size: its position biases are resampled in each forward pass."""
 
 from typing import Any
 
@@ -9,19 +9,20 @@ from torch.func import functional_call
 from searchctl.trainer.models.timm.library import timm
 
 _CLASS_TOKEN = 3
-"""Biases at a table's end: to the class token, from it, and its own."""
+"""Number of biases at a table's end: to the class token, from it, and of it to itself."""
 
 
 def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
-    """Return a network's features; BEiT's also for images of other sizes than it was made for.
+    """Return a network's features; BEiT also accepts images of other sizes than it was built for.
 
-    Bao et al., 'BEiT' (2022), add to the attention between two patches a learned bias, by how many
-    rows and columns they are apart. timm can only resample these tables for good, to one size, in
-    place of the weights; here it is done on the way, so that weights are the same for every size.
+    Bao et al., 'BEiT' (2022), add a learned bias to the attention between two patches. It depends
+    on their distance in rows and columns. timm can resample these tables only permanently, to one
+    size, and would change the weights. Here they are resampled in each forward pass, so that the
+    weights are the same for all sizes.
 
     Args:
-        net: any of timm's networks that returns features.
-        images: [B, 3, H, W]; for BEiT with sides divisible by its patch's.
+        net: a timm network that returns features.
+        images: [B, 3, H, W]; for BEiT, the sides must be divisible by the patch size.
     """
     attentions = {
         name: module
@@ -36,6 +37,7 @@ def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
     rows, columns = (side // patch for side, patch in sides)
     weights = _weights(patches.grid_size, (rows, columns), images.device)
     index = timm.models.beit.gen_relative_position_index((rows, columns), device=images.device)
+    # functional_call uses these tensors in place of the module's, for this call only
     stand_ins = {}
     for name, attention in attentions.items():
         attention.window_size = (rows, columns)
@@ -46,7 +48,7 @@ def features_of(net: nn.Module, images: Tensor) -> list[Tensor]:
 
 
 def _resampled(table: Tensor, weights: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Return the biases [distances, heads] at other distances; None for those that it has."""
+    """Return the biases [distances, heads] at other distances; `weights` None keeps the table."""
     if weights is None:
         return table
     down, across = weights
@@ -58,7 +60,7 @@ def _resampled(table: Tensor, weights: tuple[Tensor, Tensor] | None) -> Tensor:
 def _weights(
     known: tuple[int, int], wanted: tuple[int, int], device: torch.device
 ) -> tuple[Tensor, Tensor] | None:
-    """Return the shares of known distances in the wanted ones, down and across, in patches."""
+    """Return the interpolation weights for rows and columns; None if the grid sizes are equal."""
     if known == wanted:
         return None
     down, across = (_shares(*pair).to(device) for pair in zip(known, wanted, strict=True))
@@ -71,20 +73,20 @@ def _shares(known: int, wanted: int) -> Tensor:
     distances = torch.arange(1.0 - wanted, wanted, device="cpu")
     right = torch.searchsorted(positions, distances).clamp(1, len(positions) - 1)
     left = right - 1
-    # those beyond the last have its bias
+    # distances beyond the last position have its bias
     share = ((distances - positions[left]) / (positions[right] - positions[left])).clamp(0, 1)
     eye = torch.eye(len(positions), device="cpu")
     return eye[right] * share[:, None] + eye[left] * (1 - share[:, None])
 
 
 def _positions(count: int, reach: int) -> Tensor:
-    """Return where the authors put `count` biases on each side of 0, to reach as far as `reach`.
+    """Return the positions of `count` biases on each side of 0 that cover distances up to `reach`.
 
-    The steps between them grow by a constant ratio from 1: biases between neighbours stay as they
-    were learned, and those of far patches are stretched. Where less is wanted than is known, the
-    far ones are not used.
+    As in the authors' code, the steps between positions grow by a constant ratio from 1. So the
+    biases of near patches stay as learned, and those of far patches are stretched. If `reach` is
+    smaller than `count`, the far biases are not used.
     """
-    low, high = 1.01, 1.5  # the authors' bounds
+    low, high = 1.01, 1.5  # the authors' bounds of the ratio, which is found by bisection
     while high - low > 1e-6:
         ratio = (low + high) / 2
         if sum(ratio**step for step in range(count)) > reach:

@@ -1,4 +1,4 @@
-"""Classifiers of whole images: any of timm's, by name."""
+"""Image classifiers: any timm network, by name."""
 
 import copy
 from collections.abc import Collection
@@ -21,24 +21,24 @@ _STAGES = 4
 
 
 class TimmClassifier(SegmentationModel, TimmNetwork):
-    """A network of timm for the class of an image: images [B, 3, H, W] -> logits [B, C, 1, 1].
+    """A timm network that classifies images: images [B, 3, H, W] -> logits [B, C, 1, 1].
 
-    Its logits are timm's own. The encoder is what timm calls the features; the decoder is what
-    comes between these and the last layer: pooling, a norm, or VGG's two large layers; the last
-    layer alone is the classifier. timm's dropout and stochastic depth, which are on by default in
-    some networks, are off where no setting asks for them.
+    Its logits equal timm's. The encoder is the part that timm calls the features. The classifier is
+    the last layer. The decoder is the part between them: pooling, a norm, or VGG's two large
+    layers. timm's dropout and stochastic depth, which are on by default in some networks, are off
+    unless a setting requests them.
 
-    Images of any size are taken where the network can: a transformer's positions are resampled,
-    and images are padded to whole patches.
+    Images of any size are accepted if the network supports it: a transformer's positions are
+    resampled, and images are padded to whole patches.
 
     Args:
         classes: channels of the logits.
         name: timm's name of the network.
-        dropout: probability with which a channel is dropped before the classifier.
-        drop_path: probability with which a residual branch of the encoder is skipped in training.
+        dropout: probability of dropping a channel before the classifier.
+        drop_path: probability of skipping a residual branch of the encoder in training.
 
     Raises:
-        SettingsError: timm has no such network, or one that is no row of these three parts.
+        SettingsError: timm has no such network, or it cannot be split into these three parts.
     """
 
     encoder: "_Encoder"
@@ -58,7 +58,7 @@ class TimmClassifier(SegmentationModel, TimmNetwork):
         self.classifier = _OnePixel(last)
 
     def timm_state(self) -> dict[str, Tensor]:
-        """Return its tensors by timm's names, but the classifier's; they are its own."""
+        """Return the tensors by timm's names, without the classifier's; they are not copies."""
         return {**self.encoder.net.state_dict(), **self.decoder.net.state_dict()}
 
     def _features(self, images: Tensor) -> object:
@@ -67,12 +67,12 @@ class TimmClassifier(SegmentationModel, TimmNetwork):
             only, given = ("x".join(map(str, each)) for each in (self._only, size))
             raise SettingsError(
                 f"{KIND} '{self.name}' takes images of {only} pixels only, not {given}: "
-                "set image_size to that, or take another network"
+                "set image_size to that, or use another network"
             )
         return super()._features(images)
 
     def _resampled(self, logits: Tensor, images: Tensor) -> Tensor:
-        return logits  # an image has one class
+        return logits  # one class per image: nothing to resample
 
 
 class _Encoder(Encoder):
@@ -83,11 +83,11 @@ class _Encoder(Encoder):
         self.net.forward = self.net.forward_features
 
     def forward(self, images: Tensor) -> Any:
-        """Return timm's features: a map, or the tokens of a transformer."""
+        """Return timm's features: a feature map, or the tokens of a transformer."""
         return features_of(self.net, self.normalisation(images))
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules of up to four stages, the stem with the first."""
+        """Return the modules of at most four stages; the stem belongs to the first."""
         return with_weights(feature_stages(self.net, _ends(self.net)))
 
 
@@ -95,18 +95,19 @@ class _Decoder(nn.Module):
     def __init__(self, net: Any, head: Collection[str], dropout: float) -> None:
         super().__init__()
         self.net = _part(net, head)
-        self.net._parameters, self.net._buffers = {}, {}  # those that belong to none are features
+        # tensors of the network itself, such as a class token, belong to the encoder
+        self.net._parameters, self.net._buffers = {}, {}
         self.net.forward = self.net.forward_head
         self.dropout = drop_channels(dropout)
 
     def forward(self, features: Any) -> Tensor:
-        """Return what the classifier takes, [B, channels, 1, 1]."""
+        """Return the input of the classifier, [B, channels, 1, 1]."""
         pooled: Tensor = self.dropout(self.net(features)[:, :, None, None])
         return pooled
 
 
 class _OnePixel(nn.Module):
-    """Logits as of an image of one pixel, [B, channels, 1, 1] -> [B, classes, 1, 1]."""
+    """The last layer as a classifier of one pixel: [B, channels, 1, 1] -> [B, classes, 1, 1]."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -121,15 +122,15 @@ class _OnePixel(nn.Module):
 
 class _Traits(NamedTuple):
     options: dict[str, Any]
-    """Of the constructor: for images of any size."""
+    """Arguments of the constructor that allow images of any size."""
     head: tuple[str, ...]
-    """The modules between the features and the logits."""
+    """Names of the modules between the features and the logits."""
     sizes: Sizes
 
 
 @cache
 def _traits(name: str) -> _Traits:
-    """Find out by trying on the meta device, where nothing is computed."""
+    """Find the traits of a network by running it on the meta device, which computes nothing."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         net, options = _any_size(name)
         own = net.pretrained_cfg["input_size"]
@@ -140,14 +141,14 @@ def _traits(name: str) -> _Traits:
             whole(torch.empty(2, *own))
         except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
             raise SettingsError(
-                f"{KIND} '{name}' is no row of features, pooling and one classifier ({error}): "
-                "take another network"
+                f"{KIND} '{name}' cannot be split into features, pooling and one classifier "
+                f"({error}): use another network"
             ) from error
         return _Traits(options, head, sizes_of(whole, _multiples(net), own))
 
 
 def _any_size(name: str) -> tuple[Any, dict[str, Any]]:
-    """Return the network with the option for images of any size, if it has one."""
+    """Return the network and its options, with the option for images of any size if it exists."""
     try:
         net, _ = _create(name, 0.0, num_classes=2, dynamic_img_size=True)
     except SettingsError:  # most networks have no such option
@@ -156,7 +157,7 @@ def _any_size(name: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _create(name: str, drop_path: float, **options: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the network without any dropout: ours comes before the classifier, and only there."""
+    """Return the network without dropout; ours is applied before the classifier only."""
     net, options = create(name, drop_path, options, KIND)
     for module in net.modules():
         if isinstance(module, _DropoutNd):
@@ -167,10 +168,10 @@ def _create(name: str, drop_path: float, **options: Any) -> tuple[Any, dict[str,
 
 
 def _without_classifier(net: Any) -> nn.Module:
-    """Take the last layer out of a network, and return it.
+    """Replace the last layer of a network by an identity, and return it.
 
     Raises:
-        TypeError: there is none, or several.
+        TypeError: the network has no last layer, or several.
     """
     last = net.get_classifier()
     names = [name for name, module in net.named_modules() if module is last]
@@ -181,7 +182,7 @@ def _without_classifier(net: Any) -> nn.Module:
 
 
 def _used_by_head(net: Any, images: Tensor) -> tuple[str, ...]:
-    """Return the names of the network's modules that run between its features and its logits."""
+    """Return the names of the modules that run between the features and the logits."""
     used: dict[str, None] = {}
     features = net.eval().forward_features(images)
     handles = [
@@ -196,14 +197,14 @@ def _used_by_head(net: Any, images: Tensor) -> tuple[str, ...]:
 
 
 def _part(net: Any, names: Collection[str]) -> Any:
-    """Return the network with some of its modules alone."""
-    part = copy.copy(net)
+    """Return a network with some of the modules of `net`."""
+    part = copy.copy(net)  # shallow: the modules and their weights are shared
     part._modules = {name: child for name, child in net.named_children() if name in names}
     return part
 
 
 def _multiples(net: Any) -> list[int]:
-    """Return what sides of images may have to be divisible by."""
+    """Return the divisors to try for the sides of images."""
     reductions = [each["reduction"] for each in _feature_info(net)]
     return [1, *reductions[:1], *reductions[-1:]]
 

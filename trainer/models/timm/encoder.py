@@ -1,4 +1,4 @@
-"""Encoders of timm: any of its feature extractors, by name."""
+"""timm encoders: any of timm's feature extractors, by name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,20 +12,20 @@ from searchctl.trainer.models.timm.network import OwnNormalisation, TimmNetwork,
 
 
 class TimmEncoder(Encoder, TimmNetwork):
-    """One of timm's networks as a pyramid of features, with fresh weights.
+    """A timm network as a feature pyramid, with fresh weights.
 
-    Images [B, 3, H, W], normalised by ImageNet's mean and deviation, come to a list of feature maps
-    [B, channels, H / reduction, W / reduction], those nearest to the image first.
+    Images [B, 3, H, W], normalised by ImageNet's mean and standard deviation, give a list of
+    feature maps [B, channels, H / reduction, W / reduction], the largest first.
 
     Args:
         name: timm's name, with or without the tag of pretrained weights: convnext_tiny.fb_in1k.
-        drop_path: probability with which a residual branch is skipped in training; 0 also for
-            networks for which timm has another default.
+        drop_path: probability of skipping a residual branch in training; the default 0 also
+            applies to networks with another default in timm.
         options: further arguments of the network's constructor, such as `out_indices` (by default
             the last four of its features) and `output_stride`.
 
     Raises:
-        SettingsError: timm has no such network, or it does not take these options.
+        SettingsError: timm has no such network, or it does not accept these options.
     """
 
     def __init__(self, name: str, *, drop_path: float = 0.0, **options: Any) -> None:
@@ -39,32 +39,36 @@ class TimmEncoder(Encoder, TimmNetwork):
         self._channels_last = getattr(self.net, "output_fmt", None) == timm.layers.Format.NHWC
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps, those nearest to the image first."""
+        """Return the feature maps, the largest first."""
         features = features_of(self.net, self.normalisation(images))
         if self._channels_last:
             return [each.permute(0, 3, 1, 2).contiguous() for each in features]
         return features
 
     def timm_state(self) -> dict[str, Tensor]:
-        """Return its tensors by timm's names; they are its own, and no copies."""
+        """Return the tensors by timm's names; they are not copies."""
         state: dict[str, Tensor] = self.net.state_dict()
         return state
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules that lead to each of the features, the stem with the first.
+        """Return the modules of each stage; a stage ends at each feature map.
 
-        What has no weights, such as VGG's last pooling, belongs to the stage before.
+        The stem belongs to the first stage. A stage without weights, such as VGG's last pooling,
+        is joined to the stage before.
         """
         return with_weights(self.feature_stages())
 
     def feature_stages(self) -> list[list[nn.Module]]:
-        """Return as many stages as features, where one may have no weights."""
+        """Return one stage for each feature map; a stage may have no weights."""
         net = getattr(self.net, "model", self.net)
         return feature_stages(net, self.net.feature_info.module_name())
 
 
 def feature_stages(net: nn.Module, names: list[str]) -> list[list[nn.Module]]:
-    """Return the modules of `net` up to and with each of the named ones, the last with the rest."""
+    """Split the modules of `net` into stages.
+
+    Each stage ends with a named module; the last one also has all modules after it.
+    """
     ends = [_flat(name) for name in names]
     stages: list[list[nn.Module]] = [[]]
     for name, module in _units(net, ends):
@@ -86,11 +90,11 @@ def with_weights(stages: list[list[nn.Module]]) -> list[list[nn.Module]]:
 
 
 def _flat(name: str) -> str:
-    return name.replace(".", "_")  # as timm has it where it takes a network apart
+    return name.replace(".", "_")  # timm's feature extractors flatten names in this way
 
 
 def _units(net: nn.Module, ends: list[str], inside: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield the modules in their order, as large as they can be without one of the ends inside."""
+    """Yield the largest modules that do not contain an end, in their order, with their names."""
     for child, module in net.named_children():
         name = _flat(f"{inside}{child}")
         if name not in ends and any(end.startswith(f"{name}_") for end in ends):

@@ -1,4 +1,4 @@
-"""Imports timm, also where torchvision lacks its compiled operators."""
+"""Imports timm, even if torchvision lacks its compiled operators."""
 
 import importlib
 from types import ModuleType
@@ -8,15 +8,15 @@ import torch
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _declared: list[Any] = []
-"""A library's declarations last as long as the object."""
+"""Keeps the libraries alive: the declarations of a torch library end with the object."""
 
 
 def _import(name: str) -> ModuleType:
     """Import a module that imports torchvision.
 
-    A torchvision built for CUDA beside a torch for the CPU, as package managers readily combine
-    them, ends its import with 'operator torchvision::nms does not exist'. timm needs its Python
-    code alone: the two operators are declared, without any code of theirs, and it imports.
+    Package managers can install a torchvision for CUDA beside a torch for the CPU. Its import then
+    fails with 'operator torchvision::nms does not exist'. timm needs only torchvision's Python
+    code. So the two operators are declared without an implementation, and the import succeeds.
     """
     try:
         return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""Networks of timm by name: how they are made, and what to say of one that cannot be."""
+"""Creates timm networks by name, with error messages that suggest a fix."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class TimmNetwork(nn.Module):
-    """Base of what begins with pretrained weights: a network of timm, or the most of one."""
+    """Base of the modules that can have pretrained weights: a timm network, or most of one."""
 
     name: str
-    """timm's, with or without the tag of pretrained weights: convnext_tiny.fb_in1k."""
+    """timm's name, with or without the tag of pretrained weights: convnext_tiny.fb_in1k."""
     options: dict[str, Any]
-    """The further arguments with which timm makes it."""
+    """Further arguments of timm's constructor."""
 
     def timm_state(self) -> dict[str, Tensor]:
-        """Return its tensors by timm's names; they are its own, and no copies."""
+        """Return the tensors by timm's names; they are not copies."""
         raise NotImplementedError
 
 
 class OwnNormalisation(nn.Module):
-    """Images normalised by ImageNet's mean and deviation -> by those that a network is made for."""
+    """Converts images from ImageNet's mean and standard deviation to those of a network."""
 
     _scale: Tensor
     _shift: Tensor
@@ -37,36 +37,36 @@ class OwnNormalisation(nn.Module):
         mean, std = (torch.tensor(net.pretrained_cfg[key]) for key in ("mean", "std"))
         scale = torch.tensor(IMAGENET_STD) / std
         shift = (torch.tensor(IMAGENET_MEAN) - mean) / std
-        # not of the state dict: they follow from the name
+        # not in the state dict, since they follow from the network's name
         self.register_buffer("_scale", scale.view(3, 1, 1), persistent=False)
         self.register_buffer("_shift", shift.view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the images [B, 3, H, W] as the network wants them."""
+        """Return the images [B, 3, H, W] in the normalisation of the network."""
         return images * self._scale + self._shift
 
 
 def create(
     name: str, drop_path: float, options: dict[str, Any], kind: str = "encoder"
 ) -> tuple[Any, dict[str, Any]]:
-    """Return timm's network with fresh weights, and the arguments with which it was made.
+    """Return timm's network with fresh weights, and the arguments of its constructor.
 
     Args:
         name: timm's name.
-        drop_path: probability with which a residual branch is skipped in training; 0 also for
-            networks for which timm has another default.
+        drop_path: probability of skipping a residual branch in training; 0 also applies to
+            networks with another default in timm.
         options: further arguments of `timm.create_model`.
-        kind: what a message calls it.
+        kind: word for the network in error messages.
 
     Raises:
-        SettingsError: timm has no such network, or it does not take these options.
+        SettingsError: timm has no such network, or it does not accept these options.
     """
     wanted = {**options, "drop_path_rate": drop_path}
     for chosen in (wanted, options) if not drop_path else (wanted,):
         try:
             return timm.create_model(name, **chosen), chosen
         except TypeError as error:
-            refused = error  # some networks have no branches to skip
+            refused = error  # some networks have no residual branches, so drop_path is unknown
         except (
             RuntimeError,
             AssertionError,
@@ -82,23 +82,27 @@ def _refused(kind: str, name: str, options: dict[str, Any], error: Exception) ->
     architecture, _, tag = name.partition(".")
     if name in MIX_TRANSFORMERS:
         return SettingsError(
-            f"{kind} '{name}' goes with segformer only: elsewhere take {MIX_TRANSFORMERS[name][0]}"
+            f"{kind} '{name}' is for segformer only: for other models use "
+            f"{MIX_TRANSFORMERS[name][0]}"
         )
     if architecture not in timm.list_models():
         return SettingsError(_unknown(kind, name))
     if "Invalid pretrained tag" in str(error):
         tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{architecture}.*")]
-        hint = unknown("tag", tag, tags) if tags else f"it has no tags: leave .{tag} out"
+        hint = unknown("tag", tag, tags) if tags else f"it has no tags: remove .{tag}"
         return SettingsError(f"{kind} '{architecture}': {hint}")
     if "'drop_path_rate'" in str(error):
         return SettingsError(
-            f"{kind} '{name}' has no residual branches that timm can skip: leave drop_path out"
+            f"{kind} '{name}' has no residual branches that timm can skip: remove drop_path"
         )
     return SettingsError(f"{kind} '{name}' cannot be built with {options}: {error}")
 
 
 def _unknown(kind: str, name: str) -> str:
-    """Say what was probably meant; what ended in _in22k has a tag with that today."""
+    """Return a message with the closest known name.
+
+    Older versions of timm had names such as NAME_in22k; today that ending is a part of a tag.
+    """
     known = timm.list_models()
     for architecture in sorted(known, key=len, reverse=True):
         if name.startswith(f"{architecture}_"):
@@ -106,5 +110,5 @@ def _unknown(kind: str, name: str) -> str:
             tagged = [each for each in timm.list_pretrained(f"{architecture}.*") if ending in each]
             if tagged:
                 meant = " or ".join(repr(each) for each in tagged)
-                return f"unknown {kind} '{name}': weights have tags today, did you mean {meant}?"
+                return f"unknown {kind} '{name}': weights now have tags, did you mean {meant}?"
     return unknown(kind, name, [*known, *MIX_TRANSFORMERS])

@@ -1,4 +1,4 @@
-"""Any network of timm as a pyramid: features of four sizes, from images of any size it takes."""
+"""Any timm network as a feature pyramid of four sizes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,30 +11,31 @@ from searchctl.trainer.models.timm.encoder import with_weights
 
 
 class Pyramid(Encoder):
-    """Features at strides of 4, 8, 16 and 32 pixels (or what the network has), of any timm network.
+    """A feature pyramid of any timm network, at strides of 4, 8, 16 and 32 pixels or its own ones.
 
-    Networks with stages have these features by themselves. Plain ones, such as vision transformers,
-    have a single size; from blocks at 1/3, 1/2, 2/3 and the end of their depth, features are
-    brought to a pyramid by two transposed convolutions, one, none, and max-pooling, as in the
-    segmentation of Bao et al., 'BEiT' (2022).
+    Networks with stages have such features. Plain networks, such as vision transformers, have
+    features of a single size. For them, the features after 1/3, 1/2, 2/3 and all of the blocks are
+    resampled by two transposed convolutions, one, none, and max-pooling, as in the segmentation of
+    Bao et al., 'BEiT' (2022).
 
-    Images [B, 3, H, W], normalised by ImageNet's mean and deviation, come to a list of feature maps
-    [B, channels, H / stride, W / stride], those nearest to the image first.
+    Images [B, 3, H, W], normalised by ImageNet's mean and standard deviation, give a list of
+    feature maps [B, channels, H / stride, W / stride], the largest first.
 
     Attributes:
-        timm: the network itself, whose pretrained weights may be loaded.
-        channels: of each of the features.
+        timm: the network itself, which can have pretrained weights.
+        channels: channels of each feature map.
         multiple: the sides of images must be divisible by this.
         smallest: smallest side of images, in pixels.
 
     Args:
         name: timm's name of the network.
-        drop_path: probability with which a residual branch is skipped in training.
-        after: makes what follows each stage, of the number of its channels; not for plain networks.
+        drop_path: probability of skipping a residual branch in training.
+        after: returns a module to append to each stage, given its channels; not used for plain
+            networks.
         options: further arguments of timm's constructor.
 
     Raises:
-        SettingsError: timm has no such network, or it does not take these options.
+        SettingsError: timm has no such network, or it does not accept these options.
     """
 
     def __init__(
@@ -56,19 +57,19 @@ class Pyramid(Encoder):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps, those nearest to the image first.
+        """Return the feature maps, the largest first.
 
         Raises:
-            SettingsError: the network takes images of another size only.
+            SettingsError: the network only accepts images of another size.
         """
         features = self.timm(images)
         return [level(each) for level, each in zip(self.levels, features, strict=True)]
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the network's stages, each with what follows it."""
+        """Return the network's stages, each with the module appended to it."""
         stages = [list(stage) for stage in self.timm.feature_stages()]
         for number, level in enumerate(self.levels):
-            # of some networks timm cannot tell all of the stages
+            # timm does not know all stages of some networks
             stages[min(number, len(stages) - 1)].append(level)
         return with_weights(stages)
 
@@ -82,6 +83,6 @@ def _from_one_size(channels: int) -> nn.ModuleList:
             nn.Sequential(doubled(), nn.BatchNorm2d(channels), nn.GELU(), doubled()),
             doubled(),
             nn.Identity(),
-            nn.MaxPool2d(2, ceil_mode=True),  # an odd row or column of patches is not lost
+            nn.MaxPool2d(2, ceil_mode=True),  # keeps an odd last row or column of patches
         ]
     )

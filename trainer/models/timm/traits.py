@@ -1,7 +1,8 @@
-"""What timm does not say of its networks, found by trying on the meta device: nothing is computed.
+"""Finds which images a timm network accepts, by running it on the meta device.
 
-Transformers may want whole patches, an option, or images of one size alone; some networks with
-skips want sides that can be halved to the end.
+timm does not document this, and the meta device computes nothing. Transformers may require whole
+patches, an option, or images of one size. Some networks with skip connections require sides that
+can be halved at each stage.
 """
 
 from collections.abc import Iterable
@@ -15,29 +16,30 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.encoder import TimmEncoder
 
 _ANY = (131, 163)
-"""Height and width, both prime; also when padded to 32, they are no multiples of usual windows."""
+"""A height and a width to try. Both are prime, and even padded to a multiple of 32 they are no
+multiples of the usual window sizes."""
 _SMALL = (32, 64, 96, 128)
-"""Sides to try; below the first, the last features of most networks are below a pixel."""
+"""Sides to try. Below 32, the last features of most networks are smaller than a pixel."""
 
 
 class Sizes(NamedTuple):
-    """Which images a network takes."""
+    """The image sizes that a network accepts."""
 
     multiple: int
     """Sides of images must be divisible by this."""
     smallest: int
-    """Smallest side of images, in steps of 32 pixels; or the one that was tried first."""
+    """Smallest accepted side of those that were tried, in pixels."""
     only: tuple[int, int] | None
-    """Height and width where no others are taken."""
+    """Height and width if the network accepts only this size, else None."""
 
 
 class Traits(NamedTuple):
-    """How a network is to be made, and which images it takes then."""
+    """How to build a network, and the images that it then accepts."""
 
     options: dict[str, Any]
-    """Of its constructor: for images of any size, and features from all of its depth."""
+    """Arguments of its constructor: for images of any size, and features from its whole depth."""
     plain: bool
-    """Whether all features have the same size, as a vision transformer's."""
+    """Whether all features have the same size, as those of a vision transformer."""
     sizes: Sizes
 
 
@@ -46,11 +48,11 @@ def traits(name: str, least: int = _SMALL[0], **options: Any) -> Traits:
 
     Args:
         name: timm's name of the network.
-        least: the side to try first, in pixels, for those that take it.
+        least: the side to try first, in pixels.
         options: further arguments of the network's constructor.
 
     Raises:
-        SettingsError: timm has no such network, or it does not take these options.
+        SettingsError: timm has no such network, or it does not accept these options.
     """
     return _traits(name, least, tuple(options.items()))
 
@@ -75,12 +77,12 @@ def sizes_of(
     own: tuple[int, int, int],
     least: int = _SMALL[0],
 ) -> Sizes:
-    """Find out which images a network on the meta device takes.
+    """Return the image sizes that a network on the meta device accepts.
 
     Args:
-        network: images [B, 3, H, W] -> anything.
-        multiples: what the sides may have to be divisible by, to be tried in turn.
-        own: channels, height and width of the images that it is made for.
+        network: maps images [B, 3, H, W] to any output.
+        multiples: divisors of the sides to try, in order.
+        own: channels, height and width of the images that the network is made for.
         least: the side to try first, in pixels.
     """
     for multiple in multiples:
@@ -100,7 +102,7 @@ def _without_weights(name: str, options: dict[str, Any]) -> TimmEncoder:
 
 
 def over_all(depth: int) -> tuple[int, ...]:
-    """Return which four blocks' features are taken: of 12, the 4th, 6th, 8th and 12th, as BEiT."""
+    """Return the indices of four blocks; of 12 blocks the 4th, 6th, 8th and 12th, as in BEiT."""
     return tuple(depth * twelfths // 12 - 1 for twelfths in (4, 6, 8, 12))
 
 
