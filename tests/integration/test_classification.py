@@ -127,7 +127,10 @@ def test_looking_at_features_changes_no_number(run, tmp_path):
 
 def test_features_of_a_segmentation_are_refused(run, small_scenes):
     result = run({"model": "simple_fcn", "width": 4}, data=small_scenes, features=True)
-    assert (result.status, result.error) == ("failed", "features are drawn of classifiers only")
+    assert (result.status, result.error) == (
+        "failed",
+        "report.features: features are drawn for classification only",
+    )
 
 
 @pytest.mark.parametrize("images", [1, 2, 3, 5, 31, 40])

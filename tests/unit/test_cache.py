@@ -212,7 +212,7 @@ def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other)
 def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(tmp_path, place, needs, fix):
     first, *_ = sets_of_one_mb(tmp_path, place, limit=1)
     reported = []
-    with pytest.raises(DataError, match=r"may hold 0.001 GB: set data.cache_limit_gb") as caught:
+    with pytest.raises(DataError, match=r"is 0.001 GB: set data.cache_limit_gb") as caught:
         first.build(needs, lambda *each: reported.append(each))
     assert fix in str(caught.value)
     assert reported == []

@@ -87,5 +87,5 @@ def test_another_picture_is_refused():
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "PNG")
     for content in (buffer.getvalue(), b"no picture"):
-        with pytest.raises(ValueError, match="no picture of masks"):
+        with pytest.raises(ValueError, match="not a picture of masks"):
             read_masks(content)

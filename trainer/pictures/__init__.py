@@ -1,1 +1,1 @@
-"""Pictures of data and predictions."""
+"""Pictures: contact sheets of a data set, predicted masks, and embeddings."""

@@ -1,4 +1,4 @@
-"""Draws images of a data set with their labels over them on one sheet, for a look at the data."""
+"""Draws a contact sheet: images of a data set with their labels, to inspect the data."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,27 +24,27 @@ COLUMNS = 6
 _TILE, _SEAM, _MARGIN = 260, 3, 24
 _WIDTH = COLUMNS * _TILE + (COLUMNS - 1) * GAP + 2 * _MARGIN
 _COVERS = 0.6
-"""Share of a class's colour in a labeled pixel; the rest is the image, in grey."""
+"""Opacity of a class's colour over the grey image."""
 
 
 class Example(NamedTuple):
-    """An image to be drawn."""
+    """An image of the sheet."""
 
     name: str
     image: Image
     label: Label
-    """[height, width], or [1, 1] for the class of the whole image."""
+    """[height, width] class ids; [1, 1] for the class of a whole image."""
 
 
 def contact_sheet(
     dataset: Dataset, title: str, splits: Sequence[tuple[str, Sequence[Example]]]
 ) -> Picture.Image:
-    """Return a picture of examples of each split: each image, and below it its label over it.
+    """Return a picture with examples of each split: an image, and below it the labelled image.
 
-    Pixels of no class are striped. Images keep their shape, and are shrunk to a tile.
+    Unlabeled pixels are striped. Images are resized to a tile and keep their aspect ratio.
 
     Args:
-        dataset: whose classes and colours are drawn.
+        dataset: data set with the class names and colours.
         title: the first line.
         splits: heading and examples of each split.
     """
@@ -63,7 +63,7 @@ def contact_sheet(
 
 
 def _row(tiles: Sequence[Sequence[Picture.Image]]) -> Picture.Image:
-    """Return tiles side by side, their parts on a level and each in the middle of its place."""
+    """Return a row of tiles; their parts are aligned in lines, and centred in each cell."""
     levels = list(zip(*tiles, strict=True))
     heights = [max(part.height for part in level) for level in levels]
     row = paper(_WIDTH - 2 * _MARGIN, sum(heights) + _SEAM * len(heights))
@@ -77,15 +77,15 @@ def _row(tiles: Sequence[Sequence[Picture.Image]]) -> Picture.Image:
 
 
 def _tile(dataset: Dataset, example: Example) -> list[Picture.Image]:
-    """Return an image, what its label says, and its name."""
+    """Return the parts of a tile: the image, its label, and its name."""
     picture = Picture.fromarray(example.image)
     scale = _TILE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     small = picture.resize(size, Picture.Resampling.LANCZOS)
     if example.label.size == 1:
-        said = swatch(dataset, int(example.label.item()), _COVERS)
+        labelled = swatch(dataset, int(example.label.item()), _COVERS)
     else:
         label = Picture.fromarray(example.label).resize(size, Picture.Resampling.NEAREST)
         drawn = coloured(dataset, np.asarray(label), np.asarray(small), _COVERS)
-        said = Picture.fromarray(drawn)
-    return [small, said, text(shortened(example.name, 13, _TILE), 13, PALE)]
+        labelled = Picture.fromarray(drawn)
+    return [small, labelled, text(shortened(example.name, 13, _TILE), 13, PALE)]

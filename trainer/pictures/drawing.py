@@ -1,4 +1,4 @@
-"""What pictures of labels are drawn with: classes in their colours, stripes, a legend, texts."""
+"""Drawing functions for pictures of labels: class colours, stripes, legend, text."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,20 +13,20 @@ PAPER, INK, PALE = (250, 250, 248), (32, 34, 38), (120, 124, 130)
 GAP = 10
 UNLABELED = "no class"
 _STRIPE = 6
-"""Pixels from one stripe to the next where there is no label."""
+"""Distance of the stripes over unlabeled pixels, in pixels."""
 _NAME_WIDTH = 234
 
 
 def coloured(
     dataset: Dataset, label: Label, over: Image | None = None, covers: float = 1.0
 ) -> Image:
-    """Return a label in its classes' colours, striped where it has none.
+    """Return a label in the colours of its classes; unlabeled pixels are striped.
 
     Args:
-        dataset: whose palette is used.
+        dataset: data set with the palette.
         label: [height, width] class ids.
-        over: the image below; None for plain grey.
-        covers: share of a class's colour in a pixel; the rest is the image, in grey.
+        over: image under the label; None for plain grey.
+        covers: opacity of the class colours, from 0 to 1.
     """
     colours = np.zeros((256, 3), dtype=np.uint8)
     colours[: len(dataset.palette)] = dataset.palette
@@ -44,7 +44,7 @@ def coloured(
 
 
 def legend(swatches: Sequence[Picture.Image], width: int) -> Picture.Image:
-    """Return the swatches in lines of at most so many pixels."""
+    """Return the swatches in lines of at most `width` pixels."""
     lines: list[list[Picture.Image]] = [[]]
     for swatch in swatches:
         if lines[-1] and sum(each.width + GAP for each in lines[-1]) + swatch.width > width:
@@ -60,7 +60,7 @@ def legend(swatches: Sequence[Picture.Image], width: int) -> Picture.Image:
 
 
 def swatch(dataset: Dataset, class_id: int, covers: float = 1.0) -> Picture.Image:
-    """Return a square in the colour of a class, as it is in pictures, and the class's name."""
+    """Return a square in the colour of a class, followed by the class's name."""
     name = UNLABELED if class_id == dataset.ignore_index else dataset.class_names[class_id]
     side = 16
     words = text(shortened(name, 15, _NAME_WIDTH), 15, INK)
@@ -73,7 +73,7 @@ def swatch(dataset: Dataset, class_id: int, covers: float = 1.0) -> Picture.Imag
 
 
 def stacked(parts: Sequence[Picture.Image], width: int, margin: int) -> Picture.Image:
-    """Return pictures below each other, on a sheet of this width."""
+    """Return a sheet of this width with the pictures below each other."""
     height = sum(part.height + GAP for part in parts) - GAP + 2 * margin
     sheet = paper(width, height)
     top = margin
@@ -84,7 +84,7 @@ def stacked(parts: Sequence[Picture.Image], width: int, margin: int) -> Picture.
 
 
 def text(words: str, size: int, colour: Colour) -> Picture.Image:
-    """Return a line of text, as wide as it is."""
+    """Return a line of text as a picture of its own width."""
     font = _font(size)
     _, _, right, bottom = font.getbbox(words)
     line = paper(int(right) + 1, max(int(bottom), round(1.2 * size)) + 1)
@@ -93,7 +93,7 @@ def text(words: str, size: int, colour: Colour) -> Picture.Image:
 
 
 def shortened(words: str, size: int, width: int) -> str:
-    """Return the text, its middle left out where it is wider than so many pixels."""
+    """Return the text; its middle is replaced by dots if it is wider than `width` pixels."""
     font, kept = _font(size), len(words)
     shown = words
     while font.getlength(shown) > width and kept > 2:

@@ -1,4 +1,4 @@
-"""What a classifier sees in the validation images just before its last layer, for a picture."""
+"""Embeddings of the validation images: the input of a classifier's last layer, for a picture."""
 
 from typing import Any
 
@@ -20,35 +20,35 @@ from searchctl.trainer.run.preparation import Job
 
 FILE = "features.png"
 COMPONENTS = 50
-"""Of so many principal components t-SNE finds its neighbours (van der Maaten and Hinton,
-'Visualizing Data using t-SNE', 2008, section 4.2: 30); the rest is mostly noise."""
+"""Number of principal components in which t-SNE finds neighbours (van der Maaten and Hinton,
+'Visualizing Data using t-SNE', 2008, section 4.2: 30); the other components are mostly noise."""
 MOST_IMAGES = 1000
-"""More points hide each other, and t-SNE of them takes minutes."""
+"""Largest number of points: more would hide each other, and t-SNE would take minutes."""
 
 
 def check_embeddings(data: AnyData) -> None:
-    """Check before the first epoch that features can be drawn.
+    """Check before the first epoch that embeddings can be drawn.
 
     Raises:
-        SettingsError: they are of no classifier, or a package is missing here.
+        SettingsError: the task is not classification, or a package is missing.
     """
     if data.task != "classification":
-        raise SettingsError("features are drawn of classifiers only")
+        raise SettingsError("report.features: features are drawn for classification only")
     if problem := embeddings_problem():
         raise SettingsError(f"report.features {problem}")
 
 
 def plot_embeddings(job: Job, stop: Stop) -> None:
-    """Keep what the network sees now, if the last epoch is one of those that are drawn.
+    """Store the current embeddings if the last epoch is one of those in the picture.
 
     Raises:
-        Stopped: asked to leave.
+        Stopped: a stop was requested.
     """
     progress = job.training.progress
     if progress.is_milestone(job.settings):
         progress.features[progress.epoch] = last_features(
             job.training.scored_model,
-            _some_of(job.validation),
+            _subsample(job.validation),
             job.precision,
             batch_size=job.settings.batch_size,
             stop=stop,
@@ -56,17 +56,19 @@ def plot_embeddings(job: Job, stop: Stop) -> None:
 
 
 def draw_embeddings(job: Job, out: UPath) -> UPath | None:
-    """Write the picture; None of a job that had trained before anyone asked for one.
+    """Write the picture and return its path; None if no epoch stored embeddings.
+
+    That is the case if the picture was requested only after the training.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the picture cannot be written.
     """
     from searchctl.trainer.pictures.embeddings_plot import draw
 
     features = {epoch: each.numpy() for epoch, each in job.training.progress.features.items()}
     if not features:
         return None
-    images = _some_of(job.validation)
+    images = _subsample(job.validation)
     classes = images.class_pixels.argmax(axis=1)
     path = out / FILE
     write_atomically(path, draw(features, classes, images.dataset.class_names))
@@ -81,15 +83,15 @@ def last_features(
     batch_size: int,
     stop: Stop,
 ) -> Tensor:
-    """Return the principal components of what the last layer is given, the largest first.
+    """Return the principal components of the last layer's input, the largest first.
 
-    The model is left in evaluation mode.
+    The model stays in evaluation mode.
 
     Returns:
-        float32 [images, components], at most COMPONENTS.
+        float32 [images, components], with at most COMPONENTS components.
 
     Raises:
-        Stopped: asked to leave.
+        Stopped: a stop was requested.
     """
     model.eval()
     found: list[Tensor] = []
@@ -105,8 +107,8 @@ def last_features(
     return torch.from_numpy(_principal(torch.cat(found).numpy()))
 
 
-def _some_of(split: LoadedSplit) -> LoadedSplit:
-    """Return the images that are drawn: all of a split, or some that are spread over it evenly."""
+def _subsample(split: LoadedSplit) -> LoadedSplit:
+    """Return the images of the picture: all, or MOST_IMAGES that are evenly spread over a split."""
     count = len(split.names)
     if count <= MOST_IMAGES:
         return split
@@ -117,7 +119,7 @@ def _principal(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     from sklearn.decomposition import PCA
 
     count = min(COMPONENTS, *features.shape)
-    if not np.ptp(features, axis=0).any():  # a network that sees the same in all of them
+    if not np.ptp(features, axis=0).any():  # all embeddings are equal: PCA would divide by zero
         return np.zeros((len(features), count), dtype=np.float32)
     components: Any = PCA(count, random_state=0).fit_transform(features)
     return np.asarray(components, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Draws what a classifier sees in the validation images, epoch by epoch: PCA and t-SNE."""
+"""Draws the embeddings of the validation images at several epochs, by PCA and t-SNE."""
 
 import io
 import warnings
@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 Points = npt.NDArray[np.float32]
-"""[images, components]; on a plane [images, 2]."""
+"""[images, components]; [images, 2] on the plane of the picture."""
 
 PERPLEXITY = 30
 MOST_NAMED = 60
 _MARKERS = "os^DvPX*"
 _HUES = 10
-"""Of matplotlib's tab10, which stay apart for most of the colour-blind; then comes a new marker."""
+"""Colours of matplotlib's tab10, which most colour-blind people can distinguish. After ten classes
+the next marker is used."""
 _NAME = 24
 
 
@@ -25,12 +26,12 @@ def draw(
     """Draw a column for each epoch: PCA above, t-SNE below, each class in its colour.
 
     Args:
-        features: principal components of the images' features, the largest first, by epoch.
+        features: principal components of the embeddings, the largest first, by epoch.
         classes: [images] class ids.
-        names: of the classes.
+        names: class names.
 
     Returns:
-        A PNG; the same for the same features.
+        A PNG file; equal inputs give equal bytes.
     """
     from matplotlib.figure import Figure
 
@@ -49,7 +50,7 @@ def draw(
     _legend(figure, axes[0][0], [names[each] for each in shown])
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a name may hold letters that the font lacks
+        warnings.simplefilter("ignore")  # a class name may have letters that the font lacks
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
@@ -61,12 +62,16 @@ def _first_two(points: Points) -> Points:
 
 
 def _by_neighbours(points: Points) -> Points:
-    """t-SNE from the two largest components on, with a perplexity that few images allow too."""
+    """Return the t-SNE of the points.
+
+    It starts from the two largest components, so that the result does not depend on chance. The
+    perplexity is lowered for few images.
+    """
     from sklearn.manifold import TSNE
 
     begin = _first_two(points)
     spread = begin[:, 0].std()
-    if len(points) < 3 or not spread:
+    if len(points) < 3 or not spread:  # t-SNE needs three different points
         return begin
     perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
     tsne: Any = TSNE(2, perplexity=perplexity, init=1e-4 * begin / spread, random_state=0)
@@ -117,5 +122,5 @@ def _columns(classes: int) -> int:
 
 
 def _legend_width(classes: int) -> float:
-    """Return what the legend needs, in inches."""
+    """Return the width of the legend in inches."""
     return 1.8 * _columns(classes)

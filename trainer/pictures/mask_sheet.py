@@ -1,6 +1,6 @@
-"""One picture of what a network made of a few images, beside the ground truth; torch-free.
+"""Draws predicted masks of a few images below their ground truth, as one PNG; without torch.
 
-A PNG for people, in which a program finds its parts too: a text chunk of it says where each lies.
+A text chunk of the PNG has the position of each tile, so that a program can read the tiles back.
 """
 
 import io
@@ -31,7 +31,8 @@ from searchctl.trainer.pictures.drawing import (
 FILE = "masks.png"
 _CHUNK = "searchctl"
 _LONGEST, _ENLARGED = 320, 192
-"""Pixels of a tile's longer side at most; smaller images are enlarged, by a whole number."""
+"""Largest length of a tile's longer side in pixels; smaller images are enlarged by a whole
+factor."""
 _MARGIN = 16
 _LEAST_WIDTH = 480
 
@@ -42,17 +43,17 @@ Masks = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of tiles: the same thing of every image."""
+    """The kind of a row of tiles; a row has one tile for each image."""
 
     what: What
     epoch: int | None = None
-    """Of a prediction."""
+    """Epoch of a prediction; None for other rows."""
     kept: bool = False
-    """Is it by the weights that were kept?"""
+    """Whether the prediction is of the kept weights."""
 
     @property
     def title(self) -> str:
-        """The row in words."""
+        """The title of the row."""
         if self.what != "prediction":
             return {"image": "image", "truth": "ground truth"}[self.what]
         return f"epoch {self.epoch}" + (", kept" if self.kept else "")
@@ -60,19 +61,20 @@ class Row:
 
 @dataclass(frozen=True)
 class MaskSheet:
-    """What a picture says of itself, and its tiles."""
+    """The metadata and tiles of a picture."""
 
     images: list[str]
+    """Names of the images."""
     classes: list[tuple[str, tuple[int, int, int]]]
-    """Name and colour of the classes that are seen."""
+    """Name and colour of each class in the picture."""
     rows: list[tuple[Row, list[Picture.Image]]]
 
 
 def select_images(names: Sequence[str], wanted: int | Sequence[str]) -> list[int]:
-    """Return the places of the images that are drawn: by name, or so many spread over their order.
+    """Return the indices of the images to draw: those named, or a number evenly spread.
 
     Raises:
-        SettingsError: there is no image of such a name.
+        SettingsError: no image has one of the names.
 
     >>> select_images(["a", "b", "c", "d", "e", "f"], 3), select_images(["a", "b"], ["b"])
     ([1, 3, 5], [1])
@@ -98,20 +100,21 @@ def draw_masks(
     kept: int,
     images: Sequence[Image] = (),
 ) -> bytes:
-    """Draw a row of tiles for each epoch, below the ground truth.
+    """Draw the ground truth, and below it a row of predicted masks for each epoch.
 
-    Pixels without a class in the ground truth are striped in every row: they are not scored.
+    Pixels that are unlabeled in the ground truth are striped in every row, as they do not count in
+    the scores.
 
     Args:
-        dataset: whose classes and colours are drawn.
-        names: of the images.
-        truth: their labels.
-        predictions: their predicted masks, of the labels' size, by epoch.
+        dataset: data set with the class names and colours.
+        names: names of the images.
+        truth: labels of the images.
+        predictions: predicted masks in the labels' size, by epoch.
         kept: the epoch whose weights were kept.
-        images: the images themselves, as a first row.
+        images: the images, drawn as the first row; none by default.
 
     Returns:
-        A PNG; `read_masks` finds the tiles in it.
+        A PNG file; `read_masks` returns its tiles.
     """
     unlabeled = np.stack(truth) == dataset.ignore_index
     rows: list[tuple[Row, Sequence[Label]]] = [(Row("truth"), truth)]
@@ -127,28 +130,28 @@ def draw_masks(
 
 
 def read_masks(content: bytes) -> MaskSheet:
-    """Return the tiles of a picture that `draw_masks` has drawn.
+    """Return the tiles of a picture of `draw_masks`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the content is no such picture.
     """
     try:
         sheet = Picture.open(io.BytesIO(content))
         sheet.load()
-        said = json.loads(sheet.info[_CHUNK])
+        metadata = json.loads(sheet.info[_CHUNK])
     except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"this is no picture of masks: {error!r}") from error
+        raise ValueError(f"this is not a picture of masks: {error!r}") from error
     rows = [
-        (Row(**each["row"]), [sheet.crop(box) for box in _boxes(each["top"], said)])
-        for each in said["rows"]
+        (Row(**each["row"]), [sheet.crop(box) for box in _boxes(each["top"], metadata)])
+        for each in metadata["rows"]
     ]
-    classes = [(name, (red, green, blue)) for name, (red, green, blue) in said["classes"]]
-    return MaskSheet(said["images"], classes, rows)
+    classes = [(name, (red, green, blue)) for name, (red, green, blue) in metadata["classes"]]
+    return MaskSheet(metadata["images"], classes, rows)
 
 
-def _boxes(top: int, said: Mapping[str, Any]) -> Iterator[tuple[int, int, int, int]]:
-    width, height = said["tile"]
-    for column in range(len(said["images"])):
+def _boxes(top: int, metadata: Mapping[str, Any]) -> Iterator[tuple[int, int, int, int]]:
+    width, height = metadata["tile"]
+    for column in range(len(metadata["images"])):
         left = _MARGIN + column * (width + GAP)
         yield left, top, left + width, top + height
 
@@ -195,12 +198,12 @@ def _sheet(
     classes = [
         (dataset.class_names[i], dataset.palette[i]) for i in seen if i != dataset.ignore_index
     ]
-    said = {"images": names, "tile": tile.size, "rows": found, "classes": classes}
-    return _png(sheet, said)
+    metadata = {"images": names, "tile": tile.size, "rows": found, "classes": classes}
+    return _png(sheet, metadata)
 
 
-def _png(sheet: Picture.Image, said: Mapping[str, Any]) -> bytes:
+def _png(sheet: Picture.Image, metadata: Mapping[str, Any]) -> bytes:
     chunk, buffer = PngInfo(), io.BytesIO()
-    chunk.add_text(_CHUNK, json.dumps(said))
+    chunk.add_text(_CHUNK, json.dumps(metadata))
     sheet.save(buffer, "PNG", pnginfo=chunk, compress_level=4)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Predicted masks of a few validation images, the same ones for every job of a sweep."""
+"""Predicted masks of a few validation images, which are the same for every job of a sweep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,38 +18,42 @@ from searchctl.trainer.run.progress import Kept
 
 @dataclass(frozen=True)
 class MaskPicture:
-    """Which images are drawn, and when."""
+    """The picture of a job's predicted masks.
+
+    Attributes:
+        wanted: number of validation images, or their names.
+        milestones: whether the first, middle and last epoch are drawn besides the kept one.
+    """
 
     wanted: int | Sequence[str]
-    """So many validation images, or these."""
     milestones: bool
-    """At the first, middle and last epoch too, not only by the weights that are kept."""
 
     def record_milestone(self, job: Job, stop: Stop) -> None:
-        """Keep what the network predicts now, if the last epoch is one of those that are drawn.
+        """Store the current predictions if the last epoch is a milestone.
 
         Raises:
-            SettingsError: there is no image of such a name.
-            Stopped: asked to leave.
+            SettingsError: no image has one of the names.
+            Stopped: a stop was requested.
         """
         progress = job.training.progress
         if self.milestones and progress.is_milestone(job.settings):
             progress.masks[progress.epoch] = _predicted(job, self._images(job), stop)
 
     def draw(self, job: Job, kept: Kept, out: UPath, stop: Stop) -> None:
-        """Write the picture, with what the job's network, of the kept epoch, predicts.
+        """Write the picture, with the predictions of the job's network as those of the kept epoch.
 
         Raises:
-            OSError: it cannot be written.
-            SettingsError: there is no image of such a name.
-            Stopped: asked to leave.
+            OSError: the picture cannot be written.
+            SettingsError: no image has one of the names.
+            Stopped: a stop was requested.
         """
         images = self._images(job)
         found = {**job.training.progress.masks, kept.epoch: _predicted(job, images, stop)}
         masks = {
             epoch: np.stack([each[name].numpy() for name in images.names])
             for epoch, each in found.items()
-            if each.keys() >= set(images.names)  # an earlier attempt may have been asked for others
+            # an earlier attempt may have stored other images
+            if each.keys() >= set(images.names)
         }
         places = range(len(images.names))
         content = draw_masks(
@@ -68,7 +72,7 @@ class MaskPicture:
 
 @torch.inference_mode()
 def _predicted(job: Job, images: LoadedSplit, stop: Stop) -> dict[str, Tensor]:
-    """Return uint8 [H, W] class ids by image. The network is left in evaluation mode."""
+    """Return uint8 [H, W] class ids by image name. The network stays in evaluation mode."""
     job.training.scored_model.eval()
     batches = until_stopped(fixed_batches(images, job.settings.batch_size), stop)
     logits = (job.precision.logits(job.training.scored_model, batch) for batch, _ in batches)

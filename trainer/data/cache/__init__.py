@@ -1,1 +1,1 @@
-"""The decoded cache: images and labels decoded once per node."""
+"""The decoded cache: images and labels are decoded once per node."""

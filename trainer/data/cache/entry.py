@@ -1,7 +1,7 @@
-"""One entry of the decoded cache on the disk: all images and labels of a split, one after another.
+"""One entry of the decoded cache on disk: all images and labels of a split.
 
-A directory of three files: `images` and `labels`, flat bytes that are memory-mapped, and
-`index.npz`, which says where each begins and how many pixels of each class it has.
+An entry is a directory of three files. `images` and `labels` are flat bytes, which are
+memory-mapped. `index.npz` has the size of each image and label, and its pixels of each class.
 """
 
 import mmap
@@ -23,38 +23,38 @@ from searchctl.trainer.data.sets.base import Image, Label
 
 _IMAGES, _LABELS, _INDEX = "images", "labels", "index.npz"
 _VALUES = 256
-"""A label is one byte."""
+"""Number of label values: a label pixel is one byte."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes of the images and labels of an entry, in their order."""
+    """Sizes (height, width) of the images and labels of an entry, in their order."""
 
     images: Sequence[Size]
     labels: Sequence[Size]
     counted: bool
-    """Whether the entry tells how many pixels of each value its labels have."""
+    """Whether the entry counts the pixels of each label value."""
 
     @property
     def bytes(self) -> int:
-        """What images and labels take together."""
+        """Size of images and labels together, in bytes."""
         return _ends(self.images, 3)[-1] + _ends(self.labels, 1)[-1]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry that is open for reading, for as long as anyone holds one of its arrays."""
+    """An entry that is open for reading; it stays mapped as long as one of its arrays exists."""
 
     images: Store
     """Images [height, width, 3]."""
     labels: Store
-    """Labels [height, width], [1, 1] for the class of a whole image."""
+    """Labels [height, width]; [1, 1] for the class of a whole image."""
     pixels: npt.NDArray[np.int64]
-    """[images, 256] pixels of each label value; [0, 256] where they are not counted."""
+    """[images, 256] pixels of each label value; [0, 256] if they are not counted."""
 
     @classmethod
     def open_if_complete(cls, folder: Path) -> Self | None:
-        """Open an entry; None if it is not there, or a file of it is not as long as it must be."""
+        """Open an entry; None if it does not exist, or one of its files has the wrong size."""
         try:
             with (folder / _INDEX).open("rb") as file, np.load(file) as index:
                 return cls(
@@ -67,27 +67,28 @@ class Entry:
 
 
 EMPTY_ENTRY = Entry(images=(), labels=(), pixels=np.zeros((0, _VALUES), dtype=np.int64))
-"""An entry of no images."""
+"""An entry without images."""
 
 
 class EntryWriter:
     """Writes an entry's images in any order, from any number of threads.
 
-    Bytes are written, not mapped: a full disk is then an error, and not the end of the process.
+    The files are written, not memory-mapped: with a mapping, a full disk would kill the process
+    instead of raising an error.
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
-        """Make the files at their final size, which takes no room on most disks until it is used.
+        """Create the files with their final size; most file systems allocate space only later.
 
         Raises:
-            OSError: the directory is there already, or cannot be written to.
+            OSError: the directory exists already, or cannot be written to.
         """
         folder.mkdir()
         self._folder = folder
         self.layout = layout
         counted = len(layout.labels) if layout.counted else 0
         self.pixels = np.zeros((counted, _VALUES), dtype=np.int64)
-        """[images, 256] pixels of each label value so far; [0, 256] where they are not counted."""
+        """[images, 256] pixels of each label value so far; [0, 256] if they are not counted."""
         self._starts = [[0, *_ends(layout.images, 3)], [0, *_ends(layout.labels, 1)]]
         self._files = [
             os.open(folder / name, os.O_CREAT | os.O_RDWR) for name in (_IMAGES, _LABELS)
@@ -108,15 +109,17 @@ class EntryWriter:
             os.close(file)
 
     def put(self, index: int, image: Image, label: Label) -> None:
-        """Write an image and its label, of the sizes that the layout has for them."""
+        """Write an image and its label; their sizes must be those of the layout."""
         for file, starts, array in zip(self._files, self._starts, (image, label), strict=True):
-            assert array.size == starts[index + 1] - starts[index], "another size than announced"
+            assert array.size == starts[index + 1] - starts[index], (
+                "the size differs from the layout"
+            )
             _write_all(file, np.ascontiguousarray(array).data.cast("B"), starts[index])
         if self.layout.counted:
             self.pixels[index] = np.bincount(label.ravel(), minlength=_VALUES)
 
     def finish(self) -> None:
-        """Write the index, and press everything through to the disk."""
+        """Write the index, and sync all files to the disk."""
         with (self._folder / _INDEX).open("wb") as index:
             np.savez(
                 index,
@@ -131,14 +134,14 @@ class EntryWriter:
 
 
 class _Flat:
-    """Arrays of bytes, one after another in a memory-mapped file."""
+    """Arrays of bytes stored one after another in a memory-mapped file."""
 
     def __init__(self, path: Path, sizes: Sequence[Size], last: tuple[int, ...]) -> None:
-        """Map a file that holds arrays of these heights and widths, with these last dimensions.
+        """Map a file of arrays with these heights and widths, and these last dimensions.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is longer or shorter than that.
+            ValueError: the file has another size.
         """
         self._ends = _ends(sizes, *last)
         self._shapes = [(*size, *last) for size in sizes]
@@ -159,6 +162,7 @@ def _ends(sizes: Sequence[Size], channels: int = 1) -> list[int]:
 
 
 def _write_all(file: int, content: memoryview, offset: int) -> None:
+    # pwrite may write less than requested, and needs no lock between threads
     while content:
         written = os.pwrite(file, content, offset)
         content, offset = content[written:], offset + written

@@ -1,6 +1,6 @@
-"""What an entry of the decoded cache is called: what it is, and a hash of all that it depends on.
+"""The name of an entry of the decoded cache: its kind, and a hash of everything it depends on.
 
-What is found under a name is therefore right, and what was edited is decoded again.
+So an entry with the right name has the right content, and edited files are decoded again.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import PLACES, DataSettings, Split
 
 FORMAT = 1
-"""Raised when what lies in an entry changes."""
+"""Version of an entry's content; increased when the content changes."""
 _SIZES = {"image_size", "cache_size"}
 _ENTRY = re.compile(r"\w+-(train|val|test)-(exact|source)-\w+-[0-9a-f]{20}")
 
@@ -29,22 +29,22 @@ Kind = Literal["exact", "source"]
 
 @dataclass(frozen=True)
 class Need:
-    """An entry that somebody needs: of a split that holds images."""
+    """A required entry; its split has at least one image."""
 
     split: Split
     kind: Kind
-    """exact: stretched to the training size. source: at the images' own size, or with the longer
-    side at most `data.cache_size`."""
+    """exact: stretched to the training size. source: at the original size, or with the longer side
+    at most `data.cache_size`."""
 
 
 def entry_name(data: DataSettings, dataset: Dataset, need: Need) -> str:
     """Return the name of an entry's directory.
 
-    Two entries have the same one if the same files, by path, size and time of the last change, are
+    Two entries have the same name if the same files (by path, size and modification time) are
     decoded by the same code to the same size.
 
     Raises:
-        DataError: a file of the data set is missing or does not fit.
+        DataError: a file of the data set is missing or does not match.
     """
     exact = "x".join(map(str, data.image_size))
     size = exact if need.kind == "exact" else str(data.cache_size)
@@ -59,7 +59,7 @@ def entry_name(data: DataSettings, dataset: Dataset, need: Need) -> str:
 
 
 def is_entry_name(name: str) -> bool:
-    """Is a directory of this name an entry? What is none may be anything, and stays untouched.
+    """Return whether a directory of this name is an entry; other directories are never touched.
 
     >>> is_entry_name("camvid-val-exact-360x480-0123456789abcdef0123"), is_entry_name("thesis")
     (True, False)
@@ -68,19 +68,22 @@ def is_entry_name(name: str) -> bool:
 
 
 def _files(dataset: Dataset, split: Split) -> list[str]:
-    """Return path, size and time of each file; a mask may be edited without changing its size."""
+    """Return path, size and modification time of each file.
+
+    The size is not enough, since an edited mask may have the same size.
+    """
     try:
         stats = [(path, path.stat()) for path in dataset.files(split)]
         parts = dataset.fingerprint_parts()
     except OSError as error:
-        dataset.check()  # names all that is wrong
+        dataset.check()  # raises an error with all missing files, not just the first
         raise DataError(f"{error.filename}: {error.strerror}") from error
     return [*parts, *(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)]
 
 
 @cache
 def _decoders() -> str:
-    """Return a hash of the code that decodes: what it got wrong is not kept once it is fixed."""
+    """Return a hash of the decoding code, so that a fixed bug does not leave wrong entries."""
     folders = [*datasets.__path__, *files.__path__]
     modules = sorted(file for folder in folders for file in Path(folder).glob("*.py"))
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()

@@ -1,9 +1,9 @@
 """The decoded cache: each split is decoded once, into files that all trials of a node share.
 
-There are two kinds of entries. `exact` has every image and label stretched to the training size:
-what is validated on, what samples are chosen by, and what is trained on as long as no augmentation
-needs more. `source` has them at their own size, or with the longer side at most `data.cache_size`:
-the augmentations that crop and scale cut their windows from it, so that scaling up shows detail.
+There are two kinds of entries. `exact` has each image and label stretched to the training size. It
+is used for validation, for choosing samples, and for training without crops. `source` has them at
+their original size, or with the longer side at most `data.cache_size`. Augmentations that crop and
+scale take their windows from it, so that scaling up shows real detail.
 """
 
 import logging
@@ -22,22 +22,23 @@ from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
 
 _MOST_THREADS = 16
-"""Each holds an image of original size, and more would outrun most disks."""
+"""Each thread has an image of original size in memory, and more threads would exceed the speed of
+most disks."""
 
 
 def decode_split(
     dataset: Dataset, split: Split, writers: Sequence[EntryWriter], decoded: Callable[[], None]
 ) -> None:
-    """Decode every image of a split once, and write it at the size that each writer wants.
+    """Decode each image of a split once, and write it at the size of each writer.
 
     Args:
-        dataset: read by several threads at once.
-        split: of it.
-        writers: of the entries.
+        dataset: data set; several threads read it at the same time.
+        split: the split to decode.
+        writers: writers of the entries.
         decoded: called after each image, in the calling thread.
 
     Raises:
-        DataError: with every image that cannot be decoded, not the first alone.
+        DataError: images cannot be decoded; the message names all of them.
     """
 
     def decode(index: int) -> str | None:
@@ -57,7 +58,7 @@ def decode_split(
         for problem in pool.map(decode, range(len(dataset.names(split)))):
             problems += [problem] if problem else []
             decoded()
-    finally:  # no thread is left that would write when the files are closed
+    finally:  # all threads must end before the caller closes the files
         pool.shutdown(cancel_futures=True)
     if problems:
         raise DataError(*problems)
@@ -73,17 +74,17 @@ def _cores() -> int:
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[int, int], None]
-"""Told again and again how many images are decoded, and of how many; may raise to end it."""
+"""Called repeatedly with the number of decoded images and the total; it may raise to cancel."""
 
 
 def ignore_progress(done: int, total: int) -> None:
-    """OnProgress nobody."""
+    """Do nothing."""
 
 
 class Cache:
     """The entries of one data set.
 
-    The data set's files are looked at once: an edit is seen by the next object, not by this one.
+    The data set's files are listed once. Later edits are noticed by a new object only.
     """
 
     def __init__(self, data: DataSettings, dataset: Dataset) -> None:
@@ -93,32 +94,33 @@ class Cache:
         self._names: dict[Need, str] = {}
 
     def entry(self, need: Need) -> Entry:
-        """Return an entry, which is built if it is not there.
+        """Return an entry; it is built if it does not exist.
 
         Raises:
-            DataError: as `build` does.
+            DataError: see `build`.
         """
-        while (entry := self._find(need)) is None:  # others may remove it as soon as it is built
+        # a loop, since another process may evict the entry right after it was built
+        while (entry := self._find(need)) is None:
             self.build([need])
         return entry
 
     def path(self, need: Need) -> Path:
-        """Return the directory of an entry, whether it is there or not."""
+        """Return the directory of an entry, whether it exists or not."""
         return self._folder.path / self._name(need)
 
-    def build(self, needs: Collection[Need], tell: OnProgress = ignore_progress) -> None:
-        """Build those entries that are not there; a split is decoded once for both of its kinds.
+    def build(self, needs: Collection[Need], on_progress: OnProgress = ignore_progress) -> None:
+        """Build the missing entries; a split is decoded once for both kinds.
 
         Raises:
-            DataError: a file of the data set is missing, unreadable or does not fit, with every
-                such path; or the cache's directory cannot be written to, or has no room.
+            DataError: files of the data set are missing, unreadable or do not match (the message
+                names all of them), or the cache directory is read-only or full.
         """
         missing = [need for need in needs if self._find(need) is None]
         if not missing:
             return
         self._dataset.check()
         splits = dict.fromkeys(need.split for need in missing)
-        progress = _Progress(sum(map(self._images, splits)), tell)
+        progress = _Progress(sum(map(self._images, splits)), on_progress)
         log.info("decoding %d images into %s", progress.total, self._folder.path)
         keep = [self._name(need) for need in needs]
         with self._writing():
@@ -131,25 +133,26 @@ class Cache:
     def _build(
         self, layouts: Mapping[Need, Layout], keep: Collection[str], progress: "_Progress"
     ) -> None:
-        """Build entries of one split; another builder may be at work on them, or have been."""
+        """Build entries of one split, unless another builder has built them meanwhile."""
         with ExitStack() as locks:
             paths = {}
-            for need in sorted(layouts, key=self._name):  # everywhere in this order: no deadlock
+            # all builders take the locks in this order, so there is no deadlock
+            for need in sorted(layouts, key=self._name):
                 building = self._folder.building(self._name(need), progress.waiting)
                 paths[need] = locks.enter_context(building)
-            left = {need: layouts[need] for need in layouts if self._find(need) is None}
-            if left:
+            pending = {need: layouts[need] for need in layouts if self._find(need) is None}
+            if pending:
                 with ExitStack() as files:
                     writers = []
-                    with self._folder.room(_bytes(left.values()), keep, _fix(left)):
-                        for need, layout in left.items():
+                    with self._folder.reserve(_bytes(pending.values()), keep, _fix(pending)):
+                        for need, layout in pending.items():
                             writers.append(files.enter_context(EntryWriter(paths[need], layout)))
-                    self._decode(next(iter(left)).split, writers, progress)
-                for need in left:
+                    self._decode(next(iter(pending)).split, writers, progress)
+                for need in pending:
                     self._folder.publish(self._name(need))
 
     def _decode(self, split: Split, writers: Sequence[EntryWriter], progress: "_Progress") -> None:
-        decode_split(self._dataset, split, writers, progress.one_more)
+        decode_split(self._dataset, split, writers, progress.image_done)
         self._check_labelled(split, writers)
         for writer in writers:
             writer.finish()
@@ -184,7 +187,7 @@ class Cache:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Name the fix of whatever the disk refuses."""
+        """Add the fix to any error of the disk."""
         try:
             yield
         except OSError as error:
@@ -196,27 +199,27 @@ class Cache:
 
 
 class _Progress:
-    """Counts the decoded images of all splits."""
+    """Counts the decoded images of all splits, and reports them."""
 
-    def __init__(self, total: int, tell: OnProgress) -> None:
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
         self.total = total
-        self._tell = tell
+        self._on_progress = on_progress
         self._done = self._before = 0
 
     def waiting(self) -> None:
-        """Somebody else is at work."""
-        self._tell(self._done, self.total)
+        """Report the progress again while another process builds; the callback may cancel."""
+        self._on_progress(self._done, self.total)
 
-    def one_more(self) -> None:
-        """An image is decoded."""
+    def image_done(self) -> None:
+        """Count a decoded image."""
         self._done += 1
-        self._tell(self._done, self.total)
+        self._on_progress(self._done, self.total)
 
     def split_done(self, images: int) -> None:
-        """A whole split is there, who has decoded it."""
+        """Count all images of a split, whichever process decoded them."""
         self._before += images
         self._done = self._before
-        self._tell(self._done, self.total)
+        self._on_progress(self._done, self.total)
 
 
 def _directory(data: DataSettings) -> Path:
@@ -231,7 +234,7 @@ def _bytes(layouts: Iterable[Layout]) -> int:
 
 
 def _fix(needs: Iterable[Need]) -> str:
-    """Return what helps if these entries are too large."""
+    """Return the setting to change if these entries are too large."""
     if any(need.kind == "source" for need in needs):
         return "data.cache_size to fewer pixels than the images' longer side"
     return "data.image_size to fewer pixels"
