@@ -248,7 +248,7 @@ def test_a_copy_is_a_network_of_its_own():
             "weights now have tags, did you mean 'beit_base_patch16_224.in22k_ft_in22k' or",
         ),
         ("vgg13_bn.tv_in", "timm model 'vgg13_bn': unknown tag 'tv_in': did you mean 'tv_in1k'?"),
-        ("deit_tiny_distilled_patch16_224", "one classifier (its classifier is a tuple): take"),
+        ("deit_tiny_distilled_patch16_224", "one classifier (its classifier is a tuple): use"),
         ("volo_d1_224", "timm model 'volo_d1_224' cannot be split into features, pooling"),
     ],
 )
