@@ -1,8 +1,8 @@
-"""A sweep on the real CamVid: the ladder, the ranks, the winner, the seconds, and a baseline.
+"""Runs a sweep on the real CamVid: its ladder, ranks, winner and duration, beside a baseline.
 
     python benchmarks/camvid.py examples/camvid-fcn.yaml DATA_ROOT [DATABASE_URL]
 
-Launches the sweep, or takes it from the database if it has run there, and writes what came out to
+Launches the sweep, or reads it from the database if it has run there, and writes the results to
 benchmarks/results. The baseline predicts the most frequent class of the training images everywhere.
 """
 
@@ -22,7 +22,7 @@ from searchctl.trainer.data.samples import load_split
 
 
 def main(path, data_root, url="sqlite:///camvid.db"):
-    """Run the sweep if need be, and keep what came out."""
+    """Run the sweep if needed, and store the results."""
     sweep = load_sweep(path, data_root=Path(data_root))
     try:
         row = queries.find_sweep(open_database(url), sweep.name)

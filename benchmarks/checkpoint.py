@@ -1,12 +1,12 @@
-"""What a checkpoint after every epoch costs: epochs with and without it, and the writing itself.
+"""Measures the cost of a checkpoint after every epoch, and the time to write one.
 
     python benchmarks/checkpoint.py
 
-Trains on drawn scenes, on one thread. One epoch with a checkpoint and one without take turns, so
-that the machine's other load hits both alike; then the same checkpoint is written again and again.
-It holds the network, the optimizer's two moments and the best weights (a good epoch followed by a
-worse one: the largest that there is), goes through fsync, and is read back. Prints the median
-ratio per network (1 means that checkpoints cost nothing) and writes results/checkpoint.json.
+Trains on synthetic scenes, on one thread. Epochs with and without a checkpoint alternate, so that
+other load on the machine affects both alike. Then the same checkpoint is written repeatedly. It has
+the network, the optimizer's two moments and the best weights, which is the largest case: a good
+epoch followed by a worse one. It is synced to the disk, and read back. Prints the median ratio per
+network (1 means that checkpoints cost nothing) and writes results/checkpoint.json.
 """
 
 import statistics
@@ -77,7 +77,7 @@ def seconds(do, *arguments):
 
 
 def epoch_ratios(job, folder):
-    """Alternate epochs with and without a checkpoint, each first every other time."""
+    """Alternate epochs with and without a checkpoint; the order changes each time."""
 
     def with_checkpoint(number):
         train(job, number)
@@ -118,8 +118,8 @@ def compare(settings, folder):
 
 
 def main():
-    """Measure every network, print the result and keep it."""
-    torch.set_num_threads(1)  # threads that wait for each other measure the machine's other load
+    """Measure every network, print the result and store it."""
+    torch.set_num_threads(1)  # several threads would wait for each other when the machine is busy
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # /tmp may be in memory
         networks = {
             name: compare(settings, UPath(folder) / name) for name, settings in NETWORKS.items()

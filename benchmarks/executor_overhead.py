@@ -1,10 +1,10 @@
-"""What it costs to run jobs through Ray Tune: 69 trivial jobs of a 36-trial ladder on 2 slots.
+"""Measures the overhead of Ray Tune with 69 trivial jobs of a 36-trial ladder on 2 slots.
 
     python benchmarks/executor_overhead.py
 
-Three ways, each a whole process: a bare loop over the bracket; one Tuner for the whole sweep (ours)
-with the database and the Optuna mirror; and one Tuner for each rung, the obvious alternative. Says
-when each phase of ours began, so that one sees where the rest goes. A job here only sleeps 20 ms.
+Three ways are compared, each in its own process: a plain loop over the bracket; one Tuner for the
+whole sweep with the database and the Optuna mirror (ours); and one Tuner for each rung, the obvious
+alternative. For ours, the start of each phase is reported. A job only sleeps for 20 ms.
 """
 
 import json
@@ -29,7 +29,7 @@ space:
 
 
 def trivial(job, on_epoch, stop):
-    """Stand in for training."""
+    """Replace training by a short sleep."""
     from searchctl.trainer.core.results import JobResult
 
     time.sleep(JOB_SECONDS)
@@ -104,12 +104,12 @@ def _sleep(config):
 
 
 def elapsed():
-    """Return the seconds since this process began to run Python."""
+    """Return the seconds since this process started Python."""
     return round(time.perf_counter() - STARTED, 2)
 
 
 def by_value(function):
-    """Return a function that workers get as code: this file is not installed."""
+    """Return a function that Ray sends to workers as code, since this file is not installed."""
     import ray.cloudpickle
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[function.__module__])
@@ -120,7 +120,7 @@ WAYS = {"bare": bare, "one_tuner": one_tuner, "tuner_per_rung": tuner_per_rung}
 
 
 def whole_process(way):
-    """Run one way in a process of its own; return its wall seconds and what it says."""
+    """Run one way in its own process; return its wall seconds and its output."""
     quiet = {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
     import os
 
@@ -141,7 +141,7 @@ def whole_process(way):
 
 
 def main():
-    """Run all ways in turn, twice, and keep the quicker run of each."""
+    """Run all ways in turn, twice, and store the faster run of each."""
     from machine import keep
 
     runs = {way: [] for way in WAYS}

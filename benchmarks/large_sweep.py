@@ -1,6 +1,6 @@
-"""Stores a finished sweep of any size, without training anything: what the views are measured on.
+"""Stores a finished sweep of any size without training; the views are measured on it.
 
-Its numbers are made up; its rows are those that a driver writes. Random search, eta 2, two
+Its numbers are invented, but its rows are the ones that a driver writes. Random search, eta 2, two
 finalists; one trial in 50 diverges in its first rung.
 """
 
@@ -24,7 +24,7 @@ EPOCHS = 5
 
 
 def store_large_sweep(engine: Engine, trials: int, name: str = "large") -> SweepRow:
-    """Store a sweep that has ended, with all its rows but the image scores; return its row."""
+    """Store a finished sweep, with all its rows except the image scores; return its row."""
     sweep = large_sweep(trials, name)
     ladder = plan_ladder(trials, IMAGES)
     create_sweep(engine, _new_sweep(sweep, ladder))
@@ -101,7 +101,7 @@ def _climb(ladder: Ladder) -> tuple[dict[tuple[int, int], Outcome], list[Decisio
 
 
 def _score(trial: int, rung: int) -> float | None:
-    """Return a score that keeps the trials' order, but for small changes from rung to rung."""
+    """Return a score; the order of trials changes only slightly from rung to rung."""
     if trial % 50 == 49:
         return None
     return 0.2 + trial * 7919 % 10_007 / 25_000 + rung / 50 + (trial + rung) % 3 / 1000

@@ -1,12 +1,12 @@
-"""Images per second of loading one epoch of CamVid, against a DataLoader that decodes files.
+"""Compares the speed of loading an epoch of CamVid with a DataLoader that decodes files.
 
     python benchmarks/loading.py PATH/TO/CAMVID
 
-Both give batches of 8 of the 367 training images at 360x480, mirrored and cropped at random, by two
-workers: ours are threads that cut windows from the decoded cache, theirs are processes that open
-JPEG and PNG files by Pillow and change them by albumentations. Each epoch is consumed as fast as it
-comes. First comes our first epoch, with the cache being built; then both load one epoch each in
-turn, so that the machine's other load hits both alike. The result goes to results/loading.json.
+Both load batches of 8 of the 367 training images at 360x480, mirrored and cropped at random, with
+two workers. Ours are threads that crop from the decoded cache. Theirs are processes that open JPEG
+and PNG files with Pillow and augment them with albumentations. Each epoch is consumed as fast as
+possible. Our first epoch includes building the cache. Then both alternate epoch by epoch, so that
+other load on the machine affects both alike. The result goes to results/loading.json.
 """
 
 import statistics
@@ -33,7 +33,7 @@ HEIGHT, WIDTH, BATCH, WORKERS, REPEATS = 360, 480, 8, 2, 7
 
 
 def ours(data):
-    """Return a function that loads one epoch from the cache, which it fills if need be."""
+    """Build the cache, and return a function that loads one epoch from it."""
     dataset = build_dataset(data)
     Cache(data, dataset).build([Need("train", "exact"), Need("train", "source")])
     images = len(dataset.names("train"))
@@ -49,7 +49,7 @@ def ours(data):
 
 
 class Files(Dataset):
-    """The same images as anyone would load them."""
+    """The same images, loaded in the usual way."""
 
     def __init__(self, data):
         self.pairs = build_dataset(data).pairs("train")
@@ -94,14 +94,14 @@ def images_per_second(load, epoch):
 
 
 def main(camvid):
-    """Compare both, print the result and keep it."""
+    """Compare both, print the result and store it."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as cache:
         data = CamvidData(
             dataset="camvid", root=camvid, image_size=(HEIGHT, WIDTH), cache_dir=Path(cache)
         )
         files = theirs(data)
-        images_per_second(files, 0)  # starts the workers, and brings the files to memory
+        images_per_second(files, 0)  # starts the workers, and loads the files into the page cache
         started = time.perf_counter()
         cached = ours(data)
         built = time.perf_counter() - started

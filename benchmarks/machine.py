@@ -1,4 +1,4 @@
-"""Says on what machine a benchmark ran, and keeps its result."""
+"""Describes the machine of a benchmark, and stores its result."""
 
 import json
 import os
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, its cores and the versions that matter."""
+    """Return the processor, its cores and the versions of the main packages."""
     packages = ("torch", "ray", "optuna", "numpy", "sqlalchemy")
     return {
         "processor": _processor(),

@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py
 
-Launches the first sweep of the examples and looks, ten times a second, at the resident memory that
-each of its processes has had at most (VmHWM, Linux only).
+Launches the quickstart sweep and reads the peak resident memory of each of its processes ten times
+a second (VmHWM, Linux only).
 """
 
 import os
@@ -19,7 +19,7 @@ SWEEP = Path(__file__).parents[1] / "examples" / "quickstart.yaml"
 
 
 def main():
-    """Run the sweep and keep the peaks."""
+    """Run the sweep and store the peaks."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / "searchctl"), "launch", str(SWEEP)],
@@ -43,7 +43,7 @@ def watch(process):
             found[pid] = max(found.get(pid, 0), peak_mib(pid))
         time.sleep(0.1)
     for pid in workers:
-        own.pop(pid, None)  # a process of Ray's before it was given a job
+        own.pop(pid, None)  # a worker has another name until it gets its first job
     return {
         "driver": driver,
         "largest_worker": max(workers.values()),

@@ -1,10 +1,10 @@
-"""Images per second of each network of a sweep, in training, on one thread.
+"""Measures the training speed of each network of a sweep, in images per second on one thread.
 
     python benchmarks/networks.py examples/camvid-networks.yaml DATA_ROOT
 
-One epoch of each network in turn, several times over, so that the machine's other load hits all
-alike; the median counts. Networks that differ in their training alone are timed once. Writes the
-images per second, and the ratio to the fastest, to results/NAME-speed.json.
+The networks train one epoch each in turn, several times, so that other load on the machine affects
+all alike; the median counts. Trials with the same network are timed once. The speed, and its ratio
+to the fastest, go to results/NAME-speed.json.
 """
 
 import statistics
@@ -52,7 +52,7 @@ def main(path, data_root):
 
 
 def networks(sweep):
-    """Return the settings of each distinct network by a name for people."""
+    """Return the settings of each distinct network by a readable name."""
     found = {}
     for params in sweep.trials():
         settings = sweep.training.with_params(params)

@@ -1,15 +1,15 @@
-"""A sweep on a large cluster, simulated: the real bracket, database and driver, on a virtual clock.
+"""Simulates a sweep on a large cluster: real bracket, database and driver, on a virtual clock.
 
-    python benchmarks/simulate.py               # all of it; the large ones take minutes each
-    python benchmarks/simulate.py large idle    # some of it; the rest is left as it was
-    python benchmarks/simulate.py tables        # the tables of docs/scale.md, from what is kept
+    python benchmarks/simulate.py               # all parts; the large ones take minutes each
+    python benchmarks/simulate.py large idle    # some parts; the stored results of others remain
+    python benchmarks/simulate.py tables        # the tables of docs/scale.md, from stored results
 
-`driver`: what the driver takes of the processor, rung by rung of size. `large`: 10,000 trials on
-1,000 GPUs, on SQLite and, where its server is installed, PostgreSQL. `counts`: what the counts of
-500 validation images cost. `idle`: how much of the cluster the barriers of the synchronous ladder
-leave idle, without a database. Each is a process of its own, so that its memory is its own.
-Seconds are the processor's: they mean the same on a machine that others use too. `before` is
-`driver` as it was when the first of these was written, and is not measured again.
+`driver`: CPU time of the driver, for sweeps of several sizes. `large`: 10,000 trials on 1,000 GPUs,
+on SQLite and, if its server is installed, PostgreSQL. `counts`: the cost of the counts of 500
+validation images. `idle`: the share of the cluster that the barriers of the synchronous ladder
+leave idle, without a database. Each part runs in its own process, so that its memory can be
+measured. Seconds are CPU seconds, which do not depend on other work on the machine. `before` is
+`driver` as first measured; it is not measured again.
 """
 
 import json
@@ -31,9 +31,9 @@ from simulation.tables import tables
 from simulation.training import Training
 
 MIXED = 0.15
-"""Spread of the GPUs' speeds: the slowest of a thousand is half as quick as the median."""
+"""Spread of the GPUs' speeds: the slowest of a thousand has half the speed of the median."""
 SPOT = Faults(worker_hours=500, lost_results=0.002, spot_hours=0.5, spot_nodes=4)
-"""On 1,000 GPUs: one of them dies every half an hour, and 32 are taken away as often."""
+"""On 1,000 GPUs: one dies every half an hour, and 32 are preempted as often."""
 
 LARGE = Scenario(10_000, Capacity(1000, MIXED, SPOT))
 DATABASES = ("sqlite", "postgresql")
@@ -58,7 +58,7 @@ MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
 
 
 def main(*parts: str) -> None:
-    """Run some parts, or all, and keep what they say beside what is kept of the others."""
+    """Run some parts, or all, and store their results beside the stored ones of the others."""
     kept = _kept()
     for part in parts or (*MEASURED, "idle"):
         names = list(MEASURED[part]) if part in MEASURED else [part]
@@ -91,7 +91,7 @@ def _one(part: str, name: str) -> dict[str, Any] | None:
 
 @contextmanager
 def _database(kind: str, folder: Path) -> Iterator[str | None]:
-    """Give the URL of an empty database; None where PostgreSQL's server is not installed."""
+    """Yield the URL of an empty database; None if PostgreSQL's server is not installed."""
     if kind == "sqlite":
         yield f"sqlite:///{folder}/sweep.db"
         return

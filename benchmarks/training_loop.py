@@ -1,11 +1,12 @@
-"""Images per second of our training loop against a bare PyTorch loop of the same network.
+"""Compares the speed of our training loop with a bare PyTorch loop of the same network.
 
     python benchmarks/training_loop.py
 
-Both train in one process, on one thread and the same images in memory, one epoch each in turn, so
-that the machine's other load hits both alike. The bare loop is as lean as it can be: images that
-are normalised beforehand, torch's cross entropy, no look at the loss. Prints the median ratio per
-network (1 means that our loop costs nothing) and writes it to results/training_loop.json.
+Both train in one process, on one thread and the same images in memory. They alternate epoch by
+epoch, so that other load on the machine affects both alike. The bare loop is minimal: images are
+normalised beforehand, the loss is torch's cross entropy, and its value is never read. Prints the
+median ratio per network (1 means that our loop costs nothing) and writes it to
+results/training_loop.json.
 """
 
 import statistics
@@ -82,7 +83,7 @@ def images_per_second(epoch, number):
 
 
 def compare(settings, split):
-    """Alternate both loops, each first every other time, and return the medians."""
+    """Alternate both loops, in an order that changes each time, and return the medians."""
     loops = {"ours": our_epoch(settings, split), "bare": bare_epoch(settings, split)}
     speeds = {name: [] for name in loops}
     for repeat in range(REPEATS + 1):
@@ -102,8 +103,8 @@ def compare(settings, split):
 
 
 def main():
-    """Compare every network, print the result and keep it."""
-    torch.set_num_threads(1)  # threads that wait for each other measure the machine's other load
+    """Compare every network, print the result and store it."""
+    torch.set_num_threads(1)  # several threads would wait for each other when the machine is busy
     split = load_sample(Sample(DATA, IMAGES, seed=0))
     keep(
         "training_loop",

@@ -1,12 +1,11 @@
-"""A table of a sweep's trials: score, trainable parameters, images per second, memory.
+"""Writes a table of a sweep's trials: score, trainable parameters, images per second, memory.
 
     python benchmarks/trials.py NAME [DATABASE_URL]
 
 Reads a finished sweep from the database, and writes one row for each trial to benchmarks/results,
-the best one first: the score at the last rung that it reached. Speed and memory are those of the
-first rung, where all trials train on the same images; the speed counts the images of the epochs'
-validations too. Where the machine had other work, the speeds of two trials cannot be compared:
-see networks.py.
+the best one first. The score is that of the trial's last rung. Speed and memory are those of the
+first rung, where all trials train on the same images; the speed includes the validation images. If
+the machine had other work, speeds of trials cannot be compared: see networks.py.
 """
 
 import sys

@@ -1,11 +1,11 @@
-"""What it takes to look at a sweep of 10,000 trials on SQLite: the whole command, and its queries.
+"""Measures the commands that show a sweep of 10,000 trials on SQLite, and their queries.
 
     python benchmarks/views.py
 
-The sweep has ended, with 20,000 jobs, 100,000 epochs and 160,000 class scores. Each command runs in
-a process of its own, five times, and the quickest counts; what a shell waits for is that time, most
-of it imports. The queries alone are timed in this process. While Python counted and ranked all the
-rows, list took 1.0 s, status 2.7 s and show 2.0 s on the machine that the result names.
+The sweep is finished, with 20,000 jobs, 100,000 epochs and 160,000 class scores. Each command runs
+in its own process, five times, and the fastest run counts; most of its time is imports. The queries
+alone are timed in this process. For comparison: when Python counted and ranked all rows, list took
+1.0 s, status 2.7 s and show 2.0 s on the machine that the result names.
 """
 
 import subprocess
@@ -39,7 +39,7 @@ COMMANDS = {
 
 
 def main():
-    """Measure every view and keep the result."""
+    """Measure every view and store the result."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/large.db"
         engine = open_database(url, create=True)
@@ -69,7 +69,7 @@ def measure(arguments, url):
 
 
 def seconds(arguments):
-    """Return what a shell waits for the command."""
+    """Return the wall seconds of a command, as a shell sees them."""
     command = [str(Path(sys.executable).parent / "searchctl"), *arguments]
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -84,7 +84,7 @@ def statements(arguments):
 
     from searchctl.orchestrator.cli.main import cli
 
-    CliRunner().invoke(cli, arguments)  # the imports
+    CliRunner().invoke(cli, arguments)  # the first call imports, and must not be timed
     with counted() as found:
         began = time.perf_counter()
         CliRunner().invoke(cli, arguments)

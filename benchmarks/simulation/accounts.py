@@ -1,4 +1,4 @@
-"""What a simulated sweep came to: how busy its GPUs were, rung by rung, and beside the ideal."""
+"""Utilisation of the GPUs in a simulated sweep, rung by rung, compared with the ideal."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,11 @@ from .cluster import Capacity, SimulatedCluster, Stint
 
 
 def accounts(cluster: SimulatedCluster) -> dict[str, Any]:
-    """Return hours and idle shares, of the whole ladder and of each rung.
+    """Return hours and idle shares of the whole ladder and of each rung.
 
-    idle_share is of all GPUs that are there. waiting_share is of those that the rung could use, one
-    for each of its trials at most: what its barrier costs, as the others can be given back.
+    idle_share is a share of all present GPUs. waiting_share is a share of the GPUs that the rung
+    can use, at most one for each trial. It is the cost of the barrier, since other GPUs can be
+    released.
     """
     jobs = [stint for stint in cluster.stints if stint.job]
     rungs: defaultdict[int, list[Stint]] = defaultdict(list)
@@ -22,12 +23,12 @@ def accounts(cluster: SimulatedCluster) -> dict[str, Any]:
         ended = max(stint.ended for stint in stints)
         rows.append({"rung": number, **_rung(cluster, stints, began, ended)})
         began = ended
-    ideal = _ideal_seconds(cluster.fleet, jobs)
+    ideal = _ideal_seconds(cluster.capacity, jobs)
     return {
         "virtual_hours": round(cluster.now / 3600, 2),
         "ideal_hours": round(ideal / 3600, 2),
         "ideal_to_virtual": round(ideal / cluster.now, 3),
-        "idle_share": _share(_idle(cluster, jobs, 0.0, cluster.now, cluster.fleet.workers)),
+        "idle_share": _share(_idle(cluster, jobs, 0.0, cluster.now, cluster.capacity.workers)),
         "waiting_share": _total_waiting(rows),
         "lost_share": _share((sum(s.ended - s.began - s.useful for s in jobs), _held(jobs))),
         "losses": dict(cluster.losses),
@@ -38,12 +39,12 @@ def accounts(cluster: SimulatedCluster) -> dict[str, Any]:
 def _rung(
     cluster: SimulatedCluster, stints: Sequence[Stint], began: float, ended: float
 ) -> dict[str, Any]:
-    trials, fleet = len({stint.job for stint in stints}), cluster.fleet.workers
-    waiting, usable = _idle(cluster, stints, began, ended, min(trials, fleet))
+    trials, capacity = len({stint.job for stint in stints}), cluster.capacity.workers
+    waiting, usable = _idle(cluster, stints, began, ended, min(trials, capacity))
     return {
         "trials": trials,
         "hours": round((ended - began) / 3600, 3),
-        "idle_share": _share(_idle(cluster, stints, began, ended, fleet)),
+        "idle_share": _share(_idle(cluster, stints, began, ended, capacity)),
         "waiting_share": _share((waiting, usable)),
         "usable_gpu_hours": round(usable / 3600, 2),
     }
@@ -52,10 +53,10 @@ def _rung(
 def _idle(
     cluster: SimulatedCluster, stints: Iterable[Stint], began: float, ended: float, gpus: int
 ) -> tuple[float, float]:
-    """Return GPU seconds without a job, and all that there were."""
+    """Return the GPU seconds without a job, and all present GPU seconds."""
     away = (s for s in cluster.stints if s.job is None)
     gone = sum(max(0.0, min(s.ended, ended) - max(s.began, began)) for s in away)
-    there = (ended - began) * gpus - gone * gpus / cluster.fleet.workers
+    there = (ended - began) * gpus - gone * gpus / cluster.capacity.workers
     return max(0.0, there - _held(stints)), there
 
 
@@ -73,13 +74,13 @@ def _share(part_and_whole: tuple[float, float]) -> float:
     return round(part / whole, 3) if whole else 0.0
 
 
-def _ideal_seconds(fleet: Capacity, stints: Iterable[Stint]) -> float:
-    """Return the least time for the same work: no barrier, no fault, and no GPU ever idle.
+def _ideal_seconds(capacity: Capacity, stints: Iterable[Stint]) -> float:
+    """Return the shortest time for the same work, without barriers, faults and idle GPUs.
 
-    Not less than the longest trial needs, which climbs its rungs one after the other, on the
-    quickest GPU.
+    It is at least the time of the longest trial on the fastest GPU, since a trial's rungs run one
+    after another.
     """
-    speeds = fleet.speeds()
+    speeds = capacity.speeds()
     work: defaultdict[int, float] = defaultdict(float)
     for stint in stints:
         work[stint.job.trial] += stint.useful * speeds[stint.worker]  # type: ignore[union-attr]

@@ -1,11 +1,11 @@
-"""A cluster that trains nothing: an executor with a virtual clock, workers and faults.
+"""A simulated cluster: an executor with a virtual clock, workers and faults, without training.
 
     next_job -> starts after start_s -> an epoch, another, .. -> the result -> the next job
-                     (all of it sooner on a quick worker)
-    faults: a worker dies | a result never arrives | spot nodes are taken, several at once
+                     (all of it faster on a fast worker)
+    faults: a worker dies | a result never arrives | several spot nodes are preempted at once
 
-Events lie in a heap by their moment. What happens is the same whenever it is simulated: no thread,
-no real clock. A job that is tried again goes on from the last whole epoch, as from a checkpoint.
+A heap has the events by time. The simulation is deterministic: it has no threads and no real clock.
+A retried job continues from the last complete epoch, as from a checkpoint.
 """
 
 import heapq
@@ -28,17 +28,18 @@ from .training import Training
 
 @dataclass(frozen=True)
 class Faults:
-    """How often the cluster fails; never, unless said."""
+    """How often the cluster fails; by default never."""
 
     worker_hours: float = math.inf
-    """Mean time until one worker dies; its place is taken by a new one after `away_s`."""
+    """Mean hours until one worker dies; a new one replaces it after `away_s`."""
     lost_results: float = 0.0
-    """Share of the results that never arrive: the worker dies with them."""
+    """Share of the results that never arrive because the worker dies."""
     spot_hours: float = math.inf
-    """Mean time until a group of nodes is taken away at once."""
+    """Mean hours until a group of nodes is preempted at once."""
     spot_nodes: int = 4
+    """Number of nodes that are preempted together."""
     away_s: float = 600.0
-    """Seconds until a worker that is gone is there again."""
+    """Seconds until a lost worker is replaced."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +48,28 @@ class Capacity:
 
     workers: int
     spread: float = 0.0
-    """Of their speeds: standard deviation of the natural logarithm."""
+    """Standard deviation of the natural logarithm of their speeds."""
     faults: Faults = Faults()
     seed: int = 0
     node: int = 8
 
     def speeds(self) -> list[float]:
-        """Return the workers' speeds; 1 is the median's."""
+        """Return the workers' speeds; the median is 1."""
         rng = random.Random(f"{self.seed} speeds")
         return [math.exp(rng.gauss(0, self.spread)) for _ in range(self.workers)]
 
 
 @dataclass
 class Stint:
-    """How long a worker held a job, or was away."""
+    """An interval in which a worker held a job, or was absent."""
 
     worker: int
     began: float
     ended: float
     job: JobKey | None
-    """None: it was away."""
+    """The job; None if the worker was absent."""
     useful: float = 0.0
-    """Seconds of it that came to a result, or to an epoch that was gone on from."""
+    """Seconds that led to a result, or to an epoch from which a retry continued."""
 
 
 @dataclass
@@ -78,9 +79,9 @@ class _Worker:
     job: Job | None = None
     began: float = 0.0
     kept: float = 0.0
-    """Moment of its job's last whole epoch."""
+    """Time of its job's last complete epoch."""
     life: int = 0
-    """Counts its jobs and deaths: news of an earlier life is void."""
+    """Counts its jobs and deaths; events of an earlier life are ignored."""
     away: bool = False
 
 
@@ -88,21 +89,21 @@ class _Worker:
 class SimulatedCluster:
     """Runs a source's jobs on a virtual clock."""
 
-    fleet: Capacity
+    capacity: Capacity
     training: Training
     now: float = 0.0
-    """Virtual seconds since the beginning."""
+    """Virtual seconds since the start."""
     stints: list[Stint] = field(default_factory=list)
     losses: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Put all workers in their places."""
-        self._workers = [_Worker(*each) for each in enumerate(self.fleet.speeds())]
+        """Create the workers, all of them free."""
+        self._workers = [_Worker(*each) for each in enumerate(self.capacity.speeds())]
         self._free = deque(self._workers)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self._epochs: Counter[JobKey] = Counter()
-        self._rng = random.Random(f"{self.fleet.seed} faults")
+        self._rng = random.Random(f"{self.capacity.seed} faults")
 
     def clock(self) -> float:
         """Return the virtual time, in seconds."""
@@ -111,15 +112,15 @@ class SimulatedCluster:
     def run(self, source: Source, stop: Stop) -> None:
         """Run every job of the source."""
         self._source = source
-        faults = self.fleet.faults
-        self._again(faults.worker_hours / self.fleet.workers, self._one_dies)
+        faults = self.capacity.faults
+        self._again(faults.worker_hours / self.capacity.workers, self._one_dies)
         self._again(faults.spot_hours, self._nodes_are_taken)
         while not stop() and self._hand_out() is not Signal.DONE:
             self.now, _, event = heapq.heappop(self._events)
             event()
 
     def _hand_out(self) -> Signal:
-        """Give free workers jobs as long as there are any."""
+        """Assign jobs to free workers while there are both."""
         while self._free:
             job = self._source.next_job()
             if isinstance(job, Signal):
@@ -130,11 +131,11 @@ class SimulatedCluster:
     def _begin(self, worker: _Worker, job: Job) -> None:
         worker.job, worker.began, worker.kept = job, self.now, self.now
         worker.life += 1
-        self._source.started(job, f"node-{worker.number // self.fleet.node}:{worker.number}")
-        self._go_on(worker, self.training.start_s)
+        self._source.started(job, f"node-{worker.number // self.capacity.node}:{worker.number}")
+        self._schedule_next(worker, self.training.start_s)
 
-    def _go_on(self, worker: _Worker, already: float = 0.0) -> None:
-        """Let the worker's next epoch come, or its result after the last one."""
+    def _schedule_next(self, worker: _Worker, already: float = 0.0) -> None:
+        """Schedule the worker's next epoch, or its result after the last epoch."""
         job, epochs = worker.job, self._epochs
         assert job is not None
         if epochs[key_of(job)] < job.settings.epochs:
@@ -148,12 +149,12 @@ class SimulatedCluster:
         assert job is not None
         self._epochs[key_of(job)] += 1
         self._source.on_epoch(job, self.training.record(job, self._epochs[key_of(job)]))
-        self._go_on(worker)
+        self._schedule_next(worker)
 
     def _job_ends(self, worker: _Worker) -> None:
         job = worker.job
         assert job is not None
-        if self._rng.random() < self.fleet.faults.lost_results:
+        if self._rng.random() < self.capacity.faults.lost_results:
             self._die(worker, "a result never arrived")
             return
         self._leave_job(worker, self.now)
@@ -170,7 +171,7 @@ class SimulatedCluster:
         worker.life += 1
 
     def _die(self, worker: _Worker, why: str) -> None:
-        """End a worker, and its job with it; another one is there after a while."""
+        """Let a worker die, together with its job; it is replaced after a while."""
         if worker.away:
             return
         worker.away = True
@@ -180,9 +181,10 @@ class SimulatedCluster:
         else:
             self._leave_job(worker, worker.kept)
             self._source.lost(job, why)
-            for pause in BACK_OFF_S:  # the job waits so long: ask for it again then
+            # the job becomes available after one of these pauses: wake up the loop then
+            for pause in BACK_OFF_S:
                 self._in(pause, lambda: None)
-        away = self.fleet.faults.away_s
+        away = self.capacity.faults.away_s
         self.stints.append(Stint(worker.number, self.now, self.now + away, None))
         self._in(away, partial(self._come_back, worker))
 
@@ -194,13 +196,13 @@ class SimulatedCluster:
         self._die(self._rng.choice(self._workers), "a worker died")
 
     def _nodes_are_taken(self) -> None:
-        group = self.fleet.faults.spot_nodes * self.fleet.node
-        first = self._rng.randrange(0, self.fleet.workers, group)
+        group = self.capacity.faults.spot_nodes * self.capacity.node
+        first = self._rng.randrange(0, self.capacity.workers, group)
         for worker in self._workers[first : first + group]:
             self._die(worker, "its spot node was taken")
 
     def _again(self, hours: float, fault: Callable[[], None]) -> None:
-        """Let a fault happen again and again, at exponential distances of `hours` in the mean."""
+        """Repeat a fault at exponentially distributed intervals with a mean of `hours`."""
         if math.isinf(hours):
             return
 
@@ -210,10 +212,10 @@ class SimulatedCluster:
 
         self._in(self._rng.expovariate(1 / (3600 * hours)), happens)
 
-    def _living(self, worker: _Worker, news: Callable[[_Worker], None]) -> Callable[[], None]:
-        """Return an event that is void if the worker has left this job when it comes."""
+    def _living(self, worker: _Worker, event: Callable[[_Worker], None]) -> Callable[[], None]:
+        """Return an event that does nothing if the worker no longer has this job."""
         life = worker.life
-        return lambda: news(worker) if worker.life == life else None
+        return lambda: event(worker) if worker.life == life else None
 
     def _in(self, seconds: float, event: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.now + seconds, next(self._count), event))

@@ -1,4 +1,4 @@
-"""How idle the barriers of the synchronous ladder leave a cluster: the real course, no database."""
+"""Idle share of a cluster due to the barriers of the synchronous ladder, without a database."""
 
 from statistics import mean
 from typing import Any
@@ -23,17 +23,17 @@ TRIALS = 1000
 SEEDS = range(3)
 
 
-class CourseSource:
-    """Hands a course's jobs out and records their outcomes, as the driver does, in memory alone."""
+class ScheduleSource:
+    """Hands out a schedule's jobs and records their outcomes, as the driver does, but in memory."""
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         self._params = sweep.trials()
-        self._course = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
+        self._schedule = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
 
     def next_job(self) -> Job | Signal:
-        """Return the course's next job."""
-        slot = self._course.next_job()
+        """Return the schedule's next job."""
+        slot = self._schedule.next_job()
         if isinstance(slot, Signal):
             return slot
         return Job(
@@ -57,13 +57,13 @@ class CourseSource:
         )
 
     def record(self, job: Job, result: JobResult) -> None:
-        """Tell the course."""
+        """Report the outcome to the schedule."""
         outcome = Outcome(job.trial, job.rung, result.score, seconds=result.seconds)
-        self._course.record(key_of(job), outcome)
+        self._schedule.record(key_of(job), outcome)
 
     def lost(self, job: Job, error: str) -> None:
-        """Let the job wait for another worker."""
-        self._course.release(key_of(job))
+        """Return the job to the schedule for another worker."""
+        self._schedule.release(key_of(job))
 
     def started(self, job: Job, worker: str) -> None:
         """Keep nothing of it."""
@@ -89,22 +89,22 @@ def idle() -> dict[str, Any]:
 def shares(
     workers: int, spread: float, eta: int, speeds: float, spot_hours: float | None = None
 ) -> dict[str, Any]:
-    """Return what one kind of sweep and cluster comes to."""
+    """Return the mean shares of one kind of sweep and cluster."""
     faults = Faults(spot_hours=spot_hours, spot_nodes=1) if spot_hours else Faults()
     runs = [_run(workers, spread, eta, Capacity(workers, speeds, faults, seed)) for seed in SEEDS]
-    asked = {"workers": workers, "spread": spread, "eta": eta, "speeds": speeds}
-    told = ("virtual_hours", "ideal_to_virtual", "idle_share", "waiting_share", "lost_share")
-    means = {name: round(mean(run[name] for run in runs), 3) for name in told}
+    settings = {"workers": workers, "spread": spread, "eta": eta, "speeds": speeds}
+    shown = ("virtual_hours", "ideal_to_virtual", "idle_share", "waiting_share", "lost_share")
+    means = {name: round(mean(run[name] for run in runs), 3) for name in shown}
     by_rung = [round(mean(r), 3) for r in zip(*map(_waiting, runs), strict=False)]
     spot = {"spot_hours": spot_hours} if spot_hours else {}
-    return {**asked, **spot, **means, "waiting_share_by_rung": by_rung}
+    return {**settings, **spot, **means, "waiting_share_by_rung": by_rung}
 
 
-def _run(workers: int, spread: float, eta: int, fleet: Capacity) -> dict[str, Any]:
-    training = Training(seed=fleet.seed, spread=spread)
-    scenario = Scenario(TRIALS, fleet, training, eta=eta)
-    cluster = SimulatedCluster(fleet, training)
-    cluster.run(CourseSource(scenario.sweep()), lambda: False)
+def _run(workers: int, spread: float, eta: int, capacity: Capacity) -> dict[str, Any]:
+    training = Training(seed=capacity.seed, spread=spread)
+    scenario = Scenario(TRIALS, capacity, training, eta=eta)
+    cluster = SimulatedCluster(capacity, training)
+    cluster.run(ScheduleSource(scenario.sweep()), lambda: False)
     return accounts(cluster)
 
 

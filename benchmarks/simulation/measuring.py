@@ -1,4 +1,4 @@
-"""Runs one simulated sweep with the real driver and database, and says what the driver took."""
+"""Runs one simulated sweep with the real driver and database, and measures the driver."""
 
 import resource
 import time
@@ -31,7 +31,7 @@ class Scenario:
     """One sweep on one cluster."""
 
     trials: int
-    fleet: Capacity
+    capacity: Capacity
     training: Training = field(default_factory=Training)
     eta: int = 2
     min_fraction: str = "1/32"
@@ -39,7 +39,7 @@ class Scenario:
     max_attempts: int = 3
 
     def sweep(self, folder: Path = Path()) -> Sweep:
-        """Return the sweep, as a user would write it, with its files below a directory."""
+        """Return the sweep as a user would write it; its files are below `folder`."""
         return Sweep.model_validate(
             {
                 "name": "simulated",
@@ -61,13 +61,13 @@ class Scenario:
 
 @dataclass
 class Timed:
-    """An executor that tells how long its source, the driver, takes for what it is asked."""
+    """An executor that measures the duration of each call to its source, the driver."""
 
     cluster: SimulatedCluster
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     longest_pause: float = 0.0
-    """CPU seconds of the one call that took most: nobody gets a job meanwhile."""
+    """CPU seconds of the longest call; no worker gets a job during a call."""
     mib_before: int = 0
 
     def run(self, source: Source, stop: Stop) -> None:
@@ -77,7 +77,7 @@ class Timed:
 
     @contextmanager
     def timing(self, what: str) -> Iterator[None]:
-        """Count what is done within as the driver's."""
+        """Count the time of the block as the driver's."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - wall
@@ -87,7 +87,7 @@ class Timed:
 
 
 class _TimedSource:
-    """Passes everything on, and times it."""
+    """A source that passes all calls on to another one, and measures them."""
 
     def __init__(self, source: Source, timed: Timed) -> None:
         for name in ("next_job", "started", "on_epoch", "record", "lost"):
@@ -103,11 +103,11 @@ def _timed(call: Callable[..., Any], timed: Timed, name: str) -> Callable[..., A
 
 
 def measure(scenario: Scenario, url: str, folder: Path) -> dict[str, Any]:
-    """Launch a scenario's sweep on a database, and return all that there is to say of it."""
+    """Launch a scenario's sweep on a database, and return all measurements."""
     began = time.perf_counter()
     prepared = prepare(scenario.sweep(folder), url)
     launched = time.perf_counter() - began
-    cluster = SimulatedCluster(scenario.fleet, scenario.training)
+    cluster = SimulatedCluster(scenario.capacity, scenario.training)
     timed = Timed(cluster)
     began = time.perf_counter()
     row = run(prepared, executor=timed, clock=cluster.clock)
@@ -151,7 +151,7 @@ def stored_rows(engine: Engine) -> dict[str, int]:
 
 
 def result(engine: Engine, row: SweepRow) -> dict[str, Any]:
-    """Return how the sweep ended: its best trials, and those that a fault took out of it."""
+    """Return how the sweep ended: its finalists, and the number of trials lost to faults."""
     decisions = queries.decisions(engine, row)
     best = [d.trial for d in decisions if d.verdict == "complete"]
     failed = sum(decision.verdict == "failed" for decision in decisions)
@@ -159,5 +159,5 @@ def result(engine: Engine, row: SweepRow) -> dict[str, Any]:
 
 
 def peak_mib() -> int:
-    """Return the most memory that this process has held so far (Linux)."""
+    """Return the peak memory of this process in MiB (Linux)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

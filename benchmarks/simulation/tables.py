@@ -1,4 +1,4 @@
-"""Draws what is kept of the simulations as the tables of docs/scale.md."""
+"""Formats the stored results of the simulations as the tables of docs/scale.md."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -42,7 +42,7 @@ def tables(kept: dict[str, Any]) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as people read it."""
+    """Return a share as a percentage."""
     return f"{100 * share:.3g} %"
 
 

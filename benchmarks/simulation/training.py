@@ -1,8 +1,8 @@
-"""What simulated jobs take and come to: functions of the trial and the rung, never of who ran it.
+"""Durations and results of simulated jobs: functions of trial and rung, never of the worker.
 
-A score follows a power law of learning curves: error = floor + scale * images ** -rate, each of the
-three a trial's own, with noise that is the job's own. So the ranks of a small sample tell something
-of those of a large one, and not everything.
+A score follows a power law of learning curves: error = floor + scale * images ** -rate. Each trial
+has its own three parameters, and each job its own noise. So the ranks on a small sample predict
+those on a large one, but not perfectly.
 """
 
 import math
@@ -17,25 +17,25 @@ from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts,
 
 @dataclass(frozen=True)
 class Training:
-    """A made-up network, data set and GPU."""
+    """An invented network, data set and GPU."""
 
     seed: int = 0
     seconds_per_image: float = 0.25
-    """Of the median trial on a GPU of speed 1."""
+    """Seconds of the median trial on a GPU of speed 1."""
     start_s: float = 15.0
-    """Until the first epoch of a job: network, data, a warm worker."""
+    """Seconds until the first epoch of a job on a warm worker, for network and data."""
     spread: float = 0.5
-    """Of the trials' costs: standard deviation of the natural logarithm."""
+    """Standard deviation of the natural logarithm of the trials' costs."""
     noise: float = 0.01
-    """Standard deviation of a score; the trials' own floors spread over about 0.4."""
+    """Standard deviation of a score; the trials' floors differ by about 0.4."""
     diverging: float = 0.02
-    """Share of the trials that come to no score, on any rung."""
+    """Share of the trials that diverge on every rung."""
     val_images: int = 0
-    """Validation images whose counts come back with each job."""
+    """Number of validation images in the counts of each result."""
     classes: int = 19
 
     def epoch_seconds(self, job: Job) -> float:
-        """Return what an epoch takes on a GPU of speed 1; a fifth of it scores the validation."""
+        """Return the seconds of an epoch on a GPU of speed 1; a fifth of them is validation."""
         cost = math.exp(self._of("cost", job.trial).gauss(0, self.spread))
         return self.seconds_per_image * 1.25 * job.sample.images * cost
 
@@ -49,14 +49,14 @@ class Training:
         return max(0.0, 1 - error + self._of("noise", job.trial, job.rung).gauss(0, self.noise))
 
     def record(self, job: Job, epoch: int) -> EpochRecord:
-        """Return what an epoch would have shown."""
+        """Return the record of an epoch."""
         seconds = self.epoch_seconds(job)
         return EpochRecord(
             epoch, 1 / epoch, 0.01, job.sample.images, seconds, 1 / epoch, self.score(job)
         )
 
     def result(self, job: Job, first_epoch: int) -> JobResult:
-        """Return what the job would have come back with, as large as a real one."""
+        """Return the result of a job, as large as a real one."""
         score, epochs = self.score(job), job.settings.epochs
         if score is None:
             return JobResult("diverged", None, error="the loss is nan in epoch 1")
@@ -83,7 +83,7 @@ class Training:
         )
 
     def _counts(self, job: Job) -> ImageCounts:
-        """Return counts of pictures of a million pixels, a few classes in each."""
+        """Return counts of images of a million pixels with a few classes each."""
         rng = np.random.default_rng((self.seed, job.trial, job.rung))
         shape = (self.val_images, self.classes, 3)
         there = rng.random(shape) < 0.3
