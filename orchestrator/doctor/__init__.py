@@ -1,1 +1,1 @@
-"""What `searchctl doctor` looks at: what a sweep needs, whether it is there, and what to fix."""
+"""The checks of `searchctl doctor`: whether a sweep can run here, and what to fix."""

@@ -1,4 +1,4 @@
-"""Ray: does it start here, or is the cluster there, and is each of its nodes fit to run trials?"""
+"""Checks Ray: whether it starts or can be reached, and whether each node can run trials."""
 
 import json
 import time
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.executors.ray.survey import SurveyedNode
 
 OF_RAY = ("Ray", "room", "node", "node clock", "node's places")
-"""What the findings of this file are about."""
+"""Topics of the findings of this module."""
 OF_DRIVER = ("sweep file", "runs", "disk", "data")
-"""What is looked at where the driver will run, of a sweep."""
+"""Topics of a sweep that are checked on the driver's machine."""
 LEAST_FREE = 5 * 10**9
-"""Bytes of a node's temporary files, where Ray spills and logs."""
-PATIENCE_S = 120.0
-"""How long a doctor that was submitted to a cluster may take..."""
-PATIENCE_WITH_DATA_S = 420.0
-"""...and one that has each node look at a data set."""
+"""Minimum free bytes for a node's temporary files, where Ray spills and logs."""
+TIMEOUT_S = 120.0
+"""Maximum duration of a doctor that is submitted to a cluster."""
+TIMEOUT_WITH_DATA_S = 420.0
+"""The same if each node also checks a data set."""
 
 
 def check_ray(about: About) -> Iterator[Finding]:
-    """Look at the cluster, and at each of its nodes from within."""
+    """Check the cluster and each of its nodes."""
     if about.address is not None and about.driven_elsewhere:
         yield from refused_at_launch(about, 1)
         yield from _from_within(about.address, about.sweep)
@@ -51,7 +51,7 @@ def check_ray(about: About) -> Iterator[Finding]:
     try:
         found = survey(driver_address(about.address), node_facts, asked, places)
     except SearchctlError as failure:
-        yield error("Ray", str(failure), "see that it runs: `ray status` on a node of it")
+        yield error("Ray", str(failure), "check that it runs: `ray status` on one of its nodes")
         return
     took = time.monotonic() - began
     where = "started on this machine" if local else f"joined at {about.address}"
@@ -68,7 +68,7 @@ def check_ray(about: About) -> Iterator[Finding]:
 
 
 def _places(places: NodeLocations, nodes: Iterable["SurveyedNode"]) -> Iterator[Finding]:
-    """Hold what the nodes see of the sweep's places against what is seen here."""
+    """Compare the sweep's files as seen from the nodes with those on this machine."""
     here, fit = node_view_of(places), 0
     for node in nodes:
         faults = list(_unlike(node.name, node.sight, here, places)) if node.sight else []
@@ -82,8 +82,8 @@ def _unlike(
     name: str, there: NodeView | str, here: NodeView, places: NodeLocations
 ) -> Iterator[Finding]:
     if isinstance(there, str):
-        fix = "see `ray status`, and whether its disks answer"
-        yield error("node's places", f"{name} could not look at them: {there}", fix)
+        fix = "check `ray status`, and whether its disks respond"
+        yield error("node's places", f"{name} could not check them: {there}", fix)
         return
     for found, fix in unseen(places, here, there):
         yield error("node's places", f"{name}: {found}", fix)
@@ -96,9 +96,9 @@ def _judged(
     here: NodeFacts,
     clock_ahead: float,
 ) -> Iterator[Finding]:
-    """Judge a node by what it says of itself, and what Ray and we think of it."""
+    """Check a node: its own facts against Ray's resources and this machine's versions."""
     if isinstance(facts, str):
-        fix = "see `ray status`, and the log of its raylet in the directory of its session"
+        fix = "check `ray status`, and the raylet's log in the session directory of the node"
         yield error("node", f"{name} cannot run our code: {facts}", fix)
         return
     faults = [*_versions(name, facts, here), *_gpus(name, resources.get("GPU", 0), facts.gpus)]
@@ -114,25 +114,26 @@ def _judged(
 def _versions(name: str, facts: NodeFacts, here: NodeFacts) -> Iterator[Finding]:
     if facts.python.split(".")[:2] != here.python.split(".")[:2]:
         found = (
-            f"{name} runs Python {facts.python}, {here.python} here: what travels cannot be read"
+            f"{name} runs Python {facts.python}, this machine {here.python}: they cannot exchange "
+            "objects"
         )
         yield error("node", found, f"install Python {here.python} there")
     for package, ours in here.packages.items():
         theirs = facts.packages.get(package)
         if theirs == ours or (package == "searchctl" and theirs is None):
-            continue  # our own code travels
+            continue  # our code is sent with the job
         level = warning if theirs and package == "torch" else error
-        found = f"{name} has {package} {theirs or 'not installed'}, {ours} here"
+        found = f"{package}: {theirs or 'not installed'} on {name}, {ours} here"
         yield level("node", found, f"pip install '{package}=={ours}' there")
 
 
 def _gpus(name: str, rays: float, there: int) -> Iterator[Finding]:
     if rays > there:
-        found = f"Ray thinks {name} has {rays:g} GPUs, and {there} can be seen there"
-        fix = "give its container the GPUs (--gpus all), or start it with --num-gpus as there are"
+        found = f"Ray assigns {rays:g} GPUs to {name}, but only {there} are visible there"
+        fix = f"give its container the GPUs (--gpus all), or start it with --num-gpus {there}"
         yield error("node", found, fix)
     elif rays < there:
-        found = f"{there} GPUs can be seen on {name}, and Ray offers {rays:g} of them"
+        found = f"{there} GPUs are visible on {name}, but Ray offers only {rays:g} of them"
         yield warning("node", found, f"start it with `ray start --num-gpus {there}`")
 
 
@@ -145,23 +146,23 @@ def _nodes(count: int) -> str:
 
 
 def _from_within(address: str, sweep: Sweep | None) -> Iterator[Finding]:
-    """Send the doctor to the cluster: it looks from where the driver of the sweep would run."""
+    """Run the doctor on the cluster, where the driver of the sweep would run."""
     from searchctl.orchestrator.executors.ray.survey import run_there
 
     files = {SWEEP_FILE: json.dumps(sweep.to_json())} if sweep else {}
     try:
         command = ["doctor", *files, "--address", "auto", "--json"]
-        told = run_there(address, command, files, PATIENCE_WITH_DATA_S if sweep else PATIENCE_S)
+        output = run_there(address, command, files, TIMEOUT_WITH_DATA_S if sweep else TIMEOUT_S)
     except SearchctlError as failure:
-        yield error("Ray", str(failure), "see that it runs, and that its Jobs API is reached")
+        yield error("Ray", str(failure), "check that it runs, and that its Jobs API is reachable")
         return
     yield ok("Ray", f"{address} runs jobs")
-    for found in _read(told, (*OF_RAY, *OF_DRIVER) if sweep else OF_RAY):
+    for found in _read(output, (*OF_RAY, *OF_DRIVER) if sweep else OF_RAY):
         yield Finding(**found)
 
 
-def _read(told: str, wanted: Container[str]) -> list[dict[str, Any]]:
-    """Read what a doctor has printed; findings on other things are of a machine of no interest."""
-    start = told.find("{\n")
-    findings = json.loads(told[start:])["findings"] if start >= 0 else []
-    return [each for each in findings if each["what"] in wanted]
+def _read(output: str, topics: Container[str]) -> list[dict[str, Any]]:
+    """Return the findings on these topics from the output of a doctor."""
+    start = output.find("{\n")  # lines of Ray's log may come first
+    findings = json.loads(output[start:])["findings"] if start >= 0 else []
+    return [each for each in findings if each["what"] in topics]

@@ -1,4 +1,4 @@
-"""The database: is it there, does it fit this version, is it quick, is its clock ours?"""
+"""Checks the database: reachable, its schema, its speed, and its clock."""
 
 import os
 import time
@@ -18,12 +18,12 @@ NETWORKED = {
     *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "lustre", "gpfs", "beegfs"),
     *("glusterfs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.juicefs"),
 }
-"""File systems of several machines."""
+"""Network file systems."""
 _MOUNTS = Path("/proc/self/mounts")
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str:
-    """Return the kind of file system that holds a path, or will hold it; nothing if unknown."""
+    """Return the type of the file system of a path, which need not exist; empty if unknown."""
     if not mounts.exists():
         return ""
     kinds = {}
@@ -37,15 +37,15 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str:
 
 _USE = "use PostgreSQL: --db postgresql+psycopg://user@host/name"
 SLOW_S = 0.05
-"""A transaction that takes longer: a driver makes several for each epoch of a job."""
+"""Seconds from which a transaction is slow; a driver runs several for each epoch of a job."""
 SKEW_S = 5.0
-"""Seconds that two clocks may differ before somebody is misled by it."""
-_TURNED_AWAY = ("password authentication failed", "no password supplied", 'role "')
-"""What PostgreSQL says to those whom it does not know."""
+"""Maximum difference between two clocks in seconds."""
+_REFUSED = ("password authentication failed", "no password supplied", 'role "')
+"""Parts of PostgreSQL's messages about a refused login."""
 
 
 def check_database(about: About) -> Iterator[Finding]:
-    """Can sweeps be kept there?"""
+    """Check that sweeps can be stored in the database."""
     if about.url is None:
         return
     engine = connect(about.url)
@@ -69,9 +69,9 @@ def check_database(about: About) -> Iterator[Finding]:
 
 
 def _fix(failure: SQLAlchemyError) -> str:
-    """Tell a server that turns us away from one that is not there, by all that was tried."""
+    """Return the fix for a refused login, a missing database, or an unreachable server."""
     words = str(getattr(failure, "orig", failure))
-    if any(each in words for each in _TURNED_AWAY):
+    if any(each in words for each in _REFUSED):
         return "check the user and password in $SEARCHCTL_DB_URL (or its file), --db or storage.url"
     if "database" in words and "does not exist" in words:
         return "create it (CREATE DATABASE), or name another one (--db, $SEARCHCTL_DB_URL)"
@@ -79,25 +79,25 @@ def _fix(failure: SQLAlchemyError) -> str:
 
 
 def _file(path: Path | None, *, elsewhere: bool) -> Iterator[Finding]:
-    """SQLite is a file of one machine, which must be on a disk of its own."""
+    """Check an SQLite file, which must be on a local disk of one machine."""
     if path is None:
-        yield error("database", "it is in memory, and gone with each process", _USE)
+        yield error("database", "it is in memory, and lost with each process", _USE)
         return
     if elsewhere:
-        yield warning("database", f"{path} is a file of this machine alone, no cluster's", _USE)
+        yield warning("database", f"only this machine can use the file {path}, no cluster", _USE)
     if (kind := file_system(path)) in NETWORKED:
-        found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
+        found = f"{path} is on a network file system ({kind}), where SQLite's locks are unreliable"
         yield warning("database", found, f"put it on a local disk, or {_USE}")
     if not path.parent.is_dir():
         yield error("database", f"{path.parent} does not exist", f"mkdir -p {path.parent}")
     elif not os.access(path if path.exists() else path.parent, os.W_OK):
         yield error("database", f"{path} cannot be written", f"chown or chmod it, or {_USE}")
     elif not path.exists():
-        yield ok("database", f"none yet: the first launch makes {path}")
+        yield ok("database", f"none yet: the first launch creates {path}")
 
 
 def refused_at_launch(about: About, nodes: int) -> Iterator[Finding]:
-    """Say what `launch` says of SQLite and a cluster of several nodes, or one elsewhere."""
+    """Report SQLite with a cluster of several nodes or a submitted driver, as `launch` does."""
     if about.sweep and (about.url or "").startswith("sqlite"):
         if about.driven_elsewhere:
             found = "the driver runs on the cluster, and SQLite is a file of this machine"
@@ -112,7 +112,7 @@ def _schema(url: str, engine: Engine) -> Iterator[Finding]:
     what = f"{shown(url)}: {engine.dialect.name} {version}".rstrip()
     current = schema_version(engine)
     if current is None:
-        yield ok("database", f"{what}, no tables yet: the first launch makes them")
+        yield ok("database", f"{what}, no tables yet: the first launch creates them")
         return
     try:
         open_database(url).dispose()
@@ -130,11 +130,11 @@ def _latency(engine: Engine) -> Finding:
         with engine.begin() as connection:
             connection.execute(text("SELECT 1"))
         took.append(time.perf_counter() - began)
-    found = f"{1000 * median(took):.1f} ms a transaction"
+    found = f"{1000 * median(took):.1f} ms per transaction"
     if median(took) <= SLOW_S:
         return ok("database speed", found)
-    fix = "run the driver nearer to it: a node of its own network"
-    return warning("database speed", f"{found}: results wait for it", fix)
+    fix = "run the driver in the same network as the database"
+    return warning("database speed", f"{found}: this slows the sweep down", fix)
 
 
 def _clock(engine: Engine) -> Finding:
@@ -146,11 +146,11 @@ def _clock(engine: Engine) -> Finding:
 
 
 def clock_finding(what: str, skew: float, whose: str) -> Finding:
-    """Judge by how many seconds another clock is ahead of ours."""
+    """Return the finding on another clock that is `skew` seconds ahead of this machine's."""
     if abs(skew) <= SKEW_S:
         return ok(what, f"{skew:+.1f} s against this machine's")
-    found = f"{whose} clock is {skew:+.0f} s off this machine's: times in tables mislead"
-    return warning(what, found, "let both follow a time server (chrony, systemd-timesyncd)")
+    found = f"{whose} clock is {skew:+.0f} s off this machine's: shown times are misleading"
+    return warning(what, found, "synchronize both with NTP (chrony, systemd-timesyncd)")
 
 
 def _path(url: str) -> Path | None:

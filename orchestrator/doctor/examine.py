@@ -1,4 +1,4 @@
-"""The checks, in the order in which they are made."""
+"""Runs all checks of the doctor in order."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -35,13 +35,16 @@ CHECKS: dict[str, Check] = {
     "secrets": check_secrets,
     "Ray": check_ray,
 }
-"""What is looked at -> who looks."""
+"""Checks by topic."""
 
 _SECRET_NAMES = ("TOKEN", "PASSWORD", "SECRET")
 
 
 def examine(about: About, checks: Mapping[str, Check] = CHECKS) -> Iterator[Finding]:
-    """Make all checks; one that fails is a finding, and hides no other. Shows no secret."""
+    """Run all checks. An error in a check is a finding and does not stop the others.
+
+    Secrets are removed from all findings.
+    """
     hidden = _secrets(about)
     for name, check in checks.items():
         try:
@@ -49,13 +52,13 @@ def examine(about: About, checks: Mapping[str, Check] = CHECKS) -> Iterator[Find
                 yield _without(hidden, finding)
         except Exception as failure:
             words = (str(failure).strip().splitlines() or [""])[0]
-            found = f"could not be looked at: {type(failure).__name__}: {words}"
-            fix = "fix what it names; if that is no fault of yours, please report it"
+            found = f"the check failed: {type(failure).__name__}: {words}"
+            fix = "fix the named cause; if there is none on your side, please report this"
             yield _without(hidden, Finding("error", name, found, fix))
 
 
 def _secrets(about: About) -> list[str]:
-    """Return what no finding may quote, whatever an error's words hold."""
+    """Return the secrets that no finding may quote."""
     given = [value for name, value in os.environ.items() if _is_secret(name) and len(value) > 3]
     try:
         password = make_url(about.url or "").password
@@ -76,16 +79,16 @@ def _without(hidden: list[str], finding: Finding) -> Finding:
 
 
 def examined(file: Path | None, db: str | None, address: str | None) -> Iterator[Finding]:
-    """Look at what a sweep of this file would use, in this database and on this cluster.
+    """Run all checks for a sweep file, a database and a cluster.
 
-    What is wrong with these is a finding too, and hides no other.
+    An invalid sweep file or database URL is a finding and does not stop the other checks.
     """
     sweep: Sweep | None = None
     url: str | None = None
     try:
         sweep = load_sweep(file) if file else None
     except SearchctlError as failure:
-        yield error("sweep file", str(failure), "`searchctl validate` says it line by line")
+        yield error("sweep file", str(failure), "fix these lines; `searchctl validate` checks them")
     try:
         url = database_url(db, sweep.storage.database_url() if sweep else None)
     except KeyError as failure:

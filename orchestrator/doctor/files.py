@@ -1,4 +1,4 @@
-"""The directory of a sweep's files, and its data set."""
+"""Checks the directory of a sweep's files, and its data set."""
 
 import secrets
 import shutil
@@ -13,12 +13,12 @@ from searchctl.trainer.core.atomic_files import read_file, remove_file, write_at
 from searchctl.trainer.core.errors import TrainerError
 
 LEAST_FREE = 10 * 10**9
-"""Bytes; checkpoints of a few large networks fill less."""
-_MEND = "set storage.runs to a directory, or a store such as s3://bucket/runs, that can be written"
+"""Minimum free bytes: more than the checkpoints of a few large networks."""
+_FIX = "set storage.runs to a writable directory, or a store such as s3://bucket/runs"
 
 
 def check_runs(about: About) -> Iterator[Finding]:
-    """Can files be written where checkpoints go, read again, and removed?"""
+    """Check that files can be written, read and removed in the directory of checkpoints."""
     if about.driven_elsewhere:
         return
     runs = UPath(about.sweep.storage.runs if about.sweep else "runs").absolute()
@@ -31,16 +31,16 @@ def check_runs(about: About) -> Iterator[Finding]:
         remove_file(marker)
     except (OSError, ImportError) as failure:
         reason = getattr(failure, "strerror", None) or failure
-        yield error("runs", f"{runs} cannot be written and read ({reason})", _MEND)
+        yield error("runs", f"{runs} cannot be written and read ({reason})", _FIX)
         return
     finally:
         for each in made:
             if each.exists():
                 each.rmdir()
     if not same:
-        yield error("runs", f"{runs} does not give back what was written", _MEND)
+        yield error("runs", f"{runs} returns other bytes than were written", _FIX)
         return
-    yield ok("runs", f"{runs} is written, read and removed from")
+    yield ok("runs", f"files in {runs} can be written, read and removed")
     if local:
         yield _free(Path(runs.path))
 
@@ -51,12 +51,12 @@ def _free(place: Path) -> Finding:
     found = f"{free / 1e9:.1f} GB free at {there}"
     if free >= LEAST_FREE:
         return ok("disk", found)
-    fix = "make room (`searchctl gc` removes what is not needed), or bound it: budget.disk_gb"
+    fix = "free space (`searchctl gc` removes unneeded files), or set a limit: budget.disk_gb"
     return warning("disk", found, fix)
 
 
 def check_data(about: About) -> Iterator[Finding]:
-    """Is the sweep's data set there, and can an image of each split be read?"""
+    """Check that the data set exists, and that an image of each split can be read."""
     if about.sweep is None or about.driven_elsewhere:
         return
     from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch

@@ -1,4 +1,4 @@
-"""What a check has found, and what all checks are told."""
+"""The result of a check, and the input of all checks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,51 +8,53 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import is_remote
 
 Level = Literal["ok", "warning", "error"]
-"""error: sweeps cannot run, or would lose something. warning: they can, and may regret it."""
+"""error: sweeps cannot run, or would lose data. warning: sweeps can run, but with a risk."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: Level
     what: str
-    """What was looked at: one or two words."""
+    """Topic of the check in one or two words."""
     found: str
+    """The observed fact."""
     fix: str = ""
-    """What to do; nothing where it is in order."""
+    """What to do; empty for the level ok."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What there is to look at."""
+    """Input of the checks: database, cluster and sweep."""
 
     url: str | None
-    """Of the database; None where it could not be told."""
+    """URL of the database; None if it is unknown."""
     address: str | None = None
-    """Of the Ray cluster; None: one is started on this machine."""
+    """Address of the Ray cluster; None starts Ray on this machine."""
     sweep: Sweep | None = None
+    """The sweep to check for, if any."""
 
     @property
     def driven_elsewhere(self) -> bool:
-        """Is the driver submitted to the cluster? Data and files need not be on this machine."""
+        """Whether the driver is submitted to the cluster, so that files may be missing here."""
         return self.address is not None and is_remote(self.address)
 
 
 Check = Callable[[About], Iterable[Finding]]
-"""Looks at one thing. May raise: that is a finding too."""
+"""A check. If it raises an error, this becomes a finding."""
 
 
 def ok(what: str, found: str) -> Finding:
-    """Return what is in order."""
+    """Return a finding without a problem."""
     return Finding("ok", what, found)
 
 
 def warning(what: str, found: str, fix: str) -> Finding:
-    """Return what may be regretted."""
+    """Return a finding with a risk for sweeps."""
     return Finding("warning", what, found, fix)
 
 
 def error(what: str, found: str, fix: str) -> Finding:
-    """Return what no sweep can run with."""
+    """Return a finding that prevents sweeps."""
     return Finding("error", what, found, fix)

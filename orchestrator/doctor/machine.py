@@ -1,4 +1,4 @@
-"""Python, and the limits of this machine that Ray and sweeps run into."""
+"""Checks Python, the installed packages, and the limits of this machine."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ from searchctl.orchestrator.doctor.finding import error as error_
 
 
 def check_packages(about: About) -> Iterator[Finding]:
-    """Is each package there that searchctl needs, of a version that it runs with?"""
+    """Check that all required packages are installed in supported versions."""
     needed = [Requirement(line) for line in requires("searchctl") or ()]
     always = [each for each in needed if _applies(each)]
     optional = [each for each in needed if not _applies(each) and installed(each.name)]
@@ -29,7 +29,7 @@ def check_packages(about: About) -> Iterator[Finding]:
 
 
 def misfits(needed: Iterable[Requirement]) -> Iterator[Finding]:
-    """Say which of these are missing, or of a version that does not fit."""
+    """Yield an error for each requirement that is missing or has an unsupported version."""
     for each in {str(one.name) + str(one.specifier): one for one in needed}.values():
         have = installed(each.name)
         if have is None or not each.specifier.contains(have, prereleases=True):
@@ -43,24 +43,25 @@ def _applies(requirement: Requirement) -> bool:
 
 SHARED_MEMORY = Path("/dev/shm")
 LEAST_SHARED = 10**9
-"""Bytes; Ray keeps its object store there, and containers have 64 MB unless told otherwise."""
+"""Minimum bytes of shared memory for Ray's object store. Containers have 64 MB by default."""
 LEAST_FILES = 4096
-"""Open files; Ray's processes hold many, and each worker adds to them."""
+"""Minimum limit of open files. Ray's processes open many, and each worker adds some."""
 
 
 def check_python(about: About) -> Iterator[Finding]:
-    """Is Python's version one that searchctl runs on?"""
-    asked = SpecifierSet(distribution("searchctl").metadata["Requires-Python"] or "")
+    """Check the version of Python."""
+    required = SpecifierSet(distribution("searchctl").metadata["Requires-Python"] or "")
     version = sys.version.split()[0]
     found = f"{version} ({sys.executable})"
-    if asked.contains(version, prereleases=True):
+    if required.contains(version, prereleases=True):
         yield ok("Python", found)
     else:
-        yield error_("Python", f"{found}, not {asked}", f"make an environment of Python {asked}")
+        fix = f"create an environment with Python {required}"
+        yield error_("Python", f"{found}, not {required}", fix)
 
 
 def check_shared_memory(about: About, place: Path = SHARED_MEMORY) -> Iterator[Finding]:
-    """Is there room for Ray's object store?"""
+    """Check the size of the shared memory, where Ray has its object store."""
     if not place.is_dir():
         return
     size = shutil.disk_usage(place).total
@@ -69,14 +70,14 @@ def check_shared_memory(about: About, place: Path = SHARED_MEMORY) -> Iterator[F
         yield ok("shared memory", found)
     else:
         fix = "start the container with --shm-size=2g (shm_size: 2g in a compose file)"
-        yield warning("shared memory", f"{found}: Ray would use the disk, and be slow", fix)
+        yield warning("shared memory", f"{found}: Ray would use the disk, which is slow", fix)
 
 
 def check_open_files(about: About) -> Iterator[Finding]:
-    """May a process open as many files as Ray's do?"""
+    """Check the limit of open files per process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= LEAST_FILES:
-        yield ok("open files", f"{soft} for a process, {os.cpu_count()} cores")
+        yield ok("open files", f"{soft} per process, {os.cpu_count()} cores")
         return
     fix = f"`ulimit -n {min(hard, 65536)}` before launch, or LimitNOFILE= of the service"
-    yield warning("open files", f"{soft} for a process, Ray wants {LEAST_FILES} or more", fix)
+    yield warning("open files", f"{soft} per process, Ray needs {LEAST_FILES} or more", fix)

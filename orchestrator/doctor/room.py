@@ -1,4 +1,4 @@
-"""Has any node of the cluster room for one job of the sweep?"""
+"""Checks whether a node of the cluster is large enough for a job of the sweep."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,14 +16,14 @@ def room_finding(
     local: bool,
     scales: bool,
 ) -> Finding:
-    """Judge a cluster by what a job asks for.
+    """Return the finding on the capacity of a cluster.
 
     Args:
-        asked: what one job takes of a node.
-        nodes: what each node has.
-        room: for how many jobs at a time they have room.
+        asked: resources that one job requests.
+        nodes: resources of each node.
+        room: number of jobs that fit at a time.
         local: whether the cluster is started on this machine.
-        scales: whether it has an autoscaler.
+        scales: whether the cluster has an autoscaler.
     """
     if room:
         return ok("room", f"for {room} job{'s' * (room != 1)} of the sweep at a time")
@@ -32,12 +32,15 @@ def room_finding(
     if local:
         return error("room", found, f"{fix}, or name a cluster that has it (--address)")
     if scales:
-        return warning("room", found, f"see that the autoscaler can add one that does; else {fix}")
+        return warning("room", found, f"check that the autoscaler can add such a node; else {fix}")
     return error("room", found, f"{fix}, or add a node that has it")
 
 
 def _at_fault(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> list[str]:
-    """Name the settings that ask for more than any node has; all, where their sum is too much."""
+    """Return the settings that request more than any node has; all if only their sum does not fit.
+
+    The names are those of the section `resources:`.
+    """
     lacking = [
         name for name, amount in asked.items() if all(node.get(name, 0) < amount for node in nodes)
     ]

@@ -1,4 +1,4 @@
-"""Files and variables with secrets: may others read them, can they be guessed?"""
+"""Checks files and environment variables with secrets: file modes, and weak tokens."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -11,16 +11,16 @@ from searchctl.orchestrator.init.secrets import SAMPLE
 from searchctl.orchestrator.web.access import LEAST, TOKEN_VARIABLE
 
 _NAMED = (URL_FILE_VARIABLE, "RAY_AUTH_TOKEN_PATH", "PGPASSFILE")
-"""Variables that name a file with a secret."""
+"""Environment variables that name a file with a secret."""
 _USUAL = ("~/.ray/auth_token", "~/.pgpass", ".env")
 _FEWEST_KINDS = 8
-"""Different characters of a token that was drawn, at the very least."""
+"""Minimum number of different characters of a random token."""
 
 
 def check_secrets(about: About, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Look at every file and variable that we know may hold one. Never quotes them."""
+    """Check all known files and variables that may contain a secret, without quoting one."""
     found = [*_files(environment), *_tokens(environment)]
-    yield from found or [ok("secrets", "no file or token with one, or none that others may read")]
+    yield from found or [ok("secrets", "no secret that other users can read or guess")]
 
 
 def _files(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -28,13 +28,13 @@ def _files(environment: Mapping[str, str]) -> Iterator[Finding]:
     usual = [Path(name).expanduser() for name in _USUAL]
     for file, name in named.items():
         if not file.is_file():
-            yield error("secrets", f"${name} names {file}, which is no file", f"unset ${name}")
+            yield error("secrets", f"${name} names {file}, which is not a file", f"unset ${name}")
     for file in (each for each in (*named, *usual) if each.is_file()):
         if others_may_read(file):
-            yield error("secrets", f"others may read {file}", f"chmod 600 {file}")
+            yield error("secrets", f"other users can read {file}", f"chmod 600 {file}")
         if _holds_sample(file):
-            fix = "remove it, then `searchctl init` draws its own"
-            yield error("secrets", f"{file} holds the sample's secrets, which everybody knows", fix)
+            fix = "remove it and run `searchctl init`, which writes new secrets"
+            yield error("secrets", f"{file} has the public secrets of the sample", fix)
 
 
 def _holds_sample(file: Path) -> bool:
@@ -45,5 +45,5 @@ def _tokens(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in (TOKEN_VARIABLE, "RAY_AUTH_TOKEN"):
         token = environment.get(name)
         if token and (len(token) < LEAST or len(set(token)) < _FEWEST_KINDS):
-            fix = "draw one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            fix = "generate one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             yield warning("secrets", f"${name} can be guessed", fix)

@@ -1,4 +1,4 @@
-"""torch and the GPUs of this machine."""
+"""Checks torch and the GPUs of this machine."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from searchctl.orchestrator.executors.node_facts import gpus_of_machine
 
 
 def check_devices(about: About) -> Iterator[Finding]:
-    """Can torch use the GPUs that there are, and are there those that the sweep asks for?"""
+    """Check that torch can use all GPUs, and that the sweep does not request more."""
     import torch
 
     there, usable = gpus_of_machine(), torch.cuda.device_count()
     for index in range(usable):
         yield ok("GPU", _described(torch, index))
     if there > usable:
-        found = f"{there} GPUs are in this machine, and torch {torch.__version__} can use {usable}"
+        found = f"this machine has {there} GPUs, but torch {torch.__version__} can use {usable}"
         yield warning("GPU", found, _fix(torch))
     if not usable and not there:
         yield ok("GPU", f"none; torch {torch.__version__} on {torch.get_num_threads()} threads")
     asked = about.sweep.resources.gpus_per_trial if about.sweep else 0
     if asked > usable and about.address is None:
         fix = "name a cluster that has them (--address), or set resources.gpus_per_trial: 0"
-        yield error("GPU", f"a trial asks for {asked:g}, and torch can use {usable} here", fix)
+        yield error("GPU", f"a trial requests {asked:g}, but torch can use {usable} here", fix)
 
 
 def _described(torch: Any, index: int) -> str:
@@ -36,7 +36,7 @@ def _described(torch: Any, index: int) -> str:
 
 
 def _driver() -> str:
-    """Return the version of NVIDIA's driver; nothing where its command is missing."""
+    """Return the version of NVIDIA's driver; empty if `nvidia-smi` is missing."""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
@@ -47,8 +47,8 @@ def _driver() -> str:
 
 def _fix(torch: Any) -> str:
     if torch.version.cuda is None:
-        return "this torch is one without CUDA: install the build for CUDA (see pytorch.org)"
+        return "this torch has no CUDA: install a build with CUDA (see pytorch.org)"
     return (
-        f"this torch is for CUDA {torch.version.cuda}: a newer driver, the container's GPUs "
-        "(--gpus all), or $CUDA_VISIBLE_DEVICES"
+        f"this torch is for CUDA {torch.version.cuda}: update the driver, give the container its "
+        "GPUs (--gpus all), or check $CUDA_VISIBLE_DEVICES"
     )

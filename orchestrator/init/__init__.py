@@ -1,1 +1,1 @@
-"""Setting searchctl up: the files that `searchctl init` writes, and what containers check."""
+"""Initial setup: the files that `searchctl init` writes, and the checks of containers."""

@@ -1,7 +1,7 @@
-"""Asks a service whether it is well: the health checks of docker-compose.yml.
+"""Health checks of the services in docker-compose.yml.
 
-`python -m searchctl.orchestrator.init.health URL` exits with 0 if the URL answers. A request for a
-token is an answer: the check has none.
+`python -m searchctl.orchestrator.init.health URL` exits with 0 if the URL answers. The answer 401
+counts too, because the check has no token.
 """
 
 import sys
@@ -9,13 +9,13 @@ import urllib.error
 import urllib.request
 from http import HTTPStatus
 
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 def healthy(url: str) -> bool:
-    """Say whether a URL answers, or asks who we are."""
+    """Return whether a URL answers, possibly with 401."""
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE_S):
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S):
             return True
     except urllib.error.HTTPError as error:
         return error.code == HTTPStatus.UNAUTHORIZED

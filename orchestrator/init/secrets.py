@@ -1,7 +1,7 @@
-"""The secrets of the containers in docker-compose.yml: drawn by `searchctl init`, checked here.
+"""Generates and checks the secrets of the containers in docker-compose.yml.
 
-`python -m searchctl.orchestrator.init.secrets DIR` is what every container waits for: it fails if
-one of the files in DIR is missing, empty, or public.
+Every container waits for `python -m searchctl.orchestrator.init.secrets DIR`. It fails if a file
+in DIR is missing or empty, or has the secret of the sample.
 """
 
 import secrets
@@ -12,13 +12,13 @@ from pathlib import Path
 from searchctl.orchestrator.web.access import LEAST
 
 SAMPLE = "change-me"
-"""In place of every secret in .env.example; no container starts with it."""
+"""Placeholder of every secret in .env.example. No container starts with it."""
 _BYTES = 32
-_MEND = "`searchctl init` writes a .env with secrets of its own; remove an older one first"
+_FIX = "remove the old .env and run `searchctl init`, which writes one with new secrets"
 
 
 def env_values(secret: str | None = None) -> dict[str, str]:
-    """Return the secrets by their names in .env: drawn, or all the same where `secret` is given."""
+    """Return the secrets by their names in .env: random ones, or `secret` for all of them."""
     password, dashboard, ray = (secret or secrets.token_hex(_BYTES) for _ in range(3))
     return {
         "SEARCHCTL_DATABASE_PASSWORD": password,
@@ -29,30 +29,30 @@ def env_values(secret: str | None = None) -> dict[str, str]:
 
 
 def problems(given: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with secrets, by their names; quotes none of them."""
+    """Return the problems of secrets by their names, without quoting a secret."""
     found = []
     for name, value in given.items():
         if SAMPLE in value:
-            found.append(f"{name} is the sample's, which everybody knows")
+            found.append(f"{name} is the public one of the sample")
         elif len(value) < LEAST:
             found.append(f"{name} is {f'shorter than {LEAST} characters' if value else 'empty'}")
     return found
 
 
 def read_folder(folder: Path) -> dict[str, str]:
-    """Return the containers' secrets, from files such as `ray_token` for SEARCHCTL_RAY_TOKEN.
+    """Return the containers' secrets from files, such as `ray_token` for SEARCHCTL_RAY_TOKEN.
 
-    One that is missing is empty: Compose leaves the file of an empty secret out.
+    A missing file is an empty secret, because Compose creates no file for one.
     """
     files = {name: folder / name.removeprefix("SEARCHCTL_").lower() for name in env_values()}
     return {name: file.read_text().strip() if file.exists() else "" for name, file in files.items()}
 
 
 def main() -> None:
-    """Check the secrets of a directory: exit code 1, and what is wrong, if one is not secret."""
+    """Check the secrets in a directory; exit with code 1 and the problems if there are any."""
     if found := problems(read_folder(Path(sys.argv[1]))):
-        sys.exit(f"error: {'; '.join(found)}: {_MEND}")
-    print("the secrets are in order")
+        sys.exit(f"error: {'; '.join(found)}: {_FIX}")
+    print("the secrets are valid")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The files with which one begins: secrets for the containers, and a first sweep."""
+"""Writes the first files of a project: secrets for the containers, and a sample sweep."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SHARED = 0o644
 
 @dataclass(frozen=True)
 class FilesWritten:
-    """What was written, and what was there before and is as it was."""
+    """Written files, and existing files that were kept unchanged."""
 
     written: list[Path]
     kept: list[Path]
@@ -25,16 +25,16 @@ class FilesWritten:
 
 
 def env_text(secret: str | None = None) -> str:
-    """Return the text of a .env: with secrets that are drawn, or one in place of them all."""
+    """Return the text of a .env with random secrets, or with `secret` for all of them."""
     lines = (f"{name}={value}" for name, value in env_values(secret).items())
     return _template("env.txt").replace("{secrets}", "\n".join(lines))
 
 
 def write_first_files(folder: Path) -> FilesWritten:
-    """Write the files that are not there yet; a file that is there is never changed.
+    """Write the missing files. Existing files are never changed.
 
     Raises:
-        SearchctlError: one cannot be written.
+        SearchctlError: a file cannot be written.
     """
     texts = {ENV: (env_text(), _OWN), SWEEP: (_template("sweep.yaml"), _SHARED)}
     started = FilesWritten([], [], _warnings(folder / ENV))
@@ -54,21 +54,21 @@ def write_first_files(folder: Path) -> FilesWritten:
 
 def _write_new(path: Path, text: str, mode: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # of its mode from the first moment on: nobody reads a secret in between
+    # Created with its final mode: no other user can read a secret in between.
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
     return path
 
 
 def _warnings(env: Path) -> list[str]:
-    """Say what is wrong with a .env that is there, and stays as it is."""
+    """Return the problems of an existing .env, which is kept unchanged."""
     if not env.is_file():
         return []
     found = []
     if SAMPLE in env.read_text(errors="replace"):
-        found.append(f"{env} holds the sample's secrets, with which no container starts: remove it")
+        found.append(f"{env} has the sample's secrets, which no container accepts: remove it")
     if others_may_read(env):
-        found.append(f"others may read the secrets of {env}: run `chmod 600 {env}`")
+        found.append(f"other users can read the secrets in {env}: run `chmod 600 {env}`")
     return found
 
 

@@ -1,1 +1,1 @@
-"""The dashboard and who may enter."""
+"""The web dashboard, its access control, and the live report."""

@@ -1,8 +1,8 @@
-"""Who may open the dashboard: a small WSGI layer around its app, and where its token comes from.
+"""Access control of the dashboard: WSGI middleware, and the source of its token.
 
-The dashboard itself knows no users, and lets everyone who reaches it rename and delete studies. So
-it is served to this machine alone, or with a token. The token is told once, in the address that is
-printed; a browser then holds a cookie that is made from it, and a script sends it in a header.
+Optuna's dashboard has no users: everyone who can reach it can rename and delete studies. So it is
+only reachable from this machine, or requires a token. The printed URL contains the token. A browser
+then gets a cookie that is derived from it; a script sends the token in a header.
 """
 
 import hmac
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "SEARCHCTL_DASHBOARD_TOKEN"
 LEAST = 16
-"""Characters that a token must have: it is the only thing that keeps strangers out."""
+"""Minimum length of a token, which is the only protection."""
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-_TELL = "this dashboard needs its token: open the address that `searchctl dashboard` has printed"
+_TOKEN_NEEDED = "this dashboard needs its token: open the URL that `searchctl dashboard` printed"
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address is reached from this machine alone; of names only localhost is."""
+    """Return whether only this machine can reach an address; the only such name is localhost."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -39,10 +39,10 @@ def is_loopback(host: str) -> bool:
 
 
 def given_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the token of a file or, without one, of $SEARCHCTL_DASHBOARD_TOKEN; None for none.
+    """Return the token from a file, or else from $SEARCHCTL_DASHBOARD_TOKEN, or else None.
 
     Raises:
-        SearchctlError: others can read the file, it cannot be read, or the token is too short.
+        SearchctlError: the file cannot be read, other users can read it, or the token is too short.
     """
     if file is None:
         token = environment.get(TOKEN_VARIABLE)
@@ -51,90 +51,98 @@ def given_token(file: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess."""
+    """Return a random token of 256 bits."""
     return secrets.token_urlsafe(32)
 
 
 def _long_enough(token: str, source: str) -> str:
     if len(token) < LEAST:
-        raise SearchctlError(f"the token of {source} is shorter than {LEAST} characters")
+        raise SearchctlError(
+            f"the token of {source} is shorter than {LEAST} characters: use a longer one"
+        )
     return token
 
 
 class TokenGuard:
-    """Lets nobody through to an app who does not have the token: 401, whatever was asked for."""
+    """WSGI middleware that answers every request without the token with 401."""
 
     def __init__(self, app: "WSGIApplication", token: str, cookie: str) -> None:
-        """Guard `app`; `cookie` is the cookie's name: ports of one host share their cookies."""
+        """Protect `app`.
+
+        Args:
+            app: the protected app.
+            token: the token.
+            cookie: name of the cookie. It must be unique on the host, whose ports share cookies.
+        """
         self._app = app
         self._token = token.encode()
         self._cookie = cookie
-        # not the token itself: who sees the cookie can use this dashboard, and no more
+        # Not the token itself: a leaked cookie does not reveal a token that is used elsewhere too.
         self._pass = hmac.new(self._token, b"searchctl dashboard", sha256).hexdigest().encode()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer a request, or hand it on."""
+        """Pass an authorized request to the app; refuse any other."""
         query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         if any(name == "token" and _same(value, self._token) for name, value in query):
-            return self._let_in(environ, query, start_response)
-        if self._holds_cookie(environ) or self._holds_token(environ):
+            return self._log_in(environ, query, start_response)
+        if self._has_cookie(environ) or self._has_token(environ):
             return self._app(environ, start_response)
         refusal = [("WWW-Authenticate", 'Bearer realm="searchctl"'), ("Cache-Control", "no-store")]
-        return answer(start_response, "401 Unauthorized", _TELL, refusal)
+        return answer(start_response, "401 Unauthorized", _TOKEN_NEEDED, refusal)
 
-    def _let_in(
+    def _log_in(
         self,
         environ: "WSGIEnvironment",
         query: list[tuple[str, str]],
         start_response: "StartResponse",
     ) -> Iterable[bytes]:
-        """Set the cookie, and lead to the same place without the token: it is not left in view."""
-        # one slash: an address that begins with two would lead to another host
+        """Set the cookie and redirect to the same URL without the token, which hides it."""
+        # Exactly one slash: a location that starts with two would lead to another host.
         path = "/" + quote(environ.get("PATH_INFO", "").lstrip("/"), encoding="latin-1")
         rest = urlencode([(name, value) for name, value in query if name != "token"])
         headers = [
             ("Location", f"{path}?{rest}" if rest else path),
-            # Lax: a link in a message may lead here; requests that change something stay our own
+            # Lax: links from other sites work, but their POST requests come without the cookie
             ("Set-Cookie", f"{self._cookie}={self._pass.decode()}; Path=/; HttpOnly; SameSite=Lax"),
             ("Cache-Control", "no-store"),
             ("Referrer-Policy", "no-referrer"),
         ]
         return answer(start_response, "303 See Other", "", headers)
 
-    def _holds_cookie(self, environ: "WSGIEnvironment") -> bool:
+    def _has_cookie(self, environ: "WSGIEnvironment") -> bool:
         try:
-            held = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(self._cookie)
+            cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(self._cookie)
         except CookieError:
             return False
-        return held is not None and _same(held.value, self._pass)
+        return cookie is not None and _same(cookie.value, self._pass)
 
-    def _holds_token(self, environ: "WSGIEnvironment") -> bool:
+    def _has_token(self, environ: "WSGIEnvironment") -> bool:
         kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         return kind.lower() == "bearer" and _same(value.strip(), self._token)
 
 
 class LocalGuard:
-    """Hands on what was asked of this machine by one of its own names, and nothing else.
+    """WSGI middleware that only accepts requests to a local host name.
 
-    A page of the web can make a browser ask for its own host name, after having this name lead to
-    127.0.0.1 (DNS rebinding): the dashboard would else answer to it.
+    It protects against DNS rebinding: a web page can point its own host name at 127.0.0.1 and then
+    read the dashboard through the user's browser.
     """
 
     def __init__(self, app: "WSGIApplication", host: str) -> None:
-        """Guard `app`, which is served at `host`."""
+        """Protect `app`, which is served at `host`."""
         self._app = app
         self._names = {*_LOCAL_NAMES, host.lower()}
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer a request, or hand it on."""
+        """Pass a request to a local name to the app; refuse any other."""
         if _name(environ.get("HTTP_HOST", "")) in self._names:
             return self._app(environ, start_response)
-        tell = "this dashboard is served to its own machine: open it as localhost"
-        return answer(start_response, "403 Forbidden", tell, [])
+        refusal = "this dashboard is for its own machine only: open it as localhost"
+        return answer(start_response, "403 Forbidden", refusal, [])
 
 
 def _name(host: str) -> str:
@@ -148,9 +156,9 @@ def _name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _same(given: str, wanted: bytes) -> bool:
-    """Compare in a time that tells nothing of how much is right."""
-    return hmac.compare_digest(given.encode(errors="replace"), wanted)
+def _same(given: str, expected: bytes) -> bool:
+    """Compare in constant time, so that timing does not reveal a prefix of the secret."""
+    return hmac.compare_digest(given.encode(errors="replace"), expected)
 
 
 def answer(
@@ -160,8 +168,8 @@ def answer(
     headers: list[tuple[str, str]],
     kind: str = "text/plain",
 ) -> Iterable[bytes]:
-    """Answer with a line of text."""
+    """Send a response with one line of text."""
     body = f"{text}\n".encode()
-    usual = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))]
-    start_response(status, [*usual, *headers])
+    common = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start_response(status, [*common, *headers])
     return [body]

@@ -1,4 +1,4 @@
-"""Serves Optuna's stock dashboard over the sweeps' database, and beside it what is ours."""
+"""Serves Optuna's dashboard for the sweeps' database, with our pictures and reports."""
 
 import json
 import socket
@@ -23,22 +23,25 @@ if TYPE_CHECKING:
 
 
 def make_quick() -> None:
-    """Replace them in this process."""
+    """Replace two functions of Optuna's dashboard that read all attributes for each trial.
+
+    With thousands of trials, its pages would take minutes.
+    """
     _note.get_note_from_system_attrs = note_of
     _serializer.list_trial_artifacts = _artifacts_of
 
 
 def note_of(attributes: Mapping[str, Any], trial_id: int | None) -> dict[str, Any]:
-    """Return the note of a trial, or with None that of the study, from the study's attributes."""
-    of = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
-    if f"{of}note_ver" not in attributes:
+    """Return the note of a trial, or of the study (None), from the study's attributes."""
+    prefix = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    if f"{prefix}note_ver" not in attributes:
         return {"version": 0, "body": ""}
-    body = "".join(_parts(attributes, f"{of}note_str:"))
-    return {"version": int(attributes[f"{of}note_ver"]), "body": body}
+    body = "".join(_parts(attributes, f"{prefix}note_str:"))
+    return {"version": int(attributes[f"{prefix}note_ver"]), "body": body}
 
 
 def _parts(attributes: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """Yield the pieces in which a note is kept."""
+    """Yield the parts in which a note is stored."""
     for part in count():
         if f"{prefix}{part}" not in attributes:
             return
@@ -46,22 +49,22 @@ def _parts(attributes: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _artifacts_of(_of_study: object, attributes: dict[str, Any], trial: object) -> list[Any]:
-    """Return a trial's artifacts; with the study, only those of older dashboards were kept."""
+    """Return a trial's artifacts without searching the study, where old dashboards kept them."""
     found: list[Any] = list_trial_artifacts({}, attributes, trial)
     return found
 
 
 _READ_ONLY = {"reason": "artifacts: they are the sweep's own pictures"}
-"""What the page shows after 'Failed to delete' or 'Failed to upload'."""
+"""The dashboard shows this text after 'Failed to delete' or 'Failed to upload'."""
 
 
 class Dashboard:
-    """Optuna's dashboard with the jobs' pictures, and a report of our own at /report if given."""
+    """Optuna's dashboard with the jobs' pictures, and optionally our reports at /report."""
 
     def __init__(
         self, url: str, pictures: PictureStore, report: "WSGIApplication | None" = None
     ) -> None:
-        """Show the studies of a database; `report` sees paths without their /report."""
+        """Serve the studies of a database; `report` gets paths without their /report."""
         make_quick()
         self._stock: WSGIApplication = wsgi(open_storage(url), artifact_store=pictures)
         self._pictures = pictures
@@ -83,7 +86,7 @@ class Dashboard:
         return self._stock(environ, start_response)
 
     def _picture(self, name: str, start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer with a picture; the stock app would call one that is gone a fault of its own."""
+        """Send a picture, or 404 if it is missing, for which Optuna's app would send 500."""
         try:
             content = self._pictures.open_reader(name).read()
         except FileNotFoundError as error:
@@ -91,44 +94,44 @@ class Dashboard:
         headers = [
             ("Content-Type", "image/png"),
             ("Content-Length", str(len(content))),
-            ("Cache-Control", "private, max-age=86400"),  # it is of one attempt, and never changes
+            ("Cache-Control", "private, max-age=86400"),  # the picture of an attempt never changes
         ]
         start_response("200 OK", headers)
         return [content]
 
 
 class DashboardServer(ThreadingMixIn, WSGIServer):
-    """A server of this process's own; requests end with it."""
+    """A threaded HTTP server whose threads end with the process."""
 
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that closes its connection is no error of ours."""
+        """Print nothing: usually a browser has closed its connection."""
 
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Keep no log: a token may be in what was asked for."""
+        """Log nothing, because a URL may contain the token."""
 
 
 def make_server(app: "WSGIApplication", host: str, port: int, token: str | None) -> DashboardServer:
-    """Return a server that listens, with the app behind a guard; port 0 takes any that is free.
+    """Return a listening server with access control.
 
     Args:
-        app: what is served.
-        host: address to listen at. One that others can reach is served with a token only.
-        port: the port.
-        token: opens the dashboard; None serves it without, to this machine.
+        app: the app to serve.
+        host: address to listen on.
+        port: port to listen on; 0 takes any free one.
+        token: the required token; None only accepts requests to a local host name.
 
     Raises:
-        SearchctlError: the address cannot be listened at.
+        SearchctlError: the server cannot listen on the address.
     """
     kind = type("Server", (DashboardServer,), {"address_family": _family(host)})
     try:
         server: DashboardServer = kind((host, port), _Handler)
     except (OSError, OverflowError) as error:
         raise SearchctlError(
-            f"cannot listen at {host} port {port} ({error}): give another --port"
+            f"cannot listen on {host} port {port} ({error}): choose another --port"
         ) from error
     if token is None:
         server.set_app(LocalGuard(app, host))

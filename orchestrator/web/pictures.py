@@ -1,4 +1,4 @@
-"""The jobs' pictures as artifacts of Optuna's dashboard: read where they lie, never changed."""
+"""The jobs' pictures as read-only artifacts of Optuna's dashboard."""
 
 import io
 from typing import BinaryIO
@@ -11,10 +11,10 @@ from searchctl.orchestrator.storage.reads import queries
 
 
 class PictureStore:
-    """An artifact store, as Optuna asks for one, over the directories of all sweeps' runs.
+    """An Optuna artifact store for the pictures in the directories of all sweeps.
 
-    A name that is asked for is only ever looked up among the attempts; where a picture lies follows
-    from what is stored of its attempt. So no name leads to another file.
+    A requested name is only used to find an attempt in the database. The path of the picture
+    follows from the stored attempt. So no name can lead to another file.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -25,13 +25,13 @@ class PictureStore:
         """Open a picture.
 
         Raises:
-            FileNotFoundError: there is none of that name, or its file cannot be read: it was
+            FileNotFoundError: there is no picture of this name, or its file cannot be read: it was
                 removed, or is on another machine.
         """
         picture = JobPicture.parse(artifact_id)
         place = picture and queries.find_attempt(self._engine, picture.token)
         if not picture or not place:
-            raise FileNotFoundError(f"no job has left a picture '{artifact_id}'")
+            raise FileNotFoundError(f"no job has written a picture '{artifact_id}'")
         try:
             folder = UPath(place.runs) / place.sweep / place.job.folder / picture.token
             return io.BytesIO(read_picture(folder / picture.file))
@@ -39,12 +39,12 @@ class PictureStore:
             raise FileNotFoundError(f"the picture cannot be read here: {error}") from error
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Refuse: what is in the runs directories is the sweeps' own.
+        """Refuse, because only jobs write to the directories of sweeps.
 
         Raises:
             PermissionError: always.
         """
-        raise PermissionError("the dashboard keeps no files")
+        raise PermissionError("the dashboard stores no files")
 
     def remove(self, artifact_id: str) -> None:
-        """Leave the picture where it is: a study that is deleted can be made anew."""
+        """Keep the picture, because a deleted study can be recreated."""

@@ -1,4 +1,4 @@
-"""Reports as they are now, for the dashboard: a list at /report, a sweep's at /report/NAME."""
+"""Live reports in the dashboard: a list at /report, the report on a sweep at /report/NAME."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -26,16 +26,16 @@ _ITEM = Markup('<li><a href="/report/{}">{}</a>, {}</li>')
 
 
 class ReportApp:
-    """Answers with reports that are made when they are asked for."""
+    """A WSGI app that creates a report at each request."""
 
     def __init__(self, engine: Engine) -> None:
-        """Report on the sweeps of a database."""
+        """Serve reports on the sweeps of a database."""
         self._engine = engine
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer a request, whose path is without /report."""
+        """Answer a request; its path has no /report."""
         name = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace").strip("/")
         try:
             page, status = self._page(name), "200 OK"

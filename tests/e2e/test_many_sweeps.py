@@ -131,6 +131,6 @@ def test_the_doctor_says_why_no_trial_can_run(form, places, cluster, searchctl, 
     assert done.returncode == 1, done.stdout
     assert [told[what]["level"] for what in ("Ray", "data", "runs")] == ["ok"] * 3
     assert told["node's places"]["level"] == places, told
-    assert "Ray thinks head has 1 GPUs, and 0 can be seen there" in told["node"]["found"]
+    assert "Ray assigns 1 GPUs to head, but only 0 are visible there" in told["node"]["found"]
     assert "no node has that (they have 3 CPU and 1 GPU and 0 acc" in told["room"]["found"]
     assert "resources.accelerator_type" in told["room"]["fix"]

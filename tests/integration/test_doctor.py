@@ -53,11 +53,11 @@ def stored(tmp_path):
     return url
 
 
-def test_a_database_in_order_is_told_with_its_schema_speed_and_clock(stored):
+def test_a_database_in_order_is_reported_with_its_schema_speed_and_clock(stored):
     assert [level for level, _ in found(check_database, About(stored))] == ["ok"] * 3
 
 
-def test_postgresql_in_order_is_told_with_its_version(postgres_url):
+def test_postgresql_in_order_is_reported_with_its_version(postgres_url):
     open_database(postgres_url, create=True).dispose()
     (_, words), *others = found(check_database, About(postgres_url))
     assert "postgresql 1" in words
@@ -112,8 +112,8 @@ def test_sqlite_beside_a_cluster_is_warned_of(stored):
     [("auto", 1, []), ("auto", 2, ["error"]), ("http://head:8265", 1, ["error"])],
 )
 def test_sqlite_is_an_error_where_launch_would_refuse_it(address, nodes, levels, stored):
-    told = refused_at_launch(About(stored, address, sweep()), nodes)
-    assert [each.level for each in told] == levels
+    printed = refused_at_launch(About(stored, address, sweep()), nodes)
+    assert [each.level for each in printed] == levels
     assert not list(refused_at_launch(About(NOWHERE, address, sweep()), nodes))
 
 
@@ -190,7 +190,7 @@ def few_open_files():
     return limited
 
 
-def test_secrets_that_others_may_read_or_guess_are_told_and_not_quoted(tmp_path, monkeypatch):
+def test_secrets_that_others_may_read_or_guess_are_reported_and_not_quoted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert found(lambda about: check_secrets(about, {}), About(None))[0][0] == "ok"
@@ -205,9 +205,14 @@ def test_secrets_that_others_may_read_or_guess_are_told_and_not_quoted(tmp_path,
         "SEARCHCTL_DASHBOARD_TOKEN": "aaaaaaaaaaaaaaaaaaaaaa",
     }
     words = [f"{w}" for _, w in found(lambda about: check_secrets(about, variables), About(None))]
-    told = ("which is no file", f"chmod 600 {token}", "everybody knows", "can be guessed")
-    assert len(words) == len(told)
-    for each in told:
+    reported = (
+        "which is not a file",
+        f"chmod 600 {token}",
+        "public secrets of the sample",
+        "can be guessed",
+    )
+    assert len(words) == len(reported)
+    for each in reported:
         assert sum(each in word for word in words) == 1
     assert "swordfish" not in str(words)
     assert "aaaa" not in str(words)
@@ -223,29 +228,29 @@ def test_a_check_that_fails_hides_no_other_and_no_secret_is_shown(monkeypatch):
     checks = {"broken": broken, "other": lambda about: [ok("other", "fine")]}
     findings = list(examine(About(NOWHERE), checks))
     assert [each.what for each in findings] == ["this", "broken", "other"]
-    assert findings[1].found == "could not be looked at: ValueError: *** and ***"
+    assert findings[1].found == "the check failed: ValueError: *** and ***"
 
 
 @pytest.mark.parametrize(
     ("changed", "level", "words"),
     [
         ({}, "ok", "2 GPU"),
-        ({"gpus": 1}, "error", "Ray thinks n has 2 GPUs, and 1 can be seen"),
+        ({"gpus": 1}, "error", "Ray assigns 2 GPUs to n, but only 1 are visible"),
         ({"gpus": 4}, "warning", "--num-gpus 4"),
-        ({"python": "3.11.9"}, "error", "Python 3.11.9, 3.12.1 here"),
+        ({"python": "3.11.9"}, "error", "Python 3.11.9, this machine 3.12.1"),
         ({"packages": {"torch": "2.8", "ray": "2.50"}}, "warning", "torch==2.9"),
-        ({"packages": {"torch": "2.9"}}, "error", "ray not installed"),
+        ({"packages": {"torch": "2.9"}}, "error", "ray: not installed"),
         ({"disk_free": 10**8}, "warning", "make room"),
     ],
 )
-def test_a_node_is_judged_by_what_it_says_and_what_ray_thinks_of_it(changed, level, words):
+def test_a_node_is_checked_against_ray_and_this_machine(changed, level, words):
     facts = NodeFacts(**{**vars(HERE), **changed})
     (finding,) = _judged("n", {"CPU": 8.0, "GPU": 2.0}, facts, HERE, 0.0)
     assert finding.level == level
     assert words in f"{finding.found} {finding.fix}"
 
 
-def test_a_nodes_clock_and_its_silence_are_told():
+def test_a_nodes_clock_and_its_silence_are_reported():
     (clock,) = _judged("n", {"GPU": 2.0}, HERE, HERE, 30.0)
     assert (clock.level, clock.what) == ("warning", "node clock")
     (silent,) = _judged("n", {}, "no space left", HERE, 0.0)
@@ -257,19 +262,19 @@ def test_the_command_tells_all_and_ends_with_1(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("sweep.yaml").write_text("data: {dataset: scenes}\nspace: {lr: [0.1]}\ncolour: blue\n")
     done = CliRunner().invoke(cli, ["doctor", "sweep.yaml", "--db", NOWHERE, "--json"])
-    told = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
     assert done.exit_code == 1
-    errors = [each["what"] for each in told["findings"] if each["level"] == "error"]
+    errors = [each["what"] for each in printed["findings"] if each["level"] == "error"]
     assert errors == ["sweep file", "database"]
-    assert told["counts"]["error"] == 2
+    assert printed["counts"]["error"] == 2
     assert "hunter2" not in done.output
     assert os.listdir() == ["sweep.yaml"]
 
 
-def test_the_command_says_what_to_mend_below_what_it_found(tmp_path, monkeypatch):
+def test_the_command_says_what_to_fix_below_what_it_found(tmp_path, monkeypatch):
     monkeypatch.delitem(CHECKS, "Ray")
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["doctor", "--db", f"sqlite:///{tmp_path}/none/a.db"])
     assert done.exit_code == 1
     assert f"fix: mkdir -p {tmp_path}/none" in done.output
-    assert done.output.splitlines()[-1].startswith("1 errors, ")
+    assert done.output.splitlines()[-1].startswith("1 error, ")

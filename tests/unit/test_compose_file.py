@@ -101,7 +101,7 @@ def test_the_containers_refuse_the_sample_s_secrets(tmp_path, compose, services)
         (tmp_path / name).write_text(env_values(SAMPLE)[each["environment"]])
     done = check_secrets(tmp_path, services)
     assert done.returncode == 1
-    assert done.stderr.count("is the sample's, which everybody knows") == 4
+    assert done.stderr.count("is the public one of the sample") == 4
     assert "searchctl init" in done.stderr
 
 

@@ -59,7 +59,7 @@ def test_a_copied_sample_that_others_may_read_is_warned_of(init, tmp_path):
     (tmp_path / ".env").write_text(env_text(SAMPLE))
     (tmp_path / ".env").chmod(0o644)
     said = init().stderr
-    assert "holds the sample's secrets, with which no container starts: remove it" in said
+    assert "has the sample's secrets, which no container accepts: remove it" in said
     assert f"run `chmod 600 {tmp_path / '.env'}`" in said
 
 
@@ -69,7 +69,11 @@ def test_the_sample_in_the_repository_is_what_init_writes_but_for_the_secrets():
 
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [(SAMPLE, "is the sample's"), ("", "is empty"), ("short", "is shorter than 16 characters")],
+    [
+        (SAMPLE, "is the public one of the sample"),
+        ("", "is empty"),
+        ("short", "is shorter than 16 characters"),
+    ],
 )
 @pytest.mark.parametrize("name", env_values())
 def test_a_secret_that_is_none_is_named_and_not_quoted(name, value, problem):
