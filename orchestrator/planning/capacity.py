@@ -49,7 +49,7 @@ def capacity_of(
     if parallel < 1:
         raise SearchctlError(
             f"a trial needs {cpus:g} CPUs and {share:g} GPUs, which is not available: set "
-            "the number of GPUs of the sweep with --gpus, or lower resources.cpus_per_trial"
+            "the number of GPUs with --gpus, or lower resources.cpus_per_trial"
         )
     return Capacity(parallel, cpus, share, available, price)
 

@@ -29,6 +29,6 @@ def test_trials_without_gpus_share_this_machine_s_cpus(monkeypatch):
 @pytest.mark.parametrize(
     "resources", [{"gpus_per_trial": 1}, {"cpus_per_trial": 100_000}], ids=lambda each: str(each)
 )
-def test_no_room_for_a_single_trial_is_said(resources):
-    with pytest.raises(SearchctlError, match=r"no room for one.*--gpus"):
+def test_a_trial_that_does_not_fit_is_refused(resources):
+    with pytest.raises(SearchctlError, match=r"a trial needs .*--gpus"):
         capacity_of(ResourceSettings(**resources))
