@@ -178,6 +178,7 @@ class Interval(Dimension):
 
     def contains(self, value: object) -> bool:
         """Return whether `value` is a number of the interval, and on its grid if it has a step."""
+        # bool is a subclass of int, but true is no number in a sweep.yaml
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         if not self.low <= value <= self.high:
@@ -191,6 +192,7 @@ class Interval(Dimension):
             return freeze(self._at_log(u))
         if self.size is not None:
             return self._nth(int(u * self.size))
+        # rounding may exceed `high` by one unit in the last place
         return freeze(min(self.low + u * (self.high - self.low), self.high))
 
     def _at_log(self, u: float) -> Number:

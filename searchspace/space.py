@@ -56,6 +56,7 @@ class Space:
         self._defaults = dict(defaults or {})
         if problems := tuple(structure_problems(self.axes, self.points, self._defaults)):
             raise SpaceError(*problems)
+        # equal points count once; without points there is one empty bundle to cross with the axes
         self._bundles = tuple(dict.fromkeys(self.points)) or (Params(),)
         self._order = dependency_order(self.axes)
         named = {name for dimension in self.axes.values() for name in dimension.when}
@@ -125,6 +126,7 @@ class Space:
         if self.unbounded:
             # raises an error with a fix for the first such axis
             self.axes[self.unbounded[0]].values()
+        # branches come in another order than nested loops, so each point gets a sort key
         listed = [dimension.values() for dimension in self.axes.values()]
         rank = {bundle: position for position, bundle in enumerate(self._bundles)}
         entries = []
@@ -165,6 +167,7 @@ class Space:
 
     def _point(self, bundle: Params, values: Mapping[str, Value]) -> Params:
         """Return the bundle together with the values of the active axes."""
+        # in topological order: a condition needs the values that were chosen before
         chosen = dict(bundle)
         for name in self._order:
             if name in values and is_active(self.axes[name], chosen, self._defaults):
@@ -194,7 +197,7 @@ class Space:
             seed: seed of the sequence; see `searchctl.searchspace.sampling`.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
         """
-        found: dict[Params, None] = {}
+        found: dict[Params, None] = {}  # an ordered set
         size = self.size
         for params in self._draws(seed, method):
             if len(found) >= n or len(found) == size:

@@ -141,6 +141,7 @@ def _combined_result(workers: Sequence[WorkerProcess]) -> JobResult:
     results = [worker.result for worker in workers if worker.result is not None]
     ends += [result for result in results if result.status not in ("complete", "lost")]
     ends += [result for result in results if result.status == "lost"]
+    # only the first cause counts; the other fields come from the first process
     for cause in ends:
         return replace(first, status=cause.status, error=cause.error, score=None)
     return first

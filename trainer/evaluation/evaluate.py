@@ -157,6 +157,7 @@ class _Tally:
         """Return the evaluation of the whole split, and the counts of each image."""
         tensors = self.confusion, torch.cat(self.outcomes), torch.cat(self.loss_sums)
         own = tuple(tensor.cpu().numpy() for tensor in tensors)
+        # the shards are in rank order, so the counts of the images keep the split's order
         parts = self._process_group.all_gather(own) if self._is_split else [own]
         confusions, outcomes, sums = zip(*parts, strict=True)
         counts, loss_sums = np.concatenate(outcomes), np.concatenate(sums)

@@ -102,6 +102,7 @@ def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
 
 
 def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
+    # `batch_size` is that of all processes together; each evaluates its shard
     size = math.ceil(job.settings.batch_size / job.process_group.size)
     model, process_group = job.training.scored_model, job.process_group
     return how(model, split, job.precision, batch_size=size, stop=stop, process_group=process_group)

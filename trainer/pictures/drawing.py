@@ -36,6 +36,7 @@ def coloured(
         grey = np.asarray(Picture.fromarray(over).convert("L"))
     if covers < 1:
         drawn = (covers * drawn + (1 - covers) * grey[..., None]).astype(np.uint8)
+    # stripes are diagonal, and keep some of the image visible below
     rows, columns = np.nonzero(label == dataset.ignore_index)
     dark = (rows + columns) % _STRIPE < _STRIPE // 2
     striped = np.where(dark, 0.0, 0.5 * grey[rows, columns] + 90)

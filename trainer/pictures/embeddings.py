@@ -95,6 +95,7 @@ def last_features(
     """
     model.eval()
     found: list[Tensor] = []
+    # a hook, since the input of the last layer is no output of the model
     handle = model.classifier.register_forward_pre_hook(
         lambda _, inputs: found.append(inputs[0].flatten(1).float().cpu())
     )

@@ -116,6 +116,7 @@ def draw_masks(
     Returns:
         A PNG file; `read_masks` returns its tiles.
     """
+    # the same stripes in each row make predictions comparable with the ground truth
     unlabeled = np.stack(truth) == dataset.ignore_index
     rows: list[tuple[Row, Sequence[Label]]] = [(Row("truth"), truth)]
     for epoch in sorted(predictions):

@@ -20,16 +20,16 @@ def stored_order(
     seed: int,
     on_progress: Callable[[int, int], None] = ignore_placed,
 ) -> tuple[int, ...]:
-    """Return the nested order of these images: read beside their decoded labels, or computed.
+    """Return the nested order of these images: read from the entry, or computed.
 
-    What is computed is kept there, in one step: readers find all of it or nothing. A directory
-    that cannot be written to is no obstacle.
+    A computed order is stored in the entry atomically. If the directory is read-only, the order is
+    not stored.
 
     Args:
         entry: directory of the decoded training images.
-        pixels: [images, classes], how many pixels of each image are of each class.
+        pixels: [images, classes] number of pixels of each class in each image.
         seed: the sweep's seed.
-        on_progress: called with how many images are placed, and of how many.
+        on_progress: called with the number of placed images, and the total.
     """
     path = entry / f"order-{FORMAT}-{seed}.npy"
     with suppress(OSError, ValueError, EOFError):

@@ -118,6 +118,7 @@ class Cache:
         missing = [need for need in needs if self._find(need) is None]
         if not missing:
             return
+        # fail before the first image is decoded, with all missing files at once
         self._dataset.check()
         splits = dict.fromkeys(need.split for need in missing)
         progress = _Progress(sum(map(self._images, splits)), on_progress)
@@ -125,6 +126,7 @@ class Cache:
         keep = [self._name(need) for need in needs]
         with self._writing():
             layouts = {need: self._layout(need) for need in missing}
+            # for all splits together: else the second one would evict the first
             self._folder.check_limit(_bytes(layouts.values()), keep, _fix(layouts))
             for split in splits:
                 self._build({n: layouts[n] for n in missing if n.split == split}, keep, progress)

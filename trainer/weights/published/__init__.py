@@ -21,5 +21,5 @@ PUBLISHED: tuple[PublishedNetwork, ...] = (
 
 
 def recognised(tensors: Mapping[str, Tensor]) -> PublishedNetwork | None:
-    """Return the published network that a state dict is of; None for any other file."""
+    """Return the published network of a state dict; None for any other file."""
     return next((each for each in PUBLISHED if each.holds(tensors)), None)

@@ -1,4 +1,4 @@
-"""How one publisher's names become ours."""
+"""Converts the tensor names of a published network to ours."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,34 +16,34 @@ def unchanged(tensors: Tensors) -> Tensors:
 
 @dataclass(frozen=True)
 class PublishedNetwork:
-    """A network of one publisher that is also one of ours."""
+    """A network of one publisher that equals one of our networks."""
 
     title: str
-    """Its name, for people."""
+    """Name of the network for messages."""
     model: str
-    """What `model` must be: a name, or its beginning if it ends with a colon."""
+    """The matching value of the setting `model`; a prefix of it if it ends with a colon."""
     marks: tuple[str, ...]
-    """Tensors that all files of this network hold, and no file of another."""
+    """Names of tensors that all files of this network have, and files of no other network."""
     rules: tuple[tuple[str, str], ...]
-    """Regular expressions of their names, each with our name; the first that matches counts."""
+    """Pairs of a regular expression for their name and our name; the first match counts."""
     joined: Callable[[Tensors], Tensors] = unchanged
-    """Joins what are several tensors there and one here; runs before the renaming."""
+    """Joins tensors that are separate in the file but one tensor here; runs before the renaming."""
 
     def holds(self, tensors: Tensors) -> bool:
-        """Is this state dict one of the network?"""
+        """Return whether a state dict is of this network."""
         return all(mark in tensors for mark in self.marks)
 
     @property
     def setting(self) -> str:
-        """What to write after `model:`."""
+        """The value to set for `model`."""
         return f"{self.model}DECODER/ENCODER" if self.model.endswith(":") else self.model
 
     def fits(self, model: str) -> bool:
-        """Is the network that `model` names this one?"""
+        """Return whether the setting `model` names this network."""
         return model.startswith(self.model) if self.model.endswith(":") else model == self.model
 
     def renamed(self, tensors: Tensors) -> dict[str, Tensor]:
-        """Return all tensors by our names; what no rule knows keeps its own name."""
+        """Return all tensors by our names; a tensor without a matching rule keeps its name."""
         return {self._renamed(name): tensor for name, tensor in self.joined(tensors).items()}
 
     def _renamed(self, name: str) -> str:
