@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.locations import undefined_variables
-from searchctl.orchestrator.config.problems import Problem, locate
+from searchctl.orchestrator.config.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.reading import read_settings
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.spec import spec_hash
@@ -37,6 +37,7 @@ from searchctl.orchestrator.config.sweep_settings import (
 from searchctl.orchestrator.config.wording import refuse
 from searchctl.orchestrator.config.yaml_source import YamlFile, load_yaml
 from searchctl.searchspace import Params, Space, SpaceError
+from searchctl.searchspace.errors import unknown
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
@@ -234,7 +235,7 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
     known = (*_undefined_variables(source), *_missing_packages(source))
-    return _resolved(read_settings(Sweep, source, known))
+    return _resolved(read_settings(Sweep, source, known), source)
 
 
 def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
@@ -258,15 +259,17 @@ def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
     )
 
 
-def _resolved(sweep: Sweep) -> Sweep:
+def _resolved(sweep: Sweep, source: YamlFile) -> Sweep:
     """Replace relative paths and machine-dependent defaults by their values on this machine."""
     values = sweep.to_json()
-    values["storage"]["runs"] = _absolute(sweep.storage.runs)
+    values["storage"]["runs"] = _resolved_location(sweep.storage.runs, ("storage", "runs"), source)
     for name in ("root", "cache_dir"):
         if values["data"].get(name) is not None:
-            values["data"][name] = str(Path(values["data"][name]).expanduser().absolute())
+            values["data"][name] = _absolute(values["data"][name], ("data", name), source)
     if sweep.loggers.tensorboard is not None:
-        values["loggers"]["tensorboard"] = _absolute(str(sweep.loggers.tensorboard))
+        values["loggers"]["tensorboard"] = _resolved_location(
+            str(sweep.loggers.tensorboard), ("loggers", "tensorboard"), source
+        )
     if sweep.training.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)
@@ -277,5 +280,24 @@ def default_threads(resources: ResourceSettings) -> int:
     return max(1, int(resources.cpus_per_trial / resources.processes))
 
 
-def _absolute(path: str) -> str:
-    return path if "://" in path else str(Path(path).expanduser().absolute())
+def _resolved_location(place: str, setting: tuple[str, str], source: YamlFile) -> str:
+    if "://" not in place:
+        return _absolute(place, setting, source)
+    from fsspec.registry import available_protocols  # only a URL needs it
+
+    scheme = place.partition("://")[0]
+    if scheme not in available_protocols():
+        raise _refused(setting, unknown("scheme", scheme, available_protocols()), source)
+    return place
+
+
+def _absolute(place: str, setting: tuple[str, str], source: YamlFile) -> str:
+    try:
+        return str(Path(place).expanduser().absolute())
+    except RuntimeError:  # ~NAME without an account here
+        user = place.partition("/")[0]
+        raise _refused(setting, f"there is no home directory {user}", source) from None
+
+
+def _refused(setting: tuple[str, str], message: str, source: YamlFile) -> SweepError:
+    return SweepError([Problem(setting, message, source.file, locate(source.lines, setting))])

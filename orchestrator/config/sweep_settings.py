@@ -20,10 +20,14 @@ from searchctl.orchestrator.config.locations import holds_password, with_variabl
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.training import Score
 
+_DIGITS = re.compile(r"\s*\d{1,20}\s*/\s*\d{1,20}\s*|\s*\d{0,20}\.?\d{0,20}([eE][+-]?\d{1,2})?\s*")
+
 
 def _fraction(written: Any) -> Fraction:
     # repr returns the digits as they were written, so that 0.1 becomes exactly 1/10
     text = repr(written) if isinstance(written, float) else str(written)
+    if not _DIGITS.fullmatch(text):  # an exponent of nine digits takes hours
+        raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {text[:40]!r}")
     try:
         fraction = Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -71,15 +75,15 @@ class SearchSettings(Settings):
 class HalvingSettings(Settings):
     """How the ladder is built, and which score ranks the trials."""
 
-    eta: Annotated[int, Field(ge=2)] = 2
+    eta: Annotated[int, Field(ge=2, le=1_000_000)] = 2
     """Reduction factor: each cut keeps one in eta trials."""
-    finalists: Annotated[int, Field(ge=1)] = 2
+    finalists: Annotated[int, Field(ge=1, le=1_000_000)] = 2
     """Number of trials on the last rung, which uses all of the data."""
     keep: Literal["floor", "ceil"] = "floor"
     """Rounding of n / eta: floor keeps 4 of 9, ceil keeps 5."""
     min_fraction: Share | None = None
     """Smallest fraction of the training images; lower rungs are left out."""
-    fractions: Annotated[list[Share], Field(min_length=1)] | None = None
+    fractions: Annotated[list[Share], Field(min_length=1, max_length=64)] | None = None
     """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
     score: Score = "val_miou"
     """Score that ranks the trials of a rung: val_miou, val_loss or val_accuracy. Default for
@@ -87,10 +91,10 @@ class HalvingSettings(Settings):
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: start from the trial's weights of the rung
     below."""
-    repeats: Annotated[int, Field(ge=1)] = 1
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     """Number of seeds with which each finalist is trained, the sweep's own seed included. The extra
     trainings follow the ladder and measure the variance over seeds. They change no decision."""
-    audit: Annotated[int, Field(ge=0)] = 0
+    audit: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Number of randomly drawn pruned trials that are trained on all of the data after the ladder.
     They show whether a cut dropped a better trial. They change no decision."""
 

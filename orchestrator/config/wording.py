@@ -4,6 +4,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +34,8 @@ _PLAIN = {
     ),
     **dict.fromkeys(("path_type", "is_instance_of"), "must be a path"),
 }
+MOST_PROBLEMS = 50
+"""Problems that are put into words; a file with more of them is none of ours."""
 _OURS = "problem"
 """Type of the errors from `refuse`. Their paths and messages are final."""
 
@@ -46,12 +49,17 @@ def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
         model: the model that they were validated against.
     """
     found: dict[Path, list[str]] = defaultdict(list)
-    for details in _without_lost_branches(error.errors(include_url=False), raw):
+    errors = _without_lost_branches(error.errors(include_url=False), raw)
+    for details in errors[:MOST_PROBLEMS]:
         path = _path(details, raw)
         message = _message(details, model)
         if message not in found[path]:
             found[path].append(message)
-    return [(path, ", or ".join(messages)) for path, messages in found.items()]
+    problems = [(path, ", or ".join(messages)) for path, messages in found.items()]
+    if len(errors) > MOST_PROBLEMS:
+        path = _path(errors[MOST_PROBLEMS], raw)
+        problems.append((path, f"and {len(errors) - MOST_PROBLEMS:,} more problems from here on"))
+    return problems
 
 
 def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
@@ -151,11 +159,16 @@ def _meant(details: ErrorDetails) -> str:
 
 
 def _known_keys(model: type[BaseModel], loc: Path) -> list[str]:
-    schema = model.model_json_schema()
+    schema = _json_schema(model)
     node = schema
     for part in loc:
         node = _resolve(schema, _step(schema, node, part))
     return list(node.get("properties", ()))
+
+
+@cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:

@@ -3,15 +3,21 @@
 The language is YAML 1.2: 1e-3 is a number, yes and no are texts. Dates stay texts, and merge keys
 (<<) are not supported. Only plain values are built, whatever tags a file uses. One extension: an
 unquoted power or square root, such as sqrt(0.1) or 0.1**0.5, is evaluated to a number.
+
+The size, the depth and the number of values of a file are limited before anything is built: aliases
+can multiply a few lines without end, and ruamel takes 5 s for each MB.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from textwrap import shorten
 from typing import IO, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from searchctl.orchestrator.config.expressions import ExpressionError, evaluate, is_expression
@@ -30,6 +36,15 @@ class YamlFile:
     """Line (from 1) of every key and list item, by its path from the top."""
 
 
+MAX_BYTES = 128 * 1024
+MAX_VALUES = 10_000
+"""Keys and values, those that aliases repeat counted each time."""
+MAX_DEPTH = 20
+_KINDS = {"bool": "true or false", "int": "number", "float": "number", "null": "null"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Characters that no path, name or command holds on purpose: controls and halves of a surrogate."""
+
+
 def load_yaml(path: FilePath) -> YamlFile:
     """Read a YAML file whose top level is a mapping. An empty file is an empty mapping.
 
@@ -39,7 +54,11 @@ def load_yaml(path: FilePath) -> YamlFile:
     """
     source = YamlFile(str(path))
     try:
-        node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+        text = _text(path)
+        _check_structure(source.file, text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False  # YAML allows it: the newest one counts
+        node = yaml.compose(text)
     except MarkedYAMLError as error:
         raise SweepError([_syntax_problem(source.file, error)]) from None
     except (OSError, UnicodeDecodeError, YAMLError) as error:
@@ -58,6 +77,40 @@ def dump_yaml(value: Any, stream: IO[str]) -> None:
     yaml.dump(value, stream)
 
 
+def _text(path: FilePath) -> str:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        problem = f"is larger than {MAX_BYTES // 1024} KB, which no sweep file needs"
+        raise SweepError([Problem((), problem, str(path))])
+    return content.decode("utf-8")
+
+
+def _check_structure(file: str, text: str) -> None:
+    """Refuse a file that is too deep or holds too many values, from its stream of events.
+
+    Raises:
+        SweepError: it is.
+        YAMLError: it is not YAML.
+    """
+    depth = values = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+        values += isinstance(event, NodeEvent)
+        if depth > MAX_DEPTH or values > MAX_VALUES:
+            line = event.start_mark.line + 1
+            raise SweepError([Problem((), _too_much(depth), file, line)])
+
+
+def _too_much(depth: int) -> str:
+    if depth > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} levels deep"
+    return f"holds more than {MAX_VALUES:,} keys and values"
+
+
 def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     words = [str(error.problem or error.context)]
@@ -73,6 +126,7 @@ class _Reader:
         self._source = source
         self._open: list[Node] = []
         self._problems: list[Problem] = []
+        self._values = 0
         self._scalars = YAML(typ="safe", pure=True).constructor
 
     def read(self, node: Node) -> None:
@@ -85,6 +139,10 @@ class _Reader:
             raise SweepError(self._problems)
 
     def _value(self, node: Node, path: Path) -> Any:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            line = node.start_mark.line + 1
+            raise SweepError([Problem(path, _too_much(0), self._source.file, line)])
         if node in self._open:  # an alias inside its own anchor: would recurse without end
             self._refuse(node, path, "an alias must not contain itself")
             return None
@@ -130,10 +188,15 @@ class _Reader:
             "float": self._scalars.construct_yaml_float,
         }.get(kind)
         try:
-            return build(node) if build else node.value
-        except ValueError:
-            self._refuse(node, path, f"'{node.value}' is not a number")
+            return build(node) if build else self._text(node, path)
+        except (ValueError, LookupError):  # LookupError: a tag such as !!bool on another text
+            self._refuse(node, path, f"'{shorten(node.value, 60)}' is no {_KINDS[kind]}")
             return None
+
+    def _text(self, node: Node, path: Path) -> Any:
+        if isinstance(node.value, str) and (found := _CONTROL.search(node.value)):
+            self._refuse(node, path, f"holds the control character {found[0]!r}: remove it")
+        return node.value
 
     def _computed(self, node: Node, path: Path) -> int | float | None:
         try:

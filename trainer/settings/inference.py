@@ -24,7 +24,9 @@ class Inference(Settings):
     """Least share of a window's side that it has in common with the next one; 1/3 if left out."""
     flip: bool = False
     """Whether the mirrored image is predicted too, and averaged with the other."""
-    scales: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (1.0,)
+    scales: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, max_length=32)
+    ] = (1.0,)
     """Sizes at which each image is predicted, as multiples of the one that `mode` gives; averaged.
     Windows keep their size."""
 

@@ -30,6 +30,20 @@ def _model(name: str) -> str:
     return name
 
 
+def name_without_scheme(name: str) -> str:
+    """Refuse timm's names of other places, which would be read or downloaded from there.
+
+    Raises:
+        ValueError: the name has a scheme, such as hf-hub: or local-dir:.
+    """
+    if ":" in name:
+        raise ValueError(
+            f"{name!r} names a place, not an encoder of timm's: name the encoder, and its own "
+            "weights by init: pretrained and weights: FILE"
+        )
+    return name
+
+
 def _plain_problem(name: str) -> str:
     if name in catalog.MODELS:
         return ""
@@ -43,6 +57,8 @@ def _smp_problem(name: str) -> str:
     decoder, _, encoder = name.partition("/")
     if not encoder:
         return f"'smp:{name}' lacks its encoder: smp:{decoder}/resnet34"
+    if ":" in encoder:
+        return f"'{encoder}' names a place, not an encoder of segmentation-models-pytorch"
     known = decoder in catalog.SMP_DECODERS
     return "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
 

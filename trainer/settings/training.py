@@ -5,7 +5,7 @@ Each field of `TrainSettings` may be an axis of a sweep's search space: name it 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.names import (
@@ -17,6 +17,7 @@ from searchctl.trainer.settings.names import (
     LRScheduleName,
     ModelName,
     OptimizerName,
+    name_without_scheme,
 )
 
 Score = Literal["val_miou", "val_loss", "val_accuracy"]
@@ -45,7 +46,7 @@ class TrainSettings(Settings):
     """Network to train: one of ours, or smp:DECODER/ENCODER for one of
     segmentation-models-pytorch, where that is installed (smp:fpn/tu-efficientnet_b0); in
     classification, timm:NAME for any of timm's (timm:vgg13_bn)."""
-    encoder: Annotated[str, Field(min_length=1)] | None = None
+    encoder: Annotated[str, Field(min_length=1), AfterValidator(name_without_scheme)] | None = None
     """Encoder of the network, by timm's name (convnext_tiny, resnet50s.gluon_in1k); the model's own
     default if left out. Only for models that have one to choose."""
     width: Annotated[int, Field(ge=1)] | None = None
@@ -127,7 +128,7 @@ class TrainSettings(Settings):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is scored and
     kept; none, if left out."""
-    epochs: Annotated[int, Field(ge=1)] = 20
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 20
     """Passes over the sample of images, the same at every rung."""
     batch_size: Annotated[int, Field(ge=2)] = 16
     """Images that pass through the network together; a last batch of one image is merged with the

@@ -7,10 +7,10 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from searchctl.trainer.settings.base import Settings
 
-Side = Annotated[int, Field(ge=8)]
+Side = Annotated[int, Field(ge=8, le=100_000)]
 Size = tuple[Side, Side]
 """Height and width in pixels."""
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Split = Literal["train", "val", "test"]
 Task = Literal["segmentation", "classification"]

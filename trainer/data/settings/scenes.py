@@ -1,8 +1,12 @@
 """Settings of the synthetic street scenes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from searchctl.trainer.data.settings.base import AnyData, Count, Size, Split
+from pydantic import Field
+
+from searchctl.trainer.data.settings.base import AnyData, Size, Split
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ScenesData(AnyData):
