@@ -141,7 +141,7 @@ def test_every_old_attempt_has_the_outcome_that_it_had(old, revision):
     assert {row.worker for row in rows} == {row.first_epoch for row in rows} == {None}
 
 
-def test_a_driver_goes_on_with_an_upgraded_sweep(old):
+def test_a_driver_continues_with_an_upgraded_sweep(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     assert lease.acquire(old, sweep.id, "mine", "here:1", 30) is None
@@ -189,7 +189,7 @@ def test_an_upgrade_of_a_current_database_changes_nothing(url):
     assert upgrade_database(url) == HEAD
 
 
-def test_a_newer_database_is_refused_with_the_mend(url):
+def test_a_newer_database_is_refused_with_the_fix(url):
     engine = open_database(url, create=True)
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
@@ -203,7 +203,7 @@ def test_a_newer_database_is_refused_with_the_mend(url):
             open_it()
 
 
-def test_another_programs_database_is_told_from_an_old_one(url):
+def test_another_programs_database_differs_from_an_old_one(url):
     other = create_engine(url)
     with other.begin() as connection:
         connection.execute(text("CREATE TABLE recipes (id INTEGER)"))

@@ -84,7 +84,7 @@ def test_the_process_of_an_open_attempt_is_noted(engine, sweep, writer):
     assert queries.attempts(engine, sweep)[0].worker == "node7:4711"
 
 
-def test_a_result_is_stored_with_epochs_classes_and_verdicts(engine, sweep, writer):
+def test_a_result_is_stored_with_epochs_classes_and_decisions(engine, sweep, writer):
     start(writer)
     verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
     assert queries.jobs(engine, sweep, 0)[0].initial_weights == ""
@@ -189,7 +189,7 @@ def test_a_changed_spec_replaces_the_launched_one(engine, sweep, writer):
     assert (row.versions, row.data_fingerprint) == ({"torch": "3"}, "beef")
 
 
-def test_a_stop_is_asked_for_without_the_lease(engine, sweep, writer):
+def test_a_stop_is_requested_without_the_lease(engine, sweep, writer):
     request_state(engine, "first", "STOPPED")
     assert queries.find_sweep(engine, "first").desired_state == "STOPPED"
     assert queries.find_sweep(engine, "first").state == "RUNNING"

@@ -69,7 +69,7 @@ def test_jobs_are_counted_by_kind(engine, sweep, appraised):
 
 
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
-def test_a_trial_keeps_the_state_of_its_last_verdict(engine, sweep, appraised, outcome):
+def test_a_trial_keeps_the_state_of_its_last_decision(engine, sweep, appraised, outcome):
     states = [trial.state for trial in queries.trials(engine, sweep)]
     assert states == ["COMPLETE", "PRUNED"]
     begin(appraised, JobKey(0, 0, "repeat", 3), "again")

@@ -54,7 +54,7 @@ def test_the_clock_counts_seconds_since_1970_in_milliseconds_or_finer(engine):
     assert 0 < min(step for step in steps if step) < 0.005
 
 
-def test_the_clock_goes_on_within_a_transaction(engine):
+def test_the_clock_runs_on_within_a_transaction(engine):
     with engine.begin() as connection:
         before = connection.execute(select(database_now())).scalar_one()
         time.sleep(0.05)
@@ -87,7 +87,7 @@ def test_an_expired_lease_is_taken_over_and_its_old_holder_finds_out(engine, swe
     assert driver_of(engine) == "host:b"
 
 
-def test_an_expired_lease_that_nobody_took_is_still_its_holders(engine, sweep, take, expire):
+def test_an_expired_lease_that_no_driver_took_is_still_its_holders(engine, sweep, take, expire):
     take("a")
     expire()
     assert lease.renew(engine, sweep.id, "a", 30) == "RUNNING"
@@ -112,7 +112,7 @@ def test_a_released_lease_is_free_and_can_be_released_again(engine, sweep, take)
         lease.renew(engine, sweep.id, "a", 30)
 
 
-def test_a_renewal_hears_that_a_stop_was_asked_for(engine, sweep, take):
+def test_a_renewal_returns_a_request_to_stop(engine, sweep, take):
     take("a")
     assert lease.renew(engine, sweep.id, "a", 30) == "RUNNING"
     request_state(engine, "first", "STOPPED")
@@ -215,7 +215,7 @@ def test_of_drivers_that_take_a_lease_at_once_exactly_one_wins(shared, before):
     assert lease.holder(engines[0], sweep_id).token == winner
 
 
-def test_nobody_takes_a_lease_over_in_the_middle_of_a_write(shared):
+def test_no_driver_takes_a_lease_over_in_the_middle_of_a_write(shared):
     first, second = shared(), shared()
     sweep_id = create_sweep(first, new_sweep())
     lease.acquire(first, sweep_id, "a", "host:a", -1)

@@ -42,7 +42,7 @@ RUNNING = "SELECT worker FROM searchctl_attempts WHERE worker IS NOT NULL"
 
 
 @pytest.mark.parametrize("executor", [[], ["--inline"]], ids=["ray", "inline"])
-def test_stop_from_another_terminal_ends_a_sweep_and_resume_goes_on(
+def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
     executor, long_folder, searchctl, start_searchctl
 ):
     process = start_searchctl("launch", "sweep.yaml", *executor, cwd=long_folder)
@@ -72,7 +72,7 @@ def test_a_deadline_ends_a_sweep_with_a_code_of_its_own_and_says_what_is_missing
     assert "searchctl resume tiny" in done.stdout
 
 
-def test_a_second_interrupt_leaves_at_once_and_resume_goes_on(folder, searchctl, start_searchctl):
+def test_a_second_interrupt_leaves_at_once_and_resume_continues(folder, searchctl, start_searchctl):
     process = start_searchctl("launch", "sweep.yaml", cwd=folder)
     wait_for(folder, RUNNING, process)
     output = folder / "output.txt"

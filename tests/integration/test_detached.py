@@ -46,7 +46,7 @@ def test_a_path_from_here_does_not_travel(sweeps, init):
         submit(sweeps.sweep(training={"init": init, "batch_size": 2, "epochs": 1}))
 
 
-def test_a_cluster_that_does_not_answer_is_named_with_the_mend(sweeps):
+def test_a_cluster_that_does_not_answer_is_named_with_the_fix(sweeps):
     with pytest.raises(SearchctlError, match=f"{NOBODY} does not answer.*--address http://head"):
         submit(sweeps.sweep())
 
@@ -69,7 +69,7 @@ def test_a_driver_that_was_not_submitted_prints_on_its_own_terminal(sweeps):
     assert stop_before_it_is_stored("quick", sweeps.url) is None
 
 
-def test_a_sweep_goes_on_where_it_was_launched_though_its_file_names_no_cluster(sweeps, tmp_path):
+def test_a_sweep_continues_where_it_was_launched_though_its_file_names_no_cluster(sweeps, tmp_path):
     file = tmp_path / "sweep.yaml"
     file.write_text(json.dumps(sweeps.sweep().to_json()))
     launched = sweeps.sweep(resources={"address": "ray://head:10001"})

@@ -86,14 +86,14 @@ def test_a_database_that_refuses_the_password_is_not_to_be_started():
     ("part", "other", "fix"),
     [("searchctl@", "nobody@", "check the user"), ("/test_", "/gone_", "CREATE DATABASE")],
 )
-def test_what_the_database_does_not_know_is_to_be_mended_there(part, other, fix, postgres_url):
+def test_what_the_database_does_not_know_is_to_be_fixed_there(part, other, fix, postgres_url):
     ((level, words),) = found(check_database, About(postgres_url.replace(part, other)))
     assert level == "error"
     assert fix in words
 
 
 @pytest.mark.parametrize(("version", "fix"), [("0001", "db upgrade"), ("9999", "newer searchctl")])
-def test_a_schema_of_another_version_is_an_error_with_the_mend(version, fix, stored):
+def test_a_schema_of_another_version_is_an_error_with_the_fix(version, fix, stored):
     engine = open_database(stored)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")

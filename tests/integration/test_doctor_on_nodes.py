@@ -44,7 +44,7 @@ def test_a_node_that_sees_it_all_lacks_nothing_and_nothing_is_made_there(places,
     assert os.listdir(tmp_path / "shared") == []
 
 
-def test_a_node_with_other_data_or_none_is_told_with_the_mend(places, tmp_path):
+def test_a_node_with_other_data_or_none_is_reported_with_the_fix(places, tmp_path):
     fewer = replace(places, data=ScenesData(dataset="scenes", train=3, val=2))
     assert "holds other files there than on the driver's machine" in lacks(places, fewer)
     gone = replace(places, data=sweep(data={"dataset": "camvid", "root": str(tmp_path)}).data)
@@ -53,7 +53,7 @@ def test_a_node_with_other_data_or_none_is_told_with_the_mend(places, tmp_path):
     assert lacks(gone, places) == ""  # this machine's own lack is told once, by the data's check
 
 
-def test_a_node_without_the_directory_of_the_files_is_told_with_the_mend(places, tmp_path):
+def test_a_node_without_the_directory_of_the_files_is_reported_with_the_fix(places, tmp_path):
     elsewhere = replace(places, runs=UPath(tmp_path / "own disk" / "runs"))
     assert "shared/runs is not there what the driver's machine sees" in lacks(places, elsewhere)
     assert "set storage.runs to a directory that all nodes share" in lacks(places, elsewhere)
@@ -61,7 +61,7 @@ def test_a_node_without_the_directory_of_the_files_is_told_with_the_mend(places,
     assert "set storage.runs" in lacks(places, closed)
 
 
-def test_directories_of_one_name_on_two_disks_are_told_apart_by_what_they_hold(places):
+def test_directories_of_one_name_on_two_disks_differ_by_what_they_hold(places):
     here = node_view_of(places)
     assert not list(unseen(places, here, replace(here, holds="what others wrote meanwhile")))
     assert not list(unseen(places, here, replace(here, number=1)))  # of another kind of mount
@@ -69,7 +69,7 @@ def test_directories_of_one_name_on_two_disks_are_told_apart_by_what_they_hold(p
     assert "is not there what the driver's machine sees" in found
 
 
-def test_a_store_that_a_node_does_not_reach_is_told(places):
+def test_a_store_that_a_node_does_not_reach_is_reported(places):
     limits = {"retries": {"total_max_attempts": 1}, "connect_timeout": 1}
     keys = {"key": "a key", "secret": "a secret", "config_kwargs": limits}
     nobody = NodeLocations(
@@ -105,7 +105,7 @@ def test_a_trial_that_fits_on_no_node_is_an_error_that_names_the_setting(asked, 
     assert fix in finding.fix
 
 
-def test_room_is_told_and_its_lack_is_a_warning_where_nodes_may_come():
+def test_room_is_reported_and_its_lack_is_a_warning_where_nodes_may_come():
     growing = room_finding({"CPU": 8}, [{"CPU": 4.0}], 0, local=False, scales=True)
     assert (growing.level, "autoscaler" in growing.fix) == ("warning", True)
     alone = room_finding({"CPU": 8}, [{"CPU": 4.0}], 0, local=True, scales=False)

@@ -141,7 +141,7 @@ def test_of_a_finished_sweep_the_finalists_weights_remain(engine, runs):
     assert collect(engine, sweep.row, runs).files == 0
 
 
-def test_what_an_unfinished_job_goes_on_from_remains(engine, runs):
+def test_what_an_unfinished_job_resumes_from_remains(engine, runs):
     sweep = Sweep(engine, runs)
     sweep.first_rung()
     files = sweep.start(1, 1, "d", "checkpoint.pt")
@@ -168,14 +168,14 @@ def test_files_are_found_that_were_written_after_an_earlier_look(engine, runs):
     assert used_bytes(runs) == 50
 
 
-def test_only_the_jobs_that_are_asked_for_are_looked_at(local):
+def test_only_the_jobs_that_are_requested_are_checked(local):
     local.first_rung()
     assert collect(local.engine, local.row, local.runs, [JobKey(1, 0)]).files == 2
     assert {path.split("/")[0] for path in local.files()} == {"trial-0000"}
     assert collect(local.engine, local.row, local.runs, [JobKey(1, 0), JobKey(0, 0)]).files == 3
 
 
-def test_files_of_an_unknown_attempt_are_named_and_go_only_when_asked(local):
+def test_files_of_an_unknown_attempt_are_named_and_go_only_on_request(local):
     local.first_rung()
     stray = local.write("trial-0001/rung-0/unknown/checkpoint.pt")
     other = local.write("trial-0099/rung-0/unknown/checkpoint.pt")

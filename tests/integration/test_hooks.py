@@ -38,7 +38,7 @@ def events(prepared):
     ]
 
 
-def test_every_rung_and_the_end_are_told_in_order(sweeps, told):
+def test_every_rung_and_the_end_are_reported_in_order(sweeps, told):
     hooks, read = told
     prepared, _ = sweeps.launch(hooks=hooks)
     assert [(each["event"], each.get("rung")) for each in read()] == [
@@ -50,7 +50,7 @@ def test_every_rung_and_the_end_are_told_in_order(sweeps, told):
     assert events(prepared) == [(each["event"], "is done") for each in read()]
 
 
-def test_a_rung_is_told_with_its_best_trial_and_all_verdicts(sweeps, told):
+def test_a_rung_is_reported_with_its_best_trial_and_all_decisions(sweeps, told):
     hooks, read = told
     sweeps.launch(hooks=hooks)
     first = read()[0]
@@ -68,7 +68,7 @@ def test_a_rung_is_told_with_its_best_trial_and_all_verdicts(sweeps, told):
     }
 
 
-def test_the_end_is_told_with_the_best_trials(sweeps, told):
+def test_the_end_is_reported_with_the_best_trials(sweeps, told):
     hooks, read = told
     sweeps.launch(hooks=hooks)
     best = read()[-1]["best"]
@@ -88,7 +88,7 @@ def unusable(job, on_epoch, stop):
     ("runner", "kind", "words"),
     [(all_diverge, SweepFailed, "none of 8 trials"), (unusable, SweepBlocked, "image 7")],
 )
-def test_a_sweep_that_fails_is_told_with_its_error(runner, kind, words, sweeps, told):
+def test_a_sweep_that_fails_is_reported_with_its_error(runner, kind, words, sweeps, told):
     hooks, read = told
     with pytest.raises(kind):
         sweeps.launch(runner, hooks=hooks)
@@ -96,7 +96,7 @@ def test_a_sweep_that_fails_is_told_with_its_error(runner, kind, words, sweeps, 
     assert words in read()[-1]["error"]
 
 
-def test_an_error_that_is_not_ours_is_told_by_its_kind_alone(sweeps, told):
+def test_an_error_that_is_not_ours_is_reported_by_its_kind_alone(sweeps, told):
     class Broken(InlineExecutor):
         def run(self, source, stop):
             raise ValueError("postgresql://me:secret@host/db")
@@ -107,7 +107,7 @@ def test_an_error_that_is_not_ours_is_told_by_its_kind_alone(sweeps, told):
     assert read()[-1]["error"] == "ValueError"
 
 
-def test_a_sweep_that_is_stopped_is_told_with_the_reason(sweeps, told, quick_runner):
+def test_a_sweep_that_is_stopped_is_reported_with_the_reason(sweeps, told, quick_runner):
     hooks, read = told
     prepared = sweeps.prepare(hooks=hooks)
     row = run(prepared, executor=InlineExecutor(quick_runner), stopping=lambda: "received SIGTERM")
@@ -116,7 +116,7 @@ def test_a_sweep_that_is_stopped_is_told_with_the_reason(sweeps, told, quick_run
     assert (only["event"], only["reason"]) == ("sweep_stopped", row.error)
 
 
-def test_what_was_told_is_not_told_again(sweeps, told):
+def test_what_was_reported_is_not_reported_again(sweeps, told):
     hooks, read = told
     sweeps.launch(hooks=hooks)
     before = read()

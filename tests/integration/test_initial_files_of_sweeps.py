@@ -195,7 +195,7 @@ def test_init_and_weights_are_search_axes(pets, runner, jobs):
     assert {job.encoder_from for job in jobs} == {None}
 
 
-def test_each_rung_begins_with_the_copy_unless_it_goes_on_warm(pets, runner, jobs):
+def test_each_rung_begins_with_the_copy_unless_it_continues_warm(pets, runner, jobs):
     for continue_ in ("retrain", "warm"):
         prepared = from_pets(
             pets, {"lr": [1, 2, 3, 4]}, name=continue_, halving={"continue": continue_}
@@ -209,7 +209,7 @@ def test_each_rung_begins_with_the_copy_unless_it_goes_on_warm(pets, runner, job
     assert (prepared.runs / file.file).is_file()
 
 
-def test_a_sweep_goes_on_with_its_copy_whatever_becomes_of_the_original(pets, runner, jobs):
+def test_a_sweep_continues_with_its_copy_whatever_becomes_of_the_original(pets, runner, jobs):
     before = from_pets(pets)
     for file in (pets.folder / "runs" / "pets").rglob("*.safetensors"):
         file.unlink()

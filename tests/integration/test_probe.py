@@ -95,7 +95,7 @@ def test_the_slowest_and_the_fastest_are_always_among_the_timed():
     assert len(set(evenly(9, 8))) == 8
 
 
-def test_gpus_that_are_not_there_are_asked_for():
+def test_gpus_that_are_not_there_are_requested():
     import torch
 
     if torch.cuda.is_available():

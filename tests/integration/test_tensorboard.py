@@ -93,7 +93,7 @@ def test_an_attempt_that_begins_anew_takes_the_place_of_the_lost_one(logger, tmp
     assert points(run_of(tmp_path), "loss/train") == [(1, 0.7), (2, 0.6), (3, 0.5)]
 
 
-def test_an_attempt_that_goes_on_keeps_what_was_before(logger, tmp_path):
+def test_an_attempt_that_continues_keeps_what_was_before(logger, tmp_path):
     train(logger, Seen(), 0.9, 0.8)
     logger.job_lost(Seen(), "the worker died", 1)
     with TensorBoardLogger(tmp_path, lambda params: EPOCHS) as another_driver:
@@ -115,7 +115,7 @@ def test_params_are_hyperparameters_to_tensorboard(logger, tmp_path):
     assert (found["loss"].string_value, found["width"].string_value) == ("dice", "None")
 
 
-def test_a_sweep_writes_a_run_for_each_trial_where_it_is_asked_for(sweeps, tmp_path):
+def test_a_sweep_writes_a_run_for_each_trial_where_it_is_requested(sweeps, tmp_path):
     folder = tmp_path / "boards"
     _, row = sweeps.launch(loggers={"tensorboard": str(folder)})
     assert row.state == "COMPLETE"
@@ -133,7 +133,7 @@ def test_nothing_is_written_unasked(sweeps, tmp_path):
     assert not list(tmp_path.rglob("*tfevents*"))
 
 
-def test_a_logger_that_cannot_write_is_left_alone_and_the_sweep_goes_on(sweeps, tmp_path, caplog):
+def test_a_logger_that_cannot_write_is_left_alone_and_the_sweep_continues(sweeps, tmp_path, caplog):
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING, logger="searchctl"):
         _, row = sweeps.launch(loggers={"tensorboard": str(tmp_path / "file")})

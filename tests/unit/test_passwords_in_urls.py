@@ -45,7 +45,7 @@ def sweep_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("url", WITH_PASSWORD)
-def test_a_sweep_file_with_a_password_is_refused_with_the_mend(url, sweep_file):
+def test_a_sweep_file_with_a_password_is_refused_with_the_fix(url, sweep_file):
     with pytest.raises(SweepError) as refusal:
         load_sweep(sweep_file(url))
     assert "sweep.yaml:5 storage.url: must not hold a password" in str(refusal.value)

@@ -42,7 +42,7 @@ def test_images_counted_on_the_disk_step_before_those_of_the_settings(sweep_of):
     assert [rung.images for rung in plan.ladder.rungs] == [100, 200, 400, 800, 1600]
 
 
-def test_an_unknown_number_of_images_is_asked_for(sweep_of):
+def test_an_unknown_number_of_images_is_requested(sweep_of):
     with pytest.raises(SearchctlError, match=r"train_images:.*--data-root"):
         plan_sweep(sweep_of(GRID_OF_36 % "val: 0.1"))
 

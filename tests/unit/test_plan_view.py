@@ -98,7 +98,7 @@ def test_the_jobs_that_judge_the_answer_are_on_top(sweep_of):
     ]
 
 
-def test_a_dear_validation_comes_with_its_mend(sweep_of):
+def test_a_dear_validation_comes_with_its_fix(sweep_of):
     text = said(
         plan_report(*planned(sweep_of, "{batch_size: 2}", halving="{fractions: [1/100, 1]}"))
     )

@@ -125,6 +125,6 @@ def test_only_files_of_jobs_have_a_place(path, place):
 @pytest.mark.parametrize(
     ("verdicts", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
 )
-def test_a_trial_is_over_with_its_last_verdict(verdicts, over):
+def test_a_trial_is_over_with_its_last_decision(verdicts, over):
     assert retention({0: "COMPLETE"}, verdicts).is_over("trial-0003") is over
     assert retention({}).is_over("trial-0004")  # there is no such trial

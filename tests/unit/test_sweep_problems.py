@@ -84,7 +84,7 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
         ("seed: x", "4 seed: must be a whole number, not 'x'"),
     ],
 )
-def test_a_bad_setting_is_refused_with_line_path_and_mend(refused, text, problem):
+def test_a_bad_setting_is_refused_with_line_path_and_fix(refused, text, problem):
     lines = refused(GOOD + text)
     assert len(lines) == 1
     assert problem in lines[0]
@@ -110,7 +110,7 @@ def test_a_bad_setting_is_refused_with_line_path_and_mend(refused, text, problem
         ("{width: {values: [8], when: {model: unet}}}", "'model' is never 'unet' in this sweep"),
     ],
 )
-def test_a_bad_space_is_refused_with_line_path_and_mend(refused, space, problem):
+def test_a_bad_space_is_refused_with_line_path_and_fix(refused, space, problem):
     lines = refused(f"{DATA}space: {space}")
     assert len(lines) == 1
     assert problem in lines[0]
