@@ -23,6 +23,7 @@ from searchctl.trainer.data.settings import Sample, ScenesData
 from searchctl.trainer.evaluation.evaluate import evaluate
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.run.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
+from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.run.progress import Kept
@@ -40,7 +41,7 @@ def begin(settings):
     """Return a job whose best epoch is an earlier one."""
     sample = Sample(DATA, IMAGES, seed=0)
     cpu = torch.device("cpu")
-    job = prepare(settings, sample, rung=0, score="val_miou", init_from=None, device=cpu)
+    job = prepare(TrialJob(settings=settings, sample=sample, rung=0, out=UPath(".")), cpu)
     model, progress = job.training.model, job.training.progress
     scored = evaluate(model, job.validation, job.precision, batch_size=4, stop=lambda: False)
     weights = {name: value.clone() for name, value in model.state_dict().items()}

@@ -7,14 +7,13 @@ from fractions import Fraction
 from upath import UPath
 
 from searchctl.orchestrator.executors.inline import InlineExecutor
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.settings import Sample, ScenesData
-from searchctl.trainer.settings.inference import AS_VALIDATED
 from searchctl.trainer.settings.training import TrainSettings
 
 EXECUTORS = {
@@ -38,7 +37,7 @@ class BracketSource:
         if not isinstance(slot, BracketJob):
             return slot
         self.issued.append((slot.rung.number, slot.trial))
-        return Job(
+        return JobAttempt(
             trial=slot.trial,
             rung=slot.rung.number,
             token="0",
@@ -46,16 +45,7 @@ class BracketSource:
             settings=TrainSettings(),
             sample=Sample(ScenesData(dataset="scenes"), slot.rung.images, 0),
             fraction=Fraction(slot.rung.fraction),
-            score="val_miou",
             out=UPath("unused"),
-            resume_from=(),
-            final=False,
-            inference=AS_VALIDATED,
-            features=False,
-            keep_weights=False,
-            init_from=None,
-            encoder_from=None,
-            gpus=0,
         )
 
     def started(self, job, worker):

@@ -34,7 +34,7 @@ def exit_code(function: Callable[..., object], *arguments: object, patience_s: f
 
 def train_and_die(request: Mapping[str, Any]) -> None:
     """Train a job until SIGKILL comes: after an epoch, or before a batch, validation's too."""
-    from searchctl.trainer import Sample, TrainSettings, run_job
+    from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
     from searchctl.trainer.data.settings import FolderData
 
     batches = 0
@@ -50,14 +50,13 @@ def train_and_die(request: Mapping[str, Any]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return False
 
-    run_job(
-        request["params"],
-        TrainSettings.model_validate(request["settings"]),
-        Sample(FolderData.model_validate(request["data"]), images=request["images"], seed=7),
+    job = TrialJob(
+        params=request["params"],
+        settings=TrainSettings.model_validate(request["settings"]),
+        sample=Sample(FolderData.model_validate(request["data"]), request["images"], seed=7),
         rung=1,
         out=Path(request["out"]),
-        resume_from=[Path(folder) for folder in request["resume_from"]],
+        resume_from=tuple(Path(folder) for folder in request["resume_from"]),
         device="cpu",
-        on_epoch=kill_after_epoch,
-        stop=kill_in_batch,
     )
+    run_job(job, on_epoch=kill_after_epoch, stop=kill_in_batch)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
     from searchctl.trainer.data.settings import DataSettings, Sample
     from searchctl.trainer.ddp.launcher import run_distributed
+    from searchctl.trainer.run.job import TrialJob
     from searchctl.trainer.run.trial import run_job
     from searchctl.trainer.settings.training import TrainSettings
 
@@ -27,6 +28,7 @@ __all__ = [
     "JobResult",
     "Sample",
     "TrainSettings",
+    "TrialJob",
 ]
 
 _LAZY = {
@@ -38,6 +40,7 @@ _LAZY = {
     "JobResult": "searchctl.trainer.core.results",
     "Sample": "searchctl.trainer.data.settings",
     "TrainSettings": "searchctl.trainer.settings.training",
+    "TrialJob": "searchctl.trainer.run.job",
 }
 
 

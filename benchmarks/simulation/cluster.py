@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from searchctl.orchestrator.executors.base import Source, Stop
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.run.driver import BACK_OFF_S
@@ -76,7 +76,7 @@ class Stint:
 class _Worker:
     number: int
     speed: float
-    job: Job | None = None
+    job: JobAttempt | None = None
     began: float = 0.0
     kept: float = 0.0
     """Time of its job's last complete epoch."""
@@ -128,7 +128,7 @@ class SimulatedCluster:
             self._begin(self._free.popleft(), job)
         return Signal.WAIT
 
-    def _begin(self, worker: _Worker, job: Job) -> None:
+    def _begin(self, worker: _Worker, job: JobAttempt) -> None:
         worker.job, worker.began, worker.kept = job, self.now, self.now
         worker.life += 1
         self._source.started(job, f"node-{worker.number // self.capacity.node}:{worker.number}")

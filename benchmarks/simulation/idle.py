@@ -3,8 +3,10 @@
 from statistics import mean
 from typing import Any
 
+from upath import UPath
+
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Bracket, Signal
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import key_of
@@ -31,12 +33,12 @@ class ScheduleSource:
         self._params = sweep.trials()
         self._schedule = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
 
-    def next_job(self) -> Job | Signal:
+    def next_job(self) -> JobAttempt | Signal:
         """Return the schedule's next job."""
         slot = self._schedule.next_job()
         if isinstance(slot, Signal):
             return slot
-        return Job(
+        return JobAttempt(
             trial=slot.trial,
             rung=slot.rung.number,
             token="",
@@ -44,31 +46,24 @@ class ScheduleSource:
             settings=self._sweep.training,
             sample=Sample(self._sweep.data, slot.rung.images, 0),
             fraction=slot.rung.fraction,
-            score="val_miou",
-            out=None,
-            resume_from=(),
-            final=False,
+            out=UPath("unused"),
             inference=self._sweep.inference,
-            features=False,
-            keep_weights=False,
-            init_from=None,
-            encoder_from=None,
             gpus=1,
         )
 
-    def record(self, job: Job, result: JobResult) -> None:
+    def record(self, job: JobAttempt, result: JobResult) -> None:
         """Report the outcome to the schedule."""
         outcome = Outcome(job.trial, job.rung, result.score, seconds=result.seconds)
         self._schedule.record(key_of(job), outcome)
 
-    def lost(self, job: Job, error: str) -> None:
+    def lost(self, job: JobAttempt, error: str) -> None:
         """Return the job to the schedule for another worker."""
         self._schedule.release(key_of(job))
 
-    def started(self, job: Job, worker: str) -> None:
+    def started(self, job: JobAttempt, worker: str) -> None:
         """Keep nothing of it."""
 
-    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+    def on_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
         """Keep nothing of it."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts, JobResult
 
 
@@ -34,12 +34,12 @@ class Training:
     """Number of validation images in the counts of each result."""
     classes: int = 19
 
-    def epoch_seconds(self, job: Job) -> float:
+    def epoch_seconds(self, job: JobAttempt) -> float:
         """Return the seconds of an epoch on a GPU of speed 1; a fifth of them is validation."""
         cost = math.exp(self._of("cost", job.trial).gauss(0, self.spread))
         return self.seconds_per_image * 1.25 * job.sample.images * cost
 
-    def score(self, job: Job) -> float | None:
+    def score(self, job: JobAttempt) -> float | None:
         """Return the job's score; None if its trial diverges."""
         own = self._of("curve", job.trial)
         if own.random() < self.diverging:
@@ -48,14 +48,14 @@ class Training:
         error = floor + scale * job.sample.images ** -own.uniform(0.3, 0.6)
         return max(0.0, 1 - error + self._of("noise", job.trial, job.rung).gauss(0, self.noise))
 
-    def record(self, job: Job, epoch: int) -> EpochRecord:
+    def record(self, job: JobAttempt, epoch: int) -> EpochRecord:
         """Return the record of an epoch."""
         seconds = self.epoch_seconds(job)
         return EpochRecord(
             epoch, 1 / epoch, 0.01, job.sample.images, seconds, 1 / epoch, self.score(job)
         )
 
-    def result(self, job: Job, first_epoch: int) -> JobResult:
+    def result(self, job: JobAttempt, first_epoch: int) -> JobResult:
         """Return the result of a job, as large as a real one."""
         score, epochs = self.score(job), job.settings.epochs
         if score is None:
@@ -82,7 +82,7 @@ class Training:
             data_fingerprint="0" * 16,
         )
 
-    def _counts(self, job: Job) -> ImageCounts:
+    def _counts(self, job: JobAttempt) -> ImageCounts:
         """Return counts of images of a million pixels with a few classes each."""
         rng = np.random.default_rng((self.seed, job.trial, job.rung))
         shape = (self.val_images, self.classes, 3)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from searchctl.orchestrator.core.pending import Waiting
-from searchctl.orchestrator.executors.job import Job, Stop
+from searchctl.orchestrator.executors.job import JobAttempt, Stop
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -13,16 +13,16 @@ __all__ = ["Executor", "Source", "Stop"]
 class Source(Protocol):
     """Where jobs come from and results go to. Called from one thread only."""
 
-    def next_job(self) -> Job | Signal:
+    def next_job(self) -> JobAttempt | Signal:
         """Return a job to run now, WAIT while none can start, DONE when the sweep is over."""
 
-    def started(self, job: Job, worker: str) -> None:
+    def started(self, job: JobAttempt, worker: str) -> None:
         """Take note that a worker, "host:pid", has begun with a job."""
 
-    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+    def on_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
         """Take note of an epoch of a running job."""
 
-    def record(self, job: Job, result: JobResult) -> None:
+    def record(self, job: JobAttempt, result: JobResult) -> None:
         """Take the result of a job; one that is 'lost' or 'stopped' is to be tried again."""
 
     def waiting(self, waiting: Waiting | None) -> None:
@@ -31,7 +31,7 @@ class Source(Protocol):
         Only an executor that shares its room with others tells of it.
         """
 
-    def lost(self, job: Job, error: str) -> None:
+    def lost(self, job: JobAttempt, error: str) -> None:
         """Take note that a job's worker is gone; the job comes again from `next_job`."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.executors.base import Source, Stop
-from searchctl.orchestrator.executors.job import Job, Runner, run_safely, train
+from searchctl.orchestrator.executors.job import JobAttempt, Runner, run_safely, train
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import EpochRecord
 
@@ -29,7 +29,7 @@ class InlineExecutor:
             job = source.next_job()
             if job is Signal.DONE:
                 return
-            if isinstance(job, Job):
+            if isinstance(job, JobAttempt):
                 try:
                     self._run_one(job, source, stop)
                 except _SourceFailed as failed:
@@ -37,7 +37,7 @@ class InlineExecutor:
             else:
                 time.sleep(0.05)  # a retry waits for its back-off, or the database is away
 
-    def _run_one(self, job: Job, source: Source, stop: Stop) -> None:
+    def _run_one(self, job: JobAttempt, source: Source, stop: Stop) -> None:
         def on_epoch(record: EpochRecord) -> None:
             try:
                 source.on_epoch(job, record)

@@ -28,8 +28,9 @@ from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import Mixup
 from searchctl.trainer.run.checkpoint import FILE, Checkpoint, write_checkpoint
+from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
-from searchctl.trainer.run.preparation import Job, prepare
+from searchctl.trainer.run.preparation import PreparedJob, prepare
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.model_options import OPTIONS
@@ -174,8 +175,10 @@ def _speed(
     device: torch.device,
     seconds: float,
 ) -> Speed:
+    # nothing is written to the directory
+    asked = TrialJob(settings=settings, sample=sample, rung=0, score="val_loss", out=UPath("."))
     began = time.perf_counter()
-    job = prepare(settings, sample, rung=0, score="val_loss", device=device)
+    job = prepare(asked, device)
     start = time.perf_counter() - began
     batch = settings.batch_size
     scored = _batch_sizes(len(job.validation.names), batch)
@@ -203,7 +206,7 @@ def _speed(
     )
 
 
-def _train(job: Job, stop: Stop) -> None:
+def _train(job: PreparedJob, stop: Stop) -> None:
     """Train for ever, as loop.py does."""
     training_mode(job.training.model, job.settings.finetune)
     mixing = Mixup(job.settings, seed=job.sample.seed, rung=job.rung)
@@ -213,13 +216,13 @@ def _train(job: Job, stop: Stop) -> None:
         )
 
 
-def _score(job: Job, how: Callable[..., object], stop: Stop) -> None:
+def _score(job: PreparedJob, how: Callable[..., object], stop: Stop) -> None:
     model = job.training.scored_model
     while True:
         how(model, job.validation, job.precision, batch_size=job.settings.batch_size, stop=stop)
 
 
-def _files(job: Job) -> tuple[float, int, int]:
+def _files(job: PreparedJob) -> tuple[float, int, int]:
     """Return the seconds and the bytes of a checkpoint, and the bytes of a network's weights."""
     with TemporaryDirectory() as folder:
         out = UPath(folder)

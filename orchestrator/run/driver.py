@@ -16,7 +16,7 @@ from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.pending import Waiting
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
 from searchctl.orchestrator.halving.follow_up import training_seed
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
@@ -75,7 +75,7 @@ class Driver:
         self._meter = meter
         self._stop = stop
         self._clock = clock
-        self._next: Job | None = None
+        self._next: JobAttempt | None = None
         self._waiting: Waiting | None = None
         self._running: dict[JobKey, str] = {}
         self._not_before: dict[JobKey, float] = {}
@@ -99,7 +99,7 @@ class Driver:
                 decisions += self.course.record(key_of(job), outcome)
         return decisions
 
-    def next_job(self) -> Job | Signal:
+    def next_job(self) -> JobAttempt | Signal:
         """Return the next job; none while the database does not answer."""
         if self._next is None:
             slot = self.course.next_job(self._held_back())
@@ -113,12 +113,12 @@ class Driver:
         job, self._next = self._next, None
         return job
 
-    def started(self, job: Job, worker: str) -> None:
+    def started(self, job: JobAttempt, worker: str) -> None:
         """Store where a job runs; it holds its GPUs from now on, and did not while it waited."""
         self._meter.begin(job.token, job.gpus)
         self.outbox.put(partial(self._writer.attempt_started, job.token, worker))
 
-    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+    def on_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
         """Store and show an epoch of a running job."""
         key = key_of(job)
         if self._running.get(key) == job.token and record.epoch > self._furthest[key]:
@@ -127,7 +127,7 @@ class Driver:
         self.outbox.put(partial(self._writer.save_epoch, job.token, record))
         self._callback.epoch(job, record)
 
-    def record(self, job: Job, result: JobResult) -> None:
+    def record(self, job: JobAttempt, result: JobResult) -> None:
         """Store a result with the decisions that it completes, then mirror and show them."""
         if result.status in _TRIED_AGAIN:
             self.lost(job, result.error or "stopped", result.status)
@@ -140,7 +140,7 @@ class Driver:
             self._waiting = waiting
             self.outbox.put(partial(self._writer.set_waiting, waiting))
 
-    def lost(self, job: Job, error: str, status: JobStatus = "lost") -> None:
+    def lost(self, job: JobAttempt, error: str, status: JobStatus = "lost") -> None:
         """Let a lost job wait for another attempt; after `max_attempts` losses it has failed.
 
         Losses that it got further between are not counted.
@@ -176,7 +176,7 @@ class Driver:
         if self._next is not None:
             self._lose(self._next, "stopped", "stopped")
 
-    def _ends(self, job: Job) -> bool:
+    def _ends(self, job: JobAttempt) -> bool:
         """Take a running attempt off; False for one that has been replaced, whose news is late."""
         if self._running.get(key_of(job)) != job.token:
             note = {"trial": job.trial, "rung": job.rung, "token": job.token}
@@ -186,7 +186,7 @@ class Driver:
         self._meter.end(job.token)
         return True
 
-    def _finish(self, job: Job, result: JobResult) -> None:
+    def _finish(self, job: JobAttempt, result: JobResult) -> None:
         if result.weights:
             self._weights[job.trial] = result.weights
         failed = result.status == "failed"
@@ -197,7 +197,7 @@ class Driver:
         if decisions:
             self._callback.rung_closed(decisions)
 
-    def _store(self, job: Job, result: JobResult, decisions: Sequence[Decision]) -> None:
+    def _store(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
         self._writer.save_result(job.token, result, decisions)
         mirror_result(self._mirror, job, result, decisions)
         below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
@@ -206,11 +206,11 @@ class Driver:
             self._collect(self._over)
             self._over, self._collect_at = set(), self._clock() + COLLECT_EVERY_S
 
-    def _lose(self, job: Job, outcome: Literal["lost", "stopped"], error: str) -> None:
+    def _lose(self, job: JobAttempt, outcome: Literal["lost", "stopped"], error: str) -> None:
         lose = self._writer.lose_attempt
         self.outbox.put(partial(lose, job.token, outcome, error))
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: JobAttempt) -> None:
         attempt = self._writer.start_attempt(
             key_of(job),
             token=job.token,
@@ -229,7 +229,7 @@ class Driver:
         self._not_before = {key: until for key, until in self._not_before.items() if now < until}
         return self._not_before.keys()
 
-    def _job(self, slot: BracketJob) -> Job:
+    def _job(self, slot: BracketJob) -> JobAttempt:
         token, key = secrets.token_hex(8), slot.key
         rung, halving = slot.rung, self._sweep.halving
         begins_as = self._sweep.training.with_params(self._trials[slot.trial])
@@ -238,7 +238,7 @@ class Driver:
         place = self._runs / key.folder
         earlier = self._earlier[key]
         below = self._weights.get(slot.trial) if warm and rung.number else None
-        return Job(
+        return JobAttempt(
             trial=slot.trial,
             rung=rung.number,
             token=token,
@@ -256,6 +256,7 @@ class Driver:
             keep_weights=warm or (final and ranked),
             init_from=below or self._initial.checkpoint(begins_as),
             encoder_from=self._initial.encoder(begins_as),
+            device=None if self._sweep.resources.gpus_per_trial else "cpu",
             gpus=self._sweep.resources.gpus_per_trial,
             processes=self._sweep.resources.processes,
             stall_timeout_s=self._sweep.resources.stall_timeout,

@@ -18,6 +18,7 @@ from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import build_dataset
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.run.job import TrialJob
 
 
 def train_exported(
@@ -60,20 +61,18 @@ def train_exported(
     decode_for(exported.data, [training], tell, seed=exported.seed, whole=whole)
     images = len(dataset.names("train"))
     origin = exported.exported_from
-    result = run_job(
-        {},
-        exported.training,
-        Sample(exported.data, images, exported.seed, whole),
+    job = TrialJob(
+        settings=exported.training,
+        sample=Sample(exported.data, images, exported.seed, whole),
         rung=origin.rung if origin else 0,
         out=out,
         score=exported.score,
         final=True,
         inference=exported.inference,
         keep_weights=True,
-        resume_from=[out],
-        on_epoch=on_epoch,
-        stop=stop,
+        resume_from=(out,),
     )
+    result = run_job(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":
         metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
         write_atomically(out / "metrics.json", f"{metrics}\n".encode())

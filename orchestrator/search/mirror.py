@@ -5,7 +5,7 @@ from typing import Any
 
 from searchctl.orchestrator.artifacts.pictures import JobPicture, What
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.job_key import Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.search.study import Ending, StudyMirror
@@ -47,7 +47,7 @@ def mirror_all(
 
 
 def mirror_result(
-    mirror: StudyMirror, job: Job, result: JobResult, decisions: Iterable[Decision]
+    mirror: StudyMirror, job: JobAttempt, result: JobResult, decisions: Iterable[Decision]
 ) -> None:
     """Write one result and the decisions that it completed to the study."""
     outcome = Outcome(job.trial, job.rung, result.score, failed=result.status == "failed")

@@ -9,7 +9,7 @@ import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.executors.ray import tune as ray_tune
 from searchctl.orchestrator.executors.ray.cluster import connected
 from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
@@ -164,7 +164,7 @@ def test_max_parallel_bounds_the_jobs_at_once():
 
     def next_job():
         job = start()
-        if isinstance(job, Job):
+        if isinstance(job, JobAttempt):
             running.add((job.trial, job.rung))
             most.append(len(running))
         return job

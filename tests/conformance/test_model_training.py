@@ -5,13 +5,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from searchctl.trainer import Sample, run_job
+from searchctl.trainer import Sample
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.loader import build_dataset
 from searchctl.trainer.data.settings import CamvidData, ScenesData
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.torch_state import own_torch_state
 from searchctl.trainer.settings.training import TrainSettings
+from tests.small_jobs import run_small
 from tests.tiny_models import BRANCHLESS, CLASSES, VARIANTS, tiny, train_steps
 
 SKIPPING = [variant for variant in VARIANTS if variant not in BRANCHLESS]
@@ -77,7 +78,7 @@ def test_a_last_batch_of_one_image_is_trained_on_with_the_one_before(variant, tm
     scenes = ScenesData(dataset="scenes", image_size=(64, 64), train=5, val=1)
     settings = TrainSettings(**VARIANTS[variant], epochs=1, batch_size=4)
     sample = Sample(scenes, images=5, seed=0)
-    result = run_job({}, settings, sample, rung=0, out=tmp_path, device="cpu")
+    result = run_small(settings, sample, out=tmp_path)
     assert (result.status, result.error) == ("complete", None)
     assert [epoch.images for epoch in result.epochs] == [5]
 

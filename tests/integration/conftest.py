@@ -10,9 +10,9 @@ from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
-from searchctl.trainer import Sample, run_job
+from searchctl.trainer import Sample
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
-from tests.small_jobs import SETTINGS
+from tests.small_jobs import SETTINGS, run_small
 
 EIGHT = {"lr": [0.1, 0.01, 0.001, 0.0001], "weight_decay": [0, 0.1]}
 
@@ -105,7 +105,6 @@ def run_small_job(small_scenes, tmp_path):
 
     def job(params=None, *, images=16, whole="train", **arguments):
         sample = Sample(small_scenes, images=images, seed=7, whole=whole)
-        arguments = {"rung": 0, "out": tmp_path, "device": "cpu"} | arguments
-        return run_job(params or {}, SETTINGS, sample, **arguments)
+        return run_small(SETTINGS, sample, params=params or {}, **{"out": tmp_path} | arguments)
 
     return job

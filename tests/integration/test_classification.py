@@ -9,11 +9,12 @@ import torch
 from PIL import Image
 from upath import UPath
 
-from searchctl.trainer import Sample, run_job
+from searchctl.trainer import Sample
 from searchctl.trainer.data.settings import ImageFolderData
 from searchctl.trainer.pictures.embeddings_plot import draw
 from searchctl.trainer.run.checkpoint import read_checkpoint
 from searchctl.trainer.settings.training import TrainSettings
+from tests.small_jobs import run_small
 
 SETTINGS = TrainSettings(
     model="timm:test_resnet", lr=3e-3, epochs=5, batch_size=8, label_smoothing=0.1, threads=1
@@ -28,9 +29,8 @@ def stripes(drawn_classes_root):
 @pytest.fixture(name="run")
 def run_classification(stripes, tmp_path):
     def job(params=None, *, data=stripes, **arguments):
-        arguments = {"rung": 0, "out": UPath(tmp_path / "job"), "device": "cpu"} | arguments
-        sample = Sample(data, images=32, seed=7)
-        return run_job(params or {}, SETTINGS, sample, score="val_accuracy", **arguments)
+        fields = {"params": params or {}, "out": UPath(tmp_path / "job")} | arguments
+        return run_small(SETTINGS, Sample(data, images=32, seed=7), score="val_accuracy", **fields)
 
     return job
 

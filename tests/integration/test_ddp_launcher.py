@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from searchctl.trainer import Sample, TrainSettings, run_distributed, run_job
+from searchctl.trainer import Sample, TrainSettings, TrialJob, run_distributed, run_job
 from searchctl.trainer.data.settings import ImageFolderData, ScenesData
 from searchctl.trainer.ddp import launcher
 from searchctl.trainer.ddp.process import WorkerProcess
@@ -51,19 +51,18 @@ def members():
     return [pid for pid in below if "searchctl.trainer.ddp.worker" in command_line(pid)]
 
 
-def job(out, params=None, *, images=15, data=DATA, **arguments):
+def job(out, params=None, *, images=15, data=DATA, **fields):
     """15 images at a batch size of 4: the last batch has 3, which are not divided evenly."""
     sample = Sample(data, images=images, seed=7)
     usual = {"rung": 0, "out": out, "device": "cpu"}
     settings = SETTINGS if "model" in (params or {}) else SETTINGS.with_params({"width": 4})
-    return (params or {}, settings, sample), usual | arguments
+    return TrialJob(params=params or {}, settings=settings, sample=sample, **usual | fields)
 
 
 @pytest.fixture
 def alone(tmp_path):
-    def run(*args, out="alone", **arguments):
-        args, keywords = job(tmp_path / out, *args, **arguments)
-        return run_job(*args, **keywords)
+    def run(*args, out="alone", on_epoch=None, stop=None, **fields):
+        return run_job(job(tmp_path / out, *args, **fields), on_epoch=on_epoch, stop=stop)
 
     return run
 
@@ -72,9 +71,9 @@ def alone(tmp_path):
 def by(tmp_path):
     """Run a job by so many processes."""
 
-    def run(processes, *args, out="together", **arguments):
-        args, keywords = job(tmp_path / out, *args, **arguments)
-        return run_distributed(processes, *args, **keywords)
+    def run(processes, *args, out="together", on_epoch=None, stop=None, **fields):
+        asked = job(tmp_path / out, *args, **fields)
+        return run_distributed(asked, processes, on_epoch=on_epoch, stop=stop)
 
     return run
 
@@ -230,8 +229,7 @@ import sys
 def told(record):
     print(*members(), flush=True)
 
-args, keywords = job(Path(sys.argv[1]), {"epochs": 500}, on_epoch=told)
-run_distributed(2, *args, **keywords)
+run_distributed(job(Path(sys.argv[1]), {"epochs": 500}), 2, on_epoch=told)
 """
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.data.sets.street_classes import CLASS_NAMES, VOID
 from searchctl.trainer.data.settings import FolderData
 from tests.killed_jobs import exit_code, train_and_die
+from tests.small_jobs import run_small
 
 SETTINGS = TrainSettings(
     model="unet",
@@ -45,15 +46,14 @@ def run(few_camvid, tmp_path):
     """Run a job in this process, to its end; or in another, which is killed on its way."""
 
     def to_the_end(params, out="whole", resume_from=(), **arguments):
-        return run_job(
-            params,
+        return run_small(
             SETTINGS,
             Sample(few_camvid, images=IMAGES["train"], seed=7),
+            params=params,
             rung=1,
             out=tmp_path / out,
             keep_weights=True,
             resume_from=[tmp_path / folder for folder in resume_from],
-            device="cpu",
             **arguments,
         )
 

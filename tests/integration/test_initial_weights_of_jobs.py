@@ -16,10 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.data.settings import FolderData, ScenesData
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.weights.files import load_weights, save_weights
+from tests.small_jobs import run_small
 
 ENCODER = "test_convnext"
 SETTINGS = TrainSettings(
@@ -31,7 +32,7 @@ SCENES = ScenesData(dataset="scenes", image_size=SIZE, train=8, val=4, test=2)
 JOB = """
 import json, os, signal, sys
 from pathlib import Path
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
 from searchctl.trainer.data.settings import ScenesData
 
 request = json.loads(sys.argv[1])
@@ -40,15 +41,15 @@ def kill_after_epoch(record):
     if record.epoch == request.get("killed_after"):
         os.kill(os.getpid(), signal.SIGKILL)
 
-result = run_job(
-    request["params"],
-    TrainSettings.model_validate(request["settings"]),
-    Sample(ScenesData.model_validate(request["data"]), images=8, seed=7),
+job = TrialJob(
+    params=request["params"],
+    settings=TrainSettings.model_validate(request["settings"]),
+    sample=Sample(ScenesData.model_validate(request["data"]), images=8, seed=7),
     rung=0,
     out=Path(request["out"]),
     device="cpu",
-    on_epoch=kill_after_epoch,
 )
+result = run_job(job, on_epoch=kill_after_epoch)
 print(json.dumps([result.status, result.initial_weights, result.error or ""]))
 """
 
@@ -58,14 +59,12 @@ def run(tmp_path):
     """Run a small job with some params in this process."""
 
     def job(params=None, *, out="out", resume_from=(), data=SCENES, **arguments):
-        return run_job(
-            params or {},
+        return run_small(
             SETTINGS,
             Sample(data, images=8, seed=7),
-            rung=0,
+            params=params or {},
             out=tmp_path / out,
             resume_from=[tmp_path / folder for folder in resume_from],
-            device="cpu",
             **arguments,
         )
 

@@ -3,10 +3,10 @@
 import pytest
 from upath import UPath
 
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.data.settings import ImageFolderData
 from searchctl.trainer.pictures.mask_sheet import read_masks
-from tests.small_jobs import numbers
+from tests.small_jobs import numbers, run_small
 
 
 class Killed(Exception):
@@ -66,7 +66,7 @@ def test_classifiers_have_no_masks(drawn_classes_root, tmp_path):
     data = ImageFolderData(dataset="image_folder", root=drawn_classes_root, image_size=(32, 32))
     settings = TrainSettings(model="timm:test_resnet", epochs=1, batch_size=8, threads=1)
     sample = Sample(data, images=8, seed=7)
-    result = run_job({}, settings, sample, rung=0, out=UPath(tmp_path), masks=3, device="cpu")
+    result = run_small(settings, sample, out=UPath(tmp_path), masks=3)
     assert result.status == "complete"
     assert not (tmp_path / "masks.png").exists()
 

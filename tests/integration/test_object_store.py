@@ -5,10 +5,11 @@ import logging
 import pytest
 from upath import UPath
 
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.run.checkpoint import newest_checkpoint, remove_checkpoint
 from searchctl.trainer.weights.files import load_weights
+from tests.small_jobs import run_small
 
 SETTINGS = TrainSettings(width=4, epochs=3, batch_size=8, threads=1, loader_workers=1)
 
@@ -40,8 +41,7 @@ def store(request, tmp_path):
 def run(small_scenes):
     def job(out, **arguments):
         sample = Sample(small_scenes, images=16, seed=7)
-        arguments = {"rung": 0, "device": "cpu", "keep_weights": True, **arguments}
-        return run_job({}, SETTINGS, sample, out=out, **arguments)
+        return run_small(SETTINGS, sample, out=out, **{"keep_weights": True, **arguments})
 
     return job
 

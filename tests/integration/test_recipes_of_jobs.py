@@ -5,6 +5,7 @@ import torch
 
 from searchctl.trainer import Sample
 from searchctl.trainer.evaluation.evaluate import evaluate
+from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.weights.files import load_weights
 from tests.small_jobs import SETTINGS, numbers
@@ -16,8 +17,8 @@ UNET = {"model": "unet", "width": 4, "lr": 1e-2}
 def scored(weights, small_scenes, params):
     """Return the scores of saved weights on the validation set."""
     settings, sample = SETTINGS.with_params(params), Sample(small_scenes, 16, 7)
-    cpu = torch.device("cpu")
-    job = prepare(settings, sample, rung=0, score="val_miou", device=cpu)
+    asked = TrialJob(settings=settings, sample=sample, rung=0, out=weights.parent)
+    job = prepare(asked, torch.device("cpu"))
     model = job.training.model
     model.load_state_dict(load_weights(weights).tensors)
     found, _ = evaluate(

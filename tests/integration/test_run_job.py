@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from searchctl.trainer import Sample, run_job
+from searchctl.trainer import Sample
 from searchctl.trainer.data.loader import load_split
 from searchctl.trainer.settings.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
 from searchctl.trainer.weights.files import load_weights, save_weights
-from tests.small_jobs import SETTINGS, numbers
+from tests.small_jobs import SETTINGS, numbers, run_small
 
 
 def test_a_trained_network_beats_the_most_frequent_class(run, small_scenes):
@@ -75,12 +75,12 @@ def test_the_same_job_twice_in_one_process_is_equal_to_the_last_bit(run, model, 
 IN_A_FRESH_PROCESS = """
 import sys
 from pathlib import Path
-from searchctl.trainer import Sample, TrainSettings, run_job
+from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
 from searchctl.trainer.data.settings import ScenesData
 settings = TrainSettings.model_validate_json(sys.argv[1])
 sample = Sample(ScenesData.model_validate_json(sys.argv[2]), images=16, seed=7)
-run_job({"dropout": 0.2}, settings, sample, rung=0, out=Path(sys.argv[3]), keep_weights=True,
-        device="cpu")
+run_job(TrialJob(params={"dropout": 0.2}, settings=settings, sample=sample, rung=0,
+                 out=Path(sys.argv[3]), keep_weights=True, device="cpu"))
 """
 
 
@@ -175,7 +175,7 @@ def test_a_finalist_is_scored_at_the_original_size_and_on_the_test_split(run):
 def test_labels_of_the_training_size_score_the_same_as_their_originals(small_scenes, tmp_path):
     data = small_scenes.model_copy(update={"native_size": small_scenes.image_size})
     sample = Sample(data, images=16, seed=7)
-    result = run_job({}, SETTINGS, sample, rung=0, out=tmp_path, final=True, device="cpu")
+    result = run_small(SETTINGS, sample, out=tmp_path, final=True)
     assert result.evaluations["val_original"] == result.evaluations["val"]
     assert result.evaluations["test_original"] == result.evaluations["test"]
 

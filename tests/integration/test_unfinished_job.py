@@ -7,9 +7,9 @@ import threading
 import pytest
 import torch
 
-from searchctl.trainer import Sample, run_job
+from searchctl.trainer import Sample
 from searchctl.trainer.core.errors import DataError
-from tests.small_jobs import SETTINGS, numbers
+from tests.small_jobs import SETTINGS, numbers, run_small
 
 
 def test_a_huge_learning_rate_diverges_without_a_score(run):
@@ -144,9 +144,7 @@ def test_a_bad_configuration_is_a_result_that_says_why(run, params, arguments, m
 
 def test_a_size_too_small_for_the_model_names_the_smallest(small_scenes, tmp_path):
     tiny = small_scenes.model_copy(update={"image_size": (8, 8)})
-    result = run_job(
-        {"model": "unet"}, SETTINGS, Sample(tiny, 4, 7), rung=0, out=tmp_path, device="cpu"
-    )
+    result = run_small(SETTINGS, Sample(tiny, 4, 7), params={"model": "unet"}, out=tmp_path)
     assert result.status == "failed"
     assert "at least 16x16" in result.error
 

@@ -1,6 +1,7 @@
 """What an optimizer step is made of: accumulated and clipped gradients, and what follows it."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from searchctl.trainer import Sample
 from searchctl.trainer.core.stopping import Diverged
 from searchctl.trainer.data.settings import ScenesData
 from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.run.training import begin_training
@@ -44,7 +46,8 @@ def made(loss):
 def prepared(images, loss=None, **settings):
     """A job, and what trains one epoch of it."""
     settings = SGD.with_params(settings)
-    job = prepare(settings, Sample(SCENES, images, 0), rung=0, score="val_miou", device=CPU)
+    sample = Sample(SCENES, images, 0)
+    job = prepare(TrialJob(settings=settings, sample=sample, rung=0, out=Path()), CPU)
 
     def epoch():
         return train_epoch(

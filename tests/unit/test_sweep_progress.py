@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.executors.job import Job
+from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
@@ -12,7 +12,6 @@ from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.settings import Sample, ScenesData
-from searchctl.trainer.settings.inference import AS_VALIDATED
 from searchctl.trainer.settings.training import TrainSettings
 
 LADDER = [
@@ -30,7 +29,7 @@ class Clock:
 
 
 def job(trial, rung=0):
-    return Job(
+    return JobAttempt(
         trial=trial,
         rung=rung,
         token="0",
@@ -38,16 +37,7 @@ def job(trial, rung=0):
         settings=TrainSettings(epochs=2),
         sample=Sample(ScenesData(dataset="scenes"), LADDER[rung]["images"], 0),
         fraction=Fraction(LADDER[rung]["fraction"]),
-        score="val_miou",
         out=UPath("unused"),
-        resume_from=(),
-        final=False,
-        inference=AS_VALIDATED,
-        features=False,
-        keep_weights=False,
-        init_from=None,
-        encoder_from=None,
-        gpus=0,
     )
 
 

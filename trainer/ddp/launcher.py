@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,7 +20,8 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.core.stopping import Stop
 from searchctl.trainer.ddp.process import WorkerProcess
-from searchctl.trainer.ddp.worker import WorkerJob
+from searchctl.trainer.ddp.worker import WorkerTask
+from searchctl.trainer.run.job import TrialJob
 
 POLL_INTERVAL_S = 0.2
 """Seconds between two checks for a stop request."""
@@ -33,25 +33,22 @@ OnEpoch = Callable[[EpochRecord], None]
 
 
 def run_distributed(
+    job: TrialJob,
     processes: int,
-    *arguments: Any,
-    device: str | None = None,
+    *,
     on_epoch: OnEpoch | None = None,
     stop: Stop | None = None,
-    **keywords: Any,
 ) -> JobResult:
     """Run a job in several processes; each has its own GPU, or all use the CPU.
 
     The workers stay alive for the next job, unless the job ended by an error of the machine.
 
     Args:
+        job: what to train. Its device is 'cpu' or 'cuda'; None: 'cuda' if a GPU is available.
         processes: number of processes.
-        arguments: positional arguments of `run_job`.
-        device: 'cpu' or 'cuda'; by default 'cuda' if a GPU is available.
         on_epoch: as in `run_job`.
         stop: as in `run_job`, but called several times a second. Once it returns True, all workers
             are killed.
-        keywords: keyword arguments of `run_job`.
 
     Returns:
         The result of the job; its status is 'lost' if a process died.
@@ -59,17 +56,15 @@ def run_distributed(
     Raises:
         SettingsError: there are fewer GPUs than processes.
     """
-    gpus = _gpus(processes, device)
+    gpus = _gpus(processes, job.device)
     workers = _ready(gpus)
+    on_device = replace(job, device="cuda" if gpus[0] else "cpu")
     try:
         with tempfile.TemporaryDirectory(prefix="searchctl-") as folder:
+            rendezvous_file = str(Path(folder) / "processes")
             for worker in workers:
-                rendezvous_file, kind = (
-                    str(Path(folder) / "processes"),
-                    "cuda" if gpus[0] else "cpu",
-                )
-                place = (worker.rank, processes, rendezvous_file, kind)
-                worker.start_job(WorkerJob(*place, arguments, keywords))
+                task = WorkerTask(worker.rank, processes, rendezvous_file, on_device)
+                worker.start_job(task)
             return _result(workers, on_epoch or _ignore_epoch, stop or _never)
     finally:
         if all(worker.is_reusable for worker in workers):

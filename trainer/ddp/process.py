@@ -11,7 +11,7 @@ from multiprocessing.connection import Pipe
 import torch
 
 from searchctl.trainer.core.results import EpochRecord, JobResult
-from searchctl.trainer.ddp.worker import WorkerJob
+from searchctl.trainer.ddp.worker import WorkerTask
 
 END_S = 5.0
 """Seconds that a process has to exit after its connection closes."""
@@ -60,11 +60,11 @@ class WorkerProcess:
             return False
         return self._process.poll() is None
 
-    def start_job(self, job: WorkerJob) -> None:
+    def start_job(self, task: WorkerTask) -> None:
         """Send a job to the process."""
         self.result = None
         try:
-            self.connection.send(job)
+            self.connection.send(task)
         except OSError:
             self._note_death()
 

@@ -14,7 +14,7 @@ from searchctl.trainer.core.stopping import Stop
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches, load_split
 from searchctl.trainer.evaluation.evaluate import Scored, evaluate, evaluate_original
 from searchctl.trainer.run.precision import Precision
-from searchctl.trainer.run.preparation import Job
+from searchctl.trainer.run.preparation import PreparedJob
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.settings.inference import Inference
 
@@ -63,7 +63,7 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def score_validation(job: Job, stop: Stop) -> Scored:
+def score_validation(job: PreparedJob, stop: Stop) -> Scored:
     """Evaluate the current network on the validation set.
 
     Raises:
@@ -73,7 +73,7 @@ def score_validation(job: Job, stop: Stop) -> Scored:
 
 
 def kept_evaluations(
-    job: Job, kept: Kept, at_original: Inference | None, stop: Stop
+    job: PreparedJob, kept: Kept, at_original: Inference | None, stop: Stop
 ) -> dict[str, Evaluation]:
     """Evaluate the kept weights on each split; 'val' was evaluated when they were kept.
 
@@ -92,7 +92,7 @@ def kept_evaluations(
     return {split: evaluation for split, (evaluation, _) in scores.items()}
 
 
-def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
+def kept_latency_ms(job: PreparedJob, job_seconds: float) -> float | None:
     """Measure the latency at the first validation image; None in all but the first process."""
     if not job.process_group.is_first:
         return None
@@ -101,7 +101,7 @@ def kept_latency_ms(job: Job, job_seconds: float) -> float | None:
     return latency_ms(model, image, job.precision, job_seconds=job_seconds)
 
 
-def _score(how: Callable[..., Scored], job: Job, split: LoadedSplit, stop: Stop) -> Scored:
+def _score(how: Callable[..., Scored], job: PreparedJob, split: LoadedSplit, stop: Stop) -> Scored:
     # `batch_size` is that of all processes together; each evaluates its shard
     size = math.ceil(job.settings.batch_size / job.process_group.size)
     model, process_group = job.training.scored_model, job.process_group

@@ -16,7 +16,7 @@ from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.data.settings import AnyData
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.run.precision import Precision
-from searchctl.trainer.run.preparation import Job
+from searchctl.trainer.run.preparation import PreparedJob
 
 FILE = "features.png"
 COMPONENTS = 50
@@ -38,7 +38,7 @@ def check_embeddings(data: AnyData) -> None:
         raise SettingsError(f"report.features {problem}")
 
 
-def plot_embeddings(job: Job, stop: Stop) -> None:
+def plot_embeddings(job: PreparedJob, stop: Stop) -> None:
     """Store the current embeddings if the last epoch is one of those in the picture.
 
     Raises:
@@ -55,7 +55,7 @@ def plot_embeddings(job: Job, stop: Stop) -> None:
         )
 
 
-def draw_embeddings(job: Job, out: UPath) -> UPath | None:
+def draw_embeddings(job: PreparedJob, out: UPath) -> UPath | None:
     """Write the picture and return its path; None if no epoch stored embeddings.
 
     That is the case if the picture was requested only after the training.

@@ -12,7 +12,7 @@ from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.pictures.mask_sheet import FILE, draw_masks, select_images
-from searchctl.trainer.run.preparation import Job
+from searchctl.trainer.run.preparation import PreparedJob
 from searchctl.trainer.run.progress import Kept
 
 
@@ -28,7 +28,7 @@ class MaskPicture:
     wanted: int | Sequence[str]
     milestones: bool
 
-    def record_milestone(self, job: Job, stop: Stop) -> None:
+    def record_milestone(self, job: PreparedJob, stop: Stop) -> None:
         """Store the current predictions if the last epoch is a milestone.
 
         Raises:
@@ -39,7 +39,7 @@ class MaskPicture:
         if self.milestones and progress.is_milestone(job.settings):
             progress.masks[progress.epoch] = _predicted(job, self._images(job), stop)
 
-    def draw(self, job: Job, kept: Kept, out: UPath, stop: Stop) -> None:
+    def draw(self, job: PreparedJob, kept: Kept, out: UPath, stop: Stop) -> None:
         """Write the picture, with the predictions of the job's network as those of the kept epoch.
 
         Raises:
@@ -66,12 +66,12 @@ class MaskPicture:
         )
         write_atomically(out / FILE, content)
 
-    def _images(self, job: Job) -> LoadedSplit:
+    def _images(self, job: PreparedJob) -> LoadedSplit:
         return job.validation.take(select_images(job.validation.names, self.wanted))
 
 
 @torch.inference_mode()
-def _predicted(job: Job, images: LoadedSplit, stop: Stop) -> dict[str, Tensor]:
+def _predicted(job: PreparedJob, images: LoadedSplit, stop: Stop) -> dict[str, Tensor]:
     """Return uint8 [H, W] class ids by image name. The network stays in evaluation mode."""
     job.training.scored_model.eval()
     batches = until_stopped(fixed_batches(images, job.settings.batch_size), stop)

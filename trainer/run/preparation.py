@@ -1,10 +1,9 @@
-"""Everything that a job needs before its first step: images, network, loss, and who it is."""
+"""Everything that a job needs before its first step: images, network, loss, and its identity."""
 
 import math
 from dataclasses import dataclass
 
 import torch
-from upath import UPath
 
 from searchctl.trainer.core.memory import reset_peak
 from searchctl.trainer.core.seeds import derive_seed
@@ -23,6 +22,7 @@ from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.run.checkpoint import identity_of
+from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training
 from searchctl.trainer.settings.training import Score, TrainSettings
@@ -30,8 +30,12 @@ from searchctl.trainer.weights.initial import load_initial_weights
 
 
 @dataclass(frozen=True)
-class Job:
-    """One trial at one rung, ready for its first step."""
+class PreparedJob:
+    """One trial at one rung, ready for its first step.
+
+    `settings`, `sample`, `rung` and `score` are those of its `TrialJob`, the settings with the
+    trial's params in their place.
+    """
 
     settings: TrainSettings
     sample: Sample
@@ -45,7 +49,7 @@ class Job:
     loss: Loss
     training: Training
     initial_weights: str
-    """What the network begins with, in a sentence."""
+    """The network's initial weights, in a sentence."""
     process_group: ProcessGroup
     """The processes that train it, this one among them."""
     identity: str
@@ -53,30 +57,23 @@ class Job:
 
 
 def prepare(
-    settings: TrainSettings,
-    sample: Sample,
-    *,
-    rung: int,
-    score: Score,
-    device: torch.device,
-    init_from: UPath | None = None,
-    encoder_from: UPath | None = None,
-    process_group: ProcessGroup = SINGLE_PROCESS,
-) -> Job:
+    job: TrialJob, device: torch.device, process_group: ProcessGroup = SINGLE_PROCESS
+) -> PreparedJob:
     """Load the images and build the network, on its device.
 
     Raises:
         DataError: a file of the data set is missing or does not fit.
-        SettingsError: the network cannot be built like that, or not begin with these weights.
+        SettingsError: the network cannot be built, or does not fit its initial weights.
     """
+    settings, sample = job.trial_settings, job.sample
     reset_peak(device)
     decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
     images, validation = load_sample(sample), load_split(sample.data, "val")
-    torch.manual_seed(derive_seed(sample.seed, "init", rung))
+    torch.manual_seed(derive_seed(sample.seed, "init", job.rung))
     classes = len(images.dataset.class_names)
     model = build_model(settings, classes)
     started = load_initial_weights(
-        model, settings, classes, init_from=init_from, encoder_from=encoder_from
+        model, settings, classes, init_from=job.init_from, encoder_from=job.encoder_from
     )
     precision = Precision(settings, device)
     batches = TrainingBatches(
@@ -84,16 +81,16 @@ def prepare(
         batch_size=settings.batch_size,
         augment=settings.augment,
         seed=sample.seed,
-        rung=rung,
+        rung=job.rung,
         workers=settings.loader_workers,
         # mixup needs the whole batch in each process: see Mixing
         process_group=SINGLE_PROCESS if settings.mixup or settings.cutmix else process_group,
     )
-    return Job(
+    return PreparedJob(
         settings,
         sample,
-        rung,
-        score,
+        job.rung,
+        job.score,
         precision,
         images,
         validation,
@@ -103,7 +100,7 @@ def prepare(
             precision.place(model),
             settings,
             steps=math.ceil(len(batches) / settings.accumulate),
-            score=score,
+            score=job.score,
             process_group=process_group,
         ),
         process_group=process_group,
@@ -111,8 +108,8 @@ def prepare(
         identity=identity_of(
             settings,
             sample,
-            rung=rung,
-            score=score,
+            rung=job.rung,
+            score=job.score,
             sample_hash=sample_hash(images.names),
             data_fingerprint=data_fingerprint(sample.data),
             init_from=started.sha256,

@@ -22,7 +22,7 @@ from searchctl.orchestrator.config.fingerprint import installed
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.executors.job import Job, OnEpoch, Runner, Stop
+from searchctl.orchestrator.executors.job import JobAttempt, OnEpoch, Runner, Stop
 from searchctl.orchestrator.executors.node_view import SHARE
 from searchctl.orchestrator.executors.ray.cluster import alive_nodes, connected, on_node
 from searchctl.trainer.core.atomic_files import (
@@ -138,7 +138,7 @@ def guarded(runner: Runner, places: SharedLocations | None) -> Runner:
     if places is None:
         return runner
 
-    def run(job: Job, on_epoch: OnEpoch, stop: Stop) -> JobResult:
+    def run(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         try:
             _check_once(places)
         except SearchctlError as error:

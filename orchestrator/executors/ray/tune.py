@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.executors.base import Source, Stop
-from searchctl.orchestrator.executors.job import Job, Runner, run_safely, train
+from searchctl.orchestrator.executors.job import JobAttempt, Runner, run_safely, train
 from searchctl.orchestrator.executors.ray.cluster import Room, alive_nodes, connected, wait_for
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
@@ -226,7 +226,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self._asked = asked
         self._handed_out: dict[str, float] = {}
         self._heard: dict[str, float] = {}
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, JobAttempt] = {}
         self._results: dict[str, JobResult] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -235,7 +235,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             if len(self._jobs) >= self._room():
                 return None
             job = self._source.next_job()
-        if isinstance(job, Job):
+        if isinstance(job, JobAttempt):
             self._jobs[trial_id] = job
             self._handed_out[trial_id] = time.monotonic()
             return {"job": job}

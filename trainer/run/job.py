@@ -1,0 +1,72 @@
+"""What one job trains: a trial's params on one sample of the data, at one rung."""
+
+from dataclasses import dataclass
+
+from upath import UPath
+
+from searchctl.searchspace import Params
+from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
+from searchctl.trainer.settings.training import Score, TrainSettings
+
+NO_PARAMS = Params()
+"""Of a job whose settings say everything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialJob:
+    """One configuration, one sample of the data, and what to keep of the training.
+
+    It can be pickled. `run_job` trains it, and `run_distributed` trains it in several processes.
+    """
+
+    settings: TrainSettings
+    """Everything that the params do not set."""
+    sample: Sample
+    """The training images. Its seed is also that of weights, order and augmentation."""
+    rung: int
+    """Level of the ladder, a part of the seeds."""
+    out: UPath
+    """Directory for the job's files, on a disk or in an object store; made when needed. After each
+    epoch it holds out/checkpoint.pt, which stays: only the caller knows when the result is stored
+    and nothing can resume from it any more (see `remove_checkpoint`)."""
+    params: Params = NO_PARAMS
+    """The trial's point of the search space: fields of `settings` and their values."""
+    score: Score = "val_miou"
+    """Selects the kept epoch; early stopping and the plateau schedule use it too."""
+    final: bool = False
+    """Of a finalist: 'val_original', 'test' and 'test_original' are scored too."""
+    inference: Inference = AS_VALIDATED
+    """How a final job predicts the images of 'val_original' and 'test_original'."""
+    features: bool = False
+    """Draw the classifier's features of the validation images to out/features.png."""
+    masks: int | tuple[str, ...] = 0
+    """Number of validation images, spread over their order, or names of images, whose predicted
+    masks are drawn to out/masks.png. A final job also draws them after the first and the middle
+    epoch. Ignored for classifiers."""
+    keep_weights: bool = False
+    """Write the kept epoch's weights to out/model.safetensors."""
+    init_from: UPath | None = None
+    """Initial weights of the whole network, whatever `settings.init` says (`continue: warm`, or
+    `init: checkpoint:..`)."""
+    encoder_from: UPath | None = None
+    """File of the encoder's pretrained weights for `init: pretrained`, in place of the one in
+    `settings.weights` or a download."""
+    resume_from: tuple[UPath, ...] = ()
+    """Directories of earlier attempts at this job. Training resumes after the latest epoch of which
+    one of them has a checkpoint. Damaged checkpoints, and those of other jobs or other settings,
+    are ignored."""
+    device: str | None = None
+    """'cpu', 'cuda' or 'cuda:1'; None: the GPU if there is one."""
+    stall_timeout_s: float | None = None
+    """Seconds without a batch after which the process is ended, with its threads' stacks on
+    standard error; None waits for ever. Nothing else frees a GPU from a disk that hangs."""
+
+    @property
+    def trial_settings(self) -> TrainSettings:
+        """All settings of the trial: those above, with the params in their place.
+
+        Raises:
+            SettingsError: a param is no field of the settings, or its value does not fit.
+        """
+        return self.settings.with_params(self.params)
