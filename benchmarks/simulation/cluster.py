@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from searchctl.orchestrator.driver.attempts import BACK_OFF_S
 from searchctl.orchestrator.executors.base import Source, Stop
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
-from searchctl.orchestrator.run.driver import BACK_OFF_S
 
 from .training import Training
 

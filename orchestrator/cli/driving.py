@@ -30,7 +30,8 @@ def drive(
             swallow a KeyboardInterrupt, and before the sweep is stored.
         inline: run the jobs in this process.
     """
-    from searchctl.orchestrator.run.launch import inline_executor, run
+    from searchctl.orchestrator.executors.inline import InlineExecutor
+    from searchctl.orchestrator.run.launch import run
     from searchctl.orchestrator.terminal.answer import answer
     from searchctl.orchestrator.terminal.display import plain_console, show
     from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
@@ -45,7 +46,7 @@ def drive(
     print_plan(prepared.sweep, prepared.plan)
     row = run(
         prepared,
-        executor=inline_executor() if inline else None,
+        executor=InlineExecutor() if inline else None,
         display=drawn if live else partial(PlainDisplay, console),
         stopping=stopping.reason,
         say=console.print,

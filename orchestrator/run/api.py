@@ -9,8 +9,9 @@ from searchctl.orchestrator.artifacts.export import Exported, export
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.run.launch import inline_executor, run
+from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
@@ -63,7 +64,8 @@ def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> Stor
         DataError: a file of the data set is missing or does not fit.
     """
     url = database_url(db, sweep.storage.database_url())
-    run(prepare(sweep, url, inline=inline), executor=inline_executor() if inline else None)
+    executor = InlineExecutor() if inline else None
+    run(prepare(sweep, url, inline=inline), executor=executor)
     return open_sweep(sweep.name, db=url)
 
 

@@ -12,15 +12,10 @@ from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_swe
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.run.checks import check_sweep_nodes
 from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.orchestrator.run.prepare import (
-    RUNS_FIX,
-    Prepared,
-    at_address,
-    checked_nodes,
-    refuse_other_database,
-    trial_settings,
-)
+from searchctl.orchestrator.run.new_sweep import refuse_other_database
+from searchctl.orchestrator.run.prepare import RUNS_FIX, Prepared, at_address, trial_settings
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -80,7 +75,7 @@ def prepare_resume(
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
-    places, said = (None, ()) if inline else checked_nodes(sweep, runs, url)
+    places, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
     notes = _notes(row, stored) + said

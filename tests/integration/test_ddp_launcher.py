@@ -167,10 +167,9 @@ def test_an_error_of_the_configuration_is_reported_as_with_one_process(alone, by
 def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
     start_job = WorkerProcess.start_job
 
-    def start_other_job(worker, job):
-        params, *others = job.arguments
-        wrong = replace(job, arguments=({**params, "finetune": "last_9"}, *others))
-        start_job(worker, wrong if worker.rank else job)
+    def start_other_job(worker, task):
+        wrong = replace(task, job=replace(task.job, params={"finetune": "last_9"}))
+        start_job(worker, wrong if worker.rank else task)
 
     monkeypatch.setattr(WorkerProcess, "start_job", start_other_job)
     monkeypatch.setattr(launcher, "GRACE_S", 0.5)

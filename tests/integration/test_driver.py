@@ -190,7 +190,7 @@ def unlucky(runner, status, trials, error):
 def test_what_all_trials_share_stops_the_sweep_and_is_held_against_none(
     status, tries, sweeps, quick_runner, undisturbed, monkeypatch
 ):
-    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (0.0,))
+    monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
     prepared = sweeps.prepare()
     unlucky_runner = unlucky(quick_runner, status, [2], "OSError: disk full\n\nTraceback: x")
     with pytest.raises(SweepBlocked, match=r"^OSError: disk full\nno trial is to blame.*resume"):
@@ -218,7 +218,7 @@ def test_losses_are_counted_over_all_drivers_and_stops_are_not(sweeps, quick_run
 
 
 def test_a_job_that_gets_further_may_be_lost_any_number_of_times(sweeps, quick_runner, monkeypatch):
-    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (0.0,))
+    monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
     tries = []
 
     def taken_after_each_epoch(job, on_epoch, stop):
@@ -237,7 +237,7 @@ def test_a_job_that_gets_further_may_be_lost_any_number_of_times(sweeps, quick_r
 
 
 def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypatch):
-    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (3600.0,))
+    monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (3600.0,))
     order = []
 
     def noting(job, on_epoch, stop):
@@ -257,7 +257,7 @@ def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypat
 def test_an_attempt_may_go_on_from_all_earlier_ones_the_newest_first(
     sweeps, quick_runner, monkeypatch
 ):
-    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (0.0,))
+    monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
     issued = []
 
     def noting(job, on_epoch, stop):
@@ -349,7 +349,7 @@ def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE searchctl_decisions SET decision = 'pruned' WHERE rank = 1 AND rung = 0",
+        "UPDATE searchctl_decisions SET verdict = 'pruned' WHERE rank = 1 AND rung = 0",
         "UPDATE searchctl_jobs SET score = 0.99 WHERE trial_id = 1 AND rung = 0",
         "DELETE FROM searchctl_decisions WHERE rank = 4",
         "UPDATE searchctl_jobs SET score = 0.999 WHERE trial_id = 4 AND rung = 0",

@@ -187,7 +187,7 @@ def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps,
 def test_a_lost_repeat_is_tried_again_and_a_hopeless_one_fails_alone(
     sweeps, quick_runner, monkeypatch
 ):
-    monkeypatch.setattr("searchctl.orchestrator.run.driver.BACK_OFF_S", (0.0,))
+    monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
 
     def unlucky(job, on_epoch, stop):
         if (job.trial, job.repeat) == (5, 1):

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from searchctl.orchestrator.core.errors import LeaseLost, SweepBusy
+from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.lease import Lease
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage import lease as stored
 from searchctl.orchestrator.storage.reads import queries

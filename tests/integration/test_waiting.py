@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.run.lease import Lease
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.writer import SweepWriter
 

@@ -6,7 +6,12 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep_settings import BudgetSettings, read_moment
-from searchctl.orchestrator.run.budget import DiskMeter, GpuMeter, StopConditions, budget_conditions
+from searchctl.orchestrator.driver.budget import (
+    DiskMeter,
+    GpuMeter,
+    StopConditions,
+    budget_conditions,
+)
 from searchctl.orchestrator.storage.rows import AttemptRow
 
 

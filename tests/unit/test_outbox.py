@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from searchctl.orchestrator.core.errors import DatabaseFull
-from searchctl.orchestrator.run.outbox import BACK_OFF_S, Outbox
+from searchctl.orchestrator.driver.outbox import BACK_OFF_S, Outbox
 
 
 def sqlite_error(code, text):

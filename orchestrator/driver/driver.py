@@ -1,0 +1,156 @@
+"""The driver of one sweep: hands its jobs to an executor, and stores what comes back.
+
+Data goes one way: schedule -> job -> executor -> result -> one transaction -> mirror -> display.
+What to do is decided by attempts.py; this is where it is done.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from upath import UPath
+
+from searchctl.orchestrator.callbacks.base import Callback
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.driver.attempts import (
+    Attempts,
+    BlockSweep,
+    Cause,
+    CloseAttempt,
+    Ended,
+    EpochDone,
+    Event,
+    Lost,
+    NoteLate,
+    Opened,
+    ReportLoss,
+    StoreFailure,
+    StoreResult,
+)
+from searchctl.orchestrator.driver.budget import GpuMeter, StopConditions
+from searchctl.orchestrator.driver.job_builder import JobBuilder
+from searchctl.orchestrator.driver.recorder import Recorder
+from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.halving.rule import Decision, Outcome
+from searchctl.orchestrator.search.mirror import outcome_of
+from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
+from searchctl.trainer.core.results import EpochRecord, JobResult
+
+
+class Driver:
+    """Where an executor's jobs come from and results go to (see executors/base.py)."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        builder: JobBuilder,
+        recorder: Recorder,
+        callback: Callback,
+        *,
+        meter: GpuMeter,
+        stop: StopConditions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Drive a sweep; `stop` distinguishes a stop from a lost worker."""
+        self._attempts = attempts
+        self._builder = builder
+        self._recorder = recorder
+        self._callback = callback
+        self._meter = meter
+        self._stop = stop
+        self._clock = clock
+        self._next: JobAttempt | None = None
+
+    def replay(self, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow]) -> list[Decision]:
+        """Return to the state of the stored results; return the decisions that they give.
+
+        Raises:
+            BracketError: a result of a job that the results before it do not lead to.
+        """
+        for job in jobs:
+            if job.weights:
+                self._builder.keep_weights(job.trial, UPath(job.weights))
+        return self._attempts.replay(
+            [(key_of(each), each.token, each.outcome == "lost") for each in attempts],
+            [(key_of(job), outcome) for job in jobs if (outcome := outcome_of(job))],
+        )
+
+    def next_job(self) -> JobAttempt | Signal:
+        """Return the next job; none while the database does not answer."""
+        if self._next is None:
+            slot = self._attempts.next_job(self._clock())
+            if isinstance(slot, Signal):
+                self._recorder.outbox.flush()
+                return slot
+            earlier = self._attempts.tokens(slot.key)
+            self._next = self._builder.build(slot, secrets.token_hex(8), earlier)
+        # the same job with the same token until it is stored: a commit may be unacknowledged
+        number = self._recorder.open(self._next)
+        if number is None:
+            return Signal.WAIT
+        job, self._next = self._next, None
+        self._attempts.handle(Opened(key_of(job), job.token), self._clock())
+        self._callback.job_started(job, number)
+        return job
+
+    def started(self, job: JobAttempt, worker: str) -> None:
+        """Store where a job runs; it holds its GPUs from now on, and did not while it waited."""
+        self._meter.begin(job.token, job.gpus)
+        self._recorder.worker(job, worker)
+
+    def on_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
+        """Store and show an epoch of a running job."""
+        self._attempts.handle(EpochDone(key_of(job), job.token, record.epoch), self._clock())
+        self._recorder.epoch(job, record)
+        self._callback.epoch(job, record)
+
+    def record(self, job: JobAttempt, result: JobResult) -> None:
+        """Store a result with the decisions that it completes, then mirror and show them."""
+        if result.status in ("lost", "stopped", "blocked", "unusable"):
+            self.lost(job, result.error or "stopped", result.status)
+            return
+        failed = result.status == "failed"
+        outcome = Outcome(job.trial, job.rung, result.score, failed, result.seconds)
+        self._end(job, Ended(key_of(job), job.token, outcome), result)
+
+    def lost(self, job: JobAttempt, error: str, cause: Cause = "lost") -> None:
+        """Store that a job ended without a result; it is retried, or has failed, or blocks."""
+        event = Lost(key_of(job), job.token, cause, error, stopping=self._stop())
+        self._end(job, event, JobResult("lost", None, error=error))
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Store what jobs wait for."""
+        self._recorder.waiting(waiting)
+
+    def abandon_next(self) -> None:
+        """Close a job that was about to start when the executor ended."""
+        if self._next is not None:
+            self._recorder.close(self._next, "stopped", "stopped")
+
+    def _end(self, job: JobAttempt, event: Event, result: JobResult) -> None:
+        """Carry out what follows from the end of an attempt."""
+        self._meter.end(job.token)
+        for instruction in self._attempts.handle(event, self._clock()):
+            match instruction:
+                case StoreResult(decisions):
+                    self._store(job, result, decisions)
+                case StoreFailure(error, decisions):
+                    self._store(job, JobResult("failed", None, error=error), decisions)
+                case CloseAttempt(outcome, error):
+                    self._recorder.close(job, outcome, error)
+                case ReportLoss(error, losses):
+                    self._callback.job_lost(job, error, losses)
+                case BlockSweep(reason):
+                    self._stop.block(reason)
+                case NoteLate():
+                    self._recorder.late(job)
+
+    def _store(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
+        if result.weights:
+            self._builder.keep_weights(job.trial, result.weights)
+        self._recorder.result(job, result, decisions)
+        self._callback.job_done(job, result)
+        if decisions:
+            self._callback.rung_closed(decisions)

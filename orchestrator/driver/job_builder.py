@@ -1,0 +1,70 @@
+"""Builds the attempts that workers run, from a sweep and the slots of its schedule."""
+
+from collections.abc import Sequence
+
+from upath import UPath
+
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.halving.bracket import BracketJob
+from searchctl.orchestrator.halving.follow_up import training_seed
+from searchctl.orchestrator.halving.rule import Rung
+from searchctl.trainer.data.settings import Sample
+
+
+class JobBuilder:
+    """Knows what a sweep's jobs train and keep, and with which weights they start."""
+
+    def __init__(self, sweep: Sweep, last_rung: Rung, runs: UPath, initial: InitialFiles) -> None:
+        """Build jobs whose files are below `runs` and whose initial weights are in `initial`."""
+        self._sweep = sweep
+        self._trials = sweep.trials()
+        self._last_rung = last_rung
+        self._runs = runs
+        self._initial = initial
+        self._kept: dict[int, UPath] = {}
+
+    def keep_weights(self, trial: int, weights: UPath) -> None:
+        """Start the trial's next rung from these weights, if the sweep is `continue: warm`."""
+        self._kept[trial] = weights
+
+    def build(self, slot: BracketJob, token: str, earlier: Sequence[str]) -> JobAttempt:
+        """Return an attempt at a job.
+
+        Args:
+            slot: the job.
+            token: names the attempt.
+            earlier: tokens of earlier attempts at the job, the first one first.
+        """
+        sweep, key, rung = self._sweep, slot.key, slot.rung
+        folder, settings = self._runs / key.folder, sweep.training
+        initial = settings.with_params(self._trials[slot.trial])
+        warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
+        final = rung == self._last_rung
+        below = self._kept.get(slot.trial) if warm and rung.number else None
+        return JobAttempt(
+            trial=slot.trial,
+            rung=rung.number,
+            kind=slot.kind,
+            repeat=slot.repeat,
+            token=token,
+            params=self._trials[slot.trial],
+            settings=settings,
+            sample=Sample(sweep.data, rung.images, training_seed(key, sweep.seed)),
+            fraction=rung.fraction,
+            score=sweep.halving.score,
+            out=folder / token,
+            resume_from=tuple(folder / before for before in reversed(earlier)),
+            final=final and slot.kind != "audit",  # the test split is for finalists
+            inference=sweep.inference,
+            features=final and ranked and sweep.report.features,
+            masks=sweep.report.wanted_images if ranked else 0,
+            keep_weights=warm or (final and ranked),
+            init_from=below or self._initial.checkpoint(initial),
+            encoder_from=self._initial.encoder(initial),
+            device=None if sweep.resources.gpus_per_trial else "cpu",
+            gpus=sweep.resources.gpus_per_trial,
+            processes=sweep.resources.processes,
+            stall_timeout_s=sweep.resources.stall_timeout,
+        )

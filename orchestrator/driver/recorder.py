@@ -1,0 +1,89 @@
+"""Stores what happens to a sweep's jobs: in the database, then in the Optuna study, in order."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.driver.cleanup import Cleanup
+from searchctl.orchestrator.driver.outbox import Outbox
+from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.halving.job_key import JobKey, key_of
+from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.search.mirror import mirror_result
+from searchctl.orchestrator.search.study import StudyMirror
+from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.trainer.core.results import EpochRecord, JobResult
+
+
+class Recorder:
+    """The driver's writes. All but `open` are kept while the database does not answer."""
+
+    def __init__(
+        self, writer: SweepWriter, mirror: StudyMirror, outbox: Outbox, cleanup: Cleanup
+    ) -> None:
+        """Write through `outbox`; `cleanup` removes files once a result is stored."""
+        self.outbox = outbox
+        self._writer = writer
+        self._mirror = mirror
+        self._cleanup = cleanup
+        self._waiting: Waiting | None = None
+
+    def open(self, job: JobAttempt) -> int | None:
+        """Store that an attempt starts; may be repeated with the same token.
+
+        Returns:
+            The attempt's number, counted from 1; None while the database does not answer.
+        """
+        numbers: list[int] = []
+
+        def store() -> None:
+            number = self._writer.start_attempt(
+                key_of(job),
+                token=job.token,
+                fraction=str(job.fraction),
+                images=job.sample.images,
+                gpus=job.gpus,
+            )
+            if job.kind == "ladder":
+                self._mirror.begin(job.trial, job.params)
+            numbers.append(number)
+
+        done = self.outbox.flush() and self.outbox.attempt(store)
+        return numbers[0] if done else None
+
+    def worker(self, job: JobAttempt, worker: str) -> None:
+        """Store which process, "host:pid", an attempt runs in."""
+        self.outbox.put(partial(self._writer.attempt_started, job.token, worker))
+
+    def epoch(self, job: JobAttempt, record: EpochRecord) -> None:
+        """Store an epoch."""
+        self.outbox.put(partial(self._writer.save_epoch, job.token, record))
+
+    def result(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
+        """Store a result with the decisions that it completes, in one transaction."""
+        self.outbox.put(partial(self._store_result, job, result, decisions))
+
+    def close(self, job: JobAttempt, outcome: Literal["lost", "stopped"], error: str) -> None:
+        """Store that an attempt ended without a result."""
+        self.outbox.put(partial(self._writer.lose_attempt, job.token, outcome, error))
+
+    def late(self, job: JobAttempt) -> None:
+        """Store that an attempt which was replaced has reported."""
+        note = {"trial": job.trial, "rung": job.rung, "token": job.token}
+        self.outbox.put(partial(self._writer.note, "late", **note))
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Store what jobs wait for, if it has changed."""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.outbox.put(partial(self._writer.set_waiting, waiting))
+
+    def _store_result(
+        self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]
+    ) -> None:
+        self._writer.save_result(job.token, result, decisions)
+        mirror_result(self._mirror, job, result, decisions)
+        below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
+        decided = [JobKey(decision.trial, decision.rung) for decision in decisions]
+        self._cleanup.after([key_of(job), *below, *decided])

@@ -1,0 +1,83 @@
+"""Puts a sweep's driver together: the only place where its parts meet."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from searchctl.orchestrator.artifacts.garbage import collect, used_bytes
+from searchctl.orchestrator.callbacks.base import Callback
+from searchctl.orchestrator.driver.attempts import Attempts
+from searchctl.orchestrator.driver.budget import (
+    Condition,
+    DiskMeter,
+    GpuMeter,
+    StopConditions,
+    budget_conditions,
+)
+from searchctl.orchestrator.driver.cleanup import Cleanup
+from searchctl.orchestrator.driver.driver import Driver
+from searchctl.orchestrator.driver.job_builder import JobBuilder
+from searchctl.orchestrator.driver.lease import Lease
+from searchctl.orchestrator.driver.outbox import Outbox
+from searchctl.orchestrator.driver.recorder import Recorder
+from searchctl.orchestrator.halving.bracket import Bracket
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
+from searchctl.orchestrator.halving.schedule import Schedule
+from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.search.study import StudyMirror
+from searchctl.orchestrator.storage.writer import SweepWriter
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A driver, with those of its parts that a sweep's start and end deal with."""
+
+    prepared: Prepared
+    writer: SweepWriter
+    mirror: StudyMirror
+    stop: StopConditions
+    schedule: Schedule
+    outbox: Outbox
+    cleanup: Cleanup
+    driver: Driver = field(repr=False)
+
+
+def assemble(
+    prepared: Prepared,
+    writer: SweepWriter,
+    mirror: StudyMirror,
+    callback: Callback,
+    stop: StopConditions,
+    meter: GpuMeter,
+    clock: Callable[[], float] = time.monotonic,
+) -> Parts:
+    """Return the driver of a prepared sweep, before its first job."""
+    row, sweep, ladder = prepared.row, prepared.sweep, prepared.plan.ladder
+    schedule = Schedule(Bracket(ladder, row.direction), follow_up_settings(row.spec))
+    outbox = Outbox(callback.database_down, callback.database_up)
+    cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
+    driver = Driver(
+        Attempts(schedule, sweep.resources.max_attempts),
+        JobBuilder(sweep, ladder.rungs[-1], prepared.runs, prepared.initial),
+        Recorder(writer, mirror, outbox, cleanup),
+        callback,
+        meter=meter,
+        stop=stop,
+        clock=clock,
+    )
+    return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, driver)
+
+
+def stop_conditions(
+    prepared: Prepared, lease: Lease, stopping: Condition, meter: GpuMeter
+) -> StopConditions:
+    """Return what ends a sweep early: `stopping`, its lease, or its budget."""
+    return StopConditions(
+        [
+            stopping,
+            lambda: "another driver has taken the sweep over" if lease.lost else None,
+            lambda: "`searchctl stop` asked for it" if lease.stop_wanted else None,
+            *budget_conditions(prepared.sweep.budget, meter, DiskMeter(prepared.runs, used_bytes)),
+        ]
+    )

@@ -1,0 +1,80 @@
+"""What is checked before anything is stored or paid for: packages, networks, weights, nodes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from upath import UPath
+
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.cluster_address import driver_address
+from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
+from searchctl.trainer.core.extras import embeddings_problem
+from searchctl.trainer.data.sets.base import Dataset
+from searchctl.trainer.settings.training import TrainSettings
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.executors.ray.nodes import SharedLocations
+
+
+def check_packages(sweep: Sweep) -> None:
+    """Check for packages that only finalists need, before the first trial.
+
+    Raises:
+        SearchctlError: one is missing.
+    """
+    if sweep.report.features and (problem := embeddings_problem()):
+        raise SearchctlError(f"report.features {problem}")
+
+
+def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:
+    """Build every distinct network in shapes alone, before anyone pays for an epoch.
+
+    Raises:
+        SearchctlError: one cannot be built; each is named.
+    """
+    from searchctl.trainer.run.preflight import network_problems  # imports torch
+
+    size = sweep.data.image_size
+    problems = network_problems(settings, len(dataset.class_names), size, sweep.inference)
+    if problems:
+        raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
+
+
+def check_weights(
+    settings: Sequence[TrainSettings], dataset: Dataset, initial: InitialFiles
+) -> None:
+    """Load the initial weights into their networks: weights that do not fit would fail trials.
+
+    Raises:
+        SearchctlError: some do not fit; each is named.
+    """
+    from searchctl.trainer.run.preflight import weights_problems  # imports torch
+
+    problems = weights_problems(
+        settings, len(dataset.class_names), initial.checkpoint, initial.encoder
+    )
+    if problems:
+        fix = "; an init that fits some networks only needs a condition, `when: {model: ..}`"
+        raise SearchctlError(*(f"{initial.by_their_origin(each)}{fix}" for each in problems))
+
+
+def check_sweep_nodes(
+    sweep: Sweep, runs: UPath, url: str
+) -> tuple["SharedLocations | None", tuple[str, ...]]:
+    """Check that every node of a sweep's cluster can run its jobs, before any of them does.
+
+    Returns:
+        What each node must see, None without a cluster; and notes for people.
+
+    Raises:
+        SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
+            Without a cluster: a file here hides a module from the workers.
+    """
+    if driver_address(sweep.resources.address) is None:
+        refuse_shadowing_files()
+        return None, ()
+    from searchctl.orchestrator.executors.ray.nodes import check_nodes
+
+    return check_nodes(sweep, runs, url)

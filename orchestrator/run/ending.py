@@ -1,0 +1,91 @@
+"""Ends a run of a sweep: stores how it ended, and reports that."""
+
+import time
+from collections.abc import Sequence
+
+from searchctl.orchestrator.callbacks.hooks import Hooks
+from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, SweepFailed
+from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
+from searchctl.orchestrator.halving.job_key import ALL
+from searchctl.orchestrator.run.assembly import Parts
+from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.search.mirror import mirror_all
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+
+LEAVE_AFTER_S = 10.0
+"""Seconds that a stopped sweep waits for a database that does not answer."""
+
+
+def close(parts: Parts) -> None:
+    """Store how the sweep ended, after everything before it.
+
+    Raises:
+        SearchctlError: the database does not answer.
+        SweepBlocked: files, or the data set, cannot be used.
+        SweepFailed: no trial of a rung has a finite score.
+    """
+    prepared, stop = parts.prepared, parts.stop
+    leave_at = time.monotonic() + LEAVE_AFTER_S
+    parts.outbox.put(lambda: _store_end(parts))
+    if not parts.outbox.drain(lambda: stop() and time.monotonic() > leave_at):
+        raise SearchctlError(
+            "the database does not answer: results that it could not store are trained again by "
+            f"`searchctl resume {prepared.row.name}`"
+        )
+    if stop.blocked:
+        raise SweepBlocked(
+            f"{stop.reason}\nthis is no trial's fault: fix it, then `searchctl resume "
+            f"{prepared.row.name}`"
+        )
+    if failure := parts.schedule.bracket.failure:
+        raise SweepFailed(queries.find_sweep(prepared.engine, prepared.row.name).error or failure)
+
+
+def report_end(prepared: Prepared, hooks: Hooks) -> None:
+    """Run the hook on the sweep's end; the hooks report its errors when they are closed."""
+    row = queries.find_sweep(prepared.engine, prepared.sweep.name)
+    if row.state == "COMPLETE":
+        hooks.finished(rank_trials(prepared.engine, row, 5))
+    else:
+        hooks.stopped(row.error)
+
+
+def state_of(job: JobRow) -> JobState:
+    """Return what a display needs of a stored job."""
+    return JobState(job.rung, job.state, job.score, kind=job.kind)
+
+
+def _store_end(parts: Parts) -> None:
+    prepared = parts.prepared
+    engine, row = prepared.engine, prepared.row
+    jobs = queries.jobs(engine, row, kinds=ALL)
+    if parts.mirror.behind:
+        attempts, decisions = queries.attempts(engine, row), queries.decisions(engine, row)
+        mirror_all(parts.mirror, prepared.sweep, jobs, attempts, decisions)
+    if failure := parts.schedule.bracket.failure:
+        parts.writer.set_state("FAIL", failure + _first_error(jobs))
+    elif parts.schedule.finished:
+        parts.cleanup.finish()
+        if row.state != "COMPLETE":  # a resumed one keeps the time of its end
+            parts.writer.set_state("COMPLETE")
+    else:
+        reason = f"{parts.stop.reason}; missing: {_missing(row, jobs)}"
+        parts.writer.set_state("STOPPED", reason)
+
+
+def _missing(row: SweepRow, jobs: Sequence[JobRow]) -> str:
+    states = [state_of(job) for job in jobs]
+    rungs = rung_views(row.ladder, states, row.direction)
+    return missing(rungs, after_views(rungs, follow_up_settings(row.spec), states))
+
+
+def _first_error(jobs: Sequence[JobRow]) -> str:
+    """Quote the line that matters of the first job's error on the rung that has failed."""
+    for job in (job for job in jobs if job.rung == jobs[-1].rung):
+        if lines := (job.error or "").strip().splitlines():
+            line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+            return f"\ntrial {job.trial}: {line}"
+    return ""

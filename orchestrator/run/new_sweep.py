@@ -1,0 +1,114 @@
+"""A new sweep in its database: whether it may be there, and what is stored of it."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.fingerprint import versions
+from searchctl.orchestrator.config.spec import differences
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.cluster_address import submission
+from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
+from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.planning.plan import Plan
+from searchctl.orchestrator.storage.connect import shown
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.submissions import knows
+from searchctl.orchestrator.storage.writer import NewSweep, create_sweep
+from searchctl.trainer.data.samples import data_fingerprint
+from searchctl.trainer.data.sets.base import Dataset
+
+
+def store_sweep(
+    engine: Engine,
+    sweep: Sweep,
+    plan: Plan,
+    dataset: Dataset,
+    source: Path | None,
+    initial: InitialFiles,
+) -> SweepRow:
+    """Store a new sweep with all its trials; return its row.
+
+    Raises:
+        SweepExists: there is one of its name.
+    """
+    create_sweep(engine, _new_sweep(sweep, plan, dataset, source, initial))
+    return queries.find_sweep(engine, sweep.name)
+
+
+def direction_of(sweep: Sweep) -> Direction:
+    """Say whether the sweep's score is better when higher or when lower."""
+    return "minimize" if sweep.halving.score == "val_loss" else "maximize"
+
+
+def val_images(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return name and group of each validation image: what was scored is judged by groups."""
+    return [(name, dataset.group("val", index)) for index, name in enumerate(dataset.names("val"))]
+
+
+def refuse_other_database(engine: Engine) -> None:
+    """See to it that a driver which was submitted to a cluster has the database of its submitter.
+
+    Raises:
+        SearchctlError: it has another one: those who submitted it would never hear of it.
+    """
+    job = submission()
+    if job is not None and not knows(engine, job):
+        raise SearchctlError(
+            f"this driver, job {job}, was submitted from a machine with another database than "
+            f"{shown(engine.url)}: set $SEARCHCTL_DB_URL, or $SEARCHCTL_DB_URL_FILE, to the same "
+            "database in the environment of the cluster's head, before its `ray start`"
+        )
+
+
+def refuse_second(engine: Engine, sweep: Sweep) -> None:
+    """See to it that a sweep is not launched twice.
+
+    Raises:
+        SweepExists: there is one of its name.
+    """
+    stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
+    if stored is None:
+        return
+    changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
+    what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
+    raise SweepExists(
+        f"there is a sweep '{sweep.name}' in this database {what}: {_instead(stored)}give this one "
+        "another `name:`"
+    )
+
+
+def _instead(stored: SweepRow) -> str:
+    """Say what may be done with a sweep in place of a second launch."""
+    if stored.driver:
+        return f"{stored.driver} drives it, follow it by `searchctl watch {stored.name}`, or "
+    return f"go on with it by `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")
+
+
+def _new_sweep(
+    sweep: Sweep, plan: Plan, dataset: Dataset, source: Path | None, initial: InitialFiles
+) -> NewSweep:
+    return NewSweep(
+        name=sweep.name,
+        source=str(source or ""),
+        spec=sweep.to_json(),
+        spec_hash=sweep.spec_hash,
+        direction=direction_of(sweep),
+        ladder=[
+            {
+                "rung": rung.number,
+                "trials": rung.trials,
+                "fraction": str(rung.fraction),
+                "images": rung.images,
+            }
+            for rung in plan.ladder.rungs
+        ],
+        versions=versions(),
+        classes=list(dataset.class_names),
+        data_fingerprint=data_fingerprint(sweep.data),
+        params=sweep.trials(),
+        initial_files=initial.to_json(),
+        val_images=val_images(dataset),
+    )
