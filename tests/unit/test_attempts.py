@@ -17,7 +17,7 @@ from searchctl.orchestrator.driver.attempts import (
     StoreResult,
 )
 from searchctl.orchestrator.halving.bracket import Bracket, BracketError, BracketJob, Signal
-from searchctl.orchestrator.halving.follow_up import NOTHING_ASKED
+from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -29,7 +29,7 @@ JOB = JobKey(0, 0)
 
 def attempts(trials=4, max_attempts=3):
     ladder = plan_ladder(trials, 8 * trials)
-    return Attempts(Schedule(Bracket(ladder, "maximize"), NOTHING_ASKED), max_attempts)
+    return Attempts(Schedule(Bracket(ladder, "maximize"), NO_FOLLOW_UP), max_attempts)
 
 
 @pytest.fixture
