@@ -10,9 +10,9 @@ from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.audit import Verdict, judge_audit
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread, order, spread
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads import snapshot as viewing
-from searchctl.orchestrator.storage.reads.snapshot import KindTime, RankedRow
+from searchctl.orchestrator.storage.reads import queries, snapshot
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
+from searchctl.orchestrator.storage.reads.snapshot import KindTime
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.settings.training import Score
 
@@ -102,15 +102,15 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
         return None
     decisions, asked = queries.decisions(engine, row), follow_up_settings(row.spec)
     planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], asked)
-    finalists = viewing.ranked(engine, row, row.ladder[-1]["trials"])
+    finalists = ranked_trials(engine, row, row.ladder[-1]["trials"])
     winner, score = finalists[0], row.spec["halving"]["score"]
     return FollowUp(
         score=score,
         winner=winner.trial,
-        winner_score=winner.score or 0.0,
+        winner_score=winner.score,
         repeats=_repeats(finalists, ended, planned, row) if asked.repeats > 1 else None,
         audit=_audit(decisions, ended, planned, row) if asked.audit else None,
-        costs=_costs(viewing.times_by_kind(engine, row)),
+        costs=_costs(snapshot.times_by_kind(engine, row)),
     )
 
 
@@ -118,7 +118,7 @@ _Ended = Mapping[JobKey, JobRow]
 
 
 def _repeats(
-    finalists: Sequence[RankedRow], ended: _Ended, planned: Sequence[JobKey], row: SweepRow
+    finalists: Sequence[RankedTrial], ended: _Ended, planned: Sequence[JobKey], row: SweepRow
 ) -> Repeats:
     by_trial: dict[int, list[JobRow | None]] = {each.trial: [] for each in finalists}
     for key in planned:
@@ -129,15 +129,19 @@ def _repeats(
     return Repeats(known, order(higher))
 
 
-def _finalist(first: RankedRow, repeats: Sequence[JobRow | None], row: SweepRow) -> Finalist:
+def _finalist(first: RankedTrial, repeats: Sequence[JobRow | None], row: SweepRow) -> Finalist:
     scores = [first.score, *(job.score if job else None for job in repeats)]
     found = spread([score for score in scores if score is not None])
     if found is None:
         raise ValueError(f"finalist {first.trial} has no score")
-    measure = "overall_accuracy" if row.spec["halving"]["score"] == "val_accuracy" else "miou"
-    evaluations = [(job.evaluations or {}).get("test") for job in (first, *repeats) if job]
-    tests = [each[measure] for each in evaluations if each]
-    return Finalist(first.trial, scores, found, spread(tests))
+    by_accuracy = row.spec["halving"]["score"] == "val_accuracy"
+    measure = "overall_accuracy" if by_accuracy else "miou"
+    evaluations = [(job.evaluations or {}).get("test") for job in repeats if job]
+    tests = [first.test_accuracy if by_accuracy else first.test_miou]
+    tests += [each[measure] for each in evaluations if each]
+    return Finalist(
+        first.trial, scores, found, spread([each for each in tests if each is not None])
+    )
 
 
 def _audit(

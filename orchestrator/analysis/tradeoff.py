@@ -12,7 +12,7 @@ from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.statistics.pareto import Point, pareto_front
-from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import JobCost
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.results import ImageCounts
@@ -75,7 +75,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         SearchctlError: no trial has a score there, or what is stored of it is damaged.
     """
     rung = _highest(engine, row) if rung is None else rung
-    jobs = {job.trial: job for job in viewing.job_costs(engine, row, rung)}
+    jobs = {job.trial: job for job in snapshot.job_costs(engine, row, rung)}
     if not jobs:
         raise SearchctlError(
             f"no trial of sweep '{row.name}' has a score at rung {rung} "
@@ -90,7 +90,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     }
     score: Score = row.spec["halving"]["score"]
     shown = {point.trial for front in fronts.values() for point in front}
-    params = {trial.number: trial.params for trial in viewing.some_trials(engine, row, shown)}
+    params = {trial.number: trial.params for trial in queries.trials(engine, row, shown)}
     candidates = sorted(
         _candidates(jobs, costs, fronts, params), key=lambda each: (-sign * each.score, each.trial)
     )
@@ -109,7 +109,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
 
 def _highest(engine: Engine, row: SweepRow) -> int:
     """Return the highest rung of the ladder where a trial has a score, 0 if none has one."""
-    counts = viewing.count_jobs(engine, row)
+    counts = snapshot.count_jobs(engine, row)
     return max((c.rung for c in counts if c.kind == "ladder" and c.score is not None), default=0)
 
 

@@ -44,11 +44,9 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
     for number in (trial.number for trial in trials):
         for epoch in queries.epochs(engine, row, number, ALL):
             epochs[JobKey(number, epoch.rung, epoch.kind, epoch.repeat)].append(epoch)
-        for each in queries.class_scores(engine, row, number, ALL):
-            if each["split"] == "val":
-                scores = each["iou"], each["accuracy"]
-                key = JobKey(number, each["rung"], each["kind"], each["repeat"])
-                class_scores[key][each["class_id"]] = scores
+        for each in queries.class_scores(engine, row, number, kinds=ALL):
+            if each.split == "val":
+                class_scores[key_of(each)][each.class_id] = each.iou, each.accuracy
     return Record(
         state=row.state,
         direction=row.direction,

@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_checks import checked_inference
 from searchctl.orchestrator.config.yaml_source import dump_yaml, load_yaml
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.facts.ranking import Ranked
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
@@ -57,7 +57,7 @@ class Exported(Settings):
         return "val_accuracy" if self.data.task == "classification" else self.score
 
 
-def export(sweep: Sweep, ranked: Ranked, initial: InitialFiles) -> Exported:
+def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported:
     """Return the configuration of a ranked trial of a sweep.
 
     Initial weights refer to the copies among the sweep's files, since `train` reads no database.

@@ -22,8 +22,8 @@ from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.hook_settings import HookName, HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import LeaseLost, SearchctlError
-from searchctl.orchestrator.facts.ranking import Ranked
 from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 
 log = logging.getLogger("searchctl")
 
@@ -75,7 +75,7 @@ class Hooks(Callback):
         """Run the hook on the end of a rung."""
         self._fire("rung_closed", self._rung_facts(decisions))
 
-    def finished(self, best: Sequence[Ranked]) -> None:
+    def finished(self, best: Sequence[RankedTrial]) -> None:
         """Run the hook on the end of a sweep with a winner; `best` are its best trials."""
         names = ("rank", "trial", "rung", "score", "test_miou", "test_accuracy", "params")
         facts = [{name: getattr(each, name) for name in names} for each in best]

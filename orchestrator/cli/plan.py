@@ -158,7 +158,7 @@ def _print(parts: "Iterable[RenderableType]") -> None:
 def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
     """Measure a sweep's configurations, then store the sweep with the estimate."""
     from searchctl.orchestrator.planning.estimating import estimate_apart
-    from searchctl.orchestrator.storage.reads.spending import store_estimate
+    from searchctl.orchestrator.storage.writer import store_estimate
 
     _tell("measuring the speed of the configurations")
     found = estimate_apart(sweep, one_by_one=inline)

@@ -22,9 +22,9 @@ from searchctl.orchestrator.planning.plan import Plan, StageCost, plan_sweep
 from searchctl.orchestrator.planning.retries import Retry, busy_seconds, faults
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import (
-    Held,
+    EndedAttempt,
     StageSpent,
-    held,
+    ended_attempts,
     spent_by_stage,
     stored_estimate,
     validations_by_stage,
@@ -131,7 +131,7 @@ def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Gr
     sweep = Sweep.from_json(row.spec)
     val = len(queries.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
     plan = plan_sweep(sweep, row.ladder[-1]["images"], val)
-    attempts = held(engine, row)
+    attempts = ended_attempts(engine, row)
     stages = _stages(plan, forecast, _Spent(engine, row, attempts, val))
     whole = _whole(stages)
     times = job_times(sweep, plan, found.probe) if found else None
@@ -157,7 +157,7 @@ def _stored(engine: Engine, row: SweepRow) -> tuple[Measured | None, Origin | No
     return (Measured.from_json(stored), "launch") if stored else (None, None)
 
 
-def _of_these_jobs(times: JobTimes, plan: Plan, attempts: Iterable[Held]) -> Span:
+def _of_these_jobs(times: JobTimes, plan: Plan, attempts: Iterable[EndedAttempt]) -> Span:
     """Return the planned seconds of exactly the jobs that have ended."""
     rungs = {rung.number: times.at(rung) for rung in plan.ladder.rungs}
     ended = {key_of(each) for each in attempts if each.job_seconds is not None}
@@ -168,7 +168,7 @@ class _Spent:
     """Cost of the ended jobs of each stage."""
 
     def __init__(
-        self, engine: Engine, row: SweepRow, attempts: Sequence[Held], val: int | None
+        self, engine: Engine, row: SweepRow, attempts: Sequence[EndedAttempt], val: int | None
     ) -> None:
         self._jobs = {(each.kind, each.rung): each for each in spent_by_stage(engine, row)}
         self._validations = validations_by_stage(engine, row)
@@ -214,7 +214,7 @@ def _sum(grades: Sequence[Graded]) -> Graded:
     )
 
 
-def _gpu_hours(forecast: CostEstimate | None, attempts: Iterable[Held]) -> Graded:
+def _gpu_hours(forecast: CostEstimate | None, attempts: Iterable[EndedAttempt]) -> Graded:
     on_gpus = forecast is not None and forecast.fleet.gpus_per_trial
     hours = sum(each.seconds * (each.gpus or 0.0) for each in attempts) / 3600
     return Graded(forecast.hours if forecast and on_gpus else None, hours)
@@ -227,7 +227,7 @@ def _disk(sweep: Sweep) -> int | None:
         return None
 
 
-def _idle(row: SweepRow, attempts: Sequence[Held]) -> float | None:
+def _idle(row: SweepRow, attempts: Sequence[EndedAttempt]) -> float | None:
     if row.ended_at is None:
         return None
     return max(0.0, (row.ended_at - row.created_at).total_seconds() - busy_seconds(attempts))

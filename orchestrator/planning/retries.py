@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
-from searchctl.orchestrator.storage.reads.spending import Held
+from searchctl.orchestrator.storage.reads.spending import EndedAttempt
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Retry:
     error: str | None
 
 
-def busy_seconds(attempts: Iterable[Held]) -> float:
+def busy_seconds(attempts: Iterable[EndedAttempt]) -> float:
     """Return the seconds during which at least one of the attempts ran."""
     busy, until = 0.0, None
     for each in sorted(attempts, key=lambda attempt: attempt.started_at):
@@ -34,20 +34,20 @@ def busy_seconds(attempts: Iterable[Held]) -> float:
     return busy
 
 
-def faults(attempts: Iterable[Held]) -> tuple[Retry, ...]:
+def faults(attempts: Iterable[EndedAttempt]) -> tuple[Retry, ...]:
     """Return the jobs with several attempts or without a score, most lost time first."""
-    of_job: defaultdict[JobKey, list[Held]] = defaultdict(list)
+    of_job: defaultdict[JobKey, list[EndedAttempt]] = defaultdict(list)
     for each in attempts:
         of_job[key_of(each)].append(each)
     found = (_fault(job, tries) for job, tries in of_job.items() if _went_wrong(tries))
     return tuple(sorted(found, key=lambda fault: -fault.seconds))
 
 
-def _went_wrong(tries: Sequence[Held]) -> bool:
+def _went_wrong(tries: Sequence[EndedAttempt]) -> bool:
     return len(tries) > 1 or tries[0].outcome != "complete"
 
 
-def _fault(job: JobKey, tries: Sequence[Held]) -> Retry:
+def _fault(job: JobKey, tries: Sequence[EndedAttempt]) -> Retry:
     bad = [each for each in tries if each.outcome != "complete"]
     held_for = sum(each.seconds for each in tries)
     scored = tries[-1].outcome == "complete"

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.report.facts import ClassScores, Curve, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads import snapshot as viewing
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
 from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.settings.training import Score
@@ -38,7 +37,7 @@ class Training:
     def classes(self, rung: int, trials: Collection[int]) -> list[ClassScores]:
         """Return the IoU of each class at a rung by split; accuracy, where that is the score."""
         found: dict[tuple[int, str], list[float | None]] = {}
-        for row in viewing.class_rows(self._engine, self._row, trials, rung):
+        for row in queries.class_scores(self._engine, self._row, trials, rung=rung):
             values = found.setdefault((row.trial, row.split), [None] * len(self._row.classes))
             values[row.class_id] = row.accuracy if self._score == "val_accuracy" else row.iou
         return [ClassScores(trial, rung, split, each) for (trial, split), each in found.items()]

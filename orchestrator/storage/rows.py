@@ -19,6 +19,9 @@ AttemptOutcome = Literal["complete", "diverged", "failed", "lost", "stopped"]
 """How an attempt ended. lost: by an error of the machine; counts towards `max_attempts`. stopped:
 on request, or because its driver died; does not count."""
 
+ESTIMATE = "forecast"
+"""Kind of the event that holds the estimate of a probe at the launch."""
+
 JOB_STATES: dict[str, JobState] = {
     "complete": "COMPLETE",
     "diverged": "DIVERGED",
@@ -143,6 +146,20 @@ class EpochRow(EpochRecord):
     rung: int
     kind: Kind
     repeat: int
+
+
+@dataclass(frozen=True)
+class ClassScoreRow:
+    """The scores of one class on one split, by one job."""
+
+    trial: int
+    rung: int
+    kind: Kind
+    repeat: int
+    split: str
+    class_id: int
+    iou: float | None
+    accuracy: float | None
 
 
 @dataclass(frozen=True)

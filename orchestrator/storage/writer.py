@@ -19,7 +19,14 @@ from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import jobs, lease, results, schema
-from searchctl.orchestrator.storage.rows import AttemptOutcome, DesiredState, SweepState, TrialState
+from searchctl.orchestrator.storage.rows import (
+    ESTIMATE,
+    AttemptOutcome,
+    DesiredState,
+    SweepRow,
+    SweepState,
+    TrialState,
+)
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -98,6 +105,13 @@ def request_state(engine: Engine, name: str, desired: DesiredState) -> None:
             raise SweepNotFound(f"no sweep '{name}' in this database")
         sweep_id = connection.execute(select(sweeps.c.id).where(sweeps.c.name == name)).scalar_one()
         _append_event(connection, sweep_id, "requested", {"state": desired})
+
+
+def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
+    """Store the estimate of a probe when the sweep is launched; needs no lease."""
+    row = {"sweep_id": sweep.id, "at": _now(), "kind": ESTIMATE, "detail": forecast}
+    with engine.begin() as connection:
+        connection.execute(insert(schema.events).values(**row))
 
 
 class SweepWriter:

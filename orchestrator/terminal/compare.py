@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.facts.sweeps import duration, number, value
-from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import ComparedJob
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.terminal.display import plain_table
@@ -25,9 +25,9 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
         SweepNotFound: the sweep has no trial of one of these numbers.
     """
     rows = known_trials(engine, sweep, numbers)
-    jobs = viewing.compared_jobs(engine, sweep, numbers)
+    jobs = snapshot.compared_jobs(engine, sweep, numbers)
     common = _highest_common(jobs, numbers)
-    ious = [] if common is None else viewing.class_rows(engine, sweep, numbers, common)
+    ious = [] if common is None else queries.class_scores(engine, sweep, numbers, rung=common)
     found = {(row.class_id, row.trial): row.iou for row in ious if row.split == "val"}
     return {
         "sweep": sweep.name,

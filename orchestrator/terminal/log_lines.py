@@ -17,10 +17,10 @@ from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads.changes import (
+    AttemptEnded,
     AttemptStarted,
     Change,
     DecisionMade,
-    Ended,
     EpochFinished,
     SweepEvent,
 )
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 KINDS = {
     AttemptStarted: "began",
     EpochFinished: "epoch",
-    Ended: "ended",
+    AttemptEnded: "ended",
     DecisionMade: "verdict",
     SweepEvent: "event",
 }
@@ -75,7 +75,7 @@ class LogLines:
             return f"{_place(change.decision)}: {change.decision.verdict}, {change.decision.reason}"
         return f"{_place(change)}: {self._of_a_job(change)}"
 
-    def _of_a_job(self, change: AttemptStarted | EpochFinished | Ended) -> str:
+    def _of_a_job(self, change: AttemptStarted | EpochFinished | AttemptEnded) -> str:
         if isinstance(change, AttemptStarted):
             again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
             return f"began{again}, {assignments(change.params)}"
@@ -90,7 +90,7 @@ class LogLines:
         return f"{change.outcome}{place}{_reason(change.error)}"
 
 
-def _place(change: AttemptStarted | EpochFinished | Ended | Decision) -> str:
+def _place(change: AttemptStarted | EpochFinished | AttemptEnded | Decision) -> str:
     if isinstance(change, Decision):
         return f"trial {change.trial} rung {change.rung}"
     return f"trial {change.trial} {key_of(change).place}"

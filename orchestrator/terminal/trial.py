@@ -22,8 +22,7 @@ from searchctl.orchestrator.facts.sweeps import (
 )
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads import snapshot as viewing
-from searchctl.orchestrator.storage.rows import SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import ClassScoreRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
 
 if TYPE_CHECKING:
@@ -54,8 +53,12 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
         "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
-        "class_scores": queries.class_scores(engine, sweep, trial),
+        "class_scores": [*map(_class_score, queries.class_scores(engine, sweep, trial))],
     }
+
+
+def _class_score(row: ClassScoreRow) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if name != "trial"}
 
 
 def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
@@ -64,7 +67,7 @@ def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> l
     Raises:
         SweepNotFound: the sweep has no trial of one of them.
     """
-    found = {row.number: row for row in viewing.some_trials(engine, sweep, numbers)}
+    found = {row.number: row for row in queries.trials(engine, sweep, numbers)}
     for unknown in (trial for trial in numbers if trial not in found):
         last = sweep.ladder[0]["trials"] - 1
         raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {last}, not {unknown}")

@@ -16,14 +16,18 @@ from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.storage.faults import unreachable
-from searchctl.orchestrator.storage.reads import snapshot as viewing
 from searchctl.orchestrator.storage.reads.changes import (
+    AttemptEnded,
     AttemptStarted,
     Change,
     ChangeFeed,
     DecisionMade,
-    Ended,
     EpochFinished,
+)
+from searchctl.orchestrator.storage.reads.snapshot import (
+    current_run,
+    epochs_of_running,
+    job_states,
 )
 from searchctl.orchestrator.storage.rows import JOB_STATES, SweepRow
 from searchctl.trainer.core.results import JobResult, JobStatus
@@ -46,16 +50,16 @@ def snapshot(engine: Engine, sweep: SweepRow) -> Snapshot:
     """Return what a display begins with; a few queries, and no row for each epoch."""
     done = {
         key: JobState(key.rung, job.state, job.score, kind=key.kind)
-        for key, job in viewing.job_states(engine, sweep).items()
+        for key, job in job_states(engine, sweep).items()
         if job.state not in ("WAITING", "RUNNING")
     }
-    run, now = viewing.current_run(engine, sweep), sweep.ended_at or datetime.now(UTC)
+    run, now = current_run(engine, sweep), sweep.ended_at or datetime.now(UTC)
     run_totals = Totals(
         elapsed=_seconds(run.began, now),
         working=None if run.first_job is None else _seconds(run.first_job, now),
         images=run.images,
         epoch_seconds=run.epoch_seconds,
-        running=viewing.epochs_of_running(engine, sweep),
+        running=epochs_of_running(engine, sweep),
     )
     return Snapshot(done, run_totals)
 
@@ -148,11 +152,11 @@ def _report_job(callback: Callback, change: Change) -> None:
         callback.job_started(change, change.attempt)
     elif isinstance(change, EpochFinished):
         callback.epoch(change, change.record)
-    elif isinstance(change, Ended) and change.outcome in JOB_STATES:
+    elif isinstance(change, AttemptEnded) and change.outcome in JOB_STATES:
         status: JobStatus = change.outcome
         result = JobResult(status, change.score, error=change.error, seconds=change.seconds or 0.0)
         callback.job_done(change, result)
-    elif isinstance(change, Ended):
+    elif isinstance(change, AttemptEnded):
         callback.job_lost(change, change.error or change.outcome, change.attempt)
 
 

@@ -109,7 +109,7 @@ def test_an_upgraded_sweep_is_read_whole(old, url):
     assert [row.params["lr"] for row in queries.trials(old, sweep)] == [0, 1, 2, 3, 4]
     assert tuple(row.state for row in queries.jobs(old, sweep)) == JOBS
     assert [row.train_loss for row in queries.epochs(old, sweep, 0)] == [0.9]
-    assert [row["iou"] for row in queries.class_scores(old, sweep, 0)] == [0.4]
+    assert [row.iou for row in queries.class_scores(old, sweep, 0)] == [0.4]
     assert [(row.trial, row.verdict) for row in queries.decisions(old, sweep)] == [(0, "promoted")]
     assert [row.kind for row in queries.events(old, sweep)] == ["running"]
     np.testing.assert_array_equal(

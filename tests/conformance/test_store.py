@@ -94,7 +94,7 @@ def test_a_result_is_stored_with_epochs_classes_and_decisions(engine, sweep, wri
     assert (job.state, job.score, job.kept_epoch, job.device) == ("COMPLETE", 0.4, 2, "cpu")
     assert job.evaluations["val"]["miou"] == 0.4
     assert [row.epoch for row in queries.epochs(engine, sweep, 0)] == [1, 2]
-    assert [row["iou"] for row in queries.class_scores(engine, sweep, 0)] == [0.4, None]
+    assert [row.iou for row in queries.class_scores(engine, sweep, 0)] == [0.4, None]
     assert queries.decisions(engine, sweep) == verdicts
     assert [row.state for row in queries.trials(engine, sweep)] == ["WAITING", "PRUNED"]
 

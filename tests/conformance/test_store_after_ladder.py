@@ -6,8 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.halving.job_key import AFTER, ALL, JobKey, key_of
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads import snapshot as viewing
+from searchctl.orchestrator.storage.reads import queries, snapshot
 from tests.stored_sweeps import complete, decision, epoch, start
 
 REPEATS = [JobKey(0, 0, "repeat", 1), JobKey(0, 0, "repeat", 2)]
@@ -42,11 +41,11 @@ def test_what_asks_for_the_ladder_sees_the_ladder_only(engine, sweep, appraised)
     assert len(queries.epochs(engine, sweep, 0)) == 2
     assert len(queries.epochs(engine, sweep, 0, AFTER)) == 4
     assert len(queries.class_scores(engine, sweep, 0)) == 2
-    assert len(queries.class_scores(engine, sweep, 0, ALL)) == 6
+    assert len(queries.class_scores(engine, sweep, 0, kinds=ALL)) == 6
     assert list(queries.rung_counts(engine, sweep, 0, {0, 1})) == [0, 1]
     assert [each.trial for each in rank_trials(engine, sweep)] == [0, 1]
-    assert len(viewing.compared_jobs(engine, sweep, [0, 1])) == 2
-    assert len(viewing.class_rows(engine, sweep, [0, 1], 0)) == 4
+    assert len(snapshot.compared_jobs(engine, sweep, [0, 1])) == 2
+    assert len(queries.class_scores(engine, sweep, [0, 1], rung=0)) == 4
     assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}
 
 
@@ -57,10 +56,10 @@ def test_counts_of_images_are_those_of_the_one_job(engine, sweep, writer, apprai
 
 
 def test_jobs_are_counted_by_kind(engine, sweep, appraised):
-    counts = {(c.kind, c.state): c.jobs for c in viewing.count_jobs(engine, sweep)}
+    counts = {(c.kind, c.state): c.jobs for c in snapshot.count_jobs(engine, sweep)}
     expected = {("ladder", "COMPLETE"): 2, ("repeat", "COMPLETE"): 2, ("audit", "COMPLETE"): 1}
     assert counts == expected
-    times = viewing.times_by_kind(engine, sweep)
+    times = snapshot.times_by_kind(engine, sweep)
     assert {kind: (each.jobs, each.seconds) for kind, each in times.items()} == {
         "ladder": (2, 3.0),
         "repeat": (2, 3.0),

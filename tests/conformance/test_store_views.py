@@ -6,14 +6,14 @@ from benchmarks.large_sweep import store_large_sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads import snapshot as viewing
 from searchctl.orchestrator.storage.reads.changes import (
+    AttemptEnded,
     AttemptStarted,
     ChangeFeed,
     DecisionMade,
-    Ended,
     EpochFinished,
 )
+from searchctl.orchestrator.storage.reads.snapshot import count_jobs
 from searchctl.orchestrator.storage.reads.spending import spent_by_stage
 from searchctl.orchestrator.terminal.compare import comparison
 from searchctl.orchestrator.terminal.trial import trial_facts
@@ -29,10 +29,10 @@ def large(engine, sweep):
 
 
 def test_jobs_are_counted_by_rung_and_state(engine, large):
-    counts = [(c.rung, c.state, c.jobs) for c in viewing.count_jobs(engine, large)]
+    counts = [(c.rung, c.state, c.jobs) for c in count_jobs(engine, large)]
     complete = [(rung, "COMPLETE", n) for rung, n in enumerate((49, 25, 12, 6, 3, 2))]
     assert sorted(counts) == sorted([*complete, (0, "DIVERGED", 1)])
-    best = {c.rung: c.score for c in viewing.count_jobs(engine, large) if c.state == "COMPLETE"}
+    best = {c.rung: c.score for c in count_jobs(engine, large) if c.state == "COMPLETE"}
     scores = [j.score for j in queries.jobs(engine, large) if j.rung == 2]
     assert best[2] == max(scores)
 
@@ -41,7 +41,7 @@ def test_a_score_that_is_not_finite_is_never_the_best(engine, writer, sweep):
     for trial, score in enumerate((0.4, float("inf"))):
         writer.start_attempt(JobKey(trial, 0), token=f"t{trial}", fraction="1/2", images=5, gpus=0)
         writer.save_result(f"t{trial}", JobResult("complete", score), [])
-    (count,) = viewing.count_jobs(engine, sweep)
+    (count,) = count_jobs(engine, sweep)
     assert (count.jobs, count.score) == (2, 0.4)
 
 
@@ -69,7 +69,9 @@ def test_a_comparison_is_made_of_what_show_has(engine, large):
 def test_news_are_every_row_once(engine, large):
     news = ChangeFeed(engine, large)
     kinds = [type(change) for change in news.read()]
-    assert [kinds.count(kind) for kind in (AttemptStarted, EpochFinished, Ended, DecisionMade)] == [
+    assert [
+        kinds.count(kind) for kind in (AttemptStarted, EpochFinished, AttemptEnded, DecisionMade)
+    ] == [
         98,
         490,
         98,

@@ -17,7 +17,8 @@ from searchctl.orchestrator.planning.retries import busy_seconds, faults
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.spending import Held, store_estimate
+from searchctl.orchestrator.storage.reads.spending import EndedAttempt
+from searchctl.orchestrator.storage.writer import store_estimate
 from searchctl.orchestrator.terminal.grade import grade_line, grade_report
 from searchctl.trainer.core.results import JobResult
 
@@ -147,7 +148,7 @@ def test_all_of_it_is_there_for_scripts(launched):
 def attempt(start, seconds, outcome="complete", *, trial=0, job_seconds=None, gpus=1.0):
     began = BEGAN + timedelta(seconds=start)
     ended = began + timedelta(seconds=seconds)
-    return Held(trial, 0, "ladder", 0, began, ended, outcome, gpus, None, job_seconds)
+    return EndedAttempt(trial, 0, "ladder", 0, began, ended, outcome, gpus, None, job_seconds)
 
 
 def test_busy_time_counts_what_overlaps_once_and_gaps_never():

@@ -8,7 +8,7 @@ from searchctl.orchestrator.artifacts.export import as_text, export, read_export
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.problems import SweepError
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.facts.ranking import Ranked
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 
 SWEEP = """\
     name: source
@@ -25,7 +25,7 @@ NONE = InitialFiles(UPath("runs"), {})
 
 def ranked(rank=1, **params):
     params = {"lr": 1e-5, "width": None, "loss": "dice", **params}
-    return Ranked(rank, 5, 2, 32, 0.25, 3, None, None, None, None, 100, 1.5, None, params)
+    return RankedTrial(rank, 5, 2, 32, 0.25, 3, None, None, None, None, 100, 1.5, None, params)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The change feed of a sweep: rows since the last read, for `watch` and `logs -f`.
+"""What was stored of a sweep since the last read: the change feed of `watch` and `logs -f`.
 
 One indexed query reads each kind of row. New rows have larger ids, because only one driver writes
 them. New epochs belong to an attempt that is new or was open at the last read.
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.reads.common import jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import AttemptOutcome, SweepRow
 from searchctl.trainer.core.results import EpochRecord
 
@@ -39,7 +40,7 @@ class EpochFinished:
     """A job has finished an epoch."""
 
     at: datetime
-    """Approximate time: the start of its attempt plus the duration of the attempt's epochs."""
+    """Approximate: its attempt's start, plus the seconds of the attempt's epochs."""
     trial: int
     rung: int
     kind: Kind
@@ -49,7 +50,7 @@ class EpochFinished:
 
 
 @dataclass(frozen=True)
-class Ended:
+class AttemptEnded:
     """An attempt at a job has ended."""
 
     at: datetime
@@ -86,18 +87,18 @@ class SweepEvent:
 
 
 _Row = Mapping[Any, Any]
-Change = AttemptStarted | EpochFinished | Ended | DecisionMade | SweepEvent
+Change = AttemptStarted | EpochFinished | AttemptEnded | DecisionMade | SweepEvent
 
 _COUNTED = (("_attempt", _attempts), ("_decision", _decisions), ("_event", _events))
-_ORDER = (SweepEvent, AttemptStarted, EpochFinished, Ended, DecisionMade)
-"""Order of changes at the same time."""
+_ORDER = (SweepEvent, AttemptStarted, EpochFinished, AttemptEnded, DecisionMade)
+"""Of changes at the same moment."""
 
 
 class ChangeFeed:
-    """Returns new changes of a sweep, or of one of its trials, at each read."""
+    """Reads the changes of a sweep, or of one of its trials, since the last read."""
 
     def __init__(self, engine: Engine, sweep: SweepRow, trial: int | None = None) -> None:
-        """Start with everything that is stored. The feed of a trial has no events of the sweep."""
+        """Start with all that is stored; a trial's changes leave out the events of the sweep."""
         self._engine = engine
         self._sweep = sweep
         self._trial = trial
@@ -107,10 +108,10 @@ class ChangeFeed:
 
     @classmethod
     def from_now(cls, engine: Engine, sweep: SweepRow) -> Self:
-        """Start with changes from now on."""
+        """Start with what is stored from now on."""
         feed = cls(engine, sweep)
         with engine.connect() as connection:
-            # The newest ids first: an attempt that starts in between then counts as new.
+            # the newest ids first: what starts in between is new, so that none is missed
             for name, table in _COUNTED:
                 newest = connection.execute(select(func.max(table.c.id))).scalar()
                 setattr(feed, name, newest or 0)
@@ -120,7 +121,7 @@ class ChangeFeed:
         return feed
 
     def read(self) -> list[Change]:
-        """Return the new changes in the order of their times."""
+        """Return the changes in the order in which they happened."""
         started = or_(_attempts.c.id > self._attempt, _attempts.c.id.in_(sorted(self._open)))
         queries = (
             _attempts_where(started),
@@ -128,26 +129,27 @@ class ChangeFeed:
             _decisions_after(self._decision),
         )
         with self._engine.connect() as connection:
-            # All reads first: if one fails, the state is unchanged and the next read repeats it.
-            attempts, epochs, verdicts = (
-                connection.execute(self._of_trial(query)).mappings().all() for query in queries
+            # all reads first: one that fails leaves everything to be read again
+            attempts, epochs, decisions = (
+                connection.execute(of_sweep(query, self._sweep, self._trial)).mappings().all()
+                for query in queries
             )
             events = connection.execute(self._events()).mappings().all()
         changes = [
-            *self._new_epochs(attempts, epochs),
-            *self._new_attempts(attempts),
+            *self._epoch_changes(attempts, epochs),
+            *self._attempt_changes(attempts),
             *(
-                _made(DecisionMade, v, at=v["decided_at"], decision=_made(Decision, v))
-                for v in verdicts
+                _made(DecisionMade, row, at=row["decided_at"], decision=_made(Decision, row))
+                for row in decisions
             ),
             *(_made(SweepEvent, event) for event in events),
         ]
-        self._decision = max([self._decision, *(row["id"] for row in verdicts)])
+        self._decision = max([self._decision, *(row["id"] for row in decisions)])
         self._event = max([self._event, *(row["id"] for row in events)])
         return sorted(changes, key=lambda change: (change.at, _ORDER.index(type(change))))
 
-    def _new_attempts(self, attempts: Sequence[_Row]) -> Iterator[AttemptStarted | Ended]:
-        """Yield starts and ends of attempts."""
+    def _attempt_changes(self, attempts: Sequence[_Row]) -> Iterator[AttemptStarted | AttemptEnded]:
+        """Yield the attempts that have started, and those that have ended."""
         for row in attempts:
             if row["id"] > self._attempt:
                 self._attempt = row["id"]
@@ -157,12 +159,12 @@ class ChangeFeed:
                 continue
             self._open.discard(row["id"])
             score = row["score"] if row["outcome"] == "complete" else None
-            yield _made(Ended, row, at=row["ended_at"], score=score)
+            yield _made(AttemptEnded, row, at=row["ended_at"], score=score)
 
-    def _new_epochs(
+    def _epoch_changes(
         self, attempts: Sequence[_Row], epochs: Sequence[_Row]
     ) -> Iterator[EpochFinished]:
-        """Yield new epochs with their approximate times of completion, which are not stored."""
+        """Yield the new epochs, each at about the moment when it ended."""
         known = {row["job_id"]: row for row in attempts}
         starts: dict[tuple[int, int], datetime] = {}
         for row in attempts:
@@ -184,18 +186,13 @@ class ChangeFeed:
         query = query.where(_events.c.id > self._event, literal(self._trial is None))
         return query.order_by(_events.c.id)
 
-    def _of_trial(self, query: Select[Any]) -> Select[Any]:
-        query = query.where(_trials.c.sweep_id == self._sweep.id)
-        return query if self._trial is None else query.where(_trials.c.number == self._trial)
-
 
 def _attempts_where(wanted: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(_attempts, _attempts.c.number.label("attempt"), _attempts.c.error)
-        .add_columns(_trials.c.number.label("trial"), _trials.c.params, _jobs.c.rung)
-        .add_columns(_jobs.c.kind, _jobs.c.repeat, _jobs.c.score, _jobs.c.seconds)
-        .join(_jobs, _attempts.c.job_id == _jobs.c.id)
-        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        jobs_with(_trials.c.params, _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
+        .add_columns(_jobs.c.score, _jobs.c.seconds)
+        .add_columns(_attempts, _attempts.c.number.label("attempt"))
+        .join(_attempts, _attempts.c.job_id == _jobs.c.id)
         .where(wanted)
         .order_by(_attempts.c.id)
     )

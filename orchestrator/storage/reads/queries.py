@@ -1,6 +1,7 @@
-"""Reads of rows: one indexed query each, independent of the number of trials.
+"""Stored rows as they are: one indexed query each, whatever the number of trials.
 
-Functions return the jobs of the ladder only, unless other kinds are requested.
+Unless other kinds are given, they read the jobs of the ladder only. What is counted or ranked
+is in snapshot.py and ranking.py, what is new in changes.py, what was spent in spending.py.
 """
 
 from collections.abc import Collection
@@ -16,9 +17,17 @@ from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.connect import database_now
+from searchctl.orchestrator.storage.reads.common import (
+    ON_LADDER,
+    Trials,
+    fetch,
+    jobs_with,
+    of_sweep,
+)
 from searchctl.orchestrator.storage.rows import (
     AttemptPlace,
     AttemptRow,
+    ClassScoreRow,
     EpochRow,
     EventRow,
     JobRow,
@@ -31,13 +40,9 @@ from searchctl.trainer.core.errors import first_few
 if TYPE_CHECKING:
     from searchctl.trainer.core.results import ImageCounts
 
-Trials = int | Collection[int] | None
-"""Selects the rows of one trial, of several, or of all (None)."""
-
 _OF_JOB = ("rung", "kind", "repeat")
-_ON_LADDER = schema.jobs.c.kind == "ladder"
 _IN_ORDER = (
-    case((_ON_LADDER, 0), (schema.jobs.c.kind == "repeat", 1), else_=2),
+    case((ON_LADDER, 0), (schema.jobs.c.kind == "repeat", 1), else_=2),
     schema.jobs.c.rung,
     schema.jobs.c.repeat,
 )
@@ -46,7 +51,7 @@ _IN_ORDER = (
 def list_sweeps(engine: Engine) -> list[SweepRow]:
     """Return every sweep of the database, the newest first."""
     query = _sweeps().order_by(schema.sweeps.c.id.desc())
-    return [SweepRow(**row) for row in _rows(engine, query)]
+    return [SweepRow(**row) for row in fetch(engine, query)]
 
 
 def find_sweep(engine: Engine, name: str) -> SweepRow:
@@ -55,14 +60,14 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
     Raises:
         SweepNotFound: it is not stored (yet). The message has the most similar names.
     """
-    rows = _rows(engine, _sweeps().where(schema.sweeps.c.name == name))
+    rows = fetch(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
         raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
     return SweepRow(**rows[0])
 
 
 def _instead_of(engine: Engine, name: str) -> str:
-    """Return a hint for a missing sweep: its submitted driver, or similar names."""
+    """Say what the database has in place of a sweep: its submitted driver, or other sweeps."""
     if submitted := newest_submission(engine, name):
         return (
             f" (yet): its driver was submitted as job {submitted.job}, and `searchctl logs {name} "
@@ -73,12 +78,11 @@ def _instead_of(engine: Engine, name: str) -> str:
     return f"; it holds: {first_few(near, 5) or 'none'}"
 
 
-def trials(engine: Engine, sweep: SweepRow) -> list[TrialRow]:
-    """Return a sweep's trials in the order of their numbers."""
+def trials(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[TrialRow]:
+    """Return a sweep's trials (some, if given), in the order of their numbers."""
     table = schema.trials
-    query = select(*(table.c[name] for name in TrialRow.__annotations__))
-    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.number)
-    return [TrialRow(**row) for row in _rows(engine, query)]
+    query = select(*(table.c[name] for name in TrialRow.__annotations__)).order_by(table.c.number)
+    return [TrialRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
 def jobs(
@@ -87,21 +91,19 @@ def jobs(
     trial: Trials = None,
     kinds: Collection[Kind] = LADDER,
 ) -> list[JobRow]:
-    """Return a sweep's jobs by rung, then trial; those of the ladder come first."""
+    """Return a sweep's jobs (some trials', if given) by rung, then trial; the ladder's first."""
     names = [name for name in JobRow.__annotations__ if name not in ("trial", "fraction")]
     query = (
-        select(schema.trials.c.number.label("trial"), schema.jobs.c.fraction)
-        .add_columns(*(schema.jobs.c[name] for name in names))
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        jobs_with(schema.jobs.c.fraction, *(schema.jobs.c[name] for name in names))
         .where(schema.jobs.c.kind.in_(kinds))
         .order_by(*_IN_ORDER, schema.trials.c.number)
     )
-    rows = _rows(engine, _of(query, sweep, trial))
+    rows = fetch(engine, of_sweep(query, sweep, trial))
     return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
 
 
 def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
-    """Return a sweep's decisions in the order in which they were made."""
+    """Return the decisions of a sweep (on some trials, if given), in the order they were made."""
     table = schema.decisions
     names = [name for name in Decision.__annotations__ if name != "trial"]
     query = (
@@ -109,21 +111,20 @@ def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Dec
         .join(schema.trials, table.c.trial_id == schema.trials.c.id)
         .order_by(table.c.id)
     )
-    return [Decision(**row) for row in _rows(engine, _of(query, sweep, trial))]
+    return [Decision(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
 def attempts(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[AttemptRow]:
-    """Return the attempts at jobs of all kinds in the order of their starts."""
+    """Return the attempts at jobs of all kinds (of some trials, if given), as they started."""
     table = schema.attempts
     names = [n for n in AttemptRow.__annotations__ if n not in ("trial", *_OF_JOB)]
     query = (
-        select(schema.trials.c.number.label("trial"), *(schema.jobs.c[name] for name in _OF_JOB))
+        jobs_with(*(schema.jobs.c[name] for name in _OF_JOB))
         .add_columns(*(table.c[name] for name in names))
-        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        .join(table, table.c.job_id == schema.jobs.c.id)
         .order_by(table.c.id)
     )
-    return [AttemptRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+    return [AttemptRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
 def find_attempt(engine: Engine, token: str) -> AttemptPlace | None:
@@ -154,23 +155,29 @@ def epochs(
         .where(schema.jobs.c.kind.in_(kinds))
         .order_by(*_IN_ORDER, table.c.epoch)
     )
-    return [EpochRow(**row) for row in _rows(engine, _of(query, sweep, trial))]
+    return [EpochRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
 def class_scores(
-    engine: Engine, sweep: SweepRow, trial: int, kinds: Collection[Kind] = LADDER
-) -> list[dict[str, Any]]:
-    """Return IoU and accuracy per class of one trial, by job, split and class."""
-    table = schema.class_scores
+    engine: Engine,
+    sweep: SweepRow,
+    trial: Trials,
+    *,
+    rung: int | None = None,
+    kinds: Collection[Kind] = LADDER,
+) -> list[ClassScoreRow]:
+    """Return IoU and accuracy per class, by job, trial, split and class; at one rung if given."""
+    table, names = schema.class_scores, ("split", "class_id", "iou", "accuracy")
     query = (
-        select(*(schema.jobs.c[name] for name in _OF_JOB))
-        .add_columns(table.c.split, table.c.class_id, table.c.iou, table.c.accuracy)
-        .join(schema.jobs, table.c.job_id == schema.jobs.c.id)
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
+        jobs_with(*(schema.jobs.c[name] for name in _OF_JOB))
+        .add_columns(*(table.c[name] for name in names))
+        .join(table, table.c.job_id == schema.jobs.c.id)
         .where(schema.jobs.c.kind.in_(kinds))
-        .order_by(*_IN_ORDER, table.c.split, table.c.class_id)
+        .order_by(*_IN_ORDER, schema.trials.c.number, table.c.split, table.c.class_id)
     )
-    return _rows(engine, _of(query, sweep, trial))
+    if rung is not None:
+        query = query.where(schema.jobs.c.rung == rung)
+    return [ClassScoreRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
 def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts | None":
@@ -186,7 +193,7 @@ def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts |
         .where(schema.jobs.c.rung == job.rung, schema.jobs.c.kind == job.kind)
         .where(schema.jobs.c.repeat == job.repeat)
     )
-    rows = _rows(engine, _of(query, sweep, job.trial))
+    rows = fetch(engine, of_sweep(query, sweep, job.trial))
     return _image_counts(rows[0]) if rows else None
 
 
@@ -199,12 +206,11 @@ def rung_counts(
         ValueError: some counts are damaged.
     """
     query = (
-        select(schema.trials.c.number.label("trial"), schema.image_scores)
-        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials), _ON_LADDER)
+        jobs_with(schema.image_scores)
+        .join(schema.image_scores, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials), ON_LADDER)
     )
-    rows = _rows(engine, _of(query, sweep, None))
+    rows = fetch(engine, of_sweep(query, sweep))
     return {row["trial"]: _image_counts(row) for row in rows}
 
 
@@ -220,25 +226,25 @@ def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, floa
             (verdicts.c.trial_id == schema.trials.c.id) & (verdicts.c.rung == schema.jobs.c.rung),
         )
         .where(schema.jobs.c.rung == rung, verdicts.c.verdict.in_(("promoted", "complete")))
-        .where(_ON_LADDER)
+        .where(ON_LADDER)
         .where(scores.c.split == "val", scores.c.iou.is_not(None))
         .group_by(scores.c.class_id)
     )
-    return {row["class_id"]: row["iou"] for row in _rows(engine, _of(query, sweep, None))}
+    return {row["class_id"]: row["iou"] for row in fetch(engine, of_sweep(query, sweep))}
 
 
 def val_images(engine: Engine, sweep: SweepRow) -> list[tuple[str, str]]:
     """Return name and group of each validation image; empty for sweeps of older versions."""
     query = select(schema.sweeps.c.val_images).where(schema.sweeps.c.id == sweep.id)
-    return [(name, group) for name, group in _rows(engine, query)[0]["val_images"]]
+    return [(name, group) for name, group in fetch(engine, query)[0]["val_images"]]
 
 
 def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
-    """Return the events of a sweep in order."""
+    """Return the events of a sweep as a whole, in order."""
     table = schema.events
     query = select(table.c.at, table.c.kind, table.c.detail)
     query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.id)
-    return [EventRow(**row) for row in _rows(engine, query)]
+    return [EventRow(**row) for row in fetch(engine, query)]
 
 
 def images_trained(engine: Engine, sweep: SweepRow) -> int:
@@ -248,7 +254,7 @@ def images_trained(engine: Engine, sweep: SweepRow) -> int:
         .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)
         .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
     )
-    return int(_rows(engine, _of(query, sweep, None))[0]["images"])
+    return int(fetch(engine, of_sweep(query, sweep))[0]["images"])
 
 
 def _image_counts(row: dict[str, Any]) -> "ImageCounts":
@@ -265,15 +271,3 @@ def _sweeps() -> Select[Any]:
     return select(
         *(table.c[name] for name in names), case((alive, table.c.lease_owner)).label("driver")
     )
-
-
-def _of(query: Select[Any], sweep: SweepRow, trial: Trials) -> Select[Any]:
-    query, number = query.where(schema.trials.c.sweep_id == sweep.id), schema.trials.c.number
-    if trial is None:
-        return query
-    return query.where(number == trial if isinstance(trial, int) else number.in_(trial))
-
-
-def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

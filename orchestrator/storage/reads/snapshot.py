@@ -1,25 +1,24 @@
-"""Reads for displays of a sweep: one indexed query each, independent of the number of trials.
+"""A sweep as it is now, for views: one indexed query each, however many trials there are.
 
-The database counts and ranks, so only displayed rows are read. Functions return the jobs of the
-ladder only, unless their docstring states otherwise.
+The database does the counting, and no more rows are read than are shown. Unless its docstring says
+otherwise, a query reads the jobs of the ladder only.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import Engine, Select, case, func, select
+from sqlalchemy import Engine, case, func, select
 
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.connect import database_now
-from searchctl.orchestrator.storage.rows import SweepRow, TrialRow
+from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
+from searchctl.orchestrator.storage.rows import SweepRow
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
 _KEY = (_trials.c.number, _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
-_ON_LADDER = _jobs.c.kind == "ladder"
 _LARGEST = 1.7e308
 """A finite score is between this number and its negative. SQL has no portable test for NaN."""
 
@@ -38,40 +37,12 @@ class JobCount:
 
 @dataclass(frozen=True)
 class KindTime:
-    """Time of all ended jobs of one kind."""
+    """What the ended jobs of one kind took."""
 
     kind: Kind
     jobs: int
     seconds: float
     gpu_seconds: float
-
-
-@dataclass(frozen=True)
-class RankedRow:
-    """A trial with its job at the highest rung where it has a rank."""
-
-    trial: int
-    params: dict[str, Any]
-    rung: int
-    images: int
-    score: float | None
-    kept_epoch: int | None
-    evaluations: dict[str, dict[str, Any]] | None
-    trainable_parameters: int | None
-    seconds: float | None
-    weights: str | None
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """IoU and accuracy of one class on one split for one job."""
-
-    trial: int
-    rung: int
-    split: str
-    class_id: int
-    iou: float | None
-    accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +67,7 @@ class ComparedJob:
 
 @dataclass(frozen=True)
 class JobCost:
-    """Score of one trial at one rung, its training cost, and the cost of its network."""
+    """The score of one trial at one rung, the cost of its job, and the speed of its network."""
 
     trial: int
     score: float
@@ -109,7 +80,7 @@ class JobCost:
 
 @dataclass(frozen=True)
 class JobSnapshot:
-    """Current state and score of a job."""
+    """The state of a job."""
 
     state: str
     score: float | None
@@ -122,7 +93,7 @@ class Run:
     began: datetime
     first_job: datetime | None
     images: int
-    """Training images of all epochs of the jobs that it has started."""
+    """Images of all epochs of the jobs that it has started."""
     epoch_seconds: float
 
 
@@ -138,7 +109,7 @@ def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
         .group_by(*grouped)
         .order_by(_jobs.c.rung)
     )
-    return [JobCount(**row) for row in _rows(engine, query)]
+    return [JobCount(**row) for row in fetch(engine, query)]
 
 
 def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
@@ -154,37 +125,7 @@ def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
         .where(_trials.c.sweep_id == sweep.id, _jobs.c.state.not_in(("WAITING", "RUNNING")))
         .group_by(_jobs.c.kind)
     )
-    return {row["kind"]: KindTime(**row) for row in _rows(engine, query)}
-
-
-def ranked(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedRow]:
-    """Return the trials that have a rank, best first: by highest rung, then by rank."""
-    above = _decisions.alias("above")
-    climbed = (
-        select(above.c.id)
-        .where(above.c.trial_id == _decisions.c.trial_id, above.c.rung > _decisions.c.rung)
-        .where(above.c.rank.is_not(None))
-        .exists()
-    )
-    of_job = [name for name in RankedRow.__annotations__ if name not in ("trial", "params")]
-    query = (
-        select(_trials.c.number.label("trial"), _trials.c.params)
-        .add_columns(*(_jobs.c[name] for name in of_job))
-        .join(_decisions, _decisions.c.trial_id == _trials.c.id)
-        .join(_jobs, (_jobs.c.trial_id == _trials.c.id) & (_jobs.c.rung == _decisions.c.rung))
-        .where(_trials.c.sweep_id == sweep.id, _decisions.c.rank.is_not(None), ~climbed)
-        .where(_ON_LADDER)
-        .order_by(_decisions.c.rung.desc(), _decisions.c.rank)
-        .limit(top)
-    )
-    return [RankedRow(**row) for row in _rows(engine, query)]
-
-
-def some_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[TrialRow]:
-    """Return the existing trials among these numbers, in the order of their numbers."""
-    query = select(*(_trials.c[name] for name in TrialRow.__annotations__))
-    query = _of(query, sweep, numbers).order_by(_trials.c.number)
-    return [TrialRow(**row) for row in _rows(engine, query)]
+    return {row["kind"]: KindTime(**row) for row in fetch(engine, query)}
 
 
 def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[ComparedJob]:
@@ -193,14 +134,13 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
     of_job = [n for n in ComparedJob.__annotations__ if n not in (*of_decision, "trial")]
     same = (_decisions.c.trial_id == _jobs.c.trial_id) & (_decisions.c.rung == _jobs.c.rung)
     query = (
-        select(_trials.c.number.label("trial"), *(_jobs.c[name] for name in of_job))
+        jobs_with(*(_jobs.c[name] for name in of_job))
         .add_columns(*(_decisions.c[name] for name in of_decision))
-        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .outerjoin(_decisions, same)
-        .where(_ON_LADDER)
+        .where(ON_LADDER)
         .order_by(_jobs.c.rung, _trials.c.number)
     )
-    rows = _rows(engine, _of(query, sweep, numbers))
+    rows = fetch(engine, of_sweep(query, sweep, numbers))
     return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
 
 
@@ -208,29 +148,11 @@ def job_costs(engine: Engine, sweep: SweepRow, rung: int) -> list[JobCost]:
     """Return the jobs of a rung that have a score, by trial."""
     names = [name for name in JobCost.__annotations__ if name != "trial"]
     query = (
-        select(_trials.c.number.label("trial"), *(_jobs.c[name] for name in names))
-        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
-        .where(_trials.c.sweep_id == sweep.id, _jobs.c.rung == rung, _ON_LADDER)
-        .where(_jobs.c.score.is_not(None))
+        jobs_with(*(_jobs.c[name] for name in names))
+        .where(_jobs.c.rung == rung, ON_LADDER, _jobs.c.score.is_not(None))
         .order_by(_trials.c.number)
     )
-    return [JobCost(**row) for row in _rows(engine, query)]
-
-
-def class_rows(
-    engine: Engine, sweep: SweepRow, numbers: Collection[int], rung: int
-) -> list[ClassRow]:
-    """Return the scores of these trials at one rung by class and split."""
-    scores = schema.class_scores
-    query = (
-        select(_trials.c.number.label("trial"), _jobs.c.rung)
-        .add_columns(scores.c.split, scores.c.class_id, scores.c.iou, scores.c.accuracy)
-        .join(_jobs, _jobs.c.trial_id == _trials.c.id)
-        .join(scores, scores.c.job_id == _jobs.c.id)
-        .where(_jobs.c.rung == rung, _ON_LADDER)
-        .order_by(_trials.c.number, scores.c.split, scores.c.class_id)
-    )
-    return [ClassRow(**row) for row in _rows(engine, _of(query, sweep, numbers))]
+    return [JobCost(**row) for row in fetch(engine, of_sweep(query, sweep))]
 
 
 def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:
@@ -246,7 +168,7 @@ def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:
 
 
 def epochs_of_running(engine: Engine, sweep: SweepRow) -> dict[JobKey, int]:
-    """Return the number of finished epochs of each running job of all kinds."""
+    """Return how many epochs each running job has completed, also after the ladder."""
     newest = select(func.max(schema.epochs.c.epoch)).where(schema.epochs.c.job_id == _jobs.c.id)
     query = (
         select(*_KEY, newest.scalar_subquery())
@@ -280,23 +202,14 @@ def current_run(engine: Engine, sweep: SweepRow) -> Run:
     driven = select(func.max(events.c.at)).where(
         events.c.sweep_id == sweep.id, events.c.kind == "driver"
     )
-    of_sweep = _jobs.c.trial_id.in_(select(_trials.c.id).where(_trials.c.sweep_id == sweep.id))
+    in_sweep = _jobs.c.trial_id.in_(select(_trials.c.id).where(_trials.c.sweep_id == sweep.id))
     with engine.connect() as connection:
         began = connection.execute(driven).scalar() or sweep.created_at
         since = attempts.c.started_at >= began
         mine = select(_jobs.c.id).join(attempts, attempts.c.job_id == _jobs.c.id)
-        mine = mine.where(of_sweep, since)
+        mine = mine.where(in_sweep, since)
         first = select(func.min(attempts.c.started_at)).where(attempts.c.job_id.in_(mine), since)
         images, seconds = func.sum(epochs.c.images), func.sum(epochs.c.seconds)
         sums = select(images, seconds, first.scalar_subquery()).where(epochs.c.job_id.in_(mine))
         trained, took, worked = connection.execute(sums).one()
     return Run(began, worked, trained or 0, took or 0.0)
-
-
-def _of(query: Select[Any], sweep: SweepRow, numbers: Collection[int]) -> Select[Any]:
-    return query.where(_trials.c.sweep_id == sweep.id, _trials.c.number.in_(list(numbers)))
-
-
-def _rows(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

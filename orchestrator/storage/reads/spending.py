@@ -1,21 +1,18 @@
-"""Reads of a sweep's cost so far and its stored estimate, to compare them.
+"""What a sweep has spent so far, and its stored estimate: the reads that grade a plan.
 
 The database sums. Attempts are read row by row, because their times overlap.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Engine, Select, cast, func, insert, select
+from sqlalchemy import BigInteger, Engine, cast, func, select
 
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.rows import AttemptOutcome, SweepRow
-
-FORECAST = "forecast"
-"""Kind of the event that holds the estimate from the launch."""
+from searchctl.orchestrator.storage.reads.common import fetch, jobs_with, of_sweep
+from searchctl.orchestrator.storage.rows import ESTIMATE, AttemptOutcome, SweepRow
 
 _jobs, _trials, _attempts = schema.jobs, schema.trials, schema.attempts
 
@@ -33,8 +30,8 @@ class StageSpent:
 
 
 @dataclass(frozen=True)
-class Held:
-    """An ended attempt, and how long it held its resources."""
+class EndedAttempt:
+    """An attempt that has ended, and for how long it held its resources."""
 
     trial: int
     rung: int
@@ -46,7 +43,7 @@ class Held:
     gpus: float | None
     error: str | None
     job_seconds: float | None
-    """Seconds of its finished job over all resumed attempts; None if the job is not done."""
+    """Of its job in the end, with the attempts that it resumed from; None if it is not done."""
 
     @property
     def seconds(self) -> float:
@@ -69,7 +66,7 @@ def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
         .where(_jobs.c.state.not_in(("WAITING", "RUNNING")))
         .group_by(_jobs.c.kind, _jobs.c.rung)
     )
-    return [StageSpent(**row) for row in _rows(engine, query, sweep)]
+    return [StageSpent(**row) for row in fetch(engine, of_sweep(query, sweep))]
 
 
 def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, int], int]:
@@ -82,42 +79,27 @@ def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, in
         .where(epochs.c.val_loss.is_not(None), _jobs.c.state.not_in(("WAITING", "RUNNING")))
         .group_by(_jobs.c.kind, _jobs.c.rung)
     )
-    rows = _rows(engine, query, sweep)
+    rows = fetch(engine, of_sweep(query, sweep))
     return {(row["kind"], row["rung"]): row["validations"] for row in rows}
 
 
-def held(engine: Engine, sweep: SweepRow) -> list[Held]:
-    """Return the ended attempts in the order of their starts."""
+def ended_attempts(engine: Engine, sweep: SweepRow) -> list[EndedAttempt]:
+    """Return the attempts that have ended, in the order in which they began."""
     names = ("started_at", "ended_at", "outcome", "gpus", "error")
     query = (
-        select(_trials.c.number.label("trial"), _jobs.c.seconds.label("job_seconds"))
-        .add_columns(_jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
+        jobs_with(_jobs.c.seconds.label("job_seconds"), _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
         .add_columns(*(_attempts.c[name] for name in names))
-        .join(_jobs, _attempts.c.job_id == _jobs.c.id)
-        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+        .join(_attempts, _attempts.c.job_id == _jobs.c.id)
         .where(_attempts.c.ended_at.is_not(None))
         .order_by(_attempts.c.id)
     )
-    return [Held(**row) for row in _rows(engine, query, sweep)]
-
-
-def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
-    """Store the estimate from the launch. This needs no lease."""
-    row = {"sweep_id": sweep.id, "at": datetime.now(UTC), "kind": FORECAST, "detail": forecast}
-    with engine.begin() as connection:
-        connection.execute(insert(schema.events).values(**row))
+    return [EndedAttempt(**row) for row in fetch(engine, of_sweep(query, sweep))]
 
 
 def stored_estimate(engine: Engine, sweep: SweepRow) -> dict[str, Any] | None:
     """Return the newest estimate of a sweep; None if there is none."""
     events = schema.events
-    query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == FORECAST)
+    query = select(events.c.detail).where(events.c.sweep_id == sweep.id, events.c.kind == ESTIMATE)
     with engine.connect() as connection:
         newest = connection.execute(query.order_by(events.c.id.desc()).limit(1)).first()
     return newest.detail if newest else None
-
-
-def _rows(engine: Engine, query: Select[Any], sweep: SweepRow) -> list[dict[str, Any]]:
-    with engine.connect() as connection:
-        rows = connection.execute(query.where(_trials.c.sweep_id == sweep.id)).mappings()
-        return [dict(row) for row in rows]
