@@ -37,7 +37,7 @@ def close(parts: Parts) -> None:
         )
     if stop.blocked:
         raise SweepBlocked(
-            f"{stop.reason}\nthis is no trial's fault: fix it, then `searchctl resume "
+            f"{stop.reason}\nthis is not a trial's fault. Fix it, then `searchctl resume "
             f"{prepared.row.name}`"
         )
     if failure := parts.schedule.bracket.failure:

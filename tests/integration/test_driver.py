@@ -193,7 +193,9 @@ def test_what_all_trials_share_stops_the_sweep_and_is_held_against_none(
     monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
     prepared = sweeps.prepare()
     unlucky_runner = unlucky(quick_runner, status, [2], "OSError: disk full\n\nTraceback: x")
-    with pytest.raises(SweepBlocked, match=r"^OSError: disk full\nno trial is to blame.*resume"):
+    with pytest.raises(
+        SweepBlocked, match=r"^OSError: disk full\nthis is not a trial's fault.*resume"
+    ):
         run(prepared, executor=InlineExecutor(unlucky_runner))
     outcomes = [a.outcome for a in queries.attempts(prepared.engine, prepared.row, 2)]
     assert outcomes == ["stopped"] * tries

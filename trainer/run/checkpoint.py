@@ -1,4 +1,4 @@
-"""Checkpoints: what a killed job goes on from, to the same result as if it had not been killed.
+"""Checkpoints: a killed job resumes from one, to the same result as if it had not been killed.
 
 The file is what torch.save writes, with the SHA-256 of that after it.
 """
@@ -31,20 +31,20 @@ class Checkpoint:
     """A training after one of its epochs."""
 
     identity: str
-    """Of the job that it belongs to (see identity.py)."""
+    """Of its job (see `identity_of`)."""
     epoch: int
-    """The last epoch that is done."""
+    """The last epoch that was trained."""
     seconds: float
-    """Spent on the job so far, by all attempts that led here."""
+    """Of the job so far, over all attempts that led here."""
     training: Mapping[str, Any]
     """`Training.state_dict()`."""
 
 
 def write_checkpoint(folder: UPath, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint in the place of the one before: at any moment, one of the two is there.
+    """Replace the checkpoint atomically: at any moment, the old one or the new one is there.
 
     Raises:
-        OSError: it cannot be written; the one before is there still.
+        OSError: it cannot be written; the old one is still there.
     """
     buffer = io.BytesIO()
     torch.save(vars(checkpoint), buffer)
@@ -55,22 +55,22 @@ def write_checkpoint(folder: UPath, checkpoint: Checkpoint) -> None:
 def newest_checkpoint(folders: Iterable[UPath], identity: str) -> Checkpoint | None:
     """Return the checkpoint of the latest epoch that these directories hold of a job.
 
-    One that is damaged, or belongs to another job or other settings, counts as not there.
+    A damaged one, or one of another job or of other settings, is ignored.
 
     Raises:
-        OSError: the disk or the store does not answer.
+        OSError: the disk or the store cannot be read.
     """
     found = (read_checkpoint(folder, identity) for folder in folders)
     return max(filter(None, found), key=lambda checkpoint: checkpoint.epoch, default=None)
 
 
 def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
-    """Return the directory's checkpoint of a job, its tensors on the CPU; None without a whole one.
+    """Return the directory's checkpoint of a job, its tensors on the CPU; None without a valid one.
 
-    Runs no code, whatever the file holds.
+    Executes no code, whatever the file contains.
 
     Raises:
-        OSError: the disk or the store does not answer.
+        OSError: the disk or the store cannot be read.
     """
     path = folder / FILE
     try:
@@ -87,28 +87,28 @@ def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
 
 
 def remove_checkpoint(folder: UPath) -> None:
-    """Remove the directory's checkpoint, if there is one, and what killed writers have left.
+    """Remove the directory's checkpoint, if any, and the temporary files of killed writers.
 
     Raises:
-        OSError: the disk or the store refuses.
+        OSError: it cannot be removed.
     """
     remove_file(folder / FILE)
 
 
 def _checked(file: bytes) -> dict[str, Any] | None:
-    """Return what was saved; None if the file is not exactly what was once written."""
+    """Return the saved content; None if the file is not exactly as it was written."""
     saved, digest = memoryview(file)[:-_DIGEST_BYTES], file[-_DIGEST_BYTES:]
     if hashlib.sha256(saved).digest() != digest:
         return None
     try:
         content = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError):  # whole, but nothing that we ever wrote
+    except (UnpicklingError, RuntimeError, EOFError):  # intact, but not written by this code
         return None
     return content if isinstance(content, dict) else None
 
 
 CHECKPOINT_FORMAT = 3
-"""Raised when what a checkpoint holds changes: older ones are then not gone on from."""
+"""Incremented when the content of checkpoints changes: older ones are then ignored."""
 
 _LEFT_OUT = {"loader_workers", "init", "weights"}
 
@@ -124,17 +124,18 @@ def identity_of(
     init_from: str | None,
     network: Mapping[str, Tensor],
 ) -> str:
-    """Return a hash of all that a job's numbers depend on: 64 hexadecimal digits.
+    """Return a hash of everything that a job's numbers depend on: 64 hexadecimal digits.
 
-    Not in it: the number of loader workers, which changes nothing, and where the data and a file of
-    initial weights lie (what that file holds is). The device and the versions of the libraries are
-    not in it either: a job may go on on another machine, though its last digits may then differ.
+    Left out are the number of loader workers, which changes nothing, and the locations of the data
+    and of a file of initial weights (the file's content is included). The device and the versions
+    of the libraries are left out too: a job may resume on another machine, though its last digits
+    may then differ.
 
     Args:
         settings: with the trial's params in their place.
-        sample: what is trained on.
+        sample: the training images.
         rung: the level of the ladder, a part of the seeds.
-        score: what the kept epoch goes by.
+        score: selects the kept epoch.
         sample_hash: fingerprint of the names of the sample's images.
         data_fingerprint: fingerprint of the names and sizes of the data set's files.
         init_from: fingerprint of the file of initial weights; None for fresh ones.

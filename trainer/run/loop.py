@@ -23,7 +23,7 @@ from searchctl.trainer.run.training import Training
 from searchctl.trainer.settings.training import Score, TrainSettings
 
 GPU_BATCHES_BETWEEN_CHECKS = 50
-"""Looking at a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
+"""Reading a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
 
 
 def train(
@@ -40,14 +40,14 @@ def train(
     on_epoch: Callable[[EpochRecord], None],
     stop: Stop,
 ) -> Kept:
-    """Train from wherever the training is to its end, and return its best epoch.
+    """Train from the current epoch of a training to its end, and return its best epoch.
 
-    Nothing outside of `training` is carried from one epoch to the next, so that one that was put
-    back where another had been goes on as that one would have.
+    Nothing outside of `training` is carried from one epoch to the next, so a training that is
+    restored from a checkpoint continues exactly as the one that wrote it.
 
     Raises:
-        Diverged: a loss, or a gradient that was to be clipped, was NaN or infinite.
-        Stopped: asked to leave.
+        Diverged: a loss, or a gradient before clipping, was NaN or infinite.
+        Stopped: a stop was requested.
     """
     progress, process_group = training.progress, training.wrapper.process_group
     mixing = Mixup(settings, seed=seed, rung=rung, process_group=process_group)
@@ -98,8 +98,8 @@ def train_epoch(
     valid pixels, the step is that of one batch of all of these images.
 
     Raises:
-        Diverged: the loss, or a gradient that was to be clipped, was NaN or infinite.
-        Stopped: asked to leave.
+        Diverged: the loss, or a gradient before clipping, was NaN or infinite.
+        Stopped: a stop was requested.
     """
     loss_sum, norm_sum = torch.zeros(2, dtype=torch.float64, device=precision.device)
     between_checks = 1 if precision.device.type == "cpu" else GPU_BATCHES_BETWEEN_CHECKS
@@ -114,7 +114,7 @@ def train_epoch(
             logits = precision.all_logits(training.wrapper, images)
         batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
         torch.autograd.backward(share * batch_loss)
-        # Neither is negative, so a NaN or an infinity stays in the sum until it is looked at.
+        # Neither is negative, so a NaN or an infinity stays in the sum until it is checked.
         loss_sum += batch_loss.detach() * size
         images_seen += size
         is_last = number == len(batches)
@@ -127,7 +127,7 @@ def train_epoch(
 
 
 def _shares(sizes: Sequence[int], accumulate: int) -> Iterator[float]:
-    """Yield for each batch its share of the images of the optimizer step that it is a part of."""
+    """Yield each batch's share of the images of its optimizer step."""
     for start in range(0, len(sizes), accumulate):
         together = sizes[start : start + accumulate]
         yield from (size / sum(together) for size in together)

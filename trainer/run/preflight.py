@@ -1,4 +1,4 @@
-"""Tries networks without memory or time, so that a bad one is known before the first epoch."""
+"""Builds networks in shapes alone, so that a bad one is found before the first epoch."""
 
 from collections.abc import Callable, Iterable
 
@@ -16,9 +16,9 @@ from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
 _NETWORK = ("model", *OPTIONS)
-"""The settings that say what is built."""
+"""The settings that determine the network."""
 _REFUSALS = (SettingsError, RuntimeError, ValueError, AssertionError, TypeError)
-"""What networks raise that cannot be built, or do not take images of a size."""
+"""Raised by networks that cannot be built, or do not take images of a size."""
 _SOME_SIZE = (131, 163)
 """Height and width, both prime: what takes them takes images of any size."""
 
@@ -29,7 +29,7 @@ def network_problems(
     image_size: tuple[int, int],
     inference: Inference = AS_VALIDATED,
 ) -> list[str]:
-    """Return what is wrong with the networks, each distinct one tried once.
+    """Return the problems of the networks, each distinct one built once.
 
     Each is built and given two images on torch's meta device, which computes shapes alone; then
     images of the other sizes that it is to predict.
@@ -51,7 +51,7 @@ def weights_problems(
     checkpoint: Callable[[TrainSettings], UPath | None],
     encoder: Callable[[TrainSettings], UPath | None],
 ) -> list[str]:
-    """Return what is wrong with the weights that trials begin with, each distinct case tried once.
+    """Return the problems of the trials' initial weights, each distinct case loaded once.
 
     The networks are built and filled on the CPU, one after the other.
 
@@ -75,7 +75,7 @@ def weights_problems(
 
 
 def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSettings]:
-    """Return one of all settings that agree in these."""
+    """Return one of the settings that agree in these fields."""
     return list({tuple(getattr(each, name) for name in names): each for each in settings}.values())
 
 
@@ -90,7 +90,7 @@ def _problem(
             model.eval()
             problem = _size_problem(model, image_size, inference)
     except NotImplementedError:
-        return None  # it does more than shapes tell
+        return None  # it depends on more than shapes
     except _REFUSALS as error:
         problem = str(error)
     return f"{_named(settings)}: {problem}" if problem else None
@@ -99,7 +99,7 @@ def _problem(
 def _size_problem(
     model: SegmentationModel, image_size: tuple[int, int], inference: Inference
 ) -> str | None:
-    """Say which option of `inference` gives the network images of a size that it does not take."""
+    """Name the option of `inference` that gives the network images of a size it does not take."""
     fix = "use mode: sliding_window, whose windows are of image_size"
     if inference.mode == "whole" and not _takes(model, _SOME_SIZE):
         return f"does not take images of every size, as inference.mode: whole needs: {fix}"
@@ -115,7 +115,7 @@ def _size_problem(
 
 
 def _takes(model: SegmentationModel, size: tuple[int, int]) -> bool:
-    """Does the network take an image of this size, filled up to its smallest?"""
+    """Does the network take an image of this size, padded to its smallest?"""
     sides = (max(side, model.smallest) for side in size)
     try:
         model(torch.zeros(1, 3, *sides))

@@ -1,4 +1,4 @@
-"""How far the training of one job has come."""
+"""The progress of one job's training."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from searchctl.trainer.settings.training import TrainSettings
 
 @dataclass(frozen=True)
 class Kept:
-    """The epoch with the best score, of several such epochs the earliest."""
+    """The epoch with the best score; the earliest of several."""
 
     epoch: int
     score: float
@@ -26,19 +26,19 @@ class Kept:
 
 @dataclass
 class Progress:
-    """What was found so far; the next epoch, and the result, depend on it."""
+    """The results so far; the next epoch and the result depend on them."""
 
     records: list[EpochRecord] = field(default_factory=list)
     kept: Kept | None = None
     validations_without_better: int = 0
     features: dict[int, Tensor] = field(default_factory=dict)
-    """What the network saw in the validation images, by epoch: see features.py."""
+    """The network's features of the validation images, by epoch: see embeddings.py."""
     masks: dict[int, dict[str, Tensor]] = field(default_factory=dict)
-    """What it made of a few of them, by epoch and image: see masks.py."""
+    """Predicted masks of a few validation images, by epoch and image: see masks.py."""
 
     @property
     def epoch(self) -> int:
-        """The last epoch that is done; 0 before the first."""
+        """The last epoch that was trained; 0 before the first."""
         return len(self.records)
 
     def is_over(self, settings: TrainSettings) -> bool:
@@ -54,7 +54,7 @@ class Progress:
     def state_dict(self) -> dict[str, Any]:
         """Return all of it as tensors, numbers and containers of these.
 
-        Weights of an epoch that is the last one too are left out: they are the network's own.
+        Weights of the last epoch are left out, as they are the network's own.
         """
         return {
             "records": [asdict(record) for record in self.records],
@@ -66,7 +66,7 @@ class Progress:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], network: Mapping[str, Tensor]) -> Self:
-        """Return the progress that gave such a state, with these weights of the network."""
+        """Return the progress of a `state_dict`, with these weights of the network."""
         return cls(
             records=[EpochRecord(**record) for record in state["records"]],
             kept=_kept(state["kept"], network) if state["kept"] else None,

@@ -13,7 +13,7 @@ _deterministic: Any = torch.utils.deterministic  # its switch is not in its stub
 
 
 def choose_device(name: str | None) -> torch.device:
-    """Return the named device; without a name the GPU where there is one, else the CPU.
+    """Return the named device; without a name the GPU if there is one, else the CPU.
 
     Raises:
         SettingsError: no such device here, or of a kind that is not supported.
@@ -27,7 +27,7 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """Return the device with the name of its hardware where torch knows it."""
+    """Return the device with the name of its hardware, if torch knows it."""
     if device.type == "cpu":
         return "cpu"
     return f"{device} ({torch.cuda.get_device_name(device)})"
@@ -35,10 +35,10 @@ def describe(device: torch.device) -> str:
 
 @contextmanager
 def own_torch_state(threads: int | None, device: torch.device) -> Iterator[None]:
-    """Run a job under torch state of its own, then put the process's state back.
+    """Run a job under its own torch state, then restore the process's state.
 
-    A worker process runs many jobs: none may inherit threads or random numbers from the one
-    before. Deterministic algorithms are demanded on a CPU only; on a GPU, interpolation and
+    A worker process runs many jobs: none may inherit threads or random numbers from the previous
+    one. Deterministic algorithms are demanded on a CPU only; on a GPU, interpolation and
     cross entropy have none, and two runs differ by rounding.
     """
     before = torch.get_num_threads()

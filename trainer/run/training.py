@@ -21,11 +21,11 @@ from searchctl.trainer.settings.training import Score, TrainSettings
 
 @dataclass
 class Training:
-    """Everything that the next epoch depends on, but the settings and the data.
+    """Everything that the next epoch depends on, except the settings and the data.
 
-    Random numbers are not a part of it: they are functions of (seed, rung, epoch, image), and no
-    generator's state outlives an epoch. Nor is a gradient scaler: bf16 has the range of fp32, and
-    its gradients need none.
+    Random numbers are no part of it: they are functions of (seed, rung, epoch, image), and no
+    generator's state outlives an epoch. There is no gradient scaler either: bf16 has the range of
+    fp32, so its gradients need none.
     """
 
     model: SegmentationModel
@@ -33,25 +33,25 @@ class Training:
     optimizer: Optimizer
     schedule: LRSchedule
     average: Average | None
-    """Of the model, where `ema` asks for it."""
+    """Of the model, if `ema` is set."""
     progress: Progress
     wrapper: ModelWrapper
     """The model as it is trained: together with those of other processes, or alone."""
 
     @property
     def scored_model(self) -> SegmentationModel:
-        """The network that is validated, kept and saved: the average, where there is one."""
+        """The network that is validated, kept and saved: the average, if there is one."""
         return self.average.model if self.average else self.model
 
     def step(self, clip_norm: float | None) -> Tensor | float:
-        """Change the weights by their gradients, and forget these.
+        """Update the weights by their gradients, and clear the gradients.
 
         Args:
             clip_norm: norm to which the gradient of all weights together is cut back (Pascanu et
                 al., 'On the difficulty of training recurrent neural networks', 2013); None: never.
 
         Returns:
-            The norm before it was cut back, to be looked at: where it is not finite, neither are
+            The norm before clipping, for the caller to check: where it is not finite, neither are
             the weights now, or they were not changed. 0 without a `clip_norm`.
         """
         norm = 0.0 if clip_norm is None else clip_grad_norm_(self.model.parameters(), clip_norm)
@@ -73,7 +73,7 @@ class Training:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where another training of the same settings was."""
+        """Restore the state of another training of the same settings."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
@@ -94,10 +94,10 @@ def begin_training(
     """Return a training of a model on its device, before its first epoch.
 
     Args:
-        model: with the weights to begin with.
+        model: with its initial weights.
         settings: of the trial.
         steps: optimizer steps in an epoch.
-        score: what the plateau schedule goes by.
+        score: the plateau schedule uses it.
         process_group: the processes that train it, each of which calls this.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Ends a worker whose job stands still: a disk that answers no more, a GPU's driver that hangs.
+"""Ends a worker whose job has stalled: a disk that does not respond, a GPU driver that hangs.
 
-No exception ever comes of these, and the GPU would be held and paid for until somebody looks.
+Neither raises an exception, and the GPU would be held and paid for until somebody notices.
 """
 
 import faulthandler
@@ -12,37 +12,37 @@ from contextlib import contextmanager
 from searchctl.trainer.core.stopping import Stop
 
 _TIMES_SET = 20
-"""How often the timer is set in its patience: at every batch, each would cost a thread."""
+"""How often the timer is reset within its time: each reset starts a thread, so not per batch."""
 
 
 @contextmanager
 def watch_for_stall(patience_s: float | None, stop: Stop) -> Iterator[Stop]:
-    """End this process once its job has not asked for `patience_s` whether to stop.
+    """End this process once its job has not called `stop` for `patience_s`.
 
-    Jobs ask before every batch. What each thread was doing is printed first. It is done by a timer
-    of faulthandler, which runs though a call into C never gives Python its lock back.
+    Jobs call it before every batch. The stacks of all threads are printed first. A timer of
+    faulthandler does it, since it fires even while a call into C holds the GIL.
 
     Args:
         patience_s: seconds; None waits for ever.
-        stop: whether the job is to stop.
+        stop: whether the job must stop.
 
     Yields:
-        What the job is to ask instead of `stop`; it gives the same answers.
+        What the job is to call instead of `stop`; it returns the same values.
     """
     if patience_s is None:
         yield stop
         return
     set_at = float("-inf")
 
-    def asked() -> bool:
+    def watched_stop() -> bool:
         nonlocal set_at
         if (now := time.monotonic()) - set_at > patience_s / _TIMES_SET:
             faulthandler.dump_traceback_later(patience_s, exit=True, file=sys.stderr)
             set_at = now
         return stop()
 
-    asked()
+    watched_stop()
     try:
-        yield asked
+        yield watched_stop
     finally:
         faulthandler.cancel_dump_traceback_later()
