@@ -29,6 +29,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.atomic_files import read_file, write_atomically
+from searchctl.trainer.models.catalog import EncoderOptions
 from searchctl.trainer.settings.training import TrainSettings
 
 FOLDER = "initial"
@@ -159,7 +160,7 @@ def _distinct(sweep: Sweep) -> list[TrainSettings]:
 
 def _encoder_name(settings: TrainSettings) -> str:
     """Return the key in `InitialFiles` of a trial's pretrained encoder."""
-    encoder = settings.encoder or settings.model
+    encoder = EncoderOptions.of(settings).encoder or settings.model
     if settings.weights is None:
         return f"pretrained {encoder}"
     return (

@@ -14,6 +14,7 @@ from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.atomic_files import file_exists
+from searchctl.trainer.models.catalog import EncoderOptions
 from searchctl.trainer.settings import catalog
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -73,7 +74,8 @@ def encoder_file(settings: TrainSettings) -> WeightFile:
     from searchctl.trainer.weights.pretrained_files import pretrained_file  # imports timm
 
     folder = _absolute(settings.weights) if settings.weights is not None else None
-    return _at(pretrained_file(settings.encoder or _own_encoder(settings.model), folder))
+    encoder = EncoderOptions.of(settings).encoder
+    return _at(pretrained_file(encoder or _own_encoder(settings.model), folder))
 
 
 def found_from_here(settings: TrainSettings) -> TrainSettings:
@@ -164,7 +166,7 @@ def _own_encoder(model: str) -> str:
 
     if catalog.is_classifier(model):
         return model.removeprefix("timm:")
-    constructor = catalog.load_object(catalog.MODELS[model].where)
+    constructor = catalog.MODELS[model].load()
     return str(signature(constructor).parameters["encoder"].default)
 
 

@@ -41,6 +41,7 @@ from searchctl.searchspace.errors import unknown
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
 
@@ -192,8 +193,8 @@ class Sweep(Settings):
             for key in ("data", "training", "search", "halving", "inference", "seed")
         }
         parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
-        if "loader_workers" not in self.space_.names:
-            parts["training"].pop("loader_workers")  # changes nothing that is computed
+        for name in marked(TrainSettings, Mark.NO_NUMBER) - set(self.space_.names):
+            parts["training"].pop(name)
         return {**parts, "space": self.space_.to_config()}
 
     @property

@@ -1,6 +1,6 @@
-"""What a sweep's space, search and halving have to do with each other."""
+"""The checks of a sweep that concern several of its sections: space, search, halving, task."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,15 +17,18 @@ from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.settings import AnyData, Task
+from searchctl.trainer.optim.catalog import StepOptions
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
-_ASKED = {*model_options.ASKED, *recipe_options.ASKED, *task_options.ASKED}
-"""The settings that have to do with others."""
+_RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}
+"""The settings whose meaning depends on others."""
 _OF_STEPS = ("epochs", "lr_schedule", "lr_step")
+_ROUNDING = marked(TrainSettings, Mark.ROUNDING)
 MAX_TRIALS = 100_000
-"""More trials than this are a slip, not a wish: a list in memory and in the database."""
+"""More trials than this are taken for a mistake: all of them are kept in memory and stored."""
 
 
 def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
@@ -61,30 +64,29 @@ def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, 
 
 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
-    """Return what is in the way of a search of this space; no point of it is drawn."""
+    """Return what prevents a search of this space. No point of it is drawn."""
     if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"
         return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.unbounded]
-    asked = space.size if search.method == "grid" else search.trials
-    if asked is None or asked > MAX_TRIALS:
+    count = space.size if search.method == "grid" else search.trials
+    if count is None or count > MAX_TRIALS:
         fix = "list fewer values, or set method: random with trials"
-        return [(("method",), f"{asked:,} trials are too many (at most {MAX_TRIALS:,}): {fix}")]
+        return [(("method",), f"{count:,} trials are too many (at most {MAX_TRIALS:,}): {fix}")]
     return []
 
 
 def trial_problems(
     space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
 ) -> list[Problem]:
-    """Return what cannot be trained, or settings that do not go with the task or others."""
+    """Return what cannot be trained, or which settings do not go with the task or with others."""
     return _value_problems(trials) or _model_problems(space, trials, training, task)
 
 
 def _model_problems(
     space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
 ) -> list[Problem]:
-    """Return which settings do not go with the task or others, at their paths in the file."""
-    asked = {Params({n: v for n, v in trial.items() if n in _ASKED}): None for trial in trials}
-    settings = [training.with_params(params) for params in asked]
+    """Return which settings do not go with the task or with others, at their paths in the file."""
+    settings = _distinct(trials, _RELATED, training)
     found = [
         *model_options.option_problems(settings),
         *recipe_options.recipe_problems(settings),
@@ -93,11 +95,19 @@ def _model_problems(
     return [(_path_of(name, space), message) for name, message in found]
 
 
+def _distinct(
+    trials: tuple[Params, ...], names: Collection[str], training: TrainSettings
+) -> list[TrainSettings]:
+    """Return the settings of trials that differ in these params, each once: a few for thousands."""
+    params = {Params({n: v for n, v in trial.items() if n in names}): None for trial in trials}
+    return [training.with_params(each) for each in params]
+
+
 def checked_task(task: Task, data: AnyData | None) -> Task:
-    """Return the task if it is what is learned from the data.
+    """Return the task if the data set has labels for it.
 
     Raises:
-        pydantic.ValidationError: it is not.
+        pydantic.ValidationError: it has none.
     """
     if data is None or task == data.task:
         return task
@@ -109,10 +119,10 @@ def checked_task(task: Task, data: AnyData | None) -> Task:
 
 
 def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
-    """Return the halving with the score that goes with the task, where none is written.
+    """Return the halving; where no score is written, with the score that goes with the task.
 
     Raises:
-        pydantic.ValidationError: one is written that does not.
+        pydantic.ValidationError: a score is written that does not go with the task.
     """
     if task == "segmentation" or halving.score != "val_miou":
         return halving
@@ -123,7 +133,7 @@ def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
 
 
 def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
-    """Return the report, without masks where there are none, if it goes with the task.
+    """Return the report if it goes with the task; in classification, without masks.
 
     Raises:
         pydantic.ValidationError: it does not.
@@ -141,13 +151,13 @@ def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
 
 def package_problems(report: object) -> list[Problem]:
     """Return which packages a sweep file's report needs and this machine lacks."""
-    asked = isinstance(report, Mapping) and report.get("features") is True
-    problem = embeddings_problem() if asked else None
+    drawn = isinstance(report, Mapping) and report.get("features") is True
+    problem = embeddings_problem() if drawn else None
     return [(("report", "features"), problem)] if problem else []
 
 
 def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
-    """Return the inference if it goes with what is learned from the data.
+    """Return the inference if it goes with the task of the data.
 
     Raises:
         pydantic.ValidationError: it does not.
@@ -159,7 +169,7 @@ def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
 
 
 def _path_of(name: str, space: Space) -> Path:
-    """Return where a setting is written: under an axis, the first of the points, or training."""
+    """Return where a setting is written: under an axis, in the first such point, or in training."""
     if name in space.axes:
         return ("space", name)
     points = [number for number, point in enumerate(space.points) if name in point]
@@ -167,7 +177,7 @@ def _path_of(name: str, space: Space) -> Path:
 
 
 def _value_problems(trials: tuple[Params, ...]) -> list[Problem]:
-    """Check whole trials: both ends of an interval may be fine and its inside not."""
+    """Check whole trials: both ends of an interval may be valid and a value between them not."""
     found: dict[str, str] = {}
     for params in trials:
         for name, message in check_training(params):
@@ -182,7 +192,7 @@ def sweep_warnings(
     halving: HalvingSettings,
     training: TrainSettings,
 ) -> tuple[str, ...]:
-    """Say what is probably not meant, or changes how scores are to be read."""
+    """Return warnings: what is probably not meant, or changes what scores mean."""
     return (
         *_comparison_warnings(space, halving),
         *_decay_warnings(space, trials, training),
@@ -191,7 +201,7 @@ def sweep_warnings(
 
 
 def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterator[str]:
-    """Say where the processes of a trial do not make it faster."""
+    """Yield warnings where the processes of a trial do not make it faster."""
     processes, cpus = resources.processes, resources.cpus_per_trial
     if processes > smallest_batch:
         yield (
@@ -212,8 +222,8 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
             "trials that train with it have an advantage; score: val_miou (in classification, "
             "val_accuracy) treats all losses alike"
         )
-    for name in ("threads", "precision"):
-        if name in space.names:
+    for name in space.names:
+        if name in _ROUNDING:
             yield (
                 f"{name} is searched: it changes how sums are rounded, so trials differ by more "
                 "than their other params, and a resumed sweep needs the same hardware"
@@ -230,14 +240,17 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
 def _decay_warnings(
     space: Space, trials: tuple[Params, ...], training: TrainSettings
 ) -> Iterator[str]:
-    """Say where trials that differ by lr_decay are the same: they would all be paid for."""
+    """Yield a warning where trials that differ only by lr_decay train in the same way."""
     if "lr_decay" not in space.names:
         return
-    asked = {Params({n: v for n, v in trial.items() if n in _OF_STEPS}): None for trial in trials}
-    found = [training.with_params(params) for params in asked]
-    late = [each for each in found if each.lr_schedule == "step" and each.lr_step >= each.epochs]
+    distinct = {
+        Params({n: v for n, v in trial.items() if n in _OF_STEPS}): None for trial in trials
+    }
+    found = [training.with_params(params) for params in distinct]
+    by_step = [each for each in found if each.lr_schedule == "step"]
+    late = [each for each in by_step if StepOptions.of(each).lr_step >= each.epochs]
     if late:
-        step, epochs = late[0].lr_step, late[0].epochs
+        step, epochs = StepOptions.of(late[0]).lr_step, late[0].epochs
         yield (
             f"space.lr_decay changes nothing of trials of {epochs} epochs with lr_step {step}: the "
             f"first step would come after the last epoch; set lr_step below {epochs}"

@@ -7,12 +7,11 @@ probe.
 from dataclasses import dataclass
 
 from searchctl.orchestrator.halving.rule import Ladder
+from searchctl.trainer.optim.catalog import OPTIMIZERS
 from searchctl.trainer.settings.training import TrainSettings
 
 WEIGHT_BYTES = 4
 """Weights are stored as fp32 on any device."""
-_STATES = {"adam": 2, "adamw": 2, "adamax": 2, "sgd": 1}
-"""Optimizer state: numbers per trained weight."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,7 @@ def checkpoint_bytes_per_weight(settings: TrainSettings) -> int:
     >>> checkpoint_bytes_per_weight(TrainSettings())
     16
     """
-    states = _STATES[settings.optimizer]
-    if settings.optimizer == "sgd" and not settings.momentum:
-        states = 0
-    if settings.optimizer in ("adam", "adamw"):
-        states += settings.amsgrad
+    states: int = OPTIMIZERS[settings.optimizer].options_in(settings).states
     best = settings.epochs > 1
     return WEIGHT_BYTES * (1 + states + best + (settings.ema is not None))
 

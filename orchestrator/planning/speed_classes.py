@@ -5,33 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
-_NEVER = frozenset(
-    {
-        "aux_weight",
-        "class_weights",
-        "encoder_lr_scale",
-        "epochs",
-        "focal_gamma",
-        "init",
-        "label_smoothing",
-        "lr",
-        "lr_decay",
-        "lr_patience",
-        "lr_power",
-        "lr_schedule",
-        "lr_step",
-        "lr_warmup",
-        "patience",
-        "weight_decay",
-        "weights",
-    }
-)
-"""Settings that do not change the time per image. Settings that are not listed count as if they
-did."""
-_ON_OR_OFF = frozenset({"clip_norm", "cutmix", "drop_path", "dropout", "ema", "mixup", "momentum"})
-"""Settings that change the time per image only by being on or off."""
+_SAME_SPEED = marked(TrainSettings, Mark.SAME_SPEED)
+_SWITCHES = marked(TrainSettings, Mark.SWITCH)
 
 
 @dataclass(frozen=True)
@@ -43,6 +21,7 @@ class SpeedClass:
     params: Mapping[str, Any]
     """Params that distinguish the class from the others; empty if there is only one class."""
     trials: tuple[int, ...]
+    """Numbers of the trials."""
 
 
 def speed_classes(sweep: Sweep) -> list[SpeedClass]:
@@ -63,9 +42,9 @@ def speed_classes(sweep: Sweep) -> list[SpeedClass]:
 
 def _key(params: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
     return tuple(
-        (name, bool(value) if name in _ON_OR_OFF else value)
+        (name, bool(value) if name in _SWITCHES else value)
         for name, value in params.items()
-        if name not in _NEVER
+        if name not in _SAME_SPEED
     )
 
 

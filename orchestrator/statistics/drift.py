@@ -1,8 +1,9 @@
-"""Which values of a hyperparameter gain, and which lose, as the trials get more data?
+"""Which values of a hyperparameter gain, and which lose, as the trials get more data.
 
-If small samples favour, say, strong regularisation, then among the trials that ran two rungs those
-with strong regularisation fall behind on the larger one. Who was dropped is not in this: where a
-value matters on both rungs, its trials that were only lucky on the lower one fall back too.
+Suppose that small samples favour strong regularisation. Then, among the trials that ran two rungs,
+those with strong regularisation lose places on the larger one. Only trials that ran both rungs are
+counted. Where a value helps on both rungs, its trials that were lucky on the lower one lose places
+too.
 """
 
 from collections import Counter, defaultdict
@@ -14,16 +15,20 @@ from typing import Any
 from scipy import stats
 
 from searchctl.orchestrator.statistics.holm import holm
+from searchctl.trainer.settings.marks import Mark, marked
+from searchctl.trainer.settings.training import TrainSettings
 
 LEAST = 4
-"""Trials without which there is no direction: one swap of places would be all of it."""
+"""Fewest trials for a direction: with fewer, a single swap of places would decide it."""
 LEAST_FOR_P = 8
-REGULARISERS = ("weight_decay", "dropout", "drop_path", "label_smoothing", "mixup", "cutmix")
+"""Fewest trials for a p value."""
+REGULARISERS = marked(TrainSettings, Mark.REGULARISER)
 """Settings whose larger values regularise more strongly."""
 
 Scores = Mapping[int, float]
 """Of a rung: trial -> score, higher is better."""
 AllParams = Mapping[int, Mapping[str, Any]]
+"""Trial -> its params."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,13 @@ class Drift:
     n: int
     """Trials that ran both rungs and have this hyperparameter."""
     tau: float | None
-    """Of a number: Kendall's tau-b of the value and the places that its trial rose; positive where
-    larger values gain. None where all have the same value, or nobody's place changed."""
+    """For a number: Kendall's tau-b of the value and the places that its trial rose. Positive where
+    larger values gain. None where all values are equal, or no place changed."""
     rose: dict[str, float]
-    """Of anything else: the places that the trials with a value rose, on average."""
+    """For anything else: value -> the mean number of places that its trials rose."""
     p: float | None
-    """That there is no drift, after Holm's correction over all that is returned together; None
-    under 8 trials."""
+    """p value of 'there is no drift', with Holm's correction over all drifts that are returned
+    together. None under 8 trials."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Typical:
 
     value: Any
     share: float
-    """Of the trials that have exactly this value."""
+    """Share of the trials with exactly this value."""
 
 
 def drifts(params: AllParams, rungs: Sequence[Scores]) -> list[Drift]:
@@ -78,7 +83,7 @@ def searched(params: AllParams) -> list[str]:
 
 
 def typical(name: str, params: AllParams, trials: Sequence[int]) -> Typical | None:
-    """Return what these trials mostly hold; None if none of them has the hyperparameter."""
+    """Return the typical value among these trials; None if none has the hyperparameter."""
     values = [params[trial][name] for trial in trials if name in params[trial]]
     if not values:
         return None
@@ -147,6 +152,6 @@ def _is_number(name: str, params: AllParams) -> bool:
 
 
 def _most_frequent(values: Sequence[Any]) -> Any:
-    """Return the value that most have, the first met of equally frequent ones."""
+    """Return the most frequent value, the first one where several are equally frequent."""
     counted = Counter(map(repr, values))
     return next(value for value in values if counted[repr(value)] == max(counted.values()))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.trainer.settings.catalog import MODELS
+from searchctl.trainer.models.catalog import MODELS, constructor_options
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -53,4 +53,4 @@ def test_architecture_names_each_file_by_a_whole_path_that_exists():
 def test_page_of_the_networks_has_every_model_with_its_options(name):
     page = (ROOT / "docs" / "models.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
-    assert set(re.findall(r"`(\w+)`", row.split("|")[4])) == set(MODELS[name].options)
+    assert set(re.findall(r"`(\w+)`", row.split("|")[4])) == set(constructor_options(MODELS[name]))

@@ -6,21 +6,12 @@ import pytest
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.build import build_model
-from searchctl.trainer.settings.catalog import MODELS, load_object
+from searchctl.trainer.models.catalog import MODELS, constructor_options
 from searchctl.trainer.settings.model_options import OPTIONS, option_problems
 from searchctl.trainer.settings.training import TrainSettings
+from tests.other_values import other_values
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
-GIVEN = {
-    "encoder": "resnet18",
-    "drop_path": 0.1,
-    "width": 8,
-    "batch_norm": True,
-    "ppm": False,
-    "aux_loss": False,
-    "output_stride": 16,
-    "aspp_rates": "6,12,18",
-}
 
 
 def lines_of(refused, text):
@@ -29,22 +20,21 @@ def lines_of(refused, text):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_options_of_the_catalog_are_those_of_the_constructor(model):
-    where, options = MODELS[model]
-    parameters = inspect.signature(load_object(where)).parameters.values()
+    options = constructor_options(MODELS[model])
+    parameters = inspect.signature(MODELS[model].load()).parameters.values()
     keywords = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
     assert sorted(keywords) == sorted([*options, "dropout"])
 
 
 def test_every_option_is_a_setting_that_is_left_out_by_default():
-    assert set(GIVEN) == set(OPTIONS)
     assert all(getattr(TrainSettings(), name) is None for name in OPTIONS)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("model", [*MODELS, "smp:fpn/resnet34"])
 def test_an_option_is_a_problem_exactly_of_the_models_that_do_not_have_it(model, option):
-    has = model in MODELS and option in MODELS[model].options
-    found = option_problems([TrainSettings(model=model, **{option: GIVEN[option]})])
+    has = model in MODELS and option in MODELS[model].names
+    found = option_problems([TrainSettings(model=model, **{option: other_values(option)[0]})])
     assert [name for name, _ in found] == ([] if has else [option])
 
 

@@ -1,4 +1,4 @@
-"""What every training loss is."""
+"""The base of the training losses."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.settings.parts import Options
 
 
 class Loss(nn.Module, ABC):
@@ -15,21 +15,21 @@ class Loss(nn.Module, ABC):
     Every loss is computed in fp32 whatever the logits are, leaves ignored pixels out of both the
     sum and the count, and is 0 with a zero gradient for a batch without a valid pixel.
 
-    Where several processes have a part of the batch each, the loss of the whole batch is computed
-    by every one of them: sums over pixels or images go through `self.total`. (A loss that does
-    not do so is the mean of what it is on each part.)
+    Where each of several processes has a part of the batch, every process computes the loss of the
+    whole batch: sums over pixels or images go through `self.total`. (Without that, the loss is the
+    mean of its values on the parts.)
 
     Args:
-        settings: the trial's settings; a loss reads its own.
+        options: the loss's own, as the catalog declares them.
         ignore_index: label value that is left out.
         pixel_counts: [images, classes] valid pixels of each class in each image of the sample.
     """
 
-    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
+    def __init__(self, options: Options, *, ignore_index: int, pixel_counts: Tensor) -> None:
         super().__init__()
         self.ignore_index = ignore_index
         self.total: Callable[[Tensor], Tensor] = _itself
-        """Adds up what all processes have; this one's alone, where it has the whole batch."""
+        """Adds a sum up over all processes; returns it unchanged where one has the whole batch."""
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; labels may be uint8."""

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 BETA = 0.999
-"""Of the effective number of images: what Cui et al. use for their large data sets, ImageNet and
-iNaturalist. The effective number of 1000 images is then 632, of any number at most 1000: data sets
-of segmentation are of about that size, so that it tells their rare classes from the others."""
+"""Beta of the effective number of images, as Cui et al. use it for their large data sets, ImageNet
+and iNaturalist. The effective number of 1000 images is then 632, and it never exceeds 1000. Data
+sets of segmentation have about that size, so it separates their rare classes from the others."""
 
 
 def class_weights(kind: str, pixel_counts: Tensor) -> Tensor:
@@ -62,8 +62,8 @@ def effective_number(pixel_counts: Tensor) -> Tensor:
 
     1 / weight is the effective number of samples: Cui et al., 'Class-Balanced Loss Based on
     Effective Number of Samples' (2019), equations 2 and 6. The samples are images, not pixels:
-    neighbouring pixels say nearly the same, which is what the effective number is about; and
-    BETA**n is 0 for millions of pixels, so that all weights would be equal.
+    neighbouring pixels are nearly equal, so they are few effective samples; and BETA**n is 0 for
+    millions of pixels, so that all weights would be equal.
     """
     images = (pixel_counts > 0).sum(dim=0).double()
     return _of_present((1 - BETA) / -torch.expm1(images * math.log(BETA)), images > 0)

@@ -9,16 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.losses.catalog import ClassWeightOptions, SmoothingOptions
 from searchctl.trainer.losses.class_weights import class_weights
-from searchctl.trainer.settings.training import TrainSettings
 
 
 class CrossEntropy(Loss):
     """Mean of -log p(true class) over the valid pixels."""
 
-    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
-        super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-        self.label_smoothing = settings.label_smoothing
+    def __init__(
+        self, options: SmoothingOptions, *, ignore_index: int, pixel_counts: Tensor
+    ) -> None:
+        super().__init__(options, ignore_index=ignore_index, pixel_counts=pixel_counts)
+        self.label_smoothing = options.label_smoothing
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of fp32 logits and int64 labels."""
@@ -40,10 +42,12 @@ class WeightedCrossEntropy(Loss):
 
     weights: Tensor
 
-    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
-        super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-        self.label_smoothing = settings.label_smoothing
-        weights = class_weights(settings.class_weights, pixel_counts)
+    def __init__(
+        self, options: ClassWeightOptions, *, ignore_index: int, pixel_counts: Tensor
+    ) -> None:
+        super().__init__(options, ignore_index=ignore_index, pixel_counts=pixel_counts)
+        self.label_smoothing = options.label_smoothing
+        weights = class_weights(options.class_weights, pixel_counts)
         self.register_buffer("weights", weights)
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:

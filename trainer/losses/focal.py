@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from searchctl.trainer.losses.base import Loss
-from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.losses.catalog import FocalOptions
 
 
 class Focal(Loss):
@@ -15,9 +15,9 @@ class Focal(Loss):
     and without alpha: one alpha for all classes only rescales the loss. gamma 0 is cross entropy.
     """
 
-    def __init__(self, settings: TrainSettings, *, ignore_index: int, pixel_counts: Tensor) -> None:
-        super().__init__(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
-        self.gamma = settings.focal_gamma
+    def __init__(self, options: FocalOptions, *, ignore_index: int, pixel_counts: Tensor) -> None:
+        super().__init__(options, ignore_index=ignore_index, pixel_counts=pixel_counts)
+        self.gamma = options.focal_gamma
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of fp32 logits and int64 labels."""

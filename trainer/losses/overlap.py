@@ -10,12 +10,12 @@ from searchctl.trainer.losses.base import Loss
 EPSILON = 1e-6
 
 
-class _Overlap(Loss):
+class Overlap(Loss):
     """1 - overlap of each class over the whole batch, mean over the classes of its valid pixels.
 
-    Sums go over batch, height and width, so that a class that fills one image and not the other is
-    weighed by its pixels. A class without a valid pixel in the batch is left out of the mean: its
-    value would say nothing, and the loss would depend on how many classes a batch happens to hold.
+    Sums go over batch, height and width: a class counts by its pixels in the whole batch, not in
+    each image. A class without a valid pixel in the batch is left out of the mean. Otherwise the
+    loss would depend on how many classes a batch happens to contain.
     """
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class _Overlap(Loss):
         """Return the overlap in [0, 1] from the [C] sums of p * t, p and t."""
 
 
-class Dice(_Overlap):
+class Dice(Overlap):
     """Soft Dice loss: 1 - 2 |P and T| / (|P| + |T|) (Milletari et al., 'V-Net', 2016)."""
 
     def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Dice(_Overlap):
         return 2 * both / (predicted + target).clamp(min=EPSILON)
 
 
-class Jaccard(_Overlap):
+class Jaccard(Overlap):
     """Soft Jaccard loss: 1 - |P and T| / |P or T| (Rahman and Wang, 2016)."""
 
     def overlap(self, both: Tensor, predicted: Tensor, target: Tensor) -> Tensor:

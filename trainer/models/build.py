@@ -2,13 +2,8 @@
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.settings.catalog import (
-    CLASSIFIER,
-    MODELS,
-    is_classifier,
-    load_object,
-    options_of,
-)
+from searchctl.trainer.models.catalog import constructor_options
+from searchctl.trainer.settings.catalog import model_named
 from searchctl.trainer.settings.model_options import option_problems
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -22,27 +17,19 @@ def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
     """
     if problems := option_problems([settings]):
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
-    if settings.model.startswith("smp:"):
-        return _smp_model(settings, classes)
-    where, named = _found(settings.model)
-    chosen = {name: getattr(settings, name) for name in options_of(settings.model)}
+    network = model_named(settings.model)
+    chosen = {name: getattr(settings, name) for name in constructor_options(network)}
     given = {name: value for name, value in chosen.items() if value is not None}
-    model: SegmentationModel = load_object(where)(
-        classes, dropout=settings.dropout, **named, **given
+    model: SegmentationModel = network.load()(
+        classes, dropout=settings.dropout, **_named(settings.model), **given
     )
     return model
 
 
-def _found(model: str) -> tuple[str, dict[str, str]]:
-    """Return the "module:object" of a network, and the options that its name implies."""
-    if is_classifier(model):
-        return CLASSIFIER.where, {"name": model.removeprefix("timm:")}
-    return MODELS[model].where, {}
-
-
-def _smp_model(settings: TrainSettings, classes: int) -> SegmentationModel:
-    decoder, _, encoder = settings.model.removeprefix("smp:").partition("/")
-    model: SegmentationModel = load_object("searchctl.trainer.models.smp:SmpModel")(
-        classes, decoder=decoder, encoder=encoder, dropout=settings.dropout
-    )
-    return model
+def _named(model: str) -> dict[str, str]:
+    """Return the options that the name of a network implies."""
+    kind, _, name = model.partition(":")
+    if kind == "smp":
+        decoder, _, encoder = name.partition("/")
+        return {"decoder": decoder, "encoder": encoder}
+    return {"name": name} if kind == "timm" else {}

@@ -53,7 +53,7 @@ class Average:
         return {"steps": self._steps, "model": dict(self.model.state_dict())}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where another average of the same network was."""
+        """Continue from the state of another average of the same network."""
         self._steps = state["steps"]
         self.model.load_state_dict(state["model"])
 

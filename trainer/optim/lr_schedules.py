@@ -1,7 +1,7 @@
 """The LR schedules: torch's own behind two calls, one function for each name in a sweep.yaml.
 
-Every function takes (optimizer, settings, span, score): the epochs and steps that the schedule has,
-and the score by which plateau judges.
+Every function takes (optimizer, options, span, score): its own options, the epochs and steps of the
+schedule, and the score by which plateau judges.
 """
 
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -10,7 +10,8 @@ from torch.optim import Optimizer, lr_scheduler
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.evaluation.metrics import HIGHER_IS_BETTER
-from searchctl.trainer.settings.catalog import LR_SCHEDULES, load
+from searchctl.trainer.optim.catalog import LR_SCHEDULES, PlateauOptions, PolyOptions, StepOptions
+from searchctl.trainer.settings.parts import Options
 from searchctl.trainer.settings.recipe_options import warmup_problem
 from searchctl.trainer.settings.training import Score, TrainSettings
 
@@ -18,7 +19,7 @@ Scheduler = TypeVar("Scheduler", bound=lr_scheduler.LRScheduler)
 
 
 class Span(NamedTuple):
-    """How long a schedule is."""
+    """The length of a schedule."""
 
     epochs: int
     steps: int
@@ -44,7 +45,7 @@ class LRSchedule:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where another schedule of the same settings was."""
+        """Continue from the state of another schedule of the same settings."""
 
 
 class _Scheduled(LRSchedule, Generic[Scheduler]):
@@ -75,11 +76,11 @@ class _PerValidation(_Scheduled[lr_scheduler.ReduceLROnPlateau]):
 
 
 class _WarmUp(LRSchedule):
-    """A rise to the learning rate, and after it another schedule, from its beginning.
+    """A rise to the learning rate, and then another schedule from its start.
 
     At the k-th of n steps of the warm-up the rate is lr * k / (n + 1) (Goyal et al., 'Accurate,
     Large Minibatch SGD', 2017, section 2.2), so that the first step after it is the first with
-    `lr` itself. The other schedule hears of no step, epoch or score of the warm-up.
+    `lr` itself. Steps, epochs and scores of the warm-up are not passed to the other schedule.
     """
 
     def __init__(self, optimizer: Optimizer, span: Span, then: LRSchedule) -> None:
@@ -119,15 +120,14 @@ def build_lr_schedule(
 ) -> LRSchedule:
     """Return the named schedule of the optimizer's learning rate, after its warm-up if it has one.
 
-    With a warm-up, the schedule begins when that is over, and has the epochs that are left: poly
-    and cosine fall from lr to 0 over these, step counts its epochs and plateau its validations
-    from there.
+    The schedule starts after the warm-up, and has the remaining epochs: poly and cosine fall from
+    lr to 0 over these, step counts epochs and plateau counts validations from there.
 
     Args:
-        optimizer: with the learning rates that the settings say.
+        optimizer: with the initial learning rates of the settings.
         settings: of the trial.
         steps: optimizer steps in an epoch.
-        score: what plateau goes by.
+        score: the score by which plateau judges.
 
     Raises:
         SettingsError: the warm-up does not go with the schedule or with the number of epochs.
@@ -135,42 +135,39 @@ def build_lr_schedule(
     if problem := warmup_problem([settings]):
         raise SettingsError(f"lr_warmup {problem}")
     span = Span(settings.epochs - settings.lr_warmup, steps)
-    schedule: LRSchedule = load(LR_SCHEDULES, settings.lr_schedule)(
-        optimizer, settings, span, score
-    )
+    part = LR_SCHEDULES[settings.lr_schedule]
+    schedule: LRSchedule = part.load()(optimizer, part.options_in(settings), span, score)
     if settings.lr_warmup:
         return _WarmUp(optimizer, Span(settings.lr_warmup, steps), then=schedule)
     return schedule
 
 
-def constant(optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score) -> LRSchedule:
+def constant(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
     """Keep the learning rate."""
     return LRSchedule()
 
 
-def step(optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score) -> LRSchedule:
+def step(optimizer: Optimizer, options: StepOptions, span: Span, score: Score) -> LRSchedule:
     """Multiply by lr_decay after every lr_step epochs."""
-    return _PerEpoch(lr_scheduler.StepLR(optimizer, settings.lr_step, gamma=settings.lr_decay))
+    return _PerEpoch(lr_scheduler.StepLR(optimizer, options.lr_step, gamma=options.lr_decay))
 
 
-def plateau(optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score) -> LRSchedule:
+def plateau(optimizer: Optimizer, options: PlateauOptions, span: Span, score: Score) -> LRSchedule:
     """Multiply by lr_decay when more than lr_patience validations in a row were not better."""
-    if settings.lr_decay == 1:  # torch refuses a decay that does not decay
+    if options.lr_decay == 1:  # torch refuses a decay that does not decay
         return LRSchedule()
     return _PerValidation(
         lr_scheduler.ReduceLROnPlateau(
             optimizer,
             mode="max" if HIGHER_IS_BETTER[score] else "min",
-            factor=settings.lr_decay,
-            patience=settings.lr_patience,
+            factor=options.lr_decay,
+            patience=options.lr_patience,
             threshold=0.0,  # any better score is better, as for the kept epoch and early stopping
         )
     )
 
 
-def one_cycle(
-    optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score
-) -> LRSchedule:
+def one_cycle(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
     """Rise from lr / 25 to lr over 30 % of all steps, then fall to near 0 (Smith and Topin, 2018).
 
     Momentum is not cycled: it is a setting of its own.
@@ -185,13 +182,13 @@ def one_cycle(
     )
 
 
-def poly(optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score) -> LRSchedule:
+def poly(optimizer: Optimizer, options: PolyOptions, span: Span, score: Score) -> LRSchedule:
     """Lr * (1 - step / all steps) ** lr_power, at every step (ParseNet, DeepLab)."""
     return _PerStep(
-        lr_scheduler.PolynomialLR(optimizer, total_iters=span.all_steps, power=settings.lr_power)
+        lr_scheduler.PolynomialLR(optimizer, total_iters=span.all_steps, power=options.lr_power)
     )
 
 
-def cosine(optimizer: Optimizer, settings: TrainSettings, span: Span, score: Score) -> LRSchedule:
+def cosine(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
     """Half a cosine from lr to 0 over the epochs, no restarts (Loshchilov and Hutter, 2017)."""
     return _PerEpoch(lr_scheduler.CosineAnnealingLR(optimizer, T_max=span.epochs))

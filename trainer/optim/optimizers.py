@@ -9,16 +9,18 @@ import torch
 from torch.optim import Optimizer
 
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.settings.catalog import OPTIMIZERS, load
+from searchctl.trainer.optim.catalog import OPTIMIZERS, AdamaxOptions, AdamOptions, SgdOptions
 from searchctl.trainer.settings.training import TrainSettings
 
 Groups = list[dict[str, Any]]
-"""Parameters and the learning rate at which they begin: see `torch.optim.Optimizer`."""
+"""Parameters with their initial learning rate and weight decay: see `torch.optim.Optimizer`."""
 
 
 def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimizer:
     """Return the named optimizer over what is trained of the model."""
-    optimizer: Optimizer = load(OPTIMIZERS, settings.optimizer)(_groups(settings, model), settings)
+    part = OPTIMIZERS[settings.optimizer]
+    groups = _groups(settings, model)
+    optimizer: Optimizer = part.load()(groups, part.options_in(settings))
     return optimizer
 
 
@@ -28,40 +30,29 @@ def _groups(settings: TrainSettings, model: SegmentationModel) -> Groups:
     trained = [weights for weights in model.parameters() if weights.requires_grad]
     head = [weights for weights in trained if weights not in of_encoder]
     encoder = [weights for weights in trained if weights in of_encoder]
+    shared = {"weight_decay": settings.weight_decay}
     groups = [
-        {"params": head, "lr": settings.lr},
-        {"params": encoder, "lr": settings.lr * settings.encoder_lr_scale},
+        {"params": head, "lr": settings.lr, **shared},
+        {"params": encoder, "lr": settings.lr * settings.encoder_lr_scale, **shared},
     ]
     return [group for group in groups if group["params"]]
 
 
-def adamw(groups: Groups, settings: TrainSettings) -> Optimizer:
+def adamw(groups: Groups, options: AdamOptions) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-    return torch.optim.AdamW(
-        groups,
-        weight_decay=settings.weight_decay,
-        amsgrad=settings.amsgrad,
-    )
+    return torch.optim.AdamW(groups, amsgrad=options.amsgrad)
 
 
-def adam(groups: Groups, settings: TrainSettings) -> Optimizer:
+def adam(groups: Groups, options: AdamOptions) -> Optimizer:
     """Adam (Kingma and Ba, 2015); weight decay is an L2 penalty in the gradient."""
-    return torch.optim.Adam(
-        groups,
-        weight_decay=settings.weight_decay,
-        amsgrad=settings.amsgrad,
-    )
+    return torch.optim.Adam(groups, amsgrad=options.amsgrad)
 
 
-def adamax(groups: Groups, settings: TrainSettings) -> Optimizer:
+def adamax(groups: Groups, options: AdamaxOptions) -> Optimizer:
     """Adam with the infinity norm (Kingma and Ba, 2015, section 7.1); the penalty is adam's."""
-    return torch.optim.Adamax(groups, weight_decay=settings.weight_decay)
+    return torch.optim.Adamax(groups)
 
 
-def sgd(groups: Groups, settings: TrainSettings) -> Optimizer:
+def sgd(groups: Groups, options: SgdOptions) -> Optimizer:
     """Stochastic gradient descent with momentum; weight decay is an L2 penalty."""
-    return torch.optim.SGD(
-        groups,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    return torch.optim.SGD(groups, momentum=options.momentum)

@@ -18,6 +18,7 @@ from upath import UPath
 
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.data.settings import PLACES, Sample
+from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import Score, TrainSettings
 
 FILE = "checkpoint.pt"
@@ -110,7 +111,7 @@ def _checked(file: bytes) -> dict[str, Any] | None:
 CHECKPOINT_FORMAT = 3
 """Incremented when the content of checkpoints changes: older ones are then ignored."""
 
-_LEFT_OUT = {"loader_workers", "init", "weights"}
+_LEFT_OUT = set(marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT))
 
 
 def identity_of(

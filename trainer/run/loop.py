@@ -15,6 +15,7 @@ from searchctl.trainer.evaluation.evaluate import Scored
 from searchctl.trainer.evaluation.metrics import is_better
 from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.models.catalog import AuxiliaryHeadOptions
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
 from searchctl.trainer.run.precision import Precision
@@ -112,7 +113,7 @@ def train_epoch(
         images, parts = mixing(*on_device, epoch=epoch, batch=number)
         with training.wrapper.forward_context(size):
             logits = precision.all_logits(training.wrapper, images)
-        batch_loss = _batch_loss(logits, parts, loss, settings.aux_weight)
+        batch_loss = _batch_loss(logits, parts, loss, AuxiliaryHeadOptions.of(settings).aux_weight)
         torch.autograd.backward(share * batch_loss)
         # Neither is negative, so a NaN or an infinity stays in the sum until it is checked.
         loss_sum += batch_loss.detach() * size

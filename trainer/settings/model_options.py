@@ -1,38 +1,40 @@
-"""Which settings go with which model; torch-free, so that a sweep.yaml is checked at once."""
+"""Which settings go with which network. Imports without torch, so that validating a file is quick.
+
+No single setting is wrong by itself: whole trials are checked.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
-from searchctl.trainer.settings.catalog import MODELS, is_classifier, options_of
+from searchctl.trainer.models.catalog import MODELS, constructor_options
+from searchctl.trainer.settings.catalog import is_classifier, model_named
 from searchctl.trainer.settings.training import TrainSettings
 
-OPTIONS = tuple(dict.fromkeys(name for model in MODELS.values() for name in model.options))
-ASKED = ("model", *OPTIONS, "init", "weights")
-"""The settings that are looked at."""
+OPTIONS = tuple(dict.fromkeys(n for model in MODELS.values() for n in constructor_options(model)))
+"""The settings that a constructor of some network takes."""
+READ = ("model", *OPTIONS, "init", "weights")
+"""The settings that these checks read."""
 
 
 def option_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
-    """Return (setting, problem) for every setting that does not go with the model of some trial.
-
-    No single setting is wrong by itself: that is why this is asked of whole trials.
-    """
+    """Return (setting, problem) for every setting that does not go with the model of some trial."""
     trials = list(trials)
-    asked = [
+    checked = [
         *((name, _check_option(name, trials)) for name in OPTIONS),
         ("init", _check_pretrained(trials)),
         ("weights", _check_weights(trials)),
     ]
-    return [(name, problem) for name, problem in asked if problem]
+    return [(name, problem) for name, problem in checked if problem]
 
 
 def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
     given = [trial for trial in trials if getattr(trial, name) is not None]
-    having, lacking = _models(given, lambda model: name in options_of(model))
+    having, lacking = _models(given, lambda model: name in model_named(model).names)
     if not lacking:
         return None
     what = f"is no setting of {', '.join(lacking)}"
     if having:
         return f"{what}: {only_when(name, 'model', having)}"
-    others = [model for model, (_, options) in MODELS.items() if name in options]
+    others = [model for model, part in MODELS.items() if name in part.names]
     return f"{what}: leave it out (models that have it: {', '.join(others)})"
 
 
@@ -60,19 +62,19 @@ def _check_weights(trials: Sequence[TrainSettings]) -> str | None:
 
 def has_weights(model: str) -> bool:
     """Are there pretrained weights for a part of it?"""
-    return is_classifier(model) or "encoder" in options_of(model)
+    return is_classifier(model) or "encoder" in model_named(model).names
 
 
 def _models(
     trials: Sequence[TrainSettings], has: Callable[[str], bool]
 ) -> tuple[list[str], list[str]]:
-    """Return the models of these trials of which something is so, and the others."""
+    """Return the models of these trials for which `has` is true, and the others."""
     models = list(dict.fromkeys(trial.model for trial in trials))
     having = [model for model in models if has(model)]
     return having, [model for model in models if model not in having]
 
 
 def only_when(name: str, other: str, allowed: Sequence[str]) -> str:
-    """Say how a setting is searched only where another one has one of these values."""
+    """Return how a setting is searched only where another one has one of these values."""
     values = allowed[0] if len(allowed) == 1 else f"[{', '.join(allowed)}]"
     return f"write it under space, as `{name}: {{values: [..], when: {{{other}: {values}}}}}`"

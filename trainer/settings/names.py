@@ -1,4 +1,4 @@
-"""The types of settings that are names: checked against the catalog, torch-free."""
+"""The types of settings that are names: checked against the catalog, without torch."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 
 from searchctl.trainer.settings import catalog
+from searchctl.trainer.settings.texts import text_like
 
 
 def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
@@ -30,20 +31,6 @@ def _model(name: str) -> str:
     return name
 
 
-def name_without_scheme(name: str) -> str:
-    """Refuse timm's names of other places, which would be read or downloaded from there.
-
-    Raises:
-        ValueError: the name has a scheme, such as hf-hub: or local-dir:.
-    """
-    if ":" in name:
-        raise ValueError(
-            f"{name!r} names a place, not an encoder of timm's: name the encoder, and its own "
-            "weights by init: pretrained and weights: FILE"
-        )
-    return name
-
-
 def _plain_problem(name: str) -> str:
     if name in catalog.MODELS:
         return ""
@@ -64,7 +51,7 @@ def _smp_problem(name: str) -> str:
 
 
 def _timm_problem(name: str) -> str:
-    # timm takes seconds to import: whether it has the network is asked when a sweep is launched
+    # timm takes seconds to import: whether it has the network is checked when a sweep is launched
     return "" if re.fullmatch(_TIMM, name) else "timm: lacks its name, such as timm:vgg13_bn"
 
 
@@ -94,27 +81,17 @@ AugmentName = Annotated[
 ]
 
 
-def _like(pattern: str, examples: str) -> tuple[AfterValidator, WithJsonSchema]:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must be {examples}, not {text!r}")
-        return text
-
-    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
-
-
 FinetuneName = Annotated[
     str,
-    *_like(
+    *text_like(
         r"all|decoder|classifier|frozen_decoder|last_[1-9]\d*",
         "all, decoder, classifier, frozen_decoder, or last_K (K stages of the encoder)",
     ),
 ]
 InitName = Annotated[
     str,
-    *_like(
+    *text_like(
         r"scratch|pretrained|checkpoint:\S.*|torchvision:\w+|hf:[\w.-]+/[\w.-]+",
         "scratch, pretrained, checkpoint:SWEEP (or a file), torchvision:NAME or hf:OWNER/NAME",
     ),
 ]
-Dilations = Annotated[str, *_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]

@@ -1,25 +1,24 @@
-"""Which settings go with which loss, optimizer and schedule; torch-free, as model_options is.
+"""Which settings go with which loss, optimizer and schedule. Imports without torch.
 
-Trials that differ in a setting that they ignore are the same trial, trained twice; and a setting
-that every trial ignores is a mistake. What some trials of a sweep use, and the others ignore with
-one and the same value, is neither: it may stand under `training:`. Nor is a setting at its default.
+Two trials that differ only in a setting without effect are the same trial, trained twice. A setting
+without effect in any trial is a mistake. Both are refused. A setting may stand under `training:`
+where some trials use it and the others ignore the same value; its default is never a problem.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from searchctl.trainer.settings.catalog import MODELS
-from searchctl.trainer.settings.model_options import only_when
+from searchctl.trainer.settings.catalog import RECIPE
+from searchctl.trainer.settings.marks import Choice, NoEffect, marks_of
+from searchctl.trainer.settings.model_options import OPTIONS, only_when
+from searchctl.trainer.settings.parts import owners
 from searchctl.trainer.settings.training import TrainSettings
-
-Choice = str | bool | None
-"""A value that decides whether another setting has an effect."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A setting has an effect only with some values of another, or with all but some."""
+    """A setting has an effect only with some values of another one, or with all but some."""
 
     setting: str
     other: str
@@ -37,52 +36,47 @@ class Rule:
         return bool(getattr(trial, self.setting) != default)
 
     def chosen(self, trials: Iterable[TrainSettings]) -> list[str]:
-        """Return what these trials have chosen of the other setting, as it is written in YAML."""
+        """Return the other setting's values in these trials, as they are written in YAML."""
         return list(dict.fromkeys(_written(getattr(trial, self.other)) for trial in trials))
 
 
-_WITH_AUX = tuple(name for name, model in MODELS.items() if "aux_loss" in model.options)
+def _part_rules() -> Iterator[Rule]:
+    for kind, parts in RECIPE.items():
+        for option, names in owners(parts).items():
+            if option not in OPTIONS:  # of a constructor: model_options checks these
+                yield Rule(option, kind, only=tuple(names))
 
-RULES = (
-    Rule("class_weights", "loss", only=("weighted_cross_entropy",)),
-    Rule("label_smoothing", "loss", only=("cross_entropy", "weighted_cross_entropy")),
-    Rule("focal_gamma", "loss", only=("focal",)),
-    Rule("aux_weight", "model", only=_WITH_AUX),
-    Rule("aux_weight", "aux_loss", never=(False,)),
-    Rule("encoder_lr_scale", "finetune", never=("decoder", "classifier")),
-    Rule("momentum", "optimizer", only=("sgd",)),
-    Rule("amsgrad", "optimizer", only=("adam", "adamw")),
-    Rule("lr_decay", "lr_schedule", only=("step", "plateau")),
-    Rule("lr_step", "lr_schedule", only=("step",)),
-    Rule("lr_patience", "lr_schedule", only=("plateau",)),
-    Rule("lr_power", "lr_schedule", only=("poly",)),
-)
-_RISE = Rule("lr_warmup", "lr_schedule", never=("one_cycle",))
-ASKED = (
-    *dict.fromkeys(name for rule in (*RULES, _RISE) for name in (rule.setting, rule.other)),
+
+def _setting_rules() -> Iterator[Rule]:
+    for name, mark in marks_of(TrainSettings, NoEffect):
+        yield Rule(name, mark.other, never=mark.values)
+
+
+RULES = (*_part_rules(), *_setting_rules())
+"""What the catalogs say of the options of parts, and the marks of settings."""
+_WARMUP = Rule("lr_warmup", "lr_schedule", never=("one_cycle",))
+READ = (
+    *dict.fromkeys(name for rule in (*RULES, _WARMUP) for name in (rule.setting, rule.other)),
     "epochs",
 )
-"""The settings that are looked at."""
+"""The settings that these checks read."""
 
 
 def recipe_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
-    """Return (setting, problem) for every setting that trials ignore, or cannot train with.
-
-    No single setting is wrong by itself: that is why this is asked of whole trials.
-    """
+    """Return (setting, problem) for every setting that trials ignore, or cannot train with."""
     trials = list(trials)
-    asked = [
+    checked = [
         *((rule.setting, _check_rule(rule, trials)) for rule in RULES),
         ("lr_warmup", warmup_problem(trials)),
     ]
-    return [(name, problem) for name, problem in asked if problem]
+    return [(name, problem) for name, problem in checked if problem]
 
 
 def warmup_problem(trials: Sequence[TrainSettings]) -> str | None:
-    """Return why some of these trials cannot begin with the warm-up that they ask for."""
+    """Return why some of these trials cannot have their warm-up; None if all can."""
     rising = [trial for trial in trials if trial.lr_warmup]
-    if not all(_RISE.has_effect(trial) for trial in rising):
-        return _no_use(_RISE, rising, ", which rises by itself")
+    if not all(_WARMUP.has_effect(trial) for trial in rising):
+        return _no_use(_WARMUP, rising, ", which rises by itself")
     long = [trial for trial in rising if trial.lr_warmup >= trial.epochs]
     if long:
         epochs = long[0].epochs

@@ -1,22 +1,26 @@
-"""Which settings go with what is learned: a class for each pixel, or for each image; torch-free."""
+"""Which settings go with the task: a class for each pixel, or for each image. Without torch."""
 
 from collections.abc import Iterable, Sequence
 
 from searchctl.trainer.data.settings import Task
 from searchctl.trainer.settings.catalog import is_classifier
+from searchctl.trainer.settings.marks import OnlyFor, marks_of
 from searchctl.trainer.settings.training import TrainSettings
 
-ASKED = ("model", "mixup", "cutmix")
-"""The settings that are looked at."""
+_ONLY_FOR = dict(marks_of(TrainSettings, OnlyFor))
+READ = ("model", *_ONLY_FOR)
+"""The settings that these checks read."""
 
 
 def task_problems(trials: Iterable[TrainSettings], task: Task) -> list[tuple[str, str]]:
     """Return (setting, problem) for every setting of some trial that does not go with the task."""
     trials = list(trials)
-    found = [("model", _check_models(trials, task))]
-    if task == "segmentation":
-        found += [(name, _check_mixing(name, trials)) for name in ("mixup", "cutmix")]
-    return [(name, problem) for name, problem in found if problem]
+    others = [(name, mark) for name, mark in _ONLY_FOR.items() if mark.task != task]
+    checked = [
+        ("model", _check_models(trials, task)),
+        *((name, _check_other(name, mark, trials)) for name, mark in others),
+    ]
+    return [(name, problem) for name, problem in checked if problem]
 
 
 def _check_models(trials: Sequence[TrainSettings], task: Task) -> str | None:
@@ -36,7 +40,7 @@ def _check_models(trials: Sequence[TrainSettings], task: Task) -> str | None:
     )
 
 
-def _check_mixing(name: str, trials: Sequence[TrainSettings]) -> str | None:
+def _check_other(name: str, mark: OnlyFor, trials: Sequence[TrainSettings]) -> str | None:
     if not any(getattr(trial, name) for trial in trials):
         return None
-    return "mixes whole images with one class each: leave it out, it is for task: classification"
+    return f"{mark.does}: leave it out, it is for task: {mark.task}"

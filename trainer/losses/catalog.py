@@ -1,0 +1,57 @@
+"""The losses by name: where each one is, and its options. Imports without torch.
+
+To add a loss: write its file in this folder, add its line to LOSSES, and above it its options.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from searchctl.trainer.settings.marks import Mark
+from searchctl.trainer.settings.parts import Options, Part
+
+
+class SmoothingOptions(Options):
+    """Of the cross entropies."""
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1), Mark.SAME_SPEED, Mark.REGULARISER] = 0.0
+    """Share of each label that is spread evenly over all classes."""
+
+
+class ClassWeightOptions(SmoothingOptions):
+    """Of `weighted_cross_entropy`."""
+
+    class_weights: Annotated[
+        Literal["inverse_frequency", "median_frequency", "effective_number"], Mark.SAME_SPEED
+    ] = "median_frequency"
+    """Class weights, computed on the sample of images in use."""
+
+
+def _finite_gradient(gamma: float) -> float:
+    # d/dp (1-p)**gamma is infinite at p = 1 for 0 < gamma < 1
+    if 0 < gamma < 1:
+        raise ValueError("has no finite gradient between 0 and 1: use 0, or 1 and above")
+    return gamma
+
+
+class FocalOptions(Options):
+    """Of `focal`."""
+
+    focal_gamma: Annotated[
+        float, Field(ge=0), AfterValidator(_finite_gradient), Mark.SAME_SPEED
+    ] = 2.0
+    """Focusing exponent: 0 (plain cross entropy) or at least 1."""
+
+
+_HERE = "searchctl.trainer.losses"
+
+LOSSES = {
+    "cross_entropy": Part(f"{_HERE}.cross_entropy:CrossEntropy", SmoothingOptions),
+    "weighted_cross_entropy": Part(
+        f"{_HERE}.cross_entropy:WeightedCrossEntropy", ClassWeightOptions
+    ),
+    "dice": Part(f"{_HERE}.overlap:Dice"),
+    "jaccard": Part(f"{_HERE}.overlap:Jaccard"),
+    "focal": Part(f"{_HERE}.focal:Focal", FocalOptions),
+}
+"""Name in a sweep.yaml -> the loss."""
