@@ -1,1 +1,1 @@
-"""Why a trial was pruned, whether the rungs could be trusted, and what quality costs."""
+"""Why a trial was pruned, whether the rungs can be trusted, and what quality costs."""

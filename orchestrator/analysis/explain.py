@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.statistics.cut import Corrected, Opponent, judge, needed, opponents
+from searchctl.orchestrator.statistics.cut import Corrected, Opponent, compare, needed, opponents
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
 from searchctl.orchestrator.statistics.per_class import ClassPair, compare_classes
 from searchctl.orchestrator.storage.reads import queries
@@ -18,9 +18,9 @@ from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.settings.training import Score
 
 CLEARLY = 0.01
-"""Difference in IoU from which a class counts as lost."""
+"""Difference in IoU from which on a class counts as lost."""
 NEAREST = 2
-"""Neighbours in rank that are shown on each side."""
+"""Neighbours in rank to show on each side."""
 
 
 @dataclass(frozen=True)
@@ -32,49 +32,49 @@ class Neighbour:
     score: float
     verdict: str
     differs: dict[str, tuple[Any, Any]]
-    """Name of each param that is not the same -> this trial's value and the neighbour's; None
-    where one of them has no such param."""
+    """Name of each param that differs -> this trial's value and the neighbour's; None if a trial
+    has no such param."""
 
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """One class by this trial's network and by its opponent's."""
+    """IoU of one class: this trial's network and its opponent's."""
 
     name: str
     pair: ClassPair
     best_kept_iou: float | None
-    """The best among all trials that the cut kept."""
+    """The best IoU among all trials that the cut kept."""
 
     @property
     def lost(self) -> bool:
-        """Is every network that was kept clearly worse at it?"""
+        """Whether every kept network is clearly worse at this class."""
         best = self.best_kept_iou
         return best is not None and self.pair.iou - best >= CLEARLY
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """This trial's network beside the nearest one on the other side of the cut."""
+    """This trial's network compared with the nearest one on the other side of the cut."""
 
     opponent: Opponent
     sure: Corrected | NotAssessable
-    """How much better this trial's score is (negative: worse), and how sure that is."""
+    """This trial's score minus the opponent's, with its uncertainty."""
     classes: list[ClassFacts]
-    """Empty where the counts of one of them are not stored."""
+    """Empty if the pixel counts of one of the two are not stored."""
 
 
 @dataclass(frozen=True)
 class ExplainedRung:
-    """What happened to a trial at one rung."""
+    """One rung of a trial."""
 
     rung: int
     job: JobRow
     decision: Decision | None
     """None while the rung is not closed."""
     neighbours: list[Neighbour]
-    """By rank, itself among them; empty without a score, or before the cut."""
+    """In the order of rank, including the trial; empty without a score, or before the cut."""
     comparison: Comparison | None
-    """None where nobody was cut, or this trial has no score."""
+    """None if no trial was cut, or this trial has no score."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class Explained:
 
 
 def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = None) -> Explained:
-    """Return why a trial is where it is, at one rung or at all that it has come to.
+    """Return why a trial was promoted or pruned, at one rung or at all rungs that it has reached.
 
     Raises:
         SweepNotFound: the sweep has no trial of that number.
-        SearchctlError: the trial has not come to that rung, or what is stored is damaged.
+        SearchctlError: the trial has not reached that rung, or stored counts are damaged.
     """
     sweep = _Stored(engine, row)
     if trial not in sweep.params:
@@ -103,7 +103,7 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
     jobs = [job for job in queries.jobs(engine, row, trial) if rung in (None, job.rung)]
     if rung is not None and not jobs:
         raise SearchctlError(
-            f"trial {trial} has not come to rung {rung} (`searchctl show {row.name} {trial}`)"
+            f"trial {trial} has not reached rung {rung} (`searchctl show {row.name} {trial}`)"
         )
     rungs = [sweep.explain(job) for job in jobs]
     state = sweep.states[trial]
@@ -111,7 +111,7 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
 
 
 class _Stored:
-    """What is stored of a sweep, read when it is first needed."""
+    """The stored rows of a sweep, read when they are first needed."""
 
     def __init__(self, engine: Engine, row: SweepRow) -> None:
         self._engine, self._row = engine, row
@@ -163,7 +163,7 @@ class _Stored:
         if isinstance(bootstrap, NotAssessable):
             return bootstrap
         alike = {key: each for key, each in counts.items() if same_images(counts[trial], each)}
-        return judge(trial, against, alike, bootstrap, self.score)
+        return compare(trial, against, alike, bootstrap, self.score)
 
     def _classes(self, rung: int, mine: ImageCounts, other: ImageCounts) -> Iterator[ClassFacts]:
         best = queries.best_class_iou(self._engine, self._row, rung)
@@ -173,7 +173,7 @@ class _Stored:
 
 
 def _nearest(ranked: Sequence[Decision], mine: Decision) -> list[Decision]:
-    """Return the neighbours of a trial, itself, and the two at the cut, by rank."""
+    """Return a trial, its neighbours, and the two trials at the cut, by rank."""
     at, cut = (mine.rank or 0) - 1, mine.kept
     wanted = {*range(at - NEAREST, at + NEAREST + 1), cut - 1, cut}
     return [ranked[place] for place in sorted(wanted) if 0 <= place < len(ranked)]

@@ -1,4 +1,4 @@
-"""How far the small samples of a sweep could be trusted, from its stored decisions."""
+"""How far the small samples of a sweep can be trusted, from its stored decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from searchctl.orchestrator.storage.rows import SweepRow
 
 @dataclass(frozen=True)
 class Step:
-    """Two consecutive rungs beside each other."""
+    """Two consecutive rungs compared."""
 
     lower: int
     upper: int
@@ -34,35 +34,35 @@ class Step:
 
 @dataclass(frozen=True)
 class Preferred:
-    """What the best trials of each rung mostly have of one hyperparameter."""
+    """Typical value of one hyperparameter among the best trials of each rung."""
 
     name: str
     of_all: Typical | None
-    """Of all trials of the sweep."""
+    """Typical value of all trials of the sweep."""
     kept: list[Typical | None]
-    """Of those that the cut of each rung kept; on the last rung, of the winner."""
+    """Typical value of the trials that each rung kept; on the last rung, the winner's."""
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What the closed rungs of a sweep say about each other."""
+    """Comparison of the closed rungs of a sweep."""
 
     sweep: str
     steps: list[Step]
-    """Empty where the ladder has one rung: every trial is trained on all of the data."""
+    """Empty if the ladder has one rung: then every trial is trained on all of the data."""
     preferred: list[Preferred]
     drifts: list[Drift]
     ended: bool
-    """The last rung is closed: there is a winner."""
+    """Whether the last rung is closed, so that there is a winner."""
     appraised: FollowUp | None
-    """What the jobs after the ladder say of the answer; None while none of them has ended."""
+    """Results of the follow-up jobs; None while none of them has ended."""
 
 
 def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
-    """Compare the closed rungs of a sweep; of one rung there is nothing to compare.
+    """Compare the closed rungs of a sweep; a ladder of one rung has none to compare.
 
     Raises:
-        SearchctlError: the ladder has more rungs, and fewer than two are closed.
+        SearchctlError: the ladder has several rungs, and fewer than two are closed.
     """
     decisions = queries.decisions(engine, row)
     closed = [
@@ -71,8 +71,8 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     ]
     if len(closed) < 2 <= len(row.ladder):
         raise SearchctlError(
-            f"fewer than two rungs of sweep '{row.name}' are closed: there is nothing to compare "
-            f"yet (`searchctl status {row.name}`)"
+            f"fewer than two rungs of sweep '{row.name}' are closed: wait until two can be "
+            f"compared (`searchctl status {row.name}`)"
         )
     params = {trial.number: trial.params for trial in queries.trials(engine, row)}
     scores = [_scores(rung, row.direction) for rung in closed]
@@ -87,18 +87,18 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     ]
     preferred = [_preferred(name, params, closed) for name in searched(params)]
     ended = len(closed) == len(row.ladder)
-    appraised = read_follow_up(engine, row)
-    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, appraised)
+    follow_up = read_follow_up(engine, row)
+    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, follow_up)
 
 
 def _scores(rung: Sequence[Decision], direction: Direction) -> dict[int, float]:
-    """Return the scores of a rung, turned so that higher is better."""
+    """Return the scores of a rung, with the sign that makes higher better."""
     sign = 1 if direction == "maximize" else -1
     return {each.trial: sign * (each.score or 0.0) for each in rung}
 
 
 def _top(rung: Sequence[Decision]) -> int:
-    """Return how many a rung keeps; one, the winner, where it cuts nobody."""
+    """Return how many trials a rung keeps; 1 (the winner) if it cuts none."""
     kept = rung[0].kept if rung else 0
     return kept if kept < len(rung) else 1
 

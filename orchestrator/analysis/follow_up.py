@@ -1,4 +1,4 @@
-"""What the jobs after the ladder say of a sweep's answer, from the stored rows."""
+"""Results of the follow-up jobs of a sweep: repeats of the finalists, and the audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.halving.follow_up import follow_up_jobs, follow_up_settings
 from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.statistics.audit import Verdict, judge_audit
+from searchctl.orchestrator.statistics.audit import AuditResult, assess_audit
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread, order, spread
 from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
@@ -19,15 +19,15 @@ from searchctl.trainer.settings.training import Score
 
 @dataclass(frozen=True)
 class Finalist:
-    """A finalist over its seeds."""
+    """A finalist and its scores over several seeds."""
 
     trial: int
     scores: list[float | None]
-    """Of the sweep's own seed, by which it was ranked, then of each other one; None where its job
-    has none, or has not ended."""
+    """Score with the sweep's own seed, which ranked it, then with each other seed; None if the job
+    has no score or has not ended."""
     score: Spread
     test: Spread | None
-    """mIoU (in classification, accuracy) on the test split; None where there is none."""
+    """mIoU (in classification, accuracy) on the test split; None without a test split."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Repeats:
     """All finalists over the same seeds."""
 
     finalists: list[Finalist]
-    """As they rank, the winner first."""
+    """In the order of rank, the winner first."""
     order: Order
-    """With the other seeds; of its means, those of a loss are negative."""
+    """Comparison with the other seeds; means of a loss are negative."""
 
 
 @dataclass(frozen=True)
@@ -48,40 +48,40 @@ class Audited:
     pruned_at: int
     """The rung whose cut dropped it."""
     rank: int
-    """Its rank there."""
+    """Its rank at that rung."""
     cohort: int
     score: float | None
-    """On all of the data; None if it diverged, or failed."""
+    """Score on all of the data; None if it diverged or failed."""
     failed: bool
-    """By an error: nothing is known of it, and it is not counted."""
+    """Whether an error ended its job: then it is not counted."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What the audit has found so far."""
+    """Results of the audit so far."""
 
     asked: int
-    """How many trials are to be audited."""
+    """Number of trials to audit."""
     trials: list[Audited]
-    """Those that have ended."""
-    verdict: Verdict | None
-    """None if nothing is known of any."""
+    """Audited trials whose jobs have ended."""
+    verdict: AuditResult | None
+    """None while no audited trial has a result."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the jobs of one kind took."""
+    """Cost of the jobs of one kind."""
 
     unit: str
-    """'GPU seconds', or 'seconds' of a sweep without GPUs."""
+    """'GPU seconds', or 'seconds' for a sweep without GPUs."""
     amount: float
     share: float
-    """Of all jobs of the sweep."""
+    """Share of the cost of all jobs of the sweep."""
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """How far a sweep's answer may be trusted, by the jobs that came after its ladder."""
+    """How far a sweep's winner can be trusted, by its follow-up jobs."""
 
     score: Score
     winner: int
@@ -92,7 +92,7 @@ class FollowUp:
 
 
 def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
-    """Return what is known of a sweep's answer; None while no job after its ladder has ended."""
+    """Return the results of the follow-up jobs; None while none of them has ended."""
     ended = {
         key_of(job): job
         for job in queries.jobs(engine, row, kinds=AFTER)
@@ -100,16 +100,16 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     }
     if not ended:
         return None
-    decisions, asked = queries.decisions(engine, row), follow_up_settings(row.spec)
-    planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], asked)
+    decisions, settings = queries.decisions(engine, row), follow_up_settings(row.spec)
+    planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], settings)
     finalists = ranked_trials(engine, row, row.ladder[-1]["trials"])
     winner, score = finalists[0], row.spec["halving"]["score"]
     return FollowUp(
         score=score,
         winner=winner.trial,
         winner_score=winner.score,
-        repeats=_repeats(finalists, ended, planned, row) if asked.repeats > 1 else None,
-        audit=_audit(decisions, ended, planned, row) if asked.audit else None,
+        repeats=_repeats(finalists, ended, planned, row) if settings.repeats > 1 else None,
+        audit=_audit(decisions, ended, planned, row) if settings.audit else None,
         costs=_costs(snapshot.times_by_kind(engine, row)),
     )
 
@@ -152,7 +152,7 @@ def _audit(
     trials = [_audited(pruned[key.trial], ended[key]) for key in keys if key in ended]
     counted = {each.trial: _sign(row, each.score) for each in trials if not each.failed}
     best = next(d.score for d in decisions if (d.verdict, d.rank) == ("complete", 1))
-    verdict = judge_audit(counted, _sign(row, best) or 0.0, len(pruned))
+    verdict = assess_audit(counted, _sign(row, best) or 0.0, len(pruned))
     return Audit(len(keys), trials, verdict)
 
 
@@ -162,7 +162,7 @@ def _audited(cut: Decision, job: JobRow) -> Audited:
 
 
 def _sign(row: SweepRow, score: float | None) -> float | None:
-    """Turn a score so that higher is better."""
+    """Return a score with the sign that makes higher better."""
     return -score if score is not None and row.direction == "minimize" else score
 
 

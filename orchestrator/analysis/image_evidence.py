@@ -1,4 +1,4 @@
-"""What is stored of the validation images, as the analysis of differences wants it."""
+"""Stored pixel counts and groups of the validation images, for comparisons of networks."""
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
@@ -24,7 +24,7 @@ class ImageEvidence:
         self._engine, self._row = engine, row
 
     def counts(self, rung: int, trials: Collection[int]) -> dict[int, ImageCounts]:
-        """Return the counts of these trials at a rung; of those that have them.
+        """Return the counts of those of these trials that have counts at a rung.
 
         Raises:
             SearchctlError: some are damaged.
@@ -33,21 +33,21 @@ class ImageEvidence:
             return queries.rung_counts(self._engine, self._row, rung, trials)
         except ValueError as error:
             raise SearchctlError(
-                f"what is stored of rung {rung} is damaged ({error}): "
-                f"`searchctl verify {self._row.name}` says where"
+                f"stored pixel counts of rung {rung} are damaged ({error}): "
+                f"`searchctl verify {self._row.name}` names the jobs"
             ) from error
 
     def draws_for(
         self, counts: Mapping[int, ImageCounts], first: int, second: int
     ) -> GroupBootstrap | NotAssessable:
-        """Return the draws on which two trials can be compared, if they can."""
+        """Return the draws for comparing two trials, or why they cannot be compared."""
         if isinstance(self._bootstrap, NotAssessable):
             return self._bootstrap
         if not {first, second} <= counts.keys():
             return NotAssessable("the pixel counts of one of the two are not stored", None)
         scored = len(counts[first].counts)
         if scored != self._bootstrap.images or not same_images(counts[first], counts[second]):
-            return NotAssessable("the validation images were changed in between", None)
+            return NotAssessable("the validation images changed between the two jobs", None)
         return self._bootstrap
 
     @cached_property
@@ -55,7 +55,5 @@ class ImageEvidence:
         groups = [group for _, group in queries.val_images(self._engine, self._row)]
         if groups:
             return bootstrap_over(groups)
-        why = (
-            "the groups of the validation images are not stored, as an older searchctl launched it"
-        )
+        why = "the validation images' groups are not stored: an older searchctl launched the sweep"
         return NotAssessable(why, None)

@@ -1,4 +1,4 @@
-"""What more quality costs: the trials of a rung that nothing cheaper equals."""
+"""Quality against cost: the trials of a rung that no cheaper trial equals."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.settings.training import Score
 
 LATENCY = "ms per image"
-"""The cost of using a network, where the others are those of training it."""
+"""The cost of using a network; the other costs are those of training it."""
 
 
 @dataclass(frozen=True)
@@ -30,28 +30,28 @@ class Candidate:
     score: float
     costs: dict[str, float]
     fronts: list[str]
-    """The costs in which nothing cheaper is as good."""
+    """The costs for which no cheaper trial is as good."""
     params: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Upgrade:
-    """One step up a front: from a trial to the next dearer one."""
+    """One step along a front: from a trial to the next more expensive one."""
 
     cost: str
     cheaper: int
     dearer: int
     factor: float | None
-    """Cost of the dearer one by that of the cheaper one; None where that is zero."""
+    """Cost of the more expensive trial over that of the cheaper one; None if that is zero."""
     gain: float
-    """How much better the dearer one's score is."""
+    """Score of the more expensive trial minus that of the cheaper one, higher is better."""
     sure: Difference | NotAssessable
-    """The same with its interval."""
+    """The gain with its interval."""
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """Score against cost over the trials of one rung: only those had the same data."""
+    """Score against cost of the trials of one rung, which had the same data."""
 
     sweep: str
     rung: int
@@ -60,19 +60,19 @@ class Tradeoff:
     trials: int
     """Trials of the rung that have a score."""
     costs: dict[str, dict[int, float]]
-    """Each cost by its name, of every trial that has it."""
+    """Name of a cost -> trial -> cost, for the trials that have it."""
     latency_on: str | None
-    """The hardware whose latencies are compared; None where none were measured."""
+    """The hardware whose latencies are compared; None if none was measured."""
     candidates: list[Candidate]
     """The best first."""
     upgrades: list[Upgrade]
 
 
 def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tradeoff:
-    """Weigh the trials of a rung, the highest with a score if none is named.
+    """Compare quality and cost of the trials of a rung; by default the highest with a score.
 
     Raises:
-        SearchctlError: no trial has a score there, or what is stored of it is damaged.
+        SearchctlError: no trial has a score there, or stored counts are damaged.
     """
     rung = _highest(engine, row) if rung is None else rung
     jobs = {job.trial: job for job in snapshot.job_costs(engine, row, rung)}
@@ -108,13 +108,13 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
 
 
 def _highest(engine: Engine, row: SweepRow) -> int:
-    """Return the highest rung of the ladder where a trial has a score, 0 if none has one."""
+    """Return the highest rung of the ladder where a trial has a score; 0 if none has one."""
     counts = snapshot.count_jobs(engine, row)
     return max((c.rung for c in counts if c.kind == "ladder" and c.score is not None), default=0)
 
 
 def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, float]]:
-    """Return each cost of the trials that have it; latencies only of those on this hardware."""
+    """Return each cost of the trials that have it; latencies only from this hardware."""
     gpu = {trial: job.gpu_seconds for trial, job in jobs.items() if job.gpu_seconds}
     seconds = {trial: job.seconds for trial, job in jobs.items() if job.seconds is not None}
     sizes = {t: job.trainable_parameters for t, job in jobs.items() if job.trainable_parameters}
@@ -129,13 +129,13 @@ def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, f
 
 
 def _usual_hardware(jobs: Mapping[int, JobCost]) -> str | None:
-    """Return the hardware on which most of the jobs ran that have a latency."""
+    """Return the most common hardware among the jobs that have a latency."""
     found = Counter(hardware(job.device) for job in jobs.values() if job.latency_ms is not None)
     return found.most_common(1)[0][0] if found else None
 
 
 def hardware(device: str | None) -> str:
-    """Return the kind of a job's device, whichever of several alike it was.
+    """Return the kind of a job's device, without its index.
 
     >>> hardware("cuda:3 (NVIDIA H200)"), hardware("cpu")
     ('NVIDIA H200', 'cpu')
@@ -159,7 +159,7 @@ def _candidates(
 def _upgrades(
     images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]], score: Score
 ) -> Iterator[Upgrade]:
-    """Compare the neighbours on each front, image by image."""
+    """Compare neighbours on each front on the same images."""
     counts = images.counts(rung, {point.trial for front in fronts.values() for point in front})
     for cost, front in fronts.items():
         for cheaper, dearer in pairwise(front):

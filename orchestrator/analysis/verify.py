@@ -1,9 +1,9 @@
 """Derives every decision of a sweep again from the stored rows, pure: rows in, discrepancies out.
 
-No database, file or clock (evidence.py reads the rows). No row is believed where others must give
-what it says: who is compared follows from the decisions below, a decision from the scores of its
-rung, a score from its job, and the job's from its images and its epochs. A trial's params have the
-fingerprint that they had at the launch, and a finalist its weights.
+No database, file or clock; verify_evidence.py reads the rows. Every value that follows from other
+rows is derived again: a cohort from the decisions of the rung below, a decision from the scores of
+its rung, a score from its job, and the job's score from its images and its epochs. A trial's params
+must have the fingerprint of the launch, and a finalist must have weights.
 """
 
 import math
@@ -24,8 +24,8 @@ from searchctl.searchspace import Params
 from searchctl.trainer.core.results import Evaluation, ImageCounts, score_of
 
 SAME = 1e-9
-"""Relative difference between a score and what its images give that is only rounding: another CPU
-adds in another order."""
+"""Relative difference of a score and its images' score that is only rounding: another CPU adds in
+another order."""
 
 _FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
 _SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
@@ -33,7 +33,7 @@ _SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """A stored value that is not what other rows give."""
+    """A stored value that does not follow from the other rows."""
 
     rung: int | None
     trial: int
@@ -41,7 +41,7 @@ class Discrepancy:
     stored: object
     derived: object
     source: str
-    """What the derived value follows from."""
+    """The rows that the derived value follows from."""
 
     def __str__(self) -> str:
         place = "" if self.rung is None else f"rung {self.rung}, "
@@ -52,15 +52,15 @@ class Discrepancy:
 
 
 def verify(record: Record) -> list[Discrepancy]:
-    """Return everything in which a sweep's stored rows contradict each other; best if nothing.
+    """Return every contradiction among a sweep's stored rows.
 
-    A sweep that is not at its end is verified as far as it is.
+    An unfinished sweep is verified up to its last decision.
     """
     return [found for check in CHECKS for found in check(record)]
 
 
 def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
-    """Return what the counts of the validation images come to; None without any pixel."""
+    """Compute the scores from the counts of the validation images; None without any pixel."""
     if images is None or not images.pixels.any():
         return None
     classes = images.counts.sum(axis=0, dtype=np.int64).tolist()
@@ -80,7 +80,7 @@ def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
 
 
 def one_decision_each(record: Record) -> Iterator[Discrepancy]:
-    """Every trial of a rung's cohort has one decision there, and nobody else has any."""
+    """Every trial of a rung's cohort has one decision there, and no other trial has any."""
     given = Counter((d.rung, d.trial) for d in record.decisions)
     rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
     due = Counter((rung, trial) for rung in rungs for trial in set(record.cohort(rung)))
@@ -91,7 +91,7 @@ def one_decision_each(record: Record) -> Iterator[Discrepancy]:
 
 
 def decisions_follow(record: Record) -> Iterator[Discrepancy]:
-    """The halving rule reaches the decisions and all their evidence from a rung's scores."""
+    """The halving rule gives the decisions and all their evidence from a rung's scores."""
     for rung in sorted({decision.rung for decision in record.decisions}):
         decisions = record.at(rung)
         planned = record.planned[rung + 1] if rung + 1 < len(record.planned) else None
@@ -120,7 +120,7 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
 
 
 def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
-    """A job's score is what the counts of all validation images come to."""
+    """A job's score follows from the counts of all validation images."""
     for key, job in record.complete_jobs:
         derived: object = record.by_images.get(key)
         if isinstance(derived, Evaluation):
@@ -130,7 +130,7 @@ def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
 
 
 def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
-    """The validation set's scores, of all classes and of each, are what its images come to."""
+    """The validation scores, overall and of each class, follow from the images."""
     for key, job, derived in record.evaluated_jobs:
         stored = (job.evaluations or {}).get("val") or {}
         names = _SUMMARY if stored else ()
@@ -142,7 +142,7 @@ def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
 
 
 def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
-    """The kept epoch has the best score of all epochs, and it is the job's."""
+    """The kept epoch has the best score of all epochs, and that is the job's score."""
     for key, job in record.complete_jobs:
         best = _best_epoch(record.epochs.get(key, ()), record)
         names = ("kept epoch", "score of the job")
@@ -152,9 +152,9 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
 
 
 def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
-    """The jobs after the ladder are those that follow from its decisions, all at the end."""
+    """The follow-up jobs are those that the decisions give; in a complete sweep all have ended."""
     due = follow_up_jobs(record.decisions, len(record.planned) - 1, record.asked)
-    source = "the decisions, and what the sweep asks for"
+    source = "the decisions and the follow-up settings"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
         yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
     for key in due if record.state == "COMPLETE" else ():
@@ -164,7 +164,7 @@ def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
 
 
 def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
-    """A trial's state is that of its last decision; without one, or promoted, it may be running."""
+    """A trial's state is that of its last decision; without one, or if promoted, it may run."""
     last: dict[int, Decision] = {}
     for decision in sorted(record.decisions, key=lambda d: d.rung):
         last[decision.trial] = decision
@@ -178,7 +178,7 @@ def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
 
 
 def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
-    """A trial's params give the fingerprint under which they were stored."""
+    """A trial's params have the fingerprint that is stored with them."""
     for trial in record.trials:
         stored, derived = trial.params_hash, _fingerprint(trial.params)
         what = "fingerprint of the params"
@@ -186,7 +186,7 @@ def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
 
 
 def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
-    """The weights of the answer are where they are said to be."""
+    """The finalists' weights are at their stored paths."""
     for key in sorted(record.missing_weights):
         path = record.jobs[key].weights
         yield _wrong(key, "file of the weights", path, "missing", "its directory")
@@ -208,7 +208,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
 
 
 def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None, float | None]:
-    """Return the epoch with the best score, of several such the earliest, and its score."""
+    """Return the epoch with the best score (ties: the earliest) and its score."""
     sign = -1 if record.direction == "maximize" else 1
     scores = ((getattr(epoch, record.score), epoch.epoch) for epoch in epochs)
     ranked = sorted((sign * score, epoch) for score, epoch in scores if score is not None)
@@ -218,7 +218,7 @@ def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None,
 def _by_class(
     stored: ClassScores, derived: Evaluation
 ) -> dict[str, tuple[float | None, float | None]]:
-    """Pair what is stored of each class with what its images come to."""
+    """Pair the stored scores of each class with those derived from its images."""
     both = zip(derived.class_iou, derived.class_accuracy, strict=True)
     expected = dict(enumerate(both))
     none = (None, None)
@@ -232,7 +232,7 @@ def _by_class(
 def _fingerprint(params: Mapping[str, object]) -> str | None:
     try:
         return Params(params).fingerprint
-    except (TypeError, ValueError):  # nothing that a trial can hold
+    except (TypeError, ValueError):  # values that no trial can hold
         return None
 
 

@@ -1,6 +1,6 @@
-"""Reads the rows that a sweep's decisions rest on, all as of one moment, for verify.py.
+"""Reads the rows that a sweep's decisions depend on, as of one moment, for verify.py.
 
-It also looks whether the finalists' weights are there: what is verified then knows no files.
+It also checks whether the finalists' weights exist, so that verify.py needs no files.
 """
 
 from collections import defaultdict
@@ -21,10 +21,10 @@ from searchctl.trainer.core.results import Evaluation
 
 
 def read_record(engine: Engine, row: SweepRow) -> Record:
-    """Read what is stored of a sweep; a driver may be writing meanwhile.
+    """Read the rows of a sweep; a driver may write at the same time.
 
     A result, its rung's decisions and the states of the trials are one transaction. So rows that
-    are read between two equal lists of decisions are of one moment, as far as decisions are
+    are read between two equal lists of decisions belong to one moment, as far as decisions are
     concerned.
     """
     decisions = queries.decisions(engine, row)
@@ -76,7 +76,7 @@ def _by_images(
 ) -> Evaluation | Literal["damaged"] | None:
     try:
         return evaluation_by_images(queries.image_counts(engine, row, key))
-    except (ValueError, TypeError):  # TypeError: SQLite holds a text where there should be bytes
+    except (ValueError, TypeError):  # TypeError: SQLite may hold text in place of bytes
         return "damaged"
 
 
@@ -86,10 +86,10 @@ def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[JobKey]
 
 
 def _missing(weights: str | None, engine: Engine) -> bool:
-    """Is a file gone from a disk that this machine can see? Of others nothing is known.
+    """Return whether a file is missing from a disk that this machine can see; else False.
 
-    It lies at <runs>/<sweep>/<trial>/<rung>/<token>/. A sweep in an SQLite file ran on the machine
-    that has the file: there, <runs> as a whole can be missing from the directory that held it.
+    Its path is <runs>/<sweep>/<trial>/<rung>/<token>/. A sweep in an SQLite file ran on the machine
+    that has the file, so there a missing <runs> means that the weights are missing.
     """
     path = UPath(weights or "")
     if path.protocol not in ("", "file", "local") or len(path.parents) < 6:

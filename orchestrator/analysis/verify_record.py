@@ -1,4 +1,4 @@
-"""All stored rows that a sweep's decisions rest on, for verify.py; evidence.py reads them."""
+"""All stored rows that a sweep's decisions depend on; verify_evidence.py reads them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,30 +16,30 @@ ClassScores = dict[int, tuple[float | None, float | None]]
 """IoU and accuracy by class."""
 
 OPEN = ("WAITING", "RUNNING")
-"""States of jobs that have no result, and of trials that have no last decision."""
+"""States of jobs without a result, and of trials without a last decision."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """All stored rows that the decisions of one sweep rest on, as of one moment."""
+    """All stored rows that the decisions of one sweep depend on, as of one moment."""
 
     state: SweepState
     direction: Direction
     score: Score
     planned: Sequence[int]
-    """Trials of each rung as the ladder plans them."""
+    """Planned number of trials of each rung."""
     asked: FollowUpSettings
-    """How many jobs follow the ladder."""
+    """The sweep's follow-up settings."""
     trials: Sequence[TrialRow]
     jobs: Mapping[JobKey, JobRow]
     decisions: Sequence[Decision]
     epochs: Mapping[JobKey, Sequence[EpochRow]]
     class_scores: Mapping[JobKey, ClassScores]
-    """On the validation set, as they are stored."""
+    """Stored scores of each class on the validation set."""
     by_images: Mapping[JobKey, Evaluation | Literal["damaged"] | None]
-    """`verify.evaluation_by_images` of each complete job, where its counts can be read."""
+    """`verify.evaluation_by_images` of each complete job whose counts can be read."""
     missing_weights: AbstractSet[JobKey]
-    """Finalists' jobs whose weights are not where they should be."""
+    """Finalists' jobs whose weights are missing."""
 
     @property
     def complete_jobs(self) -> Iterator[tuple[JobKey, JobRow]]:
@@ -48,7 +48,7 @@ class Record:
 
     @property
     def evaluated_jobs(self) -> Iterator[tuple[JobKey, JobRow, Evaluation]]:
-        """The jobs that have a score, with what their images come to."""
+        """The jobs that have a score, with the scores derived from their images."""
         for key, job in self.complete_jobs:
             evaluation = self.by_images.get(key)
             if isinstance(evaluation, Evaluation):
@@ -59,13 +59,13 @@ class Record:
         return [decision for decision in self.decisions if decision.rung == rung]
 
     def cohort(self, rung: int) -> list[int]:
-        """Return the trials that a rung must compare: all, or the promoted of the rung below."""
+        """Return the trials that a rung compares: all, or those promoted from the rung below."""
         if rung == 0:
             return [trial.number for trial in self.trials]
         return [d.trial for d in self.at(rung - 1) if d.verdict == "promoted"]
 
     def due(self, rung: int) -> bool:
-        """Must a rung have its decisions? They are stored together with its last result."""
+        """Return whether a rung must have decisions: they are stored with its last result."""
         ended = (self._ended(trial, rung) for trial in self.cohort(rung))
         return self.state == "COMPLETE" or bool(self.at(rung)) or all(ended)
 

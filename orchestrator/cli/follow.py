@@ -184,7 +184,7 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return its final row."""
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
-    from searchctl.orchestrator.terminal.watch import follow, most_epochs, snapshot, tell
+    from searchctl.orchestrator.terminal.watch import follow, most_epochs, replay, snapshot
 
     engine, row = sweep.engine, sweep.row
     # the feed starts before the snapshot: a change in between is shown twice, but never lost
@@ -193,5 +193,5 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     epochs = most_epochs(row)
     options = {"so_far": started.run_totals, "asked": follow_up_settings(row.spec)}
     with display(row.ladder, row.direction, epochs, started.done, **options) as shown:
-        take = partial(tell, shown)
+        take = partial(replay, shown)
         return follow(sweep.read, feed, take, shown.database_down, shown.database_up)

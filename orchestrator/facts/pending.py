@@ -1,4 +1,4 @@
-"""Why a sweep does not run more jobs: they wait for room, or for a rung to close."""
+"""Why a sweep does not run more jobs: they wait for resources, or for a rung to close."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -8,15 +8,15 @@ from searchctl.orchestrator.facts.sweeps import RungView
 
 _KINDS = "accelerator_type:"
 _ENOUGH = 1e-6
-"""Less than this is rounding."""
+"""Differences below this are rounding."""
 
 
 def room_line(waiting: Waiting, users: Mapping[str, int]) -> str:
-    """Say what jobs wait for in the cluster.
+    """Return a line on the resources that jobs wait for in the cluster.
 
     Args:
-        waiting: the jobs, and the room there is.
-        users: how many jobs of each sweep of the database run.
+        waiting: the jobs, and the free resources.
+        users: number of running jobs of each sweep of the database.
 
     >>> one_gpu = {"CPU": 1, "GPU": 1}
     >>> full = Waiting(2, one_gpu, {"CPU": 5, "GPU": 0}, {"CPU": 16, "GPU": 4}, nodes=2)
@@ -31,7 +31,7 @@ def room_line(waiting: Waiting, users: Mapping[str, int]) -> str:
 
 
 def barrier_line(rungs: Sequence[RungView]) -> str | None:
-    """Say which rung is to close before more jobs can start; None where there are jobs to start.
+    """Return which rung has to close before more jobs can start; None if jobs can start.
 
     >>> from fractions import Fraction
     >>> half, all_ = (0, Fraction(1, 2), 8), (1, Fraction(1), 16)
@@ -50,7 +50,7 @@ def _reason(waiting: Waiting, users: Mapping[str, int]) -> str:
         return "no node has that"
     short = [name for name, amount in waiting.asked.items() if _free(waiting, name) < amount]
     if not short:
-        return "there is as much free, but not on one node"
+        return "enough is free, but not on one node"
     by = _and(f"{name} ({_count(jobs, 'job')})" for name, jobs in users.items()) if users else ""
     return _and(_in_use(waiting, name) for name in short) + f", by {by}" * bool(users)
 

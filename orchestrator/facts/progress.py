@@ -1,4 +1,4 @@
-"""Follows a running sweep: counts, speed and expected time, from what the driver tells."""
+"""Progress of a running sweep: counts, speed and expected time, from the driver's callbacks."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,26 +23,26 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 
 @dataclass(frozen=True)
 class Totals:
-    """What a run of a sweep had done before one began to watch it."""
+    """What a run of a sweep had done before watching started."""
 
     elapsed: float = 0.0
-    """Seconds since it began."""
+    """Seconds since the run started."""
     working: float | None = None
-    """Seconds since its first job began; None if none has."""
+    """Seconds since its first job started; None if none has started."""
     images: int = 0
     epoch_seconds: float = 0.0
-    """Over all the epochs of its jobs, as `images` are."""
+    """Summed over all epochs of its jobs, as `images` is."""
     running: Mapping[JobKey, int] = field(default_factory=dict)
-    """The jobs that run, with the epochs that they have behind them."""
+    """The running jobs, with their number of finished epochs."""
 
 
 _NOTHING = Totals()
 
 
 class Progress(Callback):
-    """The numbers behind a display, shown to nobody; displays draw them.
+    """The numbers behind a display; subclasses draw them.
 
-    A context manager: what is drawn is drawn between its entry and its exit.
+    A context manager: displays draw between its entry and its exit.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Progress(Callback):
         run_totals: Totals = _NOTHING,
         asked: FollowUpSettings = NO_FOLLOW_UP,
     ) -> None:
-        """Begin with the jobs that are `done`, and what the run did `run_totals`.
+        """Start with the jobs that are `done`, and with the `run_totals` of the run so far.
 
-        After the ladder come the jobs that are `asked` for.
+        `asked` are the follow-up settings.
         """
         self._ladder = ladder
         self._direction = direction
@@ -65,35 +65,35 @@ class Progress(Callback):
         self._clock = clock
         self._asked = asked
         self._tally = JobTally(done, run_totals.running, epochs, direction)
-        self._begun = clock() - run_totals.elapsed
+        self._started = clock() - run_totals.elapsed
         self._first_job = None if run_totals.working is None else clock() - run_totals.working
         self._images = run_totals.images
         self._epoch_seconds = run_totals.epoch_seconds
         self._speed = self._busy_speed() if run_totals.images else None
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start to show."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave what was shown."""
+        """End to show."""
 
     def rungs(self) -> list[RungView]:
-        """Return the ladder as it stands."""
+        """Return the current state of the ladder."""
         return rung_views(self._ladder, self._tally.states(), self._direction)
 
     def after(self) -> list[AfterView]:
-        """Return how far the jobs are that follow the ladder."""
+        """Return the progress of the follow-up jobs."""
         return after_views(self.rungs(), self._asked, self._tally.states())
 
     @property
     def elapsed(self) -> float:
-        """Seconds since this run began."""
-        return self._clock() - self._begun
+        """Seconds since this run started."""
+        return self._clock() - self._started
 
     @property
     def images_per_second(self) -> float | None:
-        """Training images a second over all workers, since the first job began."""
+        """Training images a second over all workers, since the first job started."""
         if self._first_job is None or not self._images:
             return None
         return self._images / max(self._clock() - self._first_job, 1e-9)
@@ -102,8 +102,8 @@ class Progress(Callback):
     def seconds_left(self) -> float | None:
         """Expected time to the end at the speed of busy workers; None before the first epoch.
 
-        Unlike `images_per_second` it leaves out how long workers took to start and were idle. It is
-        of training alone: once jobs have only to score their networks, it is None again.
+        Unlike `images_per_second`, it leaves out the time in which workers start or are idle. It
+        covers training only: once jobs only score their networks, it is None again.
         """
         if self._speed is None:
             return None
@@ -123,20 +123,20 @@ class Progress(Callback):
         self._tally.begin(key_of(job))
 
     def epoch(self, job: JobView, record: EpochRecord) -> None:
-        """Count an epoch's images, and as gone what earlier attempts at the job have trained."""
+        """Count an epoch's images; epochs of earlier attempts count as trained."""
         self._images += record.images
         self._epoch_seconds += record.seconds
         self._speed = self._busy_speed()
         self._tally.epoch(key_of(job), record.epoch)
 
     def _busy_speed(self) -> float:
-        """Return the images a second of all the workers that are busy now."""
+        """Return the images a second of all workers that are busy now."""
         return max(1, self._tally.running) * self._images / max(self._epoch_seconds, 1e-9)
 
     def job_done(self, job: JobView, result: JobResult) -> None:
-        """Count a job as done; epochs that it did not need are not expected any more."""
+        """Count a job as done; epochs that it did not need are no longer expected."""
         self._tally.end(key_of(job), JOB_STATES[result.status], result.score)
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
-        """Count a lost job as waiting again; it may have to do all of its epochs once more."""
+        """Count a lost job as pending again; it may have to repeat all of its epochs."""
         self._tally.lose(key_of(job))

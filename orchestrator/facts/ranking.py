@@ -1,4 +1,4 @@
-"""Ranks the configurations of a sweep from its stored decisions: the answer, and who came near."""
+"""Ranks the configurations of a sweep from its stored decisions."""
 
 from sqlalchemy import Engine
 
@@ -11,7 +11,7 @@ def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list
     """Return the best configurations first: by the highest rung they reached, then by rank there.
 
     Raises:
-        SearchctlError: no rung is closed yet, or no trial has a score: nothing to compare.
+        SearchctlError: no rung is closed yet, or no trial has a score.
     """
     ranked = ranked_trials(engine, sweep, top)
     if not ranked:

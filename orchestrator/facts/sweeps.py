@@ -1,4 +1,4 @@
-"""What people are shown of a sweep, computed from plain rows: no printing, no database."""
+"""Facts of a sweep for its views, computed from plain rows: no printing, no database."""
 
 import math
 from collections import Counter
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     )
 
 KIND_NAMES: dict[Kind, str] = {"repeat": "repeats", "audit": "audit"}
-"""What people call the jobs of a kind after the ladder."""
+"""Name of each kind of follow-up job."""
 
 SHOWN = 20
-"""So many trials are named where a line names the survivors of a rung."""
+"""Most trials that a line names as survivors of a rung."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,29 @@ class RungView:
 
     @property
     def left(self) -> int:
-        """Jobs that have not begun."""
+        """Pending jobs: those that have not started."""
         return max(0, self.trials - self.done - self.running)
 
 
 @dataclass(frozen=True)
 class JobState:
-    """The little that a rung's line needs of a job, or of so many jobs in the same state."""
+    """The facts of a job, or of several jobs in one state, that a rung's line needs."""
 
     rung: int
     state: str
     score: float | None
-    """The best of them."""
+    """The best score of these jobs."""
     jobs: int = 1
     kind: Kind = "ladder"
 
 
 @dataclass(frozen=True)
 class AfterView:
-    """How far the jobs of one kind are that follow the ladder."""
+    """Progress of the follow-up jobs of one kind."""
 
     kind: Kind
     jobs: int
-    """How many there will be."""
+    """Number of planned jobs."""
     done: int
     running: int
     failed: int
@@ -83,11 +83,11 @@ def rung_views(
 def after_views(
     rungs: Sequence[RungView], asked: FollowUpSettings, jobs: Iterable[JobState]
 ) -> list[AfterView]:
-    """Count the jobs that follow the ladder by kind; of kinds of which there will be none, nothing.
+    """Count the follow-up jobs by kind; kinds without planned jobs are left out.
 
     Args:
-        rungs: the ladder as it stands.
-        asked: how many jobs the sweep asks for; there may be too few trials for all.
+        rungs: the current state of the ladder.
+        asked: the follow-up settings; there may be too few trials for all requested jobs.
         jobs: jobs of any kind.
     """
     survivors = [_survivors(view) for view in rungs]
@@ -109,7 +109,7 @@ def _after_view(kind: Kind, planned: int, states: Counter[tuple[Kind, str]]) -> 
 
 
 def after_line(views: Iterable[AfterView]) -> str:
-    """Say how far the jobs are that follow the ladder.
+    """Return a line on the progress of the follow-up jobs.
 
     >>> after_line([AfterView("repeat", 4, 1, 1, 0), AfterView("audit", 3, 0, 0, 0)])
     'repeats 1/4, audit 0/3'
@@ -118,7 +118,7 @@ def after_line(views: Iterable[AfterView]) -> str:
 
 
 def rung_line(decisions: Sequence[Decision]) -> str:
-    """Say how a rung ended, from its decisions, the best first."""
+    """Return a line on how a rung ended, from its decisions, the best first."""
     best = decisions[0]
     if best.score is None:
         return f"rung {best.rung} closed: none of {best.cohort} has a score"
@@ -131,23 +131,23 @@ def rung_line(decisions: Sequence[Decision]) -> str:
 
 
 def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:
-    """Say what a sweep that was stopped has not trained.
+    """Return which jobs of a stopped sweep are missing.
 
     >>> missing([RungView(0, Fraction(1, 2), 8, 4, 4, 0, 0, 0.1), RungView(1, Fraction(1), 16, 2,
     ... 1, 0, 0, 0.1)])
     'rung 1: 1 of 2 jobs'
     """
-    wanted = [
+    planned = [
         *((f"rung {view.rung}", view.trials, view.done) for view in rungs),
         *((KIND_NAMES[view.kind], view.jobs, view.done) for view in after),
     ]
     return "; ".join(
-        f"{what}: {jobs - done} of {jobs} jobs" for what, jobs, done in wanted if done < jobs
+        f"{what}: {jobs - done} of {jobs} jobs" for what, jobs, done in planned if done < jobs
     )
 
 
 def _survivors(below: RungView) -> int:
-    """Return how many can climb from a rung at most: nobody without a score is promoted."""
+    """Return the most trials that a rung can promote: trials without a score never are."""
     return below.trials - below.failed
 
 
@@ -173,7 +173,7 @@ def _view(
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time span as people say it.
+    """Write a time span in hours, minutes and seconds.
 
     >>> duration(42.4), duration(95), duration(7500), duration(None)
     ('42s', '1m35s', '2h05m', '-')
@@ -189,18 +189,18 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a score, or a dash where there is none."""
+    """Write a score, or a dash if there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def shown_score(spec: Mapping[str, Any]) -> "Score":
-    """Return by what score the trials of a stored sweep are shown.
+    """Return the score that views show for a stored sweep.
 
-    Classifiers that are ranked by their loss are shown by their accuracy.
+    Classifiers that are ranked by their loss show their accuracy.
 
     >>> shown_score({"task": "classification", "halving": {"score": "val_loss"}})
     'val_accuracy'
-    >>> shown_score({"halving": {"score": "val_loss"}})  # of before there was a task
+    >>> shown_score({"halving": {"score": "val_loss"}})  # stored before there were tasks
     'val_loss'
     """
     score: Score = spec["halving"]["score"]
@@ -208,7 +208,7 @@ def shown_score(spec: Mapping[str, Any]) -> "Score":
 
 
 def epoch_score(score: "Score") -> tuple[str, str]:
-    """Return which number of an epoch is shown beside its losses, and what it is called.
+    """Return the field of an epoch to show beside its losses, and its name.
 
     >>> epoch_score("val_accuracy"), epoch_score("val_loss")
     (('val_accuracy', 'val accuracy'), ('val_miou', 'val mIoU'))
@@ -219,19 +219,19 @@ def epoch_score(score: "Score") -> tuple[str, str]:
 
 
 def split_scores(score: "Score") -> dict[str, str]:
-    """Return what is shown of a scored split: the name for people -> the field of an Evaluation.
+    """Return the scores of a split to show: name -> field of an Evaluation.
 
     >>> list(split_scores("val_accuracy"))
     ['accuracy', 'mean accuracy']
     """
-    if score == "val_accuracy":  # the IoU of images' classes says nothing to anybody
+    if score == "val_accuracy":  # in classification, IoU is not a common measure
         return {"accuracy": "overall_accuracy", "mean accuracy": "mean_accuracy"}
     means = {"mean accuracy": "mean_accuracy", "overall accuracy": "overall_accuracy"}
     return {"mIoU": "miou", **means}
 
 
 def assignments(params: Mapping[str, Any]) -> str:
-    """Write params on one line, fractions with 4 digits: enough to tell them apart by eye.
+    """Write params on one line, fractions with 4 digits: enough to distinguish them.
 
     >>> assignments({"lr": 0.001, "lr_decay": 0.31622776601683794, "loss": "dice"})
     'lr=0.001 lr_decay=0.3162 loss=dice'

@@ -1,4 +1,4 @@
-"""Counts a sweep's jobs as they change: a look at it costs the same, however many there are."""
+"""Running counts of a sweep's jobs: reading them costs the same for any number of jobs."""
 
 import math
 from collections import Counter
@@ -10,7 +10,7 @@ from searchctl.orchestrator.halving.rule import Direction
 
 
 class JobTally:
-    """How many jobs there are of each kind, rung and state, and the epochs that are behind them."""
+    """The number of jobs of each kind, rung and state, and their finished epochs."""
 
     def __init__(
         self,
@@ -19,7 +19,7 @@ class JobTally:
         epochs: int,
         direction: Direction,
     ) -> None:
-        """Begin with jobs that are done, and with running ones and their epochs.
+        """Start with jobs that are done, and with running ones and their finished epochs.
 
         Each job has `epochs` epochs, and is ranked in this `direction`.
         """
@@ -29,7 +29,7 @@ class JobTally:
         self._running: dict[JobKey, int] = {}
         self._running_on: Counter[tuple[Kind, int]] = Counter()
         self.epochs_over: Counter[int] = Counter()
-        """Of each rung, summed over its jobs."""
+        """Finished epochs of each rung, summed over its jobs."""
         for key, state in done.items():
             self.end(key, state.state, state.score)
         for key, over in running.items():
@@ -42,7 +42,7 @@ class JobTally:
         return len(self._running)
 
     def states(self) -> list[JobState]:
-        """Return the jobs, those of one kind, rung and state as one row."""
+        """Return one row for the jobs of each kind, rung and state."""
         running = (
             JobState(rung, "RUNNING", None, kind=kind, jobs=jobs)
             for (kind, rung), jobs in self._running_on.items()
@@ -50,20 +50,20 @@ class JobTally:
         return [*self._ended.values(), *running]
 
     def begin(self, key: JobKey) -> None:
-        """Count a job as running, from its first epoch on."""
+        """Count a job as running, with no finished epoch."""
         self.lose(key)
         self._running[key] = 0
         self._running_on[key.kind, key.rung] += 1
 
     def epoch(self, key: JobKey, over: int) -> None:
-        """Count so many epochs of a job, if it runs, those of its earlier attempts among them."""
+        """Set the finished epochs of a running job, including those of earlier attempts."""
         if key not in self._running:
             return
         self.epochs_over[key.rung] += over - self._running[key]
         self._running[key] = over
 
     def end(self, key: JobKey, state: str, score: float | None) -> None:
-        """Count a job as done, with all its epochs: what it did not need is not expected."""
+        """Count a job as done, with all its epochs: those it did not need are not expected."""
         self.lose(key)
         self.epochs_over[key.rung] += self._epochs
         group = (key.kind, key.rung, state)
@@ -74,7 +74,7 @@ class JobTally:
         self._ended[group] = JobState(key.rung, state, best, kind=key.kind, jobs=jobs)
 
     def lose(self, key: JobKey) -> None:
-        """Count a job as running no more, if it is: it may have to do all its epochs once more."""
+        """Count a job as no longer running: it may have to repeat all of its epochs."""
         over = self._running.pop(key, None)
         if over is not None:
             self._running_on[key.kind, key.rung] -= 1

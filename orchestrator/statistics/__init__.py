@@ -1,4 +1,4 @@
-"""What the stored numbers of a sweep say, and how surely: numpy in, dataclasses out.
+"""Statistics of stored scores and counts, with their uncertainty: numpy in, dataclasses out.
 
 Pure: no database, no files, no terminal.
 """

@@ -1,9 +1,10 @@
-"""What an audit says of a sweep's cuts: how many of the pruned would have beaten the winner?
+"""Audit of a sweep's cuts: how many of the pruned trials would have beaten the winner?
 
-The audited are drawn at random from all that were pruned by rank, so the share of them that beat
-the winner estimates that of all. Its interval is the exact one of Clopper and Pearson, "The Use of
-Confidence or Fiducial Limits Illustrated in the Case of the Binomial" (Biometrika 1934). It is for
-draws with replacement: without, as here, it is wider than it need be, never too narrow.
+Audited trials are drawn at random from all trials that were pruned by rank, so their share that
+beats the winner estimates the share of all. Its interval is the exact one of Clopper and Pearson,
+"The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial" (Biometrika
+1934). It assumes draws with replacement. These draws are without, so the interval is too wide
+rather than too narrow.
 """
 
 from collections.abc import Mapping
@@ -15,34 +16,37 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """How audited trials did beside the winner."""
+class AuditResult:
+    """The scores of audited trials compared with the winner's."""
 
     pruned: int
-    """Trials that were pruned by rank, from which the audited were drawn."""
+    """Trials that were pruned by rank, from which the audited ones were drawn."""
     n: int
-    """Audited trials, those that diverged among them: they do not beat it."""
+    """Audited trials. Those that diverged are included: they do not beat the winner."""
     better: int
-    """How many have a better score than the winner."""
+    """Audited trials with a better score than the winner."""
     share: float
     low: float
-    """The least share of all pruned trials that the audit leaves possible, at 95 %."""
+    """Lower bound, at 95 %, of the share of all pruned trials that beat the winner."""
     high: float
+    """Upper bound of that share."""
     best: int | None
-    """The best of the audited; None if none has a score."""
+    """The best audited trial; None if none has a score."""
     margin: float | None
-    """How much better the best one's score is than the winner's; negative: worse."""
+    """Score of the best audited trial minus the winner's; negative: worse."""
     regret: float
-    """How much better a score than the winner's is known to have been missed; 0 if none is."""
+    """Loss of score that the cuts are known to have caused; 0 if none is known."""
 
 
-def judge_audit(audited: Mapping[int, float | None], winner: float, pruned: int) -> Verdict | None:
-    """Compare audited trials with the winner; None where there is none.
+def assess_audit(
+    audited: Mapping[int, float | None], winner: float, pruned: int
+) -> AuditResult | None:
+    """Compare audited trials with the winner; None if there are no audited trials.
 
     Args:
         audited: score by trial, higher is better; None for one that diverged.
         winner: score of the winner.
-        pruned: from how many trials they were drawn.
+        pruned: the number of trials that they were drawn from.
     """
     if not audited:
         return None
@@ -53,11 +57,11 @@ def judge_audit(audited: Mapping[int, float | None], winner: float, pruned: int)
     low, high = _interval(better, len(audited), pruned)
     share = better / len(audited)
     regret = max(0.0, margin or 0.0)
-    return Verdict(pruned, len(audited), better, share, low, high, best, margin, regret)
+    return AuditResult(pruned, len(audited), better, share, low, high, best, margin, regret)
 
 
 def _interval(better: int, n: int, pruned: int) -> tuple[float, float]:
     if n == pruned:
-        return better / n, better / n  # nobody is left to guess about
+        return better / n, better / n  # every pruned trial was audited: nothing is estimated
     interval = stats.binomtest(better, n).proportion_ci(LEVEL, method="exact")
     return float(interval.low), float(interval.high)

@@ -1,4 +1,4 @@
-"""How sure is a rung's cut: every trial beside the nearest one on the other side of it."""
+"""How sure a rung's cut is: each trial compared with the nearest one on the other side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from searchctl.trainer.settings.training import Score
 
 Side = Literal["the last survivor", "the best that was cut", "the winner", "the runner-up"]
 MOST_HOLM = 40
-"""Comparisons of one cut that are all made, which Holm's correction needs."""
+"""Up to so many comparisons of one cut are all made, as Holm's correction needs."""
 
 
 @dataclass(frozen=True)
 class Opponent:
-    """The trial that another is compared with, and what it is in its rung."""
+    """The trial that another is compared with, and its role in the rung."""
 
     trial: int
     side: Side
@@ -24,23 +24,23 @@ class Opponent:
 
 @dataclass(frozen=True)
 class Corrected:
-    """A comparison, and what its p means among all those of the cut."""
+    """A comparison, with its p-value corrected for all comparisons of the cut."""
 
     difference: Difference
     p: float
     correction: Literal["Holm", "Bonferroni"]
-    """Bonferroni's, which needs no other comparison and is never below Holm's, for large rungs."""
+    """Bonferroni for large rungs: it needs no other comparison, and is never below Holm's."""
     comparisons: int
     """Distinct comparisons of the cut."""
 
 
 def opponents(ranked: Sequence[int], kept: int, *, last: bool) -> dict[int, Opponent]:
-    """Return whom each trial is compared with.
+    """Return the opponent of each trial.
 
     Args:
         ranked: the rung's trials that have a score, the best first.
         kept: how many of them the cut kept.
-        last: nothing is cut on the last rung: all are compared with the winner.
+        last: the rung is the last one. It cuts nothing, so all are compared with the winner.
 
     >>> {trial: each.trial for trial, each in opponents([7, 3, 5, 0], 2, last=False).items()}
     {7: 5, 3: 5, 5: 3, 0: 3}
@@ -56,12 +56,12 @@ def opponents(ranked: Sequence[int], kept: int, *, last: bool) -> dict[int, Oppo
 
 
 def needed(trial: int, against: Mapping[int, Opponent]) -> list[int]:
-    """Return the trials whose counts `judge` wants for one trial."""
-    pairs = len(against) - 1  # the two nearest the cut are each other's opponents
+    """Return the trials whose counts `compare` needs for one trial."""
+    pairs = len(against) - 1  # the two trials nearest to the cut are each other's opponents
     return sorted(against) if pairs <= MOST_HOLM else sorted((trial, against[trial].trial))
 
 
-def judge(
+def compare(
     trial: int,
     against: Mapping[int, Opponent],
     counts: Mapping[int, ImageCounts],
@@ -71,11 +71,12 @@ def judge(
     """Compare a trial with its opponent, and correct for all comparisons of the cut.
 
     Args:
-        trial: which one.
-        against: of every trial of the rung that has a score, its opponent.
-        counts: of the trials that `needed` names; without some, the correction is Bonferroni's.
+        trial: its number.
+        against: the opponent of each trial of the rung that has a score.
+        counts: of the trials that `needed` returns. If some are missing, the correction is
+            Bonferroni's.
         bootstrap: the draws of the validation set.
-        score: by which they are ranked.
+        score: the score that ranks them.
     """
     resampled = {each: bootstrap.resample(counts[each], score) for each in sorted(counts)}
 

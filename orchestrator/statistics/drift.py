@@ -26,14 +26,14 @@ REGULARISERS = marked(TrainSettings, Mark.REGULARISER)
 """Settings whose larger values regularise more strongly."""
 
 Scores = Mapping[int, float]
-"""Of a rung: trial -> score, higher is better."""
+"""Scores of a rung: trial -> score, higher is better."""
 AllParams = Mapping[int, Mapping[str, Any]]
 """Trial -> its params."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What happened to one hyperparameter's values between two consecutive rungs."""
+    """How one hyperparameter's values gained or lost between two consecutive rungs."""
 
     name: str
     lower: int
@@ -52,7 +52,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Typical:
-    """A hyperparameter's value among some trials: the lower median of a number, else the mode."""
+    """A hyperparameter's typical value among some trials: the lower median, or the mode."""
 
     value: Any
     share: float
@@ -92,7 +92,7 @@ def typical(name: str, params: AllParams, trials: Sequence[int]) -> Typical | No
 
 
 def favoured_by_small_samples(found: Sequence[Drift], level: float = 0.05) -> list[Drift]:
-    """Return the drifts of regularisers whose strong values lose as the data grow."""
+    """Return the drifts of regularisers whose strong values lose with more data."""
     return [
         drift
         for drift in found
@@ -124,7 +124,7 @@ def _enough(trials: Sequence[int]) -> bool:
 
 
 def _rises(below: Sequence[float], above: Sequence[float]) -> list[float]:
-    """Return how many places each trial rose; tied scores share their places."""
+    """Return how many ranks each trial rose; tied scores share their ranks."""
     places: list[float] = (stats.rankdata(above) - stats.rankdata(below)).tolist()
     return places
 
@@ -137,7 +137,7 @@ def _trend(values: Sequence[float], rises: Sequence[float]) -> tuple[float | Non
 
 
 def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, float], float]:
-    """Return the mean rise of each value, and Kruskal & Wallis's p that there is no difference."""
+    """Return the mean rise of each value, and Kruskal & Wallis's p-value of no difference."""
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for value, rise in zip(values, rises, strict=True):
         groups[str(value)].append(rise)

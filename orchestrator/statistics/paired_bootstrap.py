@@ -1,17 +1,18 @@
 """How sure is the difference of two networks' scores on the same validation images?
 
-The bootstrap draws whole groups of images (clips, cities, scenes) with replacement, since images of
-a group resemble each other (Davison & Hinkley, "Bootstrap Methods and their Application", 1997,
-section 3.8), and scores both networks on the same draw, so that what is hard for both cancels
+The bootstrap draws whole groups of images (clips, cities, scenes) with replacement, because images
+of a group resemble each other (Davison & Hinkley, "Bootstrap Methods and their Application", 1997,
+section 3.8). It scores both networks on the same draw, so that what is hard for both cancels out
 (Koehn, "Statistical Significance Tests for Machine Translation Evaluation", EMNLP 2004).
 
-Percentiles of few groups are too narrow. They are widened as Hesterberg does ("What Teachers Should
-Know about the Bootstrap", The American Statistician 69:4, 2015, "expanded percentile interval"). Of
-simulated pairs of equally good networks, with 10, 15, 20 and 50 groups of up to 6 images, 7, 5, 6
-and 5 of 100 intervals of 95 % miss the zero so; of plain ones it is 11, 10, 9 and 8.
+Percentile intervals over few groups are too narrow. They are widened after Hesterberg ("What
+Teachers Should Know about the Bootstrap", The American Statistician 69:4, 2015, "expanded
+percentile interval"). In simulations of equally good networks, with 10, 15, 20 and 50 groups of up
+to 6 images, 7, 5, 6 and 5 of 100 such intervals of 95 % miss zero; plain percentile intervals miss
+it 11, 10, 9 and 8 times.
 
-What comes out is about two trained networks: training them again, with another seed, adds a
-variation that no resampling of images can show.
+The result is about two trained networks. Training them again with another seed adds variation that
+no resampling of images can show.
 """
 
 import math
@@ -28,16 +29,16 @@ from searchctl.trainer.settings.training import Score
 Floats = npt.NDArray[np.float64]
 
 LEAST_GROUPS = 10
-"""With fewer, the draws hold too few distinct sets to speak of 95 %."""
+"""With fewer groups, there are too few distinct draws for a 95 % interval."""
 DRAWS = 10_000
 CONFIDENCE = 0.95
 _BLOCK = 1000
-"""Draws that are scored at once: bounds the memory, not the result."""
+"""Draws scored at once: bounds the memory and does not change the result."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one network's score is than another's, on the same images."""
+    """One network's score minus another's on the same images; positive if the first is better."""
 
     value: float
     """On the whole validation set."""
@@ -52,11 +53,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class NotAssessable:
-    """Nothing can be said of how sure a difference is."""
+    """The uncertainty of a difference cannot be assessed."""
 
     why: str
     groups: int | None
-    """Groups of the validation set, where they are known."""
+    """Number of groups of the validation set, if known."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class GroupBootstrap:
     """The draws of one validation set: the same for every network, so that all can be compared."""
 
     def __init__(self, groups: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> None:
-        """Draw groups; `groups` names the one of each image."""
+        """Draw groups; `groups` holds the group of each image."""
         names, self._group_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
         self.images, self.groups = len(groups), len(names)
         # how often each group is in each draw: [draws, groups]
@@ -88,7 +89,7 @@ class GroupBootstrap:
 
         Args:
             counts: of the validation images, in the order of `groups`.
-            score: which score.
+            score: the name of the score.
         """
         parts = _parts(counts, score)
         sums = np.zeros((self.groups, parts.shape[1]))
@@ -98,7 +99,7 @@ class GroupBootstrap:
         return Resampled(float(_pooled(sums.sum(axis=0))), np.concatenate(draws))
 
     def difference(self, first: Resampled, second: Resampled) -> Difference:
-        """Return how much better the first network's score is than the second's."""
+        """Return the first network's score minus the second's, with its interval."""
         drawn = first.draws - second.draws
         tail = self._widened(1 - CONFIDENCE)
         low, high = np.quantile(drawn, [tail, 1 - tail])
@@ -113,10 +114,10 @@ class GroupBootstrap:
         return float(special.ndtr(-reach))
 
     def _p(self, value: float, drawn: Floats) -> float:
-        """Return the level of the widest interval that has zero at its edge or outside.
+        """Return the level of the widest interval that does not contain zero in its interior.
 
-        If no draw reaches zero, their number bounds the p, not what they show: then it is that of a
-        t-test with the draws' standard deviation, where that is less.
+        If no draw reaches zero, the number of draws limits the p-value. Then it is that of a t-test
+        with the draws' standard deviation, if that is smaller.
         """
         beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
         tail = (1 + beyond) / (1 + len(drawn))
@@ -151,7 +152,7 @@ def truth(counts: ImageCounts) -> npt.NDArray[np.uint64]:
 
 
 def _parts(counts: ImageCounts, score: Score) -> Floats:
-    """Return what each image adds to a score's numerators, then to its denominators.
+    """Return what each image adds to the numerators of a score, then to its denominators.
 
     Every score is a mean of ratios of sums: over the classes that the whole validation set holds
     for the mIoU, a single one for the others. The loss has its sign changed.

@@ -1,4 +1,4 @@
-"""Which trials are worth their cost: those that nothing cheaper equals."""
+"""Pareto front: the trials that no cheaper trial equals in quality."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Point:
 
 
 def pareto_front(points: Iterable[Point]) -> list[Point]:
-    """Return the points that none other equals or beats in one and beats in the other.
+    """Return the points that no other point dominates, the cheapest first.
 
-    The cheapest comes first. Of points that are alike in both, the lowest trial stands for all.
+    Of points that are equal in both quality and cost, only the lowest trial number is returned.
 
     >>> front = pareto_front([Point(0, 0.5, 10), Point(1, 0.4, 20), Point(2, 0.7, 30)])
     >>> [point.trial for point in front]

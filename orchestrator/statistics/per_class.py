@@ -1,4 +1,4 @@
-"""Two networks class by class, on the same validation images."""
+"""IoU of two networks for each class, on the same validation images."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import truth
 from searchctl.trainer.core.results import ImageCounts
 
 RARE = 0.25
-"""A class is rare below this part of an equal share of the labelled pixels."""
+"""A class is rare if its share of the labelled pixels is below this part of an equal share."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ClassPair:
 
 
 def compare_classes(mine: ImageCounts, other: ImageCounts) -> list[ClassPair]:
-    """Return every class that the labels hold, in the order of the ids."""
+    """Return every class that occurs in the labels, in the order of the ids."""
     pixels = truth(mine).sum(axis=0)
     present = np.flatnonzero(pixels)
     shares = pixels / pixels.sum()
@@ -38,7 +38,7 @@ def compare_classes(mine: ImageCounts, other: ImageCounts) -> list[ClassPair]:
 
 
 def class_iou(counts: ImageCounts) -> npt.NDArray[np.float64]:
-    """Return the IoU of each class; NaN where neither labels nor predictions hold it."""
+    """Return the IoU of each class; NaN if it occurs in neither labels nor predictions."""
     sums = counts.counts.sum(axis=0, dtype=float)
     union = sums.sum(axis=1)
     iou: npt.NDArray[np.float64] = np.divide(

@@ -1,8 +1,8 @@
 """Do two rungs rank the same trials alike?
 
-Only the trials that ran both can be asked, and those were chosen by their place on the lower rung.
-That makes a correlation smaller than it is over all trials ("range restriction": Thorndike,
-"Personnel Selection", 1949); `Agreement.spread` says how much of the range is left.
+Only trials that ran both rungs can be compared, and the lower rung has selected them. That makes a
+correlation smaller than it is over all trials ("range restriction": Thorndike, "Personnel
+Selection", 1949). `Agreement.spread` is the share of the range that is left.
 """
 
 import math
@@ -19,33 +19,33 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How alike two rungs rank the trials that ran both."""
+    """Rank agreement of two rungs over the trials that ran both."""
 
     n: int
     """Trials that have a score on both."""
     kendall: float | None
-    """Tau-b: 1 the same order, 0 none, -1 reversed; None where one of them ties all."""
+    """Tau-b: 1 same order, 0 no relation, -1 reversed; None if all scores of a rung are tied."""
     kendall_interval: Interval | None
-    """Of 95 %; None under 8 trials, and where the order is the same, or reversed, throughout."""
+    """Interval of 95 %; None below 8 trials, or if the order is exactly the same or reversed."""
     spearman: float | None
     spearman_interval: Interval | None
     spread: float | None
     """Standard deviation of their scores on the lower rung, as a share of all its trials'."""
     top: int
-    """How many of the best are looked at."""
+    """Number of best trials that are compared."""
     shared: int
-    """Of the `top` best of the lower rung among these, how many are such on the upper one."""
+    """How many of these trials are among the `top` best on both rungs."""
     shared_by_chance: float
-    """How many that would be on average if the lower rung said nothing."""
+    """Expected `shared` if the two rungs were unrelated."""
 
 
 def rank_agreement(lower: Mapping[int, float], upper: Mapping[int, float], top: int) -> Agreement:
     """Compare two rungs.
 
     Args:
-        lower: of every trial that has a score there: the score, higher is better.
-        upper: the same of the rung above.
-        top: how many of the best to look at; no more than ran both.
+        lower: score of each trial that has one there; higher is better.
+        upper: the same on the rung above.
+        top: number of best trials to compare; at most as many as ran both.
     """
     both = sorted(lower.keys() & upper.keys())
     below, above = [lower[trial] for trial in both], [upper[trial] for trial in both]
@@ -72,7 +72,7 @@ def _correlation(measure: Any, below: list[float], above: list[float]) -> float 
 
 
 def _interval(n: int, correlation: float | None, variance: float) -> Interval | None:
-    """Return Fisher's interval: atanh(r) is nearly normal, of this variance.
+    """Return Fisher's interval: atanh(r) is nearly normal with this variance.
 
     The variances are Bonett & Wright's ("Sample Size Requirements for Estimating Pearson, Kendall
     and Spearman Correlations", Psychometrika 65:1, 2000).
@@ -91,6 +91,6 @@ def _share(some: list[float], every: list[float]) -> float | None:
 
 
 def _best(trials: list[int], scores: list[float], top: int) -> set[int]:
-    """Return the best trials, ties by number, as the cut has it."""
+    """Return the best trials; ties go by trial number, as in the cut."""
     order = sorted(zip(scores, trials, strict=True), key=lambda each: (-each[0], each[1]))
     return {trial for _, trial in order[:top]}

@@ -1,4 +1,4 @@
-"""How much of a score is chance: the same configurations trained with several seeds."""
+"""The seed's share of a score: the same configurations trained with several seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from statistics import fmean, stdev
 
 @dataclass(frozen=True)
 class Spread:
-    """A number over several seeds."""
+    """Mean and deviation of a number over several seeds."""
 
     n: int
     mean: float
     deviation: float | None
-    """Standard deviation of one training, by n - 1; None of a single one."""
+    """Sample standard deviation (n - 1); None for a single seed."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """Whether the winner would have won with other seeds than that which chose it."""
+    """Whether the winner also wins with seeds that did not select it."""
 
     means: dict[int, float]
-    """Mean over these seeds by trial; of trials that have a score."""
+    """Mean over these seeds by trial, for trials that have a score."""
     best_on_average: int | None
-    """The trial with the best mean; of several such, the one that ranks higher."""
+    """The trial with the best mean; of tied ones, the one that ranks higher."""
     seeds: int
-    """Seeds with which all of the finalists have a score."""
+    """Seeds with which all finalists have a score."""
     first: int
-    """With how many of these the winner is the best, or as good."""
+    """Number of these seeds with which the winner is best, or tied for best."""
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -41,8 +41,8 @@ def order(scores: Mapping[int, Sequence[float | None]]) -> Order:
     """Compare finalists seed by seed.
 
     Args:
-        scores: by trial, the winner first, then as they rank: the score with each seed that had no
-            say in who won, higher is better; None without one. All have the same seeds.
+        scores: by trial, in the order of rank: the score with each seed that did not select the
+            winner, higher is better; None if there is no score. All have the same seeds.
     """
     known = {trial: [s for s in each if s is not None] for trial, each in scores.items()}
     means = {trial: fmean(each) for trial, each in known.items() if each}

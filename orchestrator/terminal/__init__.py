@@ -1,1 +1,1 @@
-"""What people see of a sweep on a terminal."""
+"""Tables, lines and live displays of sweeps on a terminal."""

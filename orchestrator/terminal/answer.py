@@ -1,4 +1,4 @@
-"""What a finished sweep prints: the winner, how it compares, where everything is, what is next."""
+"""The answer of a finished sweep: the winner, the ranking, where the files are, next commands."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -14,6 +14,7 @@ from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import assignments, number, shown_score
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
@@ -25,7 +26,7 @@ from searchctl.orchestrator.terminal.grade import grade_line
 
 
 def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
-    """Yield the parts of a complete sweep's answer, in the order in which people want them."""
+    """Yield the parts of a complete sweep's answer, the most important first."""
     sweep, name = Sweep.from_json(row.spec), row.name
     ranked = rank_trials(engine, row, top=5)
     winner = ranked[0]
@@ -37,12 +38,13 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
-    yield f"(median of the {len(start)} trials of the first rung: {number(median(start))})"
+    trials = counted(len(start), "trial")
+    yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
-    if appraised := read_follow_up(engine, row):
-        yield from map(paragraph, follow_up_lines(appraised))
+    if follow_up := read_follow_up(engine, row):
+        yield from map(paragraph, follow_up_lines(follow_up))
     yield f"\n{grade_line(grade(engine, row))}"
-    yield f"Everything is in {shown(url)} and {runs_directory(sweep)}"
+    yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
     yield f"  weights    {winner.weights}"
     option = db_option_for(url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
@@ -52,10 +54,9 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
 
 
 def _unscored(jobs: Iterable[JobRow]) -> Iterator[Text]:
-    """Say whose configurations the answer knows nothing of."""
+    """Name the trials without a score, which the ranking leaves out."""
     for state, what in (("FAIL", "failed"), ("DIVERGED", "diverged")):
         trials = [str(job.trial) for job in jobs if job.state == state]
         if trials:
-            noun = "trials" if len(trials) > 1 else "trial"
-            said = f"{len(trials)} {noun} {what}, not ranked:"
-            yield Text.assemble((said, "yellow"), f" {', '.join(trials)}")
+            count = f"{counted(len(trials), 'trial')} {what}, not ranked:"
+            yield Text.assemble((count, "yellow"), f" {', '.join(trials)}")

@@ -1,4 +1,4 @@
-"""Several trials side by side, for `searchctl compare`: as plain values, and as tables."""
+"""Several trials side by side, for `searchctl compare`: as plain values and as tables."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ MOST = ("peak_memory_bytes", "trainable_parameters")
 
 
 def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dict[str, Any]:
-    """Return how trials differ, in the order of `numbers`; three queries, however many they are.
+    """Return how trials differ, in the order of `numbers`; three queries for any number of trials.
 
     Raises:
         SweepNotFound: the sweep has no trial of one of these numbers.
@@ -48,13 +48,13 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
 
 
 def _by_name(params: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the values of each param, one for each trial; None where a trial has none."""
+    """Return the values of each param, one for each trial; None if a trial has no such param."""
     rows = list(params)
     return {name: [row.get(name) for row in rows] for row in rows for name in row}
 
 
 def _highest_common(jobs: Iterable[ComparedJob], numbers: Collection[int]) -> int | None:
-    """Return the highest rung where all of the trials have a score: where classes compare."""
+    """Return the highest rung where all of the trials have a score, to compare classes there."""
     scored: dict[int, set[int]] = {}
     for job in jobs:
         if job.score is not None:
@@ -82,7 +82,7 @@ def _some(job: ComparedJob | None, names: Iterable[str]) -> dict[str, Any] | Non
 
 
 def _cost(jobs: Iterable[ComparedJob], numbers: Collection[int]) -> dict[str, list[Any]]:
-    """Return what each trial took over all of its jobs that have ended; None for none."""
+    """Return each trial's cost over all of its ended jobs; None if none has ended."""
     of_trial: dict[int, list[ComparedJob]] = {trial: [] for trial in numbers}
     for job in jobs:
         of_trial[job.trial].append(job)
@@ -96,7 +96,7 @@ def _over(jobs: Iterable[ComparedJob], name: str, combine: Any) -> Any:
 
 
 def comparison_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield the params that differ, then the scores, the classes and the cost."""
+    """Yield tables of the params that differ, the scores, the classes and the cost."""
     columns = [f"trial {trial}" for trial in facts["trials"]]
     differing = {name: row for name, row in facts["params"].items() if _differ(row)}
     rows = {name: map(value, row) for name, row in differing.items()}
@@ -118,7 +118,7 @@ def _differ(row: list[Any]) -> bool:
 
 
 def _scores(facts: Mapping[str, Any], columns: list[str]) -> Table:
-    """Each score with its rank in the rung; a trial has climbed wherever no decision is said."""
+    """Show each score with its rank in the rung; without a decision beside it, it was promoted."""
     table = plain_table("rung", "images", "trials", *(f"{name}, rank" for name in columns))
     for rung in facts["rungs"]:
         cohort = next((str(job["cohort"]) for job in rung["jobs"] if job and job["cohort"]), "-")
@@ -137,7 +137,7 @@ def _job(job: Mapping[str, Any] | None) -> str:
 
 
 def _classes(facts: Mapping[str, Any], columns: list[str]) -> Table:
-    """IoU per class; for two trials also how much better the second one is."""
+    """Show the IoU of each class; for two trials also the difference."""
     two = len(columns) == 2
     title = f"IoU at rung {facts['rung']}"
     rows = {

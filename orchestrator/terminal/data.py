@@ -1,4 +1,4 @@
-"""Shows what a data set holds: as tables, and as JSON values."""
+"""Contents of a data set as tables and as JSON values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,13 +12,13 @@ from searchctl.orchestrator.terminal.display import plain_table
 from searchctl.trainer.data.checks import BINS, DataReport, SplitReport
 
 _LISTED = 3
-"""More distinct sizes than this are told by their range."""
+"""More distinct sizes than this are shown as a range."""
 _BAR = 10
 """Characters of the longest bar."""
 
 
 def tables_of(report: DataReport) -> Iterator[RenderableType]:
-    """Yield the tables of a report: splits, classes, and where any pixel has none, how many."""
+    """Yield the tables of a report: splits, classes, and unlabeled pixels if there are any."""
     splits = [split for split in report.splits if split.names]
     if not splits:
         return
@@ -39,7 +39,7 @@ def json_of(report: DataReport) -> dict[str, Any]:
 
 
 def sizes_of(split: SplitReport) -> str:
-    """Return the heights and widths of a split's images: each with its count, or their range.
+    """Return the sizes (height x width) of a split's images: each with its count, or their range.
 
     >>> from searchctl.trainer.data.checks import ImageFacts
     >>> of = lambda *size: ImageFacts(size, np.array([1]), 0, b"")
@@ -81,17 +81,17 @@ def _class_table(report: DataReport, splits: list[SplitReport]) -> Table:
 
 
 def _unlabeled_table(splits: list[SplitReport]) -> Table:
-    """Draw how much of the images is of no class, and a histogram of that over the images."""
-    table = plain_table("no class", left=["no class"])
+    """Draw the share of unlabeled pixels, and its histogram over the images."""
+    table = plain_table("unlabeled", left=["unlabeled"])
     for split in splits:
         table.add_column(split.split, justify="left")
-    told = (
+    rows = (
         ("all pixels", [split.unlabeled_share for split in splits]),
         ("image: mean", [_of(np.mean, split) for split in splits]),
         ("image: median", [_of(np.median, split) for split in splits]),
         ("image: most", [_of(np.max, split) for split in splits]),
     )
-    for name, values in told:
+    for name, values in rows:
         table.add_row(name, *map(_percent, values))
     histograms = [split.histogram for split in splits]
     for number in range(
@@ -114,7 +114,7 @@ def _bar(count: int, largest: int) -> Text:
 
 
 def _percent(share: float) -> str:
-    """Return a share in percent, with a digit that is not zero.
+    """Return a share in percent, with at least one digit that is not zero.
 
     >>> _percent(0.123), _percent(0.00012), _percent(0)
     ('12.3 %', '0.01 %', '0 %')

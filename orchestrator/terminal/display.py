@@ -13,15 +13,15 @@ if TYPE_CHECKING:  # their imports take longer than a page's queries
     from searchctl.trainer.settings.training import Score
 
 _LEAST_TEXT = 20
-"""Columns that a text keeps on a narrow terminal, where it has so long a word."""
+"""Minimum width of a text column on a narrow terminal, if it has a word of that length."""
 TESTED_BY_IOU = {"test": "test_miou", "original size": "test_original_miou"}
 UNTESTED_BY_IOU = {"original size": "val_original_miou"}
 TESTED_BY_ACCURACY = {"test": "test_accuracy"}
-"""Column -> what of a `Ranked`; an image has its one class at any size."""
+"""Column -> attribute of a `Ranked`. An image's class does not depend on its size."""
 
 
 class PlainTable(Table):
-    """A table without lines, which breaks no number: rather, it is wider than the terminal."""
+    """A table without lines that never breaks a number: it gets wider than the terminal instead."""
 
     def add_row(self, *cells: str | Text, style: str = "") -> None:  # type: ignore[override]
         """Add a row of text."""
@@ -33,7 +33,7 @@ class PlainTable(Table):
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """Return a console that prints text as it is: no name or error of a user's is markup."""
+    """Return a console that prints text unchanged: users' names and errors are not markup."""
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
@@ -44,12 +44,12 @@ def show(part: RenderableType) -> None:
 
 
 def heading(title: str, rest: str = "") -> Text:
-    """Return a line that begins in bold."""
+    """Return a line with a bold title."""
     return Text.assemble((title, "bold"), rest, no_wrap=True, overflow="ignore")
 
 
 def plain_table(*headers: str, left: Iterable[str] = ()) -> PlainTable:
-    """Return an empty table whose columns are right-aligned, but for those named in `left`."""
+    """Return an empty table; columns are right-aligned, except those named in `left`."""
     table = PlainTable(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         justify = "left" if header in left else "right"
@@ -59,9 +59,9 @@ def plain_table(*headers: str, left: Iterable[str] = ()) -> PlainTable:
 
 
 def rung_table(rungs: Iterable[RungView]) -> Table:
-    """Draw the ladder as it stands."""
+    """Draw the current state of the ladder."""
     table = plain_table(
-        "rung", "fraction", "images", "trials", "done", "running", "left", "failed", "best"
+        "rung", "fraction", "images", "trials", "done", "running", "pending", "failed", "best"
     )
     for view in rungs:
         counts = (view.images, view.trials, view.done, view.running, view.left, view.failed)
@@ -70,7 +70,7 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
 
 
 def answer_table(rows: Iterable[Mapping[str, Any]], score: "Score") -> Table:
-    """Draw ranked configurations; scores of different rungs are not to be compared."""
+    """Draw ranked configurations; scores of different rungs cannot be compared."""
     rows = list(rows)
     tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU
     if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):

@@ -1,4 +1,4 @@
-"""What `searchctl explain SWEEP TRIAL` prints: decisions with their neighbours, and how sure."""
+"""Output of `searchctl explain SWEEP TRIAL`: decisions, neighbours in rank, and how sure it is."""
 
 from collections.abc import Iterable, Iterator
 
@@ -29,15 +29,15 @@ SCORE_NAMES: dict[Score, str] = {
 LEVEL = 0.05
 MOST_CLASSES = 10
 _TEXT_WIDTH = 100
-"""Columns of a paragraph at most: longer lines are hard to read."""
+"""Maximum width of a paragraph: longer lines are hard to read."""
 
 
 def explanation(explained: Explained) -> Iterator[RenderableType]:
-    """Yield every rung in short, and the last one with neighbours and classes."""
+    """Yield every rung in short, and the last one with its neighbours and classes."""
     yield heading(f"trial {explained.trial}", f" of {explained.sweep}: {explained.state}")
     yield f"  {assignments(explained.params)}"
     if not explained.rungs:
-        yield "  it has not begun"
+        yield "  not started yet"
     name = SCORE_NAMES[explained.score]
     for rung in explained.rungs:
         yield Text()
@@ -47,18 +47,18 @@ def explanation(explained: Explained) -> Iterator[RenderableType]:
 
 
 def paragraph(text: str, indent: int = 0, style: str = "") -> RenderableType:
-    """Return a text that is wrapped to the terminal, and to a width that can be read."""
+    """Return a text wrapped to the terminal, and to at most 100 columns."""
     return Constrain(Padding(Text(text, style=style), (0, 0, 0, indent)), _TEXT_WIDTH)
 
 
 def _notes(rungs: Iterable[ExplainedRung]) -> Iterator[RenderableType]:
-    """Say once what holds for all rungs."""
+    """Yield the notes that apply to all rungs, each once."""
     judged = [rung.comparison.sure for rung in rungs if rung.comparison]
     notes = [f"Not assessable: {each.why}." for each in judged if isinstance(each, NotAssessable)]
     if any(isinstance(each, Corrected) for each in judged):
         notes.append(
-            "All of this is about these trained networks on this validation set: other seeds, or "
-            "other images, may order them otherwise."
+            "These comparisons are about these trained networks on this validation set: other "
+            "seeds or other images may rank them differently."
         )
     if notes:
         yield Text()
@@ -91,7 +91,7 @@ def _reasons(rung: ExplainedRung, name: str, *, whole: bool) -> Iterator[Rendera
 
 
 def _neighbours(rung: ExplainedRung, name: str) -> Table:
-    table = plain_table("rank", "trial", name, "verdict", "differs in", left=["verdict"])
+    table = plain_table("rank", "trial", name, "decision", "differs in", left=["decision"])
     table.columns[-1].justify = "left"
     before: Neighbour | None = None
     for each in rung.neighbours:
@@ -111,23 +111,23 @@ def _theirs(neighbour: Neighbour) -> str:
 
 
 def how_sure(comparison: Comparison, name: str) -> str:
-    """Say how a trial compares with its opponent, and how sure that is.
+    """Return a sentence on how a trial compares with its opponent, and how sure that is.
 
     Args:
-        comparison: the two.
-        name: of the score.
+        comparison: the trial and its opponent.
+        name: name of the score.
     """
     other = f"trial {comparison.opponent.trial}, {comparison.opponent.side}"
     if isinstance(comparison.sure, NotAssessable):
-        return f"not assessable (beside {other})"
+        return f"not assessable (compared with {other})"
     found = comparison.sure
     difference = found.difference
     if difference.low == difference.high == 0:
-        return f"{name} the same as that of {other}, whichever images are drawn."
+        return f"{name} equal to that of {other}, whichever images are drawn."
     apart = (
-        "That is more than the choice of images explains."
+        "The choice of images does not explain this difference."
         if found.p < LEVEL
-        else "These images cannot tell the two networks apart."
+        else "These images cannot distinguish the two networks."
     )
     return (
         f"{name} {better(difference.value)} than {other}; 95% interval "
@@ -137,7 +137,7 @@ def how_sure(comparison: Comparison, name: str) -> str:
 
 
 def better(difference: float) -> str:
-    """Write a difference of scores as people say it.
+    """Write a difference of scores in words.
 
     >>> better(0.0312), better(-0.2)
     ('0.0312 better', '0.2000 worse')
@@ -156,7 +156,7 @@ def _p(found: Corrected) -> str:
 
 
 def _level(p: float) -> str:
-    """Write a p-value; how small a very small one is, so few groups cannot say.
+    """Write a p-value. Few groups cannot tell how small a very small one is.
 
     >>> _level(0.0312), _level(2e-11)
     ('= 0.031', '< 0.001')
@@ -165,7 +165,7 @@ def _level(p: float) -> str:
 
 
 def _classes(rung: ExplainedRung, comparison: Comparison) -> Iterator[RenderableType]:
-    """Show in which classes it is better than its opponent, and what was lost with it."""
+    """Show the classes in which it is better than its opponent, and what pruning it lost."""
     better_in = [facts for facts in comparison.classes if facts.pair.iou > facts.pair.other_iou]
     better_in.sort(key=lambda facts: facts.pair.other_iou - facts.pair.iou)
     other, of = comparison.opponent.trial, len(comparison.classes)
@@ -174,7 +174,7 @@ def _classes(rung: ExplainedRung, comparison: Comparison) -> Iterator[Renderable
     if better_in:
         yield Padding(_class_table(better_in[:MOST_CLASSES], other), (0, 0, 0, 2))
     if len(better_in) > MOST_CLASSES:
-        yield paragraph(f"and {len(better_in) - MOST_CLASSES} more (--json has all)", indent=2)
+        yield paragraph(f"and {len(better_in) - MOST_CLASSES} more (--json lists all)", indent=2)
     if rung.decision and rung.decision.verdict == "pruned":
         yield paragraph(_lost(comparison.classes), indent=2)
 
@@ -192,10 +192,10 @@ def _class_table(classes: Iterable[ClassFacts], other: int) -> Table:
 def _lost(classes: Iterable[ClassFacts]) -> str:
     lost = [facts for facts in classes if facts.pair.rare and facts.lost]
     if not lost:
-        return "No rare class was lost by dropping it: in each, a survivor is about as good."
+        return "Dropping it lost no rare class: in each, a survivor is about as good."
     each = (
         f"{facts.name} ({facts.pair.share:.1%} of the pixels; IoU {number(facts.pair.iou)}, "
         f"the best survivor's is {number(facts.best_kept_iou)})"
         for facts in lost
     )
-    return f"Lost by dropping it, as every survivor is worse: {', '.join(each)}."
+    return f"Dropping it lost these classes, in which every survivor is worse: {', '.join(each)}."

@@ -1,4 +1,4 @@
-"""What `searchctl explain SWEEP` prints: whether the rungs agree, and what drifts with the data."""
+"""Output of `searchctl explain SWEEP`: whether the rungs agree, and what drifts with the data."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,7 +22,7 @@ from searchctl.orchestrator.terminal.follow_up import follow_up_report
 
 
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
-    """Yield the tables, each with what it does not say."""
+    """Yield the tables, each with its limits."""
     yield heading("Do the rungs rank the same trials alike?")
     if fidelity.steps:
         yield _agreement_table(fidelity.steps)
@@ -30,21 +30,21 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
     else:
         yield paragraph(
             "There is nothing to compare: the ladder has one rung, so every trial is trained on "
-            "all of the data, and none is dropped for what a small sample said of it."
+            "all of the data, and a small sample decides nothing."
         )
     if any(each.kept for each in fidelity.preferred):
         yield Text()
-        yield heading("What the kept trials mostly have", " (the median of numbers)")
+        yield heading("Typical params of the kept trials", " (for numbers the median)")
         yield _preferred_table(fidelity)
     if fidelity.drifts:
         names = [each.name for each in fidelity.preferred]
         yield Text()
-        yield heading("Which values gain as the trials get more data?")
+        yield heading("Which values gain with more data?")
         yield _drift_table(sorted(fidelity.drifts, key=lambda drift: names.index(drift.name)))
         yield paragraph(
-            "Among the trials that ran both rungs; of names, the places that a value's trials rose "
-            "on average. p after Holm's correction for all lines, none under "
-            f"{LEAST_FOR_P} trials.",
+            "Among the trials that ran both rungs. For values that are not numbers: the mean "
+            "number of ranks that their trials rose. p-values have Holm's correction for all "
+            f"lines; there is none below {LEAST_FOR_P} trials.",
             style="dim",
         )
     if fidelity.steps:
@@ -77,14 +77,14 @@ def _correlation(value: float | None, interval: Interval | None) -> str:
 
 def _reading(steps: Sequence[Step]) -> str:
     few = any(step.agreement.n < LEAST_FOR_INTERVAL for step in steps)
-    without = f", none under {LEAST_FOR_INTERVAL} trials" if few else ""
+    without = f"; there is none below {LEAST_FOR_INTERVAL} trials" if few else ""
     return (
-        "Only survivors ran both rungs. They were chosen by the lower one, and have the given part "
-        "(spread) of its scores' standard deviation: correlations are smaller than over all "
-        f"trials. [Intervals] are of 95%{without}. Same best: of those that the upper rung keeps, "
-        "how many were among as many best of the lower one (in brackets: by chance). The winner "
-        "survived every cut by construction; whether a cut dropped a better trial, these numbers "
-        "cannot tell: an audit can (halving.audit)."
+        "Only survivors ran both rungs. The lower rung selected them, and their scores have only "
+        "the given share (spread) of its standard deviation, so correlations are smaller than over "
+        f"all trials. [Intervals] are of 95%{without}. Same best: how many of the trials that the "
+        "upper rung keeps were among as many best of the lower one (in brackets: by chance). The "
+        "winner survived every cut by construction. These numbers cannot show whether a cut "
+        "dropped a better trial; an audit can (halving.audit)."
     )
 
 
@@ -127,7 +127,7 @@ def _gain(drift: Drift) -> str:
 
 
 def _on_regularisation(fidelity: Fidelity) -> Iterator[str]:
-    """Answer the question that small samples raise: do they favour strong regularisation?"""
+    """Say whether small samples favoured strong regularisation."""
     searched = [each.name for each in fidelity.preferred if each.name in REGULARISERS]
     if not searched:
         return
@@ -137,12 +137,12 @@ def _on_regularisation(fidelity: Fidelity) -> Iterator[str]:
         yield (
             f"Small samples favoured strong regularisation: trials with a larger {drift.name} fell "
             f"back from rung {drift.lower} to {drift.upper} (tau {drift.tau:+.2f}, {drift.n} "
-            f"trials, p = {drift.p:.2g}). Cuts below may have dropped trials with less of it."
+            f"trials, p = {drift.p:.2g}). Earlier cuts may have dropped trials with less of it."
         )
     if not favoured and any(d.p is not None for d in fidelity.drifts if d.name in searched):
         yield f"No sign that small samples favoured strong regularisation ({names})."
     elif not favoured:
         yield (
-            f"Whether small samples favoured strong regularisation ({names}) cannot be said: fewer "
+            f"Whether small samples favoured strong regularisation ({names}) is not known: fewer "
             f"than {LEAST_FOR_P} trials ran two rungs."
         )

@@ -1,4 +1,4 @@
-"""What people are told of the jobs after the ladder: seeds of the finalists, and the audit."""
+"""Results of the follow-up jobs in words: other seeds of the finalists, and the audit."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,9 @@ from rich.table import Table
 
 from searchctl.orchestrator.analysis.follow_up import Audit, FollowUp, Repeats
 from searchctl.orchestrator.facts.sweeps import KIND_NAMES, duration, number
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import Kind
-from searchctl.orchestrator.statistics.audit import Verdict
+from searchctl.orchestrator.statistics.audit import AuditResult
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
@@ -17,90 +18,88 @@ from searchctl.trainer.settings.training import Score
 MOST_AUDITED = 10
 
 
-def follow_up_report(appraised: FollowUp) -> Iterator[RenderableType]:
-    """Yield all that is known of the answer, with what it does not say."""
-    if appraised.repeats:
-        yield heading("Would the winner win with other seeds?")
-        yield _seeds(appraised.repeats, appraised.score)
-        yield paragraph(seeds_line(appraised, appraised.repeats))
-    if appraised.repeats and appraised.audit:
+def follow_up_report(follow_up: FollowUp) -> Iterator[RenderableType]:
+    """Yield tables of the follow-up jobs, each with a sentence on its result."""
+    if follow_up.repeats:
+        yield heading("Does the winner win with other seeds?")
+        yield _seeds(follow_up.repeats, follow_up.score)
+        yield paragraph(seeds_line(follow_up, follow_up.repeats))
+    if follow_up.repeats and follow_up.audit:
         yield ""
-    if appraised.audit:
-        yield heading("Did the cuts drop a better one?")
-        if appraised.audit.trials:
-            yield _audited(appraised.audit, appraised.score)
-        yield paragraph(audit_line(appraised, appraised.audit))
+    if follow_up.audit:
+        yield heading("Did the cuts drop a better trial?")
+        if follow_up.audit.trials:
+            yield _audited(follow_up.audit, follow_up.score)
+        yield paragraph(audit_line(follow_up, follow_up.audit))
 
 
-def follow_up_lines(appraised: FollowUp) -> Iterator[str]:
-    """Yield the same in a sentence or two each, for the answer."""
-    if appraised.repeats:
-        yield f"seeds: {seeds_line(appraised, appraised.repeats)}"
-    if appraised.audit:
-        yield f"audit: {audit_line(appraised, appraised.audit)}"
+def follow_up_lines(follow_up: FollowUp) -> Iterator[str]:
+    """Yield the results in a sentence or two each, for the answer."""
+    if follow_up.repeats:
+        yield f"seeds: {seeds_line(follow_up, follow_up.repeats)}"
+    if follow_up.audit:
+        yield f"audit: {audit_line(follow_up, follow_up.audit)}"
 
 
-def seeds_line(appraised: FollowUp, repeats: Repeats) -> str:
-    """Say whether the winner stays the winner."""
-    winner, name = appraised.winner, SCORE_NAMES[appraised.score]
+def seeds_line(follow_up: FollowUp, repeats: Repeats) -> str:
+    """Return a sentence on whether the winner also wins with other seeds."""
+    winner, name = follow_up.winner, SCORE_NAMES[follow_up.score]
     finalists = {each.trial: each for each in repeats.finalists}
     of_all = finalists[winner].score
-    said = f"trial {winner} has {name} {_spread(of_all)} over {_count(of_all.n, 'seed')}"
+    line = f"trial {winner} has {name} {_spread(of_all)} over {counted(of_all.n, 'seed')}"
     if len(finalists) == 1:
-        said += "; it is the only finalist."
+        line += "; it is the only finalist."
     else:
-        said += f". {_with_other_seeds(winner, repeats.order)}"
-    return f"{said}{_cost(appraised, 'repeat')}"
+        line += f". {_with_other_seeds(winner, repeats.order)}"
+    return f"{line}{_cost(follow_up, 'repeat')}"
 
 
 def _with_other_seeds(winner: int, found: Order) -> str:
-    """Compare the finalists by the seeds that had no say in who won."""
+    """Compare the finalists by the seeds that did not select the winner."""
     best, means = found.best_on_average, found.means
     if best is None or winner not in means:
-        return "With other seeds it has no score."
-    first = f"first with {found.first} of {_count(found.seeds, 'other seed')}"
+        return "It has no score with other seeds."
+    first = f"first with {found.first} of {counted(found.seeds, 'other seed')}"
     if best == winner:
-        return f"It stays ahead with seeds that had no say in its choice: best on average, {first}."
+        return f"It stays ahead with seeds that did not select it: best on average, {first}."
     return (
-        f"It does not stay ahead with seeds that had no say in its choice: trial {best} is "
+        f"It does not stay ahead with seeds that did not select it: trial {best} is "
         f"{means[best] - means[winner]:.4f} better on average, trial {winner} is {first}."
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def audit_line(appraised: FollowUp, audit: Audit) -> str:
-    """Say how many of the audited beat the winner, what that says of all, and what it cost."""
+def audit_line(follow_up: FollowUp, audit: Audit) -> str:
+    """Return a sentence on how many audited trials beat the winner, and on what the audit cost."""
     open_jobs = audit.asked - len(audit.trials)
-    left = f" {open_jobs} of {audit.asked} are yet to be trained." if open_jobs else ""
+    pending = (
+        f" {open_jobs} of {audit.asked} audited trials are not trained yet." if open_jobs else ""
+    )
     failed = sum(each.failed for each in audit.trials)
     uncounted = f" {failed} failed and {'is' if failed == 1 else 'are'} not counted."
-    notes = f"{uncounted * bool(failed)}{left}"
+    notes = f"{uncounted * bool(failed)}{pending}"
     if audit.verdict is None:
-        return f"nothing is known of any pruned trial.{notes}"
-    return f"{_verdict(audit.verdict)}{notes}{_cost(appraised, 'audit')}"
+        return f"no pruned trial has a result yet.{notes}"
+    return f"{_result(audit.verdict)}{notes}{_cost(follow_up, 'audit')}"
 
 
-def _verdict(found: Verdict) -> str:
+def _result(found: AuditResult) -> str:
     trials = f"{found.n} of the {found.pruned} trials that were pruned by rank"
-    said = f"{found.better} of {found.n} audited trials beat the winner"
+    line = f"{found.better} of {counted(found.n, 'audited trial')} beat the winner"
     if found.n == found.pruned:
-        said += f": {found.share:.0%} of all that were pruned by rank."
+        line += f": {found.share:.0%} of all that were pruned by rank."
     else:
-        said += (
-            f" ({trials}, drawn at random): {found.share:.0%}, of all of them between "
+        line += (
+            f" ({trials}, drawn at random): {found.share:.0%}. The share of all of them is between "
             f"{found.low:.0%} and {found.high:.0%} with 95% confidence (Clopper-Pearson)."
         )
     if found.best is None or found.margin is None:
-        return f"{said} None of the audited has a score."
-    side = "behind" if found.margin <= 0 else "better: so much the cuts have cost at least"
-    return f"{said} The best of them, trial {found.best}, is {abs(found.margin):.4f} {side}."
+        return f"{line} No audited trial has a score."
+    side = "worse" if found.margin <= 0 else "better: the cuts have cost at least that much"
+    return f"{line} The best of them, trial {found.best}, is {abs(found.margin):.4f} {side}."
 
 
-def _cost(appraised: FollowUp, kind: Kind) -> str:
-    cost = appraised.costs.get(kind)
+def _cost(follow_up: FollowUp, kind: Kind) -> str:
+    cost = follow_up.costs.get(kind)
     if cost is None:
         return ""
     time = duration(cost.amount) + (" of GPU time" if cost.unit == "GPU seconds" else "")
@@ -113,7 +112,7 @@ def _spread(spread: Spread) -> str:
 
 
 def _seeds(repeats: Repeats, score: Score) -> Table:
-    """Draw the finalists over their seeds; +/- is the standard deviation."""
+    """Draw the finalists' scores by seed; +/- is the standard deviation."""
     name = SCORE_NAMES[score]
     tested = any(each.test for each in repeats.finalists)
     columns = ("trial", "seeds", f"{name} +/- deviation", *["test +/- deviation"] * tested)

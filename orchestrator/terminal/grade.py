@@ -1,4 +1,4 @@
-"""What people are shown of a plan beside what came of it."""
+"""A plan compared with what happened, as tables and sentences."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -6,35 +6,36 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.grade import Grade, Graded, StageGrade
 from searchctl.orchestrator.planning.retries import Retry
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.plan import clock, number, size, spread, stage_name
 
-_FAULTS = 5
-"""So many jobs are named, the dearest first."""
+_MOST_RETRIES = 5
+"""Jobs that are listed, the most expensive first."""
 
 
 def grade_report(grade: Grade) -> Iterator[RenderableType]:
-    """Yield a sweep's plan beside what it took."""
-    yield heading(grade.sweep, f" {grade.state}: its plan and what came of it")
+    """Yield a sweep's plan compared with what happened."""
+    yield heading(grade.sweep, f" {grade.state}: plan against actual")
     yield _totals(grade)
     yield ""
     yield _by_stage(grade.stages)
     yield from _notes(grade)
-    yield from _faults(grade.faults)
+    yield from _retries(grade.faults)
 
 
 def grade_line(grade: Grade) -> str:
-    """Say in one sentence what a sweep took, and how that compares to its plan."""
-    whole, faults = grade.total, len(grade.faults)
-    said = f"Took {clock(whole.seconds.actual or 0)} of jobs"
+    """Return a sentence on a sweep's cost compared with its plan."""
+    whole = grade.total
+    line = f"The jobs took {clock(whole.seconds.actual or 0)}"
     if whole.seconds.ratio is not None:
-        said += f", {whole.seconds.ratio:.2f} times what the probe had foreseen"
+        line += f", {whole.seconds.ratio:.2f} times the estimate of the probe"
     if whole.images.ratio is not None:
-        said += f", and {100 * whole.images.ratio:.0f} % of the training images that were planned"
-    return f"{said}; {faults} {'job' if faults == 1 else 'jobs'} had to be tried again or failed."
+        line += f", and trained {100 * whole.images.ratio:.0f} % of the planned images"
+    return f"{line}; {counted(len(grade.faults), 'job')} failed or had to be retried."
 
 
 def _totals(grade: Grade) -> Table:
@@ -52,7 +53,7 @@ def _totals(grade: Grade) -> Table:
     ]
     for name, graded, write in rows:
         if graded.planned is not None or (graded.actual and graded is not grade.same_jobs):
-            table.add_row(name, *_cells(graded, write), _verdict(graded))
+            table.add_row(name, *_cells(graded, write), _position(graded))
     return table
 
 
@@ -61,8 +62,8 @@ def _cells(graded: Graded, write: Callable[[float], str]) -> tuple[str, str, str
     return planned, _written(graded.actual, write), _ratio(graded)
 
 
-def _verdict(graded: Graded) -> str:
-    """Say where the actual number lies, of one that was planned with an interval."""
+def _position(graded: Graded) -> str:
+    """Say whether the actual number is in the planned interval, if there is one."""
     planned, actual = graded.planned, graded.actual
     if planned is None or actual is None or planned.known:
         return ""
@@ -95,44 +96,44 @@ def _name(stage: StageGrade) -> str:
 
 
 def _notes(grade: Grade) -> Iterator[str]:
-    yield "x: actual over planned, of what was trained, validated and waited for on each rung."
+    yield "x: actual over planned number, of the column to its left."
     if grade.measured is None:
         yield (
-            "No times were planned: `searchctl launch --probe` measures them, or measure them now "
-            "with --probe."
+            "No times were planned: measure them at the launch with `searchctl launch --probe`, or "
+            "now with --probe."
         )
     else:
         when = "at the launch" if grade.measured == "launch" else "just now"
         yield f"Times were measured {when}, on {grade.device}."
     if (grade.disk.ratio or 0) > 1.05:
-        yield "Planned on the disk are the finalists' weights; pictures and logs are there too."
+        yield "The planned disk space is that of the finalists' weights, without pictures and logs."
     if grade.idle is not None:
         yield (
-            f"From the launch to the end, no job ran for {clock(grade.idle)}: workers started, or "
-            "no driver was there."
+            f"Between launch and end, no job ran for {clock(grade.idle)}: workers were starting, "
+            "or no driver was running."
         )
 
 
-def _faults(faults: Sequence[Retry]) -> Iterator[str]:
-    if not faults:
-        yield "No attempt was lost or came to nothing."
+def _retries(retries: Sequence[Retry]) -> Iterator[str]:
+    if not retries:
+        yield "No attempt was lost or failed."
         return
-    counts = Counter(outcome for fault in faults for outcome in fault.outcomes)
+    counts = Counter(outcome for retry in retries for outcome in retry.outcomes)
     named = ", ".join(f"{many} {outcome}" for outcome, many in counts.items())
-    cost = sum(fault.seconds for fault in faults)
-    gpu = sum(fault.gpu_seconds for fault in faults)
+    cost = sum(retry.seconds for retry in retries)
+    gpu = sum(retry.gpu_seconds for retry in retries)
     yield (
-        f"Attempts that came to nothing: {named}; they cost {clock(cost)} of jobs"
+        f"Lost and failed attempts: {named}; they cost {clock(cost)} of jobs"
         f"{f', {number(gpu / 3600)} GPU hours' * bool(gpu)}:"
     )
-    for fault in faults[:_FAULTS]:
-        lines = (fault.error or "").strip().splitlines()
+    for retry in retries[:_MOST_RETRIES]:
+        lines = (retry.error or "").strip().splitlines()
         why = f": {lines[-1] if lines[0].startswith('Traceback') else lines[0]}" if lines else ""
-        outcomes = ", ".join(fault.outcomes)
-        yield f"  trial {fault.trial} {fault.place}, {outcomes}, {clock(fault.seconds)}{why}"
-    if len(faults) > _FAULTS:
-        rest = sum(fault.seconds for fault in faults[_FAULTS:])
-        yield f"  and {len(faults) - _FAULTS} more, {clock(rest)}"
+        outcomes = ", ".join(retry.outcomes)
+        yield f"  trial {retry.trial} {retry.place}, {outcomes}, {clock(retry.seconds)}{why}"
+    if len(retries) > _MOST_RETRIES:
+        rest = sum(retry.seconds for retry in retries[_MOST_RETRIES:])
+        yield f"  and {len(retries) - _MOST_RETRIES} more, {clock(rest)}"
 
 
 def _written(value: float | None, write: Callable[[float], str]) -> str:

@@ -18,41 +18,41 @@ from searchctl.trainer.core.results import JobResult
 
 
 class LiveDisplay(Progress):
-    """A table on a terminal that is drawn anew as the sweep goes on."""
+    """A table on a terminal that is redrawn while the sweep runs."""
 
     def __init__(
         self, console: Console, notice: Callable[[], str | None], *args: Any, **options: Any
     ) -> None:
-        """Draw on `console`, with a `notice` while there is one; the rest goes to Progress."""
+        """Draw on `console`, with the text of `notice` if any; other arguments go to Progress."""
         super().__init__(*args, **options)
         self._console = console
         self._notice = notice
         self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last picture on the screen."""
+        """Stop drawing; the last table stays on the screen."""
         self._live.stop()
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
-        """Say above the table which job is tried again."""
+        """Print above the table which job is retried."""
         super().job_lost(job, error, losses)
         self._console.print(_lost_line(job, error, losses), style="yellow")
 
     def database_down(self, error: str) -> None:
-        """Say above the table what is being waited for."""
+        """Print above the table that the database does not answer."""
         self._console.print(_down_line(error), style="yellow")
 
     def database_up(self) -> None:
-        """Say above the table that the wait is over."""
+        """Print above the table that the database answers again."""
         self._console.print(_UP_LINE, style="yellow")
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Say above the table who is left."""
+        """Print above the table which trials survive."""
         self._console.print(rung_line(decisions), highlight=False)
 
     def _draw(self) -> Group:
@@ -66,10 +66,10 @@ class LiveDisplay(Progress):
 
 
 class PlainDisplay(Progress):
-    """One line a job, one a rung: for logs and pipes."""
+    """One line for each job and each rung: for logs and pipes."""
 
     def __init__(self, console: Console, *args: Any, **options: Any) -> None:
-        """Write to `console`; the rest goes to Progress."""
+        """Write to `console`; other arguments go to Progress."""
         super().__init__(*args, **options)
         self._console = console
 
@@ -83,27 +83,27 @@ class PlainDisplay(Progress):
         )
 
     def _count(self, job: JobView) -> str:
-        """Say how many of the jobs beside this one are done."""
+        """Return how many jobs of the same rung or kind are done."""
         if job.kind != "ladder":
             return after_line(view for view in self.after() if view.kind == job.kind)
         view = self.rungs()[job.rung]
         return f"rung {job.rung} {view.done}/{view.trials}"
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
-        """Write which job is tried again."""
+        """Write which job is retried."""
         super().job_lost(job, error, losses)
         self._say(_lost_line(job, error, losses))
 
     def database_down(self, error: str) -> None:
-        """Write what is being waited for."""
+        """Write that the database does not answer."""
         self._say(_down_line(error))
 
     def database_up(self) -> None:
-        """Write that the wait is over."""
+        """Write that the database answers again."""
         self._say(_UP_LINE)
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
-        """Write who is left."""
+        """Write which trials survive."""
         self._say(rung_line(decisions))
 
     def _say(self, line: str) -> None:
@@ -120,7 +120,7 @@ def _lost_line(job: JobView, error: str, losses: int) -> str:
 
 
 def _down_line(error: str) -> str:
-    return f"the database does not answer ({error}); jobs go on, their results are kept meanwhile"
+    return f"the database does not answer ({error}); jobs continue, and their results are kept"
 
 
 _UP_LINE = "the database answers again"

@@ -1,4 +1,4 @@
-"""What happens to a sweep as lines: for people, and as JSON for scripts."""
+"""Changes of a sweep as lines: as text, and as JSON for scripts."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ from searchctl.orchestrator.storage.reads.changes import (
 if TYPE_CHECKING:
     from searchctl.trainer.settings.training import Score
 
-KINDS = {
+KINDS = {  # values of `what`, which scripts rely on
     AttemptStarted: "began",
     EpochFinished: "epoch",
     AttemptEnded: "ended",
@@ -38,7 +38,7 @@ KINDS = {
 
 
 def json_lines(changes: Iterable[Change]) -> Iterator[str]:
-    """Write each change as one JSON object; `what` says of what kind it is."""
+    """Write each change as one JSON object; `what` is its kind."""
     for change in changes:
         values = asdict(change)
         values |= values.pop("decision", {}) | values.pop("record", {})
@@ -49,7 +49,10 @@ class LogLines:
     """Writes changes as lines with the local time."""
 
     def __init__(self, score: "Score", *, of_one_trial: bool) -> None:
-        """Show, of an epoch, the number that goes with `score`; of one trial, its own decisions."""
+        """Show the number of an epoch that belongs to `score`.
+
+        `of_one_trial` shows that trial's decisions, in place of one line for each rung.
+        """
         self._key, self._name = epoch_score(score)
         self._of_one_trial = of_one_trial
 
@@ -78,7 +81,7 @@ class LogLines:
     def _of_a_job(self, change: AttemptStarted | EpochFinished | AttemptEnded) -> str:
         if isinstance(change, AttemptStarted):
             again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
-            return f"began{again}, {assignments(change.params)}"
+            return f"started{again}, {assignments(change.params)}"
         if isinstance(change, EpochFinished):
             epoch = change.record
             losses = f"train loss {number(epoch.train_loss)}, val loss {number(epoch.val_loss)}"
@@ -97,7 +100,7 @@ def _place(change: AttemptStarted | EpochFinished | AttemptEnded | Decision) -> 
 
 
 def _reason(error: str | None) -> str:
-    """Quote the line that matters of an error; `searchctl show` prints all of it."""
+    """Quote the most informative line of an error; `searchctl show` prints all of it."""
     lines = (error or "").strip().splitlines()
     if not lines:
         return ""
@@ -107,19 +110,19 @@ def _reason(error: str | None) -> str:
 _EVENTS = {
     "driver": "driven by {driver}",
     "hook": "hook {hook} {outcome}",
-    "requested": "asked to be {state}",
-    "forecast": "timed beforehand on {probe[device]}",
-    "late": "news of trial {trial} rung {rung} came too late: it was tried again",
+    "requested": "state {state} requested",
+    "forecast": "speed measured before the start on {probe[device]}",
+    "late": "result of trial {trial} rung {rung} came too late: the job was retried",
 }
-"""How an event is told; the others by their kind and, if there is one, their error."""
+"""Text of an event by its kind; other kinds show their name and their error, if any."""
 
 
 def _event(change: SweepEvent) -> str:
-    """Write an event; all of its facts are for `--json`."""
+    """Write an event; `--json` has all of its facts."""
     if change.kind in _EVENTS:
-        said = _EVENTS[change.kind].format_map(change.detail)
+        text = _EVENTS[change.kind].format_map(change.detail)
         changed = "; ".join(change.detail.get("changed", ()))
-        return f"sweep {said}{f', changed: {changed}' * bool(changed)}"
+        return f"sweep {text}{f', changed: {changed}' * bool(changed)}"
     return f"sweep {change.kind}{_reason(change.detail.get('error'))}"
 
 

@@ -1,4 +1,4 @@
-"""What people are shown of a plan, and of what a probe says that it will take."""
+"""A plan and its estimate by a probe, as tables and sentences."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.sweeps import assignments, duration
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.plan import Plan
@@ -20,21 +21,22 @@ if TYPE_CHECKING:
 
 
 def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
-    """Yield the ladder, what it costs, and what to beware of."""
+    """Yield the ladder, its cost, and warnings."""
     halving = sweep.halving
     yield heading(
         sweep.name,
-        f": {plan.ladder.trials} trials, eta {halving.eta}, {halving.finalists} finalists, "
+        f": {counted(plan.ladder.trials, 'trial')}, eta {halving.eta}, "
+        f"{counted(halving.finalists, 'finalist')}, "
         f"score {halving.score}",
     )
     yield _ladder_table(plan)
     cost, grid = float(plan.ladder.full_trainings), plan.ladder.trials
     yield (
-        f"Costs {cost:g} full trainings instead of {grid} for all on all of the data "
-        f"({100 * cost / grid:.0f} %)."
+        f"Costs {cost:g} full trainings instead of {grid} (every trial on all of the data): "
+        f"{100 * cost / grid:.0f} %."
     )
     if plan.after:
-        yield f"{plan.after} full trainings more judge the answer (repeats, audit)."
+        yield f"Follow-up jobs (repeats, audit) add {counted(plan.after, 'full training')}."
     yield from _notes(plan)
     for warning in plan.warnings:
         yield Text(f"warning: {warning}", style="yellow")
@@ -59,35 +61,35 @@ def _ladder_table(plan: Plan) -> Table:
 def _notes(plan: Plan) -> Iterator[str]:
     if plan.continued == "warm":
         yield (
-            "A survivor goes on with its weights of the rung below (continue: warm), for as many "
-            "epochs as afresh: it costs the same."
+            "Survivors start from their weights of the rung below (continue: warm), with the same "
+            "number of epochs, so the cost is the same."
         )
     if not plan.images_span.known:
         yield (
-            "Trials differ in epochs: what rungs above the first cost depends on who survives. "
-            "Reckoned is the mean of all trials; in brackets, if the shortest or the longest do."
+            "Trials differ in epochs, so the cost of rungs above the first depends on which trials "
+            "survive. Shown is the mean of all trials, in brackets the shortest and the longest."
         )
     if plan.patient:
-        yield "Jobs may stop early (patience): this is the most that they train."
+        yield "Jobs may stop early (patience): these numbers are upper bounds."
     yield _validation(plan)
     low, high = plan.disk.checkpoint
     yield (
-        f"Disk: for each weight of a network, {_between(low, high)} bytes of a checkpoint for each "
-        f"job that runs, and 4 for each of {plan.disk.kept} trials whose weights are kept."
+        f"Disk: {_between(low, high)} bytes per network weight for the checkpoint of each running "
+        f"job, and 4 for each of {counted(plan.disk.kept, 'trial')} whose weights are kept."
     )
 
 
 def _validation(plan: Plan) -> str:
     scored = plan.validation_images
     if scored is None:
-        return "How many images are validated is not known before the data set is at hand."
+        return "The number of validation images is unknown without the data set."
     share = scored / (scored + plan.images_trained)
-    much = ": `validate: {every: ..}` scores fewer" * (share > 0.5)
+    much = "; `validate: {every: ..}` reduces it" * (share > 0.5)
     return f"Validation is {100 * share:.0f} % of all images that pass through networks{much}."
 
 
 def estimate_report(found: "EstimatedPlan") -> Iterator[RenderableType]:
-    """Yield what was measured, and what the sweep will take."""
+    """Yield the measurements, and the estimated cost of the sweep."""
     expected = found.forecast
     yield ""
     yield from _probe_part(found.probe)
@@ -110,8 +112,8 @@ def _probe_part(probe: "Probe") -> Iterator[RenderableType]:
     yield table
     if len(timed) < len(probe.classes):
         yield (
-            "The others are taken to be as fast as the timed one that is nearest by the FLOPs of "
-            "its network."
+            "Each other configuration is assumed to be as fast as the measured one whose network "
+            "has the nearest FLOPs."
         )
 
 
@@ -143,41 +145,38 @@ def _sums(expected: "CostEstimate") -> Iterator[str]:
         rented = expected.rented_hours
         idle = max(0.0, 1 - hours.expected / rented.expected)
         yield (
-            f"GPU hours: {spread(hours, number)} held by trials; {spread(rented, number)} of "
-            f"{fleet.gpus:g} GPUs from start to end, {100 * idle:.0f} % of it idle at the end of "
-            "rungs."
+            f"GPU hours: {spread(hours, number)} used by trials; {spread(rented, number)} for "
+            f"{fleet.gpus:g} GPUs from start to end, of which {100 * idle:.0f} % are idle at the "
+            "end of rungs."
         )
         if fleet.price is not None:
-            prices = (spread(each * fleet.price, number) for each in (hours, rented))
-            yield "Price: {} for what trials hold, {} for the GPUs from start to end.".format(
-                *prices
-            )
+            used, whole = (spread(each * fleet.price, number) for each in (hours, rented))
+            yield f"Price: {used} for the hours used by trials, {whole} for the GPUs from start to end."
     yield (
-        f"Disk: up to {size(expected.disk.peak)} at a time, {size(expected.disk.kept)} of "
-        f"weights at the end. Memory: up to {size(expected.peak_bytes)} for a trial."
+        f"Disk: up to {size(expected.disk.peak)} during the sweep, {size(expected.disk.kept)} of "
+        f"weights at the end. Memory: up to {size(expected.peak_bytes)} for each trial."
     )
 
 
 def _interval(found: "EstimatedPlan") -> Iterator[str]:
     yield (
-        "In brackets: if the fastest configurations survive, each as fast as in the fastest lap of "
-        "the probe, and if the slowest do, as in their slowest lap. This is no confidence "
-        "interval."
+        "In brackets: the range from the fastest configurations surviving at the probe's fastest "
+        "measurement to the slowest ones at its slowest. This is not a confidence interval."
     )
     fleet, extra = found.forecast.fleet, []
     if fleet.parallel > 1:
-        extra.append(f"{fleet.parallel} trials side by side slow each other down")
+        extra.append(f"{fleet.parallel} parallel trials slow each other down")
     if 0 < fleet.gpus_per_trial < 1:
-        extra.append("trials share a GPU, which each had for itself in the probe")
+        extra.append("trials share a GPU, while the probe had a whole one")
     if found.plan.patient:
         extra.append("jobs may stop early")
     always = ["starting Ray and its workers", "decoding images for the first time", "pictures"]
     parts = [*always, *extra]
-    yield f"Not in it: {'; '.join(parts)}."
+    yield f"Not included: {'; '.join(parts)}."
 
 
 def stage_name(kind: Kind, rung: int) -> str:
-    """Name a stage: a rung by its number, what comes after the ladder by its kind.
+    """Name a stage: a rung by its number, follow-up jobs by their kind.
 
     >>> stage_name("ladder", 3), stage_name("audit", 4)
     ('3', 'audit')
@@ -186,7 +185,7 @@ def stage_name(kind: Kind, rung: int) -> str:
 
 
 def spread(span: Span, write: Callable[[float], str]) -> str:
-    """Write a span: what is expected, and its ends in brackets unless they read the same.
+    """Write a span: the expected value, and its ends in brackets unless they look the same.
 
     >>> spread(Span(1, 2, 4), "{:.0f}".format), spread(Span(2, 2, 2), "{:.0f}".format)
     ('2 (1-4)', '2')
@@ -196,7 +195,7 @@ def spread(span: Span, write: Callable[[float], str]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a time span; a short one with a digit more.
+    """Write a time span; a short one with one more digit.
 
     >>> clock(0.314), clock(42.4), clock(95)
     ('0.3s', '42s', '1m35s')
@@ -218,7 +217,7 @@ def size(count: float) -> str:
 
 
 def number(value: float) -> str:
-    """Write hours, or money.
+    """Write hours or money.
 
     >>> number(0.01383), number(12.34), number(1234.5)
     ('0.0138', '12.3', '1,234')
@@ -227,7 +226,7 @@ def number(value: float) -> str:
 
 
 def _images(span: Span | None) -> str:
-    """Write images; shorter where their number is not known.
+    """Write a number of images; abbreviated if it is an estimate.
 
     >>> _images(Span.exactly(13_770_000)), _images(Span(7_155_000, 13_770_000, 20_385_000))
     ('13,770,000', '13.8M (7.16M-20.4M)')

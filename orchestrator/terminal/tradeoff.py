@@ -1,4 +1,4 @@
-"""What `searchctl pareto` prints: the trials worth their cost, and what each step up gains."""
+"""Output of `searchctl pareto`: the trials worth their cost, and the gain of each step."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from rich.table import Table
 
 from searchctl.orchestrator.analysis.tradeoff import LATENCY, Tradeoff, Upgrade
 from searchctl.orchestrator.facts.sweeps import assignments, number
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
@@ -14,10 +15,10 @@ from searchctl.trainer.settings.training import Score
 
 
 def tradeoff_report(tradeoff: Tradeoff) -> Iterator[RenderableType]:
-    """Yield the fronts, then a plain sentence for each step up one of them."""
+    """Yield the fronts, then a sentence for each step along them."""
     name = SCORE_NAMES[tradeoff.score]
     where = f"rung {tradeoff.rung} of {tradeoff.sweep}"
-    trials = f"{tradeoff.trials} trials on {tradeoff.images} images"
+    trials = f"{counted(tradeoff.trials, 'trial')} on {counted(tradeoff.images, 'image')}"
     yield heading(f"{name} against cost", f": {where}, {trials}")
     yield _front_table(tradeoff, name)
     for cost in dict.fromkeys(cost for each in tradeoff.candidates for cost in each.costs):
@@ -48,7 +49,7 @@ def _cost(value: float | None, on_front: bool) -> str:
 
 
 def _sentence(step: Upgrade, score: Score) -> str:
-    """Say what a step up the front costs, and what for."""
+    """Return a sentence on the cost and the gain of a step along the front."""
     is_loss = score == "val_loss"
     scale, digits = (1, 4) if is_loss else (100, 1)
     what = "less loss" if is_loss else f"points of {SCORE_NAMES[score]}"
@@ -84,23 +85,25 @@ def _on_latency(tradeoff: Tradeoff) -> Iterator[str]:
         rest = f"; only the {compared} trials that ran there are compared"
         yield (
             f"{LATENCY}: the latency of one image at the training size, on {tradeoff.latency_on}"
-            f"{rest if compared < tradeoff.trials else ''}. Jobs that run beside slow it down: "
-            "small differences say nothing."
+            f"{rest if compared < tradeoff.trials else ''}. Parallel jobs slow it down, so small "
+            "differences mean nothing."
         )
 
 
 def _notes(tradeoff: Tradeoff) -> Iterator[str]:
     others = tradeoff.trials - len(tradeoff.candidates)
-    outdone = f"{others} {'is' if others == 1 else 'are'} outdone in every cost"
-    rest = f"; of {tradeoff.trials} trials, {outdone}" if others else ""
-    yield f"* no trial of this rung has as good a score for less{rest}."
+    beaten = f"{others} {'is' if others == 1 else 'are'} on no front"
+    rest = f"; of {counted(tradeoff.trials, 'trial')}, {beaten}" if others else ""
+    yield f"* no cheaper trial of this rung has as good a score{rest}."
     assessed = [step.sure for step in tradeoff.upgrades if isinstance(step.sure, Difference)]
     if assessed:
         yield (
             "± is half of the 95% interval, from a paired bootstrap over the "
-            f"{assessed[0].groups} groups of {assessed[0].images} validation images: it is about "
-            "these trained networks, not about another seed."
+            f"{assessed[0].groups} groups of {assessed[0].images} validation images. It is about "
+            "these trained networks, not about other seeds."
         )
     yield from _on_latency(tradeoff)
     refused = [step.sure for step in tradeoff.upgrades if isinstance(step.sure, NotAssessable)]
-    yield from dict.fromkeys(f"How sure the gains are is not assessable: {r.why}." for r in refused)
+    yield from dict.fromkeys(
+        f"The uncertainty of the gains is not assessable: {r.why}." for r in refused
+    )

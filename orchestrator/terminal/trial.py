@@ -1,4 +1,4 @@
-"""All that is stored of one trial, for `searchctl show`: as plain values, and as tables."""
+"""All stored facts of one trial, for `searchctl show`: as plain values and as tables."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
-    """Return everything that is stored of a trial.
+    """Return all stored facts of a trial.
 
     Raises:
         SweepNotFound: the sweep has no trial of that number.
@@ -75,12 +75,13 @@ def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> l
 
 
 def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return what a trial begins with. The whole sweep is not read: that would list its trials."""
+    """Return the files of a trial's initial weights."""
     if not sweep.initial_files:
         return {}
     from searchctl.orchestrator.artifacts.initial_files import InitialFiles
     from searchctl.trainer.settings.training import TrainSettings
 
+    # reading the whole Sweep would list all of its trials
     settings = TrainSettings.model_validate(sweep.spec["training"]).with_params(params)
     runs = UPath(sweep.spec["storage"]["runs"]) / sweep.name
     files = InitialFiles.stored(runs, sweep).of(settings)
@@ -88,7 +89,7 @@ def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict
 
 
 def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield what people look for first: decisions, then scores, classes, epochs and troubles."""
+    """Yield the decisions, then scores, classes, epochs, and attempts with errors or retries."""
     yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
@@ -96,13 +97,14 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     for section in _sections(facts):
         yield ""
         yield from section
-    if news := [_attempt(attempt) for attempt in facts["attempts"] if _is_news(attempt)]:
+    attempts = [_attempt(attempt) for attempt in facts["attempts"] if _is_notable(attempt)]
+    if attempts:
         yield ""
-        yield from news
+        yield from attempts
 
 
 def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
-    """Yield the tables, and what belongs below one; those in which there is something."""
+    """Yield each table that is not empty, with the lines below it."""
     yield [_jobs(facts), *_pictures(facts)]
     if facts["after"]:
         yield [_after(facts["after"])]
@@ -114,8 +116,8 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
         yield [_epochs(facts)]
 
 
-def _is_news(attempt: Mapping[str, Any]) -> bool:
-    """Did it go otherwise than begun, run and complete?"""
+def _is_notable(attempt: Mapping[str, Any]) -> bool:
+    """Return whether an attempt had an error, or is a retry."""
     return bool(attempt["error"]) or attempt["number"] > 1
 
 
@@ -123,8 +125,8 @@ def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
     key = JobKey(0, attempt["rung"], attempt["kind"], attempt["repeat"])
     what = f"{key.place}, attempt {attempt['number']}"
     place = f" on {attempt['worker']}" if attempt["worker"] else ""
-    began = attempt["first_epoch"] or 1
-    resumed = f", from epoch {began} on" if began > 1 else ""
+    first = attempt["first_epoch"] or 1
+    resumed = f", resumed at epoch {first}" if first > 1 else ""
     outcome, error = attempt["outcome"] or "running", attempt["error"]
     line = Text.assemble((f"{what}{place}: {outcome}{resumed}", "yellow"))
     if error and error != outcome:
@@ -133,26 +135,26 @@ def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
 
 
 def _jobs(facts: Mapping[str, Any]) -> Table:
-    verdicts = {decision["rung"]: decision for decision in facts["decisions"]}
-    table = plain_table("rung", "images", "score", "epoch", "time", "verdict", left=["verdict"])
+    decisions = {decision["rung"]: decision for decision in facts["decisions"]}
+    table = plain_table("rung", "images", "score", "epoch", "time", "decision", left=["decision"])
     for job in facts["jobs"]:
-        decision = verdicts.get(job["rung"])
-        verdict = _verdict(decision) if decision else job["state"]
+        decision = decisions.get(job["rung"])
+        outcome = _decision(decision) if decision else job["state"]
         score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
         cells = (str(job["rung"]), str(job["images"]), score, epoch, duration(job["seconds"]))
-        table.add_row(*cells, verdict)
+        table.add_row(*cells, outcome)
     return table
 
 
-def _verdict(decision: Mapping[str, Any]) -> str:
-    """Say what was decided and why; a reason may begin with the decision."""
+def _decision(decision: Mapping[str, Any]) -> str:
+    """Return a decision with its reason; a reason may start with the decision."""
     verdict, reason = str(decision["verdict"]), str(decision["reason"])
     return reason if reason.startswith(verdict) else f"{verdict}: {reason}"
 
 
 def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
-    """Its jobs after the ladder, of which no decision comes."""
-    table = plain_table("after the ladder", "images", "score", "epoch", "time", "state")
+    """Draw the trial's follow-up jobs, which lead to no decision."""
+    table = plain_table("follow-up", "images", "score", "epoch", "time", "state")
     for job in jobs:
         place = JobKey(job["trial"], job["rung"], job["kind"], job["repeat"]).place
         score, epoch = number(job["score"]), str(job["kept_epoch"] or "-")
@@ -162,11 +164,11 @@ def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Say how many parameters are trained, what memory that took at most, and the latency."""
+    """Yield the number of trained parameters, the peak memory, and the latency."""
     ended = [job for job in facts["jobs"] if job["trainable_parameters"]]
     if ended:
         memory = max(job["peak_memory_bytes"] or 0 for job in ended)
-        held = f", {memory / 1e6:,.0f} MB at most on {ended[-1]['device']}" if memory else ""
+        held = f", peak memory {memory / 1e6:,.0f} MB on {ended[-1]['device']}" if memory else ""
         size = f"{ended[-1]['trainable_parameters']:,}"
         yield f"  trains {size} parameters{held}{_latency(ended[-1])}"
 
@@ -176,23 +178,23 @@ def _latency(job: Mapping[str, Any]) -> str:
 
 
 def _initial_weights(facts: Mapping[str, Any]) -> Iterator[Text]:
-    """Say which files the trial begins with, and what each of its jobs began with."""
+    """Yield the files of the initial weights, and the initial weights of each job."""
     for name, file in facts["initial_files"].items():
-        yield Text(f"  {name}: {file['source']}, as {file['file']}")
-    began: dict[str, list[str]] = {}
+        yield Text(f"  {name}: {file['source']}, copied to {file['file']}")
+    weights: dict[str, list[str]] = {}
     for job in facts["jobs"]:
         if job["initial_weights"]:
-            began.setdefault(job["initial_weights"], []).append(str(job["rung"]))
-    for text, rungs in began.items():
-        where = f" at rung {', '.join(rungs)}" if len(began) > 1 else ""
-        yield Text(f"  began with{where}: {text}")
+            weights.setdefault(job["initial_weights"], []).append(str(job["rung"]))
+    for text, rungs in weights.items():
+        where = f" at rung {', '.join(rungs)}" if len(weights) > 1 else ""
+        yield Text(f"  initial weights{where}: {text}")
 
 
 def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
-    """Say where the finalist's pictures are."""
+    """Yield the paths of a finalist's pictures."""
     for job in facts["jobs"]:
         if job["features"]:
-            yield Text(f"features, by PCA and t-SNE: {job['features']}")
+            yield Text(f"embeddings, by PCA and t-SNE: {job['features']}")
 
 
 def _splits(job: Mapping[str, Any], score: "Score") -> Table:
@@ -204,7 +206,7 @@ def _splits(job: Mapping[str, Any], score: "Score") -> Table:
 
 
 def _classes(facts: Mapping[str, Any]) -> Table:
-    """IoU or accuracy per class on the validation set, a column for each rung."""
+    """Draw IoU or accuracy by class on the validation set, with a column for each rung."""
     what = "accuracy" if facts["shown_score"] == "val_accuracy" else "IoU"
     rungs = [job["rung"] for job in facts["jobs"]]
     found = {

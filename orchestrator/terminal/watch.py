@@ -1,4 +1,4 @@
-"""Follows a sweep from any machine that reaches its database, as its driver's own display does."""
+"""Follows a sweep through its database, for the same displays that its driver uses."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -34,20 +34,20 @@ from searchctl.trainer.core.results import JobResult, JobStatus
 
 POLL_S = 1.0
 GONE_AFTER_S = 5.0
-"""How long a sweep may be without a driver before it counts as interrupted: one that has just been
+"""Seconds without a driver after which a sweep counts as interrupted: a sweep that was just
 launched has none yet."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How a sweep stands when one begins to watch it."""
+    """The state of a sweep when watching starts."""
 
     done: dict[JobKey, JobState]
     run_totals: Totals
 
 
 def snapshot(engine: Engine, sweep: SweepRow) -> Snapshot:
-    """Return what a display begins with; a few queries, and no row for each epoch."""
+    """Return the first state of a display, by a few queries that do not read every epoch."""
     done = {
         key: JobState(key.rung, job.state, job.score, kind=key.kind)
         for key, job in job_states(engine, sweep).items()
@@ -65,13 +65,13 @@ def snapshot(engine: Engine, sweep: SweepRow) -> Snapshot:
 
 
 def most_epochs(sweep: SweepRow) -> int:
-    """Return the epochs of a job; the most that is searched, where `epochs` is an axis."""
+    """Return the epochs of a job; the largest searched value if `epochs` is an axis."""
     return plan_sweep(Sweep.from_json(sweep.spec), sweep.ladder[-1]["images"]).epochs
 
 
 def follow(
     find: Callable[[], SweepRow],
-    news: ChangeFeed,
+    feed: ChangeFeed,
     take: Callable[[list[Change]], None],
     on_down: Callable[[str], None],
     on_up: Callable[[], None],
@@ -79,23 +79,24 @@ def follow(
     poll_s: float = POLL_S,
     gone_after_s: float = GONE_AFTER_S,
 ) -> SweepRow:
-    """Hand over what happens to a sweep until it ends; return how it ended.
+    """Pass on the changes of a sweep until it ends; return its final row.
 
-    While the database does not answer, it is waited for.
+    While the database does not answer, this waits for it.
 
     Args:
         find: reads the sweep's row.
-        news: what there is to hand over.
-        take: takes it, in parts.
-        on_down: is told why the database does not answer, once.
-        on_up: is told that it does again.
-        poll_s: seconds between two looks at the database.
+        feed: the changes to pass on.
+        take: takes them, in parts.
+        on_down: called once, with the reason, when the database does not answer.
+        on_up: called when the database answers again.
+        poll_s: seconds between two reads of the database.
         gone_after_s: seconds without a driver after which an open sweep counts as interrupted.
     """
     ending, down = Ending(gone_after_s), False
     while True:
         try:
-            row, changes = find(), news.read()  # in this order: an ended sweep has no more news
+            # in this order: once a sweep has ended, nothing changes any more
+            row, changes = find(), feed.read()
         except DBAPIError as error:
             if not unreachable(error):
                 raise
@@ -113,26 +114,26 @@ def follow(
 
 
 class Ending:
-    """Says whether a sweep that is being watched is over."""
+    """Decides whether a watched sweep has ended."""
 
     def __init__(
         self, gone_after_s: float = GONE_AFTER_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Call a sweep interrupted that had no driver for so many seconds."""
+        """Count a sweep as interrupted after so many seconds without a driver."""
         self._gone_after_s = gone_after_s
         self._clock = clock
         self._driven = clock()
 
     def reached(self, row: SweepRow) -> bool:
-        """Take note of how the sweep stands now, and return whether it has ended."""
+        """Record the current state of the sweep, and return whether it has ended."""
         if row.shown_state != "INTERRUPTED":
             self._driven = self._clock()
             return row.state != "RUNNING"
         return self._clock() - self._driven >= self._gone_after_s
 
 
-def tell(callback: Callback, changes: Iterable[Change]) -> None:
-    """Tell an observer what a driver would have told it."""
+def replay(callback: Callback, changes: Iterable[Change]) -> None:
+    """Call a callback with the changes, as the sweep's driver would."""
     for rung, together in groupby(changes, _closed_rung):
         if rung is not None:
             callback.rung_closed(

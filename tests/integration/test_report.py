@@ -246,7 +246,7 @@ def test_the_command_prints_what_is_no_page(sweeps, tmp_path, monkeypatch):
     sweeps.launch()
     assert json.loads(look(sweeps, "--format", "json"))["about"]["name"] == "quick"
     assert look(sweeps, "--format", "md").startswith("# quick")
-    assert look(sweeps).startswith("quick.html: ")
+    assert look(sweeps).startswith("wrote quick.html (")
     assert (tmp_path / "quick.html").exists()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.statistics.cut import MOST_HOLM, Opponent, judge, needed, opponents
+from searchctl.orchestrator.statistics.cut import MOST_HOLM, Opponent, compare, needed, opponents
 from searchctl.orchestrator.statistics.holm import holm
 from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
 from tests.image_counts import network
@@ -11,7 +11,7 @@ BOOTSTRAP = GroupBootstrap([str(image) for image in range(12)], draws=1000)
 
 
 def judged(trial, against, counts=COUNTS, score="val_miou"):
-    return judge(trial, against, counts, BOOTSTRAP, score)
+    return compare(trial, against, counts, BOOTSTRAP, score)
 
 
 def alone(first, second):
