@@ -6,19 +6,19 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS python
-# CUDA's images have no Python; Python's own have all of it
+# CUDA's images have no Python; Python's own images have it
 RUN command -v python3 > /dev/null \
     || (apt-get update \
     && apt-get install --yes --no-install-recommends python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*)
 
 FROM python AS build
-# of which index torch is installed, if not of the usual one: docs/docker.md
+# the package index of torch, if it is not the default one: docs/docker.md
 ARG TORCH_INDEX=
 WORKDIR /source
 RUN python3 -m venv /opt/searchctl
 ENV PATH=/opt/searchctl/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# before the sources: a change of ours does not install the rest again
+# before the sources are copied, so that a change of them does not reinstall the dependencies
 COPY constraints.txt ./
 RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
     torch torchvision
@@ -34,7 +34,7 @@ RUN pip wheel --no-deps --wheel-dir /wheels . \
 FROM python
 COPY --from=build /opt/searchctl /opt/searchctl
 ENV PATH=/opt/searchctl/bin:$PATH PYTHONUNBUFFERED=1
-# the directories are where volumes go, which take their owner over
+# volumes are mounted at these directories, and get their owner
 RUN useradd --uid 10001 --create-home searchctl \
     && mkdir -p /data /searchctl/runs /searchctl/cache /searchctl/sweeps \
     && chown -R searchctl:searchctl /searchctl

@@ -1,7 +1,7 @@
 """Makes the pictures of docs/pictures: `python docs/screenshots.py`, in about five minutes.
 
 It launches examples/quickstart.yaml in a temporary directory, follows it in a terminal, and then
-looks at it as people do: by each command, at its report, and in the dashboard.
+takes pictures of each command, of the report, and of the dashboard.
 """
 
 import base64
@@ -48,7 +48,7 @@ class Shot:
     height: int
     scheme: str = "light"
     top: str = "body"
-    """Where the picture begins."""
+    """CSS selector of the element at the top of the picture."""
 
 
 REPORT = {
@@ -61,7 +61,7 @@ DASHBOARD = {
     "dashboard-trial.png": ("/trials?numbers=7", "rung-3-masks.png", Shot(1200, 1240)),
     "dashboard-note.png": ("/note", "Report on this sweep", Shot(1200, 260)),
 }
-"""File -> what follows the study's address, what is awaited, and the part."""
+"""File -> suffix of the study's address, text to wait for, and the part to save."""
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def _follow(folder: Path) -> None:
-    """Launch the sweep, and keep what `watch` shows when the last but one rung runs."""
+    """Launch the sweep, and save the screen of `watch` while the last but one rung runs."""
     launch = [SEARCHCTL, "launch", SWEEP, "--inline"]
     with subprocess.Popen(launch, cwd=folder, stdout=subprocess.PIPE, text=True) as launched:
         assert launched.stdout
@@ -131,17 +131,17 @@ def _open(browser: Chrome, address: str, shot: Shot) -> None:
     features = [{"name": "prefers-color-scheme", "value": shot.scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     browser.get(address)
-    time.sleep(1)  # until all of it is painted
+    time.sleep(1)  # until the page is drawn
 
 
 def _await(browser: Chrome, words: str) -> None:
     body = browser.find_element(By.TAG_NAME, "body")
     WebDriverWait(browser, 60).until(lambda _: words in body.text)
-    time.sleep(3)  # until its pictures and curves stand still
+    time.sleep(3)  # until its pictures and curves no longer move
 
 
 def _take(browser: Chrome, shot: Shot, name: str) -> None:
-    """Save a part with 256 colours: a page has hardly more, and it takes a third."""
+    """Save a part with 256 colours: a page has few more, and the file is a third as large."""
     begin = f"document.querySelector('{shot.top}').getBoundingClientRect().top"
     y = browser.execute_script(f"return {begin} + scrollY")
     size = {"width": shot.width, "height": shot.height}

@@ -1,4 +1,4 @@
-"""A terminal of a given width, in which a command runs, and what is to be seen on it as an SVG."""
+"""Runs a command in a terminal of a given width, and writes its screen as an SVG."""
 
 import fcntl
 import io
@@ -22,7 +22,7 @@ _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def screens(arguments: Sequence[str], folder: Path, width: int) -> Iterator[str]:
-    """Run searchctl in a terminal; yield what is on the screen each time that it has changed."""
+    """Run searchctl in a terminal; yield the screen after each change."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 60, width, 0, 0))
     seen = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -39,25 +39,25 @@ def screens(arguments: Sequence[str], folder: Path, width: int) -> Iterator[str]
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # who wrote to it has ended
+    except OSError:  # the writer has ended
         return b""
 
 
 class Screen:
-    """What stands on a screen: lines may be written over."""
+    """The content of a screen; lines may be overwritten."""
 
     def __init__(self) -> None:
-        """Begin with an empty one."""
+        """Start with an empty screen."""
         self._lines = [""]
         self._row = 0
         self._unfinished = ""
 
     def __str__(self) -> str:
-        """Return its lines, with what gives them their colours."""
+        """Return its lines, with their colour codes."""
         return "\n".join(self._lines).strip("\n")
 
     def write(self, written: str) -> None:
-        """Take what a program has written, up to a control sequence that is not whole yet."""
+        """Add a program's output, up to an incomplete control sequence."""
         written = self._unfinished + written
         whole = _UNFINISHED.sub("", written)
         self._unfinished = written[len(whole) :]
@@ -77,7 +77,7 @@ class Screen:
 
 
 def save_svg(shown: str, title: str, width: int, path: Path) -> None:
-    """Write what is on a screen as an SVG that needs no font of its own."""
+    """Write a screen as an SVG that needs no embedded font."""
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown), "", sep="\n")  # or the last line would be cut below
     drawn = console.export_svg(title=title)

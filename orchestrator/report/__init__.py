@@ -1,1 +1,1 @@
-"""The report on a sweep: facts are gathered, then drawn; facts.py says what they are."""
+"""The report of a sweep: facts.py defines its facts, gathering.py reads them, templates draw."""

@@ -1,4 +1,4 @@
-"""What the terminal's views say, for pages: their tables and paragraphs as plain texts."""
+"""Turns tables and paragraphs of the terminal's views into plain blocks for pages."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Align = Literal["left", "right"]
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of what follows."""
+    """The title of the blocks after it."""
 
     text: str
     kind: Literal["heading"] = "heading"
@@ -23,7 +23,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text; a quiet one is a note on what is beside it."""
+    """A text; a quiet one is a note on its neighbours."""
 
     text: str
     quiet: bool
@@ -44,7 +44,7 @@ Block = Heading | Paragraph | Cells
 
 
 def blocks(parts: Iterable[RenderableType]) -> list[Block]:
-    """Return what a view yields, without what is of a terminal; empty lines are left out."""
+    """Return the blocks of a view, without terminal styles and empty lines."""
     return [block for part in parts for block in _block(part)]
 
 
@@ -56,7 +56,7 @@ def _block(part: RenderableType) -> Iterator[Block]:
     elif isinstance(part, Text | str):
         yield from _text(Text(part) if isinstance(part, str) else part)
     else:
-        raise TypeError(f"a view yields {type(part).__name__}: no page has that")
+        raise TypeError(f"no block for a {type(part).__name__}")
 
 
 def _text(text: Text) -> Iterator[Block]:
@@ -67,7 +67,7 @@ def _text(text: Text) -> Iterator[Block]:
 
 
 def _cells(table: Table) -> Cells:
-    """Return a table's texts, but for columns in which there are none."""
+    """Return the texts of a table, without empty columns."""
     columns = [(each, [_plain(each.header), *map(_plain, each.cells)]) for each in table.columns]
     filled = [(column, texts) for column, texts in columns if any(texts)]
     headers, *rows = zip(*(texts for _, texts in filled), strict=True)

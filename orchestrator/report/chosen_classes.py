@@ -1,4 +1,4 @@
-"""Which classes are worth following over the epochs: rare ones, and what finalists differ in."""
+"""Chooses classes to draw over the epochs: rare ones, and those where finalists differ."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,18 +12,18 @@ from searchctl.orchestrator.statistics.paired_bootstrap import truth
 from searchctl.orchestrator.storage.rows import SweepRow
 
 MOST = 8
-"""More pictures beside each other are not looked at."""
+"""Most classes that are drawn."""
 
 
 def chosen_classes(
     scores: Sequence[ClassScores], shares: Mapping[int, float], most: int = MOST
 ) -> list[ChosenClass]:
-    """Return all classes that have a score, or half of `most` rare ones and the most telling ones.
+    """Return all classes with a score; if there are too many, rare ones and the most different.
 
     Args:
-        scores: of the finalists on the validation set.
-        shares: of the labels, by class id; empty where it is not known.
-        most: how many at most.
+        scores: scores of the finalists on the validation set.
+        shares: class id -> share of the labels; empty if not known.
+        most: maximum number of classes; half of them are rare ones.
 
     Returns:
         The rarest first.
@@ -43,10 +43,10 @@ def chosen_classes(
 def label_shares(
     engine: Engine, row: SweepRow, rung: int, trials: Collection[int]
 ) -> dict[int, float]:
-    """Return each class's share of the labels of the validation set; nothing if none is stored.
+    """Return each class's share of the validation labels; empty if no counts are stored.
 
     Raises:
-        SearchctlError: what is stored is damaged.
+        SearchctlError: the stored counts are damaged.
     """
     stored = ImageEvidence(engine, row).counts(rung, trials)
     for counts in stored.values():  # the labels are the same for all
@@ -56,7 +56,7 @@ def label_shares(
 
 
 def _spreads(scores: Sequence[ClassScores]) -> dict[int, float | None]:
-    """Return how far the finalists are apart at each class that has a score; None for one alone."""
+    """Return the range of the finalists' scores for each class; None for a single finalist."""
     found: dict[int, list[float]] = {}
     for each in scores:
         for class_id, value in enumerate(each.values):
@@ -70,7 +70,7 @@ def _spreads(scores: Sequence[ClassScores]) -> dict[int, float | None]:
 
 BINS = 20
 _UPPER = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Where a histogram may end: in most data sets, few pixels have no class."""
+"""Possible upper ends of the histogram: in most data sets, few pixels are unlabeled."""
 
 
 def unlabeled(
@@ -81,8 +81,8 @@ def unlabeled(
     Args:
         engine: the sweep's database.
         row: the sweep.
-        trial: whose counts are read: the labels are the same for all.
-        rung: where it has a score.
+        trial: the trial whose counts are read; the labels are the same for all.
+        rung: a rung where it has a score.
         size: height and width at which images are scored.
 
     Raises:

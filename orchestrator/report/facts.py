@@ -1,7 +1,7 @@
-"""What a report says, as plain values: `searchctl report --format json` prints just this.
+"""The facts of a report as plain values, which `searchctl report --format json` prints.
 
-The names are stable: a change of what one of them means, or its end, counts FORMAT up; more may
-come at any time. Numbers that are not known are null, as are whole sections; `missing` says why.
+The names are stable. Removing a name or changing its meaning increases FORMAT; new names may be
+added at any time. Unknown numbers and sections are null; `missing` gives the reasons of sections.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class About:
     error: str | None
     versions: dict[str, str]
     drivers: int
-    """Processes that have driven it: one more than it was resumed."""
+    """Drivers of the sweep so far: one more than the number of resumes."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +51,24 @@ class Answer:
     score: float
     params: dict[str, Any]
     test: dict[str, float] | None
-    """Scores on the test split, at the training size; `test_original` has those at its own."""
+    """Scores on the test split at the training size; `test_original`: at the original size."""
     test_original: dict[str, float] | None
     median_at_start: float | None
     """Median score of all trials of the first rung."""
     comparison: Comparison | None
-    """With the runner-up: who it is, how much worse, and how sure that is; None without one."""
+    """Comparison with the runner-up; None without one."""
     full_trainings: float
-    """Cost of the ladder, in trainings on all of the data; the grid would be `trials`."""
+    """Cost of the ladder, in trainings on all of the data; the full grid costs `trials`."""
     images: int
-    """Training images that were seen so far, over all epochs."""
+    """Training images seen so far, over all epochs."""
     seconds: float
-    """Of all jobs that ended, one after the other."""
+    """Sum over all ended jobs."""
     gpu_seconds: float
 
 
 @dataclass(frozen=True)
 class RungFacts:
-    """One rung: its plan, how far it is, and its cut."""
+    """One rung: its plan, progress and cut."""
 
     rung: int
     fraction: str
@@ -79,9 +79,9 @@ class RungFacts:
     failed: int
     best: float | None
     kept: int | None
-    """None until it is closed."""
+    """Number of kept trials; None until the rung is closed."""
     cutoff: float | None
-    """Score of the last trial that was kept."""
+    """Score of the last kept trial."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +101,29 @@ class Step:
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """A trial, with what is known of it at the highest rung that it came to."""
+    """A trial, with its results at the highest rung that it has reached."""
 
     trial: int
     place: int | None
-    """In the whole sweep, 1 is the winner: by the highest rung, then by rank there."""
+    """Rank in the whole sweep (1 is the winner): by the highest rung, then by rank there."""
     state: str
     params: dict[str, Any]
     steps: list[Step]
     trainable_parameters: int | None
     latency_ms: float | None
-    """Of one image, by the network of the highest rung with a result."""
+    """Latency of one image, by the network of the highest rung with a result."""
     device: str | None
-    """On which it was trained, and its latency measured."""
+    """Device of that rung's job, on which the latency was measured."""
     evaluations: dict[str, dict[str, float | None]]
-    """By split (val, train, val_original, test, test_original): loss, miou, mean_accuracy,
-    overall_accuracy; at the highest rung with a result."""
+    """Split (val, train, val_original, test, test_original) -> loss, miou, mean_accuracy,
+    overall_accuracy, at the highest rung with a result."""
     seconds: float
     gpu_seconds: float
     peak_memory_bytes: int | None
 
     @property
     def last(self) -> Step | None:
-        """The highest rung that it came to."""
+        """The highest rung that it has reached."""
         return self.steps[-1] if self.steps else None
 
     @property
@@ -134,13 +134,13 @@ class TrialFacts:
 
 @dataclass(frozen=True)
 class Curve:
-    """How one job went, epoch by epoch."""
+    """The epochs of one job."""
 
     trial: int
     rung: int
     kept_epoch: int | None
     converged: int | None
-    """The first epoch whose score was within 1 % of the kept one's."""
+    """The first epoch whose score is within 1 % of the kept epoch's."""
     epochs: list[EpochRecord]
 
 
@@ -152,18 +152,18 @@ class ClassScores:
     rung: int
     split: str
     values: list[float | None]
-    """By class id; None where the ground truth lacks the class."""
+    """By class id; None if the ground truth lacks the class."""
 
 
 @dataclass(frozen=True)
 class ChosenClass:
-    """A class that is followed over the epochs."""
+    """A class whose IoU is drawn over the epochs."""
 
     class_id: int
     share: float | None
-    """Of the labels of the validation set; None where the counts are not stored."""
+    """Share of the validation labels; None if the counts are not stored."""
     spread: float | None
-    """How far the finalists are apart; None under two."""
+    """Range of the finalists' scores; None for fewer than two."""
 
 
 @dataclass(frozen=True)
@@ -172,23 +172,23 @@ class Option:
 
     value: Any
     trials_at_start: int
-    """That have a score at the first rung."""
+    """Trials with a score at the first rung."""
     median_at_start: float | None
-    """Of their scores there."""
+    """Median of their scores there."""
     trials: int
-    """That have a score at this rung."""
+    """Trials with a score at this rung."""
     best: float
-    """Of their scores here."""
+    """The best of their scores here."""
     trial: int
-    """The best of them."""
+    """The trial with that score."""
     classes: ClassScores | None
     curve: Curve | None
-    """Both of the best."""
+    """The curve and `classes` are those of the best trial."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The values of one param beside each other, at the highest rung where all have a score."""
+    """The values of one param compared, at the highest rung where each has a score."""
 
     name: str
     rung: int
@@ -197,20 +197,20 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Unlabeled:
-    """Share of pixels without a class in each validation image, at the training size."""
+    """Share of unlabeled pixels in the validation images, at the training size."""
 
     images: int
     mean: float
     bins: list[int]
-    """Images by share, in equal steps from 0 to `upper`."""
+    """Number of images by share, in equal bins from 0 to `upper`."""
     upper: float
     none: int
-    """Images in which every pixel has a class."""
+    """Number of images without unlabeled pixels."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Where a picture that a job has left lies."""
+    """Path of a picture that a job wrote."""
 
     trial: int
     rung: int
@@ -219,7 +219,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report says."""
+    """All facts of a report."""
 
     format: int
     made_at: datetime
@@ -232,29 +232,29 @@ class Report:
     """The trials of the highest closed rung whose curves, classes and masks are shown, the best
     first; at most six."""
     curves: list[Curve]
-    """Of the finalists, at every rung."""
+    """Curves of the finalists at every rung."""
     classes: list[ClassScores]
-    """Of the finalists at their highest rung, by split."""
+    """Class scores of the finalists at their highest rung, by split."""
     chosen_classes: list[ChosenClass]
-    """Whose IoU over the epochs is drawn, the rarest first; the numbers are in `curves`."""
+    """Classes whose IoU is drawn over the epochs, the rarest first; `curves` has the numbers."""
     contrasts: list[Contrast]
     importance: Importance | None
     fidelity: Fidelity | None
     tradeoff: Tradeoff | None
     appraisal: FollowUp | None
-    """What came after the ladder: other seeds of the finalists, and the audit."""
+    """Results of the follow-up jobs: other seeds of the finalists, and the audit."""
     grade: Grade | None
-    """Plan against actual, and the faults that were survived."""
+    """Plan against actual, and retries."""
     unlabeled: Unlabeled | None
     masks: list[Picture]
-    """What the finalists predict of a few validation images, by rung."""
+    """The finalists' predictions for a few validation images, by rung."""
     features: list[Picture]
-    """What they see in all of them (classification, `report.features`)."""
+    """The finalists' embeddings of all validation images (classification, `report.features`)."""
     missing: dict[str, str]
-    """Why a section is not there, by its name."""
+    """Name of a section that is null -> the reason."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values; moments are ISO 8601 in UTC."""
+        """Return the facts as plain values; times are ISO 8601 in UTC."""
         values = asdict(self)
         values["grade"] = self.grade.to_json() if self.grade else None
         return _plain(values)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Gathers the facts of a report from the database; reads no file but pictures' places."""
+"""Gathers the facts of a report from the database; reads no file."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.planning.grade import Grade, grade
 from searchctl.orchestrator.report.chosen_classes import chosen_classes, label_shares, unlabeled
@@ -37,12 +38,12 @@ from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.errors import TrainerError
 
 MOST_FINALISTS = 6
-"""More lines in one picture cannot be told apart."""
+"""More lines in one chart cannot be distinguished."""
 Section = TypeVar("Section")
 
 
 def gather(engine: Engine, row: SweepRow) -> Report:
-    """Return what is known of a sweep, running or not."""
+    """Return the facts of a sweep, finished or not."""
     stored = Stored.read(engine, row)
     missing: dict[str, str] = {}
     section = _Sections(missing)
@@ -76,7 +77,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
 
 
 class _Sections:
-    """Makes sections, and takes note of why some cannot be."""
+    """Makes sections, and records why some cannot be made."""
 
     def __init__(self, missing: dict[str, str]) -> None:
         self._missing = missing
@@ -90,7 +91,7 @@ class _Sections:
 
 
 def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
-    """Return the best of those that have come as high as the best one."""
+    """Return the best trials of the highest closed rung."""
     ranked = [each for each in trials if each.place is not None]
     rungs = [max(step.rung for step in each.steps if step.rank) for each in ranked]
     top = [each for each, rung in zip(ranked, rungs, strict=True) if rung == rungs[0]]
@@ -99,9 +100,7 @@ def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
 
 def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) -> Answer:
     if not trials or trials[0].place is None:
-        raise SearchctlError(
-            "No rung is closed yet, or no trial has a score: nothing can be compared."
-        )
+        raise SearchctlError("No rung is closed yet, or no trial has a score.")
     best = trials[0]
     step = [each for each in best.steps if each.rank is not None][-1]
     explained = explain_trial(stored.engine, stored.row, best.trial, step.rung)
@@ -142,7 +141,7 @@ def _chosen(stored: Stored, classes: Sequence[ClassScores]) -> list[ChosenClass]
 
 
 def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:
-    """Ask the lowest rung that is closed: every trial has been there."""
+    """Compute importances at the first rung, where every trial has been."""
     first = [
         Scored(each.params, step.score)
         for each in trials
@@ -151,8 +150,8 @@ def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:
     ]
     if len(first) < LEAST_TRIALS:
         raise SearchctlError(
-            f"Of the first rung, {len(first)} trials have a score: under {LEAST_TRIALS}, how much "
-            "a param matters is mostly chance."
+            f"Only {counted(len(first), 'trial')} of the first rung have a score. Importances need "
+            f"at least {LEAST_TRIALS}."
         )
     known = distributions(stored.sweep.space_)
     return importance(first, known, stored.row.direction, rung=0)
@@ -160,7 +159,7 @@ def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:
 
 def _unlabeled(stored: Stored, finalists: Sequence[TrialFacts]) -> Unlabeled:
     if stored.sweep.task == "classification":
-        raise SearchctlError("Classes are of whole images.")
+        raise SearchctlError("In classification, classes belong to whole images.")
     if not finalists or finalists[0].scored is None:
         raise SearchctlError("No trial has a score yet.")
     best = finalists[0].scored
@@ -176,14 +175,14 @@ def _features(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
 
 def _masks(stored: Stored, finalists: Sequence[TrialFacts]) -> list[Picture]:
     if stored.sweep.task == "classification":
-        raise SearchctlError("Classes are of whole images.")
+        raise SearchctlError("In classification, classes belong to whole images.")
     return _pictures(stored, finalists, MASKS)
 
 
 def _pictures(stored: Stored, finalists: Sequence[TrialFacts], file: str) -> list[Picture]:
-    """Return where pictures should be: beside what else the jobs' last attempts left.
+    """Return the paths of pictures in the directories of the jobs' complete attempts.
 
-    A path that the database names is not followed: whose picture it is says where it lies.
+    Paths are derived from the keys of the jobs. A path that the database holds is never read.
     """
     from searchctl.orchestrator.artifacts.directory import runs_directory
 

@@ -1,4 +1,4 @@
-"""Each searched value beside the others of its name: what a report shows of an option."""
+"""Compares the values of each searched param, for a report."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from searchctl.orchestrator.report.facts import Contrast, Option, TrialFacts
 from searchctl.orchestrator.report.training import Training
 
 MOST_VALUES = 6
-"""A param with more values is a number: the importance and the table say more of it."""
+"""Params with more values are left out: the importance and the table show more of them."""
 Better = Callable[[Iterable[float]], float]
 """max or min."""
 
@@ -17,7 +17,7 @@ Better = Callable[[Iterable[float]], float]
 def contrasts(
     trials: Sequence[TrialFacts], training: Training, direction: Direction
 ) -> list[Contrast]:
-    """Return a comparison for every param that has a few values; names before numbers."""
+    """Return a comparison for each param with few values; names come before numbers."""
     better: Better = max if direction == "maximize" else min
     names = dict.fromkeys(name for trial in trials for name in trial.params)
     found = [each for name in names for each in _contrast(name, trials, training, better)]

@@ -1,4 +1,4 @@
-"""What the templates of a report are given: the facts, and what is drawn of them."""
+"""The input of a report's templates: its facts and its charts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,13 +31,13 @@ from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
 
 @dataclass(frozen=True)
 class Page:
-    """A report with its pictures."""
+    """A report with its charts and pictures."""
 
     r: Report
     score: str
-    """What trials are ranked by, in words."""
+    """Name of the score that ranks trials."""
     by_class: str
-    """What is known of a class."""
+    """Name of the score of a class."""
     names: list[str]
     """The searched params."""
     how_sure: str
@@ -55,25 +55,25 @@ class Page:
     grade: list[Block]
     masks: MaskView | None
     features: list[tuple[Picture, str]]
-    """With their data: URLs."""
+    """Pictures with their data: URLs."""
 
     @property
     def trials(self) -> list[TrialFacts]:
-        """Those that are listed."""
+        """The trials that are listed."""
         return self.r.trials[:MOST_TRIALS]
 
     @cached_property
     def splits(self) -> list[str]:
-        """The splits that some trial is scored on, beside the score that trials are ranked by."""
+        """The splits that any trial is scored on, besides the score that ranks trials."""
         extra = ["val"] if self.r.about.score == "val_loss" else []
         wanted = [*extra, "val_original", "test", "test_original"]
-        if self.r.about.task == "classification":  # of an image there is one label at any size
+        if self.r.about.task == "classification":  # an image has one label at any size
             wanted = [*extra, "test"]
         return [s for s in wanted if any(s in each.evaluations for each in self.r.trials)]
 
     @cached_property
     def devices(self) -> list[str]:
-        """The hardware on which latencies were measured; empty where none was."""
+        """The hardware on which latencies were measured; empty if none was."""
         measured = (each for each in self.r.trials if each.latency_ms is not None)
         return sorted({hardware(each.device) for each in measured})
 
@@ -89,7 +89,7 @@ class Page:
 
 
 def page_of(report: Report) -> Page:
-    """Draw all that a report shows; reads the pictures of masks."""
+    """Make the charts of a report; reads the pictures of masks."""
     score = SCORE_NAMES[report.about.score]
     params = {each.trial: each.params for each in report.trials}
     best = replace(report, trials=report.trials[:MOST_TRIALS])
@@ -109,9 +109,7 @@ def page_of(report: Report) -> Page:
         followed=list(follow_classes(report)),
         options=[(each, compare_options(report, each)) for each in report.contrasts],
         costs=list(cost_charts(report)),
-        unlabeled=histogram(
-            shares.bins, shares.upper, x_title="pixels without a class", y_title="images"
-        )
+        unlabeled=histogram(shares.bins, shares.upper, x_title="unlabeled pixels", y_title="images")
         if shares
         else None,
         fidelity=blocks(fidelity_report(report.fidelity)) if report.fidelity else [],

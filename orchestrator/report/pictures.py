@@ -1,4 +1,4 @@
-"""The finalists' predicted masks as pictures in the page, in bounded number and size."""
+"""The finalists' predicted masks as pictures in the page, limited in number and size."""
 
 import base64
 import io
@@ -15,12 +15,12 @@ from searchctl.trainer.pictures.mask_sheet import MaskSheet, Row, read_masks
 
 MOST_TRIALS = 2
 MOST_BYTES = 3_000_000
-"""Of all pictures together, as they stand in the page."""
+"""Limit of all pictures together, in characters of the page."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """The same thing of every image: a data: URL of each."""
+    """One kind of picture for every image, as data: URLs."""
 
     title: str
     subtitle: str
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Strip:
-    """What one trial's networks predict, from the lowest rung to the last epoch."""
+    """Predictions of one trial's networks, from the lowest rung to the last epoch."""
 
     trial: int
     columns: list[Column]
@@ -42,16 +42,16 @@ class Strip:
 
 @dataclass(frozen=True)
 class MaskView:
-    """Images, ground truth, and what the finalists make of them."""
+    """Images, ground truth, and the finalists' predictions."""
 
     images: list[str]
     classes: list[tuple[str, str]]
-    """Name and CSS colour of the classes that are seen."""
+    """Name and CSS colour of the classes that occur."""
     given: list[Column]
-    """The images, where a picture has them, and the ground truth."""
+    """The images, if the pictures have them, and the ground truth."""
     strips: list[Strip]
     left_out: bool
-    """There are more pictures than fit."""
+    """Whether there are more pictures than fit."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class _Budget:
     refused: bool = field(default=False)
 
     def allow(self, columns: Iterable[Column]) -> list[Column]:
-        """Return the columns that there is room for."""
+        """Return the columns that fit into the budget."""
         allowed = []
         for column in columns:
             if column.size <= self.left:
@@ -72,10 +72,10 @@ class _Budget:
 
 
 def mask_view(masks: Sequence[Stored]) -> MaskView | None:
-    """Read the pictures; None where there are none to be read.
+    """Read the pictures; None if none can be read.
 
     Args:
-        masks: where they are, the best trial's last.
+        masks: their paths, those of the best trial first.
     """
     trials = list(dict.fromkeys(each.trial for each in masks))[:MOST_TRIALS]
     found = [(each, sheet) for each in masks if each.trial in trials for sheet in _read(each)]
@@ -102,7 +102,7 @@ def mask_view(masks: Sequence[Stored]) -> MaskView | None:
 
 
 def picture_urls(pictures: Sequence[Stored]) -> list[tuple[Stored, str]]:
-    """Return pictures as they are, as data: URLs; those that are to be read, and not too large."""
+    """Return pictures as data: URLs; those that cannot be read or are too large are left out."""
     found = []
     for each in pictures[:MOST_TRIALS]:
         try:
@@ -117,12 +117,12 @@ def picture_urls(pictures: Sequence[Stored]) -> list[tuple[Stored, str]]:
 def _read(masks: Stored) -> Iterator[MaskSheet]:
     try:
         yield read_masks(read_file(UPath(masks.path)))
-    except (OSError, ValueError):  # of another machine, of an older searchctl, or cleared away
+    except (OSError, ValueError):  # on another machine, of an older searchctl, or removed
         return
 
 
 def _predictions(found: Iterable[tuple[Stored, MaskSheet]]) -> Iterator[Column]:
-    """Yield the columns of a trial: the kept epoch of each rung, on the last one others too."""
+    """Yield a trial's columns: the kept epoch of each rung, and more epochs of the last rung."""
     for masks, sheet in sorted(found, key=lambda each: each[0].rung):
         for row, tiles in sheet.rows:
             if row.what == "prediction":

@@ -1,4 +1,4 @@
-"""A report as text: one HTML file that asks nobody for anything, Markdown, or JSON."""
+"""A report as text: one HTML file that needs no network, Markdown, or JSON."""
 
 import json
 import re
@@ -20,11 +20,11 @@ SPLITS = {
     "test": "test",
     "test_original": "test, original size",
 }
-"""What is told of a finalist beside its validation score."""
+"""Splits shown for a finalist besides its validation score."""
 
 
 def render(report: Report, how: Format) -> str:
-    """Return the report in a format; in HTML and Markdown, names of the user are escaped."""
+    """Return the report in a format; HTML and Markdown escape the user's names."""
     renderers: dict[Format, Callable[[Report], str]] = {"html": html, "md": markdown, "json": _json}
     return renderers[how](report)
 
@@ -56,7 +56,7 @@ def _filled(template: str, report: Report, *, autoescape: bool) -> str:
             splits=[
                 (split, f"{name} {what}")
                 for split, name in SPLITS.items()
-                if not (of_images and split.endswith("_original"))  # as at any size
+                if not (of_images and split.endswith("_original"))  # the same at any size
             ],
             cell=_cell,
             num=_num,
@@ -88,7 +88,7 @@ def _environment(*, autoescape: bool) -> Environment:
 
 
 def _cell(sorted_by: Any, shown: Any = None, *, left: bool = False) -> Markup:
-    """Return a table's cell with what it is sorted by."""
+    """Return a table's cell with the value that sorts it."""
     text = sorted_by if shown is None else shown
     side = Markup(" class=left") if left else ""
     return Markup('<td{} data-v="{}">{}</td>').format(side, sorted_by, text)
@@ -99,7 +99,7 @@ def _num(score: float | None) -> Markup:
 
 
 def _markdown_cell(text: Any) -> str:
-    r"""Return a text that ends no cell and begins no tag.
+    r"""Return a text with table separators and tags escaped.
 
     >>> _markdown_cell("a|b <c>")
     'a\\|b &lt;c>'
@@ -129,7 +129,7 @@ def _latency(ms: float | None) -> str:
 
 
 def _share(share: float) -> str:
-    """Write a share as percent, a small one with as many digits as tell it from none.
+    """Write a share as percent; a small one with two significant digits.
 
     >>> _share(0.42), _share(0.00123)
     ('42%', '0.12%')

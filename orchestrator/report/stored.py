@@ -1,4 +1,4 @@
-"""The rows of a sweep that several sections of a report need, and what they say of each trial."""
+"""The rows of a sweep that several sections of a report need, and the facts of its trials."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from searchctl.orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 
 @dataclass(frozen=True)
 class Stored:
-    """The rows: one query each."""
+    """The rows, one query for each kind."""
 
     engine: Engine
     row: SweepRow
@@ -29,7 +29,7 @@ class Stored:
 
     @classmethod
     def read(cls, engine: Engine, row: SweepRow) -> Self:
-        """Read them."""
+        """Read the rows."""
         trials = queries.trials(engine, row)
         return cls(
             engine,
@@ -43,7 +43,7 @@ class Stored:
         )
 
     def about(self) -> About:
-        """Return what is known of the sweep as a whole."""
+        """Return the facts of the sweep as a whole."""
         row, sweep = self.row, self.sweep
         events = queries.events(self.engine, row)
         return About(
@@ -63,7 +63,7 @@ class Stored:
         )
 
     def rungs(self) -> list[RungFacts]:
-        """Return the ladder as it stands."""
+        """Return the current state of the ladder."""
         states = [JobState(job.rung, job.state, job.score) for job in self.jobs]
         closed = {each.rung: each for each in self.decisions}
         return [
@@ -84,30 +84,30 @@ class Stored:
 
     def trial_facts(self) -> list[TrialFacts]:
         """Return every trial, the best first."""
-        verdicts = {(each.trial, each.rung): each for each in self.decisions}
+        decisions = {(each.trial, each.rung): each for each in self.decisions}
         jobs: dict[int, list[JobRow]] = {number: [] for number in self.params}
         for job in self.jobs:
             jobs[job.trial].append(job)
-        found = {n: _steps(jobs[n], verdicts) for n in self.params}
-        order = sorted(self.params, key=lambda number: (_standing(found[number]), number))
+        found = {n: _steps(jobs[n], decisions) for n in self.params}
+        order = sorted(self.params, key=lambda number: (_order(found[number]), number))
         places = {number: place for place, number in enumerate(order, start=1)}
         return [
             _trial(number, places[number], self, jobs[number], found[number]) for number in order
         ]
 
 
-def _steps(jobs: Iterable[JobRow], verdicts: Mapping[tuple[int, int], Decision]) -> list[Step]:
+def _steps(jobs: Iterable[JobRow], decisions: Mapping[tuple[int, int], Decision]) -> list[Step]:
     steps = []
     for job in jobs:
-        verdict = verdicts.get((job.trial, job.rung))
+        decision = decisions.get((job.trial, job.rung))
         steps.append(
             Step(
                 rung=job.rung,
                 state=job.state,
                 score=job.score,
-                rank=verdict.rank if verdict else None,
-                verdict=verdict.verdict if verdict else None,
-                reason=verdict.reason if verdict else None,
+                rank=decision.rank if decision else None,
+                verdict=decision.verdict if decision else None,
+                reason=decision.reason if decision else None,
                 kept_epoch=job.kept_epoch,
                 seconds=job.seconds,
             )
@@ -115,8 +115,8 @@ def _steps(jobs: Iterable[JobRow], verdicts: Mapping[tuple[int, int], Decision])
     return steps
 
 
-def _standing(steps: Sequence[Step]) -> tuple[int, int, int]:
-    """Return what trials are ordered by: the highest rung with a rank, the rank, how far it is."""
+def _order(steps: Sequence[Step]) -> tuple[int, int, int]:
+    """Return the sort key of a trial: its highest rung with a rank, the rank, its progress."""
     ranked = [step for step in steps if step.rank is not None]
     if not ranked:
         return (1, 0, -len(steps))

@@ -1,4 +1,4 @@
-"""How trials learned, and what they learned of each class: read when a section wants it."""
+"""Learning curves and class scores of trials, read when a section needs them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields
@@ -13,19 +13,19 @@ from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.settings.training import Score
 
 _CLOSE = 0.01
-"""A score within this share of the kept one's is as good as there."""
+"""A score within this share of the kept epoch's counts as converged."""
 
 
 class Training:
     """The curves and the class scores of a sweep's trials."""
 
     def __init__(self, engine: Engine, row: SweepRow, score: Score) -> None:
-        """Read of this sweep, whose trials are ranked by `score`."""
+        """Read from this sweep, whose trials are ranked by `score`."""
         self._engine, self._row, self._score = engine, row, score
         self._epochs: dict[int, list[EpochRow]] = {}
 
     def curves(self, trial: TrialFacts, rungs: Collection[int]) -> list[Curve]:
-        """Return how a trial's jobs at these rungs went."""
+        """Return the curves of a trial's jobs at these rungs."""
         kept = {step.rung: step.kept_epoch for step in trial.steps}
         epochs = groupby(self._epochs_of(trial.trial), key=lambda each: each.rung)
         return [
@@ -35,7 +35,7 @@ class Training:
         ]
 
     def classes(self, rung: int, trials: Collection[int]) -> list[ClassScores]:
-        """Return the IoU of each class at a rung by split; accuracy, where that is the score."""
+        """Return the IoU of each class at a rung by split; the accuracy if that is the score."""
         found: dict[tuple[int, str], list[float | None]] = {}
         for row in queries.class_scores(self._engine, self._row, trials, rung=rung):
             values = found.setdefault((row.trial, row.split), [None] * len(self._row.classes))

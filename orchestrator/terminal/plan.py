@@ -151,7 +151,7 @@ def _sums(expected: "CostEstimate") -> Iterator[str]:
         )
         if fleet.price is not None:
             used, whole = (spread(each * fleet.price, number) for each in (hours, rented))
-            yield f"Price: {used} for the hours used by trials, {whole} for the GPUs from start to end."
+            yield f"Price: {used} for hours used by trials, {whole} for GPUs from start to end."
     yield (
         f"Disk: up to {size(expected.disk.peak)} during the sweep, {size(expected.disk.kept)} of "
         f"weights at the end. Memory: up to {size(expected.peak_bytes)} for each trial."

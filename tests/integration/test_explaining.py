@@ -151,7 +151,9 @@ def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched,
     (rung,) = explain_trial(engine, row, 0).rungs
     (lost,) = [facts for facts in rung.comparison.classes if facts.lost]
     assert (lost.pair.class_id, lost.pair.rare, lost.name) == (3, True, row.classes[3])
-    assert f"Lost by dropping it, as every survivor is worse: {lost.name}" in said("explain", "0")
+    assert f"Dropping it lost these classes, in which every survivor is worse: {lost.name}" in said(
+        "explain", "0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_what_is_not_assessable_says_why(launched, sqlite_run, said, data, state
     assert why in rung.comparison.sure.why
     assert rung.comparison.classes  # these need no groups
     text = " ".join(said("explain", "0").split())
-    assert "not assessable (beside trial 4, the last survivor)" in text
+    assert "not assessable (compared with trial 4, the last survivor)" in text
     assert f"Not assessable: {rung.comparison.sure.why}." in text
 
 
@@ -210,7 +212,7 @@ def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, said):
 def test_one_rung_may_be_asked_for(launched):
     engine, row = launched()
     assert [rung.rung for rung in explain_trial(engine, row, 5, rung=1).rungs] == [1]
-    with pytest.raises(SearchctlError, match="trial 0 has not come to rung 1"):
+    with pytest.raises(SearchctlError, match="trial 0 has not reached rung 1"):
         explain_trial(engine, row, 0, rung=1)
     with pytest.raises(SweepNotFound, match="has trials 0 to 7, not 8"):
         explain_trial(engine, row, 8)
@@ -226,7 +228,7 @@ def test_damaged_counts_point_to_verify(launched, sqlite_run):
 def test_before_a_rung_is_closed_there_is_no_verdict(sweeps, said):
     prepared = sweeps.prepare(data=DATA)
     assert explain_trial(prepared.engine, prepared.row, 0).rungs == []
-    assert "it has not begun" in said("explain", "0")
+    assert "not started yet" in said("explain", "0")
     with pytest.raises(SearchctlError, match="fewer than two rungs"):
         read_fidelity(prepared.engine, prepared.row)
     with pytest.raises(SearchctlError, match="no trial of sweep 'quick' has a score"):
@@ -262,7 +264,7 @@ def test_of_a_ladder_of_one_rung_there_is_nothing_to_compare(sweeps, said, ended
         sweeps.prepare(**one)
     text = " ".join(said("explain").split())
     assert "nothing to compare: the ladder has one rung, so every trial is trained on all" in text
-    assert ("What the kept trials mostly have" in text) == ended
+    assert ("Typical params of the kept trials" in text) == ended
     assert json.loads(said("explain", "--json"))["steps"] == []
 
 
@@ -375,5 +377,5 @@ def test_a_verdict_that_the_images_do_not_explain_is_said_so(launched, said):
     text = " ".join(said("explain", "0").split())
     assert "worse than trial 4, the last survivor; 95% interval" in text
     assert "after Holm's correction for the 7 comparisons of this rung" in text
-    assert "That is more than the choice of images explains." in text
-    assert "All of this is about these trained networks on this validation set" in text
+    assert "The choice of images does not explain this difference." in text
+    assert "These comparisons are about these trained networks on this validation set" in text

@@ -73,7 +73,7 @@ def test_a_winner_that_other_seeds_do_not_confirm_is_said_so(appraise, said):
     assert found.winner == 5  # the decision stays
     assert (found.repeats.order.best_on_average, found.repeats.order.first) == (2, 0)
     text = " ".join(said("explain", "quick").split())
-    assert "It does not stay ahead with seeds that had no say in its choice: trial 2 is" in text
+    assert "It does not stay ahead with seeds that did not select it: trial 2 is" in text
     assert "trial 2 is 0.3000 better on average, trial 5 is first with 0 of 2 other seeds" in text
 
 
@@ -163,7 +163,7 @@ def test_logs_name_each_job_after_the_ladder(appraise, said):
     appraise()
     text = said("logs", "quick")
     assert "trial 5 repeat 2: complete, score 0.8000" in text
-    assert "audit: began" in text
+    assert "audit: started" in text
 
 
 @pytest.mark.parametrize("columns", [80, 200])

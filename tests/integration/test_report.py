@@ -124,7 +124,7 @@ def test_a_trial_has_its_latency_and_where_it_was_measured(sweeps):
     assert report.trials[0].latency_ms == pytest.approx(8.234)
     page = html(report)
     assert 'data-v="8.234">8.23</td>' in page
-    assert "on Fast 1, cpu; jobs that ran beside" in " ".join(page.split())
+    assert "on Fast 1, cpu; parallel jobs" in " ".join(page.split())
     assert "| 8.23 |" in markdown(report)
 
 
@@ -145,7 +145,7 @@ def test_a_sweep_that_has_not_begun_has_a_report(sweeps):
     assert report.answer is None
     assert "No rung is closed yet" in report.missing["answer"]
     page = html(report)
-    assert "No answer yet" in page
+    assert "No winner yet" in page
     assert "No trial has a score yet." in page
     assert markdown(report).startswith("# quick\n")
 
@@ -182,7 +182,7 @@ def test_a_sweep_without_any_score_has_a_report(sweeps):
 def test_a_resumed_sweep_says_so(sweeps):
     sweeps.launch()
     sweeps.resume()
-    assert "It was resumed 1 time." in html(report_of(sweeps))
+    assert "The sweep was resumed 1 time." in html(report_of(sweeps))
 
 
 def test_names_are_shown_as_they_are_and_never_become_tags(sweeps):
@@ -262,7 +262,7 @@ def ask(sweeps, path):
 
 def test_reports_are_served_as_they_are_now(sweeps):
     sweeps.prepare()
-    assert "No answer yet" in ask(sweeps, "/quick")[1]
+    assert "No winner yet" in ask(sweeps, "/quick")[1]
     assert '<a href="/report/quick">quick</a>, INTERRUPTED' in ask(sweeps, "")[1]
     sweeps.resume()
     assert "Winner: trial 5" in ask(sweeps, "/quick")[1]
@@ -289,7 +289,7 @@ def test_masks_of_finalists_are_in_the_page_by_rung_and_epoch(sweeps):
     assert [each for each in shown if each.endswith(", kept")]
     assert report.unlabeled.images == 4
     (sweeps.folder / "runs").rename(sweeps.folder / "elsewhere")
-    assert "No masks.png is to be read" in html(report_of(sweeps))
+    assert "No masks.png can be read" in html(report_of(sweeps))
 
 
 def test_a_name_that_no_image_has_is_refused_at_the_launch(sweeps):

@@ -16,7 +16,7 @@ from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.changes import AttemptStarted, ChangeFeed
-from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, snapshot, tell
+from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, replay, snapshot
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
@@ -88,7 +88,7 @@ def watcher_of(engine, row):
 def test_a_watcher_is_told_what_the_driver_s_display_is_told(sweeps, troubled):
     engine, row, display = driven(sweeps, troubled)
     watcher = Told(row.ladder, row.direction, 1, {})
-    tell(watcher, ChangeFeed(engine, row).read())
+    replay(watcher, ChangeFeed(engine, row).read())
     assert len(display.told) > 40
     # an epoch of the lost attempt was trained again, and is stored once
     assert [t for t in watcher.told if t[0] != "epoch"] == [
@@ -100,7 +100,7 @@ def test_a_watcher_is_told_what_the_driver_s_display_is_told(sweeps, troubled):
 def test_epochs_are_told_between_the_start_and_the_end_of_their_job(sweeps):
     engine, row, display = driven(sweeps, two_epochs)
     watcher = Told(row.ladder, row.direction, 1, {})
-    tell(watcher, ChangeFeed(engine, row).read())
+    replay(watcher, ChangeFeed(engine, row).read())
     assert watcher.told == display.told
 
 
@@ -148,7 +148,7 @@ def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled
     row = run(prepared, executor=InlineExecutor(interrupting), display=lambda *_, **__: display)
     (news, watcher), then = watchers
     assert watcher.rungs() == then
-    tell(watcher, news.read())
+    replay(watcher, news.read())
     assert watcher.rungs() == display.rungs()
     assert watcher.told == display.told[-len(watcher.told) :]
     assert (row.state, watcher.images_per_second > 0, watcher.seconds_left) == ("COMPLETE", True, 0)
@@ -223,10 +223,10 @@ def test_logs_are_lines_of_what_happened(sweeps, troubled):
     assert lines[0].startswith("sweep driven by ")
     assert lines[-1] == "sweep complete"
     for line in (
-        "trial 0 rung 0: began, lr=0.1 weight_decay=0",
+        "trial 0 rung 0: started, lr=0.1 weight_decay=0",
         "trial 1 rung 0: failed on",
         "trial 4 rung 0: lost",
-        "trial 4 rung 0: began (attempt 2), lr=0.001 weight_decay=0",
+        "trial 4 rung 0: started (attempt 2), lr=0.001 weight_decay=0",
         "trial 5 rung 0: epoch 1: train loss 1.0000, val loss 0.5000, val mIoU 0.8000, 0s",
         "trial 5 rung 0: complete, score 0.8000 in 2s on",
         "rung 0 closed: best 0.8000 (trial 5), 4 of 8 kept: 5, 2, 7, 4",

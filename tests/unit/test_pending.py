@@ -28,7 +28,7 @@ TWO = Waiting(2, {"CPU": 1, "GPU": 1}, {"CPU": 5, "GPU": 0}, {"CPU": 16, "GPU": 
         ),
         (
             {"free": {"CPU": 9, "GPU": 2}},
-            "2 jobs wait for 1 CPU and 1 GPU each: there is as much free, but not on one node",
+            "2 jobs wait for 1 CPU and 1 GPU each: enough is free, but not on one node",
         ),
         (
             {
@@ -56,7 +56,7 @@ def test_those_who_use_the_room_are_named():
         (["COMPLETE", "RUNNING", "RUNNING", "FAIL"], "waits for rung 0 to close: 2 jobs run"),
         (["COMPLETE", "COMPLETE", "RUNNING", "FAIL"], "waits for rung 0 to close: 1 job runs"),
         (["COMPLETE", "RUNNING", "RUNNING"], None),  # a job may start
-        (["COMPLETE", "COMPLETE", "COMPLETE", "WAITING"], None),  # one that is tried again
+        (["COMPLETE", "COMPLETE", "COMPLETE", "WAITING"], None),  # one that is retried
         ([], None),
     ],
 )

@@ -75,13 +75,15 @@ def test_no_row_of_the_ladder_is_broken(sweep_of, space, width):
     assert len(lines(table, width)) == 1 + len(plan.costs) + 1
 
 
-def test_it_says_what_going_on_with_warm_weights_does_not_save(sweep_of):
-    assert "costs the same" in said(plan_report(*planned(sweep_of, halving="{continue: warm}")))
-    assert "costs the same" not in said(plan_report(*planned(sweep_of)))
+def test_warm_weights_are_said_to_save_nothing(sweep_of):
+    assert "so the cost is the same" in said(
+        plan_report(*planned(sweep_of, halving="{continue: warm}"))
+    )
+    assert "so the cost is the same" not in said(plan_report(*planned(sweep_of)))
 
 
-def test_it_says_what_depends_on_the_survivors_only_where_something_does(sweep_of):
-    assert "who survives" in said(plan_report(*planned(sweep_of, space="{epochs: [6, 40, 300]}")))
+def test_the_plan_mentions_survivors_only_if_the_cost_depends_on_them(sweep_of):
+    assert "which trials" in said(plan_report(*planned(sweep_of, space="{epochs: [6, 40, 300]}")))
     assert "survives" not in said(plan_report(*planned(sweep_of)))
 
 
@@ -89,31 +91,31 @@ def test_patience_makes_the_plan_a_bound(sweep_of):
     assert "may stop early" in said(plan_report(*planned(sweep_of, "{patience: 3}")))
 
 
-def test_the_jobs_that_judge_the_answer_are_on_top(sweep_of):
+def test_follow_up_jobs_are_added_to_the_cost(sweep_of):
     text = said(plan_report(*planned(sweep_of, halving="{repeats: 3, audit: 1}")))
-    assert "5 full trainings more" in text
+    assert "add 5 full trainings" in text
     assert [line.split()[:2] for line in text.splitlines()[4:6]] == [
         ["repeat", "4"],
         ["audit", "1"],
     ]
 
 
-def test_a_dear_validation_comes_with_its_fix(sweep_of):
+def test_an_expensive_validation_comes_with_a_fix(sweep_of):
     text = said(
         plan_report(*planned(sweep_of, "{batch_size: 2}", halving="{fractions: [1/100, 1]}"))
     )
     assert "Validation is" in text
     few = sweep_of("name: s\ndata: {dataset: scenes, train: 8, val: 80}\nspace: {lr: [0.1, 0.2]}\n")
-    assert "`validate: {every: ..}` scores fewer" in " ".join(
+    assert "`validate: {every: ..}` reduces it" in " ".join(
         said(plan_report(few, plan_sweep(few))).split()
     )
 
 
-def test_gpu_hours_are_those_held_and_those_of_the_gpus_from_start_to_end(sweep_of):
+def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     fleet = Capacity(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
     text = " ".join(said(estimate_report(forecasted(sweep_of, fleet))).split())
     held = 2 * 100_000 / 3600
-    assert f"GPU hours: {held:.3g} (50-68.6) held by trials" in text
+    assert f"GPU hours: {held:.3g} (50-68.6) used by trials" in text
     assert "111 (100-137) of 4 GPUs from start to end, 50 % of it idle" in text
     assert "Price: 139 (125-171) for what trials hold, 278 (250-343) for the GPUs" in text
     assert "This is no confidence interval" in text
@@ -125,11 +127,11 @@ def test_no_row_of_a_long_forecast_is_broken(sweep_of):
     assert [len(lines(table, 80)) for table in tables] == [2, 4]
 
 
-def test_what_the_interval_leaves_out_goes_by_the_fleet(sweep_of):
+def test_what_the_interval_leaves_out_depends_on_the_capacity(sweep_of):
     alone = Capacity(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
     shared = Capacity(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
     first, second = (said(estimate_report(forecasted(sweep_of, each))) for each in (alone, shared))
     assert "No GPU is used" in first
     assert "share a GPU" not in first
-    assert "4 trials side by side" in " ".join(second.split())
+    assert "4 parallel trials" in " ".join(second.split())
     assert "share a GPU" in " ".join(second.split())

@@ -28,10 +28,10 @@ def said_of(**changes):
 @pytest.mark.parametrize(
     ("changes", "lines"),
     [
-        ({}, ["rung 1, attempt 2 on node:7: stopped, from epoch 3 on"]),
+        ({}, ["rung 1, attempt 2 on node:7: stopped, resumed at epoch 3"]),
         (
             {"kind": "repeat", "repeat": 2},
-            ["repeat 2, attempt 2 on node:7: stopped, from epoch 3 on"],
+            ["repeat 2, attempt 2 on node:7: stopped, resumed at epoch 3"],
         ),
         (
             {"outcome": None, "error": None, "first_epoch": None},
@@ -40,7 +40,7 @@ def said_of(**changes):
         (
             {"outcome": "lost", "error": "OSError: no space\n\nTraceback:\n  in loop\n"},
             [
-                "rung 1, attempt 2 on node:7: lost, from epoch 3 on",
+                "rung 1, attempt 2 on node:7: lost, resumed at epoch 3",
                 "  OSError: no space",
                 "",
                 "  Traceback:",
@@ -50,11 +50,11 @@ def said_of(**changes):
     ],
     ids=["stopped", "of a repeat", "running", "lost"],
 )
-def test_an_attempt_is_said_once_with_its_error_below(changes, lines):
+def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
     assert said_of(**changes) == lines
 
 
-def test_a_trial_says_what_it_trains_and_what_that_took():
+def test_a_trial_shows_its_parameters_memory_and_latency():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
     job |= {"latency_ms": 3.14159}
@@ -62,4 +62,4 @@ def test_a_trial_says_what_it_trains_and_what_that_took():
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     said = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
-    assert "  trains 28,490 parameters, 700 MB at most on cpu, 3.14 ms per image" in said
+    assert "  trains 28,490 parameters, peak memory 700 MB on cpu, 3.14 ms per image" in said

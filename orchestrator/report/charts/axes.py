@@ -1,4 +1,4 @@
-"""From numbers to places on a picture, pure: scales, and ticks at round numbers."""
+"""Maps numbers to positions in a chart, pure: scales, and ticks at round numbers."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,12 @@ from itertools import pairwise
 
 Point = tuple[float, float]
 _LEAST = 1e-6
-"""Differences below this are none to people."""
+"""Differences below this are invisible."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A place on an axis, and what is written there."""
+    """A position on an axis, and its text."""
 
     at: float
     text: str
@@ -20,7 +20,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps numbers from `low` to `high` to places from `start` to `end`; others to the nearer."""
+    """Maps `low` to `high` linearly to `start` to `end`; numbers outside go to the nearer end."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Return the place of a number, to a tenth of a pixel."""
+        """Return the position of a number, rounded to a tenth of a pixel."""
         low, high, at = map(self._turned, (self.low, self.high, value))
         share = 0.5 if low == high else min(max((at - low) / (high - low), 0.0), 1.0)
         return round(self.start + share * (self.end - self.start), 1)
@@ -44,7 +44,7 @@ class Scale:
         return [Tick(self(value), _written(value, step)) for value in values]
 
     def whole_ticks(self, count: int = 5) -> list[Tick]:
-        """Return the same at whole numbers only, one at least."""
+        """Return ticks at whole numbers only, at least one."""
         values = [value for value in round_numbers(self.low, self.high, count) if value % 1 == 0]
         middle = float(round((self.low + self.high) / 2))
         return [Tick(self(value), f"{value:,.0f}") for value in values or [middle]]
@@ -56,7 +56,7 @@ class Scale:
 def scale_over(
     values: Iterable[float], start: float, end: float, *, log: bool = False, margin: float = 0.04
 ) -> Scale:
-    """Return a scale that has room for all of these numbers, and a little more."""
+    """Return a scale that covers all of these numbers, with a margin."""
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
     if log:
@@ -81,10 +81,10 @@ def round_numbers(low: float, high: float, count: int) -> list[float]:
 
 
 def fenced(values: Sequence[float], *, higher_is_better: bool) -> tuple[float, float]:
-    """Return the range that a picture shows: all numbers but the far outliers on the worse side.
+    """Return the range that a chart shows: all numbers except far outliers on the worse side.
 
-    A score of a training that went astray would press all others into a line. Tukey's outer fence:
-    three times the distance of the quartiles ("Exploratory Data Analysis", 1977).
+    One very bad score would compress all others into a line. The limit is Tukey's outer fence:
+    three times the interquartile range ("Exploratory Data Analysis", 1977).
     """
     ordered = sorted(values)
     low, high = ordered[0], ordered[-1]
@@ -96,13 +96,13 @@ def fenced(values: Sequence[float], *, higher_is_better: bool) -> tuple[float, f
 
 
 def path(points: Iterable[Point]) -> str:
-    """Return a line through these places, as an SVG path; a dot through one."""
+    """Return an SVG path through these points; a dot for a single one."""
     places = [f"{x:g} {y:g}" for x, y in points]
     return "M" + "L".join(places * 2 if len(places) == 1 else places)
 
 
 def _decades(low: float, high: float, count: int) -> list[float]:
-    """Return 1, 2 and 5 times powers of ten within the range; only the powers, if these are many.
+    """Return 1, 2 and 5 times powers of ten within the range; fewer of them if these are too many.
 
     >>> _decades(3, 40, 5)
     [5.0, 10.0, 20.0]
@@ -117,7 +117,7 @@ def _decades(low: float, high: float, count: int) -> list[float]:
 
 
 def _written(value: float, step: float) -> str:
-    """Write a number with as many digits as tell it from the next tick.
+    """Write a number with enough digits to distinguish it from the next tick.
 
     >>> _written(0.1, 0.05), _written(2500000.0, 500000.0), _written(20.0, 10.0)
     ('0.10', '2.5M', '20')

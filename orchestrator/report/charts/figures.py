@@ -1,4 +1,4 @@
-"""The pictures of a page that are drawn of more than one fact: curves, classes, costs."""
+"""The charts of a page that combine several facts: curves, classes, costs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from searchctl.orchestrator.terminal.explain import SCORE_NAMES
 from searchctl.trainer.core.results import EpochRecord
 
 MOST_TRIALS = 2000
-"""So many trials are drawn and listed, the best: a browser is slow with more."""
+"""Most trials that are drawn and listed, the best ones: with more, a browser is slow."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClassBars:
 
 @dataclass(frozen=True)
 class Compared:
-    """Networks beside each other: their names, their curves and their classes."""
+    """Networks compared: their names, their curves and their classes."""
 
     names: list[str]
     chart: LineChart | None
@@ -39,13 +39,13 @@ class Compared:
 
 @dataclass(frozen=True)
 class Learning:
-    """How a finalist's jobs went."""
+    """Learning curves of a finalist's jobs."""
 
     trial: int
     losses: LineChart | None
-    """Training and validation, on all of the data."""
+    """Training and validation loss at the highest rung."""
     scores: LineChart | None
-    """At every rung."""
+    """Scores at every rung."""
     rungs: list[int]
 
 
@@ -55,12 +55,12 @@ class FollowedClass:
 
     name: str
     share: float | None
-    """Of the labels."""
+    """Share of the labels."""
     chart: LineChart
 
 
 def learning_of(report: Report, trial: int) -> Learning:
-    """Draw how the jobs of a finalist went."""
+    """Draw the learning curves of a finalist's jobs."""
     curves = [curve for curve in report.curves if curve.trial == trial]
     return Learning(
         trial,
@@ -79,7 +79,7 @@ def _losses(curve: Curve, colour: int) -> LineChart | None:
 
 
 def _by_rung(report: Report, curves: Sequence[Curve]) -> LineChart | None:
-    """Draw a finalist's scores, the higher the rung the stronger."""
+    """Draw a finalist's scores; higher rungs have stronger lines."""
     lines = []
     for place, curve in enumerate(curves, start=1):
         strength = round(0.25 + 0.75 * place / len(curves), 2)
@@ -100,7 +100,7 @@ def _line(report: Report, label: str, curve: Curve, colour: int) -> Line:
 
 
 def _epoch_score(report: Report) -> tuple[str, str]:
-    """Return the number of an epoch that trials are ranked by, and its name."""
+    """Return the field of an epoch that ranks trials, and its name."""
     score = report.about.score
     return ("val_loss", "val loss") if score == "val_loss" else epoch_score(score)
 
@@ -117,7 +117,7 @@ def _points(epochs: Sequence[EpochRecord], name: str) -> list[tuple[float, float
 
 
 def compare_finalists(report: Report) -> Compared:
-    """Draw the finalists beside each other, at their highest rung."""
+    """Draw the finalists in common charts, at their highest rung."""
     names = [f"trial {trial}" for trial in report.finalists]
     last = _last_curves(report)
     curves = [(f"trial {trial}", last[trial]) for trial in report.finalists if trial in last]
@@ -140,7 +140,7 @@ def follow_classes(report: Report) -> Iterator[FollowedClass]:
             x_title="epoch",
             y_title="IoU",
             higher_is_better=True,
-            room_for=(0.0, 0.1),  # a class that is hardly ever found looks like one
+            room_for=(0.0, 0.1),  # a class with an IoU near zero must not fill the chart
             width=280,
             height=170,
         )
@@ -149,7 +149,9 @@ def follow_classes(report: Report) -> Iterator[FollowedClass]:
 
 
 def _last_curves(report: Report) -> dict[int, Curve]:
-    return {curve.trial: curve for curve in report.curves}  # by rung: the highest stays
+    return {
+        curve.trial: curve for curve in report.curves
+    }  # curves are in the order of rungs: the highest one stays
 
 
 def _iou_points(curve: Curve, class_id: int) -> list[tuple[float, float]]:
@@ -159,7 +161,7 @@ def _iou_points(curve: Curve, class_id: int) -> list[tuple[float, float]]:
 
 
 def compare_options(report: Report, contrast: Contrast) -> Compared:
-    """Draw the best trials of each value of a param beside each other."""
+    """Draw the best trial of each value of a param in common charts."""
     names = [_option_name(contrast, option) for option in contrast.options]
     curves = [
         (name, option.curve)
@@ -182,7 +184,7 @@ def _bars(report: Report, scores: Sequence[ClassScores | None]) -> Iterator[Clas
 
 
 def cost_charts(report: Report) -> Iterator[ScatterChart]:
-    """Draw the trials of the rung that the trade-off is about, against each cost that differs."""
+    """Draw score against cost at the trade-off's rung, for each cost that differs."""
     if report.tradeoff is None:
         return
     on_front = {(cost, each.trial) for each in report.tradeoff.candidates for cost in each.fronts}

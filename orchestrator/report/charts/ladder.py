@@ -1,4 +1,4 @@
-"""The ladder as a picture, pure: each trial a line through the rungs, cut where it was cut."""
+"""The ladder as a chart, pure: each trial is a line through the rungs until its cut."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,23 +10,23 @@ from searchctl.orchestrator.report.charts.plots import score_scale
 from searchctl.orchestrator.report.facts import Report, RungFacts, TrialFacts
 
 _STUB = 12.0
-"""Pixels of a line before its first rung: a trial that was cut there is a dash, not a point."""
+"""Pixels of a line before its first rung, so that a trial cut there is a dash, not a point."""
 _WIDE, _MIDDLE, _NARROW = 130.0, 58.0, 36.0
-"""Pixels that a rung's texts need: all of them, short ones, the fraction alone."""
+"""Pixels that a rung's texts need: full, short, the fraction alone."""
 _APART = 15.0
-"""Pixels between two labels, at least."""
+"""Minimum pixels between two labels."""
 
 
 @dataclass(frozen=True)
 class TrialLine:
-    """One trial's way up."""
+    """One trial's line through the rungs."""
 
     trial: int
     path: str
     kind: str
-    """finalist, cut, or open: on its way, or its rung is not closed."""
+    """finalist, cut, or open (running, or its rung is not closed)."""
     colour: int | None
-    """Of a finalist."""
+    """Colour of a finalist."""
     end: Point
     title: str
 
@@ -49,12 +49,12 @@ class Column:
     title: str
     subtitle: str
     cutoff: float | None
-    """Where the score of the last survivor is."""
+    """Position of the last survivor's score."""
 
 
 @dataclass(frozen=True)
 class LadderChart:
-    """The picture."""
+    """The chart of the ladder."""
 
     width: int
     height: int
@@ -66,14 +66,14 @@ class LadderChart:
     y_title: str
     columns: list[Column]
     lines: list[TrialLine]
-    """Finalists last, over the others."""
+    """Finalists last, so that they are drawn over the others."""
     labels: list[Label]
     fade: float
-    """How faint the lines of dropped trials are: the more there are, the fainter."""
+    """Opacity of the lines of dropped trials: the more lines, the lower."""
 
 
 def ladder_chart(report: Report, score_name: str, *, width: int, height: int) -> LadderChart | None:
-    """Return the picture; None where no trial has a score."""
+    """Return the chart; None if no trial has a score."""
     scores = [s.score for t in report.trials for s in t.steps if s.score is not None]
     if not scores:
         return None
@@ -134,7 +134,7 @@ def _cuts(rung: RungFacts) -> bool:
 
 
 def _column(rung: RungFacts, xs: Sequence[float], marks: Mapping[int, float]) -> Column:
-    """Return a rung with as much below it as there is room for; the table of rungs has it all."""
+    """Return a rung with the texts that fit; the table of rungs has all of them."""
     apart = xs[1] - xs[0] if len(xs) > 1 else _WIDE
     share = "all" if rung.fraction == "1" else rung.fraction
     cut = f" → {rung.kept}" if rung.rung in marks else ""
@@ -155,7 +155,7 @@ def _labels(
     top: float,
     bottom: float,
 ) -> Iterator[Label]:
-    """Name the finalists, each as near to its line's end as the others leave room for."""
+    """Place the finalists' names as near to the ends of their lines as fits without overlap."""
     scores = {trial.trial: trial.scored.score for trial in trials if trial.scored}
     named = sorted(
         (line for line in lines if line.trial in colours),

@@ -1,17 +1,18 @@
-"""The pictures of a report as places of lines and texts, pure; templates/charts.html draws them."""
+"""Charts as positions of lines and texts, pure; templates/charts.html draws them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.report.charts.axes import Point, Scale, Tick, fenced, path, scale_over
 
 SERIES = 6
-"""Colours of lines that can be told apart; the stylesheet has as many."""
+"""Number of distinguishable line colours; the stylesheet defines them."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The size of a picture and its axes."""
+    """The size of a chart and its axes."""
 
     width: int
     height: int
@@ -32,16 +33,16 @@ class Line:
     label: str
     points: Sequence[Point]
     colour: int
-    """Which of the SERIES."""
+    """Index of the colour, below SERIES."""
     dashed: bool = False
     strength: float = 1.0
-    """How dark it is; lines of one colour are told apart by it."""
+    """Opacity; it distinguishes lines of one colour."""
     marked: Point | None = None
 
 
 @dataclass(frozen=True)
 class DrawnLine:
-    """Where a line is."""
+    """A line as an SVG path."""
 
     label: str
     path: str
@@ -91,7 +92,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Bars beside each other."""
+    """Bars on common axes."""
 
     frame: Frame
     bars: list[Bar]
@@ -107,9 +108,9 @@ def line_chart(
     width: int = 370,
     height: int = 225,
 ) -> LineChart | None:
-    """Return lines on common axes; None where there is no point.
+    """Return lines on common axes; None if there is no point.
 
-    The upward axis has room for the numbers `room_for` too.
+    The vertical axis covers the numbers `room_for` too.
     """
     points = [point for line in lines for point in line.points]
     if not points:
@@ -157,7 +158,7 @@ def scatter_chart(
     width: int = 370,
     height: int = 225,
 ) -> ScatterChart | None:
-    """Return trials by cost, on a scale of ratios, and score; better is up. None without any."""
+    """Return trials by cost (log scale) and score, better is up; None without trials."""
     spots = [spot for spot in spots if spot.cost > 0]
     if not spots:
         return None
@@ -195,7 +196,7 @@ def histogram(
     width: int = 370,
     height: int = 200,
 ) -> Histogram:
-    """Return bars of counts in equal steps of shares from 0 to `upper`."""
+    """Return a histogram of counts in equal bins of shares from 0 to `upper`."""
     left, right, top, bottom = 46.0, width - 16.0, 24.0, height - 34.0
     across = Scale(0.0, upper, left, right)
     up = Scale(0.0, max([*bins, 1]), bottom, top)
@@ -206,7 +207,8 @@ def histogram(
             up(count),
             across((place + 1) * step) - across(place * step) - 1,
             round(bottom - up(count), 1),
-            f"{place * step:.1%} to {(place + 1) * step:.1%} of the pixels: {count} images",
+            f"{place * step:.1%} to {(place + 1) * step:.1%} of the pixels: "
+            f"{counted(count, 'image')}",
         )
         for place, count in enumerate(bins)
         if count

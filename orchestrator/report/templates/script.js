@@ -1,5 +1,5 @@
 "use strict";
-// A click on a heading sorts its table; a click on a trial marks it wherever it is shown.
+// A click on a heading sorts its table; a click on a trial marks it everywhere.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const heading = button.parentElement, table = heading.closest("table");
