@@ -191,7 +191,7 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     feed = ChangeFeed.from_now(engine, row)
     started = snapshot(engine, row)
     epochs = most_epochs(row)
-    options = {"so_far": started.run_totals, "asked": follow_up_settings(row.spec)}
+    options = {"run_totals": started.run_totals, "asked": follow_up_settings(row.spec)}
     with display(row.ladder, row.direction, epochs, started.done, **options) as shown:
         take = partial(replay, shown)
         return follow(sweep.read, feed, take, shown.database_down, shown.database_up)

@@ -156,7 +156,7 @@ def _p(found: Corrected) -> str:
 
 
 def _level(p: float) -> str:
-    """Write a p-value. Few groups cannot tell how small a very small one is.
+    """Write a p-value. With few groups, very small values are not meaningful.
 
     >>> _level(0.0312), _level(2e-11)
     ('= 0.031', '< 0.001')
