@@ -97,7 +97,7 @@ def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(appraise, said
     assert found.costs["audit"].share == pytest.approx(6 / whole)
     text = " ".join(said("explain", "quick").split())
     assert "2 of 2 audited trials beat the winner (2 of the 6 trials" in text
-    assert "0.0800 better: so much the cuts have cost at least" in text
+    assert "0.0800 better: the cuts have cost at least that much" in text
 
 
 def test_a_loss_is_better_when_it_is_lower(appraise):

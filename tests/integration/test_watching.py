@@ -219,7 +219,7 @@ def cli_lines(sweeps, *arguments, code=0):
 
 def test_logs_are_lines_of_what_happened(sweeps, troubled):
     sweeps.launch(troubled)
-    lines = [line[21:] for line in cli_lines(sweeps, "logs", "quick")]
+    lines = [line.partition("  ")[2] for line in cli_lines(sweeps, "logs", "quick")]
     assert lines[0].startswith("sweep driven by ")
     assert lines[-1] == "sweep complete"
     for line in (
@@ -238,7 +238,7 @@ def test_logs_are_lines_of_what_happened(sweeps, troubled):
 
 def test_logs_of_a_trial_are_its_own(sweeps):
     sweeps.launch()
-    lines = [line[21:] for line in cli_lines(sweeps, "logs", "quick", "--trial", "4")]
+    lines = [line.partition("  ")[2] for line in cli_lines(sweeps, "logs", "quick", "--trial", "4")]
     assert len(lines) == 8
     assert all(line.startswith("trial 4 rung") for line in lines)
     assert lines[3].startswith("trial 4 rung 0: promoted, rank 4 of 8, 4 kept")

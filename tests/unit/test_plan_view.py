@@ -116,9 +116,9 @@ def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     text = " ".join(said(estimate_report(forecasted(sweep_of, fleet))).split())
     held = 2 * 100_000 / 3600
     assert f"GPU hours: {held:.3g} (50-68.6) used by trials" in text
-    assert "111 (100-137) of 4 GPUs from start to end, 50 % of it idle" in text
-    assert "Price: 139 (125-171) for what trials hold, 278 (250-343) for the GPUs" in text
-    assert "This is no confidence interval" in text
+    assert "111 (100-137) for 4 GPUs from start to end, of which 50 % are idle" in text
+    assert "Price: 139 (125-171) for hours used by trials, 278 (250-343) for GPUs" in text
+    assert "This is not a confidence interval" in text
 
 
 def test_no_row_of_a_long_forecast_is_broken(sweep_of):
