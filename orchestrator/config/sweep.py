@@ -145,7 +145,9 @@ class Sweep(Settings):
 
     @model_validator(mode="after")
     def _trials_can_be_trained(self) -> Self:
-        if problems := trial_problems(self.space_, self._trials, self.training, self.task):
+        if problems := trial_problems(
+            self.space_, self._trials, self.training, self.task, self.data
+        ):
             raise refuse(problems, self)
         return self
 

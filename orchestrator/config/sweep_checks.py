@@ -76,14 +76,22 @@ def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
 
 
 def trial_problems(
-    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
+    space: Space,
+    trials: tuple[Params, ...],
+    training: TrainSettings,
+    task: Task,
+    data: AnyData | None = None,
 ) -> list[Problem]:
     """Return what cannot be trained, or which settings do not go with the task or with others."""
-    return _value_problems(trials) or _model_problems(space, trials, training, task)
+    return _value_problems(trials) or _model_problems(space, trials, training, task, data)
 
 
 def _model_problems(
-    space: Space, trials: tuple[Params, ...], training: TrainSettings, task: Task
+    space: Space,
+    trials: tuple[Params, ...],
+    training: TrainSettings,
+    task: Task,
+    data: AnyData | None,
 ) -> list[Problem]:
     """Return which settings do not go with the task or with others, at their paths in the file."""
     settings = _distinct(trials, _RELATED, training)
@@ -91,6 +99,7 @@ def _model_problems(
         *model_options.option_problems(settings),
         *recipe_options.recipe_problems(settings),
         *task_options.task_problems(settings, task),
+        *task_options.raster_problems(settings, data),
     ]
     return [(_path_of(name, space), message) for name, message in found]
 

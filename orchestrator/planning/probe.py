@@ -22,7 +22,7 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.memory import peak_bytes
 from searchctl.trainer.core.stopping import Stop, Stopped
 from searchctl.trainer.data.loader import data_fingerprint, load_sample, load_split
-from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.data.settings import DataSettings, Sample
 from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import training_mode
@@ -70,7 +70,7 @@ def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Prob
     chosen = list(range(len(classes)))
     if len(classes) > PROBED:
         tell(f"counting the FLOPs of {len(classes)} configurations")
-        classes = _by_flops(classes, len(dataset.class_names), sweep.data.image_size)
+        classes = _by_flops(classes, len(dataset.class_names), sweep.data)
         chosen = evenly(len(classes), PROBED)
     sample = Sample(sweep.data, sizes.train, sweep.seed)
     _load(sample)
@@ -117,36 +117,32 @@ def _load(sample: Sample) -> None:
     data_fingerprint(sample.data)
 
 
-def _by_flops(
-    classes: Sequence[SpeedClass], channels: int, image_size: tuple[int, int]
-) -> list[SpeedClass]:
+def _by_flops(classes: Sequence[SpeedClass], channels: int, data: DataSettings) -> list[SpeedClass]:
     known: dict[tuple[object, ...], int] = {}
 
     def flops(each: SpeedClass) -> int:
         network = tuple(getattr(each.settings, name) for name in ("model", *OPTIONS))
         if network not in known:
-            known[network] = _flops(each.settings, channels, image_size)
+            known[network] = _flops(each.settings, channels, data)
         return known[network]
 
     return sorted(classes, key=flops)
 
 
-def _flops(settings: TrainSettings, channels: int, image_size: tuple[int, int]) -> int:
+def _flops(settings: TrainSettings, channels: int, data: DataSettings) -> int:
     """Count the FLOPs of a network for one image."""
     try:
         # The meta device only computes shapes, so this takes no time and no memory.
-        return _counted(settings, channels, image_size, "meta")
+        return _counted(settings, channels, data, "meta")
     except NotImplementedError:  # the network needs the values of tensors
-        return _counted(settings, channels, image_size, "cpu")
+        return _counted(settings, channels, data, "cpu")
 
 
-def _counted(
-    settings: TrainSettings, channels: int, image_size: tuple[int, int], device: str
-) -> int:
+def _counted(settings: TrainSettings, channels: int, data: DataSettings, device: str) -> int:
     with torch.no_grad(), torch.random.fork_rng([]), torch.device(device):
-        model = build_model(settings, channels).eval()
+        model = build_model(settings, channels, data.channels).eval()
         with FlopCounterMode(display=False) as counter:
-            model(torch.zeros(1, 3, *image_size))
+            model(torch.zeros(1, data.channels, *data.image_size))
     return int(counter.get_total_flops())
 
 

@@ -36,14 +36,16 @@ def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dat
     """
     from searchctl.trainer.run.preflight import network_problems  # imports torch
 
-    size = sweep.data.image_size
-    problems = network_problems(settings, len(dataset.class_names), size, sweep.inference)
+    data = sweep.data
+    problems = network_problems(
+        settings, len(dataset.class_names), data.image_size, sweep.inference, data.channels
+    )
     if problems:
         raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
 
 
 def check_weights(
-    settings: Sequence[TrainSettings], dataset: Dataset, initial: InitialFiles
+    sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset, initial: InitialFiles
 ) -> None:
     """Load the initial weights into their networks: weights that do not fit would fail trials.
 
@@ -53,7 +55,11 @@ def check_weights(
     from searchctl.trainer.run.preflight import weights_problems  # imports torch
 
     problems = weights_problems(
-        settings, len(dataset.class_names), initial.checkpoint, initial.encoder
+        settings,
+        len(dataset.class_names),
+        initial.checkpoint,
+        initial.encoder,
+        sweep.data.channels,
     )
     if problems:
         fix = "; an init that fits some networks only needs a condition, `when: {model: ..}`"

@@ -15,7 +15,7 @@ from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.samples import build_dataset, normalisation_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.run.job import TrialJob
@@ -87,7 +87,11 @@ def _check_network(exported: Exported, dataset: Dataset) -> None:
     from searchctl.trainer.run.preflight import network_problems  # imports torch
 
     problems = network_problems(
-        [exported.training], len(dataset.class_names), exported.data.image_size, exported.inference
+        [exported.training],
+        len(dataset.class_names),
+        exported.data.image_size,
+        exported.inference,
+        exported.data.channels,
     )
     if problems:
         raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
@@ -122,6 +126,7 @@ def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) ->
         "trainable_parameters": result.trainable_parameters,
         "initial_weights": result.initial_weights,
         "classes": list(classes),
+        "normalisation": asdict(normalisation_of(exported.data)),
         "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
         "epochs": [asdict(record) for record in result.epochs],
     }

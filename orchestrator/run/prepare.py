@@ -100,7 +100,7 @@ def prepare(
     places, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs)
-    check_weights(settings, dataset, initial)
+    check_weights(sweep, settings, dataset, initial)
     row = store_sweep(engine, sweep, plan, dataset, source, initial)
     return Prepared(sweep, url, engine, row, plan, initial, notes=notes, places=places)
 

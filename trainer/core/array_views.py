@@ -43,10 +43,16 @@ class ArrayStack(ArrayViews):
     arrays, and `np.asarray` copies all of them.
     """
 
-    def __init__(self, locations: Iterable[tuple[Store, int]], shape: tuple[int, ...]) -> None:
-        """Stack the arrays at these locations; each has this shape."""
+    def __init__(
+        self,
+        locations: Iterable[tuple[Store, int]],
+        shape: tuple[int, ...],
+        dtype: str = "uint8",
+    ) -> None:
+        """Stack the arrays at these locations; each has this shape, and numbers of this type."""
         super().__init__(locations)
         self._shape = shape
+        self._dtype = dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,10 +64,10 @@ class ArrayStack(ArrayViews):
 
     def take(self, indices: Iterable[int]) -> Self:
         """Return a stack of the arrays at these indices, in this order."""
-        return type(self)((self._locations[index] for index in indices), self._shape)
+        return type(self)((self._locations[index] for index in indices), self._shape, self._dtype)
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self._locations + other._locations, self._shape)
+        return type(self)(self._locations + other._locations, self._shape, self._dtype)
 
     def __getitem__(self, chosen: int | slice | Sequence[int]) -> Bytes:
         if isinstance(chosen, slice):
@@ -71,7 +77,7 @@ class ArrayStack(ArrayViews):
         return super().__getitem__(chosen)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Any:
-        whole = np.empty(self.shape, dtype=np.uint8)
+        whole = np.empty(self.shape, dtype=self._dtype)
         for row, array in zip(whole, self, strict=True):
             row[...] = array
         return whole if dtype is None else whole.astype(dtype, copy=False)

@@ -15,6 +15,7 @@ import numpy as np
 
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.crop import Window, cut_image, cut_label
+from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
 
@@ -79,7 +80,7 @@ class Augmenter:
         """Return an image and its label as they are trained on, at the training size.
 
         Args:
-            image: [height, width, 3]; of any size if a window of it is drawn.
+            image: [height, width, channels]; of any size if a window of it is drawn.
             label: [height, width]; [1, 1] is the class of the whole image, and stays.
             seed: what all draws are a function of.
         """
@@ -95,8 +96,10 @@ class Augmenter:
                 label = cut_label(label, window, self._size, self._ignore_index)
         flip = self._flip(rng)
         if flip is not None:
-            image = cv2.flip(image, flip)
+            image = cv2.flip(image, flip).reshape(image.shape)  # OpenCV drops a single channel
             label = cv2.flip(label, flip) if of_pixels else label
+        if of_pixels:
+            label = mask_missing(image, label, self._ignore_index)
         if self._colours is not None:
             self._colours.set_random_state(np.random.default_rng(drawn), rng)
             image = self._colours(image=image)["image"]

@@ -25,12 +25,16 @@ WHOLE = Window(0.0, 0.0, 1.0, 1.0)
 
 
 def cut_image(image: Image, window: Window, size: Size) -> Image:
-    """Return what is seen in a window of an image, at a size; black beyond the image."""
+    """Return what is seen in a window of an image, at a size.
+
+    Beyond the image is black, or missing (NaN) in a raster.
+    """
     rows, columns = _spans(window, image.shape[:2], size)
     seen = image[rows.seen, columns.seen]
     if (rows.length, columns.length) == size:
         return resized_image(seen, size)
-    whole = np.zeros((*size, 3), dtype=np.uint8)
+    beyond = np.nan if image.dtype.kind == "f" else 0
+    whole = np.full((*size, image.shape[2]), beyond, dtype=image.dtype)
     whole[rows.filled, columns.filled] = resized_image(seen, (rows.length, columns.length))
     return whole
 

@@ -21,6 +21,7 @@ from searchctl.trainer.data.samples import (
     decode_ahead,
     load_sample,
     load_split,
+    normalisation_of,
     sample_hash,
     sample_order,
 )
@@ -36,12 +37,14 @@ __all__ = [
     "decode_ahead",
     "load_sample",
     "load_split",
+    "normalisation_of",
     "sample_hash",
     "sample_order",
 ]
 
 Batch = tuple[Tensor, Tensor]
-"""Images uint8 [batch, 3, height, width] and labels uint8 [batch, height, width]."""
+"""Images [batch, channels, height, width], uint8 or float32 with NaN where missing; and labels
+uint8 [batch, height, width]."""
 _AHEAD = 2
 """Batches that may wait for the training, besides the one that each thread is at."""
 
@@ -183,14 +186,15 @@ def _shuffled(count: int, seed: int) -> list[int]:
 def _empty_batch(split: LoadedSplit, count: int) -> Batch:
     height, width = split.images.shape[1:3]
     pinned = torch.cuda.is_available()
+    dtype = getattr(torch, split.data.pixel_type)
     return (
-        torch.empty(count, 3, height, width, dtype=torch.uint8, pin_memory=pinned),
+        torch.empty(count, split.images.shape[-1], height, width, dtype=dtype, pin_memory=pinned),
         torch.empty(count, *split.labels.shape[1:], dtype=torch.uint8, pin_memory=pinned),
     )
 
 
 def _put(image: Bytes, label: Bytes, into: Bytes, label_into: Bytes) -> None:
-    """Copy an image [height, width, 3] to [3, height, width], and its label."""
+    """Copy an image [height, width, channels] to [channels, height, width], and its label."""
     assert image.shape[:2] == into.shape[1:], "OpenCV would write elsewhere"
     cv2.split(image, list(into))  # three times as fast as a transposed copy
     label_into[...] = label

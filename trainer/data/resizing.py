@@ -1,6 +1,7 @@
 """How images and labels get another size: pixels are averaged or interpolated, labels never are."""
 
 import cv2
+import numpy as np
 
 from searchctl.trainer.data.sets.base import Image, Label
 
@@ -18,7 +19,14 @@ def resized_image(image: Image, size: Size) -> Image:
         return image
     shrinks = height <= image.shape[0] and width <= image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=method)  # type: ignore[no-any-return]
+    if image.shape[2] == 3:
+        resized: Image = cv2.resize(image, (width, height), interpolation=method)
+        return resized
+    # OpenCV takes four channels at most, and loses the dimension of a single one
+    bands = (np.ascontiguousarray(image[..., band]) for band in range(image.shape[2]))
+    return np.stack(
+        [cv2.resize(band, (width, height), interpolation=method) for band in bands], axis=-1
+    )
 
 
 def resized_label(label: Label, size: Size) -> Label:

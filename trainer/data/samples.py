@@ -15,9 +15,11 @@ from searchctl.trainer.data.cache.entry import EMPTY_ENTRY
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.order import stored_order
 from searchctl.trainer.data.cache.store import Cache, OnProgress, ignore_progress
+from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import DataSettings, Sample, Split
+from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings import catalog
 
 
@@ -30,7 +32,7 @@ class LoadedSplit:
     split: Split | Literal["train+val"]
     names: tuple[str, ...]
     images: ArrayStack
-    """[images, height, width, 3] RGB."""
+    """[images, height, width, channels]."""
     labels: ArrayStack
     """[images, height, width] class ids or the data set's ignore_index; [images, 1, 1] in
     classification."""
@@ -86,7 +88,14 @@ def build_dataset(data: DataSettings) -> Dataset:
 
 def forget_listing() -> None:
     """Forget what this process has seen of all data sets: their files may be others now."""
-    for remembered in (build_dataset, load_split, sample_order, data_fingerprint, _cache):
+    for remembered in (
+        build_dataset,
+        load_split,
+        sample_order,
+        data_fingerprint,
+        normalisation_of,
+        _cache,
+    ):
         remembered.cache_clear()
 
 
@@ -138,7 +147,11 @@ def load_split(data: DataSettings, split: Split) -> LoadedSplit:
         dataset,
         split,
         names,
-        ArrayStack(((entry.images, index) for index in places), (*data.image_size, 3)),
+        ArrayStack(
+            ((entry.images, index) for index in places),
+            (*data.image_size, data.channels),
+            data.pixel_type,
+        ),
         ArrayStack(((entry.labels, index) for index in places), label_size),
         entry.pixels,
         tuple((split, index) for index in places),
@@ -165,6 +178,24 @@ def order_ahead(
     """
     entry = _cache(data).path(Need("train", "exact"))
     return stored_order(entry, load_split(data, "train").class_pixels, seed, tell)
+
+
+@lru_cache(maxsize=4)
+def normalisation_of(data: DataSettings) -> Normalisation:
+    """Return by what the images' channels are normalised: ImageNet's numbers for 8-bit RGB.
+
+    Of rasters it is as the settings state, or measured on all training images, whatever the rung:
+    networks of one sweep then see the same numbers at every rung.
+
+    Raises:
+        DataError: as `load_split` does.
+    """
+    if not isinstance(data, RasterData) or data.bands is None:
+        return IMAGENET
+    if data.band_mean is not None and data.band_std is not None:
+        return Normalisation(data.band_mean, data.band_std)
+    entry = _cache(data).path(Need("train", "exact"))
+    return kept_measured(entry, load_split(data, "train").images, data.channels)
 
 
 def load_sample(sample: Sample) -> LoadedSplit:

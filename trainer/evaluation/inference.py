@@ -15,7 +15,7 @@ from torch import Tensor
 from searchctl.trainer.data.resizing import Size, resized_image
 from searchctl.trainer.data.sets.base import Image
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.run.precision import MEAN, Precision
+from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 
 Window = tuple[EllipsisType, slice, slice]
@@ -79,13 +79,17 @@ class Predictor:
         return self._predicted(pixels)
 
     def _predicted(self, pixels: Tensor) -> Tensor:
-        """Return the log-probabilities of uint8 pixels [1, 3, H, W]."""
+        """Return the log-probabilities of pixels [1, channels, H, W]."""
         height, width = pixels.shape[-2:]
         if self._inference.mode == "sliding_window":
-            predicted = self._over_windows(_padded(pixels, self._image_size))
+            predicted = self._over_windows(
+                _padded(pixels, self._image_size, self._arithmetic.padding(pixels))
+            )
         else:
             smallest = self._model.smallest
-            predicted = self._network(_padded(pixels, (smallest, smallest)))
+            predicted = self._network(
+                _padded(pixels, (smallest, smallest), self._arithmetic.padding(pixels))
+            )
         return predicted[..., :height, :width]
 
     def _over_windows(self, pixels: Tensor) -> Tensor:
@@ -168,13 +172,12 @@ def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
     return resampled.log_softmax(dim=1)
 
 
-def _padded(pixels: Tensor, least: Size) -> Tensor:
-    """Pad uint8 pixels [1, 3, H, W] at the right and the bottom with ImageNet's mean colour."""
+def _padded(pixels: Tensor, least: Size, fill: Tensor) -> Tensor:
+    """Pad pixels [1, channels, H, W] at the right and the bottom with their mean [channels]."""
     height, width = pixels.shape[-2:]
     below, right = max(0, least[0] - height), max(0, least[1] - width)
     if not below and not right:
         return pixels
-    mean = pixels.new_tensor([round(value) for value in MEAN]).view(1, 3, 1, 1)
-    padded = mean.expand(-1, -1, height + below, width + right).clone()
+    padded = fill.view(1, -1, 1, 1).expand(-1, -1, height + below, width + right).clone()
     padded[..., :height, :width] = pixels
     return padded

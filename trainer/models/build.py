@@ -1,19 +1,27 @@
 """Builds the network that the settings name."""
 
+import inspect
+
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import constructor_options
 from searchctl.trainer.settings.catalog import model_named
 from searchctl.trainer.settings.model_options import option_problems
+from searchctl.trainer.settings.parts import Part
 from searchctl.trainer.settings.training import TrainSettings
 
 
-def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
+def build_model(settings: TrainSettings, classes: int, in_channels: int = 3) -> SegmentationModel:
     """Build the network of the settings, with fresh weights from torch's global generator.
 
+    Args:
+        settings: of the trial.
+        classes: channels of the logits.
+        in_channels: channels of the images.
+
     Raises:
-        SettingsError: there is no such encoder, or a setting cannot be combined with it or the
-            model.
+        SettingsError: there is no such encoder, a setting cannot be combined with it or the model,
+            or the network takes 3 channels only.
     """
     if problems := option_problems([settings]):
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
@@ -21,9 +29,25 @@ def build_model(settings: TrainSettings, classes: int) -> SegmentationModel:
     chosen = {name: getattr(settings, name) for name in constructor_options(network)}
     given = {name: value for name, value in chosen.items() if value is not None}
     model: SegmentationModel = network.load()(
-        classes, dropout=settings.dropout, **_named(settings.model), **given
+        classes,
+        dropout=settings.dropout,
+        **_channels(network, settings.model, in_channels),
+        **_named(settings.model),
+        **given,
     )
     return model
+
+
+def _channels(network: Part, name: str, in_channels: int) -> dict[str, int]:
+    """Return the constructor's option for other images than RGB, which it may lack."""
+    if in_channels == 3:
+        return {}
+    if "in_channels" not in inspect.signature(network.load()).parameters:
+        raise SettingsError(
+            f"{name} takes images of 3 channels, not {in_channels}: its constructor has no "
+            "in_channels; take another model, or set three bands"
+        )
+    return {"in_channels": in_channels}
 
 
 def _named(model: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ class DeepLabV3(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder.
         width: channels of each of these blocks, and of the auxiliary head.
         dropout: probability of dropping a channel after the projection, and before the auxiliary
@@ -35,6 +36,7 @@ class DeepLabV3(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "resnet50",
         width: int = 256,
         dropout: float = 0.0,
@@ -44,7 +46,7 @@ class DeepLabV3(SegmentationModel):
         aux_loss: bool = True,
     ) -> None:
         super().__init__()
-        self.encoder = encoder_of_stride(encoder, output_stride, drop_path)
+        self.encoder = encoder_of_stride(encoder, output_stride, drop_path, in_channels)
         self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         channels = self.encoder.channels
         self.decoder = _Decoder(channels[-1], width, dropout, _rates(aspp_rates, output_stride))

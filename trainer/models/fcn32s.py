@@ -23,6 +23,7 @@ class FCN32s(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder; its last features are used.
         width: channels of fc6 and fc7.
         dropout: probability of dropping a channel after fc6 and after fc7.
@@ -37,13 +38,14 @@ class FCN32s(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "vgg16",
         width: int = 4096,
         dropout: float = 0.0,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path)
+        self.encoder = AnySizeEncoder(encoder, in_channels, drop_path=drop_path)
         self.multiple = self.encoder.padded_to(STRIDE)
         # if padding alone reaches the encoder's smallest size, any image is large enough
         padded = self.encoder.smallest <= self.multiple

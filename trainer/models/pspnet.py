@@ -22,6 +22,7 @@ class PSPNet(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder.
         width: channels of each bin and of the 3x3 block; the auxiliary head has half of them.
         dropout: probability of dropping a channel before each classifier.
@@ -40,6 +41,7 @@ class PSPNet(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "resnet50s",
         width: int = 512,
         dropout: float = 0.0,
@@ -49,7 +51,7 @@ class PSPNet(SegmentationModel):
         aux_loss: bool = True,
     ) -> None:
         super().__init__()
-        self.encoder = encoder_of_stride(encoder, output_stride, drop_path)
+        self.encoder = encoder_of_stride(encoder, output_stride, drop_path, in_channels)
         self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         _dilate_first_blocks(self.encoder)
         channels = self.encoder.channels

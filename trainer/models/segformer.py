@@ -21,6 +21,7 @@ class SegFormer(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: mit_b0 to mit_b5, or timm's name of another network. pvt_v2_b0 is almost mit_b0,
             and has pretrained weights.
         width: channels of the decoder; by default 768 for mit_b2 to mit_b5, as in the paper, and
@@ -37,6 +38,7 @@ class SegFormer(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "mit_b0",
         width: int | None = None,
         dropout: float = 0.0,
@@ -44,7 +46,7 @@ class SegFormer(SegmentationModel):
     ) -> None:
         super().__init__()
         name, options = MIX_TRANSFORMERS.get(encoder, (encoder, {}))
-        self.encoder = Pyramid(name, drop_path=drop_path, **options)
+        self.encoder = Pyramid(name, in_channels, drop_path=drop_path, **options)
         self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         width = width or (768 if encoder in _WIDE else 256)
         self.decoder = _Decoder(self.encoder.channels, width, dropout)

@@ -15,15 +15,18 @@ class SimpleFCN(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         width: channels of the first step; the second has twice, the third four times as many.
         dropout: probability of dropping a channel after each decoder step.
     """
 
     smallest = 8
 
-    def __init__(self, classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
+    def __init__(
+        self, classes: int, *, in_channels: int = 3, width: int = 64, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.encoder = _Encoder(width)
+        self.encoder = _Encoder(in_channels, width)
         self.decoder = nn.Sequential(
             _up(4 * width, 2 * width), drop_channels(dropout),
             _up(2 * width, width), drop_channels(dropout),
@@ -32,10 +35,10 @@ class SimpleFCN(SegmentationModel):
 
 
 class _Encoder(Encoder):
-    def __init__(self, width: int) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.steps = nn.ModuleList(
-            [_down(3, width), _down(width, 2 * width), _down(2 * width, 4 * width)]
+            [_down(in_channels, width), _down(width, 2 * width), _down(2 * width, 4 * width)]
         )
 
     def forward(self, x: Tensor) -> Tensor:

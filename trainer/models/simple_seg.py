@@ -16,6 +16,7 @@ class SimpleSeg(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder.
         dropout: probability of dropping a channel of the last features.
         drop_path: probability of skipping a residual branch of the encoder in training.
@@ -28,12 +29,13 @@ class SimpleSeg(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "resnet50s",
         dropout: float = 0.0,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path, least=1)
+        self.encoder = AnySizeEncoder(encoder, in_channels, drop_path=drop_path, least=1)
         self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         self.decoder = _LastFeatures(dropout)
         self.classifier = nn.Conv2d(self.encoder.channels[-1], classes, 1)

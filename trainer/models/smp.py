@@ -29,6 +29,7 @@ class SmpModel(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         decoder: a key of `catalog.SMP_DECODERS`.
         encoder: smp's name of the encoder (resnet34), or tu- and timm's name (tu-efficientnet_b0).
         dropout: probability of dropping a channel before the classifier.
@@ -39,10 +40,16 @@ class SmpModel(SegmentationModel):
     """
 
     def __init__(
-        self, classes: int, *, decoder: str = "fpn", encoder: str, dropout: float = 0.0
+        self,
+        classes: int,
+        *,
+        in_channels: int = 3,
+        decoder: str = "fpn",
+        encoder: str,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        net = _create(decoder, encoder, classes)
+        net = _create(decoder, encoder, classes, in_channels)
         _disable_dropout(net)
         # DPT's decoder first halves the features of its encoder
         self.multiple = net.encoder.output_stride * (2 if decoder == "dpt" else 1)
@@ -93,12 +100,14 @@ class _Decoder(nn.Module):
         return dropped
 
 
-def _create(decoder: str, encoder: str, classes: int) -> Any:
+def _create(decoder: str, encoder: str, classes: int, in_channels: int) -> Any:
     library = _library()
     make = getattr(library, SMP_DECODERS[decoder])
     for options in _attempts(decoder, encoder):
         try:
-            return make(encoder, encoder_weights=None, classes=classes, **options)
+            return make(
+                encoder, encoder_weights=None, in_channels=in_channels, classes=classes, **options
+            )
         except TypeError as error:
             refused: Exception = error  # the encoder does not have the option
         except (KeyError, RuntimeError, ValueError, AssertionError) as error:

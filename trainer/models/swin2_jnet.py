@@ -26,6 +26,7 @@ class Swin2JNet(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder; it must have features at strides 4, 8, 16 and 32.
         width: channels of the first decoder step. The lowest level has twice as many; each step has
             half of the channels of the step before.
@@ -41,6 +42,7 @@ class Swin2JNet(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "swinv2_base_window8_256",
         width: int = 512,
         dropout: float = 0.0,
@@ -52,7 +54,7 @@ class Swin2JNet(SegmentationModel):
                 f"swin2_jnet needs a width of at least {SMALLEST_WIDTH}, not {width}: its last "
                 "step has a sixteenth of the width"
             )
-        self.encoder = AnySizeEncoder(encoder, drop_path=drop_path, least=SMALLEST)
+        self.encoder = AnySizeEncoder(encoder, in_channels, drop_path=drop_path, least=SMALLEST)
         if self.encoder.reductions != STRIDES:
             raise SettingsError(
                 f"swin2_jnet needs features at strides {STRIDES}, but encoder '{encoder}' has them "

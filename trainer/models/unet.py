@@ -18,6 +18,7 @@ class UNet(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         width: channels of the first level; each level below has twice as many.
         dropout: probability of dropping a channel after the bottleneck and after each decoder
             level.
@@ -27,19 +28,27 @@ class UNet(SegmentationModel):
     smallest = 2 ** (LEVELS - 1)
 
     def __init__(
-        self, classes: int, *, width: int = 64, dropout: float = 0.0, batch_norm: bool = True
+        self,
+        classes: int,
+        *,
+        in_channels: int = 3,
+        width: int = 64,
+        dropout: float = 0.0,
+        batch_norm: bool = True,
     ) -> None:
         super().__init__()
         channels = [width * 2**level for level in range(LEVELS)]
-        self.encoder = _Encoder(channels, dropout, batch_norm)
+        self.encoder = _Encoder(in_channels, channels, dropout, batch_norm)
         self.decoder = _Decoder(channels, dropout, batch_norm)
         self.classifier = nn.Conv2d(width, classes, 1)
 
 
 class _Encoder(Encoder):
-    def __init__(self, channels: list[int], dropout: float, batch_norm: bool) -> None:
+    def __init__(
+        self, in_channels: int, channels: list[int], dropout: float, batch_norm: bool
+    ) -> None:
         super().__init__()
-        before = [3, *channels[:-1]]
+        before = [in_channels, *channels[:-1]]
         self.levels = nn.ModuleList(
             _two_convolutions(*pair, batch_norm) for pair in zip(before, channels, strict=True)
         )

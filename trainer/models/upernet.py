@@ -24,6 +24,7 @@ class UPerNet(SegmentationModel):
 
     Args:
         classes: channels of the logits.
+        in_channels: channels of the images; 3 for RGB.
         encoder: timm's name of the encoder.
         width: channels of each level; the auxiliary head has half of them.
         dropout: probability of dropping a channel before each classifier.
@@ -38,6 +39,7 @@ class UPerNet(SegmentationModel):
         self,
         classes: int,
         *,
+        in_channels: int = 3,
         encoder: str = "convnext_tiny",
         width: int = 512,
         dropout: float = 0.0,
@@ -46,7 +48,7 @@ class UPerNet(SegmentationModel):
     ) -> None:
         super().__init__()
         norm = partial(timm.layers.LayerNorm2d, eps=1e-6)
-        self.encoder = Pyramid(encoder, drop_path=drop_path, after=norm)
+        self.encoder = Pyramid(encoder, in_channels, drop_path=drop_path, after=norm)
         self.multiple, self.smallest = self.encoder.multiple, self.encoder.smallest
         channels = self.encoder.channels
         self.decoder = _Decoder(channels, width, dropout)

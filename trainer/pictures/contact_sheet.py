@@ -78,7 +78,7 @@ def _row(tiles: Sequence[Sequence[Picture.Image]]) -> Picture.Image:
 
 def _tile(dataset: Dataset, example: Example) -> list[Picture.Image]:
     """Return the parts of a tile: the image, its label, and its name."""
-    picture = Picture.fromarray(example.image)
+    picture = Picture.fromarray(dataset.displayed(example.image))
     scale = _TILE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     small = picture.resize(size, Picture.Resampling.LANCZOS)

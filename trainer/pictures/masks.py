@@ -11,6 +11,7 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.stopping import Stop, until_stopped
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
+from searchctl.trainer.data.sets.base import Image
 from searchctl.trainer.pictures.mask_sheet import FILE, draw_masks, select_images
 from searchctl.trainer.run.preparation import PreparedJob
 from searchctl.trainer.run.progress import Kept
@@ -62,12 +63,17 @@ class MaskPicture:
             [np.asarray(images.labels[each]) for each in places],
             masks,
             kept=kept.epoch,
-            images=[np.asarray(images.images[each]) for each in places] if self.milestones else (),
+            images=_displayed(images) if self.milestones else (),
         )
         write_atomically(out / FILE, content)
 
     def _images(self, job: PreparedJob) -> LoadedSplit:
         return job.validation.take(select_images(job.validation.names, self.wanted))
+
+
+def _displayed(images: LoadedSplit) -> list[Image]:
+    places = range(len(images.names))
+    return [images.dataset.displayed(np.asarray(images.images[each])) for each in places]
 
 
 @torch.inference_mode()

@@ -6,14 +6,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from searchctl.trainer.data.normalisation import IMAGENET, Normalisation
 from searchctl.trainer.ddp.wrapper import ModelWrapper
 from searchctl.trainer.settings.training import TrainSettings
 
 Model = TypeVar("Model", bound=nn.Module)
-
-# Of ImageNet, on the scale of uint8: what encoders are pretrained with.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True)
@@ -36,17 +33,23 @@ class Precision:
     Args:
         settings: `precision` and `channels_last`, whose `auto` is looked up in DEFAULTS.
         device: where the network runs.
+        normalisation: of the images' channels.
     """
 
-    def __init__(self, settings: TrainSettings, device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        device: torch.device,
+        normalisation: Normalisation = IMAGENET,
+    ) -> None:
         default = DEFAULTS[device.type]
         precision = default.precision if settings.precision == "auto" else settings.precision
         last = default.channels_last if settings.channels_last == "auto" else settings.channels_last
         self.device = device
         self.bf16 = precision == "bf16"
         self.memory_format = torch.channels_last if last else torch.contiguous_format
-        self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
-        self._std = torch.tensor(STD, device=device).view(3, 1, 1)
+        self._mean = torch.tensor(normalisation.mean, device=device).view(-1, 1, 1)
+        self._std = torch.tensor(normalisation.std, device=device).view(-1, 1, 1)
 
     def place(self, model: Model) -> Model:
         """Return the model on the device, in the memory layout; its weights stay fp32."""
@@ -55,11 +58,20 @@ class Precision:
         return model
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Return uint8 images [B, 3, H, W] as normalised floats on the device."""
+        """Return images [B, channels, H, W] as normalised floats on the device; NaN becomes 0."""
         # Bytes travel to the device and become floats there: a quarter of the transfer.
         pixels = images.to(self.device, non_blocking=True)
         pixels = pixels.to(torch.float32, memory_format=self.memory_format)
+        if images.is_floating_point():  # rasters; these may be the caller's own numbers
+            return pixels.sub(self._mean).div_(self._std).nan_to_num_(nan=0.0)
         return pixels.sub_(self._mean).div_(self._std)
+
+    def padding(self, pixels: Tensor) -> Tensor:
+        """Return what images [B, channels, H, W] are filled up with: their mean, [channels]."""
+        mean = self._mean.flatten().to(pixels.device)
+        return (
+            mean.to(pixels.dtype) if pixels.is_floating_point() else mean.round().to(pixels.dtype)
+        )
 
     def logits(self, model: nn.Module, images: Tensor) -> Tensor:
         """Return the model's fp32 logits [B, classes, H, W] of uint8 images."""

@@ -28,6 +28,7 @@ def network_problems(
     classes: int,
     image_size: tuple[int, int],
     inference: Inference = AS_VALIDATED,
+    in_channels: int = 3,
 ) -> list[str]:
     """Return the problems of the networks, each distinct one built once.
 
@@ -39,9 +40,10 @@ def network_problems(
         classes: channels of the logits.
         image_size: height and width of the training images in pixels.
         inference: how images are predicted at their own size.
+        in_channels: channels of the images.
     """
     distinct = _distinct(settings, *_NETWORK, "finetune", "dropout")
-    problems = (_problem(each, classes, image_size, inference) for each in distinct)
+    problems = (_problem(each, classes, in_channels, image_size, inference) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
 
 
@@ -50,6 +52,7 @@ def weights_problems(
     classes: int,
     checkpoint: Callable[[TrainSettings], UPath | None],
     encoder: Callable[[TrainSettings], UPath | None],
+    in_channels: int = 3,
 ) -> list[str]:
     """Return the problems of the trials' initial weights, each distinct case loaded once.
 
@@ -60,13 +63,14 @@ def weights_problems(
         classes: channels of the logits.
         checkpoint: returns the file with which a trial's whole network begins.
         encoder: returns the file with which its encoder begins.
+        in_channels: channels of the images.
     """
     given = [each for each in settings if each.init != "scratch"]
     problems = []
     for each in _distinct(given, *_NETWORK, "init", "weights"):
         try:
             with torch.random.fork_rng(devices=[]):
-                model = build_model(each, classes)
+                model = build_model(each, classes, in_channels)
             files = {"init_from": checkpoint(each), "encoder_from": encoder(each)}
             load_initial_weights(model, each, classes, **files)
         except SettingsError as error:
@@ -80,15 +84,19 @@ def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSetti
 
 
 def _problem(
-    settings: TrainSettings, classes: int, image_size: tuple[int, int], inference: Inference
+    settings: TrainSettings,
+    classes: int,
+    in_channels: int,
+    image_size: tuple[int, int],
+    inference: Inference,
 ) -> str | None:
     try:
         with torch.device("meta"):
-            model = build_model(settings, classes)
+            model = build_model(settings, classes, in_channels)
             freeze(model, settings.finetune)
-            model(torch.zeros(2, 3, *image_size))
+            model(torch.zeros(2, in_channels, *image_size))
             model.eval()
-            problem = _size_problem(model, image_size, inference)
+            problem = _size_problem(model, in_channels, image_size, inference)
     except NotImplementedError:
         return None  # it depends on more than shapes
     except _REFUSALS as error:
@@ -97,16 +105,16 @@ def _problem(
 
 
 def _size_problem(
-    model: SegmentationModel, image_size: tuple[int, int], inference: Inference
+    model: SegmentationModel, in_channels: int, image_size: tuple[int, int], inference: Inference
 ) -> str | None:
     """Name the option of `inference` that gives the network images of a size it does not take."""
     fix = "use mode: sliding_window, whose windows are of image_size"
-    if inference.mode == "whole" and not _takes(model, _SOME_SIZE):
+    if inference.mode == "whole" and not _takes(model, in_channels, _SOME_SIZE):
         return f"does not take images of every size, as inference.mode: whole needs: {fix}"
     if inference.mode == "resized":
         for scale in inference.scales:
             height, width = size = scaled(image_size, scale)
-            if not _takes(model, size):
+            if not _takes(model, in_channels, size):
                 return (
                     f"does not take images of {height}x{width} pixels, which scale {scale:g} of "
                     f"inference.scales gives it: leave that out, or {fix}"
@@ -114,11 +122,11 @@ def _size_problem(
     return None
 
 
-def _takes(model: SegmentationModel, size: tuple[int, int]) -> bool:
+def _takes(model: SegmentationModel, in_channels: int, size: tuple[int, int]) -> bool:
     """Does the network take an image of this size, padded to its smallest?"""
     sides = (max(side, model.smallest) for side in size)
     try:
-        model(torch.zeros(1, 3, *sides))
+        model(torch.zeros(1, in_channels, *sides))
     except _REFUSALS:
         return False
     return True

@@ -14,6 +14,7 @@ from searchctl.trainer.data.loader import (
     decode_ahead,
     load_sample,
     load_split,
+    normalisation_of,
     sample_hash,
 )
 from searchctl.trainer.data.settings import Sample
@@ -71,11 +72,11 @@ def prepare(
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", job.rung))
     classes = len(images.dataset.class_names)
-    model = build_model(settings, classes)
+    model = build_model(settings, classes, sample.data.channels)
     started = load_initial_weights(
         model, settings, classes, init_from=job.init_from, encoder_from=job.encoder_from
     )
-    precision = Precision(settings, device)
+    precision = Precision(settings, device, normalisation_of(sample.data))
     batches = TrainingBatches(
         images,
         batch_size=settings.batch_size,

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from searchctl.trainer.data.settings import Task
+from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.settings.catalog import is_classifier
 from searchctl.trainer.settings.marks import OnlyFor, marks_of
 from searchctl.trainer.settings.training import TrainSettings
 
 _ONLY_FOR = dict(marks_of(TrainSettings, OnlyFor))
-READ = ("model", *_ONLY_FOR)
+READ = ("model", "augment", *_ONLY_FOR)
 """The settings that these checks read."""
+_COLOUR_CHANGES = ("scale_crop_jitter",)
+"""Augmentations for 8-bit RGB alone."""
 
 
 def task_problems(trials: Iterable[TrainSettings], task: Task) -> list[tuple[str, str]]:
@@ -21,6 +23,17 @@ def task_problems(trials: Iterable[TrainSettings], task: Task) -> list[tuple[str
         *((name, _check_other(name, mark, trials)) for name, mark in others),
     ]
     return [(name, problem) for name, problem in checked if problem]
+
+
+def raster_problems(trials: Iterable[TrainSettings], data: AnyData | None) -> list[tuple[str, str]]:
+    """Return (setting, problem) for every setting that does not go with images of these numbers."""
+    if data is None or data.pixel_type == "uint8":
+        return []
+    wrong = dict.fromkeys(trial.augment for trial in trials if trial.augment in _COLOUR_CHANGES)
+    if not wrong:
+        return []
+    fix = "choose none, flips or flip_crop"
+    return [("augment", f"{', '.join(wrong)} jitters colours of 8-bit RGB, not data.bands: {fix}")]
 
 
 def _check_models(trials: Sequence[TrainSettings], task: Task) -> str | None:

@@ -4,6 +4,7 @@ An entry is a directory of three files. `images` and `labels` are flat bytes, wh
 memory-mapped. `index.npz` has the size of each image and label, and its pixels of each class.
 """
 
+import math
 import mmap
 import os
 import zipfile
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +35,20 @@ class Layout:
     labels: Sequence[Size]
     counted: bool
     """Whether the entry counts the pixels of each label value."""
+    channels: int = 3
+    """Channels of an image."""
+    pixel_type: str = "uint8"
+    """NumPy's name of the images' numbers."""
 
     @property
     def bytes(self) -> int:
         """Size of images and labels together, in bytes."""
-        return _ends(self.images, 3)[-1] + _ends(self.labels, 1)[-1]
+        return _ends(self.images, self.pixel_bytes)[-1] + _ends(self.labels, 1)[-1]
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Size of an image's pixel in bytes."""
+        return self.channels * np.dtype(self.pixel_type).itemsize
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Entry:
     """An entry that is open for reading; it stays mapped as long as one of its arrays exists."""
 
     images: Store
-    """Images [height, width, 3]."""
+    """Images [height, width, channels]."""
     labels: Store
     """Labels [height, width]; [1, 1] for the class of a whole image."""
     pixels: npt.NDArray[np.int64]
@@ -58,7 +68,7 @@ class Entry:
         try:
             with (folder / _INDEX).open("rb") as file, np.load(file) as index:
                 return cls(
-                    _Flat(folder / _IMAGES, index["image_sizes"].tolist(), (3,)),
+                    _images_of(folder, index),
                     _Flat(folder / _LABELS, index["label_sizes"].tolist(), ()),
                     index["pixels"].astype(np.int64),
                 )
@@ -89,7 +99,10 @@ class EntryWriter:
         counted = len(layout.labels) if layout.counted else 0
         self.pixels = np.zeros((counted, _VALUES), dtype=np.int64)
         """[images, 256] pixels of each label value so far; [0, 256] if they are not counted."""
-        self._starts = [[0, *_ends(layout.images, 3)], [0, *_ends(layout.labels, 1)]]
+        self._starts = [
+            [0, *_ends(layout.images, layout.pixel_bytes)],
+            [0, *_ends(layout.labels, 1)],
+        ]
         self._files = [
             os.open(folder / name, os.O_CREAT | os.O_RDWR) for name in (_IMAGES, _LABELS)
         ]
@@ -111,7 +124,7 @@ class EntryWriter:
     def put(self, index: int, image: Image, label: Label) -> None:
         """Write an image and its label; their sizes must be those of the layout."""
         for file, starts, array in zip(self._files, self._starts, (image, label), strict=True):
-            assert array.size == starts[index + 1] - starts[index], (
+            assert array.nbytes == starts[index + 1] - starts[index], (
                 "the size differs from the layout"
             )
             _write_all(file, np.ascontiguousarray(array).data.cast("B"), starts[index])
@@ -126,6 +139,8 @@ class EntryWriter:
                 image_sizes=np.array(self.layout.images, dtype=np.int32),
                 label_sizes=np.array(self.layout.labels, dtype=np.int32),
                 pixels=self.pixels.astype(np.uint32),
+                channels=self.layout.channels,
+                pixel_type=self.layout.pixel_type,
             )
             index.flush()
             os.fsync(index.fileno())
@@ -136,14 +151,17 @@ class EntryWriter:
 class _Flat:
     """Arrays of bytes stored one after another in a memory-mapped file."""
 
-    def __init__(self, path: Path, sizes: Sequence[Size], last: tuple[int, ...]) -> None:
+    def __init__(
+        self, path: Path, sizes: Sequence[Size], last: tuple[int, ...], dtype: str = "uint8"
+    ) -> None:
         """Map a file of arrays with these heights and widths, and these last dimensions.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: the file has another size.
         """
-        self._ends = _ends(sizes, *last)
+        self._dtype = np.dtype(dtype)
+        self._ends = _ends(sizes, math.prod(last) * self._dtype.itemsize)
         self._shapes = [(*size, *last) for size in sizes]
         with path.open("rb") as file:
             found = os.fstat(file.fileno()).st_size
@@ -154,11 +172,17 @@ class _Flat:
 
     def __getitem__(self, index: int) -> Bytes:
         start = self._ends[index - 1] if index else 0
-        return self._bytes[start : self._ends[index]].reshape(self._shapes[index])
+        stored = self._bytes[start : self._ends[index]].view(self._dtype)
+        return stored.reshape(self._shapes[index])
 
 
-def _ends(sizes: Sequence[Size], channels: int = 1) -> list[int]:
-    return list(accumulate(height * width * channels for height, width in sizes))
+def _images_of(folder: Path, index: Any) -> _Flat:
+    last, dtype = (int(index["channels"]),), str(index["pixel_type"])
+    return _Flat(folder / _IMAGES, index["image_sizes"].tolist(), last, dtype)
+
+
+def _ends(sizes: Sequence[Size], pixel_bytes: int) -> list[int]:
+    return list(accumulate(height * width * pixel_bytes for height, width in sizes))
 
 
 def _write_all(file: int, content: memoryview, offset: int) -> None:

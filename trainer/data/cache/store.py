@@ -17,6 +17,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import Entry, EntryWriter, Layout
 from searchctl.trainer.data.cache.folder import CacheFolder
 from searchctl.trainer.data.cache.name import Need, entry_name
+from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size, fitted, resized_image, resized_label
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
@@ -49,7 +50,8 @@ def decode_split(
         for writer in writers:
             layout = writer.layout
             stored = resized_image(image, layout.images[index])
-            writer.put(index, stored, resized_label(label, layout.labels[index]))
+            ids = resized_label(label, layout.labels[index])
+            writer.put(index, stored, mask_missing(stored, ids, dataset.ignore_index))
         return None
 
     problems = []
@@ -172,7 +174,13 @@ class Cache:
             if self._data.cache_size != "native":
                 sizes = [fitted(size, self._data.cache_size) for size in sizes]
         labels = [(1, 1) for _ in indices] if self._data.task == "classification" else sizes
-        return Layout(sizes, labels, counted=need.kind == "exact")
+        return Layout(
+            sizes,
+            labels,
+            counted=need.kind == "exact",
+            channels=self._data.channels,
+            pixel_type=self._data.pixel_type,
+        )
 
     def _images(self, split: Split) -> int:
         return len(self._dataset.names(split))

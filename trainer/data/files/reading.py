@@ -17,7 +17,10 @@ from searchctl.trainer.data.files.header import Header
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
 """What Pillow and NumPy raise on files that are missing, empty, truncated or no pictures at all."""
-_EIGHT_BITS = "convert it to 8 bits a channel"
+_EIGHT_BITS = (
+    "convert it to 8 bits a channel, or (dataset: folder) set bands, such as [0, 1, 2], to read it "
+    "as it is"
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,8 @@ def _refuse_image(header: Header) -> None:
     if header.bands not in (1, 3) and not (header.cmyk and header.bands == 4):
         raise DataError(
             f"has {header.bands} bands, and one (grey) or three (red, green, blue) are read: "
-            "write the three that matter to a file of their own"
+            "write the three that matter to a file of their own, or (dataset: folder) set bands to "
+            f"those that matter, such as {[*range(header.bands)][:8]}"
         )
 
 

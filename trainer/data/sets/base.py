@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.data.settings import Split
 
-Image = npt.NDArray[np.uint8]
-"""[height, width, 3] RGB."""
+Image = npt.NDArray[Any]
+"""[height, width, 3] RGB of bytes; of rasters [height, width, bands] of float32, NaN where a pixel
+is missing."""
 Label = npt.NDArray[np.uint8]
 """[height, width] class ids; `ignore_index` where there is no label."""
 Colour = tuple[int, int, int]
@@ -41,6 +43,10 @@ class Dataset(ABC):
         """Return the height and width of the image that `load` gives, if possible without that."""
         height, width = self.load(split, index)[0].shape[:2]
         return height, width
+
+    def displayed(self, image: Image) -> Image:
+        """Return an image as 8-bit RGB, for pictures."""
+        return image
 
     def files(self, split: Split) -> tuple[Path, ...]:
         """Return every file that the split's images and labels are decoded from; none if drawn."""

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy.typing as npt
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.raster import mask_missing
+from searchctl.trainer.data.files.readers import Reader, RgbReader
 from searchctl.trainer.data.files.reading import (
-    as_rgb,
     is_on_its_side,
     opened_image,
     opened_mask,
@@ -37,6 +39,9 @@ class Pair:
 
 class PairedFiles(Dataset):
     """A data set of image and mask files; its subclasses say which, and how masks are decoded."""
+
+    reader: Reader = RgbReader()
+    """How the images are read."""
 
     @abstractmethod
     def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
@@ -73,18 +78,20 @@ class PairedFiles(Dataset):
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
         pair = self.pairs(split)[index]
-        with opened_image(pair.image) as picture:
-            image = np.asarray(as_rgb(picture))
+        image, _ = self.reader.read(pair.image)
         with opened_mask(pair.mask) as picture:
             label = self.decode(picture)
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
-        return image, label
+        return image, mask_missing(image, label, self.ignore_index)
 
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return an image's height and width, from its header."""
-        with opened_image(self.pairs(split)[index].image) as picture:
-            return picture.height, picture.width
+        return self.reader.size(self.pairs(split)[index].image)
+
+    def displayed(self, image: Image) -> Image:
+        """Return an image as 8-bit RGB, for pictures."""
+        return self.reader.displayed(image)
 
     def files(self, split: Split) -> tuple[Path, ...]:
         """Return the images and the masks."""
@@ -93,7 +100,7 @@ class PairedFiles(Dataset):
     def check(self) -> None:
         """Check that every pair is there, opens and agrees in size, reading headers only."""
         pairs = {pair: None for split in SPLITS for pair in self.pairs(split)}
-        problems = [problem for pair in pairs for problem in _problems(pair)]
+        problems = [problem for pair in pairs for problem in _problems(pair, self.reader)]
         if problems:
             raise DataError(*problems)
 
@@ -155,17 +162,22 @@ def value_table(meaning: Mapping[int, int]) -> ValueTable:
     return table
 
 
-def _problems(pair: Pair) -> list[str]:
+def _problems(pair: Pair, reader: Reader) -> list[str]:
     sizes, problems = [], []
-    for path, open_it in ((pair.image, opened_image), (pair.mask, opened_mask)):
+    for path, size_of in ((pair.image, reader.size), (pair.mask, _mask_size)):
         try:
-            with open_it(path) as picture:
-                sizes.append(picture.size)
+            height, width = size_of(path)
+            sizes.append((width, height))
         except DataError as error:
             problems.append(str(error))
     if len(sizes) == 2 and sizes[0] != sizes[1]:
         problems.append(_mismatch(pair, *sizes))
     return problems
+
+
+def _mask_size(path: Path) -> tuple[int, int]:
+    with opened_mask(path) as picture:
+        return picture.height, picture.width
 
 
 def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
@@ -179,5 +191,6 @@ def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:
 
 
 def _is_shown_turned(path: Path) -> bool:
-    with opened_image(path) as picture:
+    with suppress(DataError), opened_image(path) as picture:  # rasters are not opened like this
         return is_on_its_side(picture)
+    return False

@@ -6,6 +6,8 @@ from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.seeds import derive_seed
+from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
+from searchctl.trainer.data.files.readers import RasterReader
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, id_table
@@ -29,6 +31,8 @@ class Folder(PairedFiles):
 
     def __init__(self, settings: FolderData) -> None:
         self._settings = settings
+        if settings.bands is not None:
+            self.reader = RasterReader(settings.bands, settings.nodata, settings.shown_bands)
         named = [entry if isinstance(entry, str) else entry.name for entry in settings.classes]
         self.class_names = tuple(named)
         colours = tuple(e.color for e in settings.classes if isinstance(e, ColourClass))
@@ -71,7 +75,7 @@ class Folder(PairedFiles):
         pairs = [
             Pair(path.name, path, files.get(path.stem, masks / f"{path.stem}.png"))
             for path in visible(images)
-            if path.suffix.lower() in _IMAGES
+            if path.suffix.lower() in (RASTERS if self._settings.bands else _IMAGES)
         ]
         if not pairs:
             raise DataError(f"{images}: holds no images ({', '.join(sorted(_IMAGES))})")

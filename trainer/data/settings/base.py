@@ -54,6 +54,16 @@ class AnyData(Settings):
         """What networks learn from it: a class for each pixel, or one for each image."""
         return "segmentation"
 
+    @property
+    def channels(self) -> int:
+        """How many channels the images have, as networks see them."""
+        return 3
+
+    @property
+    def pixel_type(self) -> str:
+        """NumPy's name of the images' numbers: uint8, or float32 for rasters."""
+        return "uint8"
+
     def counts(self) -> dict[Split, int] | None:
         """Images of each split as far as the settings tell; None where only the disk knows."""
         return None

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from searchctl.trainer.data.settings.base import Channel, ListedData
+from searchctl.trainer.data.settings.base import Channel
+from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings.base import Settings
 
 
@@ -18,7 +19,7 @@ class ColourClass(Settings):
     """Red, green and blue of the class in the masks."""
 
 
-class FolderData(ListedData):
+class FolderData(RasterData):
     """Any directory of images and masks of the same names, with a class table."""
 
     dataset: Literal["folder"]

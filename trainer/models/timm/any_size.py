@@ -20,6 +20,7 @@ class AnySizeEncoder(TimmEncoder):
 
     Args:
         name: timm's name of the network.
+        in_channels: channels of the images; see `channel_options`.
         drop_path: probability of skipping a residual branch in training.
         least: the side in pixels that is tried first for `smallest`; see `traits`.
         options: further arguments of timm's constructor.
@@ -29,10 +30,16 @@ class AnySizeEncoder(TimmEncoder):
     """
 
     def __init__(
-        self, name: str, *, drop_path: float = 0.0, least: int = 32, **options: Any
+        self,
+        name: str,
+        in_channels: int = 3,
+        *,
+        drop_path: float = 0.0,
+        least: int = 32,
+        **options: Any,
     ) -> None:
         found = traits(name, least, **options)
-        super().__init__(name, drop_path=drop_path, **found.options)
+        super().__init__(name, in_channels, drop_path=drop_path, **found.options)
         self.multiple, self.smallest, self._only = found.sizes
         self.plain = found.plain
 

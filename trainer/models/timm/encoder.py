@@ -8,7 +8,12 @@ from torch import Tensor, nn
 from searchctl.trainer.models.base import Encoder
 from searchctl.trainer.models.timm.beit_sizes import features_of
 from searchctl.trainer.models.timm.library import timm
-from searchctl.trainer.models.timm.network import OwnNormalisation, TimmNetwork, create
+from searchctl.trainer.models.timm.network import (
+    OwnNormalisation,
+    TimmNetwork,
+    channel_options,
+    create,
+)
 
 
 class TimmEncoder(Encoder, TimmNetwork):
@@ -19,6 +24,7 @@ class TimmEncoder(Encoder, TimmNetwork):
 
     Args:
         name: timm's name, with or without the tag of pretrained weights: convnext_tiny.fb_in1k.
+        in_channels: channels of the images; see `channel_options`.
         drop_path: probability of skipping a residual branch in training; the default 0 also
             applies to networks with another default in timm.
         options: further arguments of the network's constructor, such as `out_indices` (by default
@@ -28,12 +34,15 @@ class TimmEncoder(Encoder, TimmNetwork):
         SettingsError: timm has no such network, or it does not accept these options.
     """
 
-    def __init__(self, name: str, *, drop_path: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self, name: str, in_channels: int = 3, *, drop_path: float = 0.0, **options: Any
+    ) -> None:
         super().__init__()
         self.name = name
         options = {"features_only": True, "out_indices": (-4, -3, -2, -1), **options}
+        options |= channel_options(in_channels)
         self.net, self.options = create(name, drop_path, options)
-        self.normalisation = OwnNormalisation(self.net)
+        self.normalisation = OwnNormalisation(self.net, in_channels)
         self.channels: tuple[int, ...] = tuple(self.net.feature_info.channels())
         self.reductions: tuple[int, ...] = tuple(self.net.feature_info.reduction())
         self._channels_last = getattr(self.net, "output_fmt", None) == timm.layers.Format.NHWC

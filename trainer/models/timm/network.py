@@ -32,18 +32,29 @@ class OwnNormalisation(nn.Module):
     _scale: Tensor
     _shift: Tensor
 
-    def __init__(self, net: Any) -> None:
+    def __init__(self, net: Any, in_channels: int = 3) -> None:
         super().__init__()
         mean, std = (torch.tensor(net.pretrained_cfg[key]) for key in ("mean", "std"))
         scale = torch.tensor(IMAGENET_STD) / std
         shift = (torch.tensor(IMAGENET_MEAN) - mean) / std
         # not in the state dict, since they follow from the network's name
-        self.register_buffer("_scale", scale.view(3, 1, 1), persistent=False)
-        self.register_buffer("_shift", shift.view(3, 1, 1), persistent=False)
+        colours = torch.arange(in_channels) % 3  # as timm repeats the weights of the three
+        self.register_buffer("_scale", scale[colours].view(-1, 1, 1), persistent=False)
+        self.register_buffer("_shift", shift[colours].view(-1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the images [B, 3, H, W] in the normalisation of the network."""
+        """Return the images [B, channels, H, W] in the normalisation of the network."""
         return images * self._scale + self._shift
+
+
+def channel_options(in_channels: int) -> dict[str, Any]:
+    """Return timm's options of a network whose images have so many channels.
+
+    Pretrained weights are for RGB. timm adapts those of the first convolution: the sum of the three
+    for one channel; otherwise they are repeated in turn (red, green, blue, red, ...) and scaled by
+    3 / channels, so that the sums stay of the same size.
+    """
+    return {} if in_channels == 3 else {"in_chans": in_channels}
 
 
 def create(

@@ -4,7 +4,9 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.any_size import AnySizeEncoder
 
 
-def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> AnySizeEncoder:
+def encoder_of_stride(
+    name: str, output_stride: int, drop_path: float, in_channels: int = 3
+) -> AnySizeEncoder:
     """Return a timm encoder whose last features have 1 / `output_stride` of the image's size.
 
     In convolutional networks (ResNets, ConvNeXts, EfficientNets, ...), the last strides are
@@ -15,10 +17,12 @@ def encoder_of_stride(name: str, output_stride: int, drop_path: float) -> AnySiz
         SettingsError: there is no such network, or it does not support this output stride.
     """
     try:
-        encoder = AnySizeEncoder(name, drop_path=drop_path, least=1, output_stride=output_stride)
+        encoder = AnySizeEncoder(
+            name, in_channels, drop_path=drop_path, least=1, output_stride=output_stride
+        )
     except SettingsError:
         # some networks do not have the option; any other error is raised again without it
-        encoder = AnySizeEncoder(name, drop_path=drop_path, least=1)
+        encoder = AnySizeEncoder(name, in_channels, drop_path=drop_path, least=1)
     stride = encoder.reductions[-1]
     if stride != output_stride:
         raise SettingsError(

@@ -29,6 +29,7 @@ class Pyramid(Encoder):
 
     Args:
         name: timm's name of the network.
+        in_channels: channels of the images; see `channel_options`.
         drop_path: probability of skipping a residual branch in training.
         after: returns a module to append to each stage, given its channels; not used for plain
             networks.
@@ -41,13 +42,14 @@ class Pyramid(Encoder):
     def __init__(
         self,
         name: str,
+        in_channels: int = 3,
         *,
         drop_path: float = 0.0,
         after: Callable[[int], nn.Module] = nn.Identity,
         **options: Any,
     ) -> None:
         super().__init__()
-        self.timm = AnySizeEncoder(name, drop_path=drop_path, **options)
+        self.timm = AnySizeEncoder(name, in_channels, drop_path=drop_path, **options)
         self.channels = self.timm.channels
         self.multiple, self.smallest = self.timm.multiple, self.timm.smallest
         self.levels = (
