@@ -8,18 +8,16 @@ from upath import UPath
 
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import JobAttempt
-from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.settings import Sample, ScenesData
 from searchctl.trainer.settings.training import TrainSettings
+from tests.tune_double import TuneDouble
 
-EXECUTORS = {
-    "inline": InlineExecutor,
-    "ray": lambda runner: RayTuneExecutor(cpus=1, runner=runner),
-}
+EXECUTORS = {"inline": InlineExecutor, "ray": TuneDouble}
+"""What has a protocol; a real Ray is in test_ray_executor.py."""
 
 
 class BracketSource:

@@ -1,4 +1,4 @@
-"""A short run of the suite: `make chaos` is the long one."""
+"""Short runs of the suite: `make chaos` is the long one."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from tests.chaos.suite import plan
 
 PROJECT = Path(__file__).parents[2]
 KILLS = 10
+FEW = 3
 TIMEOUT_S = 1000
 
 
@@ -33,12 +34,13 @@ def run_suite(camvid_root, postgres_server):
 
 @pytest.mark.timeout(TIMEOUT_S + 100)
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
-def test_a_sweep_killed_anywhere_comes_to_the_end_of_an_undisturbed_one(run_suite):
-    assert run_suite("--kills", str(KILLS)) == 0
+@pytest.mark.parametrize("kills", [FEW, pytest.param(KILLS, marks=pytest.mark.exhaustive)])
+def test_a_sweep_killed_anywhere_comes_to_the_end_of_an_undisturbed_one(run_suite, kills):
+    assert run_suite("--kills", str(kills)) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_kind_of_kill_is_in_the_short_run(seed):
+def test_every_kind_of_kill_is_among_ten(seed):
     kills = plan(KILLS, seed)
     assert sum(len(kinds) for kinds in kills.values()) == KILLS
     for name, kinds in kills.items():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from searchctl.trainer.models.finetune import freeze, training_mode
+from tests.grids import itself, mostly_exhaustive
 from tests.tiny_models import BRANCHLESS, VARIANTS, tiny, train_steps
 
 TRAINED = {
@@ -46,7 +47,7 @@ def layers_of(names):
     return {name.rpartition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("finetune", TRAINED)
+@pytest.mark.parametrize("finetune", mostly_exhaustive(itself(TRAINED), "frozen_decoder"))
 def test_exactly_the_trained_parts_move_over_an_epoch(variant, finetune):
     model = tiny(variant)
     expected = weights_in(model, TRAINED[finetune])

@@ -12,6 +12,7 @@ from searchctl.trainer.data.settings import CamvidData, ScenesData
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.torch_state import own_torch_state
 from searchctl.trainer.settings.training import TrainSettings
+from tests.grids import itself, mostly_exhaustive
 from tests.small_jobs import run_small
 from tests.tiny_models import BRANCHLESS, CLASSES, VARIANTS, tiny, train_steps
 
@@ -83,7 +84,12 @@ def test_a_last_batch_of_one_image_is_trained_on_with_the_one_before(variant, tm
     assert [epoch.images for epoch in result.epochs] == [5]
 
 
-@pytest.mark.parametrize("variant", [name for name in VARIANTS if not name.endswith("-no-aux")])
+@pytest.mark.parametrize(
+    "variant",
+    mostly_exhaustive(
+        itself(name for name in VARIANTS if not name.endswith("-no-aux")), "unet", "segformer"
+    ),
+)
 def test_four_real_images_can_be_learned_by_heart(variant, four_street_images):
     images, labels = four_street_images
     model, aux_weight = tiny(variant), TrainSettings().aux_weight

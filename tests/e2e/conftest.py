@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import in_process
+
 TINY = """\
 name: tiny
 seed: 3
@@ -44,8 +46,8 @@ def environment(**changes):
 
 
 @pytest.fixture(scope="session")
-def searchctl():
-    """Run the command to its end."""
+def searchctl_process():
+    """Run the command to its end, in a process of its own."""
 
     def run(*arguments, cwd, timeout=300, env=()):
         return subprocess.run(
@@ -57,6 +59,19 @@ def searchctl():
             timeout=timeout,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def searchctl(searchctl_process):
+    """Run the command to its end; in this process, unless it starts Ray or trains for good."""
+
+    def run(*arguments, cwd, env=()):
+        starts_ray = arguments[0] in ("launch", "resume") and "--inline" not in arguments
+        if starts_ray or arguments[0] == "train":
+            return searchctl_process(*arguments, cwd=cwd, env=env)
+        return in_process.searchctl(*arguments, cwd=cwd, env=env)
 
     return run
 

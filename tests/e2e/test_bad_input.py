@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import in_process
+
 SWEEP = """\
 name: small
 data: {dataset: scenes, image_size: [32, 48], native_size: [64, 96], train: 16, val: 4, test: 4}
@@ -26,6 +28,12 @@ def changed(old, new, text=SWEEP):
     return text.replace(old, new)
 
 
+@pytest.fixture(scope="module")
+def searchctl():
+    """Run the command in this process: none of these sweeps is begun through Ray."""
+    return in_process.searchctl
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
@@ -38,7 +46,7 @@ def refused(folder, searchctl):
     """Run a command that must fail without a traceback; return what it says."""
 
     def run(*command, code=1):
-        done = searchctl(*command, cwd=folder, timeout=120)
+        done = searchctl(*command, cwd=folder)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return done.stderr
@@ -54,6 +62,13 @@ def launched(tmp_path_factory, searchctl):
     done = searchctl("launch", "sweep.yaml", "--inline", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def test_the_process_ends_with_the_code_and_the_message_alone(folder, searchctl_process):
+    (folder / "sweep.yaml").write_text(changed("[0.1, 0.01]", "[]"))
+    done = searchctl_process("launch", "sweep.yaml", cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0].startswith("error: ")
 
 
 def stored_sweeps(folder):

@@ -31,7 +31,13 @@ report: {{features: true}}
 """
 
 
-@pytest.fixture(scope="module", params=[("pet_breeds_root", 48), ("drawn_classes_root", 32)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("pet_breeds_root", 48), marks=pytest.mark.exhaustive),
+        ("drawn_classes_root", 32),
+    ],
+)
 def swept(request, tmp_path_factory, searchctl):
     """Of real cats and dogs by breed, where they are at hand, and of drawn stripes."""
     fixture, side = request.param

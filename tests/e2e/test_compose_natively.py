@@ -16,6 +16,8 @@ import pytest
 from tests.compose_natively import FILE, Natively, env_file
 from tests.running_processes import Shown
 
+pytestmark = pytest.mark.exhaustive
+
 LAUNCH = re.search(r"docker compose exec head (searchctl launch .+)", FILE.read_text())[1]
 """The command that the file's own comment gives."""
 

@@ -91,6 +91,7 @@ def test_postgresql_that_is_away_costs_nothing_and_jobs_go_on(
     assert "the database answers again" in output.read_text()
 
 
+@pytest.mark.exhaustive
 def test_a_driver_killed_while_postgresql_is_away_loses_nothing(
     tmp_path, tiny, own_server, searchctl, start_searchctl
 ):

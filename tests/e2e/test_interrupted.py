@@ -51,7 +51,13 @@ def folder(tmp_path, tiny):
     return tmp_path
 
 
-@pytest.mark.parametrize("executor", [[], ["--inline"]], ids=["ray", "inline"])
+@pytest.mark.parametrize(
+    "executor",
+    [
+        pytest.param([], id="ray", marks=pytest.mark.exhaustive),
+        pytest.param(["--inline"], id="inline"),
+    ],
+)
 def test_a_driver_killed_in_mid_sweep_resumes_to_the_same_decisions(
     executor, folder, searchctl, start_searchctl, undisturbed
 ):
@@ -72,7 +78,10 @@ def test_a_driver_killed_in_mid_sweep_resumes_to_the_same_decisions(
     assert {job: attempts[job] for job in finished} == finished  # none was run again
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive)],
+)
 def test_a_signal_stops_within_20_seconds_and_loses_nothing(
     number, code, folder, searchctl, start_searchctl, undisturbed
 ):

@@ -15,6 +15,8 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from tests.ray_cluster import RayCluster
 
+pytestmark = pytest.mark.exhaustive
+
 SWEEP = """\
 name: {name}
 seed: {seed}

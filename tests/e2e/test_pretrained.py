@@ -19,11 +19,11 @@ space: {lr: [0.1, 0.01]}
 
 
 @pytest.fixture
-def launched(tmp_path, searchctl):
+def launched(tmp_path, searchctl_process):
     def launch():
         (tmp_path / "sweep.yaml").write_text(SWEEP)
         offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
-        return searchctl("launch", "sweep.yaml", "--inline", cwd=tmp_path, env=offline)
+        return searchctl_process("launch", "sweep.yaml", "--inline", cwd=tmp_path, env=offline)
 
     return launch
 

@@ -41,7 +41,13 @@ def wait_for(folder, query, process):
 RUNNING = "SELECT worker FROM searchctl_attempts WHERE worker IS NOT NULL"
 
 
-@pytest.mark.parametrize("executor", [[], ["--inline"]], ids=["ray", "inline"])
+@pytest.mark.parametrize(
+    "executor",
+    [
+        pytest.param([], id="ray", marks=pytest.mark.exhaustive),
+        pytest.param(["--inline"], id="inline"),
+    ],
+)
 def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
     executor, long_folder, searchctl, start_searchctl
 ):

@@ -10,6 +10,12 @@ from safetensors import safe_open
 
 
 @pytest.fixture(scope="module")
+def searchctl(searchctl_process):
+    """Each verb runs as its users run it, in a process of its own."""
+    return searchctl_process
+
+
+@pytest.fixture(scope="module")
 def swept(tiny_sweep_directory, searchctl):
     launched = searchctl("launch", "sweep.yaml", cwd=tiny_sweep_directory)
     assert launched.returncode == 0, launched.stderr

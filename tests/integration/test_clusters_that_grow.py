@@ -38,6 +38,8 @@ from ray.autoscaler.v2.sdk import get_cluster_status
 from searchctl.orchestrator.executors.ray import tune as ray_tune
 from tests.executors import BracketSource, by_value, never, quick
 
+pytestmark = pytest.mark.exhaustive
+
 class Telling(BracketSource):
     def waiting(self, waiting):
         demands = get_cluster_status(ray.get_runtime_context().gcs_address).resource_demands

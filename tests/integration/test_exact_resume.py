@@ -11,6 +11,7 @@ import pytest
 from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.data.sets.street_classes import CLASS_NAMES, VOID
 from searchctl.trainer.data.settings import FolderData
+from tests.grids import mostly_exhaustive
 from tests.killed_jobs import exit_code, train_and_die
 from tests.small_jobs import run_small
 
@@ -157,7 +158,14 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize(("params", "when", "workers", "first_epoch"), JOBS.values(), ids=JOBS)
+@pytest.mark.parametrize(
+    ("params", "when", "workers", "first_epoch"),
+    mostly_exhaustive(
+        JOBS,
+        "averaged, after the warm-up, in an epoch, adamax, weighted",
+        "fcn, channels_last, bf16, no worker, then 2",
+    ),
+)
 def test_a_killed_and_resumed_job_gives_the_uninterrupted_jobs_result_to_the_last_bit(
     run, params, when, workers, first_epoch
 ):

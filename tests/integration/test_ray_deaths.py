@@ -68,6 +68,7 @@ def run(script):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(150)
 def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     _, output = run(RAYLET_DIES)
@@ -75,6 +76,7 @@ def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     assert "`searchctl resume` starts anew" in output
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(240)
 def test_a_cluster_whose_head_dies_is_left_with_the_mend_before_ray_ends_the_driver():
     with RayCluster() as cluster:

@@ -11,6 +11,7 @@ from searchctl.orchestrator.config.yaml_source import load_yaml
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.storage.reads import queries
 from tests import official_layouts
+from tests.grids import itself, mostly_exhaustive
 from tests.initialised_networks import published, write
 from tests.tiny_models import TINY
 
@@ -59,7 +60,9 @@ def test_the_ladder_of_a_study_is_the_one_that_its_comments_tell(study, ladder):
     assert [rung.trials for rung in plan.ladder.rungs] == ladder
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize(
+    "study", mostly_exhaustive(itself(STUDIES), "study_a_cityscapes_unet", "study_e_landcover")
+)
 def test_a_study_runs_to_its_end_at_tiny_width(request, tmp_path, study):
     for name in filter(None, [BEFORE.get(study), study]):
         sweep = tiny(request, tmp_path, name)

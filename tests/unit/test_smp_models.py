@@ -57,7 +57,9 @@ def test_parameters_are_those_of_the_library():
 
 
 @pytest.mark.parametrize(("decoder", "encoder"), COMBINATIONS)
-@pytest.mark.parametrize("size", [(97, 131), (360, 480)])
+@pytest.mark.parametrize(
+    "size", [(97, 131), pytest.param((360, 480), marks=pytest.mark.exhaustive)]
+)
 def test_logits_have_the_size_of_the_images(decoder, encoder, size):
     network = on_meta(decoder, encoder).train()
     if min(size) >= network.smallest:
@@ -67,6 +69,7 @@ def test_logits_have_the_size_of_the_images(decoder, encoder, size):
             network(torch.randn(2, 3, *size, device="meta"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("decoder", "encoder"), COMBINATIONS)
 def test_smallest_size_works(decoder, encoder):
     network = on_meta(decoder, encoder)
