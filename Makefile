@@ -1,11 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
-# files in the order in which they are named: what takes long comes first, and nobody is left
-# alone with it at the end
-PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+# files in the order in which they are named: what takes long comes first, and the short ones
+# fill what is left of the other workers' time
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+TIERS := tests/chaos tests/e2e tests/integration tests/conformance tests/property tests/unit
+PURE := searchctl.searchspace searchctl.orchestrator.halving searchctl.orchestrator.statistics
+COVERAGE := $(PURE:%=--cov=%) --cov-branch --cov-report=term-missing:skip-covered
 
-.PHONY: help setup check format test chaos bench audit clean
+.PHONY: help setup check format test test-all coverage chaos bench audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,9 +30,14 @@ format: setup ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## All tests, JOBS (2) at a time
-	OMP_NUM_THREADS=1 $(PYTEST) -n $(JOBS) tests/integration tests/conformance tests/property tests/unit
-	$(PYTEST) -n $(JOBS) tests/chaos tests/e2e
+test: setup ## The tests of every change, JOBS (2) at a time: a quarter of an hour on two cores
+	$(PYTEST) -n $(JOBS) $(TIERS)
+
+test-all: setup ## All tests, the exhaustive ones too, and how much of the pure core they cover
+	$(PYTEST) -n $(JOBS) -m "" $(COVERAGE) $(TIERS)
+
+coverage: setup ## How much of the pure core the unit and property tests cover, branches too
+	$(PYTEST) -n $(JOBS) $(COVERAGE) tests/property tests/unit
 
 chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed one; SEED repeats a run
 	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))
