@@ -20,7 +20,8 @@ from searchctl.orchestrator.cli.files import read
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
-    from searchctl.trainer.data.checks import DataReport, OnImage, SplitReport
+    from searchctl.trainer.data.checks.check import OnImage
+    from searchctl.trainer.data.checks.report import DataReport, SplitReport
     from searchctl.trainer.data.sets.base import Dataset
     from searchctl.trainer.pictures.contact_sheet import Example
 
@@ -60,16 +61,16 @@ def check(
     \b
     For each split: images, groups (clips, cities), sizes, each class's share of the labeled
     pixels, the number of images it occurs in, and the share of unlabeled pixels. Exit code 0 if
-    every file can be read and fits its pair, 1 if not; every broken file is named.
+    every file can be read and training makes sense, 1 if not; warnings alone are 0. `launch` runs
+    the same checks before the first job.
     Example: searchctl data check sweep.yaml -o sheet.png
     """
-    from searchctl.trainer.data.checks import check_data
-    from searchctl.trainer.data.samples import build_dataset
+    from searchctl.trainer.data.samples import build_dataset, checked_data
 
     settings = read(sweep_file, data_root).data
     dataset = build_dataset(settings)
     with _progress() as on_image:
-        report = check_data(dataset, on_image)
+        report = checked_data(settings, on_image)
     if as_json:
         from searchctl.orchestrator.terminal.data import json_of
 
@@ -110,7 +111,9 @@ def _print(name: str, report: "DataReport") -> None:
     for problem in report.problems:
         console.print(f"error: {problem}", style="red", soft_wrap=True)
     images = counted(sum(len(split.names) for split in report.splits), "image")
-    console.print(f"{name}: {images}, {counted(len(report.problems), 'error')}")
+    errors = counted(len(report.problems), "error")
+    warnings = counted(len(report.warnings), "warning")
+    console.print(f"{name}: {images}, {errors}, {warnings}")
 
 
 def _draw(dataset: "Dataset", name: str, report: "DataReport", images: int, output: Path) -> None:

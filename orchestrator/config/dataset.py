@@ -21,7 +21,7 @@ def checked_dataset(sweep: Sweep) -> Dataset:
     dataset.check()
     for split in _NEEDED_SPLITS:
         if not dataset.names(split):
-            raise DataError(f"the {split} split of data set '{sweep.data.dataset}' has no images")
+            raise DataError(f"the {split} split holds no images")
         # One image of each split: without this, a wrong class table would fail in every job.
         dataset.load(split, 0)
     select_images(dataset.names("val"), sweep.report.wanted_images)

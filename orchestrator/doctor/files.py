@@ -15,6 +15,7 @@ from searchctl.trainer.core.errors import TrainerError
 LEAST_FREE = 10 * 10**9
 """Minimum free bytes: more than the checkpoints of a few large networks."""
 _FIX = "set storage.runs to a writable directory, or a store such as s3://bucket/runs"
+_DATA_FIX = "`searchctl data check FILE` shows the whole data set"
 
 
 def check_runs(about: About) -> Iterator[Finding]:
@@ -56,7 +57,7 @@ def _free(place: Path) -> Finding:
 
 
 def check_data(about: About) -> Iterator[Finding]:
-    """Check that the data set exists, and that an image of each split can be read."""
+    """Check that the data set exists, and run the checks of `searchctl data check`."""
     if about.sweep is None or about.driven_elsewhere:
         return
     from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch
@@ -67,5 +68,12 @@ def check_data(about: About) -> Iterator[Finding]:
         words, _, fix = str(failure).partition(": ")
         yield error("data", words, fix or "set data.root, or name the directory with --data-root")
         return
-    counts = ", ".join(f"{len(dataset.names(split))} {split}" for split in ("train", "val"))
-    yield ok("data", f"{about.sweep.data.dataset}: {counts}, {len(dataset.class_names)} classes")
+    from searchctl.trainer.data.samples import checked_data
+
+    report = checked_data(about.sweep.data)
+    yield from (error("data", problem, _DATA_FIX) for problem in report.problems)
+    if not report.problems:
+        counts = ", ".join(f"{len(dataset.names(split))} {split}" for split in ("train", "val"))
+        name, classes = about.sweep.data.dataset, len(dataset.class_names)
+        yield ok("data", f"{name}: {counts}, {classes} classes")
+    yield from (warning("data", each, _DATA_FIX) for each in report.warnings)

@@ -16,7 +16,7 @@ from upath import UPath
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.atomic_files import read_file
 from searchctl.trainer.core.errors import TrainerError
-from searchctl.trainer.data.samples import data_fingerprint
+from searchctl.trainer.data.samples import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
 
 SHARE = (
@@ -61,7 +61,7 @@ def node_view_of(places: NodeLocations) -> NodeView:
     """Look around on the machine that this runs on."""
     data, fault = "", ""
     try:
-        data = data_fingerprint(places.data)
+        data = listing_fingerprint(places.data)
     except (TrainerError, OSError, ImportError) as error:
         fault = str(error).splitlines()[0]
     local = places.runs.protocol in ("", "file", "local")

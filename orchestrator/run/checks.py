@@ -1,4 +1,4 @@
-"""What is checked before anything is stored or paid for: packages, networks, weights, nodes."""
+"""Checks before anything is stored or paid for: packages, labels, networks, weights, nodes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +10,9 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
+from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
+from searchctl.trainer.data.samples import checked_data
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -26,6 +28,18 @@ def check_packages(sweep: Sweep) -> None:
     """
     if sweep.report.features and (problem := embeddings_problem()):
         raise SearchctlError(f"report.features {problem}")
+
+
+def check_labels(sweep: Sweep) -> tuple[str, ...]:
+    """Run the checks of `searchctl data check`, on what was decoded; return the warnings.
+
+    Raises:
+        DataError: with the errors of these checks.
+    """
+    report = checked_data(sweep.data)
+    if report.problems:
+        raise DataError(*report.problems)
+    return tuple(f"warning: {warning}" for warning in report.warnings)
 
 
 def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:

@@ -16,6 +16,7 @@ from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.run.checks import (
+    check_labels,
     check_networks,
     check_packages,
     check_sweep_nodes,
@@ -99,6 +100,7 @@ def prepare(
     refuse_second(engine, sweep)
     places, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
+    notes += check_labels(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
     row = store_sweep(engine, sweep, plan, dataset, source, initial)

@@ -20,7 +20,7 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
-from searchctl.trainer.data.samples import data_fingerprint, forget_listing
+from searchctl.trainer.data.samples import forget_listing, same_data
 
 DECIDED = ("space", "search", "seed", "halving")
 """Sections from which the stored trials and decisions follow: they can never change."""
@@ -166,9 +166,9 @@ def _moved(sweep: Sweep, data_root: Path | None) -> Sweep:
 def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
     """Say what would be computed otherwise than it was at the launch."""
     changes = differences(launched.spec(), sweep.spec())
-    if data_fingerprint(sweep.data) != row.data_fingerprint:
+    if not same_data(sweep.data, row.data_fingerprint):
         changes.append(
-            f"the files of data set '{sweep.data.dataset}' (names or sizes are not those that "
+            f"the files of data set '{sweep.data.dataset}' (names or contents are not those that "
             f"'{row.name}' was launched on)"
         )
     if order_changed(row.versions):

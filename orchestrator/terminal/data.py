@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from searchctl.orchestrator.terminal.display import plain_table
-from searchctl.trainer.data.checks import BINS, DataReport, SplitReport
+from searchctl.trainer.data.checks.inventory import line_of
+from searchctl.trainer.data.checks.report import BINS, DataReport, SplitReport
 
 _LISTED = 3
 """More distinct sizes than this are shown as a range."""
@@ -24,6 +25,8 @@ def tables_of(report: DataReport) -> Iterator[RenderableType]:
         return
     yield _split_table(splits)
     yield _class_table(report, splits)
+    if report.unused:
+        yield _unused_table(report)
     if any(split.unlabeled_share for split in splits):
         yield _unlabeled_table(splits)
 
@@ -33,6 +36,10 @@ def json_of(report: DataReport) -> dict[str, Any]:
     return {
         "classes": list(report.class_names),
         "splits": {split.split: _json_of(split, report.class_names) for split in report.splits},
+        "unused": [
+            {"directory": each.directory, "suffix": each.suffix, "files": len(each.names)}
+            for each in report.unused
+        ],
         "problems": list(report.problems),
         "warnings": list(report.warnings),
     }
@@ -41,7 +48,7 @@ def json_of(report: DataReport) -> dict[str, Any]:
 def sizes_of(split: SplitReport) -> str:
     """Return the sizes (height x width) of a split's images: each with its count, or their range.
 
-    >>> from searchctl.trainer.data.checks import ImageFacts
+    >>> from searchctl.trainer.data.checks.facts import ImageFacts
     >>> of = lambda *size: ImageFacts(size, np.array([1]), 0, b"")
     >>> sizes_of(SplitReport("val", ("a",) * 3, ("a",) * 3, (of(4, 5), of(4, 5), of(9, 8)), 1))
     '2 of 4x5, 1 of 9x8'
@@ -77,6 +84,13 @@ def _class_table(report: DataReport, splits: list[SplitReport]) -> Table:
             for cell in (_percent(share[number]), str(count[number]))
         ]
         table.add_row(name, *cells)
+    return table
+
+
+def _unused_table(report: DataReport) -> Table:
+    table = plain_table("not read", left=["not read"])
+    for each in report.unused:
+        table.add_row(line_of(each))
     return table
 
 

@@ -268,7 +268,7 @@ def test_a_class_id_out_of_range_is_found_before_anything_is_stored(folder, refu
 def test_a_data_set_without_training_images_is_refused(folder, refused):
     draw_pairs(folder / "data", count=1)
     (folder / "sweep.yaml").write_text(FOLDER)
-    assert "the train split of data set 'folder' has no images" in refused("launch", "sweep.yaml")
+    assert "the train split holds no images" in refused("launch", "sweep.yaml")
 
 
 def test_a_sweep_in_which_every_trial_diverges_ends_with_code_3(folder, refused, searchctl):

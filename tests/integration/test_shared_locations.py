@@ -8,7 +8,7 @@ from upath import UPath
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import JobResult
-from searchctl.trainer.data.samples import data_fingerprint
+from searchctl.trainer.data.samples import listing_fingerprint
 
 DONE = JobResult("complete", 0.5)
 
@@ -16,7 +16,7 @@ DONE = JobResult("complete", 0.5)
 @pytest.fixture
 def places(small_scenes, tmp_path):
     shared = SharedLocations(
-        small_scenes, data_fingerprint(small_scenes), UPath(tmp_path), "driver-1"
+        small_scenes, listing_fingerprint(small_scenes), UPath(tmp_path), "driver-1"
     )
     write_atomically(shared.mark(), b"")
     return shared

@@ -35,7 +35,7 @@ def test_a_sound_data_set_is_told_in_tables_of_80_columns(check, tmp_path):
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[1].split() == ["train", "12", "12", "12", "96x128"]
-    assert lines[-1] == "scenes: 19 images, 0 errors"
+    assert lines[-1] == "scenes: 19 images, 0 errors, 0 warnings"
     assert any(line.startswith("Bicyclist ") for line in lines)
     assert any("10 %" in line and "█ 12" in line for line in lines)
     assert max(map(len, lines)) <= 80
@@ -47,7 +47,7 @@ def test_problems_are_the_exit_code_and_warnings_are_not(check, tmp_path):
     assert done.exit_code == 1
     first, last = done.stdout.splitlines()
     assert first.startswith(f"error: {tmp_path}/nowhere/train.txt: cannot be read")
-    assert last == "camvid: 0 images, 1 error"
+    assert last == "camvid: 0 images, 1 error, 0 warnings"
     warned = check(dataset="scenes, train: 1, val: 1, test: 1")
     assert "warning: no image of" in warned.stdout
     assert warned.exit_code == 0

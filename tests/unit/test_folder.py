@@ -67,7 +67,7 @@ def test_a_hashed_split_hardly_changes_when_an_image_is_added(tmp_path):
 def test_split_directories_are_taken_as_they_are(tmp_path):
     for split, count in (("train", 4), ("val", 2), ("test", 3)):
         filled(tmp_path / split, count)
-    dataset = folder(tmp_path, val=0.5, test=0.5)
+    dataset = folder(tmp_path, val=0.5, test=0.4)
     assert [len(dataset.names(split)) for split in ("train", "val", "test")] == [4, 2, 3]
 
 
@@ -140,6 +140,28 @@ def test_ids_may_begin_at_one_and_any_value_may_be_ignored(root):
     assert label[0].tolist() == [0, 1, 255, 255, 1, 0]
 
 
+def test_ids_may_have_gaps_and_255_may_be_a_class(root):
+    save_mask(root, np.array([[0, 255, 255, 0, 0, 0]] * 4, dtype=np.uint8))
+    for name in "1234":
+        Image.new("L", (6, 4)).save(root / "masks" / f"{name}.png")
+    dataset = folder(root, classes={"object": 255, "background": 0})
+    assert dataset.class_names == ("background", "object")
+    assert first(dataset)[1][0].tolist() == [0, 1, 1, 0, 0, 0]
+
+
+def test_a_class_table_of_ids_refuses_what_it_does_not_list(root):
+    save_mask(root, np.array([[0, 9, 4, 5, 200, 7]] * 4, dtype=np.uint8))
+    with pytest.raises(DataError, match=r"class id 5, 200 in a mask; allowed are 0, 4, 7, 9 and"):
+        first(folder(root, classes={"a": 0, "b": 4, "c": 9, "d": 7}))
+
+
+def test_a_stored_class_table_is_read_back_as_it_was():
+    for classes in (["a", "b"], {"b": 255, "a": 0}, {"z": [1, 2, 3], "a": [0, 0, 0]}):
+        settings = FolderData(dataset="folder", root="x", image_size=(8, 8), classes=classes)
+        stored = settings.model_dump(mode="json")
+        assert FolderData.model_validate(stored) == settings
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -194,6 +216,16 @@ def test_a_directory_without_images_is_named(tmp_path, directory, message):
     [
         ({"ignore_index": 1}, "ignore_index 1 is the id of the class 'b'"),
         ({"first_id": 255, "ignore_index": 0}, "the last class would have the id 256"),
+        ({"classes": ["a", "a"]}, "two classes have the name a"),
+        ({"classes": {"a": 3, "b": 3}}, "two classes have the id 3"),
+        ({"classes": {"a": [0, 0, 1], "b": [0, 0, 1]}}, "two classes have the colour"),
+        ({"classes": COLOURS, "first_id": 1}, "first_id has no effect beside colours"),
+        ({"classes": COLOURS, "ignore_index": 0}, "ignore_index has no effect beside colours"),
+        ({"classes": {"a": 1, "b": 3}, "first_id": 1}, "first_id has no effect beside ids"),
+        ({"classes": {"a": 0, "b": 255}, "ignore_index": 255}, "255 is the id of the class 'b'"),
+        ({"classes": {"a": 0, "b": 256}}, "less than or equal to 255"),
+        ({"classes": {"a": 0}}, "at least 2"),
+        ({"val": 0.6, "test": 0.6}, "leave no training images: together they must be below 1"),
     ],
 )
 def test_class_tables_that_contradict_themselves_are_refused(tmp_path, changes, message):

@@ -7,6 +7,8 @@ TrainerError
 
 from collections.abc import Sequence
 
+from searchctl.trainer.core.causes import by_cause
+
 OWN_PACKAGE = "searchctl"
 """Import name of the package that is sent to the workers of a cluster."""
 
@@ -24,7 +26,15 @@ class TrainerError(Exception):
 
 
 class DataError(TrainerError):
-    """A file of the data set is missing, unreadable or does not match its pair; names the path."""
+    """A file of the data set is missing, unreadable or does not match its pair; names the path.
+
+    Attributes:
+        every: all problems; `messages` has a line for each cause.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*by_cause(problems))
+        self.every = problems
 
 
 class SettingsError(TrainerError):

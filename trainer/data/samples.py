@@ -1,7 +1,8 @@
 """Which images a job trains and scores on: views into the decoded cache; torch-free."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -12,9 +13,17 @@ import numpy.typing as npt
 from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import EMPTY_ENTRY
-from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.name import Need, book_name
 from searchctl.trainer.data.cache.order import stored_order
-from searchctl.trainer.data.cache.store import Cache, OnProgress, ignore_progress
+from searchctl.trainer.data.cache.store import (
+    Cache,
+    OnProgress,
+    cache_directory,
+    ignore_progress,
+)
+from searchctl.trainer.data.checks.book import Book
+from searchctl.trainer.data.checks.check import OnImage, check_data
+from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
@@ -88,15 +97,10 @@ def build_dataset(data: DataSettings) -> Dataset:
 
 def forget_listing() -> None:
     """Forget what this process has seen of all data sets: their files may be others now."""
-    for remembered in (
-        build_dataset,
-        load_split,
-        sample_order,
-        data_fingerprint,
-        normalisation_of,
-        _cache,
-    ):
+    for remembered in (build_dataset, load_split, sample_order, normalisation_of, _cache, _book):
         remembered.cache_clear()
+    for fingerprint in (data_fingerprint, listing_fingerprint):
+        fingerprint.cache_clear()
 
 
 def decode_ahead(
@@ -138,7 +142,7 @@ def load_split(data: DataSettings, split: Split) -> LoadedSplit:
     dataset = build_dataset(data)
     names = dataset.names(split)
     if not names and split != "test":
-        raise DataError(f"the {split} split of {data.dataset} holds no images")
+        raise DataError(f"the {split} split holds no images")
     places = range(len(names))
     entry = _cache(data).entry(Need(split, "exact")) if names else EMPTY_ENTRY
     label_size = (1, 1) if data.task == "classification" else data.image_size
@@ -228,19 +232,78 @@ def sample_hash(names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4)
 def data_fingerprint(data: DataSettings) -> str:
+    """Return a fingerprint of the contents of all files and their names below the data set's root.
+
+    It is 'content-' and 16 hexadecimal digits. Moved or copied data have the same one. What the
+    decoding has seen is not read again.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    dataset, book = build_dataset(data), _book(data)
+    with _missing_named(dataset):
+        files = [
+            f"{split}/{name} {' '.join(book.hashes(split, index))}"
+            for split in SPLITS
+            for index, name in enumerate(dataset.names(split))
+        ]
+        book.save()
+        drawn = () if dataset.root else dataset.fingerprint_parts()
+    return f"content-{sample_hash([*sorted(files), *drawn])}"
+
+
+@lru_cache(maxsize=4)
+def listing_fingerprint(data: DataSettings) -> str:
     """Return a fingerprint of the names and sizes of all files: 16 hexadecimal digits.
+
+    It reads no file, so that every node of a cluster can compare it before the first job.
 
     Raises:
         DataError: a file is missing.
     """
     dataset = build_dataset(data)
-    try:
+    with _missing_named(dataset):
         return sample_hash(dataset.fingerprint_parts())
+
+
+def same_data(data: DataSettings, fingerprint: str) -> bool:
+    """Return whether the data set is the one that had a fingerprint.
+
+    Sweeps of version 0.1 have that of names and sizes.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    of_content = fingerprint.startswith("content-")
+    return fingerprint == (data_fingerprint(data) if of_content else listing_fingerprint(data))
+
+
+def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> DataReport:
+    """Check a whole data set; what the decoding has seen is not decoded again.
+
+    Args:
+        data: settings of the data set.
+        on_image: called with (done, all) after each image.
+    """
+    return check_data(build_dataset(data), on_image, _book(data))
+
+
+@contextmanager
+def _missing_named(dataset: Dataset) -> Iterator[None]:
+    """Name every file that is missing when one is."""
+    try:
+        yield
     except OSError as error:
-        dataset.check()  # names all that is wrong
+        dataset.check()
         raise DataError(f"{error.filename}: {error.strerror}") from error
 
 
 @lru_cache(maxsize=4)
+def _book(data: DataSettings) -> Book:
+    path = cache_directory(data) / book_name(data)
+    return Book(build_dataset(data), data.image_size, path)
+
+
+@lru_cache(maxsize=4)
 def _cache(data: DataSettings) -> Cache:
-    return Cache(data, build_dataset(data))
+    return Cache(data, build_dataset(data), _book(data))

@@ -33,7 +33,7 @@ from searchctl.trainer.core.atomic_files import (
 )
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import JobResult
-from searchctl.trainer.data.samples import data_fingerprint
+from searchctl.trainer.data.samples import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
 
 MARKER = "marker-"
@@ -77,7 +77,7 @@ class SharedLocations:
         """Say what the machine that this runs on lacks, each with the fix."""
         place = getattr(self.data, "root", None) or f"data set '{self.data.dataset}'"
         try:
-            if data_fingerprint(self.data) != self.fingerprint:
+            if listing_fingerprint(self.data) != self.fingerprint:
                 yield f"{place} holds other files than on the driver's node: let both see the same"
         except DataError as error:
             yield f"{str(error).splitlines()[0]}; let it see the data set at the same place"
@@ -111,7 +111,9 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, t
     Raises:
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
-    places = SharedLocations(sweep.data, data_fingerprint(sweep.data), runs, secrets.token_hex(4))
+    places = SharedLocations(
+        sweep.data, listing_fingerprint(sweep.data), runs, secrets.token_hex(4)
+    )
     write_atomically(places.mark(), b"")
     try:
         with connected(driver_address(sweep.resources.address)):

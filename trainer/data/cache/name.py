@@ -14,7 +14,7 @@ import cv2
 import PIL
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data import files
+from searchctl.trainer.data import checks, files
 from searchctl.trainer.data import sets as datasets
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import PLACES, DataSettings, Split
@@ -58,6 +58,13 @@ def entry_name(data: DataSettings, dataset: Dataset, need: Need) -> str:
     return f"{data.dataset}-{need.split}-{need.kind}-{size}-{digest}"
 
 
+def book_name(data: DataSettings) -> str:
+    """Return the name of the file that keeps what the pairs of a data set hold."""
+    parts = [_decoders(), data.model_dump_json(exclude={*PLACES, "cache_size"})]
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return f"facts-{data.dataset}-{digest}.json"
+
+
 def is_entry_name(name: str) -> bool:
     """Return whether a directory of this name is an entry; other directories are never touched.
 
@@ -68,7 +75,7 @@ def is_entry_name(name: str) -> bool:
 
 
 def _files(dataset: Dataset, split: Split) -> list[str]:
-    """Return path, size and modification time of each file.
+    """Return path, size and times of each file.
 
     The size is not enough, since an edited mask may have the same size.
     """
@@ -78,12 +85,15 @@ def _files(dataset: Dataset, split: Split) -> list[str]:
     except OSError as error:
         dataset.check()  # raises an error with all missing files, not just the first
         raise DataError(f"{error.filename}: {error.strerror}") from error
-    return [*parts, *(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)]
+    return [
+        *parts,
+        *(f"{path} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}" for path, stat in stats),
+    ]
 
 
 @cache
 def _decoders() -> str:
     """Return a hash of the decoding code, so that a fixed bug does not leave wrong entries."""
-    folders = [*datasets.__path__, *files.__path__]
+    folders = [*datasets.__path__, *files.__path__, *checks.__path__]
     modules = sorted(file for folder in folders for file in Path(folder).glob("*.py"))
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()

@@ -17,6 +17,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import Entry, EntryWriter, Layout
 from searchctl.trainer.data.cache.folder import CacheFolder
 from searchctl.trainer.data.cache.name import Need, entry_name
+from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size, fitted, resized_image, resized_label
 from searchctl.trainer.data.sets.base import Dataset
@@ -28,7 +29,11 @@ most disks."""
 
 
 def decode_split(
-    dataset: Dataset, split: Split, writers: Sequence[EntryWriter], decoded: Callable[[], None]
+    dataset: Dataset,
+    split: Split,
+    writers: Sequence[EntryWriter],
+    decoded: Callable[[], None],
+    book: Book,
 ) -> None:
     """Decode each image of a split once, and write it at the size of each writer.
 
@@ -37,6 +42,7 @@ def decode_split(
         split: the split to decode.
         writers: writers of the entries.
         decoded: called after each image, in the calling thread.
+        book: takes note of what each pair holds, so that the checks need not decode it again.
 
     Raises:
         DataError: images cannot be decoded; the message names all of them.
@@ -44,13 +50,14 @@ def decode_split(
 
     def decode(index: int) -> str | None:
         try:
-            image, label = dataset.load(split, index)
+            reading = dataset.read(split, index)
+            book.note(split, index, reading)
         except DataError as error:
             return str(error)
         for writer in writers:
             layout = writer.layout
-            stored = resized_image(image, layout.images[index])
-            ids = resized_label(label, layout.labels[index])
+            stored = resized_image(reading.image, layout.images[index])
+            ids = resized_label(reading.label, layout.labels[index])
             writer.put(index, stored, mask_missing(stored, ids, dataset.ignore_index))
         return None
 
@@ -89,10 +96,11 @@ class Cache:
     The data set's files are listed once. Later edits are noticed by a new object only.
     """
 
-    def __init__(self, data: DataSettings, dataset: Dataset) -> None:
+    def __init__(self, data: DataSettings, dataset: Dataset, book: Book | None = None) -> None:
         self._data = data
         self._dataset = dataset
-        self._folder = CacheFolder(_directory(data), round(data.cache_limit_gb * 1e9))
+        self._book = book or Book(dataset, data.image_size)
+        self._folder = CacheFolder(cache_directory(data), round(data.cache_limit_gb * 1e9))
         self._names: dict[Need, str] = {}
 
     def entry(self, need: Need) -> Entry:
@@ -156,7 +164,8 @@ class Cache:
                     self._folder.publish(self._name(need))
 
     def _decode(self, split: Split, writers: Sequence[EntryWriter], progress: "_Progress") -> None:
-        decode_split(self._dataset, split, writers, progress.image_done)
+        decode_split(self._dataset, split, writers, progress.image_done, self._book)
+        self._book.save()
         self._check_labelled(split, writers)
         for writer in writers:
             writer.finish()
@@ -232,7 +241,8 @@ class _Progress:
         self._on_progress(self._done, self.total)
 
 
-def _directory(data: DataSettings) -> Path:
+def cache_directory(data: DataSettings) -> Path:
+    """Return the directory of the decoded images."""
     if data.cache_dir is not None:
         return data.cache_dir.expanduser()
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

@@ -1,8 +1,10 @@
 """What the trainer needs of a data set: names, classes, and one image with its label at a time."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,28 @@ Label = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What reading a pair shows besides its image and label."""
+
+    turned: bool = False
+    """Whether EXIF data turn the image, and not the mask, where they are shown."""
+    see_through: bool = False
+    """Whether the image has pixels that are not opaque; their colours are read as they are."""
+    values: Mapping[int, int] = field(default_factory=dict)
+    """Pixels of each value of a mask of class ids, before the class table is applied."""
+    palette: Mapping[int, Colour] = field(default_factory=dict)
+    """Colour of each value that occurs, of a mask of class ids whose file has a palette."""
+
+
+class Reading(NamedTuple):
+    """One pair, as it was read."""
+
+    image: Image
+    label: Label
+    seen: Seen
+
+
 class Dataset(ABC):
     """One data set in its three splits. Nothing is decoded before `load` asks for it."""
 
@@ -26,6 +50,11 @@ class Dataset(ABC):
     """Colour in which each class is drawn."""
     ignore_index: int
     """Label value that is neither trained on nor scored; never a class id."""
+
+    root: Path | None = None
+    """Directory of its files; None for one that is drawn."""
+    read_whole: bool = False
+    """Whether every file below `root` should be read: of a layout that its user made."""
 
     @abstractmethod
     def names(self, split: Split) -> tuple[str, ...]:
@@ -39,6 +68,14 @@ class Dataset(ABC):
             DataError: the pair is missing, unreadable or does not fit; names the path.
         """
 
+    def read(self, split: Split, index: int) -> Reading:
+        """Return what `load` does, and what else was seen.
+
+        Raises:
+            DataError: as `load` does.
+        """
+        return Reading(*self.load(split, index), Seen())
+
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return the height and width of the image that `load` gives, if possible without that."""
         height, width = self.load(split, index)[0].shape[:2]
@@ -48,13 +85,30 @@ class Dataset(ABC):
         """Return an image as 8-bit RGB, for pictures."""
         return image
 
+    def files_of(self, split: Split, index: int) -> tuple[Path, ...]:
+        """Return the files that an image and its label are decoded from; none if drawn."""
+        return ()
+
     def files(self, split: Split) -> tuple[Path, ...]:
-        """Return every file that the split's images and labels are decoded from; none if drawn."""
+        """Return the files of all images and labels of a split."""
+        indices = range(len(self.names(split)))
+        return tuple(path for index in indices for path in self.files_of(split, index))
+
+    def unused(self) -> tuple[Path, ...]:
+        """Return the files below the data set's directory that are neither read nor hidden."""
         return ()
 
     def group(self, split: Split, index: int) -> str:
         """Return the group (clip, city, scene) of an image; alone in its own by default."""
         return self.names(split)[index]
+
+    def advice(self, values: Mapping[int, int]) -> str:
+        """Return which setting would make sense of masks that hold these values, if one would.
+
+        Args:
+            values: pixels of each value in the masks, before the class table is applied.
+        """
+        return ""
 
     def check(self) -> None:  # noqa: B027 - without files there is nothing to check
         """Check that every pair of files is there and fits, reading headers only.

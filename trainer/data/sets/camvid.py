@@ -26,7 +26,7 @@ class Camvid(PairedFiles):
     ignore_index = VOID
 
     def __init__(self, settings: CamvidData) -> None:
-        self._settings = settings
+        self._settings, self.root = settings, settings.root
         self._values = id_table(len(CLASS_NAMES), first=0, void=VOID, ignore_index=VOID)
         self._colours = colour_table() if settings.layout == "original" else None
 

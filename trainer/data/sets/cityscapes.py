@@ -27,7 +27,7 @@ class Cityscapes(PairedFiles):
     ignore_index = IGNORED
 
     def __init__(self, settings: CityscapesData) -> None:
-        self._root = settings.root
+        self._root = self.root = settings.root
         self._labels = LabelIds(settings.labels)
         self.class_names = self._labels.class_names
         self.palette = self._labels.palette

@@ -15,11 +15,14 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.files.readers import Reader, RgbReader
 from searchctl.trainer.data.files.reading import (
+    Traits,
     is_on_its_side,
     opened_image,
     opened_mask,
+    traits_of,
 )
-from searchctl.trainer.data.sets.base import Dataset, Image, Label
+from searchctl.trainer.data.sets.base import Dataset, Image, Label, Reading, Seen
+from searchctl.trainer.data.sets.listing import files_below
 from searchctl.trainer.data.settings import Split
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -77,13 +80,18 @@ class PairedFiles(Dataset):
 
     def load(self, split: Split, index: int) -> tuple[Image, Label]:
         """Read a pair; EXIF rotation is not applied, since masks are drawn on the stored pixels."""
+        image, label, _ = self.read(split, index)
+        return image, label
+
+    def read(self, split: Split, index: int) -> Reading:
+        """Read a pair as `load` does, and note what else its files hold."""
         pair = self.pairs(split)[index]
-        image, _ = self.reader.read(pair.image)
+        image, traits = self.reader.read(pair.image)
         with opened_mask(pair.mask) as picture:
-            label = self.decode(picture)
+            label, seen = self.decode(picture), _seen(picture, traits)
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
-        return image, mask_missing(image, label, self.ignore_index)
+        return Reading(image, mask_missing(image, label, self.ignore_index), seen)
 
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return an image's height and width, from its header."""
@@ -93,9 +101,19 @@ class PairedFiles(Dataset):
         """Return an image as 8-bit RGB, for pictures."""
         return self.reader.displayed(image)
 
-    def files(self, split: Split) -> tuple[Path, ...]:
-        """Return the images and the masks."""
-        return tuple(path for pair in self.pairs(split) for path in (pair.image, pair.mask))
+    def files_of(self, split: Split, index: int) -> tuple[Path, ...]:
+        """Return the image and the mask."""
+        pair = self.pairs(split)[index]
+        return pair.image, pair.mask
+
+    def unused(self) -> tuple[Path, ...]:
+        """Return the files below the directory that are neither read nor hidden."""
+        used = {path for split in SPLITS for path in self.files(split)}
+        return files_below(self.root, used | {*self.listing_files()}) if self.root else ()
+
+    def listing_files(self) -> tuple[Path, ...]:
+        """Return the files that name the pairs: lists, tables."""
+        return ()
 
     def check(self) -> None:
         """Check that every pair is there, opens and agrees in size, reading headers only."""
@@ -160,6 +178,17 @@ def value_table(meaning: Mapping[int, int]) -> ValueTable:
     table = np.full(256, _REFUSED, dtype=np.int16)
     table[list(meaning)] = list(meaning.values())
     return table
+
+
+def _seen(mask: Picture.Image, image: Traits) -> Seen:
+    traits = traits_of(mask)
+    turned = image.orientation != traits.orientation
+    if len(mask.getbands()) > 1:
+        return Seen(turned, image.see_through)
+    values, counts = np.unique(np.asarray(mask), return_counts=True)
+    held = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
+    palette = {value: traits.palette[value] for value in held if value < len(traits.palette)}
+    return Seen(turned, image.see_through, held, palette)
 
 
 def _problems(pair: Pair, reader: Reader) -> list[str]:

@@ -1,5 +1,6 @@
 """Any directory of images and masks of the same names, with a class table from the settings."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image as Picture
@@ -10,12 +11,14 @@ from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.readers import RasterReader
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
-from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, id_table
+from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, value_table
 from searchctl.trainer.data.sets.listing import visible
-from searchctl.trainer.data.settings import ColourClass, FolderData, Split
+from searchctl.trainer.data.settings import FolderData, Split
+from searchctl.trainer.data.settings.class_table import colours_of, ids_of, names_of
 
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 _MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
+_MOST_VALUES = 8
 _IGNORED = 255
 """Label value of what is no class, whatever the masks call it: ids start at 0 and may reach 254."""
 
@@ -28,18 +31,21 @@ class Folder(PairedFiles):
     """
 
     ignore_index = _IGNORED
+    read_whole = True
 
     def __init__(self, settings: FolderData) -> None:
-        self._settings = settings
+        self._settings, self.root = settings, settings.root
         if settings.bands is not None:
             self.reader = RasterReader(settings.bands, settings.nodata, settings.shown_bands)
-        named = [entry if isinstance(entry, str) else entry.name for entry in settings.classes]
-        self.class_names = tuple(named)
-        colours = tuple(e.color for e in settings.classes if isinstance(e, ColourClass))
+        self.class_names = names_of(settings.classes)
+        colours = colours_of(settings.classes)
         ids = {colour: class_id for class_id, colour in enumerate(colours)}
         self._colours = ColourTable(ids, _IGNORED, most_strays=1) if colours else None
-        self.palette = colours or tuple(spread_colour(i) for i in range(len(named)))
-        self._table = id_table(len(named), settings.first_id, settings.ignore_index, _IGNORED)
+        self.palette = colours or tuple(spread_colour(i) for i in range(len(self.class_names)))
+        self._values = ids_of(settings.classes, settings.first_id)
+        ignored = {} if settings.ignore_index is None else {settings.ignore_index: _IGNORED}
+        meaning = {value: i for i, value in enumerate(self._values) if not colours}
+        self._table = value_table({**meaning, **ignored})
 
     def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
         """Return the pairs, by name.
@@ -53,17 +59,33 @@ class Folder(PairedFiles):
         val_images = max(1, round(self._settings.val * len(pool)))
         test_images = round(self._settings.test * len(pool))
         pool.sort(key=lambda pair: (derive_seed(0, "split", pair.name), pair.name))
-        val = self._given("val") or [pool.pop() for _ in range(val_images)]
-        test = self._given("test") or [pool.pop() for _ in range(test_images)]
+        val = self._given("val") or _taken(pool, val_images)
+        test = self._given("test") or _taken(pool, test_images)
         return {"train": _by_name(pool), "val": _by_name(val), "test": _by_name(test)}
 
     def decode(self, mask: Picture.Image) -> Label:
         """Look each value up in the class table, or each colour where the classes have colours."""
         if self._colours is not None:
             return self._colours.decode(mask)
-        first, ignored = self._settings.first_id, self._settings.ignore_index
-        last = first + len(self.class_names) - 1
-        return decode_ids(mask, self._table, f"{first}..{last} and {ignored} (ignored)")
+        ignored = self._settings.ignore_index
+        allowed = _spans(self._values)
+        if ignored is not None:
+            allowed += f" and {ignored} (ignored)"
+        return decode_ids(mask, self._table, allowed)
+
+    def advice(self, values: Mapping[int, int]) -> str:
+        """Propose the class table that fits masks of these values, where the present one does not.
+
+        Values that stand for the present classes, or for no class, need no advice.
+        """
+        held = sorted(value for value, pixels in values.items() if pixels)
+        if self._colours is not None or not held or {*self._values} <= {*held}:
+            return ""
+        listed = f"masks hold {_listed(held)}"
+        if len(held) != len(self.class_names):
+            return f"{listed}: is the class table right?"
+        table = ", ".join(f"{n}: {v}" for n, v in zip(self.class_names, held, strict=True))
+        return f"{listed}: set classes: {{{table}}}"
 
     def _given(self, split: Split) -> list[Pair]:
         directory = self._settings.root / split
@@ -80,6 +102,38 @@ class Folder(PairedFiles):
         if not pairs:
             raise DataError(f"{images}: holds no images ({', '.join(sorted(_IMAGES))})")
         return pairs
+
+
+def _listed(values: Sequence[int]) -> str:
+    """Return numbers for people, the first of many.
+
+    >>> _listed([0, 128, 255])
+    '0, 128 and 255'
+    """
+    if len(values) > _MOST_VALUES:
+        return f"{', '.join(map(str, values[:_MOST_VALUES]))} and {len(values) - _MOST_VALUES} more"
+    *others, last = map(str, values)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _taken(pool: list[Pair], count: int) -> list[Pair]:
+    """Take pairs from the end of a list, as far as there are some."""
+    return [pool.pop() for _ in range(min(count, len(pool)))]
+
+
+def _spans(values: Sequence[int]) -> str:
+    """Return whole numbers for people.
+
+    >>> _spans([0, 1, 2, 7])
+    '0..2, 7'
+    """
+    ends: list[list[int]] = []
+    for value in sorted(values):
+        if ends and value == ends[-1][1] + 1:
+            ends[-1][1] = value
+        else:
+            ends.append([value, value])
+    return ", ".join(str(low) if low == high else f"{low}..{high}" for low, high in ends)
 
 
 def _by_name(pairs: list[Pair]) -> tuple[Pair, ...]:

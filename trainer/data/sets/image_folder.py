@@ -12,7 +12,7 @@ from searchctl.trainer.data.files.reading import as_rgb, is_on_its_side, opened_
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.folder import spread_colour
-from searchctl.trainer.data.sets.listing import visible
+from searchctl.trainer.data.sets.listing import LITTER, files_below, visible
 from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import ImageFolderData, Split
 
@@ -21,8 +21,6 @@ MOST_CLASSES = 255
 """Labels are bytes, of which the last stands for no class."""
 _VALIDATES = 5
 """One in so many images of a class validates, where no directory says which."""
-_LITTER = frozenset({"thumbs.db", "desktop.ini"})
-"""What file managers leave behind."""
 
 
 class _Item(NamedTuple):
@@ -39,9 +37,10 @@ class ImageFolder(Dataset):
     """
 
     ignore_index = MOST_CLASSES
+    read_whole = True
 
     def __init__(self, settings: ImageFolderData) -> None:
-        self._root = settings.root
+        self._root = self.root = settings.root
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # known from the disk only
@@ -91,9 +90,14 @@ class ImageFolder(Dataset):
             height, width = picture.height, picture.width
             return (width, height) if is_on_its_side(picture) else (height, width)
 
-    def files(self, split: Split) -> tuple[Path, ...]:
-        """Return the images."""
-        return tuple(item.path for item in self._items[split])
+    def files_of(self, split: Split, index: int) -> tuple[Path, ...]:
+        """Return the image."""
+        return (self._items[split][index].path,)
+
+    def unused(self) -> tuple[Path, ...]:
+        """Return the files below the directory that are neither read nor hidden."""
+        used = (path for split in SPLITS for path in self.files(split))
+        return files_below(self._root, used)
 
     def check(self) -> None:
         """Check that every image opens, reading headers only."""
@@ -178,7 +182,7 @@ def _directories(directory: Path) -> list[Path]:
 
 
 def _files(directory: Path) -> list[Path]:
-    return [path for path in visible(directory) if path.name.lower() not in _LITTER]
+    return [path for path in visible(directory) if path.name.lower() not in LITTER]
 
 
 def _problems(path: Path) -> list[str]:

@@ -45,6 +45,7 @@ class KittiRoad(PairedFiles):
     ignore_index = _IGNORED
 
     def __init__(self, settings: KittiRoadData) -> None:
+        self.root = settings.root
         self._training = settings.root / "training"
         self._table = ColourTable(_COLOURS, _IGNORED)
 

@@ -30,6 +30,7 @@ class KittiSemantics(PairedFiles):
     ignore_index = IGNORED
 
     def __init__(self, settings: KittiSemanticsData) -> None:
+        self.root = settings.root
         self._training = settings.root / "training"
         self._labels = LabelIds(settings.labels)
         self.class_names = self._labels.class_names

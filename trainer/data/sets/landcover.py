@@ -48,7 +48,7 @@ class Landcover(PairedFiles):
     ignore_index = _IGNORED
 
     def __init__(self, settings: LandcoverData) -> None:
-        self._settings = settings
+        self._settings, self.root = settings, settings.root
         classes = len(_CLASSES) - (settings.unknown == "ignore")
         self.class_names = tuple(_CLASSES)[:classes]
         self.palette = tuple(_CLASSES.values())[:classes]

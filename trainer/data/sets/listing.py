@@ -1,10 +1,27 @@
 """What the lists and the directories of a data set name."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from searchctl.trainer.core.errors import DataError
+
+LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+"""What file managers leave behind, in lower case."""
+
+
+def files_below(root: Path, used: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the files below a directory that are not used, without hidden ones and litter."""
+    taken, found = {*used}, []
+    for place, directories, names in os.walk(root, followlinks=True):
+        directories[:] = [each for each in directories if _counts(each)]
+        found += [Path(place, name) for name in names if _counts(name)]
+    return tuple(path for path in found if path not in taken)
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in LITTER
 
 
 def read_list(path: Path) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,7 @@ class OxfordPets(PairedFiles):
     ignore_index = _IGNORED
 
     def __init__(self, settings: OxfordPetsData) -> None:
+        self.root = settings.root
         self._annotations = settings.root / "annotations"
         self._images = settings.root / "images"
         classes = _BORDER if settings.border == "class" else _BORDER - 1

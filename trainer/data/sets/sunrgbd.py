@@ -81,7 +81,7 @@ class SunRgbd(PairedFiles):
     ignore_index = _IGNORED
 
     def __init__(self, settings: SunRgbdData) -> None:
-        self._settings = settings
+        self._settings, self.root = settings, settings.root
         self._table = id_table(len(CLASS_NAMES), first=1, void=_UNLABELLED, ignore_index=_IGNORED)
 
     def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:

@@ -8,7 +8,8 @@ from pydantic import Field
 from searchctl.trainer.data.settings.base import PLACES, AnyData, Split, Task
 from searchctl.trainer.data.settings.camvid import CamvidData
 from searchctl.trainer.data.settings.cityscapes import CityscapesData
-from searchctl.trainer.data.settings.folder import ColourClass, FolderData
+from searchctl.trainer.data.settings.class_table import ColourClass, ValueClass
+from searchctl.trainer.data.settings.folder import FolderData
 from searchctl.trainer.data.settings.image_folder import ImageFolderData
 from searchctl.trainer.data.settings.kitti_road import KittiRoadData
 from searchctl.trainer.data.settings.kitti_semantics import KittiSemanticsData
@@ -35,6 +36,7 @@ __all__ = [
     "OxfordPetsData",
     "ScenesData",
     "SunRgbdData",
+    "ValueClass",
 ]
 
 DataSettings = Annotated[

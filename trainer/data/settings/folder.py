@@ -6,17 +6,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from searchctl.trainer.data.settings.base import Channel
+from searchctl.trainer.data.settings.class_table import (
+    ClassTable,
+    ValueClass,
+    colours_of,
+    ids_of,
+    names_of,
+    refuse_equal,
+)
 from searchctl.trainer.data.settings.raster import RasterData
-from searchctl.trainer.settings.base import Settings
-
-
-class ColourClass(Settings):
-    """A class of a data set whose masks are colour pictures."""
-
-    name: str
-    """Name of the class."""
-    color: tuple[Channel, Channel, Channel]
-    """Red, green and blue of the class in the masks."""
 
 
 class FolderData(RasterData):
@@ -26,15 +24,16 @@ class FolderData(RasterData):
     """Which data set."""
     root: Path
     """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
-    classes: Annotated[
-        tuple[str, ...] | tuple[ColourClass, ...], Field(min_length=2, max_length=255)
-    ]
-    """The class table: names in the order of their ids in the masks, or names with colours where
-    the masks are colour pictures (any colour not listed is ignored)."""
+    classes: ClassTable
+    """The class table. Names in the order of their ids in the masks: [background, object]. Names
+    with ids, where these do not follow each other: {background: 0, object: 255}. Names with
+    colours, where the masks are colour pictures: {land: [0, 128, 0], water: [0, 0, 255]}; a colour
+    that is not listed is ignored."""
     first_id: Channel = 0
-    """Mask value of the first class; 1 where the ids of the masks begin at 1."""
-    ignore_index: Channel = 255
-    """Mask value that is not trained on and not scored."""
+    """Mask value of the first class, where classes are names alone; 1 where ids start at 1."""
+    ignore_index: Channel | None = 255
+    """Mask value that is not trained on and not scored; nothing is ignored where it is null, or
+    where 255 is the id of a class and this is left out."""
     images: str = "images"
     """Name of the directory of images."""
     masks: str = "masks"
@@ -46,12 +45,38 @@ class FolderData(RasterData):
 
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
-        if isinstance(self.classes[0], ColourClass):
-            return self
-        last_id = self.first_id + len(self.classes) - 1
-        if last_id > 255:
-            raise ValueError(f"the last class would have the id {last_id}; masks hold 0..255")
-        if self.first_id <= self.ignore_index <= last_id:
-            name = self.classes[self.ignore_index - self.first_id]
-            raise ValueError(f"ignore_index {self.ignore_index} is the id of the class '{name}'")
+        refuse_equal(self.classes)
+        if colours_of(self.classes):
+            return self._without_effect("colours", first_id=0, ignore_index=255)
+        if isinstance(self.classes[0], ValueClass):
+            self._without_effect("ids", first_id=0)
+        ids = dict(zip(ids_of(self.classes, self.first_id), names_of(self.classes), strict=True))
+        if max(ids) > 255:
+            raise ValueError(f"the last class would have the id {max(ids)}; masks hold 0..255")
+        if self.ignore_index in ids and not self._is_left_out("ignore_index"):
+            raise ValueError(
+                f"ignore_index {self.ignore_index} is the id of the class "
+                f"'{ids[self.ignore_index]}'"
+            )
+        if self.ignore_index in ids:
+            object.__setattr__(self, "ignore_index", None)
+        return self
+
+    @model_validator(mode="after")
+    def _shares_leave_something(self) -> Self:
+        if self.val + self.test >= 1:
+            raise ValueError(
+                f"val {self.val:g} and test {self.test:g} leave no training images: together they "
+                "must be below 1"
+            )
+        return self
+
+    def _is_left_out(self, name: str) -> bool:
+        """Return whether the setting is not written and its default may give way."""
+        return name not in self.model_fields_set
+
+    def _without_effect(self, beside: str, **defaults: int) -> Self:
+        for name, default in defaults.items():
+            if getattr(self, name) != default:
+                raise ValueError(f"{name} has no effect beside {beside} of classes: leave it out")
         return self

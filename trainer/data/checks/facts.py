@@ -1,0 +1,69 @@
+"""What one image and its label hold."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from searchctl.trainer.data.resizing import Size, resized_label
+from searchctl.trainer.data.sets.base import Dataset, Image, Reading, Seen
+
+Counts = npt.NDArray[np.int64]
+NEAR_SIDE = 16
+"""Rows and columns of brightness steps that `near` compares."""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What one image and its label hold."""
+
+    size: Size
+    """Height and width of the image in pixels."""
+    pixels: Counts
+    """[classes] pixels of the label that are of each class; in classification it has one pixel."""
+    unlabeled: int
+    """Pixels of the label that are of no class."""
+    digest: bytes
+    """Equal for images of equal pixels."""
+    left: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
+    """[classes] pixels of each class at the training size; empty where that is not known."""
+    near: bytes = b""
+    """256 bits of which images that resemble each other share most: where it gets brighter to the
+    right, on a grid of 16 x 16."""
+    seen: Seen = field(default_factory=Seen)
+    """What else was seen in the files."""
+
+
+def facts_of(dataset: Dataset, reading: Reading, image_size: Size | None) -> ImageFacts:
+    """Return what a pair holds, at its own size and at the training size."""
+    image, label, seen = reading
+    classes = len(dataset.class_names)
+    pixels = np.bincount(label.ravel(), minlength=256)
+    left = np.zeros(0, np.int64)
+    if image_size is not None:
+        small = label if label.size == 1 else resized_label(label, image_size)
+        left = np.bincount(small.ravel(), minlength=256)[:classes]
+    return ImageFacts(
+        (image.shape[0], image.shape[1]),
+        pixels[:classes],
+        int(pixels[dataset.ignore_index]),
+        hashlib.blake2b(image.tobytes(), digest_size=16).digest(),
+        left,
+        _near(image),
+        seen,
+    )
+
+
+def _near(image: Image) -> bytes:
+    """Return the difference hash of an image: N. Krawetz, 'Kind of Like That' (2013)."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.dtype == np.uint8 else _mean(image)
+    grey = cv2.resize(grey, (NEAR_SIDE + 1, NEAR_SIDE), interpolation=cv2.INTER_AREA)
+    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes()
+
+
+def _mean(raster: Image) -> Image:
+    """Return the mean of a raster's bands, 0 where a pixel is missing."""
+    mean: Image = np.nan_to_num(raster).mean(axis=2, dtype=np.float32)
+    return mean

@@ -1,0 +1,53 @@
+"""What of a data set's directory is not read."""
+
+from collections.abc import Iterator, Sequence
+
+from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.data.checks.report import Unused
+from searchctl.trainer.data.sets.base import Dataset
+
+_PAPERS = frozenset(
+    {"", ".txt", ".md", ".rst", ".pdf", ".html", ".json", ".csv", ".xml", ".yaml", ".yml", ".py"}
+)
+"""Kinds of files that describe data: they are counted, and not warned of."""
+_MOST_LINES = 6
+
+
+def unused_of(dataset: Dataset) -> tuple[Unused, ...]:
+    """Return the files below the data set's directory that are not read, by directory and kind."""
+    root = dataset.root
+    if root is None:
+        return ()
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for path in dataset.unused():
+        place = path.relative_to(root).parent.as_posix()
+        kinds.setdefault((place, path.suffix.lower()), []).append(path.name)
+    return tuple(
+        Unused(place, suffix, tuple(sorted(names)))
+        for (place, suffix), names in sorted(kinds.items())
+    )
+
+
+def unused_warnings(unused: Sequence[Unused]) -> Iterator[str]:
+    """Say what is not read, the largest kinds first."""
+    kinds = sorted(
+        (each for each in unused if each.suffix not in _PAPERS), key=lambda each: -len(each.names)
+    )
+    yield from map(line_of, kinds[:_MOST_LINES])
+    if kinds[_MOST_LINES:]:
+        files = sum(len(each.names) for each in kinds[_MOST_LINES:])
+        places = [each.directory for each in kinds[_MOST_LINES:]]
+        yield f"{files} more files are not read, in {first_few(list(dict.fromkeys(places)))}"
+
+
+def line_of(unused: Unused) -> str:
+    """Return one kind of unused files, for people.
+
+    >>> line_of(Unused("images", ".webp", ("a.webp", "b.webp")))
+    '2 .webp files of images/ are not read (a.webp, b.webp)'
+    """
+    count, place = len(unused.names), "" if unused.directory == "." else f"{unused.directory}/"
+    where = f"of {place}" if place else "of the data set's directory"
+    kind = f"{unused.suffix or 'other'} file{'s' * (count != 1)}"
+    verb = "are" if count != 1 else "is"
+    return f"{count} {kind} {where} {verb} not read ({first_few(unused.names)})"

@@ -1,0 +1,46 @@
+"""What the files of images and masks hold that is not what it seems."""
+
+from collections.abc import Iterator, Sequence
+
+from searchctl.trainer.data.checks.leaks import counted
+from searchctl.trainer.data.checks.report import SplitReport
+from searchctl.trainer.data.sets.base import Colour
+
+
+def palette_problems(splits: Sequence[SplitReport]) -> Iterator[str]:
+    """Say where one value has two colours in the palettes of masks: the numbers mean nothing."""
+    first: dict[int, tuple[Colour, str]] = {}
+    for report in splits:
+        for name, facts in zip(report.names, report.facts, strict=True):
+            for value, colour in facts.seen.palette.items() if facts else ():
+                before, where = first.setdefault(value, (colour, name))
+                if before != colour:
+                    yield (
+                        f"the palettes of masks differ: value {value} is {before} in the mask of "
+                        f"{where}, and {colour} in that of {name}: give each class its colour "
+                        "(classes: {name: [red, green, blue]}), or save masks without a palette"
+                    )
+                    return
+
+
+def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
+    """Say which images are shown otherwise than they are read."""
+    read = [
+        (f"{report.split}/{name}", facts)
+        for report in splits
+        for name, facts in zip(report.names, report.facts, strict=True)
+        if facts
+    ]
+    turned = [name for name, facts in read if facts.seen.turned]
+    if turned:
+        yield (
+            f"{counted(turned, 'image')} are shown turned, by EXIF data, and read as they are "
+            "stored: masks are taken to be drawn on the stored pixels. If they were drawn on what "
+            "is shown, save the images upright, without EXIF data"
+        )
+    clear = [name for name, facts in read if facts.seen.see_through]
+    if clear:
+        yield (
+            f"{counted(clear, 'image')} are partly transparent: their colours are read as they "
+            "are, and their opacity is not"
+        )
