@@ -71,8 +71,8 @@ def _places(places: NodeLocations, nodes: Iterable["SurveyedNode"]) -> Iterator[
     """Compare the sweep's files as seen from the nodes with those on this machine."""
     here, fit = node_view_of(places), 0
     for node in nodes:
-        faults = list(_unlike(node.name, node.sight, here, places)) if node.sight else []
-        fit += bool(node.sight) and not faults
+        faults = list(_unlike(node.name, node.view, here, places)) if node.view else []
+        fit += bool(node.view) and not faults
         yield from faults
     if fit and here.data:
         yield ok("node's places", f"{_nodes(fit)} can see the data set and storage.runs")

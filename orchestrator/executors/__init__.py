@@ -1,1 +1,1 @@
-"""Where jobs run: `base` is the seam, `inline` the reference, `ray` all that uses Ray."""
+"""Executors run jobs: `base` is the interface, `inline` the reference, `ray` runs them on Ray."""

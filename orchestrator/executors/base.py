@@ -1,4 +1,4 @@
-"""The seam between the driver and whatever runs its jobs: executors pull."""
+"""The interface between a driver and what runs its jobs: executors pull."""
 
 from typing import Protocol
 
@@ -11,36 +11,36 @@ __all__ = ["Executor", "Source", "Stop"]
 
 
 class Source(Protocol):
-    """Where jobs come from and results go to. Called from one thread only."""
+    """Hands out jobs and takes their results: a driver. Called from one thread only."""
 
     def next_job(self) -> JobAttempt | Signal:
         """Return a job to run now, WAIT while none can start, DONE when the sweep is over."""
 
     def started(self, job: JobAttempt, worker: str) -> None:
-        """Take note that a worker, "host:pid", has begun with a job."""
+        """Record that a worker, "host:pid", has started a job."""
 
     def on_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
-        """Take note of an epoch of a running job."""
+        """Record an epoch of a running job."""
 
     def record(self, job: JobAttempt, result: JobResult) -> None:
-        """Take the result of a job; one that is 'lost' or 'stopped' is to be tried again."""
+        """Record the result of a job; one that is 'lost' or 'stopped' is retried."""
 
     def waiting(self, waiting: Waiting | None) -> None:
-        """Take note, every few seconds, of the jobs that have no room to begin; None if all have.
+        """Record the jobs that wait for room in the cluster, every few seconds; None if none does.
 
-        Only an executor that shares its room with others tells of it.
+        Only an executor that shares its cluster with others calls it.
         """
 
     def lost(self, job: JobAttempt, error: str) -> None:
-        """Take note that a job's worker is gone; the job comes again from `next_job`."""
+        """Record that a job's worker is gone; `next_job` returns the job again."""
 
 
 class Executor(Protocol):
-    """Runs jobs until the source has no more, or until it is told to stop."""
+    """Runs jobs until the source has no more, or a stop is requested."""
 
     def run(self, source: Source, stop: Stop) -> None:
         """Pull jobs and run them until the source is DONE or `stop` is true.
 
-        Jobs that are still running at a stop are abandoned and reported as lost. An error that the
-        source raises ends the run and passes through.
+        Jobs that still run at a stop are abandoned and reported as lost. An error that the source
+        raises ends the run and is raised here.
         """

@@ -1,4 +1,4 @@
-"""Runs jobs one after another in this process: for debugging, and what the others must equal."""
+"""Runs jobs one after another in this process: for debugging, and as the reference."""
 
 import time
 from dataclasses import replace
@@ -13,7 +13,7 @@ from searchctl.trainer.core.results import EpochRecord
 class _SourceFailed(BaseException):
     """Leaves a running job because the source failed, which is the cause.
 
-    Not an Exception: what is raised while a job runs would else count as the job's own error.
+    Not an Exception: that would count as the job's own error.
     """
 
 
@@ -35,7 +35,7 @@ class InlineExecutor:
                 except _SourceFailed as failed:
                     raise failed.__cause__ or failed from None
             else:
-                time.sleep(0.05)  # a retry waits for its back-off, or the database is away
+                time.sleep(0.05)  # a retry waits for its back-off, or the database is down
 
     def _run_one(self, job: JobAttempt, source: Source, stop: Stop) -> None:
         def on_epoch(record: EpochRecord) -> None:
@@ -45,6 +45,6 @@ class InlineExecutor:
                 raise _SourceFailed from error
 
         source.started(job, worker_name())
-        # who waits for it here may be in a debugger; and this process is not one to be ended
+        # a debugger may hold the job for long; and this process must not be ended
         here = replace(job, stall_timeout_s=None)
         source.record(job, run_safely(self._runner, here, on_epoch, stop))

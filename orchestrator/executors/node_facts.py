@@ -1,4 +1,4 @@
-"""What a machine says of itself; runs on every node of a cluster, so it imports little."""
+"""Facts about a machine. It runs on every node of a cluster, so it imports little."""
 
 import platform
 import shutil
@@ -16,27 +16,27 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """One node, by its own account."""
+    """One node, as it describes itself."""
 
     python: str
     packages: dict[str, str]
-    """Of those that are installed."""
+    """Versions of the installed ones."""
     gpus: int
-    """In the machine, or in its container: whatever Ray and $CUDA_VISIBLE_DEVICES make of them."""
+    """In the machine or container, whatever Ray and $CUDA_VISIBLE_DEVICES allow."""
     disk_free: int
-    """Bytes where temporary files go."""
+    """Bytes, where temporary files are written."""
     clock: float
     """Seconds since 1970."""
 
 
 def node_facts() -> NodeFacts:
-    """Look around on the machine that this runs on."""
+    """Return the facts of the machine that this runs on."""
     free = shutil.disk_usage(tempfile.gettempdir()).free
     return NodeFacts(platform.python_version(), _versions(), gpus_of_machine(), free, time.time())
 
 
 def gpus_of_machine() -> int:
-    """Count NVIDIA's GPUs without torch, which sees only those that a process was given."""
+    """Count NVIDIA's GPUs without torch, which sees only those that a process was assigned."""
     try:
         done = subprocess.run(
             ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=True

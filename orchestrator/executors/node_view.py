@@ -1,8 +1,8 @@
-"""What a node sees of a sweep's data set and of the directory of its files. Changes nothing.
+"""A node's view of a sweep's data set and of the directory of its files. Changes nothing.
 
-`searchctl launch` leaves markers to see whether nodes share a directory. Here, directories that
-differ both in their number on the disk and in what they hold are taken for two: each alone may
-differ for one that is shared, by the kind of its mount or by what others write meanwhile.
+`searchctl launch` writes markers to find out whether nodes share a directory. Here, two directories
+count as different if both their inode numbers and their contents differ. Either alone may differ
+for a shared one: by the kind of its mount, or by what others write meanwhile.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from searchctl.trainer.data.settings import DataSettings
 SHARE = (
     "set storage.runs to a directory that all nodes share, or to a store such as s3://bucket/runs"
 )
-"""What to do where a node does not see the sweep's files."""
+"""The fix if a node does not see the sweep's files."""
 
 
 @dataclass(frozen=True)
 class NodeLocations:
-    """What every node that runs jobs of a sweep must see."""
+    """Locations that every node that runs jobs of a sweep must see."""
 
     data: DataSettings
     runs: UPath
@@ -36,16 +36,16 @@ class NodeLocations:
 
 @dataclass(frozen=True)
 class NodeView:
-    """What one machine sees of them."""
+    """One machine's view of them."""
 
     data: str
-    """Fingerprint of the names and sizes of the data set's files; nothing if they are not there."""
+    """Fingerprint of the names and sizes of the data set's files; empty if they are missing."""
     data_fault: str
-    """Why they are not."""
+    """Why they are missing."""
     nearest: str
-    """The directory, or what is there of the path to it; nothing for a store."""
+    """The directory, or its nearest existing parent; empty for a store."""
     number: int
-    """Of that directory, on its disk."""
+    """Inode number of that directory."""
     holds: str
     """Fingerprint of the names in it."""
     runs_fault: str
@@ -53,28 +53,32 @@ class NodeView:
 
 
 def locations_of(sweep: Sweep) -> NodeLocations:
-    """Return what a sweep's nodes must see."""
+    """Return the locations that a sweep's nodes must see."""
     return NodeLocations(sweep.data, UPath(sweep.storage.runs).absolute())
 
 
-def node_view_of(places: NodeLocations) -> NodeView:
-    """Look around on the machine that this runs on."""
+def node_view_of(locations: NodeLocations) -> NodeView:
+    """Return the view of the machine that this runs on."""
     data, fault = "", ""
     try:
-        data = listing_fingerprint(places.data)
+        data = listing_fingerprint(locations.data)
     except (TrainerError, OSError, ImportError) as error:
         fault = str(error).splitlines()[0]
-    local = places.runs.protocol in ("", "file", "local")
-    runs = _directory(Path(places.runs.path)) if local else ("", 0, "", _store_fault(places.runs))
+    local = locations.runs.protocol in ("", "file", "local")
+    runs = (
+        _directory(Path(locations.runs.path))
+        if local
+        else ("", 0, "", _store_fault(locations.runs))
+    )
     return NodeView(data, fault, *runs)
 
 
-def unseen(places: NodeLocations, here: NodeView, there: NodeView) -> Iterator[tuple[str, str]]:
-    """Say what a node does not see as the driver's machine does: each thing with its fix.
+def unseen(locations: NodeLocations, here: NodeView, there: NodeView) -> Iterator[tuple[str, str]]:
+    """Yield what a node does not see as the driver's machine does: each problem with its fix.
 
-    What the driver's machine lacks itself is not held against a node.
+    What the driver's machine itself does not see is no problem of a node.
     """
-    data = getattr(places.data, "root", None) or f"data set '{places.data.dataset}'"
+    data = getattr(locations.data, "root", None) or f"data set '{locations.data.dataset}'"
     if here.data and there.data_fault:
         yield there.data_fault, "let it see the data set at the same place"
     elif here.data and there.data != here.data:
@@ -83,7 +87,7 @@ def unseen(places: NodeLocations, here: NodeView, there: NodeView) -> Iterator[t
     if there.runs_fault and not here.runs_fault:
         yield there.runs_fault, SHARE
     elif _is_another(here, there):
-        yield f"{places.runs} is not there what the driver's machine sees", SHARE
+        yield f"{locations.runs} is not there what the driver's machine sees", SHARE
 
 
 def _is_another(here: NodeView, there: NodeView) -> bool:
@@ -92,11 +96,11 @@ def _is_another(here: NodeView, there: NodeView) -> bool:
 
 
 def _directory(runs: Path) -> tuple[str, int, str, str]:
-    """Look at a directory that may not be there yet."""
+    """Return nearest, number, holds and fault of a directory, which may not exist yet."""
     nearest = next(each for each in (runs, *runs.parents) if each.exists())
     try:
         names = "\n".join(sorted(os.listdir(nearest)))
-    except OSError as error:  # no directory, or one that is closed to us
+    except OSError as error:  # not a directory, or no permission
         return str(nearest), 0, "", f"{nearest} cannot be used ({error.strerror})"
     may = os.access(nearest, os.W_OK | os.X_OK)
     fault = "" if may else f"{nearest} cannot be written to"
@@ -105,7 +109,7 @@ def _directory(runs: Path) -> tuple[str, int, str, str]:
 
 
 def _store_fault(runs: UPath) -> str:
-    """Ask a store for what it does not have: it answers so, or not at all."""
+    """Read a missing file of a store, to find out whether the store answers."""
     try:
         read_file(runs / ".doctor")
     except FileNotFoundError:

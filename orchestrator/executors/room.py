@@ -1,4 +1,4 @@
-"""What one job takes of a node."""
+"""The resources of one job."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,13 +6,13 @@ from searchctl.orchestrator.config.resource_settings import ResourceSettings
 
 
 def job_resources(resources: ResourceSettings) -> dict[str, float]:
-    """Return what one job takes of a node, by Ray's names."""
+    """Return the resources of one job, by Ray's names."""
     gpus = {"GPU": resources.gpus_per_trial} if resources.gpus_per_trial else {}
     return {"CPU": resources.cpus_per_trial, **gpus, **resources.others}
 
 
 def no_room(asked: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
-    """Say that none of these nodes has what one job takes, and what they have of it."""
+    """Say that no node has the resources of one job, and what the nodes have."""
     have = dict.fromkeys(_shown({name: node.get(name, 0) for name in asked}) for node in nodes)
     return (
         f"one trial asks for {_shown(asked)}, and no node has that (they have "

@@ -60,7 +60,7 @@ def run(
         meter = GpuMeter(attempts, clock)
         stop = stop_conditions(prepared, lease, stopping, meter)
         with (
-            prepared.places.kept() if prepared.places else nullcontext(),
+            prepared.locations.kept() if prepared.locations else nullcontext(),
             closing(mirror),
             hooks_of(prepared.sweep, row, writer.note, say) as hooks,
             loggers_of(prepared.sweep, row.classes) as loggers,
@@ -92,7 +92,7 @@ def _ray_executor(prepared: Prepared) -> Executor:
         others=resources.others,
         max_parallel=resources.max_parallel,
         address=driver_address(resources.address),
-        places=prepared.places,
+        locations=prepared.locations,
     )
 
 

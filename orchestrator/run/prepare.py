@@ -1,4 +1,4 @@
-"""Makes a sweep ready to run: checks the data and the places, plans the ladder, stores the sweep.
+"""Prepares a sweep to run: checks data and directories, plans the ladder, stores the sweep.
 
 A stored sweep is made ready again by `prepare_resume`, in resume.py.
 """
@@ -51,7 +51,7 @@ class Prepared:
     """What is not as it was at the launch: recorded when the sweep goes on."""
     notes: tuple[str, ...] = ()
     """What to tell people before the sweep goes on."""
-    places: "SharedLocations | None" = None
+    locations: "SharedLocations | None" = None
     """What every node of its cluster must see; None where jobs run on this machine alone."""
 
     @property
@@ -68,7 +68,7 @@ def prepare(
     *,
     inline: bool = False,
 ) -> Prepared:
-    """Check the data and the places that are written to, plan the ladder, and store the sweep.
+    """Check the data and the locations that are written to, plan the ladder, and store the sweep.
 
     The images are decoded, unless they are in this machine's cache, and the weights that its trials
     begin with are copied to its directory.
@@ -98,13 +98,13 @@ def prepare(
     engine = open_database(url, create=True)
     refuse_other_database(engine)
     refuse_second(engine, sweep)
-    places, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
+    locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
     notes += check_labels(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
     row = store_sweep(engine, sweep, plan, dataset, source, initial)
-    return Prepared(sweep, url, engine, row, plan, initial, notes=notes, places=places)
+    return Prepared(sweep, url, engine, row, plan, initial, notes=notes, locations=locations)
 
 
 def trial_settings(sweep: Sweep) -> list[TrainSettings]:

@@ -75,11 +75,11 @@ def prepare_resume(
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
-    places, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
+    locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
     notes = _notes(row, stored) + said
-    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, places)
+    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations)
 
 
 def sweep_to_resume(

@@ -23,55 +23,54 @@ from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.ray.head import Head
-from searchctl.orchestrator.executors.ray.local import closed_doors
+from searchctl.orchestrator.executors.ray.local import loopback_only
 from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.executors.room import no_room
 
 log = logging.getLogger("searchctl")
 
-LOOK_EVERY_S = 5.0
-"""Seconds between two looks at how many nodes there are."""
+POLL_INTERVAL_S = 5.0
+"""Seconds between two counts of the nodes."""
 CONNECT_S = 10.0
-"""How long a cluster may take to answer at all."""
+"""Seconds that a cluster may take to answer."""
 _LEAST_AHEAD = 4
-"""Jobs beyond the room that a cluster which scales is asked for; as run, if these are more:
-it doubles."""
+"""Jobs that a cluster with an autoscaler gets beyond its room, or as many as run if these are more,
+so that it doubles."""
 
 _ENVIRONMENT = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # the live table is ours
+    "RAY_AIR_NEW_OUTPUT": "0",  # the live table is searchctl's
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results go to the database
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the driver's
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Tune's own restore is not used
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # by default one: the room bounds them, see `Room`
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # one by default; `Room` bounds them
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Head]:
-    """Use a Ray cluster; one that is started here is ended here, another one is left alone.
+    """Connect to a Ray cluster; a cluster that is started here is ended here too.
 
     Args:
-        address: auto, or host:port, of a cluster that this machine is a node of; None starts one.
+        address: auto, or host:port, of a cluster with this machine as a node; None starts one.
 
     Yields:
         Its head, which is watched.
 
     Raises:
-        SearchctlError: there is no such cluster, or it lets nobody in without its token; or Ray
-            does not start here.
+        SearchctlError: there is no such cluster, or it requires its token; or Ray does not start.
     """
     os.environ.update(_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.ERROR)
-    # In the main thread, Ray would put in a SIGTERM handler of its own that exits at once, with
-    # another code and nothing stored; in another thread it leaves that be. Its processes end with
-    # the thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
+    # In the main thread, Ray would install its own SIGTERM handler, which exits at once with
+    # another code and stores nothing. In another thread it does not. Its processes end with the
+    # thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
     with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
         thread.submit(_start if address is None else partial(_join, address)).result()
-        _take_sigterm_back()
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers: we say so
+        _restore_sigterm_handler()
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the driver reports lost workers
         with Head(ray.get_runtime_context().gcs_address) as head:
             try:
                 yield head
@@ -80,7 +79,7 @@ def connected(address: str | None) -> Iterator[Head]:
 
 
 def _start() -> None:
-    with closed_doors():
+    with loopback_only():
         try:
             _init(address="local", include_dashboard=False)
         except Exception as error:  # of many kinds, plain ones too
@@ -92,7 +91,7 @@ def _start() -> None:
 
 
 def _join(address: str) -> None:
-    # the code of a submitted driver came with it, and goes on to its workers by itself
+    # the code of a submitted driver came with it, and Ray passes it on to the workers
     with nullcontext() if submission() else code_folder() as code:
         sent = {} if code is None else {"runtime_env": {"working_dir": str(code)}}
         try:
@@ -102,10 +101,10 @@ def _join(address: str) -> None:
 
 
 def _answering(address: str) -> str:
-    """Return a cluster's host:port, where somebody answers: Ray would ask for many minutes.
+    """Return a cluster's host:port if it answers: Ray itself would try for many minutes.
 
     Raises:
-        OSError: nobody does.
+        OSError: it does not answer.
     """
     found: str | None = canonicalize_bootstrap_address(address)
     if found is None:
@@ -124,7 +123,7 @@ def _unreachable(address: str, error: BaseException) -> str:
     causes = [str(error), str(error.__cause__ or "")]
     if any("oken" in cause for cause in causes):
         why = (
-            "it asks for its token: set $RAY_AUTH_MODE to token, and $RAY_AUTH_TOKEN_PATH to the "
+            "it requires its token: set $RAY_AUTH_MODE to token, and $RAY_AUTH_TOKEN_PATH to the "
             "file of this cluster's token"
         )
     else:
@@ -135,15 +134,15 @@ def _unreachable(address: str, error: BaseException) -> str:
     return f"cannot join the Ray cluster at {address}: {why}"
 
 
-def _take_sigterm_back() -> None:
-    """Put the process's own SIGTERM handler back in the place of Ray's.
+def _restore_sigterm_handler() -> None:
+    """Restore the process's own SIGTERM handler in place of Ray's.
 
-    Ray's native one calls it too, but first sets an alarm that aborts the process three seconds
-    later, whatever it is doing then: storing the last results, or waiting for the database.
+    Ray's native handler calls it too, but first sets an alarm that aborts the process three seconds
+    later, even while it stores the last results or waits for the database.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-        signal.alarm(0)  # one that came in between has set it
+        signal.alarm(0)  # a signal that arrived meanwhile has set it
 
 
 def alive_nodes() -> list[dict[str, Any]]:
@@ -152,7 +151,7 @@ def alive_nodes() -> list[dict[str, Any]]:
 
 
 def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> Any:
-    """Begin to run a function on one node, beside its jobs; return what `ray.get` waits for."""
+    """Start a function on one node, beside its jobs; return the reference for `ray.get`."""
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
     task = ray.remote(num_cpus=0, max_retries=0)(function)
     return task.options(scheduling_strategy=there).remote(*arguments)
@@ -161,9 +160,9 @@ def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> A
 class Room:
     """How many jobs may be handed out at once, as the nodes of the cluster come and go.
 
-    As many as there is room for on its nodes, by what they have and not by what is free: another
-    sweep's jobs end, too. A cluster that scales is asked for more than it has room for, since it
-    grows by what waits.
+    It is as many as fit on the nodes, by their total resources and not by the free ones: the jobs
+    of other sweeps end too. A cluster with an autoscaler gets more jobs than fit, since waiting
+    jobs make it grow.
     """
 
     def __init__(
@@ -174,7 +173,7 @@ class Room:
         joined: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask for `resources` per job, and for `most` jobs at once; `joined` a running cluster.
+        """Give each job `resources`, and run at most `most`; `joined`: the cluster ran before.
 
         Raises:
             SearchctlError: a cluster that was started here has no room for a single job.
@@ -191,7 +190,7 @@ class Room:
     def __call__(self) -> int:
         """Return how many jobs may run or wait in the cluster now."""
         if self._clock() >= self._look_at:
-            self._look_at = self._clock() + LOOK_EVERY_S
+            self._look_at = self._clock() + POLL_INTERVAL_S
             self._jobs = self._look()
         return self._jobs
 
@@ -200,7 +199,7 @@ class Room:
         room = jobs_that_fit(nodes, self._resources)
         if not room:
             self._say_full(nodes)
-        if self._joined and not self._scales:  # an autoscaler begins after its cluster
+        if self._joined and not self._scales:  # an autoscaler starts after its cluster
             self._scales = scales()
         ahead = max(_LEAST_AHEAD, room) if self._scales else 0
         return min(room + ahead, self._most or room + ahead)
@@ -216,7 +215,7 @@ class Room:
 
 
 def wait_for(jobs: int, asked: Mapping[str, float]) -> Waiting:
-    """Return what so many jobs wait for in the cluster as it is now."""
+    """Return what a number of jobs wait for in the cluster as it is now."""
     free, there = ray.available_resources(), ray.cluster_resources()
     return Waiting(
         jobs,
@@ -231,7 +230,7 @@ def jobs_that_fit(nodes: list[dict[str, Any]], resources: Mapping[str, float]) -
     """Return how many jobs the nodes have room for, each on one node.
 
     >>> nodes = [{"Resources": {"CPU": 4.0, "GPU": 1.0}}, {"Resources": {"CPU": 3.0}}]
-    >>> jobs_that_fit([{"Resources": {"GPU": 2.0}}], {"GPU": 0.4})  # not 5: none lies across two
+    >>> jobs_that_fit([{"Resources": {"GPU": 2.0}}], {"GPU": 0.4})  # not 5: none spans two
     4
     >>> [jobs_that_fit(nodes, each) for each in ({"CPU": 2}, {"CPU": 1, "GPU": 0.5}, {"CPU": 5})]
     [3, 2, 0]
@@ -245,14 +244,14 @@ def jobs_that_fit(nodes: list[dict[str, Any]], resources: Mapping[str, float]) -
 
 
 def _times(have: float, asked: float, name: str) -> int:
-    """Return how often an amount is there; a share of a GPU does not lie across two of them."""
+    """Return how often the amount fits; a share of a GPU cannot span two GPUs."""
     if name == "GPU" and asked < 1:
         return int(have) * int(1 / asked + 1e-9)
     return int(have / asked + 1e-9)
 
 
 def scales() -> bool:
-    """Does the cluster have an autoscaler? Where there is none, Ray names node types by nodes."""
+    """Does the cluster have an autoscaler? Without one, Ray names node types after nodes."""
     from ray.autoscaler.v2.sdk import get_cluster_status
     from ray.experimental.internal_kv import _internal_kv_get
 

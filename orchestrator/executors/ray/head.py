@@ -1,7 +1,7 @@
 """Watches the head of a Ray cluster.
 
-Once it is gone, Ray keeps who asks it anything for a minute, and then ends the process without
-a word of ours.
+Once it is gone, any call of Ray blocks for a minute and then ends the process without a message of
+ours.
 """
 
 import logging
@@ -14,20 +14,20 @@ from typing import Self
 
 log = logging.getLogger("searchctl")
 
-LOOK_EVERY_S = 5.0
-"""Seconds between two looks."""
+POLL_INTERVAL_S = 5.0
+"""Seconds between two checks."""
 ANSWERS_WITHIN_S = 38.0
-"""How long a head may not answer: a network, or a head that is started again, may be back by then;
-with what follows, it has to be less than Ray's minute."""
+"""Seconds that a head may be silent: a network, or a restarted head, may be back by then. With
+`LEAVES_WITHIN_S` it must stay below Ray's minute."""
 LEAVES_WITHIN_S = 8.0
-"""How long this process may take to leave by itself: it may be in Ray's hands."""
+"""Seconds that this process may take to end by itself: a call of Ray may block it."""
 
 
 class Head:
-    """A head, while a thread looks whether it answers.
+    """A head, and a thread that checks whether it answers.
 
     Attributes:
-        gone: that it does not answer any more, and what to do, for people; None while it does.
+        gone: a message, with the fix, once it does not answer any more; None while it does.
     """
 
     def __init__(self, address: str) -> None:
@@ -38,17 +38,17 @@ class Head:
         self._thread = threading.Thread(target=self._watch, name="head", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Look no more."""
+        """End the thread."""
         self._over.set()
 
     def _watch(self) -> None:
         heard = time.monotonic()
-        while not self._over.wait(LOOK_EVERY_S):
+        while not self._over.wait(POLL_INTERVAL_S):
             if (why := _silence(self._address)) is None:
                 heard = time.monotonic()
             elif time.monotonic() - heard > ANSWERS_WITHIN_S:
@@ -56,10 +56,10 @@ class Head:
                 return
 
     def _leave(self, why: str) -> None:
-        """Have everybody leave; end the process if that takes too long: nothing relies on more."""
+        """Report it as gone; end the process if it does not leave: stored state is always whole."""
         self.gone = (
             f"the head of the Ray cluster at {self._address} does not answer any more ({why}): "
-            "nothing is lost, `searchctl resume` goes on, on another cluster too (--address)"
+            "nothing is lost; resume with `searchctl resume`, on another cluster too (--address)"
         )
         if not self._over.wait(LEAVES_WITHIN_S):
             log.error(self.gone)
@@ -71,7 +71,7 @@ def _silence(address: str) -> str | None:
     """Return why a head cannot be reached; None if it can."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), LOOK_EVERY_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), POLL_INTERVAL_S).close()
     except OSError as error:
         return error.strerror or str(error)
     return None

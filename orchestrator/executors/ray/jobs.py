@@ -1,4 +1,4 @@
-"""Drivers as jobs of a Ray cluster: submitted, asked after, read and ended through its Jobs API."""
+"""Drivers as jobs of a Ray cluster: submit, query, read and end them through its Jobs API."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ _ENDED = ("STOPPED", "SUCCEEDED", "FAILED")
 
 @dataclass(frozen=True)
 class JobState:
-    """How a submitted driver stands."""
+    """The state of a submitted driver."""
 
     status: str
     """PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED."""
@@ -32,7 +32,7 @@ class JobState:
 
     @property
     def ended(self) -> bool:
-        """Is there no such process any more?"""
+        """Has its process ended?"""
         return self.status in _ENDED
 
 
@@ -40,28 +40,28 @@ class ClusterJobs:
     """The jobs of one cluster."""
 
     def __init__(self, address: str) -> None:
-        """Reach a cluster at any of the forms of its address.
+        """Connect to a cluster at an address of any form.
 
         Raises:
-            SearchctlError: it does not answer there, lets nobody in without its token, or what
-                submits jobs is not installed.
+            SearchctlError: it does not answer, requires its token, or the package that submits
+                jobs is not installed.
         """
         self.address = address
-        self.address = self._asked(lambda: _jobs_api(address))
-        self._client = self._asked(lambda: _client(self.address))
+        self.address = self._call(lambda: _jobs_api(address))
+        self._client = self._call(lambda: _client(self.address))
 
     def submit(
         self, job: str, command: Sequence[str], files: Mapping[str, str], env: Mapping[str, str]
     ) -> None:
-        """Run our command as a job of the cluster, on its head, with this very code.
+        """Run `searchctl` as a job of the cluster, on its head, with the code of this process.
 
-        All of it can be seen by everyone who may look at the cluster: nothing may be secret.
+        Everyone with access to the cluster can see all of it: nothing may be secret.
 
         Args:
-            job: its submission id, which no other job of the cluster may have.
+            job: its submission id, unique in the cluster.
             command: arguments of `searchctl`.
-            files: texts that travel with it, by their names in its current directory.
-            env: variables of its environment, beside the cluster's own.
+            files: texts that are sent with it, by their names in its current directory.
+            env: variables of its environment, in addition to the cluster's own.
 
         Raises:
             SearchctlError: the cluster refuses it.
@@ -69,7 +69,7 @@ class ClusterJobs:
         with code_folder() as folder:
             for name, text in files.items():
                 Path(folder, name).write_text(text)
-            self._asked(
+            self._call(
                 lambda: self._client.submit_job(
                     entrypoint=join(["python", "-m", "searchctl", *command]),
                     submission_id=job,
@@ -78,20 +78,20 @@ class ClusterJobs:
             )
 
     def state(self, job: str) -> JobState | None:
-        """Return how a job stands; None if the cluster knows none of that id (any more)."""
-        found = self._asked(lambda: self._if_known(self._client.get_job_info, job))
+        """Return the state of a job; None if the cluster has none of that id (any more)."""
+        found = self._call(lambda: self._if_known(self._client.get_job_info, job))
         if found is None:
             return None
         return JobState(found.status.value, found.driver_exit_code)
 
     def output(self, job: str) -> str | None:
-        """Return all that a job has printed; None if the cluster knows none of that id."""
-        text: str | None = self._asked(lambda: self._if_known(self._client.get_job_logs, job))
+        """Return the output of a job; None if the cluster has none of that id."""
+        text: str | None = self._call(lambda: self._if_known(self._client.get_job_logs, job))
         return text
 
     def stop(self, job: str) -> None:
         """End a job's process."""
-        self._asked(lambda: self._client.stop_job(job))
+        self._call(lambda: self._client.stop_job(job))
 
     def _if_known(self, ask: Callable[[str], _Answer], job: str) -> _Answer | None:
         try:
@@ -101,26 +101,30 @@ class ClusterJobs:
                 return None
             raise
 
-    def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
-        with _said_plainly(self.address):
+    def _call(self, ask: Callable[[], _Answer]) -> _Answer:
+        with _plain_errors(self.address):
             return ask()
 
 
 @contextmanager
-def _said_plainly(address: str) -> Iterator[None]:
+def _plain_errors(address: str) -> Iterator[None]:
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # Ray tells of its steps; its loggers set their own levels
+    logging.disable(logging.WARNING)  # Ray logs its steps, and its loggers set their own levels
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
     except AuthenticationError as error:
         raise SearchctlError(
-            f"the Ray cluster at {address} asks for its token: set $RAY_AUTH_MODE to token, and "
+            f"the Ray cluster at {address} requires its token: set $RAY_AUTH_MODE to token, and "
             "$RAY_AUTH_TOKEN_PATH to the file of this cluster's token"
         ) from error
-    except (OSError, RuntimeError, ValueError) as error:  # OSError: requests' and ConnectionError
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # OSError: also requests'
         words = str(error).strip().splitlines()[0].rstrip(".")
-        fix = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _MEND
+        fix = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _FIX
         raise SearchctlError(
             f"the Ray cluster at {address} does not answer: {words}; {fix}"
         ) from error
@@ -129,22 +133,22 @@ def _said_plainly(address: str) -> Iterator[None]:
 
 
 def _jobs_api(address: str) -> str:
-    """Return the address of a cluster's Jobs API; a ray:// address is asked for it."""
-    with _nothing_else_counts() if address != "auto" else nullcontext():
+    """Return the address of a cluster's Jobs API; a ray:// address is queried for it."""
+    with _address_variables_hidden() if address != "auto" else nullcontext():
         for _ in range(_TRIES - 1):
-            with suppress(ConnectionAbortedError):  # a busy head is slow to start a client's server
+            with suppress(ConnectionAbortedError):  # a busy head starts the client's server late
                 return str(get_address_for_submission_client(address))
         return str(get_address_for_submission_client(address))
 
 
 def _client(address: str) -> JobSubmissionClient:
-    with _nothing_else_counts():
+    with _address_variables_hidden():
         return JobSubmissionClient(address)
 
 
 @contextmanager
-def _nothing_else_counts() -> Iterator[None]:
-    """Hide the variables that Ray would take in place of the address that was given."""
+def _address_variables_hidden() -> Iterator[None]:
+    """Hide the variables that Ray prefers to the given address."""
     hidden = {name: os.environ.pop(name, None) for name in _OF_RAY}
     try:
         yield
@@ -153,12 +157,12 @@ def _nothing_else_counts() -> Iterator[None]:
 
 
 _OF_RAY = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
-_MEND = (
+_FIX = (
     "name its Jobs API, --address http://head:8265 (over ssh: `ssh -L 8265:localhost:8265 head`, "
     "then http://localhost:8265), and the file of its token by $RAY_AUTH_TOKEN_PATH"
 )
 
 
 def tail(output: str, lines: int = 40) -> str:
-    """Return the last lines of what a job has printed."""
+    """Return the last lines of a job's output."""
     return "\n".join(output.rstrip().splitlines()[-lines:])

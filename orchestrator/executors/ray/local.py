@@ -1,7 +1,7 @@
-"""Keeps a Ray cluster that is started here to this machine, and to this user.
+"""Restricts a Ray cluster that is started here to this machine and this user.
 
-Whoever reaches Ray's ports can run any code. Left alone, Ray listens at every address of the
-machine, and keeps the token that it asks for where every user of the machine may read it.
+Anyone who reaches Ray's ports can run any code. By default Ray listens on every address of the
+machine, and stores its token where every user of the machine can read it.
 """
 
 import os
@@ -20,14 +20,14 @@ _ELSEWHERE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 @contextmanager
-def closed_doors() -> Iterator[None]:
-    """Have what Ray starts listen on loopback only, and answer nobody but this user.
+def loopback_only() -> Iterator[None]:
+    """Make Ray's processes listen on loopback only, and accept this user's token only.
 
     Raises:
         SearchctlError: the file of Ray's token cannot be written.
     """
     _own_token()
-    # Ray reads its switch when it is imported, and hands it on to its processes by the environment
+    # Ray reads its switch at its import, and passes it to its processes in the environment
     before, os.environ[_SWITCH] = os.environ.get(_SWITCH), "0"
     imported, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     try:
@@ -40,7 +40,7 @@ def closed_doors() -> Iterator[None]:
 
 
 def _own_token() -> None:
-    """Make the file of Ray's token where there is none, and close it to others where there is."""
+    """Create the file of Ray's token if it is missing; make it readable by this user only."""
     if any(name in os.environ for name in _ELSEWHERE):
         return
     file = Path.home() / ".ray" / "auth_token"
@@ -49,7 +49,7 @@ def _own_token() -> None:
         with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:  # of mode 600
             new.write(secrets.token_hex(32))
             new.flush()
-            with suppress(FileExistsError):  # another sweep's, perhaps of this very moment
+            with suppress(FileExistsError):  # another sweep may create it at the same moment
                 os.link(new.name, file)
         file.chmod(0o600)
     except OSError as error:

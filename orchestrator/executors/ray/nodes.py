@@ -1,8 +1,8 @@
-"""What every node that runs jobs must see: the data set, and the sweep's files. Asked beforehand.
+"""Checks, before the first job, that every node sees the data set and the sweep's files.
 
-The driver leaves a marker among the sweep's files. Each node must find it, and leaves one of its
-own that the driver must find: a directory of that name on each node's own disk fails one of the
-two. Nodes that join later are asked by the first job that begins on them.
+The driver writes a marker among the sweep's files. Each node must find it, and writes its own
+marker, which the driver must find: a directory of the same name on each node's own disk fails one
+of the two. The first job that starts on a node that joins later checks that node.
 """
 
 import secrets
@@ -37,16 +37,16 @@ from searchctl.trainer.data.samples import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
 
 MARKER = "marker-"
-"""What the names of markers begin with, in the sweep's directory."""
-PATIENCE_S = 300.0
-"""How long all nodes together may take to answer."""
+"""Prefix of the markers' names, in the sweep's directory."""
+TIMEOUT_S = 300.0
+"""Seconds that all nodes together may take to answer."""
 
 _PACKAGES = ("torch", "numpy", "albumentations")
 
 
 @dataclass(frozen=True)
 class SharedLocations:
-    """What every node that runs jobs must see."""
+    """Locations that every node that runs jobs must see."""
 
     data: DataSettings
     fingerprint: str
@@ -54,16 +54,16 @@ class SharedLocations:
     runs: UPath
     """Directory of the sweep's files."""
     token: str
-    """Of the driver; names its marker."""
+    """Of the driver, for its marker's name."""
 
     def mark(self, name: str = "") -> UPath:
-        """Return the file that is the marker of a node, or of the driver."""
+        """Return the marker's file of a node, or of the driver."""
         return self.runs / f"{MARKER}{self.token}{name and f'-{name}'}"
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep the driver's marker while its sweep runs; those that killed drivers left go."""
-        with suppress(OSError):  # they harm nobody, and the next driver looks again
+        """Keep the driver's marker while its sweep runs; remove those of killed drivers."""
+        with suppress(OSError):  # a marker that stays is harmless, and the next driver removes it
             for mark in self.runs.glob(f"{MARKER}*"):
                 if mark != self.mark():
                     remove_file(mark)
@@ -74,7 +74,7 @@ class SharedLocations:
                 remove_file(self.mark())
 
     def problems(self) -> Iterator[str]:
-        """Say what the machine that this runs on lacks, each with the fix."""
+        """Yield what this machine does not see, each with its fix."""
         place = getattr(self.data, "root", None) or f"data set '{self.data.dataset}'"
         try:
             if listing_fingerprint(self.data) != self.fingerprint:
@@ -91,58 +91,58 @@ class SharedLocations:
 
 @dataclass(frozen=True)
 class NodeReport:
-    """What a node says of itself."""
+    """A node's report on itself."""
 
     problems: tuple[str, ...]
     versions: dict[str, str]
 
 
 def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, tuple[str, ...]]:
-    """See to it that all nodes of a sweep's cluster can run its jobs, before any of them does.
+    """Check that all nodes of a sweep's cluster can run its jobs, before any of them does.
 
     Args:
-        sweep: the sweep; `resources.address` says where its cluster is.
+        sweep: the sweep; its cluster is at `resources.address`.
         runs: directory of its files.
         url: of its database.
 
     Returns:
-        What every node sees, and what to tell people.
+        What every node sees, and notes for people.
 
     Raises:
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
-    places = SharedLocations(
+    locations = SharedLocations(
         sweep.data, listing_fingerprint(sweep.data), runs, secrets.token_hex(4)
     )
-    write_atomically(places.mark(), b"")
+    write_atomically(locations.mark(), b"")
     try:
         with connected(driver_address(sweep.resources.address)):
-            return places, _look_at_all(places, url)
+            return locations, _check_all(locations, url)
     except SearchctlError:
-        remove_file(places.mark())
+        remove_file(locations.mark())
         raise
 
 
-def _look_at_all(places: SharedLocations, url: str) -> tuple[str, ...]:
-    """Ask the nodes, if there are several; return what to tell people."""
+def _check_all(locations: SharedLocations, url: str) -> tuple[str, ...]:
+    """Query the nodes, if there are several; return notes for people."""
     nodes = alive_nodes()
     if len(nodes) == 1:
         return ()
     _refuse_sqlite(url, len(nodes))
-    return _ask([node for node in nodes if node["Resources"].get("CPU")], places)
+    return _ask([node for node in nodes if node["Resources"].get("CPU")], locations)
 
 
-def guarded(runner: Runner, places: SharedLocations | None) -> Runner:
-    """Have the first job of each process see to it that its node sees what it must.
+def guarded(runner: Runner, locations: SharedLocations | None) -> Runner:
+    """Return a runner whose first job in each process checks its node.
 
-    A node that joins later is not asked before; its jobs would else write where nobody looks.
+    Otherwise the jobs of a node that joined later could write files that no other node sees.
     """
-    if places is None:
+    if locations is None:
         return runner
 
     def run(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:
         try:
-            _check_once(places)
+            _check_once(locations)
         except SearchctlError as error:
             return JobResult("blocked", None, error=str(error))
         return runner(job, on_epoch, stop)
@@ -150,36 +150,37 @@ def guarded(runner: Runner, places: SharedLocations | None) -> Runner:
     return run
 
 
-@cache  # of a node that has it all: one that lacks something may be fixed
-def _check_once(places: SharedLocations) -> None:
-    if problems := list(places.problems()):
+@cache  # only of a node without problems: the others may be fixed meanwhile
+def _check_once(locations: SharedLocations) -> None:
+    if problems := list(locations.problems()):
         raise SearchctlError(f"node {socket.gethostname()}: {'; '.join(problems)}")
 
 
 def _refuse_sqlite(url: str, nodes: int) -> None:
     if make_url(url).get_backend_name() == "sqlite":
         raise SearchctlError(
-            f"the cluster has {nodes} nodes, and SQLite is a file of one machine: no other could "
-            "follow, stop or resume the sweep; use PostgreSQL (--db "
+            f"the cluster has {nodes} nodes, and SQLite is a file of one machine: no other machine "
+            "could follow, stop or resume the sweep; use PostgreSQL (--db "
             "postgresql+psycopg://host/name, or $SEARCHCTL_DB_URL)"
         )
 
 
-def _ask(nodes: list[dict[str, Any]], places: SharedLocations) -> tuple[str, ...]:
-    """Ask all nodes at once; return what to tell people.
+def _ask(nodes: list[dict[str, Any]], locations: SharedLocations) -> tuple[str, ...]:
+    """Query all nodes at once; return notes for people.
 
     Raises:
-        SearchctlError: with all that is lacking, node by node.
+        SearchctlError: nodes lack something; it names everything, node by node.
     """
     asked = {
-        node["NodeID"]: on_node(node["NodeID"], _look, places, node["NodeID"]) for node in nodes
+        node["NodeID"]: on_node(node["NodeID"], _report, locations, node["NodeID"])
+        for node in nodes
     }
-    ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE_S)
-    there = {node["NodeID"] for node in alive_nodes()}  # one that is lost meanwhile lacks nothing
+    ray.wait(list(asked.values()), num_returns=len(asked), timeout=TIMEOUT_S)
+    there = {node["NodeID"] for node in alive_nodes()}  # a node that was lost meanwhile is ignored
     problems, notes = [], []
     for node in (each for each in nodes if each["NodeID"] in there):
         report = _answer(asked[node["NodeID"]])
-        lacking = report.problems or _unseen(places, node["NodeID"])
+        lacking = report.problems or _unseen(locations, node["NodeID"])
         problems += [f"node {_name(node)}: {problem}" for problem in lacking]
         notes += [f"node {_name(node)}: {other}" for other in _other_versions(report.versions)]
     if problems:
@@ -187,13 +188,13 @@ def _ask(nodes: list[dict[str, Any]], places: SharedLocations) -> tuple[str, ...
     return tuple(notes)
 
 
-def _look(places: SharedLocations, node_id: str) -> NodeReport:
-    """Look around on a node, and leave its marker."""
-    problems = list(places.problems())
+def _report(locations: SharedLocations, node_id: str) -> NodeReport:
+    """Check the node that this runs on, and write its marker."""
+    problems = list(locations.problems())
     try:
-        write_atomically(places.mark(node_id), b"")
+        write_atomically(locations.mark(node_id), b"")
     except OSError as error:
-        problems.append(f"{places.runs} cannot be written to ({_reason(error)}): {SHARE}")
+        problems.append(f"{locations.runs} cannot be written to ({_reason(error)}): {SHARE}")
     return NodeReport(tuple(problems), _versions())
 
 
@@ -206,11 +207,11 @@ def _answer(task: Any) -> NodeReport:
     return report
 
 
-def _unseen(places: SharedLocations, node_id: str) -> tuple[str, ...]:
-    """Find a node's marker, and remove it: what the node has written must be seen here."""
-    mark = places.mark(node_id)
+def _unseen(locations: SharedLocations, node_id: str) -> tuple[str, ...]:
+    """Check that a node's marker is visible here, and remove it."""
+    mark = locations.mark(node_id)
     if not file_exists(mark):
-        return (f"what it writes to {places.runs} is not seen by the driver: {SHARE}",)
+        return (f"what it writes to {locations.runs} is not seen by the driver: {SHARE}",)
     remove_file(mark)
     return ()
 

@@ -1,7 +1,7 @@
-"""Our own code as it travels to a cluster: a folder that is put before what is installed there.
+"""searchctl's own code for a cluster: a folder that precedes the packages installed there.
 
-Nodes need the packages that searchctl depends on, and not searchctl: all of them run the very code
-that the sweep was launched with.
+Nodes need the packages that searchctl depends on, and not searchctl: all of them run the code that
+the sweep was launched with.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from searchctl.trainer.core.errors import OWN_PACKAGE
 
 @contextmanager
 def code_folder() -> Iterator[Path]:
-    """Yield a folder with our package, and what says which version it is."""
+    """Yield a folder with our package and the metadata of its version."""
     with TemporaryDirectory(prefix="searchctl-code-") as name:
         folder = Path(name)
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")

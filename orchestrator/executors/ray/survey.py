@@ -1,4 +1,4 @@
-"""Looks around on every node of a Ray cluster; changes nothing there."""
+"""Collects facts of every node of a Ray cluster; changes nothing there."""
 
 import secrets
 import time
@@ -22,10 +22,10 @@ from searchctl.orchestrator.executors.ray.cluster import (
 )
 from searchctl.orchestrator.executors.ray.jobs import ClusterJobs, tail
 
-PATIENCE_S = 60.0
-"""How long all nodes together may take to answer."""
-SIGHT_PATIENCE_S = 300.0
-"""How long they may take to look at a data set."""
+TIMEOUT_S = 60.0
+"""Seconds that all nodes together may take to answer."""
+VIEW_TIMEOUT_S = 300.0
+"""Seconds that they may take to read a data set's files."""
 
 Look = Callable[[], NodeFacts]
 
@@ -36,13 +36,13 @@ class SurveyedNode:
 
     name: str
     resources: dict[str, float]
-    """As Ray counts them."""
+    """By Ray's names."""
     facts: NodeFacts | str
-    """By its own account; or why it gave none."""
+    """As it describes itself; or why it did not."""
     clock_ahead: float = 0.0
-    """Seconds by which its clock is ahead of ours, as far as that can be told."""
-    sight: NodeView | str | None = None
-    """What it sees of the sweep's places, or why it did not say; None if it was not asked."""
+    """Seconds by which its clock is ahead of ours, as far as can be measured."""
+    view: NodeView | str | None = None
+    """Its view of the sweep's locations, or why there is none; None if not requested."""
 
 
 @dataclass(frozen=True)
@@ -51,54 +51,54 @@ class Survey:
 
     nodes: list[SurveyedNode]
     room: int
-    """For so many jobs of the sweep at a time."""
+    """Jobs of the sweep that fit at once."""
     scales: bool
-    """Has it an autoscaler? Asked where there is no room."""
+    """Does it have an autoscaler? Determined only if there is no room."""
 
 
 def survey(
     address: str | None,
     look: Look,
     asked: Mapping[str, float],
-    places: NodeLocations | None = None,
+    locations: NodeLocations | None = None,
 ) -> Survey:
-    """Ask every node of a cluster; one that does not answer hides no other.
+    """Query every node of a cluster; the others are reported if one does not answer.
 
     Args:
-        address: as `connected` takes it; None starts a cluster of this machine.
+        address: as in `connected`; None starts a cluster on this machine.
         look: what each node runs.
-        asked: what one job takes of a node, by Ray's names.
-        places: what each node that has CPUs must see; None if none is asked.
+        asked: resources of one job, by Ray's names.
+        locations: what each node with CPUs must see; None if that is not checked.
 
     Raises:
         SearchctlError: the cluster cannot be joined.
     """
     with connected(address):
         nodes = alive_nodes()
-        answers = _ask(nodes, PATIENCE_S, look)
+        answers = _ask(nodes, TIMEOUT_S, look)
         surveyed = {
             node["NodeID"]: _surveyed(node, answer, look)
             for node, answer in zip(nodes, answers, strict=True)
         }
-        if places is not None:
-            _add_sights(nodes, surveyed, places)
+        if locations is not None:
+            _add_views(nodes, surveyed, locations)
         room = jobs_that_fit(nodes, asked)
         return Survey(
             list(surveyed.values()), room, scales=not room and address is not None and scales()
         )
 
 
-def _ask(nodes: list[dict[str, Any]], patience_s: float, function: Any, *arguments: object) -> Any:
-    """Run a function on all nodes at once; return what each answered, or in words why not."""
+def _ask(nodes: list[dict[str, Any]], timeout_s: float, function: Any, *arguments: object) -> Any:
+    """Run a function on all nodes at once; return each result, or a message why there is none."""
     tasks = [on_node(node["NodeID"], function, *arguments) for node in nodes]
     if tasks:
-        ray.wait(tasks, num_returns=len(tasks), timeout=patience_s)
+        ray.wait(tasks, num_returns=len(tasks), timeout=timeout_s)
     return [_answer(task) for task in tasks]
 
 
-def _answer(task: Any, patience_s: float = 0.1) -> Any:
+def _answer(task: Any, timeout_s: float = 0.1) -> Any:
     try:
-        return ray.get(task, timeout=patience_s)
+        return ray.get(task, timeout=timeout_s)
     except RayError as error:
         return str(error).strip().splitlines()[-1]
 
@@ -107,8 +107,8 @@ def _surveyed(node: dict[str, Any], answer: NodeFacts | str, look: Look) -> Surv
     name, resources = str(node["NodeName"]), dict(node["Resources"])
     if isinstance(answer, str):
         return SurveyedNode(name, resources, answer)
-    before = time.time()  # its process is warm now: the clock is read without a wait
-    facts: NodeFacts | str = _answer(on_node(node["NodeID"], look), PATIENCE_S)
+    before = time.time()  # its process has started by now, so the clock is read at once
+    facts: NodeFacts | str = _answer(on_node(node["NodeID"], look), TIMEOUT_S)
     after = time.time()
     if isinstance(facts, str):
         return SurveyedNode(name, resources, facts)
@@ -116,45 +116,45 @@ def _surveyed(node: dict[str, Any], answer: NodeFacts | str, look: Look) -> Surv
     return SurveyedNode(name, resources, facts, ahead)
 
 
-def _add_sights(
-    nodes: list[dict[str, Any]], surveyed: dict[str, SurveyedNode], places: NodeLocations
+def _add_views(
+    nodes: list[dict[str, Any]], surveyed: dict[str, SurveyedNode], locations: NodeLocations
 ) -> None:
-    """Ask those that answer, and can run jobs."""
+    """Add the views of the nodes that answer and can run jobs."""
     asked = [
         node
         for node in nodes
         if node["Resources"].get("CPU") and isinstance(surveyed[node["NodeID"]].facts, NodeFacts)
     ]
-    sights = _ask(asked, SIGHT_PATIENCE_S, node_view_of, places)
-    for node, sight in zip(asked, sights, strict=True):
-        surveyed[node["NodeID"]] = replace(surveyed[node["NodeID"]], sight=sight)
+    views = _ask(asked, VIEW_TIMEOUT_S, node_view_of, locations)
+    for node, view in zip(asked, views, strict=True):
+        surveyed[node["NodeID"]] = replace(surveyed[node["NodeID"]], view=view)
 
 
 def run_there(
-    address: str, command: Sequence[str], files: Mapping[str, str], patience_s: float
+    address: str, command: Sequence[str], files: Mapping[str, str], timeout_s: float
 ) -> str:
-    """Run our command as a job of a cluster; return what it printed.
+    """Run `searchctl` as a job of a cluster; return its output.
 
-    The job stays in the cluster's list: Ray may still be at work on one that has just ended, and
-    would write a deleted one down again, as failed.
+    The job stays in the cluster's list: Ray may still process a job that has just ended, and would
+    list a deleted one again, as failed.
 
     Args:
         address: of the cluster.
         command: arguments of `searchctl`; it prints JSON.
-        files: texts that travel with it, by their names.
-        patience_s: how long it may take.
+        files: texts that are sent with it, by their names.
+        timeout_s: seconds that it may take.
 
     Raises:
         SearchctlError: the cluster does not answer, or the job has not ended in time.
     """
     jobs, job = ClusterJobs(address), f"searchctl-doctor-{secrets.token_hex(4)}"
     jobs.submit(job, command, files, {SUBMISSION_VARIABLE: job})
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while (state := jobs.state(job)) is None or not state.ended:
         if time.monotonic() > deadline:
             jobs.stop(job)
             raise SearchctlError(
-                f"a job of the cluster at {address} did not end in {patience_s:g} s"
+                f"a job of the cluster at {address} did not end in {timeout_s:g} s"
             )
         time.sleep(0.5)
     output = jobs.output(job) or ""

@@ -1,8 +1,8 @@
 """Runs jobs through Ray Tune: one Tuner for the sweep, one Tune trial for each attempt of a job.
 
-Tune pulls: our searcher hands out the next job, says "later" while a rung is not full, and records
-what comes back. Tune's own restore, retries and schedulers are not used: the bracket decides, and
-the database remembers. A worker that dies comes back as an error and the bracket re-issues its job.
+Tune pulls: our searcher hands out the next job, or none while a rung is not full, and records the
+results. Tune's own restore, retries and schedulers are not used: the bracket decides, and the
+database keeps the state. Tune reports a dead worker as an error, and the driver retries its job.
 """
 
 import logging
@@ -28,18 +28,17 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 log = logging.getLogger("searchctl")
 
 NODES_EVERY_S = 5.0
-"""Seconds between two looks at whether the cluster has any node left, and what jobs wait for."""
+"""Seconds between two checks of whether the cluster has nodes, and of what jobs wait for."""
 BEGINS_WITHIN_S = 15.0
-"""Seconds after which a job that has not begun counts as waiting for room: a worker takes some to
-start."""
-
+"""Seconds after which a job that has not started counts as waiting for room: a worker takes some
+to start."""
 
 _LONG_S = 60.0
-"""Seconds without a word from a job after which its loss is told with them."""
+"""Seconds of silence of a job from which on the report of its loss mentions them."""
 
 
 class RayTuneExecutor:
-    """Runs as many jobs at once as the cluster has room for, on workers that are used again."""
+    """Runs as many jobs at once as the cluster has room for, on workers that are reused."""
 
     def __init__(
         self,
@@ -49,32 +48,32 @@ class RayTuneExecutor:
         others: Mapping[str, float] | None = None,
         max_parallel: int | None = None,
         address: str | None = None,
-        places: SharedLocations | None = None,
+        locations: SharedLocations | None = None,
         runner: Runner = train,
     ) -> None:
-        """Ask for so much per job.
+        """Run jobs with these resources.
 
         Args:
             cpus: CPUs of one job.
             gpus: GPUs of one job; 0.5 puts two jobs on a card.
-            others: of the cluster's other resources, by name, what one job takes.
-            max_parallel: jobs at once at most; as there is room for, if None.
-            address: Ray cluster that this machine is a node of; None starts one on this machine and
-                ends it afterwards.
-            places: what every node of the cluster must see; None if that is not asked.
-            runner: what runs a job on a worker.
+            others: other resources of one job, by their names in the cluster.
+            max_parallel: most jobs at once; None: as many as there is room for.
+            address: of a Ray cluster with this machine as a node; None starts one on this machine
+                and ends it afterwards.
+            locations: what every node of the cluster must see; None if that is not checked.
+            runner: runs a job on a worker.
         """
         self._resources = {"CPU": cpus, **({"GPU": gpus} if gpus else {}), **(others or {})}
         self._max_parallel = max_parallel
         self._address = address
-        self._runner = guarded(runner, places)
+        self._runner = guarded(runner, locations)
 
     def run(self, source: Source, stop: Stop) -> None:
         """Run every job of the source; workers that die are reported to it as lost.
 
         Raises:
-            SearchctlError: the cluster cannot be joined, or this machine, where there is none, has
-                no room for a single job.
+            SearchctlError: the cluster cannot be joined, or, without a cluster, this machine has no
+                room for a single job.
         """
         with (
             connected(self._address) as head,
@@ -83,7 +82,7 @@ class RayTuneExecutor:
             joined = self._address is not None
             room = Room(self._resources, self._max_parallel, joined=joined)
             searcher = _JobSearcher(source, room, self._resources, stop, head)
-            # as a group: in a plain mapping, Tune takes some names for its own
+            # as a group: in a plain mapping, Tune reserves some names
             asked = tune.PlacementGroupFactory([self._resources])
             trainable = tune.with_resources(_trainable(self._runner), asked)
             try:
@@ -95,10 +94,10 @@ class RayTuneExecutor:
 
 
 class _Leave(BaseException):
-    """Leaves Tune at once: told to stop, or (with a cause) the source failed.
+    """Leaves Tune at once: at a stop, or (with a cause) because the source failed.
 
-    Not an Exception: at one of those Tune asks every worker to end and waits for its next report,
-    which may be an epoch away. The end of our session with Ray ends them all.
+    Not an Exception: on an Exception, Tune requests an end of every worker and waits for its next
+    report, which may be an epoch away. The end of our session with Ray ends all workers.
     """
 
 
@@ -123,8 +122,8 @@ def _tuner(trainable: Any, searcher: "_JobSearcher", folder: str) -> tune.Tuner:
     )
 
 
-class _UsedUp(Exception):
-    """Ends a worker whose GPU or memory may be in disorder: the next try gets a fresh one."""
+class _WorkerUnusable(Exception):
+    """Ends a worker whose GPU or memory may be in a bad state: the retry gets a fresh one."""
 
 
 def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
@@ -133,7 +132,7 @@ def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
         result = run_safely(runner, config["job"], _report_epoch, _never)
         tune.report({"result": result})
         if result.status == "lost":
-            raise _UsedUp
+            raise _WorkerUnusable
 
     return run_attempt
 
@@ -143,19 +142,19 @@ def _report_epoch(record: EpochRecord) -> None:
 
 
 def _never() -> bool:
-    """Workers are not asked to leave: Tune ends their processes, and checkpoints are whole."""
+    """Never stop a worker by itself: Tune ends its process, and checkpoints are always whole."""
     return False
 
 
 class _NotSaved:
-    """Tune writes its parts to disk for a restore that is not used; these have nothing to save."""
+    """Has no state to save: Tune writes its parts to disk for a restore that is not used."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
-    """Ends everything as soon as the driver says so: Tune asks at every step."""
+    """Calls the watch at every step of Tune."""
 
     def __init__(self, watch: "_Watch") -> None:
         self._watch = watch
@@ -169,21 +168,21 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
 
 
 class _Watch:
-    """Looks whether to leave, whether there is anywhere left to run, and what jobs wait for.
+    """Checks whether to leave, whether the cluster has nodes, and what jobs wait for.
 
-    Asked at every step of Tune, and where it takes none: while every slot waits for a worker that
-    will never come, and while there is no job to hand out.
+    Called at every step of Tune, and when Tune takes none: while every slot waits for a worker that
+    never starts, and while there is no job to hand out.
     """
 
     def __init__(self, stop: Stop, look: Callable[[], None], head: Head) -> None:
-        """Leave when `stop` is true, or `head` is gone; `look` now and then what jobs wait for."""
+        """Leave if `stop` returns True or `head` is gone; call `look` every few seconds."""
         self._stop = stop
         self._look = look
         self._head = head
         self._look_at = 0.0
 
     def __call__(self) -> None:
-        """Raise `_Leave` if this is the end."""
+        """Raise `_Leave` if the run must end."""
         if self._stop():
             raise _Leave
         with _leaving_on_error():
@@ -192,24 +191,24 @@ class _Watch:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + NODES_EVERY_S
             with _leaving_on_error():
-                _look_after_nodes()
+                _check_nodes()
                 self._look()
 
 
-def _look_after_nodes() -> None:
-    """Leave a cluster that has no node left: on one machine, none will come back.
+def _check_nodes() -> None:
+    """Check that the cluster has a node: on one machine, none will come back.
 
     Raises:
         SearchctlError: it has none.
     """
     if not alive_nodes():
-        message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts anew"
-        log.error(message)  # Ray may end this process before anyone else could say so
+        message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts another"
+        log.error(message)  # Ray may end this process before the error is shown
         raise SearchctlError(message)
 
 
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
-    """Hands the source's jobs to Tune; Tune calls these hooks by keyword, from one thread."""
+    """Passes the source's jobs to Tune, which calls these methods by keyword, from one thread."""
 
     def __init__(
         self,
@@ -262,19 +261,19 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             if found is not None:
                 self._source.record(job, found)
             else:
-                after = f", {silent_s:.0f} s after its last word" if silent_s > _LONG_S else ""
+                after = f", {silent_s:.0f} s after its last report" if silent_s > _LONG_S else ""
                 self._source.lost(job, f"the worker died or was taken away{after}")
 
     def look(self) -> None:
-        """Tell of the jobs that have been waiting to begin for longer than a worker takes."""
+        """Report the jobs that have waited for longer than a worker takes to start."""
         since = time.monotonic() - BEGINS_WITHIN_S
         late = sum(handed_out < since for handed_out in self._handed_out.values())
         if not self._jobs and not self._room():
-            late = 1  # it is not handed out before there is a node for it
+            late = 1  # a job is handed out only when there is a node for it
         self._source.waiting(wait_for(late, self._asked) if late else None)
 
     def abandon(self) -> None:
-        """Report the jobs that a stop left running: Tune does not."""
+        """Report the jobs that ran at the stop, which Tune does not."""
         for trial_id, job in self._jobs.items():
             if trial_id in self._results:
                 self._source.record(job, self._results[trial_id])
