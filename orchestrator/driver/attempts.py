@@ -28,7 +28,7 @@ BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds before a lost job is retried: after its first loss, its second, and all later ones."""
 
 Cause = Literal["lost", "stopped", "blocked", "unusable"]
-"""Why an attempt ended without a result. lost: its worker is gone. stopped: it was told to end.
+"""Why an attempt ended without a result. lost: its worker is gone. stopped: on request.
 blocked: something that all trials share (the disk, the data) failed, perhaps for a moment.
 unusable: the same, and a retry cannot help."""
 

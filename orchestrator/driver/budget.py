@@ -1,4 +1,4 @@
-"""What ends a sweep before its end: a signal, `searchctl stop`, a deadline, a spent budget."""
+"""What stops a sweep early: a signal, `searchctl stop`, a deadline, a spent budget."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -11,42 +11,42 @@ from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.storage.rows import AttemptRow
 
 DISK_EVERY_S = 10.0
-"""Seconds between two looks at the disk: every file of the sweep is counted."""
+"""Seconds between two measurements of the disk, each of which counts every file of the sweep."""
 
 
 Condition = Callable[[], str | None]
-"""Returns why a sweep must end now, for people; None while it may go on."""
+"""Returns why a sweep must stop now, for people; None while it may continue."""
 
 
 class StopConditions:
-    """Asked often whether the sweep must end now; remembers the first reason."""
+    """Tells whether the sweep must stop now; called often. Keeps the first reason."""
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
-        """Stop as soon as one of these gives a reason."""
+        """Stop once one of these returns a reason."""
         self._conditions = tuple(conditions)
         self.reason: str | None = None
         self.blocked = False
-        """Is the reason one that must be fixed before the sweep can go on?"""
+        """Must the reason be fixed before the sweep can continue?"""
 
     def __call__(self) -> bool:
-        """Must the sweep end?"""
+        """Must the sweep stop?"""
         if self.reason is None:
             reasons = (condition() for condition in self._conditions)
             self.reason = next(filter(None, reasons), None)
         return self.reason is not None
 
     def block(self, reason: str) -> None:
-        """End the sweep because of what no trial is to blame for."""
+        """Stop the sweep for a reason that is not a trial's fault and must be fixed first."""
         self.reason, self.blocked = reason, True
 
 
 class GpuMeter:
-    """The GPU hours that a sweep's attempts have held, lost ones too: what is paid for."""
+    """The GPU hours that a sweep's attempts have held, lost ones too: those that are paid for."""
 
     def __init__(
         self, attempts: Iterable[AttemptRow], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin with the stored attempts, all of them ended."""
+        """Start with the stored attempts, all of them ended."""
         self._clock = clock
         self._seconds: float = sum(
             max(0.0, (attempt.ended_at - attempt.started_at).total_seconds())
@@ -57,11 +57,11 @@ class GpuMeter:
         self._running: dict[str, tuple[float, float]] = {}
 
     def begin(self, token: str, gpus: float) -> None:
-        """Count an attempt from now on."""
+        """Start to count an attempt."""
         self._running[token] = (self._clock(), gpus)
 
     def end(self, token: str) -> None:
-        """Count an attempt no longer; nothing, if it never began."""
+        """Stop counting an attempt, if it is counted."""
         began, gpus = self._running.pop(token, (0.0, 0.0))
         self._seconds += (self._clock() - began) * gpus
 
@@ -73,7 +73,7 @@ class GpuMeter:
 
 
 class DiskMeter:
-    """The bytes of a sweep's files, counted anew only now and then."""
+    """The bytes of a sweep's files, measured every few seconds at most."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class DiskMeter:
         measure: Callable[[UPath], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look below `runs`."""
+        """Measure the files below `runs`."""
         self._runs = runs
         self._measure = measure
         self._clock = clock
@@ -90,7 +90,7 @@ class DiskMeter:
 
     @property
     def gigabytes(self) -> float:
-        """What the files took at the last look, in units of 1e9 bytes."""
+        """Size of the files at the last measurement, in units of 1e9 bytes."""
         if self._clock() >= self._next:
             self._bytes = self._measure(self._runs)
             self._next = self._clock() + DISK_EVERY_S

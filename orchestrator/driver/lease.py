@@ -1,8 +1,8 @@
-"""A driver's lease on its sweep: keeps two drivers apart, and hears of `searchctl stop`.
+"""A driver's lease on its sweep: keeps two drivers apart, and receives `searchctl stop`.
 
-A driver holds the lease as long as it renews it, by the database's clock. A driver that was taken
-for dead and is not (a stopped process, a lost network) finds its token gone and may write nothing
-more: every transaction of the writer checks the token itself, so nothing relies on this thread.
+A driver holds the lease while it renews it, by the database's clock. A driver that only seemed dead
+(a stopped process, a lost network) finds its token replaced and can write nothing more: every
+transaction of the writer checks the token itself, so nothing relies on this thread.
 """
 
 import secrets
@@ -22,13 +22,13 @@ from searchctl.orchestrator.core.processes import is_dead, worker_name
 from searchctl.orchestrator.storage import lease as stored
 
 LEASE_S = 30.0
-"""How long a sweep waits for a driver that is silent before another one may take it over."""
+"""Seconds of silence of a driver after which another one may take its sweep over."""
 RENEW_S = 2.0
-"""Seconds between two renewals; also how soon a `searchctl stop` is heard."""
+"""Seconds between two renewals; a `searchctl stop` takes as long to arrive."""
 
 
 class Lease:
-    """Holds a sweep from its entry to its exit, in a thread of its own."""
+    """Holds a sweep between entry and exit; a thread renews it."""
 
     def __init__(
         self,
@@ -38,15 +38,15 @@ class Lease:
         say: Callable[[str], None] = lambda line: None,
         ttl_s: float = LEASE_S,
     ) -> None:
-        """Hold the sweep of that id; `say` is told when there is something to wait for."""
+        """Hold the sweep of this id; `say` is called with what there is to wait for."""
         self.token = secrets.token_hex(8)
         self.ttl_s = ttl_s
         self.lost = False
         """Has another driver taken the sweep over?"""
-        self.stop_wanted = False
-        """Has somebody asked for the sweep's end, with `searchctl stop`?"""
+        self.stop_requested = False
+        """Was a stop requested with `searchctl stop`?"""
         self.last_heard = datetime.now(UTC)
-        """When the driver of before was last heard of, if it never gave the lease back."""
+        """When the previous driver last renewed the lease, if it never released it."""
         self._engine = engine
         self._sweep_id = sweep_id
         self._say = say
@@ -54,10 +54,10 @@ class Lease:
         self._thread = threading.Thread(target=self._renew_often, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
-        """Take the lease; waits for one to run out whose driver may be dead.
+        """Acquire the lease; wait for the lease of a driver that may be dead to expire.
 
         Raises:
-            SweepBusy: another driver is at work.
+            SweepBusy: another driver holds it.
         """
         self._take()
         self._thread.start()
@@ -69,7 +69,7 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the lease back; a database that does not answer sees it run out."""
+        """Release the lease; if the database does not answer, it expires."""
         self._leaving.set()
         self._thread.join()
         with suppress(SQLAlchemyError):
@@ -111,9 +111,9 @@ class Lease:
         while not self._leaving.wait(min(RENEW_S, self.ttl_s / 3)):
             try:
                 desired = stored.renew(self._engine, self._sweep_id, self.token, self.ttl_s)
-                self.stop_wanted = desired == "STOPPED"
+                self.stop_requested = desired == "STOPPED"
             except LeaseLost:
                 self.lost = True
                 return
             except SQLAlchemyError:
-                pass  # the database is away: an unrenewed lease is ours until another takes it
+                pass  # the database is down: an unrenewed lease is ours until it is taken

@@ -1,4 +1,4 @@
-"""What the database is still to be told, in its order: jobs go on while it does not answer."""
+"""Writes that are not in the database yet, in their order: jobs continue while it is down."""
 
 import time
 from collections import deque
@@ -11,11 +11,11 @@ Write = Callable[[], None]
 """One transaction. It may run twice: a commit may be stored and its acknowledgement lost."""
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between two tries; the last one over and over."""
+"""Seconds between two attempts to write; the last one repeats."""
 
 
 class Outbox:
-    """Hands writes to the database one by one, and keeps them while it does not answer."""
+    """Passes writes to the database one by one, and keeps them while it does not answer."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Outbox:
         on_up: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Tell `on_down` why the database does not answer, and `on_up` when it does again."""
+        """Call `on_down` with the reason once the database is down, `on_up` once it is up again."""
         self._writes: deque[Write] = deque()
         self._on_down = on_down
         self._on_up = on_up
@@ -32,17 +32,17 @@ class Outbox:
         self._not_before = 0.0
 
     def put(self, write: Write) -> None:
-        """Write now if all before it is written, else when its turn comes.
+        """Write now if all earlier writes are done, otherwise after them.
 
         Raises:
-            DatabaseFull: nothing more can be stored; what was put is not.
+            DatabaseFull: nothing more can be stored; this write is not.
             LeaseLost: the sweep has another driver.
         """
         self._writes.append(write)
         self.flush()
 
     def flush(self) -> bool:
-        """Write what is left as far as it goes; return whether nothing is left.
+        """Write as much as possible; return whether nothing is left.
 
         Raises:
             DatabaseFull, LeaseLost: as `put` does.
@@ -52,7 +52,7 @@ class Outbox:
         return not self._writes
 
     def attempt(self, action: Callable[[], None]) -> bool:
-        """Do something with the database; return whether it answered.
+        """Run an action on the database; return whether it answered.
 
         Raises:
             DatabaseFull, LeaseLost: as `put` does.
@@ -72,7 +72,7 @@ class Outbox:
         return True
 
     def drain(self, give_up: Callable[[], bool]) -> bool:
-        """Write all that is left, however long it takes; return False if told to give up."""
+        """Write all that is left, however long it takes; return False once `give_up` is true."""
         while not self.flush():
             if give_up():
                 return False
@@ -94,7 +94,7 @@ class Outbox:
 def _full_message(error: Exception) -> str:
     return (
         f"the database cannot store anything more ({_first_line(error)}): make room, then "
-        "`searchctl resume` goes on; what is stored is whole"
+        "run `searchctl resume`; what is stored is complete"
     )
 
 

@@ -1,1 +1,1 @@
-"""A sweep from launch to its end: prepare, drive, resume."""
+"""A sweep from launch to its end: prepare, resume, assemble its driver, run, close."""

@@ -28,11 +28,11 @@ class StoredSweep:
 
     @property
     def state(self) -> str:
-        """RUNNING, COMPLETE, STOPPED, FAIL, or INTERRUPTED where its driver is gone."""
+        """RUNNING, COMPLETE, STOPPED, FAIL, or INTERRUPTED if its driver is gone."""
         return self._row().shown_state
 
     def best(self, n: int = 1) -> list[Exported]:
-        """Return the n best configurations, the best first.
+        """Return the n best configurations, best first.
 
         Raises:
             SearchctlError: nothing is ranked yet.
@@ -43,7 +43,7 @@ class StoredSweep:
         return [export(sweep, ranked, initial) for ranked in rank_trials(self.engine, row, top=n)]
 
     def stop(self) -> None:
-        """Request a stop of its driver, wherever it runs; `searchctl resume` continues it."""
+        """Request a stop of its driver, wherever it runs; resume it with `searchctl resume`."""
         request_state(self.engine, self.name, "STOPPED")
 
     def _row(self) -> SweepRow:
@@ -60,7 +60,7 @@ def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> Stor
         inline: run the jobs one by one in this process, without Ray.
 
     Raises:
-        SearchctlError: the sweep cannot be launched, or ended without an answer.
+        SearchctlError: the sweep cannot be launched, or ended without a winner.
         DataError: a file of the data set is missing or does not fit.
     """
     url = database_url(db, sweep.storage.database_url())
@@ -70,7 +70,7 @@ def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> Stor
 
 
 def open_sweep(name: str, *, db: str | None = None) -> StoredSweep:
-    """Find a launched sweep by its name.
+    """Return a launched sweep by its name.
 
     Raises:
         SweepNotFound: the database has no sweep of that name.

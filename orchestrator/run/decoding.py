@@ -17,7 +17,7 @@ _ONLY_TASK = TaskID(0)
 
 
 class DecodingStopped(Exception):
-    """Somebody asked to leave before all images were decoded."""
+    """A stop was requested before all images were decoded."""
 
 
 def decode_for(
@@ -35,7 +35,7 @@ def decode_for(
     Args:
         data: settings of the data set.
         trials: settings of the trials.
-        tell: told how far it is.
+        tell: called with the progress.
         seed: of the sweep, for the order of the training images.
         whole: 'train', or 'train+val' if the validation images are trained on too.
 
@@ -55,7 +55,7 @@ class DecodingDisplay:
         stopping: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Show it on `console`, and end it with DecodingStopped once `stopping`."""
+        """Show it on `console`; raise DecodingStopped once `stopping` returns True."""
         self._console = console
         self._stopping = stopping
         self._clock = clock
@@ -70,7 +70,7 @@ class DecodingDisplay:
         self._stop_bar()
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that so many of all images are decoded."""
+        """Show how many of all images are decoded."""
         self._show("decod", done, total)
 
     def ordering(self, done: int, total: int) -> None:

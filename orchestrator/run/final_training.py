@@ -34,12 +34,13 @@ def train_exported(
 
     With the exported settings unchanged this gives the very numbers of the sweep's last rung (on a
     CPU of the same type, with the same threads). Called again after it was killed or stopped, it
-    goes on from the checkpoint in `out`, if that is of the same training.
+    resumes from the checkpoint in `out`, if it is of the same training.
 
     Files of initial weights are named by paths, relative ones from the current directory.
 
     Returns:
-        The result: 'complete', or 'stopped' if it was asked to; then only a checkpoint is written.
+        The result: 'complete', or 'stopped' if a stop was requested; then only a checkpoint is
+            written.
 
     Raises:
         SearchctlError: the network cannot be built, or not score images like that; the training
@@ -76,14 +77,14 @@ def train_exported(
     if result.status == "complete":
         metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
         write_atomically(out / "metrics.json", f"{metrics}\n".encode())
-    if result.status in ("complete", "diverged"):  # the others go on, once they can
+    if result.status in ("complete", "diverged"):  # the others can be resumed
         remove_checkpoint(out)
     _check_end(result)
     return result
 
 
 def _check_network(exported: Exported, dataset: Dataset) -> None:
-    """Try the network in shapes alone: the scoring, which comes last, may want other sizes."""
+    """Build the network in shapes alone: scoring, which comes last, may use other sizes."""
     from searchctl.trainer.run.preflight import network_problems  # imports torch
 
     problems = network_problems(
@@ -98,11 +99,11 @@ def _check_network(exported: Exported, dataset: Dataset) -> None:
 
 
 def _check_kept_apart(exported: Exported, out: UPath) -> None:
-    """Refuse to write over the weights that the training begins with."""
+    """Refuse to overwrite the initial weights of the training."""
     checkpoint = exported.training.checkpoint
     if checkpoint is not None and UPath(checkpoint) in (out, out / "model.safetensors"):
         raise SearchctlError(
-            f"{out} holds the weights that the training begins with: name another directory with -o"
+            f"{out} holds the initial weights of the training: name another directory with -o"
         )
 
 
@@ -110,7 +111,7 @@ def _check_end(result: JobResult) -> None:
     if result.status in ("lost", "blocked"):
         raise SearchctlError(
             f"an error of the machine ended the training after {len(result.epochs)} epochs; "
-            f"the same command goes on from there: {result.error}"
+            f"the same command resumes it: {result.error}"
         )
     if result.status not in ("complete", "stopped"):
         raise SearchctlError(f"the training {result.status}: {result.error}")

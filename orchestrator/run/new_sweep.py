@@ -44,15 +44,15 @@ def direction_of(sweep: Sweep) -> Direction:
 
 
 def val_images(dataset: Dataset) -> list[tuple[str, str]]:
-    """Return name and group of each validation image: what was scored is judged by groups."""
+    """Return name and group of each validation image; statistics go by groups."""
     return [(name, dataset.group("val", index)) for index, name in enumerate(dataset.names("val"))]
 
 
 def refuse_other_database(engine: Engine) -> None:
-    """See to it that a driver which was submitted to a cluster has the database of its submitter.
+    """Check that a driver which was submitted to a cluster has the database of its submitter.
 
     Raises:
-        SearchctlError: it has another one: those who submitted it would never hear of it.
+        SearchctlError: it has another one, in which its submitter would never find the sweep.
     """
     job = submission()
     if job is not None and not knows(engine, job):
@@ -64,7 +64,7 @@ def refuse_other_database(engine: Engine) -> None:
 
 
 def refuse_second(engine: Engine, sweep: Sweep) -> None:
-    """See to it that a sweep is not launched twice.
+    """Check that a sweep is not launched twice.
 
     Raises:
         SweepExists: there is one of its name.
@@ -81,10 +81,10 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
 
 
 def _instead(stored: SweepRow) -> str:
-    """Say what may be done with a sweep in place of a second launch."""
+    """Say what to do with a sweep in place of a second launch."""
     if stored.driver:
-        return f"{stored.driver} drives it, follow it by `searchctl watch {stored.name}`, or "
-    return f"go on with it by `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")
+        return f"{stored.driver} drives it: follow it with `searchctl watch {stored.name}`, or "
+    return f"resume it with `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")
 
 
 def _new_sweep(

@@ -1,6 +1,6 @@
 """Prepares a sweep to run: checks data and directories, plans the ladder, stores the sweep.
 
-A stored sweep is made ready again by `prepare_resume`, in resume.py.
+resume.py does the same for a stored sweep.
 """
 
 from dataclasses import dataclass
@@ -46,13 +46,13 @@ class Prepared:
     row: SweepRow
     plan: Plan
     initial: InitialFiles
-    """What its trials begin with, where that is no file of theirs."""
+    """The trials' initial weights, where they come from files."""
     changes: tuple[str, ...] = ()
-    """What is not as it was at the launch: recorded when the sweep goes on."""
+    """Changes since the launch, which are recorded when the sweep is resumed."""
     notes: tuple[str, ...] = ()
-    """What to tell people before the sweep goes on."""
+    """Notes for people before the sweep runs."""
     locations: "SharedLocations | None" = None
-    """What every node of its cluster must see; None where jobs run on this machine alone."""
+    """What every node of its cluster must see; None if jobs run on this machine alone."""
 
     @property
     def runs(self) -> UPath:
@@ -68,16 +68,16 @@ def prepare(
     *,
     inline: bool = False,
 ) -> Prepared:
-    """Check the data and the locations that are written to, plan the ladder, and store the sweep.
+    """Check the data and the directories, plan the ladder, and store the sweep.
 
-    The images are decoded, unless they are in this machine's cache, and the weights that its trials
-    begin with are copied to its directory.
+    The images are decoded, unless they are in this machine's cache, and the trials' initial weights
+    are copied to the sweep's directory.
 
     Args:
         sweep: the sweep.
         url: of its database.
-        source: its file.
-        tell: told how many images are decoded, and of how many; may raise to end it.
+        source: its file, if any.
+        tell: called with the number of decoded images and of all; may raise to end it.
         inline: its jobs will run in this process, and not in its cluster.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Makes a stored sweep ready to go on, and refuses when something else would be computed."""
+"""Prepares a stored sweep to be resumed; refuses if something else would be computed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import forget_listing, same_data
 
 DECIDED = ("space", "search", "seed", "halving")
-"""Sections from which the stored trials and decisions follow: they can never change."""
+"""Sections that determine the stored trials and decisions: they can never change."""
 
 
 def prepare_resume(
@@ -37,26 +37,26 @@ def prepare_resume(
     tell: OnProgress = ignore_progress,
     inline: bool = False,
 ) -> Prepared:
-    """Load a stored sweep to go on with it.
+    """Load a stored sweep to resume it.
 
-    The resources, budget and loader threads that its file names today count from now on, and the
-    data set may lie elsewhere; what is computed must be what was launched.
+    The resources, budget and loader threads of its file as it is today apply from now on, and the
+    data set may be elsewhere. Everything that is computed must be as it was launched.
 
     Args:
         name: of the sweep.
         url: of its database.
-        stored: do not look at the sweep's file.
-        accept_changes: go on with other training settings, data or packages; they are recorded.
+        stored: ignore the sweep's file.
+        accept_changes: resume with other training settings, data or packages, and record them.
         data_root: directory of the data set on this machine.
-        address: of its cluster, in place of the one that is stored.
-        tell: told how many images are decoded, and of how many; may raise to end it.
+        address: of its cluster, in place of the stored one.
+        tell: called with the number of decoded images and of all; may raise to end it.
         inline: its jobs will run in this process, and not in its cluster.
 
     Raises:
         SweepNotFound: there is none of that name.
         SweepChanged: the file, the data on the disk, or a package is not what was launched.
-        SearchctlError: the weights that its trials begin with are gone, or the directory is; or a
-            node of the cluster lacks something.
+        SearchctlError: the trials' initial weights or the directory are gone, or a node of the
+            cluster lacks something.
         DataError: a file of the data set is missing or does not fit.
     """
     engine = open_database(url)
@@ -67,7 +67,7 @@ def prepare_resume(
     scored = len(queries.val_images(engine, row)) or None  # older sweeps have no list of them
     plan = plan_sweep(sweep, row.ladder[-1]["images"], scored)
     runs = runs_directory(sweep)
-    if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so the data are not needed
+    if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so no data are needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
     forget_listing()
     checked_dataset(sweep)
@@ -89,7 +89,7 @@ def sweep_to_resume(
     data_root: Path | None = None,
     address: str | None = None,
 ) -> Sweep:
-    """Return a stored sweep as it would go on; the arguments are those of `prepare_resume`.
+    """Return a stored sweep as it would be resumed; the arguments are those of `prepare_resume`.
 
     Raises:
         SweepChanged: its file, as edited, computes something else.
@@ -100,12 +100,12 @@ def sweep_to_resume(
 
 
 def _source(row: SweepRow) -> Path:
-    """Return where the sweep's file is: where the launch left it, or what came with this driver."""
+    """Return the sweep's file: as launched, or the copy that was sent with this driver."""
     return travelled_file() or Path(row.source)
 
 
 def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
-    """Return what the sweep's file says today, kept where the launch put it."""
+    """Return the sweep of the file as it is today, with the storage of the launch."""
     source = _source(row)
     edited = load_sweep(source) if source.is_file() else launched
     if edited.name != row.name:
@@ -116,12 +116,12 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
         raise SweepChanged(
             f"{source} no longer says what '{row.name}' computes: "
             f"{'; '.join(differences(_only(before, changed), _only(after, changed)))}. Undo the "
-            f"edit, go on with what was launched (`searchctl resume {row.name} --stored`), or "
-            "launch the file under another name"
+            f"edit, resume what was launched (`searchctl resume {row.name} --stored`), or launch "
+            "the file under another name"
         )
     training = edited.training
     if training.threads == default_threads(edited.resources):
-        # other resources must not change the threads by themselves: they are a part of the result
+        # other resources must not change the threads, which are a part of the result
         training = training.model_copy(update={"threads": launched.training.threads})
     kept = {"storage": launched.storage, "training": training}
     edited = edited.model_copy(update=kept)
@@ -138,14 +138,14 @@ def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
         return ()
     source = _source(row)
     if not source.is_file():
-        return (f"{source} is gone: going on with what is stored",)
+        return (f"{source} is gone: the stored sweep is resumed",)
     if load_sweep(source).name != row.name:
-        return (f"{source} holds another sweep now: going on with what is stored",)
+        return (f"{source} holds another sweep now: the stored one is resumed",)
     return ()
 
 
 def _root_if_there(sweep: Sweep) -> Path | None:
-    """Return where the launch found the data set, if it is still there."""
+    """Return the data set's directory at the launch, if it still exists."""
     root: Path | None = getattr(sweep.data, "root", None)
     return root if root and root.is_dir() else None
 
@@ -164,7 +164,7 @@ def _moved(sweep: Sweep, data_root: Path | None) -> Sweep:
 
 
 def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
-    """Say what would be computed otherwise than it was at the launch."""
+    """Return the differences of what would be computed from what was launched."""
     changes = differences(launched.spec(), sweep.spec())
     if not same_data(sweep.data, row.data_fingerprint):
         changes.append(
@@ -181,7 +181,7 @@ def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
 
 def _refusal(row: SweepRow, changes: list[str]) -> str:
     return (
-        f"what '{row.name}' computes has changed: {'; '.join(changes)}. Undo that, or go on "
+        f"what '{row.name}' computes has changed: {'; '.join(changes)}. Undo that, or resume "
         f"although scores may not be comparable (`searchctl resume {row.name} --accept-changes`, "
-        "which is recorded); for an edited file, `--stored` goes on with what was launched"
+        "which is recorded); for an edited file, `--stored` resumes what was launched"
     )

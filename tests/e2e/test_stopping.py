@@ -59,7 +59,7 @@ def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
     assert process.wait(60) == 4
     assert time.monotonic() - asked < 20
     output = (long_folder / "output.txt").read_text()
-    assert "`searchctl stop` asked for it; missing: rung 0: 8 of 8 jobs" in output
+    assert "`searchctl stop` requested it; missing: rung 0: 8 of 8 jobs" in output
     assert "searchctl resume tiny" in output
     status = json.loads(searchctl("status", "tiny", "--json", cwd=long_folder).stdout)
     assert (status["state"], status["driver"]) == ("STOPPED", None)

@@ -70,7 +70,7 @@ def test_a_training_that_the_machine_ended_says_how_to_go_on(out):
         if epoch.epoch == 2:
             raise MemoryError("no memory")
 
-    with pytest.raises(SearchctlError, match=r"after 2 epochs; the same command goes on.*no mem"):
+    with pytest.raises(SearchctlError, match=r"2 epochs; the same command resumes it.*no mem"):
         train_exported(exported(), out, on_epoch=fail)
     assert train_exported(exported(), out).first_epoch == 3
 

@@ -113,7 +113,7 @@ def test_a_stop_from_elsewhere_reaches_the_driver_and_resume_forgets_it(sweeps, 
 
     row = run(prepared, executor=InlineExecutor(slow))
     assert row.state == "STOPPED"
-    assert row.error.startswith("`searchctl stop` asked for it; missing: rung 0: ")
+    assert row.error.startswith("`searchctl stop` requested it; missing: rung 0: ")
     resumed = prepare_resume("quick", sweeps.url)
     assert run(resumed, executor=InlineExecutor(quick_runner)).state == "COMPLETE"
 

@@ -91,7 +91,7 @@ def test_a_cluster_whose_head_dies_is_left_with_the_mend_before_ray_ends_the_dri
             head.kill()
             said, _ = driver.communicate(timeout=120)
     assert "does not answer any more" in said
-    assert "`searchctl resume` goes on" in said
+    assert "resume with `searchctl resume`" in said
 
 
 def test_sigterm_under_ray_leaves_all_the_time_that_leaving_takes():
