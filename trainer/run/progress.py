@@ -25,7 +25,7 @@ class Kept:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """The results so far; the next epoch and the result depend on them."""
 
     records: list[EpochRecord] = field(default_factory=list)

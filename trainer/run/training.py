@@ -15,7 +15,7 @@ from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.optim.ema import Average
 from searchctl.trainer.optim.lr_schedules import LRSchedule, build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
-from searchctl.trainer.run.progress import Progress
+from searchctl.trainer.run.progress import TrainingProgress
 from searchctl.trainer.settings.training import Score, TrainSettings
 
 
@@ -34,7 +34,7 @@ class Training:
     schedule: LRSchedule
     average: Average | None
     """Of the model, if `ema` is set."""
-    progress: Progress
+    progress: TrainingProgress
     wrapper: ModelWrapper
     """The model as it is trained: together with those of other processes, or alone."""
 
@@ -80,7 +80,7 @@ class Training:
         if self.average:
             self.average.load_state_dict(state["average"])
         scored = state["average"] or state
-        self.progress = Progress.from_state_dict(state["progress"], scored["model"])
+        self.progress = TrainingProgress.from_state_dict(state["progress"], scored["model"])
 
 
 def begin_training(
@@ -112,4 +112,4 @@ def begin_training(
         if process_group is SINGLE_PROCESS
         else DistributedWrapper(model, process_group)
     )
-    return Training(model, optimizer, schedule, average, Progress(), wrapper)
+    return Training(model, optimizer, schedule, average, TrainingProgress(), wrapper)

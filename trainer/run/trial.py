@@ -23,7 +23,7 @@ from searchctl.trainer.run.checkpoint import Checkpoint, newest_checkpoint, writ
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train
 from searchctl.trainer.run.preparation import PreparedJob, prepare
-from searchctl.trainer.run.progress import Kept, Progress
+from searchctl.trainer.run.progress import Kept, TrainingProgress
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
 from searchctl.trainer.run.watchdog import watch_for_stall
 from searchctl.trainer.weights.files import save_weights
@@ -112,7 +112,7 @@ class _Attempt:
         self._started = time.perf_counter()
         self._seconds_before = 0.0
         self._gpus = 0
-        self._progress = Progress()
+        self._progress = TrainingProgress()
         self._result = JobResult(status="stopped", score=None)
 
     def begin(self, job: PreparedJob, resume_from: Sequence[UPath]) -> None:

@@ -23,7 +23,7 @@ _ENDED = ("STOPPED", "SUCCEEDED", "FAILED")
 
 
 @dataclass(frozen=True)
-class JobState:
+class DriverJobState:
     """The state of a submitted driver."""
 
     status: str
@@ -77,12 +77,12 @@ class ClusterJobs:
                 )
             )
 
-    def state(self, job: str) -> JobState | None:
+    def state(self, job: str) -> DriverJobState | None:
         """Return the state of a job; None if the cluster has none of that id (any more)."""
         found = self._call(lambda: self._if_known(self._client.get_job_info, job))
         if found is None:
             return None
-        return JobState(found.status.value, found.driver_exit_code)
+        return DriverJobState(found.status.value, found.driver_exit_code)
 
     def output(self, job: str) -> str | None:
         """Return the output of a job; None if the cluster has none of that id."""
