@@ -76,12 +76,20 @@ def test_class_weights_that_are_left_out_are_those_of_the_median_frequency():
         # class 0: p.t = 0.6, sum p = 0.8; class 1: p.t = 0.5, sum p = 0.8; class 2 is absent
         ("dice", ((1 - 2 * 0.6 / 1.8) + (1 - 2 * 0.5 / 1.8)) / 2),
         ("jaccard", ((1 - 0.6 / 1.2) + (1 - 0.5 / 1.3)) / 2),
+        # false positives of class 0: 0.2, false negatives: 0.4; of class 1: 0.3 and 0.5
+        ("tversky", ((1 - 0.6 / (0.6 + 0.06 + 0.28)) + (1 - 0.5 / (0.5 + 0.09 + 0.35))) / 2),
         ("focal", -(0.4**2 * math.log(0.6) + 0.5**2 * math.log(0.5)) / 2),
     ],
 )
 def test_loss_of_two_pixels_is_the_one_computed_by_hand(name, expected):
     logits = two_pixels([0.6, 0.3, 0.1], [0.2, 0.5, 0.3])
     assert make(name)(logits, labels(0, 1)).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_tversky_loss_with_alpha_one_half_is_dice():
+    logits, target = random_batch()
+    half = make("tversky", tversky_alpha=0.5)
+    torch.testing.assert_close(half(logits, target), make("dice")(logits, target))
 
 
 @pytest.mark.parametrize("name", ["dice", "jaccard"])

@@ -43,6 +43,13 @@ class FocalOptions(Options):
     """Focusing exponent: 0 (plain cross entropy) or at least 1."""
 
 
+class TverskyOptions(Options):
+    """Of `tversky`."""
+
+    tversky_alpha: Annotated[float, Field(gt=0, lt=1), Mark.SAME_SPEED] = 0.3
+    """Weight of false positives; that of false negatives is 1 minus it. 0.5 is the Dice loss."""
+
+
 _HERE = "searchctl.trainer.losses"
 
 LOSSES = {
@@ -53,5 +60,6 @@ LOSSES = {
     "dice": Part(f"{_HERE}.overlap:Dice"),
     "jaccard": Part(f"{_HERE}.overlap:Jaccard"),
     "focal": Part(f"{_HERE}.focal:Focal", FocalOptions),
+    "tversky": Part(f"{_HERE}.tversky:Tversky", TverskyOptions),
 }
 """Name in a sweep.yaml -> the loss."""
