@@ -26,6 +26,7 @@ def identity(settings=None, data=SCENES, images=8, seed=1, **changes):
     [
         {"settings": {"lr": 2e-3}},
         {"settings": {"threads": 2}},
+        {"settings": {"loss": "focal"}},
         {"settings": {"validate": {"every": 2}}},
         {"data": ScenesData(dataset="scenes", image_size=(96, 128))},
         {"images": 9},
@@ -48,6 +49,7 @@ def test_what_changes_a_jobs_numbers_makes_it_another_job(change):
     "change",
     [
         {"settings": {"loader_workers": 3}},
+        {"settings": {"tversky_alpha": 0.5}},
         {"settings": {"init": "pretrained", "weights": "moved.pth"}},
         {"settings": {"init": "checkpoint:moved"}},
         {"network": {"weight": torch.ones(3, 4)}},
@@ -61,3 +63,7 @@ def test_what_changes_no_number_leaves_the_job_the_same(change):
 def test_where_the_data_lies_leaves_the_job_the_same():
     here, there = (CamvidData(dataset="camvid", root=root) for root in ("here", "there"))
     assert identity(data=here) == identity(data=there)
+
+
+def test_an_option_of_the_loss_that_is_used_makes_it_another_job():
+    assert identity({"loss": "tversky", "tversky_alpha": 0.5}) != identity({"loss": "tversky"})

@@ -111,7 +111,14 @@ def _checked(file: bytes) -> dict[str, Any] | None:
 CHECKPOINT_FORMAT = 3
 """Incremented when the content of checkpoints changes: older ones are then ignored."""
 
-_LEFT_OUT = set(marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT))
+_LEFT_OUT = marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT)
+_OF_FORMAT_3 = {
+    *("width", "batch_norm", "drop_path", "encoder", "aux_loss", "aux_weight", "output_stride"),
+    *("ppm", "aspp_rates", "label_smoothing", "class_weights", "focal_gamma", "amsgrad"),
+    *("momentum", "lr_decay", "lr_step", "lr_patience", "lr_power"),
+}
+"""Options that format 3 hashes for every job. Later ones are hashed where their part is used, so
+that a new part leaves the checkpoints of other jobs valid."""
 
 
 def identity_of(
@@ -127,7 +134,8 @@ def identity_of(
 ) -> str:
     """Return a hash of everything that a job's numbers depend on: 64 hexadecimal digits.
 
-    Left out are the number of loader workers, which changes nothing, and the locations of the data
+    Left out are the number of loader workers, which changes nothing, options of parts that the
+    trial does not use, and the locations of the data
     and of a file of initial weights (the file's content is included). The device and the versions
     of the libraries are left out too: a job may resume on another machine, though its last digits
     may then differ.
@@ -142,9 +150,10 @@ def identity_of(
         init_from: fingerprint of the file of initial weights; None for fresh ones.
         network: the state dict, for its names and shapes.
     """
+    left_out = set(_LEFT_OUT | (settings.unused_options - _OF_FORMAT_3))
     parts = {
         "format": CHECKPOINT_FORMAT,
-        "settings": settings.model_dump(mode="json", exclude=_LEFT_OUT),
+        "settings": settings.model_dump(mode="json", exclude=left_out),
         "data": sample.data.model_dump(mode="json", exclude=set(PLACES)),
         "sample": [sample.images, sample.seed, sample.whole, sample_hash, data_fingerprint],
         "rung": rung,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from searchctl.trainer.settings.base import Settings
-from searchctl.trainer.settings.catalog import RECIPE
+from searchctl.trainer.settings.catalog import RECIPE, model_named
 from searchctl.trainer.settings.marks import Mark, NoEffect, OnlyFor
 from searchctl.trainer.settings.names import (
     AugmentName,
@@ -140,6 +140,13 @@ class TrainSettings(_WithOptions):
         if kind in ("torchvision", "hf"):
             return self.init
         return named if kind == "checkpoint" else None
+
+    @property
+    def unused_options(self) -> frozenset[str]:
+        """The options of all networks, losses, ... that these settings do not choose."""
+        named = (RECIPE[kind][getattr(self, kind)] for kind in RECIPE if kind != "model")
+        used = {option for part in (model_named(self.model), *named) for option in part.names}
+        return frozenset(type(self).model_fields.keys() - CommonSettings.model_fields.keys() - used)
 
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.
