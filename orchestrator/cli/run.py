@@ -291,7 +291,7 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
         click.echo(f"'{sweep}' has no driver to stop ({row.shown_state})")
         return
     request_state(engine, sweep, "STOPPED")
-    click.echo(f"requested {row.driver} to stop '{sweep}'")
+    click.echo(f"stop of '{sweep}' requested from {row.driver}")
     while wait and row.driver is not None:
         time.sleep(0.5)
         _, row = open_sweep(sweep, db)

@@ -55,7 +55,7 @@ def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
     wait_for(long_folder, RUNNING, process)
     asked = time.monotonic()
     stopped = searchctl("stop", "tiny", "--wait", cwd=long_folder)
-    assert "asked " in stopped.stdout
+    assert "requested " in stopped.stdout
     assert process.wait(60) == 4
     assert time.monotonic() - asked < 20
     output = (long_folder / "output.txt").read_text()
