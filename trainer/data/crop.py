@@ -1,5 +1,8 @@
 """Cuts a window out of an image and its label, and brings it to the training size in one step."""
 
+import math
+from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -80,3 +83,30 @@ def _pixels(first: float, last: float, length: int) -> slice:
     """Return the pixels between two shares of a length, one at least."""
     begin = min(round(first * length), length - 1)
     return slice(begin, max(round(last * length), begin + 1))
+
+
+def crop_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
+    """Return the top left corners (y, x) of windows that cover an image, row by row.
+
+    The windows are evenly spaced; the last ones end at the image's border. Along a side that is
+    shorter than a window there is one corner.
+
+    Args:
+        size: size of the image.
+        window: height and width of each window.
+        overlap: smallest share of a window's side that overlaps the next window.
+
+    >>> crop_corners((10, 25), (10, 10), 0.5)
+    [(0, 0), (0, 5), (0, 10), (0, 15)]
+    >>> crop_corners((5, 20), (10, 10), 0.0)
+    [(0, 0), (0, 10)]
+    """
+    rows, columns = (_starts(*pair, overlap) for pair in zip(size, window, strict=True))
+    return list(product(rows, columns))
+
+
+def _starts(length: int, window: int, overlap: float) -> list[int]:
+    step = max(1, round(window * (1 - overlap)))
+    room = max(0, length - window)
+    steps = math.ceil(room / step)
+    return [room * each // max(steps, 1) for each in range(steps + 1)]

@@ -27,6 +27,7 @@ from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
+from searchctl.trainer.data.sets.tiles import Tiles
 from searchctl.trainer.data.settings import DataSettings, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings import catalog
@@ -92,6 +93,8 @@ class LoadedSplit:
 def build_dataset(data: DataSettings) -> Dataset:
     """Return the data set that the settings describe; looks at no file yet."""
     dataset: Dataset = catalog.load(catalog.DATASETS, data.dataset)(data)
+    if isinstance(data, RasterData) and data.tile is not None:
+        return Tiles(dataset, data.tile, data.tile_overlap)
     return dataset
 
 
@@ -240,7 +243,7 @@ def data_fingerprint(data: DataSettings) -> str:
     Raises:
         DataError: a file is missing.
     """
-    dataset, book = build_dataset(data), _book(data)
+    dataset, book = _of_whole_images(data), _book(data)
     with _missing_named(dataset):
         files = [
             f"{split}/{name} {' '.join(book.hashes(split, index))}"
@@ -285,7 +288,7 @@ def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> Dat
         data: settings of the data set.
         on_image: called with (done, all) after each image.
     """
-    return check_data(build_dataset(data), on_image, _book(data))
+    return check_data(_of_whole_images(data), on_image, _book(data))
 
 
 @contextmanager
@@ -301,9 +304,17 @@ def _missing_named(dataset: Dataset) -> Iterator[None]:
 @lru_cache(maxsize=4)
 def _book(data: DataSettings) -> Book:
     path = cache_directory(data) / book_name(data)
-    return Book(build_dataset(data), data.image_size, path)
+    return Book(_of_whole_images(data), data.image_size, path)
 
 
 @lru_cache(maxsize=4)
 def _cache(data: DataSettings) -> Cache:
-    return Cache(data, build_dataset(data), _book(data))
+    dataset = build_dataset(data)
+    # the book knows whole files, and a tile is a part of one
+    return Cache(data, dataset, None if isinstance(dataset, Tiles) else _book(data))
+
+
+def _of_whole_images(data: DataSettings) -> Dataset:
+    """Return the data set without tiles: what its files hold."""
+    dataset = build_dataset(data)
+    return dataset.whole if isinstance(dataset, Tiles) else dataset

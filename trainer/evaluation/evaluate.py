@@ -1,6 +1,6 @@
 """Evaluates a network on a split, at the training size or at the labels' original size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -18,11 +18,14 @@ from searchctl.trainer.evaluation.metrics import (
     outcomes_per_image,
     pooled_evaluation,
 )
+from searchctl.trainer.evaluation.strips import upsampled_strips
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 
 Scored = tuple[Evaluation, ImageCounts]
+Strips = Iterable[tuple[slice, Tensor]]
+"""Rows and logits [1, C, h, W] of each strip of an image."""
 
 
 @torch.inference_mode()
@@ -65,8 +68,9 @@ def evaluate_original(
     """Evaluate a network at each label's original size. The model stays in evaluation mode.
 
     By default, each image is stretched to the training size, and its logits are upsampled
-    bilinearly to the label's size; `inference` can change that. If a prediction is averaged over
-    windows or views, its loss is the negative logarithm of the averaged probability.
+    bilinearly to the label's size; `inference` can change that. Large images are predicted in
+    strips of rows, so that memory does not grow with them. If a prediction is averaged over windows
+    or views, its loss is the negative logarithm of the averaged probability.
 
     Raises:
         DataError: the split has no labelled pixel, or a file of it cannot be read.
@@ -83,8 +87,8 @@ def evaluate_original(
             model, precision, inference, image_size=(height, width), batch_size=batch_size
         )
         predictions = _predicted(predictor, tally.split, stop)
-    for logits, label in predictions:
-        tally.add(logits, torch.as_tensor(label, device=precision.device).unsqueeze(0))
+    for strips, label in predictions:
+        tally.add_image(strips, label)
     return tally.scored()
 
 
@@ -94,25 +98,26 @@ def _upsampled(
     precision: Precision,
     batch_size: int,
     stop: Stop,
-) -> Iterator[tuple[Tensor, Label]]:
-    """Yield each image's logits [1, C, H, W] at its label's size, and the label."""
+) -> Iterator[tuple[Strips, Label]]:
+    """Yield each image's logits at its label's size, strip by strip, and the label."""
     originals = iter(split.indices)
     for images, _ in until_stopped(fixed_batches(split, batch_size), stop):
         for logits in precision.logits(model, images).unsqueeze(1):
             _, label = _original(split, next(originals))
-            yield F.interpolate(logits, label.shape, mode="bilinear", align_corners=False), label
+            yield upsampled_strips(logits, (label.shape[0], label.shape[1])), label
 
 
 def _predicted(
     predictor: Predictor, split: LoadedSplit, stop: Stop
-) -> Iterator[tuple[Tensor, Label]]:
-    """Yield log-probabilities [1, C, H, W] at the label's size, and the label.
+) -> Iterator[tuple[Strips, Label]]:
+    """Yield log-probabilities at the label's size, strip by strip, and the label.
 
     Log-probabilities are valid logits: their softmax is the probability.
     """
     for index in until_stopped(split.indices, stop):
         image, label = _original(split, index)
-        yield predictor.log_probabilities(image, label.shape), label
+        classes = len(split.dataset.class_names)
+        yield predictor.strips(image, (label.shape[0], label.shape[1]), classes), label
 
 
 def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
@@ -140,6 +145,15 @@ class _Tally:
         self.confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64)
         self.outcomes: list[Tensor] = []
         self.loss_sums: list[Tensor] = []
+
+    def add_image(self, strips: Strips, label: Label) -> None:
+        """Add one image: the rows and the fp32 logits [1, C, h, W] of each strip, and the label."""
+        before = len(self.outcomes)
+        for rows, logits in strips:
+            self.add(logits, torch.as_tensor(label[rows], device=logits.device).unsqueeze(0))
+        outcomes, loss_sums = self.outcomes[before:], self.loss_sums[before:]
+        self.outcomes[before:] = [torch.stack(outcomes).sum(dim=0)]
+        self.loss_sums[before:] = [torch.stack(loss_sums).sum(dim=0)]
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
         """Add a batch: fp32 logits [B, C, H, W] and labels [B, H, W]."""

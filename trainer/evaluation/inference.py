@@ -4,7 +4,7 @@ The modes are whole images, stretched images and windows; views may be mirrored 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import product
 from types import EllipsisType
 
@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from searchctl.trainer.data.crop import crop_corners
 from searchctl.trainer.data.resizing import Size, resized_image
 from searchctl.trainer.data.sets.base import Image
+from searchctl.trainer.evaluation.strips import strips_of, upsampled_rows, with_margin
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
@@ -56,10 +58,39 @@ class Predictor:
         """Return the log-probabilities of the classes [1, C, H, W], resampled to `size`."""
         own = image.shape[:2]
         base = self._image_size if self._inference.mode == "resized" else own
-        return _log_mean(
-            _at_size(self._view(image, scaled(base, scale), mirrored), size)
-            for scale, mirrored in product(self._inference.scales, self._mirrorings())
-        )
+        return _log_mean(_at_size(view, size) for view in self._views(image, base))
+
+    def _views(self, image: Image, base: Size) -> Iterator[Tensor]:
+        """Yield the log-probabilities of each scaled and mirrored view, at the view's size."""
+        for scale, mirrored in product(self._inference.scales, self._mirrorings()):
+            yield self._view(image, scaled(base, scale), mirrored)
+
+    def strips(self, image: Image, size: Size, classes: int) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the rows of each strip, and the log-probabilities [1, C, h, W] there.
+
+        A strip of a large image that is predicted in windows has windows of its own, which reach
+        beyond it. Mode 'whole' predicts all of the image at once.
+
+        Args:
+            image: of the label's size.
+            size: height and width of the label.
+            classes: C.
+        """
+        strips = strips_of(size, classes)
+        if len(strips) == 1 or self._inference.mode == "whole":
+            whole = self.log_probabilities(image, size)
+            yield from ((rows, whole[..., rows, :]) for rows in strips)
+        elif self._inference.mode == "resized":
+            views = list(self._views(image, self._image_size))
+            for rows in strips:
+                parts = (upsampled_rows(view, size, rows).log_softmax(dim=1) for view in views)
+                yield rows, _log_mean(parts)
+        else:
+            margin = math.ceil(self._image_size[0] / min(self._inference.scales))
+            for rows in strips:
+                seen, inside = with_margin(rows, margin, size[0])
+                part = image[seen]
+                yield rows, self.log_probabilities(part, part.shape[:2])[..., inside, :]
 
     def _mirrorings(self) -> tuple[bool, ...]:
         return (False, True) if self._inference.flip else (False,)
@@ -128,30 +159,6 @@ def scaled(size: Size, scale: float) -> Size:
     """
     height, width = (max(1, round(side * scale)) for side in size)
     return height, width
-
-
-def crop_corners(size: Sequence[int], window: Size, overlap: float) -> list[Size]:
-    """Return the top left corners (y, x) of windows that cover an image, row by row.
-
-    The windows are evenly spaced; the last ones end at the image's border.
-
-    Args:
-        size: size of the image; no side is smaller than the window's.
-        window: height and width of each window.
-        overlap: smallest share of a window's side that overlaps the next window.
-
-    >>> crop_corners((10, 25), (10, 10), 0.5)
-    [(0, 0), (0, 5), (0, 10), (0, 15)]
-    """
-    rows, columns = (_starts(*pair, overlap) for pair in zip(size, window, strict=True))
-    return list(product(rows, columns))
-
-
-def _starts(length: int, window: int, overlap: float) -> list[int]:
-    step = max(1, round(window * (1 - overlap)))
-    room = length - window
-    steps = math.ceil(room / step)
-    return [room * each // max(steps, 1) for each in range(steps + 1)]
 
 
 def _log_mean(views: Iterable[Tensor]) -> Tensor:

@@ -73,6 +73,16 @@ def opened_mask(path: Path) -> Iterator[Picture.Image]:
             yield _unscaled(picture, header)
 
 
+def allow_pixels(count: int) -> None:
+    """Let this process open images of so many pixels; Pillow refuses files of more.
+
+    The limit is Pillow's own and holds for the process: it is raised, and never lowered.
+    """
+    # Pillow warns of more than its limit, and refuses more than twice as many
+    if Picture.MAX_IMAGE_PIXELS is not None:
+        Picture.MAX_IMAGE_PIXELS = max(Picture.MAX_IMAGE_PIXELS, count // 2)
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """Put the path before the words of an error within the block."""
@@ -213,6 +223,7 @@ def _refuse_pages_and_oddities(header: Header) -> None:
     if header.pages > 1:
         raise DataError(
             f"has {header.pages} pages, and one picture a file is read: write each to its own file"
+            + (" (`tiffsplit IN.tif OUT`)" if header.format == "TIFF" else "")
         )
 
 
@@ -241,4 +252,8 @@ def _see_through(picture: Picture.Image) -> bool:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, Picture.DecompressionBombError):
+        return (
+            "it has more pixels than data.max_pixels allows: set that higher if you trust the file"
+        )
     return "it is empty" if "empty file" in str(error) else str(error)

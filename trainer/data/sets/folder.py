@@ -9,6 +9,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.readers import RasterReader
+from searchctl.trainer.data.files.reading import allow_pixels
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, value_table
@@ -35,6 +36,7 @@ class Folder(PairedFiles):
 
     def __init__(self, settings: FolderData) -> None:
         self._settings, self.root = settings, settings.root
+        allow_pixels(settings.max_pixels)
         if settings.bands is not None:
             self.reader = RasterReader(settings.bands, settings.nodata, settings.shown_bands)
         self.class_names = names_of(settings.classes)

@@ -1,10 +1,10 @@
-"""Settings of images that are no 8-bit RGB: which bands are read, and how they are scaled."""
+"""Settings of images that are no 8-bit RGB, or too large to be seen at once."""
 
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from searchctl.trainer.data.settings.base import ListedData
+from searchctl.trainer.data.settings.base import ListedData, Size
 
 Band = Annotated[int, Field(ge=0)]
 
@@ -27,6 +27,15 @@ class RasterData(ListedData):
     shown_bands: tuple[Band, Band, Band] | None = None
     """Bands that pictures show as red, green and blue; the first three of `bands` if left out."""
 
+    tile: Size | None = None
+    """Height and width in pixels of the tiles that images are cut into: for images that are much
+    larger than image_size. Trained and scored are then tiles, at image_size; those of one image
+    never lie in two splits."""
+    tile_overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Least share of a tile's side that it has in common with the next one."""
+    max_pixels: Annotated[int, Field(ge=1)] = 178_956_970
+    """Pixels that an image file may have at most; larger ones are taken for an attack."""
+
     @property
     def channels(self) -> int:
         """How many channels the images have, as networks see them."""
@@ -39,6 +48,8 @@ class RasterData(ListedData):
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:
+        if self.tile is None and self.tile_overlap:
+            raise ValueError("tile_overlap has no effect without tile: set tile, or leave it out")
         for name in ("band_mean", "band_std", "nodata", "shown_bands"):
             if self.bands is None and getattr(self, name) is not None:
                 raise ValueError(f"{name} has no effect without bands: set bands, or leave it out")
