@@ -55,18 +55,18 @@ def test_a_training_killed_and_stopped_on_its_way_ends_as_an_undisturbed_one(
     folder, interrupt, searchctl
 ):
     code, output = interrupt(signal.SIGKILL)
-    assert (code, "going on after" in output) == (-signal.SIGKILL, False)
+    assert (code, "resuming after" in output) == (-signal.SIGKILL, False)
     for number, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         code, output = interrupt(number)
         assert code == exit_code
-        started = int(re.search(r"^going on after epoch (\d+) of 60$", output, re.M)[1])
+        started = int(re.search(r"^resuming after epoch (\d+) of 60$", output, re.M)[1])
         assert f"epoch {started + 1}/60" in output
         ended = re.search(r"^stopped after (\d+) of 60 epochs: the same command", output, re.M)
         assert int(ended[1]) >= started + 3
         assert output.count("stopping; nothing is lost") == 1
 
     done = searchctl("train", "best.yaml", "-o", "disturbed", cwd=folder)
-    assert f"going on after epoch {ended[1]} of 60" in done.stdout
+    assert f"resuming after epoch {ended[1]} of 60" in done.stdout
     train_exported(read_exported(folder / "best.yaml"), UPath(folder / "whole"))
     assert learned(folder / "disturbed") == learned(folder / "whole")
     files = sorted(path.name for path in (folder / "disturbed").iterdir())

@@ -73,7 +73,7 @@ def run(script):
 def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
     _, output = run(RAYLET_DIES)
     assert "Ray has no node left" in output
-    assert "`searchctl resume` starts anew" in output
+    assert "`searchctl resume` starts another" in output
 
 
 @pytest.mark.exhaustive
