@@ -98,6 +98,8 @@ def tiny(request, folder, study):
 def small(chosen, folder):
     """Return what makes a trial's settings small."""
     changed = {"epochs": 1, **CLASSIFIERS.get(chosen["model"], TINY.get(chosen["model"], {}))}
+    if ":" in chosen.get("init", ""):  # a published network, which is not at hand
+        return changed | {"init": "scratch"}
     if chosen.get("init") != "pretrained":
         return changed
     encoder = changed.get("encoder") or changed["model"].removeprefix("timm:")
