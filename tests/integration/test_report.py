@@ -164,7 +164,7 @@ def test_a_sweep_that_was_interrupted_says_what_is_known(sweeps, quick_runner):
     assert report.ladder[1].kept is None
     page = html(report)
     assert "Best so far" in page
-    assert "the answer may change" in page
+    assert "the winner may change" in page
 
 
 def test_a_sweep_without_any_score_has_a_report(sweeps):
