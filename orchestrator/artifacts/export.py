@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import ValidationInfo, field_validator
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
-from searchctl.orchestrator.config.reading import read_settings
+from searchctl.orchestrator.config.parsing.reading import read_settings
+from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_checks import checked_inference
-from searchctl.orchestrator.config.yaml_source import dump_yaml, load_yaml
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings

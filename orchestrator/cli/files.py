@@ -16,7 +16,7 @@ from searchctl.orchestrator.cli.common import (
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.config.problems import Problem
+    from searchctl.orchestrator.config.parsing.problems import Problem
     from searchctl.orchestrator.config.sweep import Sweep
 
 
@@ -42,7 +42,7 @@ def validate(sweep_file: Path, data_root: str | None, as_json: bool) -> None:
 
 
 def _validate_as_json(sweep_file: Path, data_root: str | None) -> None:
-    from searchctl.orchestrator.config.problems import SweepError
+    from searchctl.orchestrator.config.parsing.problems import SweepError
 
     shown = {"file": str(sweep_file), "valid": False, "name": None, "trials": None}
     try:

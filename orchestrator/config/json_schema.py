@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from searchctl.orchestrator.config.expressions import EXPRESSION
+from searchctl.orchestrator.config.parsing.expressions import EXPRESSION
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.settings.training import TrainSettings
 

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.locations import undefined_variables
-from searchctl.orchestrator.config.problems import Problem, SweepError, locate
-from searchctl.orchestrator.config.reading import read_settings
+from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
+from searchctl.orchestrator.config.parsing.reading import read_settings
+from searchctl.orchestrator.config.parsing.wording import refuse
+from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.config.sweep_checks import (
@@ -34,8 +36,6 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
-from searchctl.orchestrator.config.wording import refuse
-from searchctl.orchestrator.config.yaml_source import YamlFile, load_yaml
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import unknown
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task

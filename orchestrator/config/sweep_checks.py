@@ -5,13 +5,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from searchctl.orchestrator.config.parsing.wording import refuse, reworded
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.sweep_settings import (
     HalvingSettings,
     ReportSettings,
     SearchSettings,
 )
-from searchctl.orchestrator.config.wording import refuse, reworded
 from searchctl.searchspace import Interval, Params, Space
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value

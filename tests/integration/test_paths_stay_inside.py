@@ -8,7 +8,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.garbage import collect
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
-from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.report.rendering import html

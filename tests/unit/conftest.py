@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.config.sweep import load_sweep
 
 

@@ -6,7 +6,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.export import as_text, export, read_exported, write
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
-from searchctl.orchestrator.config.problems import SweepError
+from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 

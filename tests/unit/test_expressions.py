@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.config.expressions import MAX_LENGTH, ExpressionError, evaluate
+from searchctl.orchestrator.config.parsing.expressions import MAX_LENGTH, ExpressionError, evaluate
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 

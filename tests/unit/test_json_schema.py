@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 from searchctl.orchestrator.config.json_schema import json_schema
-from searchctl.orchestrator.config.yaml_source import load_yaml
+from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 BASE = {"name": "s", "data": {"dataset": "scenes"}, "space": {"lr": [0.1, 0.01]}}

@@ -2,8 +2,8 @@ from io import StringIO
 
 import pytest
 
-from searchctl.orchestrator.config.problems import SweepError
-from searchctl.orchestrator.config.yaml_source import dump_yaml, load_yaml
+from searchctl.orchestrator.config.parsing.problems import SweepError
+from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
 
 
 @pytest.fixture

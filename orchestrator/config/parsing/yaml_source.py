@@ -20,8 +20,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from searchctl.orchestrator.config.expressions import ExpressionError, evaluate, is_expression
-from searchctl.orchestrator.config.problems import Problem, SweepError
+from searchctl.orchestrator.config.parsing.expressions import (
+    ExpressionError,
+    evaluate,
+    is_expression,
+)
+from searchctl.orchestrator.config.parsing.problems import Problem, SweepError
 from searchctl.searchspace.errors import Path
 
 

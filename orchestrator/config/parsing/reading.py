@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from searchctl.orchestrator.config.problems import Problem, SweepError, locate
-from searchctl.orchestrator.config.wording import reworded
-from searchctl.orchestrator.config.yaml_source import YamlFile
+from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
+from searchctl.orchestrator.config.parsing.wording import reworded
+from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.trainer.settings.base import Settings
 
 Model = TypeVar("Model", bound=Settings)

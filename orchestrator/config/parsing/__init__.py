@@ -1,0 +1,1 @@
+"""From YAML text to validated settings: lines, expressions, and problems in plain words."""
