@@ -38,6 +38,8 @@ class Pair:
     name: str
     image: Path
     mask: Path
+    group: str = ""
+    """What it belongs to; empty for one that is alone."""
 
 
 class PairedFiles(Dataset):

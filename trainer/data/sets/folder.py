@@ -1,11 +1,11 @@
 """Any directory of images and masks of the same names, with a class table from the settings."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image as Picture
 
-from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.readers import RasterReader
@@ -13,12 +13,14 @@ from searchctl.trainer.data.files.reading import allow_pixels
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, value_table
-from searchctl.trainer.data.sets.listing import visible
+from searchctl.trainer.data.sets.folder_pairs import PairFinder, grouped
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.class_table import colours_of, ids_of, names_of
 
-_IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
-_MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
+_IMAGES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".npy", ".ppm", ".pgm"}
+)
+_MASKS = _IMAGES  # those that lose values are refused by name when they are read
 _MOST_VALUES = 8
 _IGNORED = 255
 """Label value of what is no class, whatever the masks call it: ids start at 0 and may reach 254."""
@@ -53,17 +55,37 @@ class Folder(PairedFiles):
         """Return the pairs, by name.
 
         Raises:
-            DataError: a directory of images is missing or has none.
+            DataError: a directory, list or table is missing, empty or malformed; no image has a
+                mask; or `group` does not match a name.
         """
-        root = self._settings.root
-        train = root / "train"
-        pool = self._pairs_in(train if train.is_dir() else root)
-        val_images = max(1, round(self._settings.val * len(pool)))
-        test_images = round(self._settings.test * len(pool))
-        pool.sort(key=lambda pair: (derive_seed(0, "split", pair.name), pair.name))
-        val = self._given("val") or _taken(pool, val_images)
-        test = self._given("test") or _taken(pool, test_images)
-        return {"train": _by_name(pool), "val": _by_name(val), "test": _by_name(test)}
+        settings = self._settings
+        finder = PairFinder(settings, RASTERS if settings.bands else _IMAGES, _MASKS)
+        found = finder.find()
+        self._lists = tuple(finder.listing_files)
+        if settings.group is not None and settings.table is None:
+            pattern = re.compile(settings.group)
+            found = {split: grouped(pairs, pattern) for split, pairs in found.items()}
+        pool = found["train"]
+        wanted: dict[Split, int] = {
+            "val": max(1, round(settings.val * len(pool))),
+            "test": round(settings.test * len(pool)),
+        }
+        groups = _by_hash(pool)
+        for split, count in wanted.items():
+            if split not in found:
+                found[split] = _taken(groups, count)
+        found["train"] = [pair for group in groups for pair in group]
+        return {split: _by_name(pairs) for split, pairs in found.items()}
+
+    def group(self, split: Split, index: int) -> str:
+        """Return what an image belongs to: by `group`, or itself."""
+        pair = self.pairs(split)[index]
+        return pair.group or pair.name
+
+    def listing_files(self) -> tuple[Path, ...]:
+        """Return the lists, or the table."""
+        self.pairs("train")
+        return self._lists
 
     def decode(self, mask: Picture.Image) -> Label:
         """Look each value up in the class table, or each colour where the classes have colours."""
@@ -89,22 +111,6 @@ class Folder(PairedFiles):
         table = ", ".join(f"{n}: {v}" for n, v in zip(self.class_names, held, strict=True))
         return f"{listed}: set classes: {{{table}}}"
 
-    def _given(self, split: Split) -> list[Pair]:
-        directory = self._settings.root / split
-        return self._pairs_in(directory) if directory.is_dir() else []
-
-    def _pairs_in(self, directory: Path) -> list[Pair]:
-        images, masks = directory / self._settings.images, directory / self._settings.masks
-        files = {path.stem: path for path in visible(masks) if path.suffix.lower() in _MASKS}
-        pairs = [
-            Pair(path.name, path, files.get(path.stem, masks / f"{path.stem}.png"))
-            for path in visible(images)
-            if path.suffix.lower() in (RASTERS if self._settings.bands else _IMAGES)
-        ]
-        if not pairs:
-            raise DataError(f"{images}: holds no images ({', '.join(sorted(_IMAGES))})")
-        return pairs
-
 
 def _listed(values: Sequence[int]) -> str:
     """Return numbers for people, the first of many.
@@ -118,9 +124,21 @@ def _listed(values: Sequence[int]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _taken(pool: list[Pair], count: int) -> list[Pair]:
-    """Take pairs from the end of a list, as far as there are some."""
-    return [pool.pop() for _ in range(min(count, len(pool)))]
+def _by_hash(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """Return what belongs together, in an order that no other name has a part in."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(pair.group or pair.name, []).append(pair)
+    names = sorted(groups, key=lambda name: (derive_seed(0, "split", name), name))
+    return [groups[name] for name in names]
+
+
+def _taken(groups: list[list[Pair]], count: int) -> list[Pair]:
+    """Take whole groups from the end of a list until there are so many pairs."""
+    taken: list[Pair] = []
+    while groups and len(taken) < count:
+        taken += groups.pop()
+    return taken
 
 
 def _spans(values: Sequence[int]) -> str:

@@ -15,13 +15,14 @@ def files_below(root: Path, used: Iterable[Path]) -> tuple[Path, ...]:
     """Return the files below a directory that are not used, without hidden ones and litter."""
     taken, found = {*used}, []
     for place, directories, names in os.walk(root, followlinks=True):
-        directories[:] = [each for each in directories if _counts(each)]
-        found += [Path(place, name) for name in names if _counts(name)]
+        directories[:] = [each for each in directories if not is_litter(each)]
+        found += [Path(place, name) for name in names if not is_litter(name)]
     return tuple(path for path in found if path not in taken)
 
 
-def _counts(name: str) -> bool:
-    return not name.startswith(".") and name.lower() not in LITTER
+def is_litter(name: str) -> bool:
+    """Return whether a file or directory is hidden, or left behind by a file manager."""
+    return name.startswith(".") or name.lower() in LITTER
 
 
 def read_list(path: Path) -> Iterator[tuple[str, str]]:

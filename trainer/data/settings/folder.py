@@ -1,9 +1,9 @@
 """Settings of any directory of images and masks."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from searchctl.trainer.data.settings.base import Channel
 from searchctl.trainer.data.settings.class_table import (
@@ -14,16 +14,17 @@ from searchctl.trainer.data.settings.class_table import (
     names_of,
     refuse_equal,
 )
-from searchctl.trainer.data.settings.raster import RasterData
+from searchctl.trainer.data.settings.folder_layout import LayoutData
 
 
-class FolderData(RasterData):
+class FolderData(LayoutData):
     """Any directory of images and masks of the same names, with a class table."""
 
     dataset: Literal["folder"]
     """Which data set."""
     root: Path
-    """Directory that holds images/ and masks/, or train/, val/ and test/ which each hold both."""
+    """Directory of all files. By default it holds images/ and masks/, or train/, val/ and test/
+    which each hold both."""
     classes: ClassTable
     """The class table. Names in the order of their ids in the masks: [background, object]. Names
     with ids, where these do not follow each other: {background: 0, object: 255}. Names with
@@ -34,14 +35,6 @@ class FolderData(RasterData):
     ignore_index: Channel | None = 255
     """Mask value that is not trained on and not scored; nothing is ignored where it is null, or
     where 255 is the id of a class and this is left out."""
-    images: str = "images"
-    """Name of the directory of images."""
-    masks: str = "masks"
-    """Name of the directory of masks."""
-    val: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the images that validates, where root has no val/."""
-    test: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the images that tests, where root has no test/."""
 
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
@@ -60,15 +53,6 @@ class FolderData(RasterData):
             )
         if self.ignore_index in ids:
             object.__setattr__(self, "ignore_index", None)
-        return self
-
-    @model_validator(mode="after")
-    def _shares_leave_something(self) -> Self:
-        if self.val + self.test >= 1:
-            raise ValueError(
-                f"val {self.val:g} and test {self.test:g} leave no training images: together they "
-                "must be below 1"
-            )
         return self
 
     def _is_left_out(self, name: str) -> bool:
