@@ -1,4 +1,4 @@
-"""Commands on the data set of a sweep file: data check."""
+"""Commands on data sets: data check and data convert."""
 
 import sys
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from searchctl.orchestrator.cli.common import (
     print_json,
     sweep_file_argument,
 )
+from searchctl.orchestrator.cli.convert import convert
 from searchctl.orchestrator.cli.files import read
 from searchctl.orchestrator.facts.text import counted
 
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
 
 @click.group(cls=CommandGroup)
 def data() -> None:
-    """Check the data set of a sweep file.
+    """Check the data set of a sweep file, or convert annotations into masks.
 
     \b
     Example: searchctl data check sweep.yaml
     """
+
+
+data.add_command(convert)
 
 
 @data.command()

@@ -1,0 +1,1 @@
+"""Annotations that are polygons or run lengths, turned into masks of class ids once."""
