@@ -260,4 +260,4 @@ def test_what_is_no_classifier_is_refused_before_the_first_epoch(name, problem):
 
 def test_a_network_without_branches_skips_none():
     (problem,) = network_problems([settings("vgg13_bn", drop_path=0.1)], CLASSES, (64, 64))
-    assert "timm model 'vgg13_bn' has no residual branches that timm can skip: leave" in problem
+    assert "timm model 'vgg13_bn' has no residual branches that timm can skip: remove" in problem
