@@ -93,10 +93,10 @@ def _climb(ladder: Ladder) -> tuple[dict[tuple[int, int], Outcome], list[Decisio
     here = list(range(ladder.trials))
     for rung, above in zip_longest(ladder.rungs, ladder.rungs[1:]):
         found = [Outcome(trial, rung.number, _score(trial, rung.number)) for trial in here]
-        verdicts = cut(found, above and above.trials, "maximize")
+        decided = cut(found, above and above.trials, "maximize")
         outcomes |= {(outcome.trial, outcome.rung): outcome for outcome in found}
-        decisions += verdicts
-        here = sorted(d.trial for d in verdicts if d.verdict == "promoted")
+        decisions += decided
+        here = sorted(d.trial for d in decided if d.verdict == "promoted")
     return outcomes, decisions
 
 

@@ -146,8 +146,8 @@ def _take(browser: Chrome, shot: Shot, name: str) -> None:
     y = browser.execute_script(f"return {begin} + scrollY")
     size = {"width": shot.width, "height": shot.height}
     clip = {"x": 0, "y": max(y - 12, 0), **size, "scale": 1}
-    asked = {"captureBeyondViewport": True, "clip": clip}
-    png = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", asked)["data"])
+    options = {"captureBeyondViewport": True, "clip": clip}
+    png = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"])
     Image.open(io.BytesIO(png)).convert("RGB").quantize(256).save(PICTURES / name, optimize=True)
 
 

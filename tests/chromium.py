@@ -1,6 +1,6 @@
 """A real Chromium without a screen, driven by selenium: what a user's browser does with our pages.
 
-It has a profile of its own, which is new each time, and asks nobody but the server of the test.
+It has a new profile each time, and requests nothing but the server of the test.
 """
 
 import shutil
@@ -34,7 +34,7 @@ def binaries() -> tuple[str, str] | None:
 def chromium(*, width: int = 1280, height: int = 900) -> Iterator[Chrome]:
     """Run a browser.
 
-    Its `get_log("browser")` has what pages wrote to the console, "performance" what they asked for.
+    Its `get_log("browser")` has what pages wrote to the console, "performance" what they requested.
     """
     found = binaries()
     if found is None:

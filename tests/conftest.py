@@ -58,11 +58,11 @@ def pet_breeds_root(oxford_pets_root, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def drawn_classes_root(tmp_path_factory):
-    """Pictures of two classes, stripes that stand or lie, in train/CLASS; a fifth validates."""
+    """Pictures of two classes, upright or flat stripes, in train/CLASS; a fifth validates."""
     root = tmp_path_factory.mktemp("stripes")
     rng = np.random.default_rng(0)
     stripes = np.broadcast_to(np.arange(32) % 8 < 4, (32, 32))
-    for name, pattern in (("lying", stripes.T), ("standing", stripes)):
+    for name, pattern in (("flat", stripes.T), ("upright", stripes)):
         (root / "train" / name).mkdir(parents=True)
         for index in range(20):
             pixels = 90 + 60 * pattern[..., None] + rng.integers(-40, 40, (32, 32, 3))

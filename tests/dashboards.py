@@ -1,4 +1,4 @@
-"""The dashboard of a test: served by this process, and asked over HTTP."""
+"""The dashboard of a test: served by this process and queried over HTTP."""
 
 import http.client
 import io

@@ -21,7 +21,7 @@ EXECUTORS = {"inline": InlineExecutor, "ray": TuneDouble}
 
 
 class BracketSource:
-    """A driver without a database: a bracket, and notes of all that it is told."""
+    """A driver without a database: a bracket that records everything that is reported to it."""
 
     def __init__(self, trials=6, images=60):
         self.bracket = Bracket(plan_ladder(trials, images), "maximize")

@@ -58,12 +58,12 @@ def add_results(connection):
     add(connection, "class_scores", job_id=1, split="val", class_id=0, iou=0.4, accuracy=0.6)
     packed = {name: zlib.compress(array.tobytes()) for name, array in vars(counts()).items()}
     add(connection, "image_scores", job_id=1, images=2, classes=2, **packed)
-    verdict = {"verdict": "promoted", "rank": 1, "cohort": 5, "kept": 2, "reason": "best"}
-    add(connection, "decisions", trial_id=1, rung=0, decided_at=WHEN, score=0.4, **verdict)
+    decided = {"verdict": "promoted", "rank": 1, "cohort": 5, "kept": 2, "reason": "best"}
+    add(connection, "decisions", trial_id=1, rung=0, decided_at=WHEN, score=0.4, **decided)
 
 
 def fill_0001(connection):
-    """A sweep whose jobs have come to every state that there is."""
+    """A sweep with jobs in every state."""
     add_sweep(connection)
     add_results(connection)
     for job_id, tries in ATTEMPTS.items():

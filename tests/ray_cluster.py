@@ -1,9 +1,9 @@
 """A real Ray cluster for tests: each node is `ray start`, killed and added at will, on loopback.
 
 Every node has an address of its own (127.0.0.2, 127.0.0.3, ...), so that Ray takes them for
-different machines, and a token of this cluster's own keeps others out: Ray listens more widely than
-it is told. What the cluster starts is known by a variable in its environment, not by its name:
-`ray stop` would end everybody's Ray.
+different machines, and a token of this cluster's own keeps others out: Ray listens on more
+addresses than requested. A variable in the environment marks the processes of the cluster:
+`ray stop` goes by names, and would end every Ray of the machine.
 """
 
 import os
@@ -41,7 +41,7 @@ class RayNode:
         self._process = self._start()
 
     def wait_until_started(self) -> Self:
-        """Wait until Ray says that it runs; on a busy machine, Ray may need to be asked twice."""
+        """Wait until Ray reports that it runs; a busy machine may need a second start."""
         deadline = time.monotonic() + _PATIENCE_S
         while b"Ray runtime started" not in self.log.read_bytes():
             if time.monotonic() > deadline:
@@ -180,7 +180,7 @@ class RayCluster:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return so many different ports that nobody listens at."""
+    """Return so many different free ports."""
     listeners = [socket.socket() for _ in range(count)]
     for listener in listeners:
         listener.bind(("127.0.0.1", 0))

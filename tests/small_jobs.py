@@ -1,4 +1,4 @@
-"""What is asked of a small job on drawn scenes, and what of its result must repeat."""
+"""Settings of a small job on synthetic scenes, and the part of its result that must repeat."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""Who is told while a sweep runs: hooks, TensorBoard."""
+"""Callbacks during a sweep: hooks, TensorBoard."""

@@ -11,11 +11,11 @@ def job_resources(resources: ResourceSettings) -> dict[str, float]:
     return {"CPU": resources.cpus_per_trial, **gpus, **resources.others}
 
 
-def no_room(asked: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
+def no_room(requested: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
     """Say that no node has the resources of one job, and what the nodes have."""
-    have = dict.fromkeys(_shown({name: node.get(name, 0) for name in asked}) for node in nodes)
+    have = dict.fromkeys(_shown({name: node.get(name, 0) for name in requested}) for node in nodes)
     return (
-        f"one trial asks for {_shown(asked)}, and no node has that (they have "
+        f"one trial asks for {_shown(requested)}, and no node has that (they have "
         f"{', '.join(have) or 'nothing'})"
     )
 

@@ -1,4 +1,4 @@
-"""Puts a sweep's driver together: the only place where its parts meet."""
+"""Builds a sweep's driver: the only place where its parts meet."""
 
 import time
 from collections.abc import Callable

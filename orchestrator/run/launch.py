@@ -97,8 +97,8 @@ def _ray_executor(prepared: Prepared) -> Executor:
 
 
 def _shown(display: Display, prepared: Prepared, jobs: Sequence[JobRow]) -> Progress:
-    row, asked = prepared.row, follow_up_settings(prepared.row.spec)
-    return display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs), asked=asked)
+    row, follow_up = prepared.row, follow_up_settings(prepared.row.spec)
+    return display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs), asked=follow_up)
 
 
 def _done(jobs: Sequence[JobRow]) -> dict[JobKey, JobState]:

@@ -1,4 +1,4 @@
-"""Kills a small sweep on real images again and again; it must come to the same end every time.
+"""Kills a small sweep on real images again and again; it must end the same way every time.
 
 python -m tests.chaos --kills 100 --seed 7
 """
@@ -24,7 +24,7 @@ CAMVID = Path(__file__).parents[3] / "shared" / "data" / "camvid"
 
 
 def main() -> int:
-    """Run the suite; return 0 if every sweep came to the same end."""
+    """Run the suite; return 0 if every sweep ended the same way."""
     options = _options()
     seed = random.randrange(10_000) if options.seed is None else options.seed
     again = f"make chaos N={options.kills} SEED={seed}"

@@ -1,4 +1,4 @@
-"""What must hold after a sweep, however it came to its end."""
+"""What must hold after a sweep, however it ended."""
 
 import subprocess
 import time
@@ -48,7 +48,7 @@ def _attempts(url: str) -> list[str]:
 
 
 def _files(url: str, runs: Path) -> list[str]:
-    """Kept weights stay, and pictures of attempts that came to a result: nothing else."""
+    """Kept weights stay, and pictures of attempts that yielded a result: nothing else."""
     attempts = schema.attempts.c
     engine = create_engine(url)
     with engine.connect() as connection:

@@ -49,10 +49,10 @@ def _driver(scene: Scene) -> Hit:
     return Hit(f"SIGKILL to the driver {scene.driver.pid}", scene.family, {-signal.SIGKILL})
 
 
-def _asked(number: signal.Signals) -> Killer:
+def _stop_by(number: signal.Signals) -> Killer:
     def ask(scene: Scene) -> Hit:
         scene.driver.signal(number)
-        # before there is a handler, the signal itself ends it; 0 if the sweep just came to its end
+        # before there is a handler, the signal itself ends it; 0 if the sweep just ended
         exits = {128 + number, -number, 0}
         return Hit(f"{number.name} to the driver {scene.driver.pid}", scene.family, exits)
 
@@ -83,7 +83,7 @@ def _node(scene: Scene) -> Hit:
 
 def _database(scene: Scene) -> Hit:
     what = scene.place.end_database(scene.rng)
-    # a driver that has not begun cannot wait: it says that there is no database, and ends
+    # a driver that is still starting cannot wait: it reports the missing database and ends
     exits = {1} if scene.sight.starting else set()
     return Hit(what, set(), exits, fix=scene.place.start_database)
 
@@ -105,8 +105,8 @@ def _pid(worker: str) -> int:
 
 KILLERS: dict[str, Killer] = {
     "driver": _driver,
-    "SIGTERM": _asked(signal.SIGTERM),
-    "SIGINT": _asked(signal.SIGINT),
+    "SIGTERM": _stop_by(signal.SIGTERM),
+    "SIGINT": _stop_by(signal.SIGINT),
     "SIGINT twice": _impatient,
     "worker": _worker,
     "ray": _ray,

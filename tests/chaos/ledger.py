@@ -42,7 +42,7 @@ class Ledger:
     """How long drivers took to leave after a signal."""
     faults: list[str] = field(default_factory=list)
     sweeps: int = 0
-    """Killed sweeps that came to their end and were compared."""
+    """Killed sweeps that ended and were compared."""
     drivers: int = 0
     """Processes that it took to drive them."""
     _dying: list[tuple[float, Kill, set[Process]]] = field(default_factory=list)

@@ -37,7 +37,7 @@ MEANING = {
     Moment.START_UP: "the driver has handed out no job yet",
     Moment.EPOCH: "jobs are training",
     Moment.SCORING: "a job has stored its last epoch, but no result",
-    Moment.BARRIER: "the rung waits for its last job, or the next one has not begun",
+    Moment.BARRIER: "the rung waits for its last job, or the next one has not started",
     Moment.STORING: "a transaction is being written",
     Moment.SHUTDOWN: "the last decision is stored, and the driver still alive",
     Moment.OUTAGE: "the database is down",
@@ -69,7 +69,7 @@ class Watcher:
         return self._ask(lambda c: c.execute(select(schema.sweeps.c.id)).first() is not None, False)
 
     def complete(self) -> bool:
-        """Has the sweep come to its end?"""
+        """Has the sweep ended?"""
         state = select(schema.sweeps.c.state)
         return self._ask(lambda c: c.execute(state).scalar() == "COMPLETE", False)
 
@@ -96,8 +96,8 @@ class Watcher:
 
     def _look(self, connection: Connection, since: datetime) -> NodeView:
         attempts, jobs, decisions = schema.attempts.c, schema.jobs.c, schema.decisions.c
-        verdicts = connection.execute(select(decisions.rung, decisions.verdict)).all()
-        if any(verdict == "complete" for _, verdict in verdicts):
+        outcomes = connection.execute(select(decisions.rung, decisions.verdict)).all()
+        if any(outcome == "complete" for _, outcome in outcomes):
             return NodeView(Moment.SHUTDOWN)
         query = select(attempts.job_id, attempts.worker, attempts.ended_at)
         started = connection.execute(query.where(attempts.started_at >= since)).all()
@@ -108,7 +108,7 @@ class Watcher:
         if self._scores(connection, list(running)):
             return NodeView(Moment.SCORING, workers)
         states = connection.execute(select(jobs.rung, jobs.state)).all()
-        if len(running) < 2 and _is_barrier(states, verdicts, connection):
+        if len(running) < 2 and _is_barrier(states, outcomes, connection):
             return NodeView(Moment.BARRIER, workers)
         return NodeView(Moment.EPOCH, workers)
 
@@ -121,10 +121,10 @@ class Watcher:
         return self._ask(lambda connection: connection.execute(_BUSY).scalar(), None)
 
 
-def _is_barrier(states, verdicts, connection: Connection) -> bool:
-    """Have all jobs of the rung begun, so that a free worker has nothing to do?"""
+def _is_barrier(states, outcomes, connection: Connection) -> bool:
+    """Have all jobs of the rung started, so that a free worker has nothing to do?"""
     rung = max(rung for rung, _ in states)
-    promoted = Counter(rung for rung, verdict in verdicts if verdict == "promoted")
+    promoted = Counter(rung for rung, outcome in outcomes if outcome == "promoted")
     all_trials = connection.execute(select(func.count()).select_from(schema.trials)).scalar()
     cohort = promoted[rung - 1] if rung else all_trials
     started = [state for which, state in states if which == rung and state != "WAITING"]

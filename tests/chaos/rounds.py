@@ -1,4 +1,4 @@
-"""One sweep, from its launch to its end, killed on the way as often as it is told to."""
+"""One sweep, from its launch to its end, killed on the way a given number of times."""
 
 import random
 import signal
@@ -50,7 +50,7 @@ class Round:
             TimeoutError: it hangs.
         """
         self._watcher = Watcher(self.url, EPOCHS)
-        self._mends: list[tuple[float, Hit]] = []
+        self._fixes: list[tuple[float, Hit]] = []
         most = 2 * len(self.kills) + 3
         while not self._watcher.complete():
             if self.lives >= most:
@@ -64,7 +64,7 @@ class Round:
         while self.kills and not (hit and hit.exits):
             struck = self._strike(driver, fresh=hit is None)
             if struck is None:
-                break  # it came to its end
+                break  # it ended
             hit = struck
         self._wait(driver, hit)
 
@@ -93,7 +93,7 @@ class Round:
         kill = Kill(kind, str(sight.moment), aim.text, hit.what, self.number, driver.seconds)
         self.ledger.add(kill, hit.victims)
         if hit.fix:
-            self._mends.append((time.monotonic() + self.rng.uniform(0.5, 6), hit))
+            self._fixes.append((time.monotonic() + self.rng.uniform(0.5, 6), hit))
 
     def _reach(self, aim: Aim, driver: Driver) -> bool:
         """Wait until the aimed moment and a little longer; False if the driver ended before."""
@@ -119,9 +119,9 @@ class Round:
         return driver.exit_code is None
 
     def _fix(self, everything: bool = False) -> None:
-        due = [pair for pair in self._mends if everything or pair[0] <= time.monotonic()]
+        due = [pair for pair in self._fixes if everything or pair[0] <= time.monotonic()]
         for pair in due:
-            self._mends.remove(pair)
+            self._fixes.remove(pair)
             pair[1].fix()
 
     def _wait(self, driver: Driver, hit: Hit | None) -> None:

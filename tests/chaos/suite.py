@@ -49,7 +49,7 @@ class Suite:
     """Runs everything below one folder, which holds what is left of rounds that went wrong."""
 
     def __init__(self, folder: Path, camvid: Path, seed: int, ledger: Ledger) -> None:
-        """Prepare the data; `ledger` is told what happens."""
+        """Prepare the data; `ledger` records what happens."""
         self._folder = folder
         self._seed = seed
         self._ledger = ledger
@@ -61,7 +61,7 @@ class Suite:
         tempfile.tempdir = None
 
     def run(self, kills: Mapping[str, deque[str]]) -> None:
-        """Deliver all the kills; a round that goes wrong is kept, and the next one is begun."""
+        """Deliver all the kills; a round that goes wrong is kept, and the next one starts."""
         for name, kinds in kills.items():
             self._refer(PLACES[name].how)
             place = PLACES[name]()
@@ -82,7 +82,7 @@ class Suite:
     def _refer(self, how: str) -> None:
         """Run the sweep undisturbed, once for each way of going on at the next rung.
 
-        In one process, without Ray: it comes to the same numbers.
+        In one process, without Ray: it yields the same numbers.
         """
         if how in self._references:
             return

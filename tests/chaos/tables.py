@@ -1,6 +1,6 @@
 """Everything that a sweep left, by what it is about instead of by ids; and how two sweeps differ.
 
-A column or table that nobody has thought of yet is compared, so that a new one cannot slip by.
+Columns and tables that are added later are compared too.
 """
 
 import hashlib

@@ -34,7 +34,7 @@ def engine(store_url):
 
 @pytest.fixture
 def sweep(engine):
-    """A stored sweep that nobody drives."""
+    """A stored sweep without a driver."""
     create_sweep(engine, new_sweep())
     return queries.find_sweep(engine, "first")
 

@@ -14,7 +14,7 @@ from tests.official_layouts import APPLE_DOUBLE, LAYOUTS
 
 @pytest.fixture(scope="module", params=list(LAYOUTS))
 def written(request, tmp_path_factory):
-    """Settings of one layout whose files nobody changes."""
+    """Settings of one layout whose files do not change."""
     return LAYOUTS[request.param].settings(tmp_path_factory.mktemp("layout") / "root")
 
 

@@ -54,7 +54,7 @@ def test_an_error_in_a_job_is_a_failed_result_with_its_traceback(executor):
     assert source.losses == []
 
 
-def test_a_source_that_is_not_ready_is_asked_again(executor):
+def test_a_source_that_is_not_ready_is_polled_again(executor):
     source = BracketSource(trials=2)
     ready_at = time.monotonic() + 0.2
     hand_out = source.next_job

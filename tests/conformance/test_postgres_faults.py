@@ -35,7 +35,7 @@ def engine(server):
 
 @pytest.fixture
 def writer(engine):
-    """A driver that has begun a job, and has a connection."""
+    """A driver with a started job and a connection."""
     sweep_id = create_sweep(engine, new_sweep())
     lease.acquire(engine, sweep_id, "mine", "here:1", 30)
     writer = SweepWriter(engine, sweep_id, "mine", 30)
@@ -106,7 +106,7 @@ def test_a_commit_whose_answer_is_lost_is_repeated_without_harm(
     assert save(writer) is False
 
 
-def test_a_server_that_lets_nobody_in_yet_is_tried_again(outcome):
+def test_a_server_that_accepts_no_connections_yet_is_retried(outcome):
     with PostgresServer({"hot_standby": "off"}) as server:
         server.stop()
         (server.folder / "data" / "standby.signal").touch()  # it now recovers for ever

@@ -127,14 +127,14 @@ def test_an_error_of_the_source_leaves_ray_and_blames_no_job():
 
 def test_a_stop_in_the_middle_of_a_long_epoch_is_out_within_20_seconds(tmp_path):
     def long(job, on_epoch, stop):
-        (tmp_path / "begun").touch()
+        (tmp_path / "started").touch()
         time.sleep(600)
         return JobResult("complete", 0.5)
 
     stopped_at = []
 
     def stop():
-        if (tmp_path / "begun").exists():
+        if (tmp_path / "started").exists():
             stopped_at.append(time.monotonic())
         return bool(stopped_at)
 

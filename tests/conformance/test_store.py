@@ -86,16 +86,16 @@ def test_the_process_of_an_open_attempt_is_noted(engine, sweep, writer):
 
 def test_a_result_is_stored_with_epochs_classes_and_decisions(engine, sweep, writer):
     start(writer)
-    verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
+    outcomes = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
     assert queries.jobs(engine, sweep, 0)[0].initial_weights == ""
-    assert writer.save_result("t1", complete(initial_weights="of pets"), verdicts)
+    assert writer.save_result("t1", complete(initial_weights="of pets"), outcomes)
     (job,) = queries.jobs(engine, sweep, 0)
     assert job.initial_weights == "of pets"
     assert (job.state, job.score, job.kept_epoch, job.device) == ("COMPLETE", 0.4, 2, "cpu")
     assert job.evaluations["val"]["miou"] == 0.4
     assert [row.epoch for row in queries.epochs(engine, sweep, 0)] == [1, 2]
     assert [row.iou for row in queries.class_scores(engine, sweep, 0)] == [0.4, None]
-    assert queries.decisions(engine, sweep) == verdicts
+    assert queries.decisions(engine, sweep) == outcomes
     assert [row.state for row in queries.trials(engine, sweep)] == ["WAITING", "PRUNED"]
 
 
@@ -215,8 +215,8 @@ def test_the_counts_of_a_rung_are_read_for_the_trials_that_have_them(engine, swe
 
 
 def test_the_best_iou_of_a_class_is_that_of_the_kept_trials(engine, sweep, writer):
-    verdicts = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
-    for trial, (iou, decided) in enumerate([(0.4, []), (0.9, verdicts)]):
+    outcomes = [decision(0, 1, "promoted"), decision(1, 2, "pruned")]
+    for trial, (iou, decided) in enumerate([(0.4, []), (0.9, outcomes)]):
         token = f"t{trial}"
         start(writer, trial, token=token)
         result = complete()

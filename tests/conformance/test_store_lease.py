@@ -136,7 +136,7 @@ def test_every_write_renews_the_lease(engine, sweep, writer, expire):
 
 WRITES = {
     "start_attempt": lambda writer: start(writer, token="t2"),
-    "attempt_begun": lambda writer: writer.attempt_started("t1", "node:1"),
+    "attempt_started": lambda writer: writer.attempt_started("t1", "node:1"),
     "set_waiting": lambda writer: writer.set_waiting(None),
     "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
     "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),
@@ -219,19 +219,19 @@ def test_no_driver_takes_a_lease_over_in_the_middle_of_a_write(shared):
     first, second = shared(), shared()
     sweep_id = create_sweep(first, new_sweep())
     lease.acquire(first, sweep_id, "a", "host:a", -1)
-    inside, asked = Event(), Event()
+    inside, requested = Event(), Event()
 
     def write():
         with first.begin() as connection:
             lease.hold(connection, sweep_id, "a", 30)
             inside.set()
-            asked.wait(10)
+            requested.wait(10)
             time.sleep(0.5)  # the other one is waiting by now
             connection.execute(text("UPDATE searchctl_sweeps SET error = 'by a'"))
 
     def take_over() -> Holder | None:
         inside.wait(10)
-        asked.set()
+        requested.set()
         return lease.acquire(second, sweep_id, "b", "host:b", 30)
 
     _, held = at_once([write, take_over])
@@ -244,19 +244,19 @@ def test_a_write_that_begins_during_a_takeover_comes_to_nothing(shared):
     sweep_id = create_sweep(first, new_sweep())
     lease.acquire(first, sweep_id, "a", "host:a", -1)
     writer = SweepWriter(first, sweep_id, "a", 30)
-    inside, asked = Event(), Event()
+    inside, requested = Event(), Event()
 
     def take_over():
         with second.begin() as connection:
             values = {"lease_token": "b", "lease_owner": "host:b"}
             connection.execute(update(schema.sweeps).values(values))
             inside.set()
-            asked.wait(10)
+            requested.wait(10)
             time.sleep(0.5)
 
     def write():
         inside.wait(10)
-        asked.set()
+        requested.set()
         with pytest.raises(LeaseLost, match="host:b"):
             start(writer)
 

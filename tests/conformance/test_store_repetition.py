@@ -15,18 +15,18 @@ TABLES = (schema.trials, schema.jobs, schema.attempts, schema.epochs, schema.dec
 
 WRITES = {
     "start_attempt": lambda writer: start(writer),
-    "attempt_begun": lambda writer: writer.attempt_started("t1", "node:1"),
+    "attempt_started": lambda writer: writer.attempt_started("t1", "node:1"),
     "set_waiting": lambda writer: writer.set_waiting(None),
     "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
     "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),
-    "save_result": lambda writer: writer.save_result("t1", complete(), VERDICTS),
+    "save_result": lambda writer: writer.save_result("t1", complete(), DECISIONS),
     "close_open_attempts": lambda writer: writer.close_open_attempts("the driver died", NOW),
     "set_state": lambda writer: writer.set_state("STOPPED"),
     "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
     "note": lambda writer: writer.note("resumed", host="here"),
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-VERDICTS = [decision(0, 1, "complete"), decision(1, 2, "pruned")]
+DECISIONS = [decision(0, 1, "complete"), decision(1, 2, "pruned")]
 
 
 def contents(engine):
@@ -59,7 +59,7 @@ def test_a_repeated_start_of_a_lost_attempt_does_not_wake_its_job(engine, sweep,
     assert queries.jobs(engine, sweep)[0].state == "WAITING"
 
 
-@pytest.mark.parametrize("name", ["attempt_begun", "save_epoch", "lose_attempt", "save_result"])
+@pytest.mark.parametrize("name", ["attempt_started", "save_epoch", "lose_attempt", "save_result"])
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
 def test_an_attempt_that_was_replaced_changes_nothing_any_more(engine, writer, name, outcome):
     start(writer)
@@ -78,13 +78,13 @@ def test_a_result_says_whether_it_counted(writer):
 
 def test_a_result_of_an_attempt_that_never_began_changes_nothing(engine, writer):
     before = contents(engine)
-    assert writer.save_result("unknown", complete(), VERDICTS) is False
+    assert writer.save_result("unknown", complete(), DECISIONS) is False
     assert contents(engine) == before
 
 
 def test_a_lost_attempt_does_not_undo_a_result(engine, sweep, writer):
     start(writer)
-    writer.save_result("t1", complete(), VERDICTS)
+    writer.save_result("t1", complete(), DECISIONS)
     writer.lose_attempt("t1", "lost", "a late report")
     assert queries.jobs(engine, sweep)[0].state == "COMPLETE"
     assert queries.attempts(engine, sweep)[0].error is None
@@ -113,11 +113,11 @@ def test_a_failed_write_leaves_nothing_of_itself(engine, writer):
     start(writer)
     before = contents(engine)
     with pytest.raises(IntegrityError):
-        writer.save_result("t1", complete(), [VERDICTS[0], VERDICTS[0]])
+        writer.save_result("t1", complete(), [DECISIONS[0], DECISIONS[0]])
     assert contents(engine) == before
 
 
-VERDICT = {"verdict": "pruned", "cohort": 2, "kept": 1, "reason": "", "decided_at": NOW}
+DECISION = {"verdict": "pruned", "cohort": 2, "kept": 1, "reason": "", "decided_at": NOW}
 TWINS = {
     "a job": (schema.jobs, {"trial_id": 1, "rung": 0, "fraction": "1", "images": 1, "state": ""}),
     "an attempt's number": (
@@ -133,7 +133,7 @@ TWINS = {
         {"job_id": 2, "number": 2, "token": "other", "started_at": NOW},
     ),
     "an epoch": (schema.epochs, {"job_id": 1, "epoch": 1, "lr": 1, "images": 1, "seconds": 1}),
-    "a decision": (schema.decisions, {"trial_id": 2, "rung": 0, **VERDICT}),
+    "a decision": (schema.decisions, {"trial_id": 2, "rung": 0, **DECISION}),
     "a trial's number": (
         schema.trials,
         {"sweep_id": 1, "number": 0, "params": {}, "params_hash": "x", "state": ""},

@@ -30,7 +30,7 @@ def changed(old, new, text=SWEEP):
 
 @pytest.fixture(scope="module")
 def searchctl():
-    """Run the command in this process: none of these sweeps is begun through Ray."""
+    """Run the command in this process: none of these sweeps starts Ray."""
     return in_process.searchctl
 
 

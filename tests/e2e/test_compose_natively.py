@@ -1,4 +1,4 @@
-"""docker-compose.yml as it stands, run without Docker: a sweep outlives one of its workers."""
+"""docker-compose.yml, unchanged, run without Docker: a sweep outlives one of its workers."""
 
 import json
 import re

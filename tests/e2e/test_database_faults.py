@@ -20,7 +20,7 @@ DECISIONS = """
 """
 JOBS = "SELECT count(*), count(DISTINCT (trial_id, rung)) FROM searchctl_jobs"
 EPOCHS = "SELECT count(*) FROM searchctl_epochs"
-BEGUN = "SELECT 1 FROM searchctl_attempts WHERE worker IS NOT NULL LIMIT 1"
+STARTED = "SELECT 1 FROM searchctl_attempts WHERE worker IS NOT NULL LIMIT 1"
 OPEN = "SELECT count(*) FROM searchctl_attempts WHERE outcome IS NULL"
 
 
@@ -76,7 +76,7 @@ def test_postgresql_that_is_away_costs_nothing_and_jobs_go_on(
     url = own_server.new_database()
     process = start_searchctl("launch", "sweep.yaml", "--db", url, cwd=tmp_path / "again")
     output = tmp_path / "again" / "output.txt"
-    wait_for(url, BEGUN, process, output)
+    wait_for(url, STARTED, process, output)
     own_server.kill()
     away_since = time.time()
     until(lambda: "the database does not answer" in output.read_text())
@@ -102,7 +102,7 @@ def test_a_driver_killed_while_postgresql_is_away_loses_nothing(
     (tmp_path / "again" / "sweep.yaml").write_text(tiny)
     url = own_server.new_database()
     process = start_searchctl("launch", "sweep.yaml", "--db", url, cwd=tmp_path / "again")
-    wait_for(url, BEGUN, process, tmp_path / "again" / "output.txt")
+    wait_for(url, STARTED, process, tmp_path / "again" / "output.txt")
     own_server.kill()
     time.sleep(2)
     process.kill()

@@ -62,8 +62,8 @@ def test_a_script_reads_it_as_json(verb, view):
 
 @pytest.mark.parametrize("name", ["finished", "unfinished"])
 def test_logs_tell_what_happened_line_by_line(name, view):
-    told = [json.loads(line) for line in view("logs", name, "--json").splitlines()]
-    assert len(told) >= len(view("logs", name).splitlines()) > 3
+    events = [json.loads(line) for line in view("logs", name, "--json").splitlines()]
+    assert len(events) >= len(view("logs", name).splitlines()) > 3
 
 
 @pytest.mark.parametrize("kind", ["html", "md", "json"])

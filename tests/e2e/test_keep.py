@@ -54,7 +54,7 @@ def copy(finished, tmp_path):
 
 
 @pytest.fixture
-def standing_still(tmp_path, tiny, start_searchctl):
+def paused(tmp_path, tiny, start_searchctl):
     """A sweep whose driver is alive, but stopped after three jobs."""
     (tmp_path / "sweep.yaml").write_text(tiny)
     process = start_searchctl("launch", "sweep.yaml", "--inline", cwd=tmp_path)
@@ -174,8 +174,8 @@ def test_gc_says_what_would_go_and_then_removes_it(copy, searchctl):
     assert len(files(copy)) == len(before) - 2
 
 
-def test_beside_a_driver_verify_and_gc_disturb_nothing(standing_still, searchctl, finished):
-    folder, process = standing_still
+def test_beside_a_driver_verify_and_gc_disturb_nothing(paused, searchctl, finished):
+    folder, process = paused
     stray = folder / "runs/tiny/trial-0001/rung-0/lost/checkpoint.pt"
     stray.parent.mkdir(parents=True, exist_ok=True)
     stray.touch()

@@ -76,7 +76,7 @@ def at_once(cluster, files, searchctl_bin):
 
 
 def rows(engine, name):
-    """Return what a sweep came to, and when its attempts ran."""
+    """Return the outcome of a sweep, and when its attempts ran."""
     row = queries.find_sweep(engine, name)
     jobs = {
         (job.trial, job.rung): (job.state, job.score, job.kept_epoch, job.images)
@@ -107,8 +107,8 @@ def test_each_comes_to_the_numbers_that_it_has_alone(name, at_once, files, tmp_p
 def test_none_runs_more_jobs_than_it_may_and_all_together_no_more_than_there_is_room(at_once):
     for name, most in MOST.items():
         assert most_at_once(at_once[name]["runs"]) <= (most or 3)
-    together = [each for found in at_once.values() for each in found["runs"]]
-    assert 1 < most_at_once(together) <= 3
+    attempts = [each for found in at_once.values() for each in found["runs"]]
+    assert 1 < most_at_once(attempts) <= 3
 
 
 def test_each_has_its_own_study_with_its_own_trials(at_once, cluster):
@@ -127,12 +127,12 @@ def test_the_doctor_says_why_no_trial_can_run(form, places, cluster, searchctl, 
     text = SWEEP.format(name="x", seed=0, most=", accelerator_type: A100, gpus_per_trial: 1")
     # a directory of this process; a driver on the cluster shares it with the workers of its node
     (tmp_path / "sweep.yaml").write_text(f"{text}storage: {{runs: /proc/self/cwd/runs}}\n")
-    asked = ("doctor", "sweep.yaml", "--address", getattr(cluster, form), "--json")
-    done = searchctl(*asked, cwd=tmp_path, env=known)
-    told = {each["what"]: each for each in json.loads(done.stdout)["findings"]}
+    command = ("doctor", "sweep.yaml", "--address", getattr(cluster, form), "--json")
+    done = searchctl(*command, cwd=tmp_path, env=known)
+    findings = {each["what"]: each for each in json.loads(done.stdout)["findings"]}
     assert done.returncode == 1, done.stdout
-    assert [told[what]["level"] for what in ("Ray", "data", "runs")] == ["ok"] * 3
-    assert told["node's places"]["level"] == places, told
-    assert "Ray assigns 1 GPUs to head, but only 0 are visible there" in told["node"]["found"]
-    assert "no node has that (they have 3 CPU and 1 GPU and 0 acc" in told["room"]["found"]
-    assert "resources.accelerator_type" in told["room"]["fix"]
+    assert [findings[what]["level"] for what in ("Ray", "data", "runs")] == ["ok"] * 3
+    assert findings["node's places"]["level"] == places, findings
+    assert "Ray assigns 1 GPUs to head, but only 0 are visible there" in findings["node"]["found"]
+    assert "no node has that (they have 3 CPU and 1 GPU and 0 acc" in findings["room"]["found"]
+    assert "resources.accelerator_type" in findings["room"]["fix"]

@@ -139,7 +139,7 @@ def test_nothing_of_a_launch_listens_beyond_this_machine(launched):
     assert open_doors == {}
 
 
-def test_ray_answers_nobody_without_its_token_which_is_this_user_s_alone(launched):
+def test_ray_requires_its_token_which_only_this_user_can_read(launched):
     assert launched.refusals == [grpc.StatusCode.UNAUTHENTICATED]
     token = launched.home / ".ray/auth_token"
     assert (token.stat().st_mode & 0o777, token.read_text()) == (0o600, "f" * 64)

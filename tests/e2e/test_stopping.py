@@ -53,11 +53,11 @@ def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
 ):
     process = start_searchctl("launch", "sweep.yaml", *executor, cwd=long_folder)
     wait_for(long_folder, RUNNING, process)
-    asked = time.monotonic()
+    requested_at = time.monotonic()
     stopped = searchctl("stop", "tiny", "--wait", cwd=long_folder)
     assert "requested " in stopped.stdout
     assert process.wait(60) == 4
-    assert time.monotonic() - asked < 20
+    assert time.monotonic() - requested_at < 20
     output = (long_folder / "output.txt").read_text()
     assert "`searchctl stop` requested it; missing: rung 0: 8 of 8 jobs" in output
     assert "searchctl resume tiny" in output

@@ -46,7 +46,7 @@ def test_accuracy_is_the_share_of_images_that_are_right(run):
     assert result.score == hits / 8
 
 
-def test_classes_that_look_different_are_told_apart(run):
+def test_classes_that_look_different_are_distinguished(run):
     assert run({"epochs": 12}).score > 0.9
 
 
@@ -112,7 +112,7 @@ def test_the_last_epoch_is_the_one_at_which_patience_ends(run, tmp_path):
     assert list(features_of(UPath(tmp_path / "job"))) == [1, 2]
 
 
-def test_features_are_not_looked_at_unasked(run, tmp_path):
+def test_embeddings_are_not_computed_by_default(run, tmp_path):
     assert run().features is None
     assert features_of(UPath(tmp_path / "job")) == {}
     assert os.listdir(tmp_path / "job") == ["checkpoint.pt"]

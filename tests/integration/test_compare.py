@@ -90,7 +90,7 @@ def test_one_trial_is_nothing_to_compare(compare):
     assert "two different trials" in done.output
 
 
-def test_a_sweep_that_has_not_begun_is_compared_by_its_params(sweeps):
+def test_a_sweep_that_has_not_started_is_compared_by_its_params(sweeps):
     prepared = sweeps.prepare()
     done = CliRunner().invoke(cli, ["compare", "quick", "0", "1", "--db", sweeps.url])
     assert done.exit_code == 0, done.output

@@ -71,7 +71,7 @@ def alone(tmp_path):
 def by(tmp_path):
     """Run a job by so many processes."""
 
-    def run(processes, *args, out="together", on_epoch=None, stop=None, **fields):
+    def run(processes, *args, out="ddp", on_epoch=None, stop=None, **fields):
         asked = job(tmp_path / out, *args, **fields)
         return run_distributed(asked, processes, on_epoch=on_epoch, stop=stop)
 
@@ -127,12 +127,12 @@ def test_the_same_weights_have_the_same_counts_for_each_image_in_their_order(alo
 
 
 def test_only_the_first_process_writes_and_tells(by, tmp_path):
-    told = []
-    result = by(2, keep_weights=True, masks=2, on_epoch=told.append)
-    assert [record.epoch for record in told] == [1, 2]
-    assert told == list(result.epochs)
+    reported = []
+    result = by(2, keep_weights=True, masks=2, on_epoch=reported.append)
+    assert [record.epoch for record in reported] == [1, 2]
+    assert reported == list(result.epochs)
     files = ["checkpoint.pt", "masks.png", "model.safetensors"]
-    assert sorted(path.name for path in (tmp_path / "together").iterdir()) == files
+    assert sorted(path.name for path in (tmp_path / "ddp").iterdir()) == files
 
 
 def test_processes_listen_to_nobody_beyond_this_machine(by):
@@ -225,10 +225,10 @@ from searchctl.trainer import run_distributed
 from tests.integration.test_ddp_launcher import job, members
 import sys
 
-def told(record):
+def reported(record):
     print(*members(), flush=True)
 
-run_distributed(job(Path(sys.argv[1]), {"epochs": 500}), 2, on_epoch=told)
+run_distributed(job(Path(sys.argv[1]), {"epochs": 500}), 2, on_epoch=reported)
 """
 
 

@@ -39,16 +39,16 @@ def test_a_broken_image_is_found_before_the_sweep_is_stored(sweeps, tmp_path):
 
 
 def test_all_that_its_trials_need_is_decoded(sweep, sweeps, tmp_path):
-    told = []
-    prepare(sweep, sweeps.url, tell=lambda *each: told.append(each))
+    reported = []
+    prepare(sweep, sweeps.url, tell=lambda *each: reported.append(each))
     assert kinds(tmp_path / "cache") == {
         *(("train", "exact"), ("val", "exact"), ("test", "exact")),
         ("train", "source"),
     }
-    assert told[-1] == (36, 36)
+    assert reported[-1] == (36, 36)
 
 
-def test_whoever_leaves_while_images_are_decoded_has_stored_nothing(sweep, sweeps):
+def test_an_interrupt_while_images_are_decoded_stores_nothing(sweep, sweeps):
     def leave(done, total):
         raise KeyboardInterrupt
 
@@ -61,7 +61,7 @@ def test_resume_decodes_what_is_gone(sweep, sweeps, tmp_path):
     prepare(sweep, sweeps.url)
     gone = next((tmp_path / "cache").glob("scenes-val-*"))
     (gone / "images").unlink()
-    told = []
-    prepare_resume("quick", sweeps.url, tell=lambda *each: told.append(each))
-    assert told[-1] == (2, 2)
+    reported = []
+    prepare_resume("quick", sweeps.url, tell=lambda *each: reported.append(each))
+    assert reported[-1] == (2, 2)
     assert (gone / "images").exists()

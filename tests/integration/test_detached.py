@@ -20,12 +20,12 @@ from searchctl.orchestrator.storage.submissions import (
     store_submission,
 )
 
-NOBODY = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 POSTGRES = "postgresql+psycopg://nobody@127.0.0.1:9/none"
 
 
 def submit(sweep, url=POSTGRES, db=None):
-    submit_launch(sweep, url, NOBODY, Path("sweep.yaml"), db=db, probe=False)
+    submit_launch(sweep, url, UNREACHABLE, Path("sweep.yaml"), db=db, probe=False)
 
 
 def test_sqlite_is_refused_with_the_reason(sweeps):
@@ -47,13 +47,15 @@ def test_a_path_from_here_does_not_travel(sweeps, init):
 
 
 def test_a_cluster_that_does_not_answer_is_named_with_the_fix(sweeps):
-    with pytest.raises(SearchctlError, match=f"{NOBODY} does not answer.*--address http://head"):
+    with pytest.raises(
+        SearchctlError, match=f"{UNREACHABLE} does not answer.*--address http://head"
+    ):
         submit(sweeps.sweep())
 
 
 def test_the_newest_driver_of_a_sweep_is_found_by_the_sweep_s_name(postgres_url):
     engine = open_database(postgres_url, create=True)
-    made = [new_submission(name, NOBODY) for name in ("quick", "other", "quick")]
+    made = [new_submission(name, UNREACHABLE) for name in ("quick", "other", "quick")]
     for submission in made:
         store_submission(engine, submission)
     assert newest_submission(engine, "quick") == made[2]

@@ -50,7 +50,7 @@ def test_a_node_with_other_data_or_none_is_reported_with_the_fix(places, tmp_pat
     gone = replace(places, data=sweep(data={"dataset": "camvid", "root": str(tmp_path)}).data)
     assert str(tmp_path) in lacks(places, gone)
     assert "let it see the data set at the same place" in lacks(places, gone)
-    assert lacks(gone, places) == ""  # this machine's own lack is told once, by the data's check
+    assert lacks(gone, places) == ""  # the data check reports this machine's own lack
 
 
 def test_a_node_without_the_directory_of_the_files_is_reported_with_the_fix(places, tmp_path):
@@ -72,14 +72,14 @@ def test_directories_of_one_name_on_two_disks_differ_by_what_they_hold(places):
 def test_a_store_that_a_node_does_not_reach_is_reported(places):
     limits = {"retries": {"total_max_attempts": 1}, "connect_timeout": 1}
     keys = {"key": "a key", "secret": "a secret", "config_kwargs": limits}
-    nobody = NodeLocations(
+    unreachable = NodeLocations(
         places.data, UPath("s3://runs", endpoint_url="http://127.0.0.1:9", **keys)
     )
-    assert "s3://runs/ cannot be read" in node_view_of(nobody).runs_fault
+    assert "s3://runs/ cannot be read" in node_view_of(unreachable).runs_fault
 
 
 @pytest.mark.parametrize(
-    ("asked", "words", "fix"),
+    ("requested", "words", "fix"),
     [
         ({"cpus_per_trial": 8}, "asks for 8 CPU, and no node", "cpus_per_trial, or add a node"),
         ({"gpus_per_trial": 2}, "(they have 4 CPU and 0 GPU, 2 CPU and 1 GPU)", "gpus_per_trial"),
@@ -96,10 +96,10 @@ def test_a_store_that_a_node_does_not_reach_is_reported(places):
         ),
     ],
 )
-def test_a_trial_that_fits_on_no_node_is_an_error_that_names_the_setting(asked, words, fix):
-    wanted = job_resources(sweep(resources=asked).resources)
+def test_a_trial_that_fits_on_no_node_is_an_error_that_names_the_setting(requested, words, fix):
+    resources = job_resources(sweep(resources=requested).resources)
     nodes = [{"CPU": 4.0, "memory": 1e9}, {"CPU": 2.0, "GPU": 1.0}]
-    finding = room_finding(wanted, nodes, 0, local=False, scales=False)
+    finding = room_finding(resources, nodes, 0, local=False, scales=False)
     assert finding.level == "error"
     assert words in finding.found
     assert fix in finding.fix

@@ -17,7 +17,7 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
 class Died(BaseException):
-    """The process ends here: nothing behind it may rely on being told."""
+    """The process ends here: no later code runs."""
 
 
 class LosingExecutor:
@@ -75,11 +75,11 @@ def undisturbed(sweeps_below, tmp_path_factory):
     return stored(prepared)
 
 
-def test_a_sweep_ends_complete_with_a_verdict_on_every_job(sweeps):
+def test_a_sweep_ends_complete_with_a_decision_on_every_job(sweeps):
     prepared, row = sweeps.launch()
     assert (row.state, row.error) == ("COMPLETE", None)
-    verdicts = Counter((d.rung, d.verdict) for d in stored(prepared))
-    assert verdicts == {
+    outcomes = Counter((d.rung, d.verdict) for d in stored(prepared))
+    assert outcomes == {
         (0, "promoted"): 4,
         (0, "pruned"): 4,
         (1, "promoted"): 2,
@@ -89,7 +89,7 @@ def test_a_sweep_ends_complete_with_a_verdict_on_every_job(sweeps):
     assert {d.trial for d in stored(prepared) if d.rung == 2} == {5, 2}
 
 
-def test_a_result_and_the_verdicts_that_it_completes_are_one_transaction(sweeps, undisturbed):
+def test_a_result_and_the_decisions_that_it_completes_are_one_transaction(sweeps, undisturbed):
     prepared = sweeps.prepare()
     refusal = (
         "CREATE TRIGGER full BEFORE INSERT ON searchctl_decisions WHEN NEW.rank = 3 "
@@ -109,7 +109,7 @@ def test_a_result_and_the_verdicts_that_it_completes_are_one_transaction(sweeps,
 
 
 @pytest.mark.parametrize("count", [0, 7, 8, 13])
-def test_a_driver_that_died_between_two_results_resumes_to_the_same_verdicts(
+def test_a_driver_that_died_between_two_results_resumes_to_the_same_decisions(
     count, sweeps, quick_runner, undisturbed
 ):
     with pytest.raises(Died):
@@ -124,9 +124,9 @@ def test_a_driver_that_died_between_two_results_resumes_to_the_same_verdicts(
 
 def test_a_stop_is_no_loss_and_resume_goes_on(sweeps, quick_runner, undisturbed):
     prepared = sweeps.prepare()
-    asked = iter([None] * 8)
+    reasons = iter([None] * 8)
     executor = InlineExecutor(quick_runner)
-    row = run(prepared, executor=executor, stopping=lambda: next(asked, "enough"))
+    row = run(prepared, executor=executor, stopping=lambda: next(reasons, "enough"))
     assert row.state == "STOPPED"
     assert len(stored(prepared)) < len(undisturbed)
     sweeps.resume()

@@ -11,7 +11,7 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
-def asked(app, path):
+def response(app, path):
     said = b"".join(app({"PATH_INFO": path}, lambda status, headers: None)).decode()
     assert "<img src=x" not in said
     assert "<script>alert" not in said
@@ -21,12 +21,12 @@ def asked(app, path):
 def test_a_name_in_the_list_of_reports(sweeps, sqlite_run):
     sweeps.launch()
     sqlite_run(f"UPDATE searchctl_sweeps SET name = '{EVIL}'")
-    assert SHOWN in asked(ReportApp(open_database(sweeps.url)), "/")
+    assert SHOWN in response(ReportApp(open_database(sweeps.url)), "/")
 
 
-def test_a_name_that_is_asked_for(sweeps):
+def test_a_requested_name_is_escaped(sweeps):
     sweeps.launch()
-    assert SHOWN in asked(ReportApp(open_database(sweeps.url)), f"/{EVIL}")
+    assert SHOWN in response(ReportApp(open_database(sweeps.url)), f"/{EVIL}")
 
 
 def test_the_error_of_a_trial(sweeps, quick_runner):

@@ -94,7 +94,7 @@ def test_a_pruned_trial_is_beside_its_neighbours_and_the_cut(launched):
     assert rung.neighbours[-1].differs == {}
 
 
-def test_each_verdict_is_compared_across_the_cut(launched):
+def test_each_decision_is_compared_across_the_cut(launched):
     engine, row = launched()
     against = {trial: explain_trial(engine, row, trial) for trial in (0, 4, 5)}
     sides = {
@@ -112,7 +112,7 @@ def test_each_verdict_is_compared_across_the_cut(launched):
     }
 
 
-def test_the_margin_of_the_verdict_is_the_difference_that_is_assessed(launched):
+def test_the_margin_of_the_decision_is_the_difference_that_is_assessed(launched):
     engine, row = launched()
     for rung in explain_trial(engine, row, 5).rungs[:2]:
         sure = rung.comparison.sure
@@ -209,7 +209,7 @@ def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, said):
     assert "rung 0, 8 images: failed: ValueError: a bad shape" in said("explain", "3")
 
 
-def test_one_rung_may_be_asked_for(launched):
+def test_one_rung_may_be_selected(launched):
     engine, row = launched()
     assert [rung.rung for rung in explain_trial(engine, row, 5, rung=1).rungs] == [1]
     with pytest.raises(SearchctlError, match="trial 0 has not reached rung 1"):
@@ -225,7 +225,7 @@ def test_damaged_counts_point_to_verify(launched, sqlite_run):
         explain_trial(engine, row, 0)
 
 
-def test_before_a_rung_is_closed_there_is_no_verdict(sweeps, said):
+def test_before_a_rung_is_closed_there_is_no_decision(sweeps, said):
     prepared = sweeps.prepare(data=DATA)
     assert explain_trial(prepared.engine, prepared.row, 0).rungs == []
     assert "not started yet" in said("explain", "0")
@@ -370,7 +370,7 @@ def test_the_number_of_queries_does_not_grow_with_the_trials(sweeps, read):
     assert counted_queries[1] <= counted_queries[0] <= 8
 
 
-def test_a_verdict_that_the_images_do_not_explain_is_said_so(launched, said):
+def test_a_decision_that_the_images_do_not_explain_is_reported(launched, said):
     engine, row = launched()
     (rung,) = explain_trial(engine, row, 0).rungs
     assert isinstance(rung.comparison.sure, Corrected)

@@ -23,7 +23,7 @@ def out(tmp_path):
 
 @pytest.fixture
 def stopped(out):
-    """A training that was asked to stop after its second epoch."""
+    """A training that was stopped after its second epoch."""
     epochs = []
     result = train_exported(exported(), out, on_epoch=epochs.append, stop=lambda: len(epochs) == 2)
     assert result.status == "stopped"
@@ -90,7 +90,7 @@ def test_metrics_say_what_a_training_began_with_which_it_never_overwrites(out, t
     assert metrics(tmp_path / "later")["initial_weights"].startswith(f"checkpoint {out}/model.safe")
 
 
-def test_a_mistake_of_the_settings_is_told_without_a_traceback(out):
+def test_a_mistake_in_the_settings_is_reported_without_a_traceback(out):
     with pytest.raises(SearchctlError, match="needs images of at least 32x32") as refused:
         train_exported(exported(model="segformer"), out)
     assert "Traceback" not in str(refused.value)

@@ -16,7 +16,7 @@ from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.results import JobResult
 
-ASKED = {"repeats": 3, "audit": 2}
+FOLLOW_UP = {"repeats": 3, "audit": 2}
 SMALL = {
     "data": {
         "dataset": "scenes",
@@ -69,7 +69,7 @@ def jobs_of(prepared, kinds=AFTER):
 def followed_up(sweeps, quick_runner):
     """A sweep with two finalists that ran to its end, and the jobs as workers saw them."""
     seen = []
-    prepared, row = sweeps.launch(noting(quick_runner, seen), halving=ASKED)
+    prepared, row = sweeps.launch(noting(quick_runner, seen), halving=FOLLOW_UP)
     assert row.state == "COMPLETE"
     return prepared, [job for job in seen if job.kind != "ladder"]
 
@@ -105,17 +105,15 @@ def test_repeats_differ_by_their_seeds_and_keep_no_weights(followed_up):
     assert len({job.out for job in seen}) == len(seen)
 
 
-def test_what_follows_the_ladder_changes_neither_verdicts_nor_states(
-    followed_up, sweeps_below, tmp_path
-):
+def test_follow_up_jobs_change_neither_decisions_nor_states(followed_up, sweeps_below, tmp_path):
     prepared, _ = followed_up
     without, _ = sweeps_below(tmp_path).launch(name="without")
     for read in (queries.decisions, queries.jobs):
-        verdicts = [
+        rows = [
             [(row.trial, row.rung, row.score) for row in read(each.engine, each.row)]
             for each in (prepared, without)
         ]
-        assert verdicts[0] == verdicts[1]
+        assert rows[0] == rows[1]
     states = [
         [row.state for row in queries.trials(each.engine, each.row)] for each in (prepared, without)
     ]
@@ -126,7 +124,7 @@ def test_what_follows_the_ladder_changes_neither_verdicts_nor_states(
 def test_a_driver_that_died_after_the_ladder_goes_on_where_it_was(
     count, sweeps, quick_runner, followed_up
 ):
-    sweep = {"name": "second", "halving": ASKED}
+    sweep = {"name": "second", "halving": FOLLOW_UP}
     with pytest.raises(Died):
         sweeps.launch(dies_in(quick_runner, count), **sweep)
     prepared, row = sweeps.resume(name="second")
@@ -169,7 +167,7 @@ def test_killed_and_resumed_follow_up_jobs_give_the_same_numbers_to_the_last_bit
 
 
 def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps, quick_runner):
-    prepared = sweeps.prepare(halving=ASKED)
+    prepared = sweeps.prepare(halving=FOLLOW_UP)
     ended = []
     row = run(
         prepared,
@@ -194,7 +192,7 @@ def test_a_lost_repeat_is_tried_again_and_a_hopeless_one_fails_alone(
             return JobResult("lost", None, error="CUDA")
         return quick_runner(job, on_epoch, stop)
 
-    prepared, row = sweeps.launch(unlucky, halving=ASKED, resources={"max_attempts": 2})
+    prepared, row = sweeps.launch(unlucky, halving=FOLLOW_UP, resources={"max_attempts": 2})
     assert row.state == "COMPLETE"
     states = {key_of(job): (job.state, job.error) for job in jobs_of(prepared)}
     assert states.pop(JobKey(5, 2, "repeat", 1)) == ("FAIL", "lost 2 times: CUDA")
@@ -208,7 +206,7 @@ def test_audits_are_trials_of_their_own_in_the_study_and_never_the_best(sweeps, 
             return JobResult("complete", 0.99, kept_epoch=1)
         return quick_runner(job, on_epoch, stop)
 
-    prepared, _ = sweeps.launch(better_late, halving=ASKED)
+    prepared, _ = sweeps.launch(better_late, halving=FOLLOW_UP)
 
     def shown():
         study = optuna.load_study(study_name="quick", storage=prepared.url)

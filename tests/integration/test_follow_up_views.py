@@ -9,7 +9,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.cli.main import cli
 from searchctl.trainer.core.results import Evaluation, JobResult
 
-ASKED = {"repeats": 3, "audit": 2}
+FOLLOW_UP = {"repeats": 3, "audit": 2}
 SEEDS = {5: {1: 0.70, 2: 0.80}, 2: {1: 0.60, 2: 0.50}}
 """Score of each repeat; on the ladder, trial 5 has 0.82 and trial 2 has 0.72."""
 
@@ -34,8 +34,8 @@ def with_seeds(runner, audited=0.3, seeds=SEEDS):
 
 
 @pytest.fixture
-def appraise(sweeps, quick_runner):
-    def launched(halving=ASKED, name="quick", **scores):
+def follow_up(sweeps, quick_runner):
+    def launched(halving=FOLLOW_UP, name="quick", **scores):
         runner = with_seeds(quick_runner, **scores)
         prepared, row = sweeps.launch(runner, halving=halving, name=name)
         return read_follow_up(prepared.engine, row)
@@ -55,8 +55,8 @@ def said(sweeps):
     return run
 
 
-def test_finalists_have_mean_and_spread_over_the_same_seeds(appraise):
-    found = appraise()
+def test_finalists_have_mean_and_spread_over_the_same_seeds(follow_up):
+    found = follow_up()
     first, second = found.repeats.finalists
     assert (first.trial, first.scores) == (5, pytest.approx([0.82, 0.7, 0.8]))
     assert (second.trial, second.scores) == (2, pytest.approx([0.72, 0.6, 0.5]))
@@ -68,8 +68,8 @@ def test_finalists_have_mean_and_spread_over_the_same_seeds(appraise):
     assert order.means == pytest.approx({5: 0.75, 2: 0.55})
 
 
-def test_a_winner_that_other_seeds_do_not_confirm_is_said_so(appraise, said):
-    found = appraise(seeds={5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}})
+def test_a_winner_that_other_seeds_do_not_confirm_is_reported(follow_up, said):
+    found = follow_up(seeds={5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}})
     assert found.winner == 5  # the decision stays
     assert (found.repeats.order.best_on_average, found.repeats.order.first) == (2, 0)
     text = " ".join(said("explain", "quick").split())
@@ -77,20 +77,20 @@ def test_a_winner_that_other_seeds_do_not_confirm_is_said_so(appraise, said):
     assert "trial 2 is 0.3000 better on average, trial 5 is first with 0 of 2 other seeds" in text
 
 
-def test_a_seed_without_a_score_is_left_out(appraise):
-    found = appraise(seeds={5: {1: None, 2: 0.80}, 2: {1: 0.9, 2: "no such file"}})
+def test_a_seed_without_a_score_is_left_out(follow_up):
+    found = follow_up(seeds={5: {1: None, 2: 0.80}, 2: {1: 0.9, 2: "no such file"}})
     first, second = found.repeats.finalists
     assert (first.scores[1:], first.score.n) == ([None, 0.8], 2)
     assert second.scores[1:] == [0.9, None]
     assert found.repeats.order.seeds == 0
 
 
-def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(appraise, said):
-    found = appraise(audited=0.9)
-    verdict = found.audit.verdict
-    assert (verdict.pruned, verdict.n, verdict.better, verdict.share) == (6, 2, 2, 1)
-    assert (verdict.low, verdict.high) == (pytest.approx(0.025**0.5), 1)
-    assert verdict.regret == pytest.approx(0.08)
+def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(follow_up, said):
+    found = follow_up(audited=0.9)
+    result = found.audit.verdict
+    assert (result.pruned, result.n, result.better, result.share) == (6, 2, 2, 1)
+    assert (result.low, result.high) == (pytest.approx(0.025**0.5), 1)
+    assert result.regret == pytest.approx(0.08)
     assert found.winner == 5
     whole = 14 * 1.5 + 4 * 1.5 + 2 * 3
     assert (found.costs["audit"].amount, found.costs["audit"].unit) == (6, "seconds")
@@ -100,22 +100,22 @@ def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(appraise, said
     assert "0.0800 better: the cuts have cost at least that much" in text
 
 
-def test_a_loss_is_better_when_it_is_lower(appraise):
+def test_a_loss_is_better_when_it_is_lower(follow_up):
     halving = {"score": "val_loss", "audit": 2}
-    verdict = appraise(halving, audited=0.01).audit.verdict
-    assert verdict.better == 2
-    assert verdict.regret == pytest.approx(0.12 - 0.01)
+    result = follow_up(halving, audited=0.01).audit.verdict
+    assert result.better == 2
+    assert result.regret == pytest.approx(0.12 - 0.01)
 
 
-def test_a_diverged_audit_does_not_beat_the_winner_and_a_failed_one_is_not_counted(appraise):
-    assert appraise(audited=None).audit.verdict.n == 2
-    audit = appraise(audited="no such file", name="other").audit
+def test_a_diverged_audit_does_not_beat_the_winner_and_a_failed_one_is_not_counted(follow_up):
+    assert follow_up(audited=None).audit.verdict.n == 2
+    audit = follow_up(audited="no such file", name="other").audit
     assert audit.verdict is None
     assert [each.failed for each in audit.trials] == [True, True]
 
 
-def test_audited_trials_name_the_cut_that_dropped_them(appraise):
-    for each in appraise().audit.trials:
+def test_audited_trials_name_the_cut_that_dropped_them(follow_up):
+    for each in follow_up().audit.trials:
         assert (each.pruned_at, each.cohort) in [(0, 8), (1, 4)]
         assert each.rank > each.cohort // 2
 
@@ -127,16 +127,16 @@ def test_a_sweep_that_did_not_ask_has_nothing_to_say(sweeps, said):
     assert json.loads(said("explain", "quick", "--json"))["appraised"] is None
 
 
-def test_json_has_seeds_and_audit(appraise, said):
-    appraise()
+def test_json_has_seeds_and_audit(follow_up, said):
+    follow_up()
     found = json.loads(said("explain", "quick", "--json"))["appraised"]
     assert found["repeats"]["finalists"][0]["scores"] == pytest.approx([0.82, 0.7, 0.8])
     assert found["audit"]["verdict"]["n"] == 2
     assert set(found["costs"]) == {"repeat", "audit"}
 
 
-def test_show_has_a_trials_jobs_after_the_ladder(appraise, said):
-    found = appraise()
+def test_show_has_a_trials_jobs_after_the_ladder(follow_up, said):
+    found = follow_up()
     text = said("show", "quick", "5")
     assert "repeat 1" in text
     assert "repeat 2" in text
@@ -147,8 +147,8 @@ def test_show_has_a_trials_jobs_after_the_ladder(appraise, said):
     assert [job["kind"] for job in facts["jobs"]] == ["ladder"] * len(facts["jobs"])
 
 
-def test_status_counts_the_jobs_after_the_ladder_apart(appraise, said):
-    appraise()
+def test_status_counts_the_jobs_after_the_ladder_apart(follow_up, said):
+    follow_up()
     assert "repeats 4/4, audit 2/2" in said("status", "quick")
     found = json.loads(said("status", "quick", "--json"))
     assert [rung["done"] for rung in found["rungs"]] == [8, 4, 2]
@@ -159,14 +159,14 @@ def test_status_counts_the_jobs_after_the_ladder_apart(appraise, said):
     assert [each["trial"] for each in found["best"]][:2] == [5, 2]  # each once
 
 
-def test_logs_name_each_job_after_the_ladder(appraise, said):
-    appraise()
+def test_logs_name_each_job_after_the_ladder(follow_up, said):
+    follow_up()
     text = said("logs", "quick")
     assert "trial 5 repeat 2: complete, score 0.8000" in text
     assert "audit: started" in text
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_the_terminals_width_is_kept(appraise, said, columns):
-    appraise()
+def test_the_terminals_width_is_kept(follow_up, said, columns):
+    follow_up()
     assert max(map(len, said("explain", "quick", columns=columns).splitlines())) <= columns

@@ -108,7 +108,7 @@ def s3_url():
 
 @pytest.fixture
 def bucket(s3_url, tmp_path):
-    keys = {"key": "nobody", "secret": "nothing", "endpoint_url": s3_url}
+    keys = {"key": "unknown", "secret": "wrong", "endpoint_url": s3_url}
     bucket = UPath("s3://bucket", **keys) / tmp_path.name
     bucket.fs.makedirs("bucket", exist_ok=True)
     return bucket

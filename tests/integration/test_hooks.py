@@ -1,4 +1,4 @@
-"""Hooks: commands that are told of a sweep, and can do it no harm."""
+"""Hooks: commands that run at events of a sweep and cannot harm it."""
 
 import json
 import logging
@@ -18,9 +18,9 @@ NAMES = ("rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed")
 
 
 @pytest.fixture
-def told(tmp_path):
-    """Hooks that keep what they are told, and a function that returns it."""
-    file = tmp_path / "told.jsonl"
+def received(tmp_path):
+    """Hooks that write their input to a file, and a function that reads it."""
+    file = tmp_path / "received.jsonl"
     hooks = {name: f"cat >> {file}; echo >> {file}" for name in NAMES}
 
     def read():
@@ -38,8 +38,8 @@ def events(prepared):
     ]
 
 
-def test_every_rung_and_the_end_are_reported_in_order(sweeps, told):
-    hooks, read = told
+def test_every_rung_and_the_end_are_reported_in_order(sweeps, received):
+    hooks, read = received
     prepared, _ = sweeps.launch(hooks=hooks)
     assert [(each["event"], each.get("rung")) for each in read()] == [
         ("rung_closed", 0),
@@ -50,8 +50,8 @@ def test_every_rung_and_the_end_are_reported_in_order(sweeps, told):
     assert events(prepared) == [(each["event"], "is done") for each in read()]
 
 
-def test_a_rung_is_reported_with_its_best_trial_and_all_decisions(sweeps, told):
-    hooks, read = told
+def test_a_rung_is_reported_with_its_best_trial_and_all_decisions(sweeps, received):
+    hooks, read = received
     sweeps.launch(hooks=hooks)
     first = read()[0]
     at = first.pop("at")
@@ -68,8 +68,8 @@ def test_a_rung_is_reported_with_its_best_trial_and_all_decisions(sweeps, told):
     }
 
 
-def test_the_end_is_reported_with_the_best_trials(sweeps, told):
-    hooks, read = told
+def test_the_end_is_reported_with_the_best_trials(sweeps, received):
+    hooks, read = received
     sweeps.launch(hooks=hooks)
     best = read()[-1]["best"]
     assert [(each["rank"], each["trial"]) for each in best[:2]] == [(1, 5), (2, 2)]
@@ -88,27 +88,27 @@ def unusable(job, on_epoch, stop):
     ("runner", "kind", "words"),
     [(all_diverge, SweepFailed, "none of 8 trials"), (unusable, SweepBlocked, "image 7")],
 )
-def test_a_sweep_that_fails_is_reported_with_its_error(runner, kind, words, sweeps, told):
-    hooks, read = told
+def test_a_sweep_that_fails_is_reported_with_its_error(runner, kind, words, sweeps, received):
+    hooks, read = received
     with pytest.raises(kind):
         sweeps.launch(runner, hooks=hooks)
     assert read()[-1]["event"] == "sweep_failed"
     assert words in read()[-1]["error"]
 
 
-def test_an_error_that_is_not_ours_is_reported_by_its_kind_alone(sweeps, told):
+def test_an_error_that_is_not_ours_is_reported_by_its_kind_alone(sweeps, received):
     class Broken(InlineExecutor):
         def run(self, source, stop):
             raise ValueError("postgresql://me:secret@host/db")
 
-    hooks, read = told
+    hooks, read = received
     with pytest.raises(ValueError, match="secret"):
         sweeps.launch(executor=Broken(), hooks=hooks)
     assert read()[-1]["error"] == "ValueError"
 
 
-def test_a_sweep_that_is_stopped_is_reported_with_the_reason(sweeps, told, quick_runner):
-    hooks, read = told
+def test_a_sweep_that_is_stopped_is_reported_with_the_reason(sweeps, received, quick_runner):
+    hooks, read = received
     prepared = sweeps.prepare(hooks=hooks)
     row = run(prepared, executor=InlineExecutor(quick_runner), stopping=lambda: "received SIGTERM")
     assert row.state == "STOPPED"
@@ -116,17 +116,17 @@ def test_a_sweep_that_is_stopped_is_reported_with_the_reason(sweeps, told, quick
     assert (only["event"], only["reason"]) == ("sweep_stopped", row.error)
 
 
-def test_what_was_reported_is_not_reported_again(sweeps, told):
-    hooks, read = told
+def test_what_was_reported_is_not_reported_again(sweeps, received):
+    hooks, read = received
     sweeps.launch(hooks=hooks)
     before = read()
     sweeps.resume()
     assert read() == before
 
 
-def test_facts_hold_no_places_and_no_secrets(sweeps, told, monkeypatch):
+def test_facts_hold_no_places_and_no_secrets(sweeps, received, monkeypatch):
     monkeypatch.setenv("SECRET", "hunter2")
-    hooks, read = told
+    hooks, read = received
     storage = {"url": "postgresql://me:${SECRET}@host/db", "runs": str(sweeps.folder / "runs")}
     sweeps.launch(hooks=hooks, storage=storage)
     facts = json.dumps(read())
@@ -188,6 +188,6 @@ def test_facts_of_any_length_are_handed_over(tmp_path):
     assert run_command("true", facts, 30) == "is done"
 
 
-def test_hooks_may_change_when_a_sweep_is_resumed(sweeps, told):
-    hooks, _ = told
+def test_hooks_may_change_when_a_sweep_is_resumed(sweeps, received):
+    hooks, _ = received
     assert sweeps.sweep(hooks=hooks).spec_hash == sweeps.sweep().spec_hash

@@ -257,10 +257,10 @@ def test_weights_that_cannot_be_downloaded_are_to_be_put_where_it_says(elsewhere
 
 def test_weights_are_downloaded_once_and_then_need_no_network(elsewhere, hub, published):
     sha256 = hashlib.sha256(published.read_bytes()).hexdigest()
-    told = (
+    expected = (
         "complete",
         f"pretrained test_convnext.r160_in1k: all 97 tensors of the encoder (sha256 {sha256[:12]})",
         "",
     )
-    assert tuple(elsewhere({"init": "pretrained"}, HF_ENDPOINT=hub)) == told
-    assert tuple(elsewhere({"init": "pretrained"}, HF_HUB_OFFLINE="1")) == told
+    assert tuple(elsewhere({"init": "pretrained"}, HF_ENDPOINT=hub)) == expected
+    assert tuple(elsewhere({"init": "pretrained"}, HF_HUB_OFFLINE="1")) == expected

@@ -44,11 +44,11 @@ def test_the_lease_is_renewed_for_as_long_as_it_is_held(prepared):
 
 def test_a_silent_driver_elsewhere_is_waited_for_until_its_lease_runs_out(prepared):
     held_by(prepared, "elsewhere:17", ttl_s=1.5)
-    told, started = [], time.monotonic()
-    with Lease(prepared.engine, prepared.row.id, say=told.append):
+    messages, started = [], time.monotonic()
+    with Lease(prepared.engine, prepared.row.id, say=messages.append):
         assert 1.0 < time.monotonic() - started < 6.0
-    assert told == ["the driver elsewhere:17 may still be alive: waiting up to 1 s"] or (
-        told == ["the driver elsewhere:17 may still be alive: waiting up to 2 s"]
+    assert messages == ["the driver elsewhere:17 may still be alive: waiting up to 1 s"] or (
+        messages == ["the driver elsewhere:17 may still be alive: waiting up to 2 s"]
     )
 
 

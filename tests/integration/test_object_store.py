@@ -57,7 +57,7 @@ def test_a_job_goes_on_from_a_checkpoint_in_the_store_to_the_same_weights(run, s
     assert result.weights.read_bytes() == whole.weights.read_bytes()
 
 
-def test_weights_in_the_store_are_begun_with(run, store, tmp_path):
+def test_initial_weights_are_read_from_the_store(run, store, tmp_path):
     below = run(store / "below")
     here = UPath(tmp_path / "model.safetensors")
     here.write_bytes(below.weights.read_bytes())
@@ -94,13 +94,13 @@ def test_a_bucket_that_is_not_there_blocks_the_job_and_is_named(run, s3):
 
 
 def test_a_store_that_does_not_answer_is_a_lost_job(run):
-    nobody = UPath(
+    unreachable = UPath(
         "s3://runs",
         endpoint_url="http://127.0.0.1:9",
         key="a key",
         secret="a secret",
         config_kwargs={"retries": {"total_max_attempts": 1}, "connect_timeout": 1},
     )
-    result = run(nobody / "out")
+    result = run(unreachable / "out")
     assert result.status == "blocked"
     assert "cannot write s3://runs/out/checkpoint.pt: EndpointConnectionError" in result.error

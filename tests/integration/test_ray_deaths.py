@@ -40,7 +40,7 @@ def slow(job, on_epoch, stop):
     time.sleep(600)
 
 source = BracketSource()
-source.started = lambda job, worker: print("begun", flush=True)
+source.started = lambda job, worker: print("started", flush=True)
 try:
     RayTuneExecutor(runner=by_value(slow), address=sys.argv[1]).run(source, lambda: False)
 except SearchctlError as error:
@@ -70,7 +70,7 @@ def run(script):
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(150)
-def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
+def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_fix():
     _, output = run(RAYLET_DIES)
     assert "Ray has no node left" in output
     assert "`searchctl resume` starts another" in output
@@ -78,7 +78,7 @@ def test_a_raylet_that_dies_under_its_jobs_ends_the_run_with_the_mend():
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(240)
-def test_a_cluster_whose_head_dies_is_left_with_the_mend_before_ray_ends_the_driver():
+def test_a_driver_leaves_a_cluster_whose_head_died_with_the_fix_before_ray_ends_it():
     with RayCluster() as cluster:
         head = cluster.start_head(cpus=1)
         command = [sys.executable, "-c", HEAD_DIES, cluster.address]
@@ -87,7 +87,7 @@ def test_a_cluster_whose_head_dies_is_left_with_the_mend_before_ray_ends_the_dri
         with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True
         ) as driver:
-            assert driver.stdout.readline() == "begun\n"
+            assert driver.stdout.readline() == "started\n"
             head.kill()
             said, _ = driver.communicate(timeout=120)
     assert "does not answer any more" in said

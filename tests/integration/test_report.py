@@ -134,12 +134,12 @@ def test_where_nothing_was_measured_nothing_is_said_of_it(finished):
     assert "IoU over epochs" not in page
 
 
-def test_by_class_a_sweep_is_told_in_what_it_is_ranked_by(sweeps):
+def test_by_class_a_sweep_is_reported_in_its_ranking_metric(sweeps):
     sweeps.launch(learning, halving={"score": "val_accuracy"})
     assert report_of(sweeps).classes[0].values[:4] == [0.9, None, 0.8, 0.7]
 
 
-def test_a_sweep_that_has_not_begun_has_a_report(sweeps):
+def test_a_sweep_that_has_not_started_has_a_report(sweeps):
     sweeps.prepare()
     report = report_of(sweeps)
     assert report.answer is None
@@ -203,10 +203,10 @@ def test_names_are_shown_as_they_are_and_never_become_tags(sweeps):
     assert r"&lt;script>alert(1)&lt;/script>\|{{ 7 * 7 }}" in markdown(changed)
 
 
-def test_a_page_asks_nobody_for_anything(finished):
+def test_a_page_requests_no_other_files(finished):
     page = Texts(html(finished))
-    asked = [attrs.get(name, "") for _, attrs in page.tags for name in ("src", "href")]
-    assert all(address.startswith(("#", "data:")) for address in asked if address)
+    addresses = [attrs.get(name, "") for _, attrs in page.tags for name in ("src", "href")]
+    assert all(address.startswith(("#", "data:")) for address in addresses if address)
     assert "url(" not in html(finished)
 
 
@@ -251,11 +251,11 @@ def test_the_command_prints_what_is_no_page(sweeps, tmp_path, monkeypatch):
 
 
 def ask(sweeps, path):
-    told = []
+    responses = []
     body = ReportApp(open_database(sweeps.url))(
-        {"PATH_INFO": path}, lambda status, headers: told.append((status, dict(headers)))
+        {"PATH_INFO": path}, lambda status, headers: responses.append((status, dict(headers)))
     )
-    (status, headers), content = told[0], b"".join(body)
+    (status, headers), content = responses[0], b"".join(body)
     assert int(headers["Content-Length"]) == len(content)
     return status[:3], content.decode()
 
@@ -312,7 +312,7 @@ def test_importance_is_of_the_rung_where_every_trial_has_a_score(sweeps):
     assert importance(flipped, known, "minimize", 0).shares == pytest.approx(found.shares)
 
 
-def test_of_trials_that_tie_no_importance_can_be_told(sweeps):
+def test_trials_that_tie_have_no_importance(sweeps):
     sweep = sweeps.sweep()
     tied = [Scored(params, 0.5) for params in sweep.trials()]
     with pytest.raises(SearchctlError, match="tie"):

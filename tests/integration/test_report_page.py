@@ -43,8 +43,8 @@ def opened(browser, pages):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def asked_for(browser):
-    """What the page asked for, besides itself and what it holds."""
+def requests_of(browser):
+    """Return what the page requested besides itself and its own content."""
     events = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
     sent = [each["params"] for each in events if each["method"] == "Network.requestWillBeSent"]
     assert sent, "the log holds no request at all, not even for the page"
@@ -61,10 +61,10 @@ def colour_of(browser, selector, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
 @pytest.mark.parametrize("trials", [1, 500])
-def test_a_page_fits_any_screen_and_asks_nobody(trials, width, scheme, opened):
+def test_a_page_fits_any_screen_and_requests_nothing(trials, width, scheme, opened):
     browser = opened(trials, width, scheme)
     assert browser.get_log("browser") == []
-    assert asked_for(browser) == []
+    assert requests_of(browser) == []
     needed = browser.execute_script("return document.documentElement.scrollWidth")
     assert needed <= width
     paper, ink = (colour_of(browser, "body", each) for each in ("background-color", "color"))

@@ -20,7 +20,7 @@ space: {lr: [0.1, 0.01, 0.001, 0.0001]}
 
 @pytest.fixture
 def launched(sweeps, monkeypatch):
-    """A sweep that was stored from a file, and not begun; the file may be edited."""
+    """A sweep that was stored from a file and not started; the file may be edited."""
     monkeypatch.chdir(sweeps.folder)
     sweeps.file = sweeps.folder / "sweep.yaml"
     sweeps.file.write_text(TEXT)
@@ -80,7 +80,7 @@ def test_other_training_settings_are_refused_unless_accepted(
     ],
     ids=["space", "seed", "halving"],
 )
-def test_what_the_verdicts_follow_from_can_never_change(edit, launched):
+def test_settings_that_decisions_depend_on_can_never_change(edit, launched):
     launched.file.write_text(TEXT.replace(*edit))
     with pytest.raises(SweepChanged, match="no longer says what 'quick' computes"):
         prepare_resume("quick", launched.url, accept_changes=True)

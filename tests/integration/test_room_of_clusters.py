@@ -23,7 +23,7 @@ from tests.executors import BracketSource, by_value, never
 folder = Path(sys.argv[2])
 
 def slow(job, on_epoch, stop):
-    (folder / "begun").touch()
+    (folder / "started").touch()
     while not (folder / "go on").exists():
         time.sleep(0.1)
     return JobResult("complete", float(job.trial))

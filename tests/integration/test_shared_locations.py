@@ -28,10 +28,10 @@ def run(places):
 
 def test_a_node_that_sees_it_all_runs_jobs(places):
     assert run(places) is DONE
-    assert run(None) is DONE  # without a cluster, nothing is asked
+    assert run(None) is DONE  # without a cluster, nothing is checked
 
 
-def test_a_node_without_the_sweep_s_files_is_blocked_until_it_is_mended(places, tmp_path):
+def test_a_node_without_the_sweep_s_files_is_blocked_until_it_is_fixed(places, tmp_path):
     elsewhere = replace(places, runs=UPath(tmp_path / "own disk"))
     lacking = run(elsewhere)
     assert lacking.status == "blocked"
@@ -47,11 +47,11 @@ def test_a_node_that_sees_other_data_is_blocked(places):
 
 
 def test_a_store_that_does_not_answer_is_named(places):
-    nobody = UPath(
+    unreachable = UPath(
         "s3://runs",
         endpoint_url="http://127.0.0.1:9",
         key="a key",
         secret="a secret",
         config_kwargs={"retries": {"total_max_attempts": 1}, "connect_timeout": 1},
     )
-    assert "s3://runs/ cannot be read" in run(replace(places, runs=nobody)).error
+    assert "s3://runs/ cannot be read" in run(replace(places, runs=unreachable)).error

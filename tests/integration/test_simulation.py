@@ -21,10 +21,10 @@ def run_simulated(tmp_path_factory):
         found = measure(scenario, url, folder)
         engine = open_database(url)
         row = queries.find_sweep(engine, "simulated")
-        verdicts = {(d.trial, d.rung): d for d in queries.decisions(engine, row)}
+        decided = {(d.trial, d.rung): d for d in queries.decisions(engine, row)}
         outcomes = [attempt.outcome for attempt in queries.attempts(engine, row)]
         engine.dispose()
-        return found, verdicts, outcomes
+        return found, decided, outcomes
 
     return simulated
 
@@ -58,8 +58,8 @@ def test_faults_cost_gpu_time_and_never_an_idle_gpu_that_is_not_there(undisturbe
 
 
 def test_every_row_of_the_driver_is_counted(undisturbed):
-    found, verdicts, outcomes = undisturbed
+    found, decided, outcomes = undisturbed
     rows = found["driver"]["rows"]
-    assert (rows["trials"], rows["decisions"]) == (50, len(verdicts))
+    assert (rows["trials"], rows["decisions"]) == (50, len(decided))
     assert rows["jobs"] == rows["attempts"] == len(outcomes)
     assert rows["epochs"] == 2 * outcomes.count("complete")

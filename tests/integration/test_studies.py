@@ -78,7 +78,7 @@ def test_a_study_runs_to_its_end_at_tiny_width(request, tmp_path, study):
 
 
 def tiny(request, folder, study):
-    """Return an example with small networks, images and data, and otherwise as it stands."""
+    """Return an example with small networks, images and data, and otherwise unchanged."""
     values = deepcopy(load_yaml(EXAMPLES / f"{study}.yaml").value)
     data, training, space = values["data"], values["training"], values["space"]
     data.pop("train_images", None)

@@ -128,7 +128,7 @@ def test_a_sweep_writes_a_run_for_each_trial_where_it_is_requested(sweeps, tmp_p
     assert row.spec_hash == sweeps.sweep().spec_hash
 
 
-def test_nothing_is_written_unasked(sweeps, tmp_path):
+def test_nothing_is_written_by_default(sweeps, tmp_path):
     sweeps.launch()
     assert not list(tmp_path.rglob("*tfevents*"))
 

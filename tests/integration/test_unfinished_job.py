@@ -34,12 +34,12 @@ def test_weights_ruined_by_the_last_step_are_found_by_the_validation(run):
 
 
 @pytest.mark.parametrize("batches", [0, 1, 5])
-def test_a_job_leaves_at_the_next_batch_when_asked(run, batches):
-    asked = iter([False] * batches + [True])
-    result = run(stop=lambda: next(asked))
+def test_a_job_stops_at_the_next_batch_on_request(run, batches):
+    stops = iter([False] * batches + [True])
+    result = run(stop=lambda: next(stops))
     assert (result.status, result.score) == ("stopped", None)
     assert result.images_seen == 0
-    assert list(asked) == []
+    assert list(stops) == []
 
 
 def test_epochs_before_a_stop_are_kept(run):
@@ -106,13 +106,13 @@ def test_an_error_in_a_loader_thread_has_the_status_that_it_has_elsewhere(
 
 
 def test_a_job_that_is_stopped_in_an_epoch_leaves_no_loader_thread(run):
-    asked = iter([False, False, True])
-    result = run({"loader_workers": 2}, stop=lambda: next(asked))
+    stops = iter([False, False, True])
+    result = run({"loader_workers": 2}, stop=lambda: next(stops))
     assert result.status == "stopped"
     assert not [each for each in threading.enumerate() if each.name.startswith("loader")]
 
 
-def test_an_error_that_nobody_foresaw_is_raised(run):
+def test_an_unexpected_error_is_raised(run):
     def fail(epoch):
         raise KeyError("a mistake of ours")
 
@@ -149,7 +149,7 @@ def test_a_size_too_small_for_the_model_names_the_smallest(small_scenes, tmp_pat
     assert "at least 16x16" in result.error
 
 
-def test_an_epoch_is_told_of_when_its_checkpoint_is_on_the_disk(run, tmp_path):
+def test_an_epoch_is_reported_when_its_checkpoint_is_on_the_disk(run, tmp_path):
     held = []
     run(on_epoch=lambda epoch: held.append(stored_epoch(tmp_path)))
     assert held == [1, 2, 3]
@@ -222,7 +222,7 @@ def test_a_checkpoint_of_another_job_is_not_gone_on_from(
     assert "is of other settings or of another job" in caplog.text
 
 
-def test_warm_started_jobs_are_told_apart_by_the_weights_they_began_with(run, tmp_path):
+def test_warm_started_jobs_differ_by_their_initial_weights(run, tmp_path):
     for name, params in (("a", {}), ("b", {"epochs": 1})):
         run(params, keep_weights=True, out=tmp_path / name)
     run({}, rung=1, init_from=tmp_path / "a" / "model.safetensors", out=tmp_path / "warm")

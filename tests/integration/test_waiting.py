@@ -21,7 +21,7 @@ def status(prepared, *options):
     return done.output
 
 
-def test_a_wait_is_told_while_it_lasts_and_somebody_drives(sweeps):
+def test_a_wait_is_reported_while_it_lasts_and_a_driver_runs(sweeps):
     prepared = sweeps.prepare()
     with Lease(prepared.engine, prepared.row.id) as lease:
         writer = SweepWriter(prepared.engine, prepared.row.id, lease.token, lease.ttl_s)
@@ -31,7 +31,7 @@ def test_a_wait_is_told_while_it_lasts_and_somebody_drives(sweeps):
         writer.set_waiting(FULL)
         assert LINE in status(prepared)
         assert json.loads(status(prepared, "--json"))["waits"] == [LINE]
-    assert "wait" not in status(prepared)  # nobody knows any more
+    assert "wait" not in status(prepared)  # there is no driver any more
 
 
 def test_a_driver_that_takes_over_knows_of_no_wait(sweeps):

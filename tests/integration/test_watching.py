@@ -1,4 +1,4 @@
-"""Following a sweep from its database: a watcher is told what the driver's own display is told."""
+"""Following a sweep from its database: a watcher receives the events of the driver's display."""
 
 import json
 import sqlite3
@@ -20,31 +20,33 @@ from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, r
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
-class Told(Progress):
-    """Keeps what it is told."""
+class Recorder(Progress):
+    """Records the events that it receives."""
 
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
-        self.told = []
+        self.received = []
 
     def job_started(self, job, attempt):
         super().job_started(job, attempt)
-        self.told.append(("started", job.trial, job.rung, dict(job.params), attempt))
+        self.received.append(("started", job.trial, job.rung, dict(job.params), attempt))
 
     def epoch(self, job, record):
         super().epoch(job, record)
-        self.told.append(("epoch", job.trial, job.rung, record))
+        self.received.append(("epoch", job.trial, job.rung, record))
 
     def job_done(self, job, result):
         super().job_done(job, result)
-        self.told.append(("done", job.trial, job.rung, result.status, result.score, result.error))
+        self.received.append(
+            ("done", job.trial, job.rung, result.status, result.score, result.error)
+        )
 
     def job_lost(self, job, error, losses):
         super().job_lost(job, error, losses)
-        self.told.append(("lost", job.trial, job.rung, error, losses))
+        self.received.append(("lost", job.trial, job.rung, error, losses))
 
     def rung_closed(self, decisions):
-        self.told.append(("closed", list(decisions)))
+        self.received.append(("closed", list(decisions)))
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ def troubled(quick_runner):
 
 
 def driven(sweeps, runner):
-    """Run a sweep; return it with what its display was told."""
+    """Run a sweep; return it with its display."""
     prepared, displays = sweeps.prepare(), []
 
     def display(*arguments, **named):
-        displays.append(Told(*arguments, **named))
+        displays.append(Recorder(*arguments, **named))
         return displays[0]
 
     row = run(prepared, executor=InlineExecutor(runner), display=display)
@@ -80,28 +82,28 @@ def driven(sweeps, runner):
 
 def watcher_of(engine, row):
     started = snapshot(engine, row)
-    return Told(
+    return Recorder(
         row.ladder, row.direction, most_epochs(row), started.done, run_totals=started.run_totals
     )
 
 
-def test_a_watcher_is_told_what_the_driver_s_display_is_told(sweeps, troubled):
+def test_a_watcher_receives_the_events_of_the_driver_s_display(sweeps, troubled):
     engine, row, display = driven(sweeps, troubled)
-    watcher = Told(row.ladder, row.direction, 1, {})
+    watcher = Recorder(row.ladder, row.direction, 1, {})
     replay(watcher, ChangeFeed(engine, row).read())
-    assert len(display.told) > 40
+    assert len(display.received) > 40
     # an epoch of the lost attempt was trained again, and is stored once
-    assert [t for t in watcher.told if t[0] != "epoch"] == [
-        t for t in display.told if t[0] != "epoch"
+    assert [t for t in watcher.received if t[0] != "epoch"] == [
+        t for t in display.received if t[0] != "epoch"
     ]
     assert watcher.rungs() == display.rungs()
 
 
-def test_epochs_are_told_between_the_start_and_the_end_of_their_job(sweeps):
+def test_epochs_are_reported_between_the_start_and_the_end_of_their_job(sweeps):
     engine, row, display = driven(sweeps, two_epochs)
-    watcher = Told(row.ladder, row.direction, 1, {})
+    watcher = Recorder(row.ladder, row.direction, 1, {})
     replay(watcher, ChangeFeed(engine, row).read())
-    assert watcher.told == display.told
+    assert watcher.received == display.received
 
 
 def two_epochs(job, on_epoch, stop):
@@ -144,13 +146,13 @@ def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled
         return troubled(job, on_epoch, stop)
 
     prepared = sweeps.prepare()
-    display = Told(prepared.row.ladder, "maximize", 1, {})
+    display = Recorder(prepared.row.ladder, "maximize", 1, {})
     row = run(prepared, executor=InlineExecutor(interrupting), display=lambda *_, **__: display)
     (news, watcher), then = watchers
     assert watcher.rungs() == then
     replay(watcher, news.read())
     assert watcher.rungs() == display.rungs()
-    assert watcher.told == display.told[-len(watcher.told) :]
+    assert watcher.received == display.received[-len(watcher.received) :]
     assert (row.state, watcher.images_per_second > 0, watcher.seconds_left) == ("COMPLETE", True, 0)
 
 
@@ -181,7 +183,7 @@ def test_a_sweep_is_followed_to_its_end(sweeps, quick_runner):
     row = follow(find, news, take, pytest.fail, pytest.fail, poll_s=0.01)
     thread.join(30)
     assert row.state == "COMPLETE"
-    # a wait for a worker was news before it was over: a job that waits has not begun
+    # a wait for a worker was reported before it was over: a pending job has not started
     assert untimed(taken) == untimed(ChangeFeed(prepared.engine, row).read())
 
 

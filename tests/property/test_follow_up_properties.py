@@ -51,7 +51,7 @@ def run(sweep, order, stored=()):
 
 
 @given(sweeps(), SEEDS)
-def test_the_jobs_after_the_ladder_follow_from_its_verdicts_in_any_order_of_arrival(sweep, order):
+def test_follow_up_jobs_depend_on_decisions_and_not_on_the_order_of_arrival(sweep, order):
     ladder, _, settings = sweep
     outcomes, decisions = run(sweep, order)
     expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, settings)
@@ -64,14 +64,14 @@ def test_the_jobs_after_the_ladder_follow_from_its_verdicts_in_any_order_of_arri
 def test_a_schedule_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep, order, data):
     outcomes, decisions = run(sweep, order)
     stored = outcomes[: data.draw(st.integers(0, len(outcomes)))]
-    again, verdicts = run(sweep, order, stored)
+    again, decided = run(sweep, order, stored)
     assert dict(again) == dict(outcomes)
     assert len(again) == len(outcomes)
-    assert verdicts == decisions
+    assert decided == decisions
 
 
 @given(sweeps(), SEEDS)
-def test_what_follows_the_ladder_changes_no_verdict(sweep, order):
+def test_follow_up_jobs_change_no_decision(sweep, order):
     ladder, scores, settings = sweep
     without = run((ladder, scores, FollowUpSettings(seed=settings.seed)), order)[1]
     assert run(sweep, order)[1] == without

@@ -63,7 +63,7 @@ def test_no_trial_without_a_finite_score_is_ever_promoted(sweep):
 
 
 @given(sweeps(), st.integers(0, 1000))
-def test_verdicts_do_not_depend_on_the_order_of_arrival(sweep, seed):
+def test_decisions_do_not_depend_on_the_order_of_arrival(sweep, seed):
     _, _, expected = climb(*sweep)
     _, _, shuffled = climb(*sweep, seed=seed)
     assert shuffled == expected

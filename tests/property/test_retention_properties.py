@@ -137,7 +137,7 @@ class Sweep(RuleBasedStateMachine):
                 assert self.weights(JobKey(trial, rung - 1)) <= self.files
 
     @invariant()
-    def weights_that_a_verdict_may_still_need_are_there(self):
+    def weights_that_a_decision_may_still_need_are_there(self):
         decided = {JobKey(d.trial, d.rung) for d in self.decisions}
         for key in self.jobs.keys() - decided:
             assert self.weights(key) <= self.files

@@ -35,7 +35,7 @@ def epochs_of(rung, score, measure):
 
 
 def evaluation_of(score):
-    """What images come to that give this mIoU, and this loss."""
+    """Return evidence of images that gives this mIoU and this loss."""
     return Evaluation(score, score, 0.5, 0.25, class_iou=(score, None), class_accuracy=(0.5, None))
 
 

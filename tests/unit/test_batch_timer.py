@@ -4,7 +4,7 @@ from searchctl.orchestrator.planning.batch_timer import WARM_UP, BatchTimer
 
 
 class Clock:
-    """Stands still until a batch is trained."""
+    """A clock that advances only when a batch is trained."""
 
     def __init__(self):
         self.now = 0.0

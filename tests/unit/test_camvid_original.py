@@ -79,7 +79,7 @@ def test_whole_recordings_can_be_kept_apart(root):
     assert dataset.names("val") == ("0006R0_f00930", "0006R0_f00960")
 
 
-def test_directories_are_taken_as_they_are_where_asked_for(tmp_path):
+def test_directories_are_taken_as_they_are_on_request(tmp_path):
     write_camvid_directories(tmp_path)
     (tmp_path / "train" / "0001TP_006690.png").rename(tmp_path / "test" / "0001TP_006690.png")
     labels = "0001TP_006690_L.png"

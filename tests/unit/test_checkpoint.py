@@ -104,7 +104,7 @@ def test_the_newest_checkpoint_of_the_job_is_found(tmp_path):
         write_checkpoint(tmp_path / folder, checkpoint(epoch, identity))
     folders = [tmp_path / folder for folder in "abcd"]
     assert newest_checkpoint(folders, "mine").epoch == 4
-    assert newest_checkpoint(folders, "nobody's") is None
+    assert newest_checkpoint(folders, "unknown") is None
     assert newest_checkpoint([], "mine") is None
 
 
@@ -123,12 +123,12 @@ from pathlib import Path
 import torch
 from searchctl.trainer.run.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
-def write_for_ever(epoch, told):
+def write_for_ever(epoch, written):
     while True:
         epoch += 1
         weights = torch.full((300_000,), float(epoch))
         write_checkpoint(folder, Checkpoint("mine", epoch, 0.0, {"weights": weights}))
-        os.write(told, b"%d\\n" % epoch)
+        os.write(written, b"%d\\n" % epoch)
 
 torch.set_num_threads(1)  # a pool of threads does not survive a fork
 folder, last = Path(sys.argv[1]), 0
@@ -136,11 +136,11 @@ random.seed(1)
 for kill in range(400):
     if kill >= 40 and last > 10:
         break  # else the machine is busy, and more tries are needed
-    tell, told = os.pipe()
+    tell, written = os.pipe()
     child = os.fork()
     if not child:
-        write_for_ever(last, told)
-    os.close(told)
+        write_for_ever(last, written)
+    os.close(written)
     time.sleep(random.uniform(0.005, 0.06))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -63,7 +63,7 @@ def test_a_submitted_driver_is_not_submitted_again(monkeypatch):
 
 
 @pytest.mark.parametrize("address", [None, "local"])
-def test_detach_without_a_cluster_is_refused_with_the_mend(address):
+def test_detach_without_a_cluster_is_refused_with_the_fix(address):
     with pytest.raises(click.UsageError, match=r"give its --address, or set resources\.address"):
         submits_to(address, detach=True, inline=False)
 

@@ -25,7 +25,7 @@ def test_the_whole_image_at_its_own_size_is_the_image():
 
 
 @pytest.mark.parametrize("native", [(12, 16), (24, 32), (30, 20), (7, 9)])
-def test_a_window_has_the_size_that_is_asked_for(native):
+def test_a_crop_has_the_requested_size(native):
     assert cut_image(noise(*native), CENTRE, (12, 16)).shape == (12, 16, 3)
     assert cut_label(halves(*native), CENTRE, (12, 16), 255).shape == (12, 16)
 

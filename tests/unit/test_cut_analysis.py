@@ -34,9 +34,9 @@ def test_on_the_last_rung_all_are_compared_with_the_winner():
 @pytest.mark.parametrize(
     ("ranked", "kept", "last"),
     [([0, 1], 2, False), ([0], 1, True), ([], 0, False)],
-    ids=["all others failed", "one finalist", "nobody"],
+    ids=["all others failed", "one finalist", "no trials"],
 )
-def test_where_nobody_was_cut_nothing_is_compared(ranked, kept, last):
+def test_a_rung_without_a_cut_compares_nothing(ranked, kept, last):
     assert opponents(ranked, kept, last=last) == {}
 
 
@@ -50,7 +50,7 @@ def test_the_p_is_corrected_for_every_comparison_of_the_cut_counted_once():
     assert judged(2, against).p == judged(1, against).p
 
 
-def test_the_difference_is_seen_from_the_trial_that_is_asked_for():
+def test_the_difference_is_relative_to_the_requested_trial():
     against = opponents([0, 1, 2, 3], 2, last=False)
     assert judged(3, against).difference == alone(3, 1)
     assert judged(3, against).difference.value < 0 < judged(0, against).difference.value

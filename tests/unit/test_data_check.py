@@ -123,11 +123,11 @@ def test_groups_that_two_splits_share_are_warned_of(camvid_root):
     assert warning.startswith("train and val share 1 group (0016E5/26) of images")
 
 
-def test_progress_is_told_of_each_image():
-    told = []
+def test_progress_is_reported_for_each_image():
+    reported = []
     scenes = ScenesData(dataset="scenes", train=3, val=2, test=1)
-    check_data(build_dataset(scenes), lambda done, total: told.append((done, total)))
-    assert told == [(done, 6) for done in range(1, 7)]
+    check_data(build_dataset(scenes), lambda done, total: reported.append((done, total)))
+    assert reported == [(done, 6) for done in range(1, 7)]
 
 
 def test_classes_of_whole_images_are_shares_of_images(tmp_path):

@@ -30,7 +30,7 @@ def check(tmp_path, monkeypatch):
     return run
 
 
-def test_a_sound_data_set_is_told_in_tables_of_80_columns(check, tmp_path):
+def test_a_valid_data_set_is_shown_in_tables_of_80_columns(check, tmp_path):
     done = check()
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
@@ -64,7 +64,7 @@ def test_json_has_the_same_for_scripts(check):
 
 
 @pytest.mark.parametrize("images", [1, 7])
-def test_a_sheet_is_drawn_where_it_is_asked_for(check, tmp_path, images):
+def test_a_sheet_is_written_to_the_given_path(check, tmp_path, images):
     done = check("-o", "sheet.png", "--images", str(images))
     assert done.stderr == "wrote sheet.png\n"
     with Image.open(tmp_path / "sheet.png") as sheet:

@@ -152,7 +152,7 @@ def test_an_image_that_ends_early_is_named_when_it_is_read(root):
 def test_more_classes_than_a_byte_can_tell_apart_are_refused(tmp_path):
     for index in range(256):
         (tmp_path / f"{index:03}").mkdir()
-    with pytest.raises(DataError, match="holds 256 classes; more than 255 cannot be told apart"):
+    with pytest.raises(DataError, match="holds 256 classes; more than 255 cannot be distinguished"):
         dataset(tmp_path).names("train")
 
 

@@ -73,10 +73,10 @@ def test_a_checkpoint_of_another_network_is_refused_with_the_first_differences(
     tmp_path, there, here, difference, classes
 ):
     trained(tmp_path / "model.safetensors", classes, **there)
-    told = refusal(init=f"checkpoint:{tmp_path}", **here)
-    assert f"the checkpoint {tmp_path / 'model.safetensors'} is of another network: " in told
-    assert difference in told
-    assert "set model, encoder, width" in told
+    message = refusal(init=f"checkpoint:{tmp_path}", **here)
+    assert f"the checkpoint {tmp_path / 'model.safetensors'} is of another network: " in message
+    assert difference in message
+    assert "set model, encoder, width" in message
 
 
 def test_a_classifier_of_another_kind_is_not_only_of_other_classes(tmp_path):

@@ -1,4 +1,4 @@
-"""What the settings' names of files come to."""
+"""How file names in the settings resolve."""
 
 import pytest
 from upath import UPath

@@ -247,7 +247,7 @@ def test_there_are_no_pretrained_weights_for_a_network_without_an_encoder_of_tim
     assert "no weights for unet" in refusal(model="unet", encoder=None, init="pretrained")
 
 
-def test_what_a_job_begins_with_is_told_in_a_sentence(tmp_path, caplog):
+def test_the_initial_weights_of_a_job_are_logged_in_a_sentence(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="searchctl.trainer")
     encoder = write(published(), tmp_path / "encoder.safetensors")
     trained(tmp_path / "model.safetensors")

@@ -113,7 +113,7 @@ def test_palettes_that_differ_are_an_error_and_equal_ones_are_not(tmp_path):
     assert problem.startswith("the palettes of masks differ: value ")
 
 
-def test_a_gif_of_two_greys_is_told_from_one_of_three(tmp_path):
+def test_a_gif_of_two_greys_is_distinguished_from_one_of_three(tmp_path):
     fill(tmp_path, halves(0, 1, 2))
     for number, mask in enumerate(halves(0, 2) + halves(0, 1, 2)):
         if number % 2 and number < 10:

@@ -148,7 +148,7 @@ def loader_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 
 
-def test_whoever_leaves_an_epoch_leaves_no_thread_behind(split):
+def test_leaving_an_epoch_ends_its_threads(split):
     epoch = batches(split, workers=2).epoch(1)
     next(epoch)
     assert loader_threads()

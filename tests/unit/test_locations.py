@@ -35,7 +35,7 @@ def test_what_is_nearer_to_the_command_counts_first(url_file, monkeypatch):
     assert database_url(OPTION, STORED) == OPTION
 
 
-def test_a_file_with_the_url_that_others_may_read_is_refused_with_the_mend(url_file):
+def test_a_file_with_the_url_that_others_may_read_is_refused_with_the_fix(url_file):
     url_file.chmod(0o640)
     with pytest.raises(SearchctlError, match=f"other users can read .*chmod 600 {url_file}"):
         database_url(None)

@@ -76,7 +76,7 @@ def assert_same_step(some, others):
 
 
 @pytest.mark.parametrize(
-    ("images", "accumulate", "together"),
+    ("images", "accumulate", "batch"),
     [
         (8, 2, 8),  # 4 + 4
         (10, 3, 10),  # 4 + 4 + 2
@@ -87,10 +87,10 @@ def assert_same_step(some, others):
     ],
 )
 def test_accumulated_batches_make_the_step_of_one_batch_of_all_their_images(
-    images, accumulate, together
+    images, accumulate, batch
 ):
     accumulated, _ = trained(images, accumulate=accumulate)
-    at_once, _ = trained(images, batch_size=together)
+    at_once, _ = trained(images, batch_size=batch)
     assert_same_step(accumulated, at_once)
 
 

@@ -21,10 +21,10 @@ FULL = sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full")
 
 
 class Database:
-    """Takes writes, or raises what it is told to."""
+    """Takes writes, or raises a given error."""
 
     def __init__(self):
-        self.rows, self.error, self.now, self.told = [], None, 0.0, []
+        self.rows, self.error, self.now, self.messages = [], None, 0.0, []
 
     def write(self, row):
         if self.error:
@@ -32,7 +32,7 @@ class Database:
         self.rows.append(row)
 
     def outbox(self):
-        return Outbox(self.told.append, lambda: self.told.append("up"), lambda: self.now)
+        return Outbox(self.messages.append, lambda: self.messages.append("up"), lambda: self.now)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_database_that_answers_is_written_to_at_once(database):
     outbox = database.outbox()
     outbox.put(lambda: database.write(1))
     assert database.rows == [1]
-    assert database.told == []
+    assert database.messages == []
 
 
 def test_what_could_not_be_written_follows_in_its_order(database):
@@ -57,7 +57,7 @@ def test_what_could_not_be_written_follows_in_its_order(database):
     database.error, database.now = None, 100.0
     assert outbox.flush()
     assert database.rows == [1, 2, 3]
-    assert database.told == ["database is locked", "up"]
+    assert database.messages == ["database is locked", "up"]
 
 
 def test_tries_are_apart_by_the_back_off_and_never_further_than_its_last_step(database):
@@ -84,7 +84,7 @@ def test_an_error_of_ours_is_not_taken_for_an_outage(database):
         database.outbox().put(lambda: database.write(1))
 
 
-def test_draining_ends_when_told_to_give_up(database):
+def test_draining_ends_at_a_stop(database):
     outbox = database.outbox()
     database.error = BUSY
     outbox.put(lambda: database.write(1))

@@ -69,17 +69,17 @@ def test_a_clear_difference_is_sure_and_the_interval_says_so():
     assert (found.groups, found.images) == (12, 12)
 
 
-def test_equal_networks_cannot_be_told_apart():
+def test_equal_networks_have_no_difference():
     found = compared(network(0.7), network(0.7))
     assert (found.value, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
 
 
-def test_networks_of_the_same_skill_are_rarely_told_apart():
-    told = [
+def test_networks_of_the_same_skill_rarely_differ_significantly():
+    significant = [
         compared(network(0.7, seed=seed), network(0.700001, seed=seed), draws=500).p < 0.05
         for seed in range(100)
     ]
-    assert 0 < sum(told) <= stats.binom.isf(0.001, 100, 0.05)
+    assert 0 < sum(significant) <= stats.binom.isf(0.001, 100, 0.05)
 
 
 def test_the_interval_of_a_mean_is_the_one_of_student():
@@ -99,8 +99,8 @@ def test_images_of_one_group_are_drawn_together():
     copies = [replace(each, **{n: np.repeat(v[:12], 5, axis=0) for n, v in vars(each).items()})
               for each in (first, second)]  # fmt: skip
     bootstrap = GroupBootstrap([str(image // 5) for image in range(60)], draws=2000)
-    together = bootstrap.difference(*(bootstrap.resample(each, "val_miou") for each in copies))
-    assert together.high - together.low > 1.5 * (apart.high - apart.low)
+    paired = bootstrap.difference(*(bootstrap.resample(each, "val_miou") for each in copies))
+    assert paired.high - paired.low > 1.5 * (apart.high - apart.low)
 
 
 @pytest.mark.parametrize(("count", "words"), [(9, "9 groups"), (1, "1 group,")])

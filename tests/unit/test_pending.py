@@ -41,7 +41,7 @@ TWO = Waiting(2, {"CPU": 1, "GPU": 1}, {"CPU": 5, "GPU": 0}, {"CPU": 16, "GPU": 
         ),
     ],
 )
-def test_a_wait_for_room_says_what_is_asked_for_and_what_is_in_the_way(changes, line):
+def test_a_wait_for_room_names_the_request_and_the_obstacle(changes, line):
     assert room_line(replace(TWO, **changes), {}) == line
 
 
@@ -60,7 +60,7 @@ def test_those_who_use_the_room_are_named():
         ([], None),
     ],
 )
-def test_a_barrier_is_waited_for_when_every_job_of_a_rung_has_begun(states, line):
+def test_a_barrier_is_waited_for_when_every_job_of_a_rung_has_started(states, line):
     jobs = [JobState(0, state, 0.5) for state in states]
     assert barrier_line(rung_views(LADDER, jobs, "maximize")) == line
 

@@ -53,7 +53,7 @@ def planned(sweep_of, training="{}", space="{lr: [0.1, 0.2, 0.3, 0.4]}", halving
     return sweep, plan_sweep(sweep)
 
 
-def forecasted(sweep_of, fleet):
+def estimated(sweep_of, fleet):
     _, plan = planned(sweep_of)
     hours = Span(90_000, 100_000, 123_456)
     stages = tuple(
@@ -113,7 +113,7 @@ def test_an_expensive_validation_comes_with_a_fix(sweep_of):
 
 def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     fleet = Capacity(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
-    text = " ".join(said(estimate_report(forecasted(sweep_of, fleet))).split())
+    text = " ".join(said(estimate_report(estimated(sweep_of, fleet))).split())
     held = 2 * 100_000 / 3600
     assert f"GPU hours: {held:.3g} (50-68.6) used by trials" in text
     assert "111 (100-137) for 4 GPUs from start to end, of which 50 % are idle" in text
@@ -121,16 +121,16 @@ def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     assert "This is not a confidence interval" in text
 
 
-def test_no_row_of_a_long_forecast_is_broken(sweep_of):
+def test_no_row_of_a_long_estimate_is_broken(sweep_of):
     fleet = Capacity(parallel=16, cpus_per_trial=4, gpus_per_trial=1, gpus=16)
-    tables = [p for p in estimate_report(forecasted(sweep_of, fleet)) if isinstance(p, Table)]
+    tables = [p for p in estimate_report(estimated(sweep_of, fleet)) if isinstance(p, Table)]
     assert [len(lines(table, 80)) for table in tables] == [2, 4]
 
 
 def test_what_the_interval_leaves_out_depends_on_the_capacity(sweep_of):
     alone = Capacity(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
     shared = Capacity(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
-    first, second = (said(estimate_report(forecasted(sweep_of, each))) for each in (alone, shared))
+    first, second = (said(estimate_report(estimated(sweep_of, each))) for each in (alone, shared))
     assert "No GPU is used" in first
     assert "share a GPU" not in first
     assert "4 parallel trials" in " ".join(second.split())

@@ -8,8 +8,8 @@ ONE_SIZE = {"model": "simple_seg", "encoder": "coatnet_nano_rw_224"}
 
 
 def problems(*settings, size=(32, 48), **inference):
-    asked = Inference.model_validate(inference)
-    return network_problems([TrainSettings(**each) for each in settings], 11, size, asked)
+    validated = Inference.model_validate(inference)
+    return network_problems([TrainSettings(**each) for each in settings], 11, size, validated)
 
 
 def test_a_network_that_can_be_trained_is_no_problem():

@@ -58,7 +58,7 @@ def test_the_intervals_hold_what_they_promise():
     assert all(0.92 <= count / 300 <= 0.99 for count in held.values()), held
 
 
-@pytest.mark.parametrize("tied", [[1, 1, 1], []], ids=["all tied", "nobody"])
+@pytest.mark.parametrize("tied", [[1, 1, 1], []], ids=["all tied", "no trials"])
 def test_without_an_order_there_is_no_coefficient(tied):
     found = rank_agreement(scores([3, 2, 1]), scores(tied), top=2)
     assert (found.kendall, found.spearman) == (None, None)

@@ -71,7 +71,7 @@ def test_lines_share_their_axes_and_mark_what_was_kept():
     assert line_chart([], x_title="", y_title="", higher_is_better=True) is None
 
 
-def test_an_axis_has_room_for_what_it_is_asked_for():
+def test_an_axis_has_room_for_the_requested_values():
     flat = [Line("a", [(1, 0.0), (2, 0.0)], 0)]
     titles = {"x_title": "epoch", "y_title": "IoU", "higher_is_better": True}
     ticks = line_chart(flat, **titles, room_for=(0.0, 0.1)).frame.y_ticks

@@ -1,4 +1,4 @@
-"""What a trial occupies: what is refused where it is written, and what a cluster is asked for."""
+"""What a trial occupies: which settings are refused, and what a job requests of a cluster."""
 
 import pytest
 

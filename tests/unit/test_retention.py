@@ -13,7 +13,7 @@ def row(cls, **values):
     return cls(**{name: values.get(name) for name in cls.__annotations__})
 
 
-def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
+def retention(states, decided=(), *, warm=False, runs="/data/runs/quick"):
     """Jobs of trial 3 by rung, each after a lost attempt 'old' and its last one, 'new'."""
     outcomes = {"old": "lost", "new": "complete"}
     tried = [(JobKey(3, rung), token) for rung in states for token in outcomes]
@@ -29,7 +29,7 @@ def retention(states, verdicts=(), *, warm=False, runs="/data/runs/quick"):
             for rung, state in states.items()
         ],
         [row(AttemptRow, **k._asdict(), token=t, outcome=outcomes[t]) for k, t in tried],
-        [row(Decision, trial=3, rung=rung, verdict=v) for rung, v in enumerate(verdicts)],
+        [row(Decision, trial=3, rung=rung, verdict=v) for rung, v in enumerate(decided)],
         ladder=LADDER,
         warm=warm,
     )
@@ -61,7 +61,7 @@ def test_the_pictures_of_a_finished_job_stay(token, expected, file):
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "expected"),
+    ("decided", "expected"),
     [
         (["promoted"], RetentionReason.UNDECIDED),
         (["promoted", "complete"], RetentionReason.FINALIST),
@@ -69,13 +69,13 @@ def test_the_pictures_of_a_finished_job_stay(token, expected, file):
     ],
 )
 @pytest.mark.parametrize("warm", [False, True])
-def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(verdicts, expected, warm):
-    known = retention({0: "COMPLETE", 1: "COMPLETE"}, verdicts, warm=warm)
+def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(decided, expected, warm):
+    known = retention({0: "COMPLETE", 1: "COMPLETE"}, decided, warm=warm)
     assert fate(known, 1) is expected
 
 
 @pytest.mark.parametrize(
-    ("above", "verdicts", "expected"),
+    ("above", "decided", "expected"),
     [
         ({}, [], RetentionReason.UNDECIDED),
         ({}, ["promoted"], RetentionReason.NEXT_RUNG),
@@ -88,11 +88,11 @@ def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(verdicts, e
     ],
 )
 def test_warm_weights_stay_until_the_job_that_begins_with_them_is_finished(
-    above, verdicts, expected
+    above, decided, expected
 ):
     states = {0: "COMPLETE", **above}
-    assert fate(retention(states, verdicts, warm=True), 0) is expected
-    assert fate(retention(states, verdicts, warm=False), 0) is RetentionReason.DONE
+    assert fate(retention(states, decided, warm=True), 0) is expected
+    assert fate(retention(states, decided, warm=False), 0) is RetentionReason.DONE
 
 
 @pytest.mark.parametrize("runs", ["s3://bucket/runs/quick", "/elsewhere/quick"])
@@ -123,8 +123,8 @@ def test_only_files_of_jobs_have_a_place(path, place):
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
+    ("decided", "over"), [([], False), (["promoted"], False), (["promoted", "pruned"], True)]
 )
-def test_a_trial_is_over_with_its_last_decision(verdicts, over):
-    assert retention({0: "COMPLETE"}, verdicts).is_over("trial-0003") is over
+def test_a_trial_is_over_with_its_last_decision(decided, over):
+    assert retention({0: "COMPLETE"}, decided).is_over("trial-0003") is over
     assert retention({}).is_over("trial-0004")  # there is no such trial

@@ -134,7 +134,7 @@ def test_what_is_decoded_ahead_is_what_such_trials_need(tmp_path):
     assert needed == {"train": exact, "train+val": exact | sources}
 
 
-def test_files_are_looked_at_anew_when_asked(tmp_path):
+def test_files_are_read_again_on_request(tmp_path):
     settings = folder(tmp_path, [np.ones((8, 8))] * 4)
     before = data_fingerprint(settings), load_split(settings, "train")
     Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")

@@ -33,7 +33,7 @@ def test_the_handlers_of_before_are_put_back_even_after_a_signal():
     ("arguments", "how"),
     [
         ([], b"`searchctl resume` continues from the last checkpoints"),
-        (["the same command goes on"], b"the same command goes on"),
+        (["the same command continues"], b"the same command continues"),
     ],
 )
 def test_a_second_signal_ends_a_process_that_does_not_listen_to_the_first(arguments, how):

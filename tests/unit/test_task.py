@@ -1,4 +1,4 @@
-"""What goes with task: classification and what with segmentation, asked of whole sweep files."""
+"""Which settings fit task: classification and which segmentation, checked in whole sweep files."""
 
 import pytest
 

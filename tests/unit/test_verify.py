@@ -243,7 +243,7 @@ def test_params_have_the_fingerprint_of_the_launch(params, derived):
 REPEAT, AUDIT = JobKey(1, 1, "repeat", 1), JobKey(0, 1, "audit")
 
 
-def appraised(repeat=0.75, audit_state="COMPLETE"):
+def with_follow_up(repeat=0.75, audit_state="COMPLETE"):
     """The record with one repeat and one audit after the ladder, each with all its evidence."""
     record = replace(RECORD, asked=FollowUpSettings(repeats=2, audit=1))
     for key, score, state in ((REPEAT, repeat, "COMPLETE"), (AUDIT, 0.625, audit_state)):
@@ -259,10 +259,10 @@ def appraised(repeat=0.75, audit_state="COMPLETE"):
 
 
 def test_jobs_after_the_ladder_are_verified_as_those_on_it():
-    assert lines(appraised()) == []
-    changed = replace(appraised(), by_images=appraised(repeat=0.5).by_images)
+    assert lines(with_follow_up()) == []
+    changed = replace(with_follow_up(), by_images=with_follow_up(repeat=0.5).by_images)
     assert "score of the job (repeat 1) is 0.75, but 0.5 by its images" in lines(changed)[0]
-    changed = replace(appraised(), epochs=appraised(repeat=0.5).epochs)
+    changed = replace(with_follow_up(), epochs=with_follow_up(repeat=0.5).epochs)
     assert "score of the job (repeat 1) is 0.75, but 0.5 by the scores of" in lines(changed)[0]
 
 
@@ -270,14 +270,20 @@ def test_jobs_after_the_ladder_are_verified_as_those_on_it():
     ("record", "line"),
     [
         (
-            replace(appraised(), asked=FollowUpSettings(repeats=2)),
+            replace(with_follow_up(), asked=FollowUpSettings(repeats=2)),
             "trial 0: state of the job (audit) is 'COM",
         ),
-        (replace(appraised(), jobs=RECORD.jobs), "trial 1: state of the job (repeat 1) is None, "),
-        (appraised(audit_state="WAITING"), "trial 0: state of the job (audit) is 'WAITING', but '"),
+        (
+            replace(with_follow_up(), jobs=RECORD.jobs),
+            "trial 1: state of the job (repeat 1) is None, ",
+        ),
+        (
+            with_follow_up(audit_state="WAITING"),
+            "trial 0: state of the job (audit) is 'WAITING', but '",
+        ),
     ],
 )
-def test_no_other_jobs_follow_the_ladder_than_were_asked_for(record, line):
+def test_only_the_requested_follow_up_jobs_are_valid(record, line):
     assert lines(record)[0].startswith(f"rung 1, {line}")
 
 
@@ -317,14 +323,14 @@ def test_evidence_that_is_gone_does_not_count_as_agreeing():
     ],
     ids=["finalist without", "cut without", "of a pruned trial", "two", "beyond the ladder"],
 )
-def test_each_trial_of_a_cohort_has_one_verdict_and_nobody_else_has_any(record, line):
+def test_exactly_the_trials_of_a_cohort_have_one_decision_each(record, line):
     assert any(found.startswith(line) for found in lines(record))
 
 
 @pytest.mark.parametrize(
     ("trial", "state", "derived"), [(0, "RUNNING", "PRUNED"), (1, "FAIL", "COMPLETE")]
 )
-def test_a_trial_is_what_its_last_verdict_made_it(trial, state, derived):
+def test_a_trial_has_the_state_of_its_last_decision(trial, state, derived):
     trials = list(RECORD.trials)
     trials[trial] = replace(trials[trial], state=state)
     assert lines(replace(RECORD, trials=trials)) == [
@@ -340,7 +346,7 @@ def test_a_running_sweep_is_verified_as_far_as_it_is():
     assert len(verify(replace(record, state="COMPLETE"))) == 1
 
 
-def test_verdicts_that_are_missing_though_all_results_are_in_are_missed():
+def test_missing_decisions_of_a_complete_rung_are_reported():
     record = replace(without(3), state="RUNNING")
     assert "rung 1, trial 1: number of decisions is 0, but 1" in lines(record)[0]
 

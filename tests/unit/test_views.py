@@ -66,7 +66,7 @@ def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
 
 
 @pytest.mark.parametrize(
-    ("failed", "asked", "expected"),
+    ("failed", "follow_up", "expected"),
     [
         (0, FollowUpSettings(1, 0), {}),
         (0, FollowUpSettings(2, 9), {"repeat": 2, "audit": 2}),  # 4 start, 2 are pruned
@@ -80,10 +80,10 @@ def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
     ],
 )
 def test_no_more_jobs_are_expected_after_the_ladder_than_there_are_trials_for(
-    failed, asked, expected
+    failed, follow_up, expected
 ):
     rungs = rung_views(LADDER, jobs(*[("FAIL", None)] * failed), "maximize")
-    assert {view.kind: view.jobs for view in after_views(rungs, asked, [])} == expected
+    assert {view.kind: view.jobs for view in after_views(rungs, follow_up, [])} == expected
 
 
 def test_a_fraction_is_exact():

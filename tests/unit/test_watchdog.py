@@ -15,7 +15,7 @@ with watch_for_stall({patience}, lambda: False) as stop:
         time.sleep(0.05)
         assert not stop()
     {then}
-print("came to its end")
+print("finished")
 """
 
 
@@ -36,4 +36,4 @@ def test_a_process_that_stands_still_is_ended_and_says_where_it_was(then):
 @pytest.mark.parametrize(("patience", "then"), [(1, ""), (None, "time.sleep(1)")])
 def test_a_process_that_works_on_or_is_given_all_the_time_comes_to_its_end(patience, then):
     done = ended(patience, then)
-    assert (done.returncode, done.stdout) == (0, "came to its end\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr

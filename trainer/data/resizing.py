@@ -8,7 +8,7 @@ from searchctl.trainer.data.sets.base import Image, Label
 Size = tuple[int, int]
 """Height and width in pixels."""
 
-# Whoever has many images resizes them in threads of their own.
+# Loader threads resize images in parallel already.
 cv2.setNumThreads(0)
 
 

@@ -119,7 +119,7 @@ def decode_ahead(
         data: settings of the data set.
         augments: augmentations of the trials; some cut windows from images of original size.
         whole: 'train', or 'train+val' where the validation images are trained on too.
-        tell: told how far it is; may raise to end it.
+        tell: called with the progress; may raise to end the decoding.
 
     Raises:
         DataError: as `load_split` does.

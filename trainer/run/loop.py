@@ -130,8 +130,8 @@ def train_epoch(
 def _shares(sizes: Sequence[int], accumulate: int) -> Iterator[float]:
     """Yield each batch's share of the images of its optimizer step."""
     for start in range(0, len(sizes), accumulate):
-        together = sizes[start : start + accumulate]
-        yield from (size / sum(together) for size in together)
+        step = sizes[start : start + accumulate]
+        yield from (size / sum(step) for size in step)
 
 
 def _batch_loss(logits: Sequence[Tensor], parts: Parts, loss: Loss, aux_weight: float) -> Tensor:

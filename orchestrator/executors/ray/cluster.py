@@ -214,15 +214,15 @@ class Room:
         self._said = True
 
 
-def wait_for(jobs: int, asked: Mapping[str, float]) -> Waiting:
+def wait_for(jobs: int, requested: Mapping[str, float]) -> Waiting:
     """Return what a number of jobs wait for in the cluster as it is now."""
     free, there = ray.available_resources(), ray.cluster_resources()
     return Waiting(
         jobs,
-        asked,
-        free=_amounts(free, asked),
-        there=_amounts(there, asked),
-        nodes=sum(jobs_that_fit([node], asked) > 0 for node in alive_nodes()),
+        requested,
+        free=_amounts(free, requested),
+        there=_amounts(there, requested),
+        nodes=sum(jobs_that_fit([node], requested) > 0 for node in alive_nodes()),
     )
 
 
@@ -237,17 +237,18 @@ def jobs_that_fit(nodes: list[dict[str, Any]], resources: Mapping[str, float]) -
     """
     return sum(
         min(
-            _times(node["Resources"].get(name, 0), asked, name) for name, asked in resources.items()
+            _times(node["Resources"].get(name, 0), requested, name)
+            for name, requested in resources.items()
         )
         for node in nodes
     )
 
 
-def _times(have: float, asked: float, name: str) -> int:
+def _times(have: float, requested: float, name: str) -> int:
     """Return how often the amount fits; a share of a GPU cannot span two GPUs."""
-    if name == "GPU" and asked < 1:
-        return int(have) * int(1 / asked + 1e-9)
-    return int(have / asked + 1e-9)
+    if name == "GPU" and requested < 1:
+        return int(have) * int(1 / requested + 1e-9)
+    return int(have / requested + 1e-9)
 
 
 def scales() -> bool:
@@ -263,5 +264,5 @@ def scales() -> bool:
     return any(name and not name.startswith("node_") for name in types)
 
 
-def _amounts(have: Mapping[str, float], asked: Mapping[str, float]) -> dict[str, float]:
-    return {name: have.get(name, 0) for name in asked}
+def _amounts(have: Mapping[str, float], requested: Mapping[str, float]) -> dict[str, float]:
+    return {name: have.get(name, 0) for name in requested}

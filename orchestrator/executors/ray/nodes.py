@@ -171,15 +171,15 @@ def _ask(nodes: list[dict[str, Any]], locations: SharedLocations) -> tuple[str, 
     Raises:
         SearchctlError: nodes lack something; it names everything, node by node.
     """
-    asked = {
+    pending = {
         node["NodeID"]: on_node(node["NodeID"], _report, locations, node["NodeID"])
         for node in nodes
     }
-    ray.wait(list(asked.values()), num_returns=len(asked), timeout=TIMEOUT_S)
+    ray.wait(list(pending.values()), num_returns=len(pending), timeout=TIMEOUT_S)
     there = {node["NodeID"] for node in alive_nodes()}  # a node that was lost meanwhile is ignored
     problems, notes = [], []
     for node in (each for each in nodes if each["NodeID"] in there):
-        report = _answer(asked[node["NodeID"]])
+        report = _answer(pending[node["NodeID"]])
         lacking = report.problems or _unseen(locations, node["NodeID"])
         problems += [f"node {_name(node)}: {problem}" for problem in lacking]
         notes += [f"node {_name(node)}: {other}" for other in _other_versions(report.versions)]

@@ -59,7 +59,7 @@ class Survey:
 def survey(
     address: str | None,
     look: Look,
-    asked: Mapping[str, float],
+    requested: Mapping[str, float],
     locations: NodeLocations | None = None,
 ) -> Survey:
     """Query every node of a cluster; the others are reported if one does not answer.
@@ -67,7 +67,7 @@ def survey(
     Args:
         address: as in `connected`; None starts a cluster on this machine.
         look: what each node runs.
-        asked: resources of one job, by Ray's names.
+        requested: resources of one job, by Ray's names.
         locations: what each node with CPUs must see; None if that is not checked.
 
     Raises:
@@ -82,7 +82,7 @@ def survey(
         }
         if locations is not None:
             _add_views(nodes, surveyed, locations)
-        room = jobs_that_fit(nodes, asked)
+        room = jobs_that_fit(nodes, requested)
         return Survey(
             list(surveyed.values()), room, scales=not room and address is not None and scales()
         )
@@ -120,13 +120,13 @@ def _add_views(
     nodes: list[dict[str, Any]], surveyed: dict[str, SurveyedNode], locations: NodeLocations
 ) -> None:
     """Add the views of the nodes that answer and can run jobs."""
-    asked = [
+    queried = [
         node
         for node in nodes
         if node["Resources"].get("CPU") and isinstance(surveyed[node["NodeID"]].facts, NodeFacts)
     ]
-    views = _ask(asked, VIEW_TIMEOUT_S, node_view_of, locations)
-    for node, view in zip(asked, views, strict=True):
+    views = _ask(queried, VIEW_TIMEOUT_S, node_view_of, locations)
+    for node, view in zip(queried, views, strict=True):
         surveyed[node["NodeID"]] = replace(surveyed[node["NodeID"]], view=view)
 
 

@@ -83,8 +83,8 @@ class RayTuneExecutor:
             room = Room(self._resources, self._max_parallel, joined=joined)
             searcher = _JobSearcher(source, room, self._resources, stop, head)
             # as a group: in a plain mapping, Tune reserves some names
-            asked = tune.PlacementGroupFactory([self._resources])
-            trainable = tune.with_resources(_trainable(self._runner), asked)
+            resources = tune.PlacementGroupFactory([self._resources])
+            trainable = tune.with_resources(_trainable(self._runner), resources)
             try:
                 _tuner(trainable, searcher, folder).fit()
             except _Leave as leave:
@@ -214,7 +214,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self,
         source: Source,
         room: Callable[[], int],
-        asked: Mapping[str, float],
+        requested: Mapping[str, float],
         stop: Stop,
         head: Head,
     ) -> None:
@@ -222,7 +222,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         self.watch = _Watch(stop, self.look, head)
         self._source = source
         self._room = room
-        self._asked = asked
+        self._requested = requested
         self._handed_out: dict[str, float] = {}
         self._heard: dict[str, float] = {}
         self._jobs: dict[str, JobAttempt] = {}
@@ -270,7 +270,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         late = sum(handed_out < since for handed_out in self._handed_out.values())
         if not self._jobs and not self._room():
             late = 1  # a job is handed out only when there is a node for it
-        self._source.waiting(wait_for(late, self._asked) if late else None)
+        self._source.waiting(wait_for(late, self._requested) if late else None)
 
     def abandon(self) -> None:
         """Report the jobs that ran at the stop, which Tune does not."""

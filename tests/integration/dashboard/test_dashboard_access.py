@@ -13,7 +13,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_whoever_has_no_token_gets_401_and_nothing_else(path, guarded):
+def test_a_request_without_the_token_gets_401_and_nothing_else(path, guarded):
     status, headers, text = ask(guarded, path)
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="searchctl"')
     assert "needs its token" in text
@@ -41,7 +41,7 @@ def test_a_script_sends_the_token_in_a_header(guarded):
     assert (status, '"study_name": "quick"' in text) == (200, True)
 
 
-def test_the_token_is_told_once_and_a_cookie_opens_from_then_on(guarded):
+def test_the_token_is_sent_once_and_a_cookie_suffices_from_then_on(guarded):
     status, headers, _ = ask(guarded, f"/dashboard/studies/1?a=b%20c&token={TOKEN}")
     assert (status, headers["Location"]) == (303, "/dashboard/studies/1?a=b+c")
     cookie, *attributes = headers["Set-Cookie"].split("; ")

@@ -15,7 +15,7 @@ from searchctl.orchestrator.web.dashboard import make_server
 from tests.dashboards import TOKEN, ask, dashboard_of
 
 
-def test_a_port_that_is_taken_is_told(swept, guarded):
+def test_a_port_in_use_is_reported(swept, guarded):
     with pytest.raises(SearchctlError, match="give another --port"):
         make_server(dashboard_of(swept), "127.0.0.1", guarded, None)
 
@@ -61,18 +61,18 @@ def test_the_command_makes_a_token_for_any_other_address(dashboard):
     assert ask(port_of(line), Authorization=f"Bearer {token}")[0] == 200
 
 
-def test_a_given_token_is_asked_for_on_this_machine_too_and_not_told(dashboard):
+def test_a_given_token_is_required_on_this_machine_too_and_not_printed(dashboard):
     line = dashboard("quick", SEARCHCTL_DASHBOARD_TOKEN=TOKEN)
     assert line.endswith("/dashboard/studies/1")
     assert ask(port_of(line))[0] == 401
 
 
 @pytest.mark.parametrize("arguments", [(), ("quick", "--all")])
-def test_a_sweep_or_all_of_them_are_asked_for(arguments):
+def test_one_sweep_or_all_of_them_are_served(arguments):
     assert CliRunner().invoke(cli, ["dashboard", *arguments]).exit_code == 2
 
 
-def test_a_study_that_was_deleted_is_told(sweeps):
+def test_a_deleted_study_is_reported(sweeps):
     sweeps.launch()
     optuna.delete_study(study_name="quick", storage=sweeps.url)
     done = CliRunner().invoke(cli, ["dashboard", "quick", "--db", sweeps.url])

@@ -96,5 +96,5 @@ def _pair(root: Path, line: str, where: str) -> Pair:
 
 
 def _under(root: Path, listed: str) -> Path:
-    """Take a path's last two parts: SegNet's lists begin with /SegNet/CamVid, which nobody has."""
+    """Take a path's last two parts: SegNet's lists start with its authors' /SegNet/CamVid."""
     return root.joinpath(*Path(listed).parts[-2:])

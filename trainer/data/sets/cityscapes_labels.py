@@ -55,7 +55,7 @@ LABELS = (
     _Label("bicycle", True, (119, 11, 32)),
 )
 """In the order of their ids, 0..33. The colours are the official ones, but for the greys of ids 1
-to 4 and 18, which have the black of 0 and the grey of 17 there and could not be told apart.
+to 4 and 18, which have the black of 0 and the grey of 17 there and could not be distinguished.
 
 The license plate, id -1, is never drawn into a mask.
 """

@@ -60,7 +60,7 @@ class ImageFolder(Dataset):
         if len(names) > MOST_CLASSES:
             raise DataError(
                 f"{self._pool}: holds {len(names)} classes; more than {MOST_CLASSES} cannot be "
-                "told apart, as labels are bytes: leave classes out, or join some"
+                "distinguished, as labels are bytes: leave classes out, or join some"
             )
         return names
 
