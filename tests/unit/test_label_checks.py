@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.checks.check import check_data
-from searchctl.trainer.data.samples import build_dataset, checked_data, forget_listing
+from searchctl.trainer.data.samples import build_dataset, checked_data, forget_listing, load_split
 from searchctl.trainer.data.settings import FolderData
 
 RNG = np.random.default_rng(0)
@@ -212,3 +212,14 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(tmp_path):
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert path.stat().st_size == stat.st_size
     assert report_of(tmp_path).splits[0].class_shares.shape == first.shape
+
+
+@pytest.mark.parametrize(("augment", "expected"), [("scale_crop_jitter", 8), ("flips", 0)])
+def test_weights_count_a_class_as_it_is_trained_on(tmp_path, augment, expected):
+    masks = halves(0, 1)
+    for number, mask in enumerate(masks):
+        mask.putpixel((number, 3), 2)
+    fill(tmp_path, masks)
+    forget_listing()
+    data = settings(tmp_path, classes=list("abc"), image_size=(8, 8))
+    assert load_split(data, "train").trained_pixels(augment)[:, 2].sum() == expected

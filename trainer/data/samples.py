@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.cache.entry import EMPTY_ENTRY
+from searchctl.trainer.data.cache.entry import EMPTY_ENTRY, Entry
 from searchctl.trainer.data.cache.name import Need, book_name
 from searchctl.trainer.data.cache.order import stored_order
 from searchctl.trainer.data.cache.store import (
@@ -75,18 +75,42 @@ class LoadedSplit:
             tuple(self.origins[i] for i in chosen),
         )
 
+    def trained_pixels(self, augment: str) -> npt.NDArray[np.int64]:
+        """Return how many pixels of each class each image has, as it is trained on.
+
+        An augmentation that crops sees labels at their own size, and a class may vanish from those
+        at the training size.
+
+        Args:
+            augment: name of the augmentation.
+
+        Returns:
+            [images, classes].
+
+        Raises:
+            DataError: as `load_split` does.
+        """
+        if catalog.load(catalog.AUGMENTATIONS, augment).window is None:
+            return self.class_pixels
+        entries = self._sources()
+        rows = [entries[split].pixels[index] for split, index in self.origins]
+        return np.array(rows, dtype=np.int64)[:, : len(self.dataset.class_names)]
+
     def sources(self) -> tuple[ArrayViews, ArrayViews]:
         """Return the same images and labels, each at its own size or `data.cache_size`.
 
         Raises:
             DataError: as `load_split` does.
         """
-        splits = dict.fromkeys(split for split, _ in self.origins)
-        entries = {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
+        entries = self._sources()
         return (
             ArrayViews((entries[split].images, index) for split, index in self.origins),
             ArrayViews((entries[split].labels, index) for split, index in self.origins),
         )
+
+    def _sources(self) -> dict[Split, Entry]:
+        splits = dict.fromkeys(split for split, _ in self.origins)
+        return {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
 
 
 @lru_cache(maxsize=4)

@@ -123,7 +123,7 @@ def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGr
     loss = build_loss(
         settings,
         ignore_index=images.dataset.ignore_index,
-        pixel_counts=torch.from_numpy(images.class_pixels),
+        pixel_counts=torch.from_numpy(images.trained_pixels(settings.augment)),
     )
     loss.total = process_group.all_reduce_sum
     return loss

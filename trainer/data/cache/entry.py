@@ -33,8 +33,6 @@ class Layout:
 
     images: Sequence[Size]
     labels: Sequence[Size]
-    counted: bool
-    """Whether the entry counts the pixels of each label value."""
     channels: int = 3
     """Channels of an image."""
     pixel_type: str = "uint8"
@@ -60,7 +58,7 @@ class Entry:
     labels: Store
     """Labels [height, width]; [1, 1] for the class of a whole image."""
     pixels: npt.NDArray[np.int64]
-    """[images, 256] pixels of each label value; [0, 256] if they are not counted."""
+    """[images, 256] pixels of each label value."""
 
     @classmethod
     def open_if_complete(cls, folder: Path) -> Self | None:
@@ -96,9 +94,8 @@ class EntryWriter:
         folder.mkdir()
         self._folder = folder
         self.layout = layout
-        counted = len(layout.labels) if layout.counted else 0
-        self.pixels = np.zeros((counted, _VALUES), dtype=np.int64)
-        """[images, 256] pixels of each label value so far; [0, 256] if they are not counted."""
+        self.pixels = np.zeros((len(layout.labels), _VALUES), dtype=np.int64)
+        """[images, 256] pixels of each label value so far."""
         self._starts = [
             [0, *_ends(layout.images, layout.pixel_bytes)],
             [0, *_ends(layout.labels, 1)],
@@ -128,8 +125,7 @@ class EntryWriter:
                 "the size differs from the layout"
             )
             _write_all(file, np.ascontiguousarray(array).data.cast("B"), starts[index])
-        if self.layout.counted:
-            self.pixels[index] = np.bincount(label.ravel(), minlength=_VALUES)
+        self.pixels[index] = np.bincount(label.ravel(), minlength=_VALUES)
 
     def finish(self) -> None:
         """Write the index, and sync all files to the disk."""

@@ -19,7 +19,7 @@ from searchctl.trainer.data import sets as datasets
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import PLACES, DataSettings, Split
 
-FORMAT = 2
+FORMAT = 3
 """Version of an entry's content; increased when the content changes."""
 _SIZES = {"image_size", "cache_size"}
 _ENTRY = re.compile(r"\w+-(train|val|test)-(exact|source)-\w+-[0-9a-f]{20}")

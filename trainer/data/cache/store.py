@@ -171,7 +171,7 @@ class Cache:
             writer.finish()
 
     def _check_labelled(self, split: Split, writers: Sequence[EntryWriter]) -> None:
-        for pixels in (writer.pixels for writer in writers if writer.layout.counted):
+        for pixels in (writer.pixels for writer in writers):
             if pixels.sum() == pixels[:, self._dataset.ignore_index].sum():
                 raise DataError(f"no mask of the {split} split holds any pixel of a class")
 
@@ -186,7 +186,6 @@ class Cache:
         return Layout(
             sizes,
             labels,
-            counted=need.kind == "exact",
             channels=self._data.channels,
             pixel_type=self._data.pixel_type,
         )
