@@ -6,7 +6,7 @@ from torch import nn
 from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models import build_model
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.timm.library import torchvision
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
