@@ -86,7 +86,7 @@ def pairs_of_networks(draw):
     return networks, groups, draw(st.sampled_from(["val_miou", "val_loss", "val_accuracy"]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(pairs_of_networks())
 def test_a_difference_turned_round_is_its_negative(pair):
     (first, second), groups, score = pair
@@ -100,7 +100,7 @@ def test_a_difference_turned_round_is_its_negative(pair):
     assert 0 < there.p <= 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(pairs_of_networks())
 def test_the_interval_holds_zero_exactly_where_the_p_is_no_less_than_five_percent(pair):
     (first, second), groups, score = pair
