@@ -215,3 +215,36 @@ def test_what_is_wrong_with_every_value_is_wrong_with_the_axis():
 
 def test_one_empty_point_is_the_base_settings():
     assert Space({}, [{}, {"lr": 1}]).grid() == (Params(), Params({"lr": 1}))
+
+
+def test_a_value_of_a_point_that_is_no_value_is_named_with_its_place():
+    problems = problems_of({"points": [{"lr": 0.1}, {"lr": float("nan")}]})
+    assert problems == {("points", 1, "lr"): "nan is not a finite number"}
+
+
+def test_a_condition_on_an_axis_that_is_malformed_is_one_problem():
+    conditional = {"values": [1, 2], "when": {"model": "unet"}}
+    assert set(problems_of({"model": [], "width": conditional})) == {("model",)}
+
+
+def test_a_space_with_an_interval_has_no_size_and_no_grid():
+    space = Space({"lr": Interval(0.001, 0.1)})
+    assert space.size is None
+    with pytest.raises(SpaceError, match="search"):
+        space.grid()
+
+
+def test_a_finite_space_is_used_up_though_draws_repeat_themselves(monkeypatch):
+    monkeypatch.setattr("searchctl.searchspace.space._MAX_REPEATS", 0)
+    space = Space({"model": MODEL, "lr": Choice(tuple(range(20)))})
+    assert set(space.sample(40, seed=0)) == set(space.grid())
+
+
+def test_a_point_shows_its_values():
+    assert repr(Params({"lr": 0.1, "model": "unet"})) == "Params({'lr': 0.1, 'model': 'unet'})"
+
+
+def test_a_condition_that_steps_never_meet_shows_their_ends():
+    depth = {"low": 2, "high": 8, "step": 2}
+    problems = problems_of({"depth": depth, "width": {"values": [1], "when": {"depth": 9}}})
+    assert "it is 2 to 8" in problems["width", "when", "depth"]
