@@ -197,7 +197,7 @@ def test_splits_share_their_ids(tmp_path):
     write_masks(annotated(photo(tmp_path / "x", "c.png"), "b"), tmp_path / "out", "val")
     mask = np.asarray(Image.open(tmp_path / "out" / "val" / "masks" / "c.png"))
     assert np.unique(mask).tolist() == [0, 2]
-    with pytest.raises(DataError, match=r"classes.txt: has no class new"):
+    with pytest.raises(DataError, match=r".classes: has no class new"):
         write_masks(annotated(photo(tmp_path / "x", "d.png"), "new"), tmp_path / "out", "test")
 
 

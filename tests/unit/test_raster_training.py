@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.trainer import run_job
 from searchctl.trainer.data.augment import Augmenter, flip_crop
 from searchctl.trainer.data.loader import TrainingBatches, fixed_batches, load_split
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, measured
@@ -18,6 +17,7 @@ from searchctl.trainer.data.samples import normalisation_of
 from searchctl.trainer.data.settings import FolderData, Sample, ScenesData
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.training import TrainSettings
+from tests.small_jobs import run_small
 
 BANDS = 5
 
@@ -144,15 +144,8 @@ def test_workers_give_the_same_batches(root):
 
 def test_a_job_on_rasters_learns_what_only_other_bands_show(root, tmp_path):
     settings = TrainSettings(model="unet", width=4, epochs=8, batch_size=3, lr=1e-2)
-    result = run_job(
-        {},
-        settings,
-        Sample(data(root), 7, 0),
-        rung=0,
-        out=UPath(tmp_path / "out"),
-        final=True,
-        masks=1,
-    )
+    out = UPath(tmp_path / "out")
+    result = run_small(settings, Sample(data(root), 7, 0), out=out, final=True, masks=1)
     assert result.status == "complete", result.error
     assert result.score > 0.8
     assert result.evaluations["val_original"].miou == pytest.approx(result.score, abs=0.05)

@@ -22,7 +22,7 @@ from searchctl.trainer.data.files.raster import raster_size
 OnImage = Callable[[int, int], None]
 """Called with (done, all) after each image."""
 BACKGROUND = "background"
-CLASSES = "classes.txt"
+CLASSES = ".classes"
 """File of a converted data set that keeps its classes, one a line, in the order of their ids."""
 
 
@@ -46,7 +46,7 @@ def write_masks(
     """Write images/ and masks/ below the root, or below root/SPLIT.
 
     Images are linked to where they lie, or copied where that is not possible. A later split gets
-    the ids of the first, which `classes.txt` keeps.
+    the ids of the first, which a hidden file keeps.
 
     Args:
         annotations: what is drawn.
