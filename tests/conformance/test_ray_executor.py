@@ -47,7 +47,7 @@ def test_what_ends_one_job_ends_no_other_and_what_is_lost_comes_again_in_a_fresh
     one_ray, tmp_path
 ):
     def troubled(job, on_epoch, stop):
-        mark = tmp_path / f"{job.trial}-{job.rung}"
+        mark = tmp_path / str(job.trial)  # trial 2 climbs, and is lost at its first rung only
         again = mark.exists()
         mark.write_text(str(os.getpid()))
         if job.trial == 0:
