@@ -1,4 +1,4 @@
-"""Networks that begin with weights of elsewhere, and the files of these."""
+"""Networks with initial weights from elsewhere, and files of such weights."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def fresh(classes=CLASSES, **params):
 
 
 def started(*, classes=CLASSES, init_from=None, encoder_from=None, **params):
-    """The network that a job begins with, and what is said of it."""
+    """The initial network of a job, and the record of its weights."""
     model, chosen = fresh(classes, **params), settings(**params)
     where = {"init_from": init_from, "encoder_from": encoder_from}
     return model, load_initial_weights(model, chosen, classes, **where)

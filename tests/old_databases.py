@@ -29,7 +29,7 @@ OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
     **{f"{revision:04}": [*_ENDED, None] for revision in range(2, 9)},
 }
-"""What became of them, by revision: only the newer ones can tell that an attempt is open."""
+"""States of the attempts, by revision: only newer schemas store that an attempt is open."""
 
 
 def add_sweep(connection):

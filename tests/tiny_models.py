@@ -74,7 +74,7 @@ def train_steps(model: SegmentationModel, finetune: str = "all", steps: int = 3)
 def settled(model: SegmentationModel, images: torch.Tensor) -> SegmentationModel:
     """The model after it has seen images, in evaluation, all of its branches at work.
 
-    timm begins with residual branches that are multiplied by zero: they would hide mistakes.
+    timm initialises residual branches with a factor of zero: they would hide mistakes.
     """
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

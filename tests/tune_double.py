@@ -46,7 +46,7 @@ class TuneDouble:
 
         def on_epoch(record):
             searcher.on_trial_result(trial, {"record": record})
-            searcher.watch()  # Tune asks at every step
+            searcher.watch()  # Tune calls it at every step
 
         result = run_safely(self._runner, job, on_epoch, lambda: False)
         searcher.on_trial_result(trial, {"result": result})

@@ -100,7 +100,7 @@ class CloseAttempt:
 
 @dataclass(frozen=True)
 class ReportLoss:
-    """Tell people that the job has lost an attempt."""
+    """Report that the job has lost an attempt."""
 
     error: str
     losses: int

@@ -19,7 +19,7 @@ Condition = Callable[[], str | None]
 
 
 class StopConditions:
-    """Tells whether the sweep must stop now; called often. Keeps the first reason."""
+    """Checks whether the sweep must stop now; called often. Keeps the first reason."""
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         """Stop once one of these returns a reason."""

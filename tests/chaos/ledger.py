@@ -36,7 +36,7 @@ class Kill:
 class Ledger:
     """Keeps count, and prints a line for each thing that happens."""
 
-    wanted: int
+    planned: int
     kills: list[Kill] = field(default_factory=list)
     stop_s: list[float] = field(default_factory=list)
     """How long drivers took to leave after a signal."""
@@ -54,7 +54,7 @@ class Ledger:
         if victims:
             self._dying.append((time.monotonic(), kill, victims))
         self.say(
-            f"kill {len(self.kills)}/{self.wanted}: {kill.what}, {kill.moment} "
+            f"kill {len(self.kills)}/{self.planned}: {kill.what}, {kill.moment} "
             f"(aimed at {kill.aim}), {kill.seconds:.1f} s after its start"
         )
 

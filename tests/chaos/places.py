@@ -28,7 +28,7 @@ class Place:
 
     name: ClassVar[str]
     how: ClassVar[Literal["retrain", "warm"]]
-    """What a trial begins with at its next rung, so that both are tried."""
+    """Initial weights of a trial at its next rung; both ways are tested."""
     kinds: ClassVar[tuple[str, ...]]
     """What can be killed there (kills.py)."""
     address: str | None = None

@@ -18,7 +18,7 @@ _GIVE_UP_S = 20.0
 
 
 class Process(NamedTuple):
-    """A process; the tick of its start tells two of the same pid apart."""
+    """A process; the tick of its start distinguishes two of the same pid."""
 
     pid: int
     started: int

@@ -33,13 +33,13 @@ def plan(kills: int, seed: int, only: Sequence[str] = ()) -> dict[str, deque[str
     {'laptop': ['driver', 'worker'], 'cluster': ['node', 'postgres']}
     """
     rng = random.Random(seed)
-    wanted = {
+    planned = {
         name: [kind for kind in place.kinds if not only or kind in only]
         for name, place in PLACES.items()
     }
-    places = [name for name in PLACES if wanted[name]]
+    places = [name for name in PLACES if planned[name]]
     shares = {name: len(range(i, kills, len(places))) for i, name in enumerate(places)}
-    drawn = {name: list(islice(cycle(wanted[name]), shares[name])) for name in places}
+    drawn = {name: list(islice(cycle(planned[name]), shares[name])) for name in places}
     for kinds in drawn.values():
         rng.shuffle(kinds)
     return {name: deque(kinds) for name, kinds in drawn.items()}

@@ -48,7 +48,7 @@ def write_sweep(folder: Path, *, data: Path, how: str, address: str | None) -> P
     Args:
         folder: directory to make.
         data: what `link_camvid` made.
-        how: 'retrain' or 'warm': what a trial begins with at the next rung.
+        how: 'retrain' or 'warm': initial weights of a trial at the next rung.
         address: Ray cluster to run on; None for one of the driver's own.
     """
     folder.mkdir()

@@ -35,7 +35,7 @@ def run_suite(camvid_root, postgres_server):
 @pytest.mark.timeout(TIMEOUT_S + 100)
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
 @pytest.mark.parametrize("kills", [FEW, pytest.param(KILLS, marks=pytest.mark.exhaustive)])
-def test_a_sweep_killed_anywhere_comes_to_the_end_of_an_undisturbed_one(run_suite, kills):
+def test_a_sweep_killed_anywhere_ends_like_an_undisturbed_one(run_suite, kills):
     assert run_suite("--kills", str(kills)) == 0
 
 

@@ -106,7 +106,7 @@ def test_a_stop_abandons_running_jobs_and_hands_out_no_more(executor):
     assert 1 <= len(source.issued) <= 2
 
 
-def test_an_error_of_the_source_passes_through_and_blames_no_job(executor):
+def test_an_error_of_the_source_is_raised_and_fails_no_job(executor):
     source = BracketSource(trials=2)
 
     def broken_database(job, record):

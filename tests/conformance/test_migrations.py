@@ -101,7 +101,7 @@ def test_an_upgraded_database_has_exactly_the_tables_of_the_schema(old, url):
     assert differences(old) == []
 
 
-def test_an_upgraded_sweep_is_read_whole(old, url):
+def test_an_upgraded_sweep_is_read_completely(old, url):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     assert (sweep.state, sweep.desired_state, sweep.driver) == ("RUNNING", "RUNNING", None)
@@ -117,7 +117,7 @@ def test_an_upgraded_sweep_is_read_whole(old, url):
     )
 
 
-def test_an_old_sweep_does_not_tell_what_older_versions_did_not_store(old):
+def test_an_old_sweep_lacks_only_what_older_versions_did_not_store(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     assert sweep.initial_files == {}

@@ -68,7 +68,7 @@ def save(writer):
 
 
 @down
-def test_a_server_that_went_down_is_tried_again_until_it_is_back(
+def test_a_server_that_went_down_is_retried_until_it_is_back(
     server, writer, states, outcome, go_down
 ):
     go_down(server)
@@ -137,12 +137,12 @@ def test_a_server_that_never_answers_is_given_up_in_seconds(outcome, listens):
         assert time.monotonic() - began < 10
 
 
-def test_a_user_that_is_not_let_in_is_waited_for(server, engine, outcome):
+def test_a_refused_user_is_waited_for(server, engine, outcome):
     stranger = connect(server.url().replace("searchctl@", "stranger@"))
     assert outcome(stranger.connect) == "again"
 
 
-def test_a_session_that_an_administrator_ended_is_tried_again(server, engine, outcome):
+def test_a_session_that_an_administrator_ended_is_retried(server, engine, outcome):
     def ended():
         with engine.begin() as connection:
             pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
@@ -194,7 +194,7 @@ def test_every_way_to_write_postgresql_means_the_same_driver(engine, scheme):
     other.dispose()
 
 
-def test_a_lock_that_is_not_free_in_time_is_tried_again(engine, writer, outcome):
+def test_a_lock_that_is_not_free_in_time_is_retried(engine, writer, outcome):
     def blocked():
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL lock_timeout = '100ms'"))
@@ -205,7 +205,7 @@ def test_a_lock_that_is_not_free_in_time_is_tried_again(engine, writer, outcome)
         assert outcome(blocked) == "again"
 
 
-def test_a_deadlock_is_tried_again(engine, writer, outcome):
+def test_a_deadlock_is_retried(engine, writer, outcome):
     create_sweep(engine, new_sweep("second"))
     touch = text("UPDATE searchctl_sweeps SET error = '' WHERE id = :id")
 
@@ -220,7 +220,7 @@ def test_a_deadlock_is_tried_again(engine, writer, outcome):
     assert outcome(deadlocked) == "again"
 
 
-def test_a_serialization_failure_is_tried_again(engine, writer, outcome):
+def test_a_serialization_failure_is_retried(engine, writer, outcome):
     touch = text("UPDATE searchctl_sweeps SET error = ''")
 
     def too_late():
@@ -232,7 +232,7 @@ def test_a_serialization_failure_is_tried_again(engine, writer, outcome):
     assert outcome(too_late) == "again"
 
 
-def test_a_crowd_of_connections_is_tried_again(engine, outcome):
+def test_a_crowd_of_connections_is_retried(engine, outcome):
     crowd = [connect(engine.url.render_as_string()) for _ in range(12)]
     with ExitStack() as held:
 
@@ -254,7 +254,7 @@ def test_a_server_that_only_reads_is_full(server, engine, writer, outcome):
     assert save(writer)
 
 
-def test_a_full_disk_is_full_and_when_there_is_room_the_writer_goes_on(
+def test_a_full_disk_is_full_and_when_there_is_room_the_writer_continues(
     server, engine, small_disk, outcome
 ):
     place = server.folder / "small"
@@ -280,7 +280,7 @@ def test_a_full_disk_is_full_and_when_there_is_room_the_writer_goes_on(
     server.execute("DROP TABLESPACE small")
 
 
-def test_a_wrong_statement_is_neither_tried_again_nor_a_full_disk(engine, writer, outcome):
+def test_a_wrong_statement_is_neither_retried_nor_a_full_disk(engine, writer, outcome):
     def execute(statement):
         with engine.begin() as connection:
             connection.execute(text(statement))

@@ -43,9 +43,7 @@ def test_a_ladder_through_ray_decides_as_in_one_process(one_ray):
     assert str(os.getpid()) not in pids.values()
 
 
-def test_what_ends_one_job_ends_no_other_and_what_is_lost_comes_again_in_a_fresh_process(
-    one_ray, tmp_path
-):
+def test_a_dying_job_ends_no_other_and_is_retried_in_a_fresh_process(one_ray, tmp_path):
     def troubled(job, on_epoch, stop):
         mark = tmp_path / str(job.trial)  # trial 2 climbs, and is lost at its first rung only
         again = mark.exists()
@@ -97,7 +95,7 @@ def test_a_cluster_without_room_for_one_job_is_refused_with_the_setting_to_chang
 
 
 @pytest.mark.exhaustive
-def test_a_worker_that_stands_still_is_ended_and_its_job_comes_again(one_ray, tmp_path):
+def test_a_worker_that_hangs_is_ended_and_its_job_is_retried(one_ray, tmp_path):
     def hangs_once(job, on_epoch, stop):
         mark = tmp_path / f"{job.trial}-{job.rung}"
         if job.trial == 1 and not mark.exists():
@@ -113,7 +111,7 @@ def test_a_worker_that_stands_still_is_ended_and_its_job_comes_again(one_ray, tm
 
 
 @pytest.mark.exhaustive
-def test_an_error_of_the_source_leaves_ray_and_blames_no_job():
+def test_an_error_of_the_source_leaves_ray_and_fails_no_job():
     source = BracketSource(trials=2)
 
     def broken_database(job, record):

@@ -56,7 +56,7 @@ sys.stdin.read()
 """
 
 
-def test_a_file_that_another_process_has_locked_is_tried_again(path, store, outcome):
+def test_a_file_that_another_process_has_locked_is_retried(path, store, outcome):
     engine, writer = store
     impatient(engine)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -68,7 +68,7 @@ def test_a_file_that_another_process_has_locked_is_tried_again(path, store, outc
     assert start(writer) == 1
 
 
-def test_a_snapshot_that_is_too_old_to_write_is_tried_again(store, outcome):
+def test_a_snapshot_that_is_too_old_to_write_is_retried(store, outcome):
     engine, writer = store
     change = text("UPDATE searchctl_sweeps SET error = 'late'")
 
@@ -91,7 +91,7 @@ def test_a_file_that_may_not_grow_is_full_and_keeps_what_it_has(store, outcome):
     assert [row.token for row in queries.attempts(engine, sweep)] == ["t1"]
 
 
-def test_a_full_disk_is_full_and_when_there_is_room_the_writer_goes_on(
+def test_a_full_disk_is_full_and_when_there_is_room_the_writer_continues(
     tmp_path, small_disk, outcome
 ):
     small_disk(tmp_path, "size=1m")
@@ -158,7 +158,7 @@ FAULTS_OF_OURS = {
 
 
 @pytest.mark.parametrize("statement", FAULTS_OF_OURS.values(), ids=FAULTS_OF_OURS)
-def test_a_wrong_statement_is_neither_tried_again_nor_a_full_disk(store, outcome, statement):
+def test_a_wrong_statement_is_neither_retried_nor_a_full_disk(store, outcome, statement):
     def execute():
         with store[0].begin() as connection:
             connection.execute(text(statement))

@@ -40,7 +40,7 @@ def test_a_second_sweep_of_the_same_name_is_refused_and_leaves_nothing(engine, s
     assert len(queries.list_sweeps(engine)) == 1
 
 
-def test_a_sweep_with_equal_trials_is_refused_whole(engine):
+def test_a_sweep_with_equal_trials_stores_nothing(engine):
     with pytest.raises(SearchctlError):
         create_sweep(engine, new_sweep("twins", ({"lr": 0.1}, {"lr": 0.1})))
     assert queries.list_sweeps(engine) == []
@@ -65,7 +65,7 @@ def test_attempts_of_a_job_are_numbered_and_share_one_row(engine, sweep, writer)
 
 
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
-def test_an_attempt_that_came_to_nothing_leaves_its_job_and_trial_waiting(
+def test_an_attempt_without_a_result_leaves_its_job_and_trial_waiting(
     engine, sweep, writer, outcome
 ):
     start(writer)
@@ -109,7 +109,7 @@ def test_the_counts_of_each_image_are_read_as_they_were_written(engine, sweep, w
 
 
 @pytest.mark.parametrize("status", ["complete", "diverged", "failed"])
-def test_an_attempt_ends_as_its_result_says(engine, sweep, writer, status):
+def test_an_attempt_ends_with_the_status_of_its_result(engine, sweep, writer, status):
     start(writer)
     writer.save_result("t1", replace(complete(), status=status, first_epoch=2), [])
     (attempt,) = queries.attempts(engine, sweep)

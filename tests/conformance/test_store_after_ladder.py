@@ -78,7 +78,7 @@ def test_a_trial_keeps_the_state_of_its_last_decision(engine, sweep, followed_up
     assert queries.jobs(engine, sweep, 0, AFTER)[-1].state == "WAITING"
 
 
-def test_a_job_that_is_tried_again_keeps_its_row(engine, sweep, followed_up):
+def test_a_job_that_is_retried_keeps_its_row(engine, sweep, followed_up):
     key = JobKey(0, 0, "repeat", 3)
     begin(followed_up, key, "first")
     followed_up.save_epoch("first", epoch(1))

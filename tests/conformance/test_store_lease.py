@@ -239,7 +239,7 @@ def test_no_driver_takes_a_lease_over_in_the_middle_of_a_write(shared):
     assert queries.find_sweep(second, "first").error == "by a"
 
 
-def test_a_write_that_begins_during_a_takeover_comes_to_nothing(shared):
+def test_a_write_that_starts_during_a_takeover_stores_nothing(shared):
     first, second = shared(), shared()
     sweep_id = create_sweep(first, new_sweep())
     lease.acquire(first, sweep_id, "a", "host:a", -1)

@@ -70,7 +70,7 @@ def test_an_attempt_that_was_replaced_changes_nothing_any_more(engine, writer, n
     assert contents(engine) == before
 
 
-def test_a_result_says_whether_it_counted(writer):
+def test_saving_a_result_returns_whether_it_counted(writer):
     start(writer)
     assert writer.save_result("t1", complete(), []) is True
     assert writer.save_result("t1", complete(0.9), []) is False

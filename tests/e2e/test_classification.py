@@ -68,7 +68,7 @@ def test_what_is_stored_follows_from_the_images(searchctl, swept):
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def test_show_tells_accuracies_and_where_the_picture_is(searchctl, swept):
+def test_show_prints_accuracies_and_the_path_of_the_picture(searchctl, swept):
     folder, _ = swept
     trial = str(winner_of(searchctl, folder)["trial"])
     shown = searchctl("show", "classes", trial, cwd=folder).stdout

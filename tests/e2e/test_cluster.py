@@ -10,8 +10,8 @@ import pytest
 
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
+from tests.polling import until
 from tests.ray_cluster import RayCluster
-from tests.waiting import until
 
 SWEEP = """\
 name: {name}

@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.polling import until
 from tests.postgres_server import PostgresServer
-from tests.waiting import until
 
 PATIENCE_S = 120
 DECISIONS = """
@@ -65,7 +65,7 @@ def newest_checkpoint(folder):
     return max((path.stat().st_mtime for path in folder.rglob("checkpoint.pt")), default=0.0)
 
 
-def test_postgresql_that_is_away_costs_nothing_and_jobs_go_on(
+def test_postgresql_that_is_away_costs_nothing_and_jobs_continue(
     tmp_path, long, own_server, searchctl, start_searchctl
 ):
     (tmp_path / "sweep.yaml").write_text(long)
@@ -80,7 +80,7 @@ def test_postgresql_that_is_away_costs_nothing_and_jobs_go_on(
     own_server.kill()
     away_since = time.time()
     until(lambda: "the database does not answer" in output.read_text())
-    until(lambda: newest_checkpoint(tmp_path / "again") > away_since + 1)  # jobs go on
+    until(lambda: newest_checkpoint(tmp_path / "again") > away_since + 1)  # jobs continue
     own_server.start()
     assert process.wait(300) == 0, output.read_text()
     assert rows(url, DECISIONS) == undisturbed
@@ -135,7 +135,7 @@ def limited(command, cwd, size):
     )
 
 
-def test_a_full_disk_stops_the_sweep_clearly_and_resume_goes_on(
+def test_a_full_disk_stops_the_sweep_clearly_and_resume_continues(
     tmp_path, tiny, searchctl, searchctl_bin
 ):
     (tmp_path / "sweep.yaml").write_text(tiny)

@@ -61,7 +61,7 @@ def test_a_script_reads_it_as_json(verb, view):
 
 
 @pytest.mark.parametrize("name", ["finished", "unfinished"])
-def test_logs_tell_what_happened_line_by_line(name, view):
+def test_logs_print_one_event_per_line(name, view):
     events = [json.loads(line) for line in view("logs", name, "--json").splitlines()]
     assert len(events) >= len(view("logs", name).splitlines()) > 3
 
@@ -83,7 +83,7 @@ def test_export_prints_a_configuration_that_is_still_valid(view, first_release, 
     assert "cannot write to best.yaml/out" in refused.stderr  # and nothing else is wrong with it
 
 
-def test_an_unfinished_one_goes_on_or_is_refused_by_name(first_release):
+def test_an_unfinished_one_continues_or_is_refused_by_name(first_release):
     soon = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
     done = searchctl("resume", "unfinished", "--inline", "--deadline", soon, cwd=first_release)
     went_on = done.returncode == 4 and "nothing is lost" in done.stdout

@@ -74,14 +74,14 @@ def test_an_exported_configuration_calls_nothing(call, tmp_path):
     assert "seed" in refused("train", "best.yaml")
 
 
-def test_weights_that_a_sweep_begins_with_run_nothing(weights, tmp_path):
+def test_initial_weights_of_a_sweep_run_no_code(weights, tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP.replace("epochs", f"{weights}, epochs"))
     assert "has objects other than tensors, which are not loaded" in refused(
         "launch", "sweep.yaml", "--inline"
     )
 
 
-def test_weights_that_a_configuration_begins_with_run_nothing(weights, tmp_path):
+def test_initial_weights_of_a_configuration_run_no_code(weights, tmp_path):
     (tmp_path / "best.yaml").write_text(TRAINED.replace("epochs", f"{weights}, epochs"))
     assert "has objects other than tensors, which are not loaded" in refused("train", "best.yaml")
 

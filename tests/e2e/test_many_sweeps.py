@@ -93,7 +93,7 @@ def most_at_once(runs):
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", MOST)
-def test_each_comes_to_the_numbers_that_it_has_alone(name, at_once, files, tmp_path, monkeypatch):
+def test_each_sweep_has_the_results_that_it_has_alone(name, at_once, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     prepared = prepare(load_sweep(files[name]), f"sqlite:///{tmp_path}/alone.db")
     run(prepared, executor=InlineExecutor())
@@ -104,7 +104,7 @@ def test_each_comes_to_the_numbers_that_it_has_alone(name, at_once, files, tmp_p
     assert at_once[name]["decisions"] == alone["decisions"]
 
 
-def test_none_runs_more_jobs_than_it_may_and_all_together_no_more_than_there_is_room(at_once):
+def test_no_sweep_exceeds_its_limit_and_all_of_them_fit_the_cluster(at_once):
     for name, most in MOST.items():
         assert most_at_once(at_once[name]["runs"]) <= (most or 3)
     attempts = [each for found in at_once.values() for each in found["runs"]]

@@ -166,7 +166,7 @@ def test_the_password_is_in_no_file_and_no_log(launched):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_says_the_password(command, launched, tmp_path, monkeypatch):
+def test_no_command_prints_the_password(command, launched, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEARCHCTL_DB_URL", launched.url)
     _, output = said(command.format(out=tmp_path))
@@ -188,7 +188,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_no_failing_connection_says_the_password(broken, launched, monkeypatch):
+def test_no_failing_connection_prints_the_password(broken, launched, monkeypatch):
     url = broken(launched.url, launched.server.port)
     assert url != launched.url
     monkeypatch.setenv("SEARCHCTL_DB_URL", url)

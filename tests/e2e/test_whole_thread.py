@@ -140,7 +140,7 @@ def test_inline_gives_the_same_scores_as_ray(searchctl, swept, tmp_path):
 
 @pytest.fixture
 def dashboard(free_port, searchctl_bin):
-    """Return a function that serves a database with the stock dashboard and asks it."""
+    """Return a function that serves a database with the stock dashboard and queries it."""
     import subprocess
     import time
 

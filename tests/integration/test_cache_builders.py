@@ -13,14 +13,14 @@ import pytest
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.samples import build_dataset
-from tests.drawn_folders import draw_folder, folder_data
+from tests.synthetic_folders import draw_folder, folder_data
 
 PROJECT = Path(__file__).parents[2]
 EXACT, SOURCE = Need("train", "exact"), Need("train", "source")
 BUILDER = """
 import sys, time
 from pathlib import Path
-from tests.drawn_folders import folder_data
+from tests.synthetic_folders import folder_data
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.sets.folder import Folder

@@ -80,7 +80,7 @@ def digest(path):
 
 
 @pytest.mark.parametrize("epoch", [1, 3, 5])
-def test_a_killed_job_goes_on_to_the_same_numbers_and_the_same_picture(run, tmp_path, epoch):
+def test_a_killed_job_continues_to_the_same_numbers_and_the_same_picture(run, tmp_path, epoch):
     params = {"mixup": 0.4, "cutmix": 0.4}
     whole = run(params, out=UPath(tmp_path / "whole"), features=True, final=True)
     first, second = UPath(tmp_path / "first"), UPath(tmp_path / "second")
@@ -118,7 +118,7 @@ def test_embeddings_are_not_computed_by_default(run, tmp_path):
     assert os.listdir(tmp_path / "job") == ["checkpoint.pt"]
 
 
-def test_looking_at_features_changes_no_number(run, tmp_path):
+def test_embeddings_change_no_result(run, tmp_path):
     plain, looked = run(out=UPath(tmp_path / "a")), run(out=UPath(tmp_path / "b"), features=True)
     assert plain.evaluations == looked.evaluations
     losses = [[each.train_loss for each in result.epochs] for result in (plain, looked)]

@@ -34,7 +34,7 @@ def facts(compare, *arguments):
     return json.loads(compare(*arguments, "--json").output)
 
 
-def test_trials_stand_in_the_order_in_which_they_are_named(compare):
+def test_trials_are_listed_in_the_given_order(compare):
     found = facts(compare, "5", "0", "5")
     assert found["trials"] == [5, 0]
     assert found["params"] == {"lr": [0.001, 0.1], "weight_decay": [0.1, 0]}

@@ -72,8 +72,8 @@ def by(tmp_path):
     """Run a job by so many processes."""
 
     def run(processes, *args, out="ddp", on_epoch=None, stop=None, **fields):
-        asked = job(tmp_path / out, *args, **fields)
-        return run_distributed(asked, processes, on_epoch=on_epoch, stop=stop)
+        request = job(tmp_path / out, *args, **fields)
+        return run_distributed(request, processes, on_epoch=on_epoch, stop=stop)
 
     return run
 
@@ -126,7 +126,7 @@ def test_the_same_weights_have_the_same_counts_for_each_image_in_their_order(alo
     assert one.score == two.score
 
 
-def test_only_the_first_process_writes_and_tells(by, tmp_path):
+def test_only_the_first_process_writes_and_reports(by, tmp_path):
     reported = []
     result = by(2, keep_weights=True, masks=2, on_epoch=reported.append)
     assert [record.epoch for record in reported] == [1, 2]
@@ -207,7 +207,7 @@ def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
     assert not any(map(command_line, pids))
 
 
-def test_processes_that_wait_for_one_that_stands_still_end_the_job(by):
+def test_one_hanging_process_ends_the_job(by):
     pids = []
 
     def freeze(record):

@@ -8,7 +8,7 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.samples import build_dataset
-from tests.drawn_folders import draw_folder, folder_data
+from tests.synthetic_folders import draw_folder, folder_data
 
 SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}
 

@@ -160,8 +160,12 @@ def test_a_clock_that_is_off_is_warned_of(seconds):
 
 
 def test_packages_that_are_missing_or_too_old_are_errors_with_the_command():
-    wanted = [Requirement("torch>=99"), Requirement("no-such-package"), Requirement("click>=8")]
-    found_ = [(each.level, each.fix) for each in misfits(wanted)]
+    requirements = [
+        Requirement("torch>=99"),
+        Requirement("no-such-package"),
+        Requirement("click>=8"),
+    ]
+    found_ = [(each.level, each.fix) for each in misfits(requirements)]
     assert found_ == [
         ("error", "pip install 'torch>=99'"),
         ("error", "pip install 'no-such-package'"),
@@ -257,7 +261,7 @@ def test_a_nodes_clock_and_its_silence_are_reported():
     assert (silent.level, "no space left" in silent.found) == ("error", True)
 
 
-def test_the_command_tells_all_and_ends_with_1(tmp_path, monkeypatch):
+def test_the_command_prints_all_findings_and_exits_with_1(tmp_path, monkeypatch):
     monkeypatch.delitem(CHECKS, "Ray")  # a cluster of its own takes seconds: see test_ray_doctor
     monkeypatch.chdir(tmp_path)
     Path("sweep.yaml").write_text("data: {dataset: scenes}\nspace: {lr: [0.1]}\ncolour: blue\n")

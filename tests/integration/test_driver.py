@@ -122,7 +122,7 @@ def test_a_driver_that_died_between_two_results_resumes_to_the_same_decisions(
     assert sum(attempts(prepared).values()) == 8 + 4 + 2 + 1
 
 
-def test_a_stop_is_no_loss_and_resume_goes_on(sweeps, quick_runner, undisturbed):
+def test_a_stop_is_no_loss_and_resume_continues(sweeps, quick_runner, undisturbed):
     prepared = sweeps.prepare()
     reasons = iter([None] * 8)
     executor = InlineExecutor(quick_runner)
@@ -168,7 +168,7 @@ def out_of_memory(runner, times, *trials):
     return run
 
 
-def test_out_of_memory_is_tried_again_and_its_traceback_is_kept(sweeps, quick_runner, undisturbed):
+def test_out_of_memory_is_retried_and_its_traceback_is_kept(sweeps, quick_runner, undisturbed):
     prepared, row = sweeps.launch(out_of_memory(quick_runner, 1, 3, 5))
     assert row.state == "COMPLETE"
     first, second, *_ = queries.attempts(prepared.engine, prepared.row, 3)
@@ -256,7 +256,7 @@ def test_a_lost_job_waits_for_its_back_off_alone(sweeps, quick_runner, monkeypat
     assert order == [0, 1, 2, 3, 4, 5, 6, 7]  # the others did not wait for trial 2
 
 
-def test_an_attempt_may_go_on_from_all_earlier_ones_the_newest_first(
+def test_an_attempt_may_continue_from_all_earlier_ones_the_newest_first(
     sweeps, quick_runner, monkeypatch
 ):
     monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
@@ -290,7 +290,7 @@ def test_a_sweep_without_any_score_fails_with_the_first_error(sweeps, quick_runn
     assert "the loss is nan in epoch 1" in row.error
 
 
-def test_resuming_a_failed_sweep_says_the_same_again(sweeps, quick_runner):
+def test_resuming_a_failed_sweep_reports_the_same_error(sweeps, quick_runner):
     messages = []
     for start in (sweeps.launch, sweeps.resume):
         with pytest.raises(SweepFailed) as caught:
@@ -324,7 +324,7 @@ def test_warm_hands_the_weights_of_the_rung_below_to_the_next_job(sweeps, quick_
             assert job.init_from == given[trial, rung - 1].out / "model.safetensors"
 
 
-def test_retrain_begins_afresh_and_keeps_finalists_weights_only(sweeps, quick_runner):
+def test_retrain_starts_from_scratch_and_keeps_finalists_weights_only(sweeps, quick_runner):
     seen = []
     sweeps.launch(lambda job, on_epoch, stop: seen.append(job) or quick_runner(job, on_epoch, stop))
     assert {job.init_from for job in seen} == {None}
@@ -335,7 +335,7 @@ def test_retrain_begins_afresh_and_keeps_finalists_weights_only(sweeps, quick_ru
     }
 
 
-def test_every_attempt_has_a_place_of_its_own(sweeps, quick_runner):
+def test_every_attempt_has_a_directory_of_its_own(sweeps, quick_runner):
     places = []
 
     def noting(job, on_epoch, stop):

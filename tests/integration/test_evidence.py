@@ -61,7 +61,7 @@ def test_all_files_are_missing_from_the_machine_that_had_them(finished, sweeps):
 
 
 @pytest.mark.parametrize("elsewhere", ["/scratch-of-a-node/me", "s3://bucket", "memory://"])
-def test_nothing_is_said_of_a_disk_that_is_not_here(finished, sweeps, sqlite_run, elsewhere):
+def test_a_disk_that_is_not_mounted_is_not_reported(finished, sweeps, sqlite_run, elsewhere):
     engine, row, _ = finished
     sqlite_run(
         f"UPDATE searchctl_jobs SET weights = replace(weights, '{sweeps.folder}', '{elsewhere}')"

@@ -39,7 +39,7 @@ def metrics(out):
     return {**found, "seconds": 0, "epochs": [{**epoch, "seconds": 0} for epoch in found["epochs"]]}
 
 
-def test_a_stopped_training_goes_on_and_leaves_weights_and_metrics_alone(stopped, out, tmp_path):
+def test_a_stopped_training_continues_and_leaves_weights_and_metrics_alone(stopped, out, tmp_path):
     assert train_exported(exported(), out).first_epoch == 3
     train_exported(exported(), UPath(tmp_path / "whole"))
     assert files(out) == ["metrics.json", "model.safetensors"]
@@ -49,7 +49,9 @@ def test_a_stopped_training_goes_on_and_leaves_weights_and_metrics_alone(stopped
 @pytest.mark.parametrize(
     ("training", "train_and_val"), [({"epochs": 5}, False), ({"lr": 1e-4}, False), ({}, True)]
 )
-def test_other_settings_begin_afresh_and_say_so(stopped, out, caplog, training, train_and_val):
+def test_other_settings_start_from_scratch_and_report_it(
+    stopped, out, caplog, training, train_and_val
+):
     result = train_exported(exported(**training), out, train_and_val=train_and_val)
     assert result.first_epoch == 1
     assert f"{out}/checkpoint.pt is of other settings" in caplog.text
@@ -65,7 +67,7 @@ def test_the_checkpoint_goes_only_once_the_metrics_are_written(stopped, out):
     assert files(out) == ["metrics.json", "model.safetensors"]
 
 
-def test_a_training_that_the_machine_ended_says_how_to_go_on(out):
+def test_a_training_that_the_machine_ended_says_how_to_continue(out):
     def fail(epoch):
         if epoch.epoch == 2:
             raise MemoryError("no memory")
@@ -75,13 +77,13 @@ def test_a_training_that_the_machine_ended_says_how_to_go_on(out):
     assert train_exported(exported(), out).first_epoch == 3
 
 
-def test_a_training_that_diverged_says_so_and_leaves_nothing(out):
+def test_a_diverged_training_is_reported_and_leaves_no_files(out):
     with pytest.raises(SearchctlError, match="the training diverged: the training loss was NaN"):
         train_exported(exported(lr=1e9), out)
     assert files(out) == []
 
 
-def test_metrics_say_what_a_training_began_with_which_it_never_overwrites(out, tmp_path):
+def test_metrics_hold_the_initial_weights_which_training_never_overwrites(out, tmp_path):
     train_exported(exported(), out)
     later = exported(init=f"checkpoint:{out}")
     with pytest.raises(SearchctlError, match="holds the weights that the training begins with"):

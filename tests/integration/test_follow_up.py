@@ -121,7 +121,7 @@ def test_follow_up_jobs_change_neither_decisions_nor_states(followed_up, sweeps_
 
 
 @pytest.mark.parametrize("count", [14, 15, 17, 19])
-def test_a_driver_that_died_after_the_ladder_goes_on_where_it_was(
+def test_a_driver_that_died_after_the_ladder_continues_where_it_was(
     count, sweeps, quick_runner, followed_up
 ):
     sweep = {"name": "second", "halving": FOLLOW_UP}
@@ -166,7 +166,7 @@ def test_killed_and_resumed_follow_up_jobs_give_the_same_numbers_to_the_last_bit
     assert not [name for name in left if "repeat" in name or "audit" in name]
 
 
-def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps, quick_runner):
+def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_continues(sweeps, quick_runner):
     prepared = sweeps.prepare(halving=FOLLOW_UP)
     ended = []
     row = run(
@@ -182,7 +182,7 @@ def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_goes_on(sweeps,
     assert (row.state, row.error) == ("COMPLETE", None)
 
 
-def test_a_lost_repeat_is_tried_again_and_a_hopeless_one_fails_alone(
+def test_a_lost_repeat_is_retried_and_one_without_attempts_left_fails_alone(
     sweeps, quick_runner, monkeypatch
 ):
     monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))

@@ -120,7 +120,7 @@ def test_audited_trials_name_the_cut_that_dropped_them(follow_up):
         assert each.rank > each.cohort // 2
 
 
-def test_a_sweep_that_did_not_ask_has_nothing_to_say(sweeps, said):
+def test_a_sweep_without_follow_up_jobs_reports_none(sweeps, said):
     prepared, row = sweeps.launch()
     assert read_follow_up(prepared.engine, row) is None
     assert "seeds" not in said("explain", "quick")

@@ -98,7 +98,7 @@ def test_without_a_probe_times_have_no_ratio(sweeps):
     assert any("launch --probe" in str(part) for part in grade_report(found))
 
 
-def test_a_job_that_was_tried_again_is_named_with_its_error(sweeps, quick_runner):
+def test_a_job_that_was_retried_is_named_with_its_error(sweeps, quick_runner):
     left = ["the cable was pulled"]
 
     def runner(job, on_epoch, stop):
@@ -157,7 +157,7 @@ def test_busy_time_counts_what_overlaps_once_and_gaps_never():
     assert busy_seconds([]) == 0
 
 
-def test_what_a_lost_attempt_cost_is_what_the_result_did_not_go_on_from():
+def test_what_a_lost_attempt_cost_is_what_the_result_did_not_continue_from():
     tries = [attempt(0, 30, "lost", job_seconds=50), attempt(40, 40, job_seconds=50, gpus=0.5)]
     (fault,) = faults(tries)
     assert (fault.seconds, fault.gpu_seconds) == (20, 20)

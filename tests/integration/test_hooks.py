@@ -124,7 +124,7 @@ def test_what_was_reported_is_not_reported_again(sweeps, received):
     assert read() == before
 
 
-def test_facts_hold_no_places_and_no_secrets(sweeps, received, monkeypatch):
+def test_facts_hold_no_paths_and_no_secrets(sweeps, received, monkeypatch):
     monkeypatch.setenv("SECRET", "hunter2")
     hooks, read = received
     storage = {"url": "postgresql://me:${SECRET}@host/db", "runs": str(sweeps.folder / "runs")}

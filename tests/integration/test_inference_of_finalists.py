@@ -40,7 +40,7 @@ def both(sweeps_below, tmp_path_factory):
     return finalist(plain), finalist(views, inference=VIEWS)
 
 
-def test_finalists_store_scores_of_the_requested_inference_and_all_else_is_the_same(both):
+def test_finalists_store_scores_of_the_requested_inference_and_other_results_are_equal(both):
     (_, plain), (_, views) = both
     assert plain.keys() == views.keys() == {"val", "train", "val_original", "test", "test_original"}
     changed = {split for split in plain if plain[split] != views[split]}

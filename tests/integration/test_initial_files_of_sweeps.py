@@ -1,4 +1,4 @@
-"""Sweeps whose trials begin with weights from elsewhere: of another sweep, or of files."""
+"""Sweeps whose trials start from weights of another sweep, or of files."""
 
 import re
 from hashlib import sha256
@@ -67,7 +67,7 @@ def winner(sweeps, name="pets"):
     return best
 
 
-def test_trials_begin_with_the_winner_of_another_sweep_but_for_its_classifier(trained):
+def test_trials_start_from_the_winner_of_another_sweep_without_its_classifier(trained):
     sweeps, prepared = trained
     best = winner(sweeps)
     ((name, file),) = prepared.initial.files.items()
@@ -86,7 +86,7 @@ def test_trials_begin_with_the_winner_of_another_sweep_but_for_its_classifier(tr
         assert (classes in said) == (each["params"]["init"] != "scratch")
 
 
-def test_show_says_what_a_trial_began_with_and_where_that_came_from(trained):
+def test_show_prints_the_initial_weights_of_a_trial_and_their_origin(trained):
     _, prepared = trained
     said = {}
     for trial in range(4):
@@ -144,7 +144,7 @@ def jobs():
 
 @pytest.fixture
 def runner(quick_runner, jobs):
-    """Writes weights that tell of which job they are."""
+    """Writes weights that identify their job."""
 
     def run(job, on_epoch, stop):
         jobs.append(job)
@@ -195,7 +195,7 @@ def test_init_and_weights_are_search_axes(pets, runner, jobs):
     assert {job.encoder_from for job in jobs} == {None}
 
 
-def test_each_rung_begins_with_the_copy_unless_it_continues_warm(pets, runner, jobs):
+def test_each_rung_starts_from_the_copy_unless_it_continues_warm(pets, runner, jobs):
     for continue_ in ("retrain", "warm"):
         prepared = from_pets(
             pets, {"lr": [1, 2, 3, 4]}, name=continue_, halving={"continue": continue_}
@@ -209,7 +209,7 @@ def test_each_rung_begins_with_the_copy_unless_it_continues_warm(pets, runner, j
     assert (prepared.runs / file.file).is_file()
 
 
-def test_a_sweep_continues_with_its_copy_whatever_becomes_of_the_original(pets, runner, jobs):
+def test_a_sweep_continues_with_its_copy_when_the_original_is_gone(pets, runner, jobs):
     before = from_pets(pets)
     for file in (pets.folder / "runs" / "pets").rglob("*.safetensors"):
         file.unlink()

@@ -1,4 +1,4 @@
-"""Jobs that begin with weights of elsewhere: from files, from a hub, killed and resumed."""
+"""Initial weights of jobs: from files, from a hub, after a kill and a resume."""
 
 import hashlib
 import json
@@ -128,7 +128,7 @@ def outcome(result):
     return result.status, result.score, weights, epochs, result.evaluations, result.initial_weights
 
 
-def test_a_job_says_what_it_began_with_and_what_it_begins_with_matters(run, published, tmp_path):
+def test_a_job_reports_its_initial_weights_which_change_its_result(run, published, tmp_path):
     results = [run(), run({"init": "pretrained", "weights": str(published)}, keep_weights=True)]
     results.append(run({"init": f"checkpoint:{tmp_path / 'out'}"}, out="on"))
     sha256 = hashlib.sha256(published.read_bytes()).hexdigest()

@@ -55,7 +55,7 @@ class Worker:
 
 
 class FreezingExecutor:
-    """Stops the worker of the first job in mid-training, replaces it, and lets it go on."""
+    """Stops the worker of the first job in mid-training, replaces it, and resumes it."""
 
     def __init__(self):
         self.files = []
@@ -94,7 +94,7 @@ def test_a_worker_that_was_replaced_and_comes_back_changes_nothing(sweeps, undis
     row = run(prepared, executor=executor)
     assert row.state == "COMPLETE"
     assert queries.decisions(prepared.engine, row) == undisturbed
-    assert executor.first_epoch == 2  # the successor went on from the other's checkpoint
+    assert executor.first_epoch == 2  # the successor continued from the other's checkpoint
     before, after = executor.files
     assert before == after
     assert "model.safetensors" in before

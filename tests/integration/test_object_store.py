@@ -46,7 +46,7 @@ def run(small_scenes):
     return job
 
 
-def test_a_job_goes_on_from_a_checkpoint_in_the_store_to_the_same_weights(run, store, tmp_path):
+def test_a_job_continues_from_a_checkpoint_in_the_store_to_the_same_weights(run, store, tmp_path):
     epochs = []
     stop = {"on_epoch": epochs.append, "stop": lambda: len(epochs) == 2}
     assert run(store / "first", **stop).status == "stopped"

@@ -111,7 +111,7 @@ def test_a_network_that_cannot_be_built_is_named():
         probe(sweep)
 
 
-def test_memory_that_does_not_suffice_is_said_of_its_configuration():
+def test_insufficient_memory_is_reported_with_its_configuration():
     with pytest.raises(
         SearchctlError, match=r"width=1000000000000 fails on this machine: .*memory"
     ):

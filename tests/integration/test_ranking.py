@@ -42,7 +42,9 @@ def test_a_score_to_minimize_puts_the_lowest_first(sweeps):
     assert [r.trial for r in rank_trials(prepared.engine, row, top=2)] == [0, 3]
 
 
-def test_a_trial_that_diverges_on_a_later_rung_keeps_its_place_below(sweeps, quick_runner):
+def test_a_trial_that_diverges_on_a_later_rung_keeps_its_rank_of_the_rung_below(
+    sweeps, quick_runner
+):
     def diverges_late(job, on_epoch, stop):
         if job.trial == 5 and job.rung == 1:
             return JobResult("diverged", None)

@@ -98,7 +98,7 @@ def test_one_cycle_ends_with_the_last_step_when_batches_are_accumulated(run):
     ],
     ids=str,
 )
-def test_every_recipe_changes_what_a_job_comes_to(run, params):
+def test_every_recipe_changes_the_result_of_a_job(run, params):
     found = run(params)
     assert (found.status, found.error) == ("complete", None)
     assert found.epochs[-1].val_loss != run({}).epochs[-1].val_loss

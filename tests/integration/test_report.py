@@ -128,7 +128,7 @@ def test_a_trial_has_its_latency_and_where_it_was_measured(sweeps):
     assert "| 8.23 |" in markdown(report)
 
 
-def test_where_nothing_was_measured_nothing_is_said_of_it(finished):
+def test_what_was_not_measured_is_not_reported(finished):
     page = html(finished)
     assert "ms/image" not in page
     assert "IoU over epochs" not in page
@@ -179,7 +179,7 @@ def test_a_sweep_without_any_score_has_a_report(sweeps):
     assert "diverged" in html(report)
 
 
-def test_a_resumed_sweep_says_so(sweeps):
+def test_the_report_of_a_resumed_sweep_mentions_the_resume(sweeps):
     sweeps.launch()
     sweeps.resume()
     assert "The sweep was resumed 1 time." in html(report_of(sweeps))
@@ -235,7 +235,7 @@ def look(sweeps, *arguments):
 @pytest.mark.parametrize(
     ("file", "begins"), [("r.html", "<!doctype html>"), ("r.md", "# quick"), ("r.json", "{")]
 )
-def test_the_command_writes_what_the_file_s_name_asks_for(file, begins, sweeps, tmp_path):
+def test_the_suffix_of_the_file_selects_the_format(file, begins, sweeps, tmp_path):
     sweeps.launch()
     assert look(sweeps, "-o", str(tmp_path / file)).startswith(f"wrote {tmp_path / file} (")
     assert (tmp_path / file).read_text().lstrip().startswith(begins)

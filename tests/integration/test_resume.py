@@ -95,7 +95,7 @@ def test_another_major_version_of_a_package_is_named_and_may_be_accepted(launche
     assert change.startswith("torch: 1.9.0")
 
 
-def test_another_minor_version_and_other_code_go_on_and_are_recorded(
+def test_another_minor_version_and_other_code_continue_and_are_recorded(
     launched, sqlite_run, quick_runner
 ):
     sqlite_run("""UPDATE searchctl_sweeps SET versions = json_set(versions, '$.code', 'other')""")

@@ -27,7 +27,7 @@ def test_a_trained_network_beats_the_most_frequent_class(run, small_scenes):
     assert result.score > majority / len(np.unique(valid))
 
 
-def test_result_says_what_was_done(run):
+def test_a_result_describes_the_finished_job(run):
     result = run()
     assert (result.status, result.error, result.weights) == ("complete", None, None)
     assert [epoch.epoch for epoch in result.epochs] == [1, 2, 3]
@@ -120,7 +120,7 @@ def test_threads_are_applied_and_recorded(run):
     assert run({"threads": 2}).threads == 2
 
 
-def test_warm_start_goes_on_from_the_weights_given(run, tmp_path):
+def test_warm_start_continues_from_the_weights_given(run, tmp_path):
     below = run({"epochs": 20}, keep_weights=True)
     fresh = run({"epochs": 1}, rung=1)
     warm = run({"epochs": 1}, rung=1, init_from=below.weights)

@@ -31,7 +31,7 @@ BEFORE = {
     "study_c_kitti_transfer": "study_c_camvid_pspnet",
     "study_d_pets_segformer": "study_d_cityscapes_segformer",
 }
-"""Study -> the one whose best trial it begins with."""
+"""Study -> the study whose best trial provides its initial weights."""
 CLASSIFIERS = {
     "timm:vgg13_bn": {"model": "timm:test_resnet"},
     "timm:beit_base_patch16_224.in22k_ft_in22k": {"model": "timm:test_vit"},
@@ -55,7 +55,7 @@ def test_a_study_is_planned_without_its_files(study):
         ("study_e_landcover", [8, 4, 2]),
     ],
 )
-def test_the_ladder_of_a_study_is_the_one_that_its_comments_tell(study, ladder):
+def test_the_ladder_of_a_study_is_the_one_in_its_comments(study, ladder):
     plan = plan_sweep(load_sweep(EXAMPLES / f"{study}.yaml"))
     assert [rung.trials for rung in plan.ladder.rungs] == ladder
 

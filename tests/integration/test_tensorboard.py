@@ -85,7 +85,7 @@ def test_a_job_after_the_ladder_has_a_run_of_its_own(logger, tmp_path):
     assert points(run_of(tmp_path), "loss/train") == [(4, 0.6), (5, 0.5), (6, 0.4)]
 
 
-def test_an_attempt_that_begins_anew_takes_the_place_of_the_lost_one(logger, tmp_path):
+def test_a_restarted_attempt_replaces_the_lost_one(logger, tmp_path):
     train(logger, Seen(), 0.9, 0.8)
     logger.job_lost(Seen(), "the worker died", 1)
     train(logger, Seen(), 0.7, 0.6, 0.5, attempt=2)

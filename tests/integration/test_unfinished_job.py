@@ -1,4 +1,4 @@
-"""Jobs that diverge, stop or fail, and jobs that go on where an earlier attempt was stopped."""
+"""Jobs that diverge, stop or fail, and jobs that continue a stopped attempt."""
 
 import io
 import shutil
@@ -74,7 +74,7 @@ def test_ctrl_c_passes_through(run):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_no_configuration_is_to_blame_for_has_a_status_of_its_own(run, status, error):
+def test_faults_of_the_machine_have_a_status_of_their_own(run, status, error):
     def fail(epoch):
         raise error
 
@@ -174,7 +174,7 @@ def stopped(run, tmp_path):
     return result
 
 
-def test_a_job_goes_on_where_an_earlier_attempt_was_stopped(run, stopped, tmp_path):
+def test_a_job_continues_where_an_earlier_attempt_was_stopped(run, stopped, tmp_path):
     epochs = []
     result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"], on_epoch=epochs.append)
     assert numbers(result) == numbers(run({"dropout": 0.2}))

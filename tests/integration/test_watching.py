@@ -133,7 +133,7 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(sweeps, quick_runner):
     assert readers[0].read() == []
 
 
-def test_a_watcher_that_comes_late_sees_the_ladder_as_it_stands(sweeps, troubled):
+def test_a_late_watcher_sees_the_current_ladder(sweeps, troubled):
     jobs, watchers = iter(range(11)), []
 
     def interrupting(job, on_epoch, stop):

@@ -78,7 +78,7 @@ def test_follow_up_jobs_change_no_decision(sweep, order):
 
 
 @given(st.sets(st.integers(0, 99)), st.integers(0, 9), st.integers(0, 9), SEEDS)
-def test_a_larger_draw_begins_with_the_smaller_one(trials, few, more, seed):
+def test_a_larger_sample_starts_with_the_smaller_one(trials, few, more, seed):
     drawn = draw(trials, few + more, seed)
     assert drawn[:few] == draw(trials, few, seed)
     assert len(set(drawn)) == len(drawn) == min(few + more, len(trials))

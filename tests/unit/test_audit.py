@@ -22,7 +22,7 @@ def test_a_tie_does_not_beat_the_winner():
     assert (found.better, found.margin, found.regret) == (0, 0, 0)
 
 
-def test_when_all_were_audited_nothing_is_left_to_guess():
+def test_an_audit_of_all_trials_has_no_uncertainty():
     found = assess_audit({1: 0.9, 2: 0.5}, 0.8, pruned=2)
     assert (found.low, found.share, found.high) == (0.5, 0.5, 0.5)
 

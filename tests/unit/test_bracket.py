@@ -21,7 +21,7 @@ def test_jobs_of_the_first_rung_come_in_the_order_of_trial_numbers(bracket):
     assert [bracket.next_job().trial for _ in range(4)] == [0, 1, 2, 3]
 
 
-def test_survivors_that_took_longest_begin_first_also_after_a_lost_worker():
+def test_the_slowest_survivors_start_first_also_after_a_lost_worker():
     bracket = Bracket(plan_ladder(8, 80), "maximize")
     for trial, seconds in enumerate([1, 1, 1, 1, 10, 30, 20, 30]):
         bracket.record(Outcome(trial, 0, score=trial, seconds=seconds))

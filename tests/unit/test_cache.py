@@ -11,7 +11,7 @@ from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.samples import build_dataset
 from searchctl.trainer.data.settings import ImageFolderData
-from tests.drawn_folders import draw_folder, folder_data, write_pair
+from tests.synthetic_folders import draw_folder, folder_data, write_pair
 
 EXACT, SOURCE = Need("train", "exact"), Need("train", "source")
 MB = 1e-3
@@ -170,7 +170,7 @@ def sets_of_one_mb(tmp_path, place, limit):
     return [cache(root, place, **size) for root in roots]
 
 
-def test_what_was_not_used_for_longest_makes_room(tmp_path, place):
+def test_the_least_recently_used_entry_is_evicted(tmp_path, place):
     first, second, third = sets_of_one_mb(tmp_path, place, limit=3.5)
     kept = first.entry(EXACT).images[0]
     shown = kept.copy()

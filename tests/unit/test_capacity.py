@@ -9,7 +9,7 @@ from searchctl.orchestrator.planning.capacity import capacity_of
     ("per_trial", "gpus", "most", "parallel"),
     [(1, 4, None, 4), (1, 4, 3, 3), (2, 5, None, 2), (0.5, 3, None, 6), (0.3, 2, None, 6)],
 )
-def test_as_many_trials_fit_as_the_gpus_have_room_for(per_trial, gpus, most, parallel):
+def test_the_gpus_limit_the_number_of_parallel_trials(per_trial, gpus, most, parallel):
     resources = ResourceSettings(gpus_per_trial=per_trial, max_parallel=most)
     fleet = capacity_of(resources, gpus=gpus)
     assert (fleet.parallel, fleet.gpus) == (parallel, gpus)

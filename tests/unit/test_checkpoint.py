@@ -31,7 +31,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
     assert torch.equal(found.training["model"]["weights"], torch.full((100,), 3.0))
 
 
-def test_the_next_checkpoint_takes_the_place_of_the_last(tmp_path):
+def test_the_next_checkpoint_replaces_the_last(tmp_path):
     for epoch in (1, 2):
         write_checkpoint(tmp_path, checkpoint(epoch))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]

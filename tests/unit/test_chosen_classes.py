@@ -19,7 +19,7 @@ def test_a_class_that_the_ground_truth_lacks_is_not_followed():
     assert [(each.class_id, each.spread) for each in found] == [(0, None)]
 
 
-def test_of_many_classes_half_are_rare_and_half_tell_the_finalists_apart():
+def test_of_many_classes_half_are_rare_and_half_differ_between_finalists():
     first, second = [0.5] * 6, [0.5, 0.5, 0.9, 0.5, 0.6, 0.5]
     shares = dict(enumerate((0.3, 0.05, 0.3, 0.05, 0.2, 0.1)))
     found = chosen_classes(scores(first, second), shares, most=4)
@@ -32,6 +32,6 @@ def test_a_rare_class_that_differs_takes_one_place_only():
     assert [each.class_id for each in found] == [0, 3]
 
 
-def test_without_shares_the_first_stand_for_the_rare_ones():
+def test_without_shares_the_first_classes_replace_the_rare_ones():
     found = chosen_classes(scores([0.5] * 4, [0.5, 0.5, 0.5, 0.9]), {}, most=2)
     assert [(each.class_id, each.share) for each in found] == [(0, None), (3, None)]

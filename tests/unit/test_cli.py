@@ -37,7 +37,7 @@ def test_every_command_s_help_ends_in_an_example_of_it(name, command):
     assert last.startswith(f"Example: {name}")
 
 
-def test_the_help_says_of_every_command_a_whole_sentence():
+def test_the_help_of_every_command_is_a_sentence():
     text = click.Context(cli.cli, terminal_width=80).get_help()
     assert "..." not in text.partition("Commands:")[2]
     assert max(map(len, text.splitlines())) <= 90

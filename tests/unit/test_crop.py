@@ -19,7 +19,7 @@ def halves(height, width):
     return label
 
 
-def test_the_whole_image_at_its_own_size_is_the_image():
+def test_a_crop_of_the_full_image_at_its_own_size_is_the_image():
     image = noise(12, 16)
     assert np.array_equal(cut_image(image, WHOLE, (12, 16)), image)
 
@@ -30,7 +30,7 @@ def test_a_crop_has_the_requested_size(native):
     assert cut_label(halves(*native), CENTRE, (12, 16), 255).shape == (12, 16)
 
 
-def test_a_half_window_of_a_twice_as_large_image_is_its_very_pixels():
+def test_a_half_size_crop_of_a_doubled_image_has_its_exact_pixels():
     image = noise(24, 32)
     assert np.array_equal(cut_image(image, CENTRE, (12, 16)), image[6:18, 8:24])
 

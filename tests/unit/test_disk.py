@@ -24,7 +24,7 @@ LADDER = plan_ladder(36, 2975)
     ],
     ids=str,
 )
-def test_a_real_checkpoint_of_one_epoch_is_as_large_as_said(settings):
+def test_a_real_checkpoint_of_one_epoch_has_the_estimated_size(settings):
     settings = TrainSettings(epochs=1, model="unet", width=16, **settings)
     model = build_model(settings, 11)
     training = begin_training(model, settings, steps=1, score="val_loss")

@@ -23,7 +23,7 @@ def test_generated_pages_are_those_of_the_code():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_ci_runs_the_two_commands_of_the_readme_as_they_stand_there():
+def test_ci_runs_the_two_commands_of_the_readme_unchanged():
     commands = readme_commands()
     assert len(commands) == 2
     lines = (ROOT / ".ci" / "run").read_text().splitlines()

@@ -27,7 +27,7 @@ def test_the_same_order_is_no_drift_whatever_it_is():
     assert (found.tau, found.p) == (None, 1.0)
 
 
-def test_names_have_the_places_that_their_trials_rose():
+def test_the_drift_of_a_name_is_the_rise_of_its_trials():
     params = {trial: {"model": "unet" if trial % 2 else "fcn"} for trial in range(N)}
     flat = {trial: float(trial % 6) for trial in range(N)}
     ahead = {trial: float(trial % 2 * 10) + trial / 100 for trial in range(N)}

@@ -93,7 +93,7 @@ def test_the_network_itself_is_left_alone(network):
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_an_average_goes_on_where_it_was(network):
+def test_an_average_continues_where_it_was(network):
     whole = Average(network, 0.9)
     for step in range(3):
         change(network, step)

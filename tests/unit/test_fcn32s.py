@@ -120,7 +120,7 @@ def test_pooling_is_no_stage_of_vgg_by_itself():
 
 
 @torch.no_grad()
-def test_pretrained_weights_fill_fc6_and_fc7_too_and_the_record_says_so(tmp_path):
+def test_pretrained_weights_fill_fc6_and_fc7_too_and_the_record_states_it(tmp_path):
     whole = timm.create_model("tiny_vgg", mlp_ratio=1.0)
     names = {name: name.replace("features.", "features_") for name in whole.state_dict()}
     tensors = {names[name]: each for name, each in whole.state_dict().items()}

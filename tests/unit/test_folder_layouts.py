@@ -13,7 +13,7 @@ SPLITS = ("train", "val", "test")
 
 
 def put(root, *paths, value=0):
-    """Write a picture to each path: masks hold numbers that tell them apart."""
+    """Write a picture to each path: each mask holds a number of its own."""
     for number, path in enumerate(paths):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         is_mask = any(word in str(path) for word in ("mask", "Class", "manual", "label"))

@@ -86,7 +86,7 @@ def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
     assert schedule.next_job() is Signal.DONE
 
 
-def test_a_lost_job_comes_again_unless_it_is_held_back():
+def test_a_lost_job_is_retried_unless_it_is_held_back():
     schedule, _ = schedule_of(FollowUpSettings(repeats=2))
     job = schedule.next_job()
     schedule.release(job.key)
@@ -105,6 +105,6 @@ def test_a_result_of_a_job_that_was_not_requested_is_refused():
             schedule.record(key, Outcome(7, 2, 0.5))
 
 
-def test_a_sweep_of_an_older_searchctl_asks_for_nothing():
+def test_a_sweep_of_an_older_searchctl_has_no_follow_up_jobs():
     assert follow_up_settings({"halving": {"eta": 2}, "seed": 3}) == FollowUpSettings(1, 0, 3)
     assert follow_up_settings({}) == NO_FOLLOW_UP

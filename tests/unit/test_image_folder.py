@@ -149,14 +149,14 @@ def test_an_image_that_ends_early_is_named_when_it_is_read(root):
         data.load("train", data.names("train").index("train/cat/00.png"))
 
 
-def test_more_classes_than_a_byte_can_tell_apart_are_refused(tmp_path):
+def test_more_classes_than_a_byte_can_encode_are_refused(tmp_path):
     for index in range(256):
         (tmp_path / f"{index:03}").mkdir()
     with pytest.raises(DataError, match="holds 256 classes; more than 255 cannot be distinguished"):
         dataset(tmp_path).names("train")
 
 
-def test_one_class_is_none_to_tell_apart(tmp_path):
+def test_a_single_class_is_refused(tmp_path):
     save(tmp_path / "train" / "cat" / "1.png")
     with pytest.raises(DataError, match="holds 1 directories, of at least 2 classes"):
         dataset(tmp_path).names("train")

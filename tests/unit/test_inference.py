@@ -86,9 +86,9 @@ def test_a_network_of_single_pixels_sees_no_windows_and_no_mirrors(pixelwise, si
 def test_the_same_logits_everywhere_give_the_same_probabilities(pixelwise, size, mode, options):
     nn.init.zeros_(pixelwise.classifier.weight)
     found = predicted(pixelwise, image_of(*size), mode=mode, **options)
-    wanted = pixelwise.classifier.bias.detach().log_softmax(dim=0).view(1, -1, 1, 1)
+    expected = pixelwise.classifier.bias.detach().log_softmax(dim=0).view(1, -1, 1, 1)
     assert found.shape == (1, CLASSES, *size)
-    torch.testing.assert_close(found, wanted.expand_as(found), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found, expected.expand_as(found), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("flip", [False, True])

@@ -29,7 +29,7 @@ def test_only_the_default_is_what_networks_are_validated_on():
     assert not any(Inference.model_validate(each).as_validated for each in others)
 
 
-def test_a_sweep_of_whole_images_cannot_ask_for_windows(refused):
+def test_a_sweep_of_full_images_cannot_use_sliding_windows(refused):
     lines = refused(
         """\
         name: pictures

@@ -1,4 +1,4 @@
-"""searchctl init: files to begin with, secrets that are drawn, nothing of the user's changed."""
+"""searchctl init: first files, random secrets, no change of the user's files."""
 
 import stat
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_first_sweep_is_valid(init, tmp_path):
     assert len(load_sweep(tmp_path / "sweeps/first.yaml").trials()) == 6
 
 
-def test_what_comes_next_is_said(init):
+def test_the_next_steps_are_printed(init):
     said = init().stdout
     assert "searchctl launch" in said
     assert "docker compose up" in said

@@ -4,7 +4,7 @@ from tests.initialised_networks import CLASSES, fresh, refusal, same, started, t
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "other.pth"])
-def test_a_checkpoint_of_the_same_network_is_taken_whole(tmp_path, name):
+def test_a_checkpoint_of_the_same_network_is_loaded_completely(tmp_path, name):
     state = trained(tmp_path / name)
     model, initial = started(init=f"checkpoint:{tmp_path / name}")
     assert same(model.state_dict(), state)

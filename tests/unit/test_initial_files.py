@@ -34,7 +34,9 @@ def pretrained(weights, **settings):
     ],
     ids=["scratch", "checkpoint", "download", "file", "directory", "the model's encoder"],
 )
-def test_a_trial_begins_with_the_copies_of_what_its_settings_name(settings, checkpoint, encoder):
+def test_a_trial_starts_from_copies_of_the_files_that_its_settings_name(
+    settings, checkpoint, encoder
+):
     def copy(at):
         return None if at is None else UPath(f"/runs/signs/initial/{at:016x}.pth")
 

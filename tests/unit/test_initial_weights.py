@@ -28,7 +28,7 @@ from tests.tiny_models import VARIANTS
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if "encoder" in VARIANTS[name]])
-def test_every_network_with_an_encoder_of_timm_begins_with_a_pretrained_one(tmp_path, variant):
+def test_every_network_with_an_encoder_of_timm_starts_pretrained(tmp_path, variant):
     params = VARIANTS[variant]
     path = write(published(params["encoder"]), tmp_path / "encoder.safetensors")
     model, initial = started(init="pretrained", encoder_from=path, **params)

@@ -31,8 +31,8 @@ def halves(*values, count=10):
 
 
 def settings(root, **changes):
-    wanted = {"classes": ["background", "object"], "image_size": SIZE, "test": 0, **changes}
-    return FolderData(dataset="folder", root=root, cache_dir=root.parent / "cache", **wanted)
+    fields = {"classes": ["background", "object"], "image_size": SIZE, "test": 0, **changes}
+    return FolderData(dataset="folder", root=root, cache_dir=root.parent / "cache", **fields)
 
 
 def report_of(root, **changes):

@@ -103,7 +103,7 @@ def test_warm_up_rises_step_by_step_and_then_the_schedule_begins(name, epochs):
     assert rates[steps:] == alone
 
 
-def test_warm_up_goes_on_where_it_was():
+def test_warm_up_continues_where_it_was():
     both = settings("poly", lr_warmup=2, epochs=4)
     whole = lr_of_steps(*begin(both), [0.5] * 4)
     for done in range(4):

@@ -13,7 +13,7 @@ BATCH, SIDE = 6, (20, 30)
 
 @pytest.fixture
 def images():
-    """Each image has one value of its own, so that a pixel tells whose it is."""
+    """Each image has one value of its own, so that a pixel identifies its image."""
     return (torch.arange(BATCH, dtype=torch.uint8) * 40).view(-1, 1, 1, 1).expand(-1, 3, *SIDE)
 
 

@@ -62,7 +62,7 @@ def test_each_draw_holds_as_many_groups_as_there_are():
     assert set(times.sum(axis=1)) == {11}
 
 
-def test_a_clear_difference_is_sure_and_the_interval_says_so():
+def test_the_interval_of_a_clear_difference_excludes_zero():
     found = compared(network(0.9), network(0.6))
     assert 0 < found.low < found.value < found.high
     assert found.p < 0.001
@@ -93,7 +93,7 @@ def test_the_interval_of_a_mean_is_the_one_of_student():
     assert (found.low, found.high) == pytest.approx((student.low, student.high), abs=0.03)
 
 
-def test_images_of_one_group_are_drawn_together():
+def test_images_of_one_group_are_resampled_as_one():
     first, second = network(0.75, images=60), network(0.72, images=60)
     apart = compared(first, second, count=60)
     copies = [replace(each, **{n: np.repeat(v[:12], 5, axis=0) for n, v in vars(each).items()})

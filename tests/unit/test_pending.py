@@ -41,11 +41,11 @@ TWO = Waiting(2, {"CPU": 1, "GPU": 1}, {"CPU": 5, "GPU": 0}, {"CPU": 16, "GPU": 
         ),
     ],
 )
-def test_a_wait_for_room_names_the_request_and_the_obstacle(changes, line):
+def test_a_wait_for_resources_names_the_request_and_the_obstacle(changes, line):
     assert room_line(replace(TWO, **changes), {}) == line
 
 
-def test_those_who_use_the_room_are_named():
+def test_sweeps_that_use_the_resources_are_named():
     line = room_line(TWO, {"a": 3, "b": 2, "c": 1})
     assert line.endswith("in use, by a (3 jobs), b (2 jobs) and c (1 job)")
 

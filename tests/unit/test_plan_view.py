@@ -75,7 +75,7 @@ def test_no_row_of_the_ladder_is_broken(sweep_of, space, width):
     assert len(lines(table, width)) == 1 + len(plan.costs) + 1
 
 
-def test_warm_weights_are_said_to_save_nothing(sweep_of):
+def test_warm_weights_are_reported_to_save_nothing(sweep_of):
     assert "so the cost is the same" in said(
         plan_report(*planned(sweep_of, halving="{continue: warm}"))
     )

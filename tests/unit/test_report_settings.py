@@ -10,7 +10,7 @@ IMAGES = (
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("", 3),
         ("report: {images: 0}", 0),
@@ -18,8 +18,8 @@ IMAGES = (
         ("report: {images: [val_00001, b]}", ("val_00001", "b")),
     ],
 )
-def test_images_are_so_many_or_named(text, wanted, sweep_of):
-    assert sweep_of(SCENES + text).report.wanted_images == wanted
+def test_images_are_so_many_or_named(text, expected, sweep_of):
+    assert sweep_of(SCENES + text).report.wanted_images == expected
 
 
 def test_a_classification_has_no_masks(sweep_of, refused):

@@ -87,7 +87,7 @@ def test_the_weights_of_the_last_rung_stay_unless_they_have_no_score(decided, ex
         ({}, ["diverged"], RetentionReason.DONE),
     ],
 )
-def test_warm_weights_stay_until_the_job_that_begins_with_them_is_finished(
+def test_warm_weights_stay_until_the_job_that_starts_from_them_is_finished(
     above, decided, expected
 ):
     states = {0: "COMPLETE", **above}

@@ -54,7 +54,7 @@ def test_drop_path_is_the_encoders(drop_path):
     images = torch.randn(4, 3, 32, 32)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.ones_(module.weight)  # of residual branches, timm begins with zeros
+            nn.init.ones_(module.weight)  # timm initialises these of residual branches with zeros
     assert torch.equal(model(images), model(images)) is (drop_path == 0)
 
 

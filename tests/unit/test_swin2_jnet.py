@@ -38,7 +38,7 @@ def test_images_are_padded_to_whole_patches_and_logits_cut_back():
     assert torch.equal(network(padded), parts)
 
 
-def test_the_last_features_come_to_the_images_own_size_without_resampling():
+def test_the_last_features_reach_the_image_size_without_resampling():
     network = Swin2JNet(5, **TINY)
     features = network.encoder(torch.randn(2, 3, 64, 96))
     assert [each.shape[-2:] for each in features] == [(16, 24), (8, 12), (4, 6), (2, 3)]

@@ -31,7 +31,7 @@ def test_every_job_of_a_rung_is_counted_once():
     assert (above.done, above.running, above.left, above.best) == (0, 0, 2, None)
 
 
-def test_a_waiting_job_is_left_to_do():
+def test_a_waiting_job_counts_as_left():
     view, _ = rung_views(LADDER, jobs(("WAITING", None), ("COMPLETE", 0.4)), "maximize")
     assert (view.done, view.running, view.left) == (1, 0, 3)
 

@@ -1,4 +1,4 @@
-"""A process whose job asks no more is ended, even where C holds Python's lock; others go on."""
+"""A process whose job makes no progress is ended, even if C code holds Python's lock."""
 
 import subprocess
 import sys
@@ -27,13 +27,13 @@ def ended(patience, then):
 
 
 @pytest.mark.parametrize("then", ["time.sleep(60)", "holding_the_lock(60)"])
-def test_a_process_that_stands_still_is_ended_and_says_where_it_was(then):
+def test_a_hanging_process_is_ended_with_its_stack_trace(then):
     done = ended(1, then)
     assert (done.returncode, done.stdout) == (1, "")
     assert 'File "<string>", line 10' in done.stderr
 
 
 @pytest.mark.parametrize(("patience", "then"), [(1, ""), (None, "time.sleep(1)")])
-def test_a_process_that_works_on_or_is_given_all_the_time_comes_to_its_end(patience, then):
+def test_a_process_that_works_or_has_no_limit_finishes(patience, then):
     done = ended(patience, then)
     assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr

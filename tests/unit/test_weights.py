@@ -113,6 +113,6 @@ def test_a_damaged_file_is_an_error_of_the_settings_or_still_a_state_dict(tmp_pa
                 assert load_weights(tmp_path / name).tensors
 
 
-def test_memory_that_runs_out_is_not_blamed_on_the_file():
+def test_out_of_memory_is_not_reported_as_a_broken_file():
     with pytest.raises(RuntimeError, match="DefaultCPUAllocator"), as_settings_error("the file"):
         torch.empty(2**60)

@@ -62,7 +62,7 @@ def test_every_path_has_its_line(load):
     }
 
 
-def test_an_alias_stands_for_its_anchor(load):
+def test_an_alias_equals_its_anchor(load):
     assert load("a: &lr [1, 2]\nb: *lr").value == {"a": [1, 2], "b": [1, 2]}
 
 

@@ -21,7 +21,7 @@ FORMAT = 2
 """Raised when another order results from the same counts and seed."""
 _NO_IMAGE = -1
 _UNIT = 1024
-"""The integer that stands for 1 wherever a share would be a fraction."""
+"""The integer that represents 1 wherever a share would be a fraction."""
 _ROUNDS = 3
 """Rounds of a walk; more of them change next to nothing."""
 

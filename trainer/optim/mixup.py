@@ -1,4 +1,4 @@
-"""Mixup and cutmix: two images in one, and a loss that asks for the classes of both."""
+"""Mixup and cutmix: two images in one, and a loss for the classes of both."""
 
 from collections.abc import Sequence
 from math import sqrt

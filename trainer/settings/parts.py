@@ -1,6 +1,6 @@
 """What a part of a recipe is (a network, a loss, an optimizer, ...): where it is, and its options.
 
-A catalog of parts stands in the parts' own folder (`trainer/losses/catalog.py`) and imports without
+A catalog of parts is in the parts' own folder (`trainer/losses/catalog.py`) and imports without
 torch. An option is a field of the part's `Options`; it becomes a setting of the same name. All that
 is said of it elsewhere is derived: the setting, its documentation, the JSON Schema, and the check
 that it is given only where its part is chosen.

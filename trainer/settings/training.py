@@ -1,7 +1,7 @@
 """Every setting of a training run, with its meaning, type and bounds. Imports without torch.
 
 Each field of `TrainSettings` may be an axis of a sweep's search space: name it under `space:`.
-Options of a single network, loss, optimizer or LR schedule stand in the catalog of these.
+Options of a single network, loss, optimizer or LR schedule are in the catalogs of these.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self

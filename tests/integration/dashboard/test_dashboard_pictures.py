@@ -39,7 +39,7 @@ def test_what_is_no_picture_of_a_job_is_not_found(name, opened):
     assert ask(opened, f"{folder}/{name}")[0] == 404
 
 
-def test_a_picture_that_is_gone_is_not_found_and_the_page_goes_on(opened, swept):
+def test_a_picture_that_is_gone_is_not_found_and_the_page_continues(opened, swept):
     for file in swept.folder.rglob("trial-0007/rung-0/*/masks.png"):
         file.unlink()
     assert ask(opened, artifacts_of(opened, 7)["rung-0-masks.png"])[0] == 404

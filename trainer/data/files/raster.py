@@ -105,7 +105,7 @@ def mask_missing(image: npt.NDArray[Any], label: npt.NDArray[Any], ignore_index:
 
 
 def _array_of(path: Path) -> tuple[npt.NDArray[Any], float | None]:
-    """Return a file's numbers [height, width, bands], and what stands for none of them."""
+    """Return a file's numbers [height, width, bands], and the value of missing ones."""
     _refuse(path)
     header = header_of(path)
     kind = header.format if header else ""

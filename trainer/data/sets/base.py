@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 class Dataset(ABC):
-    """One data set in its three splits. Nothing is decoded before `load` asks for it."""
+    """One data set in its three splits. Only `load` decodes files."""
 
     class_names: tuple[str, ...]
     """Names of the classes, in the order of their ids 0..C-1."""

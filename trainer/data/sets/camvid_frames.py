@@ -1,4 +1,4 @@
-"""What the names of CamVid's frames tell: recording, clip, and split. Such as 0016E5_07959."""
+"""Recording, clip and split of a CamVid frame, by its name, such as 0016E5_07959."""
 
 import re
 

@@ -18,7 +18,7 @@ _LISTED = 3
 
 
 class ColourTable:
-    """What each colour of a mask means; any other colour stands for no class.
+    """What each colour of a mask means; any other colour has no class.
 
     Pixels are looked up by their colours as 24-bit numbers, in time that does not depend on how
     many classes there are. The table of 16 MiB is all zeros but for a few entries, so the system

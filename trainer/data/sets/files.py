@@ -53,7 +53,7 @@ class PairedFiles(Dataset):
         """Look for the pairs of all splits, each in its fixed order; they need not exist.
 
         Raises:
-            DataError: a list or a directory that would tell is missing, empty or malformed.
+            DataError: a needed list or directory is missing, empty or malformed.
         """
 
     @abstractmethod
@@ -166,7 +166,7 @@ def id_table(classes: int, first: int, void: int, ignore_index: int) -> ValueTab
         classes: how many classes there are.
         first: the mask value of class 0; the others follow it.
         void: the mask value that means `ignore_index`.
-        ignore_index: the label value that stands for no class.
+        ignore_index: the label value of pixels without a class.
     """
     return value_table({**{first + i: i for i in range(classes)}, void: ignore_index})
 

@@ -66,12 +66,12 @@ class Folder(PairedFiles):
             pattern = re.compile(settings.group)
             found = {split: grouped(pairs, pattern) for split, pairs in found.items()}
         pool = found["train"]
-        wanted: dict[Split, int] = {
+        needed: dict[Split, int] = {
             "val": max(1, round(settings.val * len(pool))),
             "test": round(settings.test * len(pool)),
         }
         groups = _by_hash(pool)
-        for split, count in wanted.items():
+        for split, count in needed.items():
             if split not in found:
                 found[split] = _taken(groups, count)
         found["train"] = [pair for group in groups for pair in group]
@@ -100,7 +100,7 @@ class Folder(PairedFiles):
     def advice(self, values: Mapping[int, int]) -> str:
         """Propose the class table that fits masks of these values, where the present one does not.
 
-        Values that stand for the present classes, or for no class, need no advice.
+        Values of the present classes, or of no class, need no advice.
         """
         held = sorted(value for value, pixels in values.items() if pixels)
         if self._colours is not None or not held or {*self._values} <= {*held}:

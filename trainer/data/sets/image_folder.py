@@ -18,7 +18,7 @@ from searchctl.trainer.data.settings import ImageFolderData, Split
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 MOST_CLASSES = 255
-"""Labels are bytes, of which the last stands for no class."""
+"""Labels are bytes, of which the last means no class."""
 _VALIDATES = 5
 """One in so many images of a class validates, where no directory says which."""
 
@@ -47,7 +47,7 @@ class ImageFolder(Dataset):
         """Names of the directories that hold the training images.
 
         Raises:
-            DataError: there are none, fewer than two, or more than a label can tell apart.
+            DataError: there are none, fewer than two, or more than a label can encode.
         """
         names = tuple(path.name for path in _directories(self._pool))
         if self._pool == self._root and "train" in names and {"val", "test"} & {*names}:

@@ -39,7 +39,7 @@ class Landcover(PairedFiles):
     the classes, not the same, so each channel is rounded to 0 or 255.
 
     Course: train/ and validation/ with pure masks, which are taken as they are. Some of its pieces
-    may be of one scene; which, their names do not tell.
+    may be of one scene, but their names do not show which.
 
     The challenge scores the mean IoU over six classes, without unknown, and so does the default.
     It leaves no pixel out, where here what is unknown in truth costs nothing: 0.06 % of the pixels.

@@ -65,16 +65,16 @@ class AnyData(Settings):
         return "uint8"
 
     def counts(self) -> dict[Split, int] | None:
-        """Images of each split as far as the settings tell; None where only the disk knows."""
+        """Images of each split if the settings state them; None if only the files show them."""
         return None
 
 
 class ListedData(AnyData):
-    """Base of the settings of data sets whose size only their files tell."""
+    """Base of the settings of data sets whose size only their files show."""
 
     train_images: Count | None = None
     """How many training images there are, for `plan` where the files are not at hand."""
 
     def counts(self) -> dict[Split, int] | None:
-        """Images of each split as far as the settings tell; None where only the disk knows."""
+        """Images of each split if the settings state them; None if only the files show them."""
         return None if self.train_images is None else {"train": self.train_images}

@@ -34,7 +34,7 @@ Classes = tuple[str, ...] | tuple[ValueClass, ...] | tuple[ColourClass, ...]
 
 
 def _listed(table: Any) -> Any:
-    """Write a mapping as the list that it stands for; its order would not survive in JSON."""
+    """Convert a mapping to an equivalent list; its order would not survive in JSON."""
     if not isinstance(table, dict):
         return table
     if any(isinstance(value, list | tuple) for value in table.values()):

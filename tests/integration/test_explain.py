@@ -250,7 +250,7 @@ def test_rungs_that_rank_alike_agree(launched):
     assert fidelity.ended
 
 
-def test_a_low_loss_is_a_good_place_for_the_agreement(launched):
+def test_a_low_loss_is_a_high_rank_for_the_agreement(launched):
     fidelity = read_fidelity(*launched(halving={"score": "val_loss"}))
     assert [step.agreement.shared for step in fidelity.steps] == [2, 1]
 

@@ -24,7 +24,7 @@ folder = Path(sys.argv[2])
 
 def slow(job, on_epoch, stop):
     (folder / "started").touch()
-    while not (folder / "go on").exists():
+    while not (folder / "continue").exists():
         time.sleep(0.1)
     return JobResult("complete", float(job.trial))
 
@@ -96,6 +96,6 @@ def test_jobs_wait_for_a_node_that_fits_and_outlive_it(cluster, driver, tmp_path
     wait_of(driver, some=False)
     cluster.nodes["first"].kill()
     until(driver, "lost")
-    (tmp_path / "go on").touch()
+    (tmp_path / "continue").touch()
     cluster.add_worker("second", "--resources", A100)
     assert until(driver, "finished") == "True 2"
