@@ -12,6 +12,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import assignments, number, shown_score
 from searchctl.orchestrator.facts.text import counted
@@ -41,6 +42,7 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     trials = counted(len(start), "trial")
     yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
+    yield from _averages(engine, row, winner.trial)
     if follow_up := read_follow_up(engine, row):
         yield from map(paragraph, follow_up_lines(follow_up))
     yield f"\n{grade_line(grade(engine, row))}"
@@ -51,6 +53,15 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield f"  cost       searchctl plan --against {name}{option}"
     yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
     yield f"  dashboard  searchctl dashboard {name}{option}"
+
+
+def _averages(engine: Engine, row: SweepRow, trial: int) -> Iterator[RenderableType]:
+    """Say over which classes the mean IoU of each split averages."""
+    if row.spec.get("task") == "classification":
+        return
+    last = row.ladder[-1]["rung"]
+    held = held_classes(queries.class_scores(engine, row, trial, rung=last))
+    yield from map(paragraph, averaged_classes(row.classes, held))
 
 
 def _unscored(jobs: Iterable[JobRow]) -> Iterator[Text]:

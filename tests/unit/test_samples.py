@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,8 +11,10 @@ from searchctl.trainer.data.samples import (
     data_fingerprint,
     decode_ahead,
     forget_listing,
+    listing_fingerprint,
     load_sample,
     load_split,
+    same_data,
     sample_hash,
     sample_order,
 )
@@ -105,6 +110,41 @@ def test_the_fingerprint_sees_a_changed_file(tmp_path):
     before = data_fingerprint(settings)
     Image.effect_noise((8, 8), 50).convert("RGB").save(tmp_path / "images" / "1.png")
     assert data_fingerprint.__wrapped__(settings) != before
+
+
+def test_the_fingerprint_sees_an_edit_that_keeps_size_and_time(tmp_path):
+    settings = folder(tmp_path, [np.ones((8, 8))] * 3)
+    path = tmp_path / "masks" / "1.bmp"
+    (tmp_path / "masks" / "1.png").unlink()
+    Image.fromarray(np.ones((8, 8), np.uint8)).save(path)
+    forget_listing()
+    before, stat = data_fingerprint(settings), path.stat()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size
+    forget_listing()
+    assert not same_data(settings, before)
+
+
+def test_moved_and_copied_data_are_the_same_data(tmp_path):
+    (tmp_path / "here").mkdir()
+    settings = folder(tmp_path / "here", [np.ones((8, 8))] * 3)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    moved = settings.model_copy(update={"root": tmp_path / "there"})
+    assert same_data(moved, data_fingerprint(settings))
+    (tmp_path / "there" / "images" / "1.png").rename(tmp_path / "there" / "images" / "9.png")
+    (tmp_path / "there" / "masks" / "1.png").rename(tmp_path / "there" / "masks" / "9.png")
+    forget_listing()
+    assert not same_data(moved, data_fingerprint(settings))
+
+
+def test_data_of_a_sweep_of_version_0_1_are_recognised_by_names_and_sizes(tmp_path):
+    settings = folder(tmp_path, [np.ones((8, 8))] * 3)
+    assert same_data(settings, listing_fingerprint(settings))
+    with (tmp_path / "images" / "1.png").open("ab") as file:
+        file.write(b"more")
+    forget_listing()
+    assert not same_data(settings, "0" * 16)
 
 
 def test_sources_are_the_same_images_in_the_same_order_at_their_own_size():
