@@ -228,8 +228,8 @@ class Natively:
                 container.process = container.run()
             time.sleep(0.2)
         if ended != 0:
-            said = self._log(container).read_text()
-            raise RuntimeError(f"{container.name} does not come up:\n{said}")
+            log = self._log(container).read_text()
+            raise RuntimeError(f"{container.name} does not come up:\n{log}")
 
     def _log(self, container: Container) -> Path:
         return self.folder / f"{container.name}.txt"

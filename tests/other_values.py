@@ -1,4 +1,4 @@
-"""Values of settings for tests that cover whatever the catalogs list."""
+"""Values of settings for tests that cover everything in the catalogs."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ class PostgresServer:
     ) -> None:
         """Make a data directory; `settings` are those of postgresql.conf.
 
-        Without a password, everybody on this machine may enter.
+        Without a password, every user of this machine may connect.
 
         Raises:
             FileNotFoundError: PostgreSQL's server is not installed.

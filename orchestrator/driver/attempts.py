@@ -120,7 +120,7 @@ class NoteLate:
 
 
 Instruction = StoreResult | StoreFailure | CloseAttempt | ReportLoss | BlockSweep | NoteLate
-"""What is to be done about the attempt that an event is of."""
+"""What an event requires for its attempt."""
 
 
 class Attempts:
@@ -173,7 +173,7 @@ class Attempts:
         return tuple(self._tokens[key])
 
     def handle(self, event: Event, now: float) -> list[Instruction]:
-        """Take an event; return what is to be done about its attempt, in this order."""
+        """Take an event; return the required actions for its attempt, in order."""
         if isinstance(event, Opened):
             self._open[event.key] = event.token
             self._tokens[event.key].append(event.token)

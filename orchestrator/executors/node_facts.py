@@ -22,7 +22,7 @@ class NodeFacts:
     packages: dict[str, str]
     """Versions of the installed ones."""
     gpus: int
-    """In the machine or container, whatever Ray and $CUDA_VISIBLE_DEVICES allow."""
+    """In the machine or container, including those that Ray or $CUDA_VISIBLE_DEVICES hides."""
     disk_free: int
     """Bytes, where temporary files are written."""
     clock: float

@@ -1,6 +1,6 @@
 """Every process that descends from this one, as /proc shows them (Linux only).
 
-Orphans are adopted by this process instead of init: whatever a killed driver leaves behind is seen
+Orphans are adopted by this process instead of init: what a killed driver leaves behind is seen
 here, measured, and ended at the last.
 """
 

@@ -1,4 +1,4 @@
-"""A database that an older searchctl wrote: what is said of it, and what becomes of its sweeps."""
+"""A database of an older searchctl: its error message, and its sweeps after an upgrade."""
 
 import subprocess
 import sys

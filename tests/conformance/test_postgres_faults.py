@@ -109,19 +109,19 @@ def test_a_commit_whose_answer_is_lost_is_repeated_without_harm(
 def test_a_server_that_accepts_no_connections_yet_is_retried(outcome):
     with PostgresServer({"hot_standby": "off"}) as server:
         server.stop()
-        (server.folder / "data" / "standby.signal").touch()  # it now recovers for ever
+        (server.folder / "data" / "standby.signal").touch()  # it now recovers without end
         server.launch()
         engine = connect(server.url())
-        said = []
+        messages = []
 
         def knock():
             try:
                 engine.connect()
             except Exception as error:
-                said.append(str(error))
+                messages.append(str(error))
                 raise
 
-        while "not accepting connections" not in "".join(said):
+        while "not accepting connections" not in "".join(messages):
             assert outcome(knock) == "again"
 
 

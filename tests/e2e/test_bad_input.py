@@ -170,9 +170,9 @@ BAD_DATABASES = {
 def test_a_bad_database_is_named_and_its_password_never(url, message, folder, refused):
     if "psycopg" in url:
         pytest.importorskip("psycopg")
-    said = refused("launch", "sweep.yaml", "--inline", "--db", url)
-    assert message in said
-    assert "secret" not in said
+    output = refused("launch", "sweep.yaml", "--inline", "--db", url)
+    assert message in output
+    assert "secret" not in output
     assert sorted(path.name for path in folder.iterdir()) == ["a_file", "runs", "sweep.yaml"]
 
 

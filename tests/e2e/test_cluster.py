@@ -82,9 +82,9 @@ def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(
     cluster, command, write, found
 ):
     file, by = write("long", epochs=1000), ("--address", cluster.client_address)
-    said = command("launch", file, *by, "--detach")
-    assert "'long', is driven by job long-" in said
-    assert "searchctl logs long -f" in said
+    output = command("launch", file, *by, "--detach")
+    assert "'long', is driven by job long-" in output
+    assert "searchctl logs long -f" in output
     assert "being driven by" in command("resume", "long", "--detach", code=1)
     assert "python -m searchctl launch" in command("logs", "long", "--driver")
 
@@ -97,14 +97,16 @@ def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(
 
 
 def test_a_sweep_is_followed_to_its_end_and_no_password_is_shown(cluster, command, write):
-    said = command("launch", write("short"), "--address", cluster.jobs_address)
-    assert "rung 0 closed" in said
-    assert "short COMPLETE" in said
-    assert "Winner: trial" in said
+    output = command("launch", write("short"), "--address", cluster.jobs_address)
+    assert "rung 0 closed" in output
+    assert "short COMPLETE" in output
+    assert "Winner: trial" in output
     printed = command("logs", "short", "--driver", "--address", cluster.jobs_address)
     assert "searchctl export short" in printed
     shown = (path.read_bytes() for path in cluster.folder.rglob("*") if path.is_file())
-    assert not any(PASSWORD.encode() in text for text in (*shown, said.encode(), printed.encode()))
+    assert not any(
+        PASSWORD.encode() in text for text in (*shown, output.encode(), printed.encode())
+    )
 
 
 def test_every_node_is_named_with_all_that_it_does_not_see(
@@ -115,9 +117,9 @@ def test_every_node_is_named_with_all_that_it_does_not_see(
     text = re.sub("data: .*", f"data: {UNSEEN}\ntask: classification", file.read_text())
     text = text.replace("width: 4", "model: timm:test_resnet").replace("report: {images: 0}\n", "")
     file.write_text(text)
-    said = command("launch", str(file), "--address", cluster.address, code=1)
+    output = command("launch", str(file), "--address", cluster.address, code=1)
     for node in ("one", "two"):
-        lines = "".join(line for line in said.splitlines() if f"node {node}" in line)
+        lines = "".join(line for line in output.splitlines() if f"node {node}" in line)
         assert "let it see the data set at the same place" in lines
         assert "/runs/unseen is not what the driver sees there: set storage.runs" in lines
     assert "no sweep 'unseen'" in command("status", "unseen", code=1)
@@ -128,7 +130,7 @@ def test_a_driver_with_another_database_than_its_submitter_s_stores_nothing(
 ):
     ours = {"SEARCHCTL_DB_URL": postgres_server.new_database()}
     file, by = write("lost"), ("--address", cluster.jobs_address)
-    said = command("launch", file, *by, code=1, **ours)
-    assert "was submitted from a machine with another database" in said
-    assert "the driver ended before it started its sweep" in said
+    output = command("launch", file, *by, code=1, **ours)
+    assert "was submitted from a machine with another database" in output
+    assert "the driver ended before it started its sweep" in output
     assert "no sweep 'lost'" in command("status", "lost", code=1)

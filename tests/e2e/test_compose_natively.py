@@ -72,9 +72,9 @@ def ask(url, token=None):
 
 
 def test_a_sweep_outlives_a_worker_that_is_killed(stack, launched):
-    said, _ = launched
-    assert "rung 0 closed" in said
-    assert "Winner: trial" in said
+    output, _ = launched
+    assert "rung 0 closed" in output
+    assert "Winner: trial" in output
     assert not stack.is_healthy("worker-2")
     done = stack.exec("head", ["searchctl", "status", "first", "--json"])
     assert done.wait(60) == 0
@@ -93,9 +93,9 @@ def test_the_dashboard_opens_with_its_token_only(stack, launched):
 
 
 def test_ray_refuses_a_client_without_the_token(stack, stranger, launched):
-    _, said = stranger.communicate(timeout=120)
+    _, output = stranger.communicate(timeout=120)
     assert stranger.returncode != 0
-    assert "Unauthenticated" in said
+    assert "Unauthenticated" in output
     assert ask(f"http://{stack.jobs}/api/jobs/")[0] == 401
     token = stack.env["SEARCHCTL_RAY_TOKEN"]
     assert ask(f"http://{stack.jobs}/api/jobs/", token)[0] == 200

@@ -52,13 +52,13 @@ def refused(*command):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its connections to its end
         done = CliRunner().invoke(cli, command)
-        said = done.output + str(done.exception)
+        output = done.output + str(done.exception)
         code = done.exit_code
         del done
         gc.collect()
-    assert code != 0, said
+    assert code != 0, output
     assert not os.path.exists("victim")
-    return said
+    return output
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -68,8 +68,8 @@ def at_once(cluster, files, searchctl_bin):
         )
         for file in files.values()
     ]
-    said = [each.communicate(timeout=400)[0] for each in started]
-    assert [each.returncode for each in started] == [0, 0, 0], "\n".join(said)
+    outputs = [each.communicate(timeout=400)[0] for each in started]
+    assert [each.returncode for each in started] == [0, 0, 0], "\n".join(outputs)
     engine = open_database(cluster.database)
     yield {name: rows(engine, name) for name in files}
     engine.dispose()

@@ -75,11 +75,11 @@ class Launched:
                 self.shown.look(process.pid)
                 self.refusals += self.knock()
                 time.sleep(0.5)
-        said = (self.folder / "output.txt").read_text()
-        assert process.returncode == 0, said
+        output = (self.folder / "output.txt").read_text()
+        assert process.returncode == 0, output
 
     def knock(self):
-        """Ask Ray's control store for its nodes, once, as somebody without the token does."""
+        """Query Ray's control store for its nodes, once, without the token."""
         found = [at for at, what in self.shown.listens_at.items() if "/gcs_server " in what]
         if not found or self.refusals:
             return []
@@ -117,7 +117,7 @@ def contents(url):
     return found
 
 
-def said(command):
+def output_of(command):
     """Run a command in this process; return its exit code and all that it says."""
     with warnings.catch_warnings():
         # it leaves its connections to the end of the process
@@ -161,7 +161,7 @@ def test_the_password_is_in_no_table(launched):
 def test_the_password_is_in_no_file_and_no_log(launched):
     assert list(launched.sessions.rglob("raylet.out"))  # Ray has logged
     assert holding(launched.sessions) == []
-    assert holding(launched.folder) == []  # what it said, and the runs
+    assert holding(launched.folder) == []  # its output, and the runs
     assert SECRET not in (launched.server.folder / "log.txt").read_text()
 
 
@@ -169,7 +169,7 @@ def test_the_password_is_in_no_file_and_no_log(launched):
 def test_no_command_prints_the_password(command, launched, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEARCHCTL_DB_URL", launched.url)
-    _, output = said(command.format(out=tmp_path))
+    _, output = output_of(command.format(out=tmp_path))
     assert len(output) > 20
     assert SECRET not in output
     assert holding(tmp_path) == []
@@ -192,6 +192,6 @@ def test_no_failing_connection_prints_the_password(broken, launched, monkeypatch
     url = broken(launched.url, launched.server.port)
     assert url != launched.url
     monkeypatch.setenv("SEARCHCTL_DB_URL", url)
-    code, output = said("status small")
+    code, output = output_of("status small")
     assert code != 0
     assert SECRET not in output

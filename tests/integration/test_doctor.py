@@ -226,7 +226,7 @@ def test_a_check_that_fails_hides_no_other_and_no_secret_is_shown(monkeypatch):
     monkeypatch.setenv("MY_TOKEN", "opensesame")
 
     def broken(about):
-        yield ok("this", "is said before it fails")
+        yield ok("this", "is reported before it fails")
         raise ValueError("hunter2hunter2 and opensesame")
 
     checks = {"broken": broken, "other": lambda about: [ok("other", "fine")]}

@@ -12,10 +12,10 @@ SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
 def response(app, path):
-    said = b"".join(app({"PATH_INFO": path}, lambda status, headers: None)).decode()
-    assert "<img src=x" not in said
-    assert "<script>alert" not in said
-    return said
+    page = b"".join(app({"PATH_INFO": path}, lambda status, headers: None)).decode()
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+    return page
 
 
 def test_a_name_in_the_list_of_reports(sweeps, sqlite_run):

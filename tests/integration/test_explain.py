@@ -54,7 +54,7 @@ def launched(sweeps):
 
 
 @pytest.fixture
-def said(sweeps):
+def output_of(sweeps):
     """What a command prints on a terminal of so many columns."""
 
     def run(*arguments, columns=80):
@@ -130,7 +130,7 @@ def test_other_scores_are_assessed_too(launched, score):
     assert difference.low <= difference.value <= difference.high < 0
 
 
-def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched, said):
+def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched, output_of):
     def knows_the_rare(job, on_epoch, stop):
         result = scored(job, on_epoch, stop)
         if job.trial != 0:
@@ -151,8 +151,9 @@ def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched,
     (rung,) = explain_trial(engine, row, 0).rungs
     (lost,) = [facts for facts in rung.comparison.classes if facts.lost]
     assert (lost.pair.class_id, lost.pair.rare, lost.name) == (3, True, row.classes[3])
-    assert f"Dropping it lost these classes, in which every survivor is worse: {lost.name}" in said(
-        "explain", "0"
+    assert (
+        f"Dropping it lost these classes, in which every survivor is worse: {lost.name}"
+        in output_of("explain", "0")
     )
 
 
@@ -165,7 +166,7 @@ def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched,
     ],
     ids=["few groups", "an old sweep", "few groups stored"],
 )
-def test_what_is_not_assessable_says_why(launched, sqlite_run, said, data, statement, why):
+def test_what_is_not_assessable_says_why(launched, sqlite_run, output_of, data, statement, why):
     engine, row = launched(data={**DATA, **data}) if not data else launched(few, data=DATA | data)
     if statement:
         sqlite_run(f"UPDATE searchctl_sweeps SET {statement}")
@@ -173,7 +174,7 @@ def test_what_is_not_assessable_says_why(launched, sqlite_run, said, data, state
     assert isinstance(rung.comparison.sure, NotAssessable)
     assert why in rung.comparison.sure.why
     assert rung.comparison.classes  # these need no groups
-    text = " ".join(said("explain", "0").split())
+    text = " ".join(output_of("explain", "0").split())
     assert "not assessable (compared with trial 4, the last survivor)" in text
     assert f"Not assessable: {rung.comparison.sure.why}." in text
 
@@ -197,7 +198,7 @@ def test_networks_that_were_scored_on_other_images_are_not_compared(launched):
     assert "images changed" in rung.comparison.sure.why
 
 
-def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, said):
+def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, output_of):
     def fails(job, on_epoch, stop):
         if job.trial == 3:
             return JobResult("failed", None, error="Traceback:\nValueError: a bad shape")
@@ -206,7 +207,7 @@ def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, said):
     engine, row = launched(fails)
     (rung,) = explain_trial(engine, row, 3).rungs
     assert (rung.neighbours, rung.comparison) == ([], None)
-    assert "rung 0, 8 images: failed: ValueError: a bad shape" in said("explain", "3")
+    assert "rung 0, 8 images: failed: ValueError: a bad shape" in output_of("explain", "3")
 
 
 def test_one_rung_may_be_selected(launched):
@@ -225,10 +226,10 @@ def test_damaged_counts_point_to_verify(launched, sqlite_run):
         explain_trial(engine, row, 0)
 
 
-def test_before_a_rung_is_closed_there_is_no_decision(sweeps, said):
+def test_before_a_rung_is_closed_there_is_no_decision(sweeps, output_of):
     prepared = sweeps.prepare(data=DATA)
     assert explain_trial(prepared.engine, prepared.row, 0).rungs == []
-    assert "not started yet" in said("explain", "0")
+    assert "not started yet" in output_of("explain", "0")
     with pytest.raises(SearchctlError, match="fewer than two rungs"):
         read_fidelity(prepared.engine, prepared.row)
     with pytest.raises(SearchctlError, match="no trial of sweep 'quick' has a score"):
@@ -256,16 +257,16 @@ def test_a_low_loss_is_a_high_rank_for_the_agreement(launched):
 
 
 @pytest.mark.parametrize("ended", [True, False])
-def test_of_a_ladder_of_one_rung_there_is_nothing_to_compare(sweeps, said, ended):
+def test_of_a_ladder_of_one_rung_there_is_nothing_to_compare(sweeps, output_of, ended):
     one = {"data": DATA, "halving": {"finalists": 8}}
     if ended:
         sweeps.launch(scored, **one)
     else:
         sweeps.prepare(**one)
-    text = " ".join(said("explain").split())
+    text = " ".join(output_of("explain").split())
     assert "nothing to compare: the ladder has one rung, so every trial is trained on all" in text
     assert ("Typical params of the kept trials" in text) == ended
-    assert json.loads(said("explain", "--json"))["steps"] == []
+    assert json.loads(output_of("explain", "--json"))["steps"] == []
 
 
 def test_the_front_has_what_nothing_cheaper_equals_and_says_each_step(launched):
@@ -300,30 +301,30 @@ def with_latency(*devices):
     return run
 
 
-def test_latency_is_a_cost_too(launched, said):
+def test_latency_is_a_cost_too(launched, output_of):
     tradeoff = read_tradeoff(*launched(with_latency("cpu")), rung=0)
     assert tradeoff.costs["ms per image"] == {trial: 2.5 * (1 + trial) for trial in range(8)}
     assert tradeoff.candidates[0].costs["ms per image"] == 15
-    text = " ".join(said("pareto", "--rung", "0").split())
+    text = " ".join(output_of("pareto", "--rung", "0").split())
     assert "trial 1 costs 2.0x the ms per image of trial 0 for" in text
     assert "the latency of one image at the training size, on cpu. Parallel jobs" in text
 
 
-def test_latencies_on_other_hardware_are_left_out_with_a_note(launched, said):
+def test_latencies_on_other_hardware_are_left_out_with_a_note(launched, output_of):
     devices = ("cuda:0 (Fast 1)", "cuda:1 (Fast 1)", "cpu")
     tradeoff = read_tradeoff(*launched(with_latency(*devices)), rung=0)
     assert tradeoff.costs["ms per image"].keys() == {0, 1, 3, 4, 6, 7}
-    text = " ".join(said("pareto", "--rung", "0").split())
+    text = " ".join(output_of("pareto", "--rung", "0").split())
     assert "on Fast 1; only the 6 trials that ran there are compared." in text
 
 
-def test_a_step_is_one_plain_sentence(launched, said):
+def test_a_step_is_one_plain_sentence(launched, output_of):
     launched()
-    text = " ".join(said("pareto", "--rung", "0").split())
+    text = " ".join(output_of("pareto", "--rung", "0").split())
     sentence = r"trial 1 costs 2\.0x the seconds of trial 0 for \+\d\.\d ± \d\.\d points of mIoU"
     assert re.search(sentence, text)
     assert "paired bootstrap over the 12 groups of 12 validation images" in text
-    last = " ".join(said("pareto").split())
+    last = " ".join(output_of("pareto").split())
     assert "trial 2 costs" not in last
 
 
@@ -333,21 +334,21 @@ def test_a_step_is_one_plain_sentence(launched, said):
     [("explain",), ("explain", "0"), ("explain", "5"), ("pareto", "--rung", "0")],
     ids=" ".join,
 )
-def test_the_terminal_s_width_is_kept(launched, said, arguments, columns):
+def test_the_terminal_s_width_is_kept(launched, output_of, arguments, columns):
     launched()
-    lines = said(*arguments, columns=columns).splitlines()
+    lines = output_of(*arguments, columns=columns).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= columns
 
 
 @pytest.mark.parametrize("arguments", [("explain",), ("explain", "5"), ("pareto",)], ids=" ".join)
-def test_json_has_every_fact(launched, said, arguments):
+def test_json_has_every_fact(launched, output_of, arguments):
     engine, row = launched()
     expected = {
         ("explain",): lambda: read_fidelity(engine, row),
         ("explain", "5"): lambda: explain_trial(engine, row, 5),
         ("pareto",): lambda: read_tradeoff(engine, row),
     }[arguments]()
-    printed = json.loads(said(*arguments, "--json"))
+    printed = json.loads(output_of(*arguments, "--json"))
     assert printed == json.loads(json.dumps(asdict(expected), default=str))
 
 
@@ -370,11 +371,11 @@ def test_the_number_of_queries_does_not_grow_with_the_trials(sweeps, read):
     assert counted_queries[1] <= counted_queries[0] <= 8
 
 
-def test_a_decision_that_the_images_do_not_explain_is_reported(launched, said):
+def test_a_decision_that_the_images_do_not_explain_is_reported(launched, output_of):
     engine, row = launched()
     (rung,) = explain_trial(engine, row, 0).rungs
     assert isinstance(rung.comparison.sure, Corrected)
-    text = " ".join(said("explain", "0").split())
+    text = " ".join(output_of("explain", "0").split())
     assert "worse than trial 4, the last survivor; 95% interval" in text
     assert "after Holm's correction for the 7 comparisons of this rung" in text
     assert "The choice of images does not explain this difference." in text

@@ -44,7 +44,7 @@ def follow_up(sweeps, quick_runner):
 
 
 @pytest.fixture
-def said(sweeps):
+def output_of(sweeps):
     def run(*arguments, columns=200):
         command = [*arguments, "--db", sweeps.url]
         runner = CliRunner(env={"COLUMNS": str(columns)})
@@ -68,11 +68,11 @@ def test_finalists_have_mean_and_spread_over_the_same_seeds(follow_up):
     assert order.means == pytest.approx({5: 0.75, 2: 0.55})
 
 
-def test_a_winner_that_other_seeds_do_not_confirm_is_reported(follow_up, said):
+def test_a_winner_that_other_seeds_do_not_confirm_is_reported(follow_up, output_of):
     found = follow_up(seeds={5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}})
     assert found.winner == 5  # the decision stays
     assert (found.repeats.order.best_on_average, found.repeats.order.first) == (2, 0)
-    text = " ".join(said("explain", "quick").split())
+    text = " ".join(output_of("explain", "quick").split())
     assert "It does not stay ahead with seeds that did not select it: trial 2 is" in text
     assert "trial 2 is 0.3000 better on average, trial 5 is first with 0 of 2 other seeds" in text
 
@@ -85,7 +85,7 @@ def test_a_seed_without_a_score_is_left_out(follow_up):
     assert found.repeats.order.seeds == 0
 
 
-def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(follow_up, said):
+def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(follow_up, output_of):
     found = follow_up(audited=0.9)
     result = found.audit.verdict
     assert (result.pruned, result.n, result.better, result.share) == (6, 2, 2, 1)
@@ -95,7 +95,7 @@ def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(follow_up, sai
     whole = 14 * 1.5 + 4 * 1.5 + 2 * 3
     assert (found.costs["audit"].amount, found.costs["audit"].unit) == (6, "seconds")
     assert found.costs["audit"].share == pytest.approx(6 / whole)
-    text = " ".join(said("explain", "quick").split())
+    text = " ".join(output_of("explain", "quick").split())
     assert "2 of 2 audited trials beat the winner (2 of the 6 trials" in text
     assert "0.0800 better: the cuts have cost at least that much" in text
 
@@ -120,37 +120,37 @@ def test_audited_trials_name_the_cut_that_dropped_them(follow_up):
         assert each.rank > each.cohort // 2
 
 
-def test_a_sweep_without_follow_up_jobs_reports_none(sweeps, said):
+def test_a_sweep_without_follow_up_jobs_reports_none(sweeps, output_of):
     prepared, row = sweeps.launch()
     assert read_follow_up(prepared.engine, row) is None
-    assert "seeds" not in said("explain", "quick")
-    assert json.loads(said("explain", "quick", "--json"))["appraised"] is None
+    assert "seeds" not in output_of("explain", "quick")
+    assert json.loads(output_of("explain", "quick", "--json"))["appraised"] is None
 
 
-def test_json_has_seeds_and_audit(follow_up, said):
+def test_json_has_seeds_and_audit(follow_up, output_of):
     follow_up()
-    found = json.loads(said("explain", "quick", "--json"))["appraised"]
+    found = json.loads(output_of("explain", "quick", "--json"))["appraised"]
     assert found["repeats"]["finalists"][0]["scores"] == pytest.approx([0.82, 0.7, 0.8])
     assert found["audit"]["verdict"]["n"] == 2
     assert set(found["costs"]) == {"repeat", "audit"}
 
 
-def test_show_has_a_trials_jobs_after_the_ladder(follow_up, said):
+def test_show_has_a_trials_jobs_after_the_ladder(follow_up, output_of):
     found = follow_up()
-    text = said("show", "quick", "5")
+    text = output_of("show", "quick", "5")
     assert "repeat 1" in text
     assert "repeat 2" in text
     audited = str(found.audit.trials[0].trial)
-    assert "audit" in said("show", "quick", audited)
-    facts = json.loads(said("show", "quick", audited, "--json"))
+    assert "audit" in output_of("show", "quick", audited)
+    facts = json.loads(output_of("show", "quick", audited, "--json"))
     assert [job["kind"] for job in facts["after"]] == ["audit"]
     assert [job["kind"] for job in facts["jobs"]] == ["ladder"] * len(facts["jobs"])
 
 
-def test_status_counts_the_jobs_after_the_ladder_apart(follow_up, said):
+def test_status_counts_the_jobs_after_the_ladder_apart(follow_up, output_of):
     follow_up()
-    assert "repeats 4/4, audit 2/2" in said("status", "quick")
-    found = json.loads(said("status", "quick", "--json"))
+    assert "repeats 4/4, audit 2/2" in output_of("status", "quick")
+    found = json.loads(output_of("status", "quick", "--json"))
     assert [rung["done"] for rung in found["rungs"]] == [8, 4, 2]
     assert [(each["kind"], each["done"], each["jobs"]) for each in found["after"]] == [
         ("repeat", 4, 4),
@@ -159,14 +159,14 @@ def test_status_counts_the_jobs_after_the_ladder_apart(follow_up, said):
     assert [each["trial"] for each in found["best"]][:2] == [5, 2]  # each once
 
 
-def test_logs_name_each_job_after_the_ladder(follow_up, said):
+def test_logs_name_each_job_after_the_ladder(follow_up, output_of):
     follow_up()
-    text = said("logs", "quick")
+    text = output_of("logs", "quick")
     assert "trial 5 repeat 2: complete, score 0.8000" in text
     assert "audit: started" in text
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_the_terminals_width_is_kept(follow_up, said, columns):
+def test_the_terminals_width_is_kept(follow_up, output_of, columns):
     follow_up()
-    assert max(map(len, said("explain", "quick", columns=columns).splitlines())) <= columns
+    assert max(map(len, output_of("explain", "quick", columns=columns).splitlines())) <= columns

@@ -127,16 +127,16 @@ def test_jobs_after_the_ladder_are_graded_on_their_own(sweeps):
 
 def test_the_report_fits_80_columns_and_says_each_quantity(launched):
     _, _, url = launched
-    said = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url]).output
-    assert max(map(len, said.split("x: actual")[0].splitlines())) <= 80
+    output = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url]).output
+    assert max(map(len, output.split("x: actual")[0].splitlines())) <= 80
     for quantity in ("images trained", "validation images", "wall time", "disk at the end"):
-        assert quantity in said
+        assert quantity in output
 
 
 def test_all_of_it_is_there_for_scripts(launched):
     _, _, url = launched
-    said = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url, "--json"]).output
-    values = json.loads(said)
+    output = CliRunner().invoke(cli, ["plan", "--against", "graded", "--db", url, "--json"]).output
+    values = json.loads(output)
     assert values["total"]["images"] == {
         "planned": {"low": 128, "expected": 128, "high": 128},
         "actual": 128,

@@ -81,26 +81,26 @@ def test_trials_start_from_the_winner_of_another_sweep_without_its_classifier(tr
     facts = [trial_facts(prepared.engine, prepared.row, each.trial) for each in ranked]
     assert len({each["epochs"][0]["train_loss"] for each in facts}) == 4
     for each in facts:
-        (said,) = (job["initial_weights"] for job in each["jobs"])
+        (origin,) = (job["initial_weights"] for job in each["jobs"])
         classes = "without its classifier: 11 classes there, 3 here"
-        assert (classes in said) == (each["params"]["init"] != "scratch")
+        assert (classes in origin) == (each["params"]["init"] != "scratch")
 
 
 def test_show_prints_the_initial_weights_of_a_trial_and_their_origin(trained):
     _, prepared = trained
-    said = {}
+    origins = {}
     for trial in range(4):
         facts = trial_facts(prepared.engine, prepared.row, trial)
         lines = (str(part).strip() for part in trial_tables(facts))
-        said[facts["params"]["init"]] = [
+        origins[facts["params"]["init"]] = [
             line
             for line in lines
             if line.startswith("began with") or line.startswith("checkpoint:")
         ]
-    assert said["scratch"] == ["began with: scratch"]
-    whence, began = said["checkpoint:pets"]
-    assert re.match(r"checkpoint:pets: trial \d of sweep pets, rung \d, as initial/\w+\.s", whence)
-    assert re.match(r"began with: checkpoint .*/signs/initial/.*11 classes there", began)
+    assert origins["scratch"] == ["began with: scratch"]
+    source, record = origins["checkpoint:pets"]
+    assert re.match(r"checkpoint:pets: trial \d of sweep pets, rung \d, as initial/\w+\.s", source)
+    assert re.match(r"began with: checkpoint .*/signs/initial/.*11 classes there", record)
 
 
 def test_an_exported_finalist_trains_to_its_own_weights_from_anywhere(

@@ -53,7 +53,7 @@ def statements():
 
 
 def scans(statements, url):
-    """The tables of ours that some statement reads from end to end."""
+    """The tables of searchctl that some statement scans completely."""
     found = []
     with open_database(url).connect() as connection:
         for statement, parameters in list(statements):

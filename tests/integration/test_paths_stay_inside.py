@@ -1,4 +1,4 @@
-"""What is shown, written and removed stays in the sweep's directory, whatever a database names."""
+"""Only files in the sweep's directory are shown, written and removed, despite paths in a database."""
 
 import json
 

@@ -89,9 +89,9 @@ def test_a_driver_leaves_a_cluster_whose_head_died_with_the_fix_before_ray_ends_
         ) as driver:
             assert driver.stdout.readline() == "started\n"
             head.kill()
-            said, _ = driver.communicate(timeout=120)
-    assert "does not answer any more" in said
-    assert "resume with `searchctl resume`" in said
+            output, _ = driver.communicate(timeout=120)
+    assert "does not answer any more" in output
+    assert "resume with `searchctl resume`" in output
 
 
 def test_sigterm_under_ray_leaves_all_the_time_that_leaving_takes():

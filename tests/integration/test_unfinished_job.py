@@ -114,9 +114,9 @@ def test_a_job_that_is_stopped_in_an_epoch_leaves_no_loader_thread(run):
 
 def test_an_unexpected_error_is_raised(run):
     def fail(epoch):
-        raise KeyError("a mistake of ours")
+        raise KeyError("an internal mistake")
 
-    with pytest.raises(KeyError, match="a mistake of ours"):
+    with pytest.raises(KeyError, match="an internal mistake"):
         run(on_epoch=fail)
 
 

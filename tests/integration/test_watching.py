@@ -191,7 +191,7 @@ def test_a_database_that_is_away_is_waited_for(sweeps):
     prepared, row = sweeps.launch()
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    away, said = iter([OperationalError("SELECT", {}, busy)] * 2), []
+    away, messages = iter([OperationalError("SELECT", {}, busy)] * 2), []
 
     def find():
         for error in away:
@@ -199,9 +199,9 @@ def test_a_database_that_is_away_is_waited_for(sweeps):
         return row
 
     news = ChangeFeed(prepared.engine, row)
-    follow(find, news, said.append, said.append, partial(said.append, "up"), poll_s=0)
-    assert said[:2] == ["database is locked", "up"]
-    assert len(said[2]) > 40
+    follow(find, news, messages.append, messages.append, partial(messages.append, "up"), poll_s=0)
+    assert messages[:2] == ["database is locked", "up"]
+    assert len(messages[2]) > 40
 
 
 def test_a_sweep_without_a_driver_is_over_only_after_a_while(sweeps):

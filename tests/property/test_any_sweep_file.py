@@ -33,7 +33,7 @@ def aliases(first):
 
 
 def outcome(folder, content):
-    """What became of a file: the message of its error, or None for a plan."""
+    """The error message of a file, or None if it yields a plan."""
     file = folder / "sweep.yaml"
     file.write_text(content, encoding="utf-8")
     cpu = time.process_time()

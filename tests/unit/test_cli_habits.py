@@ -129,8 +129,8 @@ def test_init_and_db_print_json(run):
 
 def test_several_errors_are_each_marked_and_counted(failing, tmp_path):
     (tmp_path / "sweep.yaml").write_text(VALID + "seeed: 1\nhalving: {eta: 1}\n")
-    code, said = failing("validate", "sweep.yaml")
-    first, second, count = said.splitlines()
+    code, output = failing("validate", "sweep.yaml")
+    first, second, count = output.splitlines()
     assert code == 1
     assert first.startswith("error: sweep.yaml:4 seeed: ")
     assert second.startswith("error: sweep.yaml:5 halving.eta: ")
@@ -139,16 +139,16 @@ def test_several_errors_are_each_marked_and_counted(failing, tmp_path):
 
 def test_one_error_is_one_line(failing, tmp_path):
     (tmp_path / "sweep.yaml").write_text(VALID + "seeed: 1\n")
-    _, said = failing("validate", "sweep.yaml")
-    assert said.startswith("error: sweep.yaml:4 seeed: ")
-    assert said.count("\n") == 1
+    _, output = failing("validate", "sweep.yaml")
+    assert output.startswith("error: sweep.yaml:4 seeed: ")
+    assert output.count("\n") == 1
 
 
 def test_a_wrong_option_is_an_error_with_the_usage(failing):
-    code, said = failing("validate", "--nonsense")
+    code, output = failing("validate", "--nonsense")
     assert code == 2
-    assert said.startswith("Usage: ")
-    assert said.splitlines()[-1].startswith("error: No such option")
+    assert output.startswith("Usage: ")
+    assert output.splitlines()[-1].startswith("error: No such option")
 
 
 def test_times_are_local_and_name_their_zone(stored):

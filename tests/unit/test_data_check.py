@@ -1,4 +1,4 @@
-"""What is said of a data set, on folders of small images in which things are wrong on purpose."""
+"""The check of a data set, on folders of small images with deliberate mistakes."""
 
 import numpy as np
 import pytest

@@ -63,7 +63,7 @@ OURS_AND_THEIRS = {
 
 
 def torchvisions(model, classes):
-    """torchvision's network with the weights and statistics of ours."""
+    """torchvision's network with the weights and statistics of searchctl's."""
     theirs = torchvision.models.segmentation.deeplabv3_resnet50(
         weights=None, weights_backbone=None, aux_loss=True, num_classes=classes
     )

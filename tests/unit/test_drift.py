@@ -50,11 +50,11 @@ def test_only_trials_that_ran_both_and_have_the_hyperparameter_count():
     assert (found.name, found.n) == ("width", 6)
 
 
-@pytest.mark.parametrize(("n", "said", "tested"), [(3, 0, 0), (4, 1, 0), (7, 1, 0), (8, 1, 1)])
-def test_a_direction_needs_four_trials_and_a_p_eight(n, said, tested):
+@pytest.mark.parametrize(("n", "reported", "tested"), [(3, 0, 0), (4, 1, 0), (7, 1, 0), (8, 1, 1)])
+def test_a_direction_needs_four_trials_and_a_p_eight(n, reported, tested):
     upper = {trial: -float(trial) for trial in range(n)}
     found = drifts(DECAYS, [MORE_IS_BETTER, upper])
-    assert len(found) == said
+    assert len(found) == reported
     assert sum(each.p is not None for each in found) == tested
 
 

@@ -43,9 +43,9 @@ def test_the_first_sweep_is_valid(init, tmp_path):
 
 
 def test_the_next_steps_are_printed(init):
-    said = init().stdout
-    assert "searchctl launch" in said
-    assert "docker compose up" in said
+    output = init().stdout
+    assert "searchctl launch" in output
+    assert "docker compose up" in output
 
 
 def test_what_is_there_is_not_changed(init, tmp_path):
@@ -58,9 +58,9 @@ def test_what_is_there_is_not_changed(init, tmp_path):
 def test_a_copied_sample_that_others_may_read_is_warned_of(init, tmp_path):
     (tmp_path / ".env").write_text(env_text(SAMPLE))
     (tmp_path / ".env").chmod(0o644)
-    said = init().stderr
-    assert "has the sample's secrets, which no container accepts: remove it" in said
-    assert f"run `chmod 600 {tmp_path / '.env'}`" in said
+    output = init().stderr
+    assert "has the sample's secrets, which no container accepts: remove it" in output
+    assert f"run `chmod 600 {tmp_path / '.env'}`" in output
 
 
 def test_the_sample_in_the_repository_is_what_init_writes_but_for_the_secrets():

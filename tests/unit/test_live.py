@@ -9,7 +9,7 @@ from searchctl.orchestrator.terminal.live import PlainDisplay
 LADDER = [{"rung": 1, "trials": 4, "fraction": "1", "images": 8}]
 
 
-def said_of(*scores):
+def rendered(*scores):
     """What is written when a rung with these scores, by trial, is closed with two survivors."""
     written = io.StringIO()
     display = PlainDisplay(Console(file=written), LADDER, "maximize", 1, {})
@@ -26,4 +26,4 @@ def said_of(*scores):
     ],
 )
 def test_the_end_of_a_rung_is_one_line(scores, line):
-    assert said_of(*scores) == line
+    assert rendered(*scores) == line

@@ -79,6 +79,6 @@ def test_a_password_that_holds_an_at_sign_is_refused_and_not_taken_for_a_host():
 @pytest.mark.parametrize(("user", "warned"), [("u:s3cret", True), ("u", False)])
 def test_a_password_on_the_command_line_is_warned_of(user, warned):
     url = f"postgresql+psycopg://{user}@127.0.0.1:1/x"
-    said = CliRunner().invoke(cli, ["list", "--db", url]).stderr
-    assert ("put the URL into $SEARCHCTL_DB_URL" in said) is warned
-    assert "s3cret" not in said
+    output = CliRunner().invoke(cli, ["list", "--db", url]).stderr
+    assert ("put the URL into $SEARCHCTL_DB_URL" in output) is warned
+    assert "s3cret" not in output

@@ -44,7 +44,7 @@ def lines(part, width):
     return console.file.getvalue().splitlines()
 
 
-def said(parts, width=500):
+def rendered(parts, width=500):
     return "\n".join(line for part in parts for line in lines(part, width))
 
 
@@ -76,23 +76,25 @@ def test_no_row_of_the_ladder_is_broken(sweep_of, space, width):
 
 
 def test_warm_weights_are_reported_to_save_nothing(sweep_of):
-    assert "so the cost is the same" in said(
+    assert "so the cost is the same" in rendered(
         plan_report(*planned(sweep_of, halving="{continue: warm}"))
     )
-    assert "so the cost is the same" not in said(plan_report(*planned(sweep_of)))
+    assert "so the cost is the same" not in rendered(plan_report(*planned(sweep_of)))
 
 
 def test_the_plan_mentions_survivors_only_if_the_cost_depends_on_them(sweep_of):
-    assert "which trials" in said(plan_report(*planned(sweep_of, space="{epochs: [6, 40, 300]}")))
-    assert "survives" not in said(plan_report(*planned(sweep_of)))
+    assert "which trials" in rendered(
+        plan_report(*planned(sweep_of, space="{epochs: [6, 40, 300]}"))
+    )
+    assert "survives" not in rendered(plan_report(*planned(sweep_of)))
 
 
 def test_patience_makes_the_plan_a_bound(sweep_of):
-    assert "may stop early" in said(plan_report(*planned(sweep_of, "{patience: 3}")))
+    assert "may stop early" in rendered(plan_report(*planned(sweep_of, "{patience: 3}")))
 
 
 def test_follow_up_jobs_are_added_to_the_cost(sweep_of):
-    text = said(plan_report(*planned(sweep_of, halving="{repeats: 3, audit: 1}")))
+    text = rendered(plan_report(*planned(sweep_of, halving="{repeats: 3, audit: 1}")))
     assert "add 5 full trainings" in text
     assert [line.split()[:2] for line in text.splitlines()[4:6]] == [
         ["repeat", "4"],
@@ -101,19 +103,19 @@ def test_follow_up_jobs_are_added_to_the_cost(sweep_of):
 
 
 def test_an_expensive_validation_comes_with_a_fix(sweep_of):
-    text = said(
+    text = rendered(
         plan_report(*planned(sweep_of, "{batch_size: 2}", halving="{fractions: [1/100, 1]}"))
     )
     assert "Validation is" in text
     few = sweep_of("name: s\ndata: {dataset: scenes, train: 8, val: 80}\nspace: {lr: [0.1, 0.2]}\n")
     assert "`validate: {every: ..}` reduces it" in " ".join(
-        said(plan_report(few, plan_sweep(few))).split()
+        rendered(plan_report(few, plan_sweep(few))).split()
     )
 
 
 def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     fleet = Capacity(parallel=4, cpus_per_trial=4, gpus_per_trial=1, gpus=4, price=2.5)
-    text = " ".join(said(estimate_report(estimated(sweep_of, fleet))).split())
+    text = " ".join(rendered(estimate_report(estimated(sweep_of, fleet))).split())
     held = 2 * 100_000 / 3600
     assert f"GPU hours: {held:.3g} (50-68.6) used by trials" in text
     assert "111 (100-137) for 4 GPUs from start to end, of which 50 % are idle" in text
@@ -130,7 +132,9 @@ def test_no_row_of_a_long_estimate_is_broken(sweep_of):
 def test_what_the_interval_leaves_out_depends_on_the_capacity(sweep_of):
     alone = Capacity(parallel=1, cpus_per_trial=1, gpus_per_trial=0, gpus=0)
     shared = Capacity(parallel=4, cpus_per_trial=1, gpus_per_trial=0.5, gpus=2)
-    first, second = (said(estimate_report(estimated(sweep_of, each))) for each in (alone, shared))
+    first, second = (
+        rendered(estimate_report(estimated(sweep_of, each))) for each in (alone, shared)
+    )
     assert "No GPU is used" in first
     assert "share a GPU" not in first
     assert "4 parallel trials" in " ".join(second.split())

@@ -23,7 +23,7 @@ from transformers import (  # noqa: E402
 
 
 def started(path, classes, **settings):
-    """A network of ours with the weights of a file, and what was said of them."""
+    """A network with the weights of a file, and the record of these."""
     settings = TrainSettings(init=f"checkpoint:{path}", **settings)
     model = build_model(settings, classes).eval()
     started = load_initial_weights(model, settings, classes, init_from=UPath(path))

@@ -18,8 +18,8 @@ def test_headings_stay_headings_and_empty_lines_are_of_the_terminal_alone():
 
 
 def test_notes_stay_notes_however_they_are_wrapped():
-    wrapped = [paragraph("a note", style="dim"), Padding(Constrain(Text("said"), 80), 2)]
-    assert blocks(wrapped) == [Paragraph("a note", quiet=True), Paragraph("said", quiet=False)]
+    wrapped = [paragraph("a note", style="dim"), Padding(Constrain(Text("text"), 80), 2)]
+    assert blocks(wrapped) == [Paragraph("a note", quiet=True), Paragraph("text", quiet=False)]
 
 
 def test_a_table_keeps_its_sides_and_loses_columns_without_a_text():

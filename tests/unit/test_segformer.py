@@ -48,7 +48,7 @@ def test_pvt_v2_is_larger_by_its_first_two_stages():
 
 
 def copied(state):
-    """Yield the weights of transformers' network in the order of ours: keys and values as one."""
+    """Yield the weights of transformers' network in searchctl's order: keys and values as one."""
     for name, value in state.items():
         if ".k_proj." in name:
             value = torch.cat([value, state[name.replace("k_proj", "v_proj")]])

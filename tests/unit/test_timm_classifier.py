@@ -45,7 +45,7 @@ def classifier(name="test_vit", classes=CLASSES, **params):
 
 
 def timms_own(model):
-    """timm's own network with the weights of ours."""
+    """timm's own network with the weights of searchctl's."""
     net = timm.create_model(model.name, **model.options).eval()
     (name,) = (name for name, each in net.named_modules() if each is net.get_classifier())
     last = model.classifier.layer.state_dict()

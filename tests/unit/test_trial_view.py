@@ -15,7 +15,7 @@ ATTEMPT = {
 }
 
 
-def said_of(**changes):
+def rendered(**changes):
     """The lines of one attempt."""
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [], "after": []}
     facts["initial_files"] = {}
@@ -51,7 +51,7 @@ def said_of(**changes):
     ids=["stopped", "of a repeat", "running", "lost"],
 )
 def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
-    assert said_of(**changes) == lines
+    assert rendered(**changes) == lines
 
 
 def test_a_trial_shows_its_parameters_memory_and_latency():
@@ -61,5 +61,5 @@ def test_a_trial_shows_its_parameters_memory_and_latency():
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
-    said = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
-    assert "  trains 28,490 parameters, peak memory 700 MB on cpu, 3.14 ms per image" in said
+    lines = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
+    assert "  trains 28,490 parameters, peak memory 700 MB on cpu, 3.14 ms per image" in lines

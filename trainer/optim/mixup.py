@@ -41,7 +41,7 @@ class Mixup:
     def __call__(
         self, images: Tensor, labels: Tensor, *, epoch: int, batch: int
     ) -> tuple[Tensor, Parts]:
-        """Return the images of a batch, counted from 1, and what is to be seen in them."""
+        """Return the images of a batch, counted from 1, and their contents."""
         if not (self._mixup or self._cutmix):
             return images, [(1.0, labels)]
         rng = np.random.default_rng(derive_seed(self._seed, "mix", self._rung, epoch, batch))

@@ -68,7 +68,7 @@ def newest_checkpoint(folders: Iterable[UPath], identity: str) -> Checkpoint | N
 def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
     """Return the directory's checkpoint of a job, its tensors on the CPU; None without a valid one.
 
-    Executes no code, whatever the file contains.
+    Executes no code from the file.
 
     Raises:
         OSError: the disk or the store cannot be read.

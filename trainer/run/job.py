@@ -47,8 +47,8 @@ class TrialJob:
     keep_weights: bool = False
     """Write the kept epoch's weights to out/model.safetensors."""
     init_from: UPath | None = None
-    """Initial weights of the whole network, whatever `settings.init` says (`continue: warm`, or
-    `init: checkpoint:..`)."""
+    """Initial weights of the whole network, instead of those of `settings.init` (`continue: warm`,
+    or `init: checkpoint:..`)."""
     encoder_from: UPath | None = None
     """File of the encoder's pretrained weights for `init: pretrained`, in place of the one in
     `settings.weights` or a download."""
@@ -60,7 +60,7 @@ class TrialJob:
     """'cpu', 'cuda' or 'cuda:1'; None: the GPU if there is one."""
     stall_timeout_s: float | None = None
     """Seconds without a batch after which the process is ended, with its threads' stacks on
-    standard error; None waits for ever. Nothing else frees a GPU from a disk that hangs."""
+    standard error; None waits without limit. Nothing else frees a GPU from a disk that hangs."""
 
     @property
     def trial_settings(self) -> TrainSettings:

@@ -1,6 +1,6 @@
 """Ends a worker whose job has stalled: a disk that does not respond, a GPU driver that hangs.
 
-Neither raises an exception, and the GPU would be held and paid for until somebody notices.
+Neither raises an exception, and the GPU would stay occupied, and be paid for, until a user notices.
 """
 
 import faulthandler
@@ -23,7 +23,7 @@ def watch_for_stall(patience_s: float | None, stop: Stop) -> Iterator[Stop]:
     faulthandler does it, since it fires even while a call into C holds the GIL.
 
     Args:
-        patience_s: seconds; None waits for ever.
+        patience_s: seconds; None waits without limit.
         stop: whether the job must stop.
 
     Yields:

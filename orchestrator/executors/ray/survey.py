@@ -40,7 +40,7 @@ class SurveyedNode:
     facts: NodeFacts | str
     """As it describes itself; or why it did not."""
     clock_ahead: float = 0.0
-    """Seconds by which its clock is ahead of ours, as far as can be measured."""
+    """Seconds by which its clock is ahead of this machine's, as measured."""
     view: NodeView | str | None = None
     """Its view of the sweep's locations, or why there is none; None if not requested."""
 

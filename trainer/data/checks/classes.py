@@ -19,7 +19,7 @@ _LISTED = 8
 
 
 def class_problems(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[str]:
-    """Say what makes every score 0 or 1, whatever is trained."""
+    """Report what makes every score 0 or 1 for every network."""
     advice = _advice(dataset, splits)
     held = {report.split: report.class_images > 0 for report in splits if report.read}
     for split in ("train", "val"):

@@ -1,4 +1,4 @@
-"""What annotation files hold: images with shapes, whatever the format; and how shapes are drawn."""
+"""Contents of annotation files of all formats: images with shapes; and how shapes are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ class Traits:
     """What a file holds besides its pixels."""
 
     orientation: int = 1
-    """EXIF's number of how the stored rows are to be shown; 1 is as they are."""
+    """EXIF's orientation of the stored rows; 1 means upright."""
     see_through: bool = False
     """Whether a pixel is not opaque; opacity is not read."""
     palette: tuple[tuple[int, int, int], ...] = ()
@@ -97,7 +97,7 @@ def named(path: Path) -> Iterator[None]:
 
 
 def as_rgb(picture: Picture.Image) -> Picture.Image:
-    """Convert whatever the file really is (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
+    """Convert the file's actual format (a GIF named .jpg, an RGBA PNG) to RGB without alpha.
 
     Raises:
         DataError: it has more than 8 bits a channel, which would be clipped.
@@ -120,7 +120,7 @@ def traits_of(picture: Picture.Image) -> Traits:
 
 
 def orientation_of(picture: Picture.Image) -> int:
-    """Return EXIF's number of how the stored rows are to be shown: 1..8, 1 where there is none."""
+    """Return EXIF's orientation of the stored rows: 1..8, and 1 if there is none."""
     number = picture.getexif().get(ExifTags.Base.Orientation, 1)
     return number if isinstance(number, int) and 1 <= number <= 8 else 1
 

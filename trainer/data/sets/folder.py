@@ -23,7 +23,7 @@ _IMAGES = frozenset(
 _MASKS = _IMAGES  # those that lose values are refused by name when they are read
 _MOST_VALUES = 8
 _IGNORED = 255
-"""Label value of what is no class, whatever the masks call it: ids start at 0 and may reach 254."""
+"""Label value of pixels without a class: ids start at 0 and may reach 254."""
 
 
 class Folder(PairedFiles):

@@ -19,7 +19,7 @@ _COLOURS = {
     (0, 0, 0): _IGNORED,
     (0, 0, 255): _IGNORED,
 }
-"""Blue is road and red is valid, whatever blue says: without red a pixel is not scored."""
+"""Blue is road and red is valid: without red, a pixel is not scored."""
 _IMAGE = r"((?:um|umm|uu)_\d{6})\.(?:jpg|png)"
 _VALIDATES = 5
 """One in so many images of a category validates."""
