@@ -1,4 +1,4 @@
-"""Only files in the sweep's directory are shown, written and removed, despite paths in a database."""
+"""Only files in the sweep's directory are shown, written and removed, despite paths in a table."""
 
 import json
 
