@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_swe
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.planning.plan import plan_sweep
-from searchctl.orchestrator.run.checks import check_sweep_nodes
+from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.new_sweep import refuse_other_database
 from searchctl.orchestrator.run.prepare import RUNS_FIX, Prepared, at_address, trial_settings
@@ -78,7 +78,8 @@ def prepare_resume(
     locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
     decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
-    notes = _notes(row, stored) + said
+    # data that are those of the launch were checked then
+    notes = _notes(row, stored) + said + (check_labels(sweep) if changes else ())
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations)
 
 

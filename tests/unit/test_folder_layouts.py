@@ -102,6 +102,15 @@ def test_nested_images_have_their_masks_at_the_same_place(tmp_path):
             assert dataset.load(split, index)[0].shape == (4, 6, 3)
 
 
+def test_a_link_to_a_directory_above_is_not_followed(tmp_path):
+    put(tmp_path, *(f"{kind}/a/{i}.png" for kind in ("images", "masks") for i in range(3)))
+    (tmp_path / "images" / "a" / "up").symlink_to(tmp_path)
+    dataset = folder(tmp_path)
+    dataset.check()
+    assert sorted(masks(dataset)) == ["a/0.png", "a/1.png", "a/2.png"]
+    assert dataset.unused() == ()
+
+
 def test_images_and_masks_may_lie_side_by_side(tmp_path):
     put(tmp_path, *(f"{i}{end}" for i in range(4) for end in ("_sat.jpg", "_mask.png")))
     dataset = folder(tmp_path, images=".", masks=".", image_suffix="_sat", mask_suffix="_mask")

@@ -114,6 +114,15 @@ def test_a_class_that_is_not_trained_on_cannot_be_scored(root):
     ]
 
 
+def test_valid_beside_train_validates_and_two_are_refused(root):
+    for name in ("cat", "dog"):
+        save(root / "valid" / name / "1.png")
+    assert dataset(root).names("val")
+    assert all(name.startswith("valid/") for name in dataset(root).names("val"))
+    (root / "val").mkdir()
+    assert refused(root) == [f"{root}: holds val and valid, both for val: leave one"]
+
+
 def test_an_empty_class_is_named(root):
     (root / "train" / "owl").mkdir()
     (root / "train" / "asp").mkdir()

@@ -16,7 +16,7 @@ import numpy as np
 from upath import UPath
 
 from searchctl.trainer.core.atomic_files import write_atomically
-from searchctl.trainer.data.checks.facts import ImageFacts, facts_of
+from searchctl.trainer.data.checks.facts import Counts, ImageFacts, facts_of
 from searchctl.trainer.data.files.reading import content_hash
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Dataset, Reading, Seen
@@ -126,26 +126,41 @@ def _written(facts: ImageFacts) -> list[Any]:
     seen = facts.seen
     return [
         facts.size,
-        facts.pixels.tolist(),
+        len(facts.pixels),
+        _sparse(facts.pixels),
         facts.unlabeled,
         facts.digest.hex(),
-        facts.left.tolist(),
+        len(facts.left),
+        _sparse(facts.left),
         facts.near.hex(),
         [seen.turned, seen.see_through, _pairs(seen.values), _pairs(seen.palette)],
     ]
 
 
 def _read(stored: list[Any]) -> ImageFacts:
-    size, pixels, unlabeled, digest, left, near, (turned, clear, values, palette) = stored
+    size, classes, pixels, unlabeled, digest, known, left, near, seen = stored
+    turned, clear, values, palette = seen
     return ImageFacts(
         tuple(size),
-        np.array(pixels, np.int64),
+        _dense(pixels, classes),
         unlabeled,
         bytes.fromhex(digest),
-        np.array(left, np.int64),
+        _dense(left, known),
         bytes.fromhex(near),
         Seen(turned, clear, dict(values), {value: tuple(colour) for value, colour in palette}),
     )
+
+
+def _sparse(counts: Counts) -> list[list[int]]:
+    """Return [class, pixels] of the classes that occur: few of many, as a rule."""
+    return [[int(place), int(counts[place])] for place in np.flatnonzero(counts)]
+
+
+def _dense(pairs: list[list[int]], length: int) -> Counts:
+    counts = np.zeros(length, np.int64)
+    for place, pixels in pairs:
+        counts[place] = pixels
+    return counts
 
 
 def _pairs(values: Mapping[int, Any]) -> list[tuple[int, Any]]:

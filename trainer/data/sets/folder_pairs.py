@@ -10,7 +10,7 @@ from pathlib import Path
 from searchctl.trainer.core.errors import DataError, first_few
 from searchctl.trainer.data.sets.files import SPLITS, Pair
 from searchctl.trainer.data.sets.folder_hints import name_hint, nothing_here, split_hint
-from searchctl.trainer.data.sets.listing import is_litter, read_list
+from searchctl.trainer.data.sets.listing import read_list, walk
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.folder_layout import SPLIT
 
@@ -183,7 +183,7 @@ def grouped(pairs: Sequence[Pair], pattern: re.Pattern[str]) -> list[Pair]:
 
 def _rows(path: Path, group: str | None) -> list[dict[str, str]]:
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, skipinitialspace=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
@@ -229,15 +229,11 @@ def _files(directory: Path, kinds: frozenset[str], without: Path | None) -> list
         where = nothing_here(directory.parent)
         raise DataError(f"{directory}: cannot be listed (no such directory); {where}")
     found = []
-    for place, directories, names in os.walk(directory, followlinks=True):
-        directories[:] = sorted(
-            each for each in directories if not is_litter(each) and Path(place, each) != without
-        )
-        found += [
-            Path(place, name)
-            for name in sorted(names)
-            if not is_litter(name) and os.path.splitext(name)[1].lower() in kinds
-        ]
+    for place, names in walk(directory):
+        if without is None or not Path(place).is_relative_to(without):
+            found += [
+                Path(place, name) for name in names if os.path.splitext(name)[1].lower() in kinds
+            ]
     return found
 
 

@@ -12,6 +12,7 @@ from searchctl.trainer.data.files.reading import as_rgb, is_on_its_side, opened_
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.folder import spread_colour
+from searchctl.trainer.data.sets.folder_pairs import SPLIT_NAMES
 from searchctl.trainer.data.sets.listing import LITTER, files_below, visible
 from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import ImageFolderData, Split
@@ -50,7 +51,8 @@ class ImageFolder(Dataset):
             DataError: there are none, fewer than two, or more than a label can encode.
         """
         names = tuple(path.name for path in _directories(self._pool))
-        if self._pool == self._root and "train" in names and {"val", "test"} & {*names}:
+        splits = {*SPLIT_NAMES["val"], *SPLIT_NAMES["test"]}
+        if self._pool == self._root and "train" in names and splits & {*names}:
             raise DataError(f"{self._root / 'train'}: holds no directories, one for each class")
         if len(names) < 2:
             raise DataError(
@@ -148,11 +150,19 @@ class ImageFolder(Dataset):
         return items
 
     def _given(self, split: Split) -> tuple[_Item, ...] | None:
-        """Return the images of a split that has a directory of its own."""
-        directory = self._root / split
-        if self._pool == self._root or not directory.is_dir():
+        """Return the images of a split that has a directory of its own.
+
+        Raises:
+            DataError: it has two, such as val/ and valid/.
+        """
+        if self._pool == self._root:
             return None
-        return self._items_in(directory)
+        there = [name for name in SPLIT_NAMES[split] if (self._root / name).is_dir()]
+        if len(there) > 1:
+            raise DataError(
+                f"{self._root}: holds {' and '.join(there)}, both for {split}: leave one"
+            )
+        return self._items_in(self._root / there[0]) if there else None
 
     def _items_in(self, directory: Path) -> tuple[_Item, ...]:
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}

@@ -13,11 +13,24 @@ LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 def files_below(root: Path, used: Iterable[Path]) -> tuple[Path, ...]:
     """Return the files below a directory that are not used, without hidden ones and litter."""
-    taken, found = {*used}, []
+    taken = {*used}
+    paths = (Path(place, name) for place, names in walk(root) for name in names)
+    return tuple(path for path in paths if path not in taken)
+
+
+def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each directory with the names of its files, without hidden ones and litter.
+
+    Links to directories are followed, but not those that lead to a directory above them.
+    """
     for place, directories, names in os.walk(root, followlinks=True):
-        directories[:] = [each for each in directories if not is_litter(each)]
-        found += [Path(place, name) for name in names if not is_litter(name)]
-    return tuple(path for path in found if path not in taken)
+        here = Path(os.path.realpath(place))
+        directories[:] = sorted(
+            each
+            for each in directories
+            if not is_litter(each) and not here.is_relative_to(os.path.realpath(here / each))
+        )
+        yield place, sorted(name for name in names if not is_litter(name))
 
 
 def is_litter(name: str) -> bool:
