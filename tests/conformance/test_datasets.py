@@ -128,7 +128,7 @@ def test_all_files_are_in_order(dataset):
     dataset.check()
 
 
-def test_classes_have_names_and_colours_and_ignore_is_none_of_them(dataset):
+def test_classes_have_names_and_colours_and_exclude_the_ignore_value(dataset):
     assert len(set(dataset.class_names)) == len(dataset.class_names)
     assert len(set(dataset.palette)) == len(dataset.class_names)
     assert len(dataset.class_names) <= dataset.ignore_index <= 255
@@ -161,7 +161,7 @@ def test_there_is_something_to_train_and_to_validate_on(dataset):
     assert dataset.names("val")
 
 
-def test_the_settings_count_what_is_there(settings, dataset):
+def test_the_settings_count_the_existing_images(settings, dataset):
     counts = settings.counts() or {}
     assert counts == {split: len(dataset.names(split)) for split in counts}
 

@@ -125,7 +125,7 @@ def test_an_old_sweep_lacks_only_what_older_versions_did_not_store(old):
     assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
 
 
-def test_what_an_older_version_did_not_measure_is_not_known(old):
+def test_values_that_an_older_version_did_not_measure_are_unknown(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     (epoch,) = queries.epochs(old, sweep, 0)

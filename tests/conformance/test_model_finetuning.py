@@ -88,7 +88,7 @@ def test_all_stages_together_are_the_whole_encoder(variant):
 
 
 @torch.no_grad()
-def test_nothing_random_is_left_in_what_is_frozen(variant):
+def test_frozen_parts_have_no_randomness(variant):
     skip = {} if variant in BRANCHLESS else {"drop_path": 0.5}
     model, images = tiny(variant, dropout=0.5, **skip), torch.randn(2, 3, 64, 64)
     training_mode(model, "classifier")

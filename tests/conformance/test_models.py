@@ -46,7 +46,7 @@ def test_a_single_image_of_camvids_size_can_be_evaluated(make):
 
 
 @torch.no_grad()
-def test_what_is_padded_to_a_multiple_stays_where_it_is(make):
+def test_padding_to_a_multiple_does_not_shift_the_image(make):
     model, images = make().eval(), images_of(65, 97)
     height, width = (side + -side % model.multiple for side in (65, 97))
     padded = model(F.pad(images, (0, width - 97, 0, height - 65)))
@@ -112,7 +112,7 @@ def test_names_of_weights_do_not_depend_on_dropout(make):
     assert list(make().state_dict()) == list(make(dropout=0.5).state_dict())
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_others(make):
+def test_the_same_seed_gives_the_same_weights_and_other_seeds_differ(make):
     assert_equal(make().state_dict(), make().state_dict())
     first, other = make().state_dict(), make(seed=1).state_dict()
     assert not all(torch.equal(first[name], other[name]) for name in first)

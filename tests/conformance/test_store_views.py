@@ -56,7 +56,7 @@ def test_trials_are_ranked_by_their_highest_rung_and_their_rank_there(engine, la
     assert rank_trials(engine, large, 3) == ranked[:3]
 
 
-def test_a_comparison_is_made_of_what_show_has(engine, large):
+def test_a_comparison_has_the_facts_of_show(engine, large):
     best, other = (each.trial for each in rank_trials(engine, large)[:4:3])
     found = comparison(engine, large, [best, other])
     for place, trial in enumerate((best, other)):
@@ -87,7 +87,7 @@ def test_news_of_a_trial_are_its_own(engine, large):
     assert {getattr(change, "trial", None) for change in changes} == {3}
 
 
-def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
+def test_running_jobs_are_returned_with_their_epochs(engine, writer, sweep):
     start(writer)
     writer.save_epoch("t1", epoch(1))
     writer.save_epoch("t1", epoch(2))
@@ -100,6 +100,6 @@ def test_what_runs_is_seen_with_its_epochs(engine, writer, sweep):
     assert (change.trial, change.rung, change.record.epoch) == (0, 0, 3)
 
 
-def test_what_a_stage_took_is_of_the_types_that_it_says(engine, large):
+def test_the_time_of_a_stage_has_the_annotated_types(engine, large):
     for stage in spent_by_stage(engine, large):
         assert (type(stage.jobs), type(stage.images), type(stage.seconds)) == (int, int, float)

@@ -63,7 +63,7 @@ def test_trials_are_ranked_by_accuracy(searchctl, swept):
     assert 0 <= winner["score"] <= 1
 
 
-def test_what_is_stored_follows_from_the_images(searchctl, swept):
+def test_stored_scores_follow_from_the_images(searchctl, swept):
     verified = searchctl("verify", "classes", cwd=swept[0])
     assert verified.returncode == 0, verified.stdout + verified.stderr
 

@@ -159,7 +159,7 @@ def test_a_finished_sweep_holds_its_finalists_weights_and_a_picture_of_each_job(
     assert files(finished) == sorted([*best, *pictures])
 
 
-def test_gc_says_what_would_go_and_then_removes_it(copy, searchctl):
+def test_gc_lists_files_and_then_removes_them(copy, searchctl):
     runs = copy / "runs/tiny"
     for stray in ("trial-0001/rung-0/lost/checkpoint.pt", "trial-0077/rung-1/lost/checkpoint.pt"):
         (runs / stray).parent.mkdir(parents=True)

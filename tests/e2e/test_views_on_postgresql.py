@@ -40,6 +40,6 @@ def on_launched(postgres_server, searchctl, tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_looks_at_a_sweep_on_postgresql(on_launched, command):
+def test_a_command_reads_a_sweep_on_postgresql(on_launched, command):
     done = on_launched(command)
     assert done.returncode == 0, done.stdout + done.stderr

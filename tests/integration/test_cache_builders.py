@@ -144,9 +144,7 @@ def test_a_builder_that_is_killed_leaves_nothing_that_is_read(root, place, start
     assert sorted(path.name for path in place.iterdir() if path.name.startswith(".")) == []
 
 
-def test_what_a_killed_builder_left_is_removed_by_the_next_builder(
-    root, place, start, log, tmp_path
-):
+def test_files_of_a_killed_builder_are_removed_by_the_next(root, place, start, log, tmp_path):
     builder = start(0.05)
     wait_for_images(log, 5, builder)
     builder.kill()
@@ -156,7 +154,7 @@ def test_what_a_killed_builder_left_is_removed_by_the_next_builder(
     assert not list(place.glob(".building-*"))
 
 
-def test_what_is_being_built_is_never_removed(root, place, start, log, tmp_path):
+def test_entries_that_are_being_built_are_never_removed(root, place, start, log, tmp_path):
     builder = start(0.1)
     wait_for_images(log, 2, builder)
     other = opened(draw_folder(tmp_path / "other"), place, cache_limit_gb=1e-5)

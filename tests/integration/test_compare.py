@@ -54,14 +54,14 @@ def test_classes_are_compared_at_the_highest_rung_that_all_have_reached(compare)
     assert next(iter(stored["classes"].values())) == [0.81, 0.51]
 
 
-def test_what_a_trial_took_is_summed_over_its_jobs(compare, sweeps):
+def test_the_time_of_a_trial_is_the_sum_over_its_jobs(compare, sweeps):
     cost = facts(compare, "5", "4", "6")["cost"]
     assert cost["seconds"] == [4.5, 3.0, 0.0]
     assert cost["images_seen"] == [8 + 16 + 32, 8 + 16, 0]
     assert cost["trainable_parameters"] == [7, 7, 0]
 
 
-def test_tables_name_what_differs_and_what_is_the_same(compare):
+def test_tables_name_differing_and_equal_settings(compare):
     lines = compare("5", "4", "6").output.splitlines()
     shown = [" ".join(line.split()) for line in lines]
     for line in (

@@ -100,13 +100,13 @@ def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(al
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_two_processes_find_what_one_finds(trial, alone, by):
+def test_two_processes_have_the_result_of_one(trial, alone, by):
     assert_same(by(2, TRIALS[trial]), alone(TRIALS[trial]))
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 @pytest.mark.parametrize("trial", TRIALS)
-def test_two_gpus_find_what_one_finds(trial, alone, by):
+def test_two_gpus_have_the_result_of_one(trial, alone, by):
     params = {**TRIALS[trial], "precision": "fp32"}
     assert_same(by(2, params, device="cuda"), alone(params, device="cuda"), tolerance=1e-2)
 
@@ -149,7 +149,7 @@ def test_processes_that_ended_well_run_the_next_job_too(by):
     assert members() == before
 
 
-def test_what_diverges_diverges_for_all_with_the_epochs_so_far(alone, by):
+def test_divergence_ends_all_processes_with_the_epochs_so_far(alone, by):
     params = {"lr": 1e30, "epochs": 3, "batch_norm": False}
     one, two = alone(params), by(2, params)
     assert (two.status, two.error) == (one.status, one.error)

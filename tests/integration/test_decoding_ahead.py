@@ -57,7 +57,7 @@ def test_an_interrupt_while_images_are_decoded_stores_nothing(sweep, sweeps):
     assert stored(sweeps) == []
 
 
-def test_resume_decodes_what_is_gone(sweep, sweeps, tmp_path):
+def test_resume_decodes_missing_images_again(sweep, sweeps, tmp_path):
     prepare(sweep, sweeps.url)
     gone = next((tmp_path / "cache").glob("scenes-val-*"))
     (gone / "images").unlink()

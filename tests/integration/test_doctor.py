@@ -86,7 +86,7 @@ def test_a_database_that_refuses_the_password_is_not_to_be_started():
     ("part", "other", "fix"),
     [("searchctl@", "nobody@", "check the user"), ("/test_", "/gone_", "CREATE DATABASE")],
 )
-def test_what_the_database_does_not_know_is_to_be_fixed_there(part, other, fix, postgres_url):
+def test_an_unknown_user_or_database_has_a_fix_for_the_server(part, other, fix, postgres_url):
     ((level, words),) = found(check_database, About(postgres_url.replace(part, other)))
     assert level == "error"
     assert fix in words
@@ -132,7 +132,7 @@ def test_a_directory_that_cannot_be_written_is_an_error():
     assert "storage.runs" in words
 
 
-def test_a_directory_in_order_is_left_as_it_was(tmp_path):
+def test_a_writable_directory_is_not_changed(tmp_path):
     about = About(None, sweep=sweep(storage={"runs": str(tmp_path / "some" / "runs")}))
     assert {level for level, _ in found(check_runs, about)} <= {"ok", "warning"}  # of a full disk
     assert list(tmp_path.iterdir()) == []
@@ -275,7 +275,7 @@ def test_the_command_prints_all_findings_and_exits_with_1(tmp_path, monkeypatch)
     assert os.listdir() == ["sweep.yaml"]
 
 
-def test_the_command_says_what_to_fix_below_what_it_found(tmp_path, monkeypatch):
+def test_the_command_prints_the_fix_below_each_finding(tmp_path, monkeypatch):
     monkeypatch.delitem(CHECKS, "Ray")
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["doctor", "--db", f"sqlite:///{tmp_path}/none/a.db"])

@@ -39,7 +39,7 @@ def lacks(places, there):
     return "; ".join(map(": ".join, unseen(places, node_view_of(places), node_view_of(there))))
 
 
-def test_a_node_that_sees_it_all_lacks_nothing_and_nothing_is_made_there(places, tmp_path):
+def test_a_node_with_all_files_lacks_nothing_and_is_not_changed(places, tmp_path):
     assert lacks(places, places) == ""
     assert os.listdir(tmp_path / "shared") == []
 
@@ -61,7 +61,7 @@ def test_a_node_without_the_directory_of_the_files_is_reported_with_the_fix(plac
     assert "set storage.runs" in lacks(places, closed)
 
 
-def test_directories_of_one_name_on_two_disks_differ_by_what_they_hold(places):
+def test_directories_of_one_name_on_two_disks_differ_by_their_files(places):
     here = node_view_of(places)
     assert not list(unseen(places, here, replace(here, holds="what others wrote meanwhile")))
     assert not list(unseen(places, here, replace(here, number=1)))  # of another kind of mount

@@ -187,7 +187,7 @@ def unlucky(runner, status, trials, error):
 
 
 @pytest.mark.parametrize(("status", "tries"), [("blocked", 3), ("unusable", 1)])
-def test_what_all_trials_share_stops_the_sweep_and_is_held_against_none(
+def test_a_fault_shared_by_all_trials_stops_the_sweep_and_fails_none(
     status, tries, sweeps, quick_runner, undisturbed, monkeypatch
 ):
     monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))

@@ -39,7 +39,7 @@ def finished(sweeps, writing):
     return prepared.engine, row, weights
 
 
-def test_weights_that_lie_where_they_should_are_not_missing(finished):
+def test_weights_at_their_recorded_path_are_not_missing(finished):
     engine, row, _ = finished
     assert read_record(engine, row).missing_weights == set()
 

@@ -166,7 +166,7 @@ def test_a_rare_class_that_only_a_dropped_network_knew_is_lost_with_it(launched,
     ],
     ids=["few groups", "an old sweep", "few groups stored"],
 )
-def test_what_is_not_assessable_says_why(launched, sqlite_run, output_of, data, statement, why):
+def test_a_missing_assessment_has_a_reason(launched, sqlite_run, output_of, data, statement, why):
     engine, row = launched(data={**DATA, **data}) if not data else launched(few, data=DATA | data)
     if statement:
         sqlite_run(f"UPDATE searchctl_sweeps SET {statement}")
@@ -269,7 +269,7 @@ def test_of_a_ladder_of_one_rung_there_is_nothing_to_compare(sweeps, output_of, 
     assert json.loads(output_of("explain", "--json"))["steps"] == []
 
 
-def test_the_front_has_what_nothing_cheaper_equals_and_says_each_step(launched):
+def test_the_front_has_undominated_trials_and_describes_each_step(launched):
     tradeoff = read_tradeoff(*launched(), rung=0)
     assert (tradeoff.trials, [each.trial for each in tradeoff.candidates]) == (8, [5, 2, 1, 0])
     steps = [(u.cost, u.cheaper, u.dearer, u.factor) for u in tradeoff.upgrades]

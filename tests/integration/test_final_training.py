@@ -58,7 +58,7 @@ def test_other_settings_start_from_scratch_and_report_it(
     assert files(out) == ["metrics.json", "model.safetensors"]
 
 
-def test_the_checkpoint_goes_only_once_the_metrics_are_written(stopped, out):
+def test_the_checkpoint_is_removed_only_after_the_metrics_are_written(stopped, out):
     (out / "metrics.json").mkdir()  # what cannot be replaced
     with pytest.raises(OSError, match="metrics"):
         train_exported(exported(), out)

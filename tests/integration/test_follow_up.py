@@ -166,7 +166,7 @@ def test_killed_and_resumed_follow_up_jobs_give_the_same_numbers_to_the_last_bit
     assert not [name for name in left if "repeat" in name or "audit" in name]
 
 
-def test_a_stop_after_the_ladder_says_what_is_missing_and_resume_continues(sweeps, quick_runner):
+def test_a_stop_after_the_ladder_names_missing_jobs_and_resume_continues(sweeps, quick_runner):
     prepared = sweeps.prepare(halving=FOLLOW_UP)
     ended = []
     row = run(

@@ -85,7 +85,7 @@ def test_a_seed_without_a_score_is_left_out(follow_up):
     assert found.repeats.order.seeds == 0
 
 
-def test_the_audit_says_how_many_beat_the_winner_and_what_it_cost(follow_up, output_of):
+def test_the_audit_counts_trials_that_beat_the_winner_and_its_cost(follow_up, output_of):
     found = follow_up(audited=0.9)
     result = found.audit.verdict
     assert (result.pruned, result.n, result.better, result.share) == (6, 2, 2, 1)

@@ -141,7 +141,7 @@ def test_of_a_finished_sweep_the_finalists_weights_remain(engine, runs):
     assert collect(engine, sweep.row, runs).files == 0
 
 
-def test_what_an_unfinished_job_resumes_from_remains(engine, runs):
+def test_checkpoints_of_unfinished_jobs_remain(engine, runs):
     sweep = Sweep(engine, runs)
     sweep.first_rung()
     files = sweep.start(1, 1, "d", "checkpoint.pt")
@@ -175,7 +175,7 @@ def test_only_the_jobs_that_are_requested_are_checked(local):
     assert collect(local.engine, local.row, local.runs, [JobKey(1, 0), JobKey(0, 0)]).files == 3
 
 
-def test_files_of_an_unknown_attempt_are_named_and_go_only_on_request(local):
+def test_files_of_an_unknown_attempt_are_named_and_removed_only_on_request(local):
     local.first_rung()
     stray = local.write("trial-0001/rung-0/unknown/checkpoint.pt")
     other = local.write("trial-0099/rung-0/unknown/checkpoint.pt")
@@ -187,7 +187,7 @@ def test_files_of_an_unknown_attempt_are_named_and_go_only_on_request(local):
     assert not (local.runs / "trial-0099").exists()
 
 
-def test_what_is_no_file_of_a_job_is_left_alone(local):
+def test_files_that_belong_to_no_job_remain(local):
     local.first_rung()
     notes = {local.write("notes.txt"), local.write("trial-0000/notes.txt")}
     collect(local.engine, local.row, local.runs, strays=True)
@@ -201,7 +201,7 @@ def test_a_dry_run_counts_and_removes_nothing(local):
     assert local.files() == before
 
 
-def test_empty_directories_go_where_no_job_will_start_again(local):
+def test_empty_directories_of_finished_jobs_are_removed(local):
     local.first_rung()
     (local.runs / "trial-0000/rung-0/empty").mkdir()
     local.start(1, 1, "d")
@@ -226,7 +226,7 @@ def test_a_file_that_vanishes_meanwhile_is_no_error(local, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [PermissionError("denied"), RuntimeError("no such endpoint")])
-def test_what_the_storage_refuses_is_one_kind_of_error(error, local, monkeypatch):
+def test_every_refusal_of_the_storage_is_one_kind_of_error(error, local, monkeypatch):
     local.first_rung()
 
     def rm_file(path):

@@ -83,7 +83,7 @@ def test_just_the_jobs_that_ran_are_planned_too(graded):
     assert graded.same_jobs.actual == graded.total.seconds.actual
 
 
-def test_the_weights_that_are_left_take_what_was_planned(graded):
+def test_remaining_weights_have_the_planned_size(graded):
     assert graded.disk.actual <= graded.disk.planned.expected
     assert graded.disk.actual > 0
 
@@ -151,13 +151,13 @@ def attempt(start, seconds, outcome="complete", *, trial=0, job_seconds=None, gp
     return EndedAttempt(trial, 0, "ladder", 0, began, ended, outcome, gpus, None, job_seconds)
 
 
-def test_busy_time_counts_what_overlaps_once_and_gaps_never():
+def test_busy_time_counts_overlaps_once_and_no_gaps():
     some = [attempt(0, 10), attempt(5, 10), attempt(6, 2), attempt(100, 1)]
     assert busy_seconds(some) == 16
     assert busy_seconds([]) == 0
 
 
-def test_what_a_lost_attempt_cost_is_what_the_result_did_not_continue_from():
+def test_the_cost_of_a_lost_attempt_is_its_unused_epochs():
     tries = [attempt(0, 30, "lost", job_seconds=50), attempt(40, 40, job_seconds=50, gpus=0.5)]
     (fault,) = faults(tries)
     assert (fault.seconds, fault.gpu_seconds) == (20, 20)

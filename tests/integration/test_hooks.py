@@ -116,7 +116,7 @@ def test_a_sweep_that_is_stopped_is_reported_with_the_reason(sweeps, received, q
     assert (only["event"], only["reason"]) == ("sweep_stopped", row.error)
 
 
-def test_what_was_reported_is_not_reported_again(sweeps, received):
+def test_no_event_is_reported_twice(sweeps, received):
     hooks, read = received
     sweeps.launch(hooks=hooks)
     before = read()

@@ -277,7 +277,7 @@ def test_other_initial_weights_are_copied_when_the_change_is_accepted(pets, runn
         ("store://petz.pth", "Unsupported filesystem: 'store'"),
     ],
 )
-def test_what_init_names_and_is_not_there_is_refused_at_the_launch(trained, init, refusal):
+def test_a_missing_file_of_init_is_refused_at_the_launch(trained, init, refusal):
     with pytest.raises(SearchctlError, match=f"init: checkpoint:{init}: {refusal}"):
         trained[0].prepare(LR, training={"batch_size": 2, "init": f"checkpoint:{init}"})
 
@@ -305,7 +305,7 @@ def test_a_file_that_fills_a_part_of_the_encoder_is_refused_at_the_launch(traine
         trained[0].prepare(LR, data=SMALL, training={**TRAINING, **training})
 
 
-def test_a_sweep_without_a_winner_is_refused_with_how_to_get_one(pets, sqlite_run):
+def test_a_sweep_without_a_winner_is_refused_with_the_fix(pets, sqlite_run):
     sqlite_run("UPDATE searchctl_sweeps SET state = 'STOPPED'")
     with pytest.raises(
         SearchctlError, match=r"no winner yet \(STOPPED\): .*`searchctl resume pets"

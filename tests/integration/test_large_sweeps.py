@@ -98,7 +98,7 @@ def test_no_query_reads_what_other_sweeps_have_stored(arguments, stored, stateme
     assert scans(statements, stored[40]) == (LISTED if arguments == ["list"] else [])
 
 
-def test_what_is_read_again_and_again_is_found_by_its_key(stored, statements):
+def test_frequent_queries_use_an_index(stored, statements):
     engine = open_database(stored[10_000])
     row = queries.find_sweep(engine, "large")
     snapshot(engine, row)

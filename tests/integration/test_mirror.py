@@ -72,7 +72,7 @@ def test_states_params_and_scores_are_those_of_our_tables(sweeps, quick_runner):
     assert [states.count(s) for s in ("COMPLETE", "PRUNED", "FAIL")] == [2, 4, 2]
 
 
-def test_attributes_say_what_a_trial_is_and_why_it_ended(sweeps, quick_runner):
+def test_attributes_describe_a_trial_and_the_reason_of_its_end(sweeps, quick_runner):
     prepared, _ = sweeps.launch(spoilt(quick_runner))
     decisions = {d.trial: d for d in queries.decisions(prepared.engine, prepared.row)}
     found = {number: attributes for number, (*_, attributes) in shown(prepared).items()}

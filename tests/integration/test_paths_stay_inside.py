@@ -79,7 +79,7 @@ def test_a_report_follows_no_path_that_the_database_names(launched, secret_file,
     assert "data:image/png" not in html(report)
 
 
-def test_what_is_removed_is_a_link_and_never_what_it_leads_to(launched, secret_file):
+def test_a_link_is_removed_and_its_target_remains(launched, secret_file):
     folder, _ = attempt_of(launched)
     (folder / "checkpoint.pt").symlink_to(secret_file)
     (folder / "more").symlink_to(secret_file.parent, target_is_directory=True)

@@ -75,7 +75,7 @@ def test_the_jobs_of_the_first_rung_are_the_sum_of_its_trials(found):
     assert found.forecast.stages[0].jobs.expected == pytest.approx(by_hand)
 
 
-def test_what_was_measured_can_be_stored(found):
+def test_measurements_can_be_stored(found):
     stored = found.to_json()
     assert Measured.from_json(stored) == Measured(found.probe, found.forecast)
     assert stored["forecast"]["total"]["wall"]["expected"] == found.forecast.wall.expected

@@ -27,7 +27,7 @@ def scored(weights, small_scenes, params):
     return found
 
 
-def test_the_averaged_network_is_what_is_scored_kept_and_saved(run, small_scenes, tmp_path):
+def test_the_averaged_network_is_scored_kept_and_saved(run, small_scenes, tmp_path):
     params = {**UNET, "ema": 0.9, "epochs": 4}
     averaged = run(params, keep_weights=True, out=tmp_path / "averaged")
     plain = run({**params, "ema": None}, keep_weights=True, out=tmp_path / "plain")

@@ -150,7 +150,7 @@ def test_a_sweep_that_has_not_started_has_a_report(sweeps):
     assert markdown(report).startswith("# quick\n")
 
 
-def test_a_sweep_that_was_interrupted_says_what_is_known(sweeps, quick_runner):
+def test_the_report_of_an_interrupted_sweep_has_all_known_results(sweeps, quick_runner):
     def dying(job, on_epoch, stop):
         if (job.rung, job.trial) == (1, 2):
             raise KeyboardInterrupt
@@ -241,7 +241,7 @@ def test_the_suffix_of_the_file_selects_the_format(file, begins, sweeps, tmp_pat
     assert (tmp_path / file).read_text().lstrip().startswith(begins)
 
 
-def test_the_command_prints_what_is_no_page(sweeps, tmp_path, monkeypatch):
+def test_the_command_prints_formats_other_than_html(sweeps, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sweeps.launch()
     assert json.loads(look(sweeps, "--format", "json"))["about"]["name"] == "quick"

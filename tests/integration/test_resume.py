@@ -105,7 +105,7 @@ def test_another_minor_version_and_other_code_continue_and_are_recorded(
     assert len(event.detail["versions"]["code"]) == 16
 
 
-def test_a_data_set_may_lie_elsewhere(camvid_root, sweeps, monkeypatch, tmp_path, quick_runner):
+def test_a_data_set_may_move(camvid_root, sweeps, monkeypatch, tmp_path, quick_runner):
     monkeypatch.chdir(sweeps.folder)
     file = sweeps.folder / "sweep.yaml"
     scenes = "{dataset: scenes, train: 16, val: 2, test: 2}"

@@ -107,7 +107,7 @@ def test_trials_of_a_rung_start_from_the_same_weights_and_images(run):
     assert len({run(trial).epochs[0].train_loss for trial in params}) == 1
 
 
-def test_torchs_global_state_is_as_it_was_after_a_job(run):
+def test_a_job_restores_torchs_global_state(run):
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     generator = torch.get_rng_state()
     for params in ({}, {"lr": 1e9}, {"threads": 2}):

@@ -26,7 +26,7 @@ def run(places):
     return guarded(lambda job, on_epoch, stop: DONE, places)(None, None, None)
 
 
-def test_a_node_that_sees_it_all_runs_jobs(places):
+def test_a_node_with_all_files_runs_jobs(places):
     assert run(places) is DONE
     assert run(None) is DONE  # without a cluster, nothing is checked
 
@@ -40,7 +40,7 @@ def test_a_node_without_the_sweep_s_files_is_blocked_until_it_is_fixed(places, t
     assert run(elsewhere) is DONE
 
 
-def test_a_node_that_sees_other_data_is_blocked(places):
+def test_a_node_with_other_data_is_blocked(places):
     lacking = run(replace(places, fingerprint="of other files"))
     assert lacking.status == "blocked"
     assert "holds other files than on the driver's node" in lacking.error

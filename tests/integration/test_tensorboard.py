@@ -101,7 +101,7 @@ def test_an_attempt_that_continues_keeps_what_was_before(logger, tmp_path):
     assert points(run_of(tmp_path), "loss/train") == [(1, 0.9), (2, 0.8), (3, 0.5)]
 
 
-def test_a_running_job_is_seen_before_it_ends(logger, tmp_path):
+def test_a_running_job_is_logged_before_it_ends(logger, tmp_path):
     train(logger, Seen(), 0.9)
     assert points(run_of(tmp_path), "loss/train") == [(1, 0.9)]
 

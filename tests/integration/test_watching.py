@@ -113,7 +113,7 @@ def two_epochs(job, on_epoch, stop):
     return JobResult("complete", (1 + job.trial) / 10, kept_epoch=1, epochs=records, seconds=1.5)
 
 
-def test_what_is_read_in_parts_is_what_is_read_at_once(sweeps, quick_runner):
+def test_reading_in_parts_equals_reading_at_once(sweeps, quick_runner):
     parts, readers = [], []
 
     def reading(job, on_epoch, stop):
@@ -219,7 +219,7 @@ def cli_lines(sweeps, *arguments, code=0):
     return done.output.splitlines()
 
 
-def test_logs_are_lines_of_what_happened(sweeps, troubled):
+def test_logs_print_one_line_per_event(sweeps, troubled):
     sweeps.launch(troubled)
     lines = [line.partition("  ")[2] for line in cli_lines(sweeps, "logs", "quick")]
     assert lines[0].startswith("sweep driven by ")

@@ -29,7 +29,7 @@ def test_holm_is_the_closed_test_of_bonferroni_s_tests(p_values):
 
 
 @given(st.lists(st.tuples(FEW, FEW), max_size=12))
-def test_the_front_is_what_no_other_point_outdoes(pairs):
+def test_the_front_has_all_undominated_points(pairs):
     points = [Point(trial, *pair) for trial, pair in enumerate(pairs)]
 
     def outdone(point):

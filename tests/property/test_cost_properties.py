@@ -13,7 +13,7 @@ def ordered(span):
 
 
 @given(trials, st.data())
-def test_what_is_expected_lies_within_its_interval(trials, data):
+def test_expected_values_are_within_their_intervals(trials, data):
     survivors = data.draw(st.integers(1, len(trials)))
     assert ordered(over_survivors(trials, survivors))
     assert ordered(rung_wall(trials, survivors, data.draw(st.integers(1, 8))))

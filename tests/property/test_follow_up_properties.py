@@ -61,7 +61,7 @@ def test_follow_up_jobs_depend_on_decisions_and_not_on_the_order_of_arrival(swee
 
 
 @given(sweeps(), SEEDS, st.data())
-def test_a_schedule_that_is_resumed_anywhere_hands_out_just_what_is_missing(sweep, order, data):
+def test_a_schedule_that_is_resumed_anywhere_hands_out_the_missing_jobs_only(sweep, order, data):
     outcomes, decisions = run(sweep, order)
     stored = outcomes[: data.draw(st.integers(0, len(outcomes)))]
     again, decided = run(sweep, order, stored)

@@ -94,7 +94,7 @@ def records(draw):
 
 
 @given(records())
-def test_whatever_the_bracket_decided_follows_from_what_is_stored(record):
+def test_every_decision_of_the_bracket_follows_from_stored_evidence(record):
     assert verify(record) == []
 
 
@@ -218,6 +218,6 @@ CHANGES = st.sampled_from(
 
 @settings(max_examples=300)
 @given(records(), CHANGES, st.integers(0, 2**32))
-def test_no_single_change_of_what_is_stored_goes_unnoticed(record, change, seed):
+def test_every_single_change_of_stored_evidence_is_detected(record, change, seed):
     assume(record.decisions)
     assert verify(change(record, random.Random(seed)))

@@ -89,13 +89,13 @@ NOT_COUNTED = CloseAttempt("stopped", "gone")
         (ended("a", key=JobKey(3, 1)), [NoteLate()]),
     ],
 )
-def test_what_follows_from_an_event(event, instructions, running):
+def test_each_event_has_its_actions(event, instructions, running):
     assert running.handle(event, NOW) == instructions
 
 
 @pytest.mark.parametrize("first", [ended("a"), lost("a"), lost("a", stopping=True)])
 @pytest.mark.parametrize("second", [ended("a", 0.9), lost("a")])
-def test_an_attempt_ends_once_and_what_comes_after_is_late(first, second, running):
+def test_an_attempt_ends_once_and_later_events_are_late(first, second, running):
     assert running.handle(first, NOW) != [NoteLate()]
     assert running.handle(second, NOW) == [NoteLate()]
     assert running.handle(EpochDone(JOB, "a", 5), NOW) == []

@@ -27,7 +27,7 @@ def test_an_audit_of_all_trials_has_no_uncertainty():
     assert (found.low, found.share, found.high) == (0.5, 0.5, 0.5)
 
 
-def test_nothing_is_known_without_an_audited_trial_and_little_without_a_score():
+def test_an_audit_without_trials_or_scores_has_no_estimate():
     assert assess_audit({}, 0.8, pruned=9) is None
     found = assess_audit({1: None}, 0.8, pruned=9)
     assert (found.n, found.better, found.best, found.margin, found.regret) == (1, 0, None, None, 0)

@@ -71,7 +71,7 @@ def test_the_label_of_a_whole_image_stays_as_it_is(used, pair):
         assert label.tolist() == [[90]]
 
 
-def test_what_was_given_is_not_changed(used, pair):
+def test_arguments_are_not_changed(used, pair):
     before = [array.copy() for array in pair]
     for array in pair:
         array.flags.writeable = False

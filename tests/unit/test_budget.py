@@ -121,7 +121,7 @@ def test_a_deadline_beyond_all_calendars_is_refused(text):
 
 
 @pytest.mark.parametrize("text", ["tomorrow", "8", "", "h", "8 hours", True])
-def test_what_is_no_moment_is_refused_with_an_example(text):
+def test_an_invalid_time_is_refused_with_an_example(text):
     with pytest.raises(
         ValueError, match=r"must be a date and time such as 2026-11-30 18:00.*1d12h, 90m"
     ):

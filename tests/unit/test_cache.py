@@ -64,7 +64,7 @@ def test_exact_is_stretched_to_the_training_size_and_counted(root, place):
         assert counts.tolist() == np.bincount(label.ravel(), minlength=256).tolist()
 
 
-def test_source_is_what_the_files_hold(root, place):
+def test_source_images_equal_the_files(root, place):
     write_pair(root, 0, np.random.default_rng(1), (50, 20))
     opened = cache(root, place)
     dataset, entry = opened._dataset, opened.entry(SOURCE)
@@ -88,7 +88,7 @@ def test_trainings_at_other_sizes_share_their_sources(root, place, no_image_is_o
     cache(root, place, image_size=(8, 8)).entry(SOURCE)
 
 
-def test_what_is_read_cannot_be_changed(root, place):
+def test_cached_arrays_are_read_only(root, place):
     image = cache(root, place).entry(EXACT).images[0]
     with pytest.raises(ValueError, match="read-only"):
         image[...] = 0
@@ -183,7 +183,7 @@ def test_the_least_recently_used_entry_is_evicted(tmp_path, place):
     assert np.array_equal(kept, shown)  # who has it open keeps it
 
 
-def test_what_is_used_stays(tmp_path, place):
+def test_entries_in_use_stay(tmp_path, place):
     first, second, third = sets_of_one_mb(tmp_path, place, limit=3.5)
     first.entry(EXACT)
     (oldest,) = entries(place)
@@ -196,7 +196,7 @@ def test_what_is_used_stays(tmp_path, place):
 
 
 @pytest.mark.parametrize("other", ["thesis", "camvid-val-exact-2026", ".building-thesis"])
-def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other):
+def test_other_files_are_neither_removed_nor_counted(tmp_path, place, other):
     (place / other).mkdir(parents=True)
     (place / other / "thesis.tex").write_bytes(bytes(3_000_000))
     first, second, third = sets_of_one_mb(tmp_path, place, limit=3.5)
@@ -209,7 +209,7 @@ def test_what_is_no_entry_is_neither_removed_nor_counted(tmp_path, place, other)
 @pytest.mark.parametrize(
     ("needs", "fix"), [([EXACT], "data.image_size"), ([EXACT, SOURCE], "data.cache_size")]
 )
-def test_what_is_larger_than_the_limit_is_refused_before_it_is_decoded(tmp_path, place, needs, fix):
+def test_data_larger_than_the_limit_are_refused_before_decoding(tmp_path, place, needs, fix):
     first, *_ = sets_of_one_mb(tmp_path, place, limit=1)
     reported = []
     with pytest.raises(DataError, match=r"is 0.001 GB: set data.cache_limit_gb") as caught:

@@ -116,7 +116,7 @@ def test_segnets_layout_in_place_of_the_original_is_named(tmp_path):
         camvid(tmp_path).check()
 
 
-def test_directories_do_not_go_with_segnets_lists(tmp_path):
+def test_directories_and_segnets_lists_exclude_each_other(tmp_path):
     with pytest.raises(ValidationError, match="goes with layout: original"):
         camvid(tmp_path, layout="segnet", split="directories")
 

@@ -103,7 +103,9 @@ def test_images_of_a_sequence_are_one_group(root):
     ("stated", "expected"),
     [(None, {"train": 2975, "val": 500, "test": 0}), (1000, {"train": 1000})],
 )
-def test_a_plan_counts_what_is_published_unless_a_part_is_stated(tmp_path, stated, expected):
+def test_a_plan_has_the_published_counts_unless_the_settings_state_others(
+    tmp_path, stated, expected
+):
     data = CityscapesData(
         dataset="cityscapes", root=tmp_path, image_size=(32, 64), train_images=stated
     )

@@ -106,7 +106,7 @@ def test_usage_lines_call_a_stored_sweep_sweep_and_a_file_sweep_yaml(command):
     }
 
 
-def test_validate_prints_what_it_found_as_json(run, tmp_path):
+def test_validate_prints_findings_as_json(run, tmp_path):
     (tmp_path / "sweep.yaml").write_text(VALID)
     found = json.loads(run("validate", "sweep.yaml", "--json").stdout)
     assert (found["valid"], found["name"], found["trials"], found["errors"]) == (True, "s", 2, [])

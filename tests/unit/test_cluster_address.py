@@ -18,7 +18,7 @@ def test_an_address_is_one_to_join_or_one_to_submit_to(address):
 
 
 @pytest.mark.parametrize("written", ["head", "ray://head", "ftp://head:1", "a b:1", ""])
-def test_what_is_no_address_is_refused_with_the_forms(written):
+def test_an_invalid_address_is_refused_with_the_valid_forms(written):
     with pytest.raises(ValueError, match="auto, host:port, ray://host:port or http://host:8265"):
         checked_address(written)
 

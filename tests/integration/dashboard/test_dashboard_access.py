@@ -32,7 +32,7 @@ def test_a_request_without_the_token_gets_401_and_nothing_else(path, guarded):
     ],
     ids=str,
 )
-def test_what_only_looks_like_the_token_opens_nothing(headers, guarded):
+def test_a_similar_token_is_refused(headers, guarded):
     assert ask(guarded, **headers)[0] == 401
 
 
@@ -98,7 +98,7 @@ def test_a_token_comes_from_a_file_or_else_from_the_environment(tmp_path):
     ("mode", "text", "refusal"),
     [(0o640, TOKEN, "chmod 600"), (0o600, "short", "shorter than 16"), (0o600, "", "shorter")],
 )
-def test_a_token_that_others_may_know_is_refused(mode, text, refusal, tmp_path):
+def test_a_token_that_other_users_can_read_is_refused(mode, text, refusal, tmp_path):
     file = tmp_path / "token"
     file.write_text(text)
     file.chmod(mode)

@@ -31,7 +31,7 @@ def test_the_study_s_note_leads_to_the_report_and_its_values_have_the_score_s_na
     assert study_of(swept).metric_names == ["val_miou"]
 
 
-def test_every_trial_has_a_note_that_says_why_it_ended(swept):
+def test_every_trial_has_a_note_with_the_reason_of_its_end(swept):
     for trial in study_of(swept).trials:
         note = get_note(Trial(study_of(swept), trial._trial_id))
         number = trial.user_attrs["trial"]
@@ -48,7 +48,7 @@ class Attributes(dict):
         raise AssertionError("a look at everything")
 
 
-def test_a_trial_is_shown_without_a_look_at_all_notes(swept):
+def test_a_trial_is_shown_without_reading_all_notes(swept):
     Dashboard(swept.url, PictureStore(open_database(swept.url)))
     storage, (trial, *_) = study_of(swept)._storage, study_of(swept).trials
     attributes = Attributes(storage.get_study_system_attrs(1))

@@ -33,7 +33,7 @@ FORGED = ("00-ab-0", "x", "..%2f..%2fsweeps.db", "00-..-0", "00--0", "", "00-{to
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_what_is_no_picture_of_a_job_is_not_found(name, opened):
+def test_files_other_than_pictures_of_jobs_are_not_found(name, opened):
     folder, _, real = artifacts_of(opened, 5)["rung-0-masks.png"].rpartition("/")
     name = name.format(token=real.split("-")[1])
     assert ask(opened, f"{folder}/{name}")[0] == 404
