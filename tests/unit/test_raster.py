@@ -11,6 +11,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.files.raster import geo_tags, mask_missing, raster_size, read_raster
 from searchctl.trainer.data.files.readers import RasterReader
+from searchctl.trainer.data.files.reading import opened_image
+from searchctl.trainer.data.sets.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 pytestmark = pytest.mark.filterwarnings(
@@ -168,3 +170,25 @@ def test_pictures_show_three_bands_from_their_darkest_to_their_brightest():
 def test_settings_that_do_not_fit_are_refused(given, words):
     with pytest.raises(ValidationError, match=words):
         FolderData(dataset="folder", root="x", classes=["a", "b"], image_size=(8, 8), **given)
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "a.nii", "a.nii.gz", "a.NRRD", "a.h5"])
+@pytest.mark.parametrize("bands", [None, [0]])
+def test_a_directory_of_other_formats_names_what_converts_them(tmp_path, name, bands):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "images" / name).write_bytes(b"anything")
+    settings = FolderData(
+        dataset="folder", root=tmp_path, classes=["a", "b"], image_size=(8, 8), bands=bands
+    )
+    with pytest.raises(DataError, match=rf"{name} is a .* file, which is not read: .*`numpy|dcmj2"):
+        Folder(settings).check()
+
+
+def test_a_dicom_file_called_png_is_named(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"\0" * 128 + b"DICM")
+    with (
+        pytest.raises(DataError, match=r"x.png: is a DICOM file"),
+        opened_image(tmp_path / "x.png"),
+    ):
+        pass

@@ -34,7 +34,8 @@ def leaks(splits: Sequence[SplitReport]) -> Iterator[str]:
                 f"{where} {counted(pairs, 'pair')} of nearly equal images: scores on {other.split} "
                 "are too good; keep what belongs together in one split (`group`)"
             )
-        names = [name for name in one.names if name in {*other.names} - {*equal}]
+        others = {*other.names} - {*equal}
+        names = [name for name in one.names if name in others]
         if names:
             yield f"{where} {counted(names, 'name')} of different images"
         groups = sorted({*one.groups} & {*other.groups} - {*one.names})

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.foreign import foreign
 from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.reading import named
 
@@ -18,13 +19,6 @@ Raster = npt.NDArray[np.float32]
 """[height, width, bands]; NaN where a pixel is missing."""
 
 _GDAL_NODATA = "GDAL_NODATA"
-_CONVERTERS = {
-    b"DICM": ("DICOM", "one slice a file: `dcmj2pnm --write-16-bit-png IN.dcm OUT.png`"),
-    b"\x5c\x01\x00\x00": ("NIfTI", "one slice a file, as .npy: `numpy.save` of each slice"),
-    b"\x1f\x8b": ("gzip", "decompress it; of NIfTI (.nii.gz) save each slice by `numpy.save`"),
-    b"\x89HDF": ("HDF5", "save each image as .npy: `numpy.save('x.npy', file['name'][:])`"),
-}
-"""First bytes of formats that are not read -> their name, and how they are converted."""
 
 
 def read_raster(path: Path, bands: Sequence[int], nodata: float | None = None) -> Raster:
@@ -157,11 +151,8 @@ def _with_bands(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _refuse(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(132)
-    for magic, (name, fix) in _CONVERTERS.items():
-        if start.startswith(magic) or (magic == b"DICM" and start[128:132] == magic):
-            raise DataError(f"is a {name} file, which is not read: {fix}")
+    if words := foreign(path):
+        raise DataError(words)
 
 
 def _number(text: Any) -> float | None:

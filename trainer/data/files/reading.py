@@ -12,6 +12,7 @@ from PIL import ExifTags
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.files.foreign import foreign
 from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.header import Header
 
@@ -142,6 +143,8 @@ def content_hash(path: Path) -> str:
 
 def _header(path: Path) -> Header:
     header = header_of(path)
+    if header is None and (words := foreign(path)):
+        raise DataError(words)
     if header is None:
         with Picture.open(path) as picture:  # raises on what is no picture at all
             raise DataError(f"is a {picture.format} file, which is not read: convert it to PNG")

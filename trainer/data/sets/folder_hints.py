@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.data.files.foreign import foreign_among
 from searchctl.trainer.data.settings import Split
 
 _TRIED = 5
@@ -19,6 +20,8 @@ def nothing_here(directory: Path) -> str:
         entries = sorted(directory.iterdir())
     except OSError:
         return f"{directory} cannot be listed; is `root` right?"
+    if words := foreign_among(entries):
+        return words
     directories = [f"{each.name}/" for each in entries if each.is_dir()]
     kinds = Counter(each.suffix.lower() or "other" for each in entries if each.is_file())
     files = [f"{count} {kind} files" for kind, count in kinds.most_common()]
