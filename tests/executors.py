@@ -1,4 +1,4 @@
-"""What executors are tested with: all of them, a driver without a database, and a quick job."""
+"""Executors under test, a driver without a database, and a quick job."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ from searchctl.trainer.settings.training import TrainSettings
 from tests.tune_double import TuneDouble
 
 EXECUTORS = {"inline": InlineExecutor, "ray": TuneDouble}
-"""What has a protocol; a real Ray is in test_ray_executor.py."""
+"""Executors without Ray; a real Ray is in test_ray_executor.py."""
 
 
 class BracketSource:

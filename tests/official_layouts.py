@@ -21,7 +21,7 @@ from searchctl.trainer.data.settings import DataSettings
 
 ROWS, COLUMNS = 3, 4
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        "
-"""How the ._x.png begins that an archive made on a Mac holds beside x.png."""
+"""First bytes of the ._x.png that archives made on a Mac hold beside x.png."""
 LAND = ((0, 255, 255), (255, 255, 0), (255, 0, 255), (0, 255, 0), (0, 0, 255), (255, 255, 255))
 UNKNOWN, RED = (0, 0, 0), (255, 0, 0)
 ROAD_COLOURS = ((255, 0, 255), (255, 0, 0))

@@ -1,4 +1,4 @@
-"""What processes of this machine show to others: command lines, and sockets that listen."""
+"""Public facts of this machine's processes: command lines and listening sockets."""
 
 import ipaddress
 import socket

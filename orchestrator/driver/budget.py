@@ -1,4 +1,4 @@
-"""What stops a sweep early: a signal, `searchctl stop`, a deadline, a spent budget."""
+"""Reasons to stop a sweep early: a signal, `searchctl stop`, a deadline, a spent budget."""
 
 import time
 from collections.abc import Callable, Iterable

@@ -40,7 +40,7 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
 class Driver:
-    """Where an executor's jobs come from and results go to (see executors/base.py)."""
+    """Source of an executor's jobs and receiver of its results (see executors/base.py)."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ class Lease:
         self.stop_requested = False
         """Was a stop requested with `searchctl stop`?"""
         self.last_heard = datetime.now(UTC)
-        """When the previous driver last renewed the lease, if it never released it."""
+        """Time of the previous driver's last renewal, if it never released the lease."""
         self._engine = engine
         self._sweep_id = sweep_id
         self._say = say

@@ -32,7 +32,7 @@ class JobAttempt(TrialJob):
     gpus: float = 0
     """GPUs that are set aside for it."""
     processes: int = 1
-    """How many processes of one node train it, each on a GPU of its own if it has GPUs."""
+    """Number of processes that train it on one node, each on its own GPU if it has GPUs."""
 
 
 def train(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:

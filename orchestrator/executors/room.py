@@ -12,7 +12,7 @@ def job_resources(resources: ResourceSettings) -> dict[str, float]:
 
 
 def no_room(requested: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> str:
-    """Say that no node has the resources of one job, and what the nodes have."""
+    """Return a message that no node has the resources of one job, with those of the nodes."""
     have = dict.fromkeys(_shown({name: node.get(name, 0) for name in requested}) for node in nodes)
     return (
         f"one trial asks for {_shown(requested)}, and no node has that (they have "

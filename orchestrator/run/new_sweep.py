@@ -39,7 +39,7 @@ def store_sweep(
 
 
 def direction_of(sweep: Sweep) -> Direction:
-    """Say whether the sweep's score is better when higher or when lower."""
+    """Return whether a higher or a lower score of the sweep is better."""
     return "minimize" if sweep.halving.score == "val_loss" else "maximize"
 
 
@@ -81,7 +81,7 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
 
 
 def _instead(stored: SweepRow) -> str:
-    """Say what to do with a sweep in place of a second launch."""
+    """Return the advice for a sweep that was launched already."""
     if stored.driver:
         return f"{stored.driver} drives it: follow it with `searchctl watch {stored.name}`, or "
     return f"resume it with `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")

@@ -1,4 +1,4 @@
-"""When a kill is to fall: at a chosen moment of the sweep, or at any time."""
+"""Time of a kill: at a chosen moment of the sweep, or at any time."""
 
 import random
 from dataclasses import dataclass

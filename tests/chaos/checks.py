@@ -1,4 +1,4 @@
-"""What must hold after a sweep, however it ended."""
+"""Conditions that must hold after every sweep."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""What is killed, and how; each kind is a function of the scene that it is done in."""
+"""Kinds of kills; each is a function of the scene."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""What was killed when, how soon it was gone, and what went wrong."""
+"""Record of the kills: process, time, time to its end, and errors."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a running sweep is just doing, seen from outside through its database."""
+"""Current phase of a running sweep, read from its database."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Where a sweep runs: on one machine with a file, or on a Ray cluster with a database server."""
+"""Environments of a sweep: one machine with a file, or a Ray cluster with a database server."""
 
 import os
 import random

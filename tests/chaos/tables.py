@@ -27,7 +27,7 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "image_scores": ("trial", "rung"),
     "decisions": ("trial", "rung"),
 }
-"""What the rows of each table are about, trials by their numbers."""
+"""Keys of the rows of each table, with trials by their numbers."""
 
 OF_THE_RUN = {"attempts", "events", "submissions"}
 """The story of the run, not its result: checks.py looks at it."""

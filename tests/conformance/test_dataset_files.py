@@ -1,4 +1,4 @@
-"""What every data set of files does about files that are not as they should be."""
+"""Every data set of files reports invalid files."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What every data set promises, checked on each: add one to `DATASETS` and it is held to them."""
+"""The contract of data sets, checked on each of `DATASETS`."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""What every executor must do, run against each of them; a real Ray is in test_ray_executor.py."""
+"""The contract of executors, checked on each of them; a real Ray is in test_ray_executor.py."""
 
 import threading
 import time

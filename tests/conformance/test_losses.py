@@ -1,4 +1,4 @@
-"""What every training loss of the catalog does. A new loss gets these tests by its line there."""
+"""The contract of training losses, checked on each of the catalog."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What each depth of fine-tuning trains of every model, and that the rest stays as it is."""
+"""Each depth of fine-tuning trains its parts of every model and freezes the rest."""
 
 import pytest
 import torch

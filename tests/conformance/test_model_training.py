@@ -1,4 +1,4 @@
-"""What every model of the catalog does in training: gradients, repetition, learning."""
+"""Training of every model of the catalog: gradients, repetition, learning."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What every model of the catalog does with images. A new one needs its line in `TINY`."""
+"""Predictions of every model of the catalog. A new one needs its line in `TINY`."""
 
 import pytest
 import torch

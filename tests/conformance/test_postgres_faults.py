@@ -1,4 +1,4 @@
-"""What really goes wrong with a PostgreSQL server, and what is made of it."""
+"""Real faults of a PostgreSQL server, and their handling."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What really goes wrong with a SQLite file, and what is made of it."""
+"""Real faults of a SQLite file, and their handling."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What every store must do for us: what is written is read again, once."""
+"""The contract of stores: written rows are read again, once."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What people look at is the same in every store: counts, ranks, comparisons, news."""
+"""Views are the same in every store: counts, ranks, comparisons, changes."""
 
 import pytest
 

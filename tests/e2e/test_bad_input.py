@@ -1,4 +1,4 @@
-"""What users get wrong: each time the code, a message with the fix, and nothing left behind."""
+"""Mistakes of users: each has its exit code, a message with the fix, and leaves no files."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What version 0.1.0 has left is still read by every verb that views a sweep."""
+"""Every verb that views a sweep reads databases of version 0.1.0."""
 
 import json
 import shutil

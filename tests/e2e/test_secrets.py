@@ -1,4 +1,4 @@
-"""What a sweep shows to others: no socket beyond this machine, no password, no token.
+"""A sweep exposes no socket beyond this machine, no password and no token.
 
 One real sweep under Ray, on PostgreSQL with a password in $SEARCHCTL_DB_URL, is looked at all the
 while; afterwards everything that it has left behind is searched.

@@ -1,4 +1,4 @@
-"""What a sweep needs of its data set is decoded before the sweep is stored."""
+"""The images of a sweep are decoded before the sweep is stored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What cannot travel to a cluster is refused before anything is sent; and what is known of it."""
+"""Settings that cannot be sent to a cluster are refused before; submitted jobs are stored."""
 
 import json
 from pathlib import Path

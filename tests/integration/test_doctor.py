@@ -1,4 +1,4 @@
-"""What the doctor finds where things are really broken, and that it shows no secret."""
+"""The doctor finds real faults and shows no secret."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the doctor says of a cluster's nodes: what they do not see, and what fits on none."""
+"""The doctor on a cluster's nodes: files that they lack, and jobs that fit on none."""
 
 import os
 from dataclasses import replace

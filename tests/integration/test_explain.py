@@ -1,4 +1,4 @@
-"""What `explain` and `pareto` say of a sweep that was driven to its end, with known networks."""
+"""`explain` and `pareto` on a finished sweep with known networks."""
 
 import json
 import re

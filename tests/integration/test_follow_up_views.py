@@ -1,4 +1,4 @@
-"""What repeats and the audit say of a sweep's answer, from its database to the terminal."""
+"""Repeats and the audit of a sweep, from its database to the terminal."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What jobs wait for, from the driver to `searchctl status`."""
+"""Reasons of pending jobs, from the driver to `searchctl status`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the recipes do to whole jobs: what is kept, scored and saved, at which learning rates."""
+"""Effects of recipes on jobs: kept, scored and saved weights, and learning rates."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What may change between a launch and a resume, and what may not."""
+"""Allowed and refused changes between a launch and a resume."""
 
 import pytest
 

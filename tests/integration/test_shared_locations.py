@@ -1,4 +1,4 @@
-"""What a node that joins late must see before a job begins on it."""
+"""Files that a late node must see before a job starts on it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How Hypothesis tries examples: the time of one says more of the machine than of our code."""
+"""Settings of Hypothesis: no deadline, as an example's time depends on the machine."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""What ends a sweep early: deadlines, GPU hours, disk space."""
+"""Reasons to end a sweep early: deadlines, GPU hours, disk space."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What runs elsewhere for every change is what make runs here."""
+"""CI runs the same commands as make."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How an image is predicted at its own size, by networks whose answers are known beforehand."""
+"""Predictions at an image's own size, by networks with known outputs."""
 
 from itertools import product
 

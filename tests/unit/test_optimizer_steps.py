@@ -1,4 +1,4 @@
-"""What an optimizer step is made of: accumulated and clipped gradients, and what follows it."""
+"""Optimizer steps: accumulated and clipped gradients, and the schedule after them."""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the terminal's views say, on a page."""
+"""The terminal's views as parts of a page."""
 
 import pytest
 from rich.constrain import Constrain

@@ -1,4 +1,4 @@
-"""What `report:` of a sweep file may say."""
+"""Valid and invalid `report:` sections of a sweep file."""
 
 import pytest
 

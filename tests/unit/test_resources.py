@@ -1,4 +1,4 @@
-"""What a trial occupies: which settings are refused, and what a job requests of a cluster."""
+"""Resources of a trial: which settings are refused, and what a job requests of a cluster."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How images and labels get another size: pixels are averaged or interpolated, labels never are."""
+"""Resizing of images and labels: pixels are averaged or interpolated, labels never are."""
 
 import cv2
 import numpy as np

@@ -1,1 +1,1 @@
-"""What changes weights: optimizers, LR schedules, averages of weights, mixed batches."""
+"""Updates of weights: optimizers, LR schedules, averages of weights, mixed batches."""

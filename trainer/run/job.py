@@ -1,4 +1,4 @@
-"""What one job trains: a trial's params on one sample of the data, at one rung."""
+"""One training job: a trial's params on one sample of the data, at one rung."""
 
 from dataclasses import dataclass
 

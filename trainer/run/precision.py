@@ -1,4 +1,4 @@
-"""Where and in which precision a network runs: device, number format and memory layout."""
+"""Device, number format and memory layout of a network."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Defaults:
-    """What `auto` means on one kind of device."""
+    """Meaning of `auto` on one kind of device."""
 
     precision: str
     channels_last: bool

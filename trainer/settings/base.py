@@ -1,4 +1,4 @@
-"""What every section of settings is."""
+"""Base of all sections of settings."""
 
 from pydantic import BaseModel, ConfigDict
 

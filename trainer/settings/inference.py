@@ -1,4 +1,4 @@
-"""How finalists are scored at the images' own size: the section `inference`; torch-free."""
+"""Scoring of finalists at the images' own size: the section `inference`; torch-free."""
 
 from typing import Annotated, Literal, Self
 
@@ -52,7 +52,7 @@ class Inference(Settings):
         return _OVERLAP if self.overlap is None else self.overlap
 
     def mode_problem(self, task: Task) -> str | None:
-        """Say why the mode does not go with a task; None if it does."""
+        """Return why the mode does not fit a task; None if it does."""
         if task == "classification" and self.mode != "resized":
             return f"{self.mode} is for a class of each pixel: classification needs resized"
         return None

@@ -1,4 +1,4 @@
-"""What is known of a setting beside its type and bounds: written in its `Annotated`, read by name.
+"""Metadata of a setting beside its type and bounds: written in its `Annotated`, read by name.
 
 dropout: Annotated[float, Field(ge=0, lt=1), Mark.SWITCH, Mark.REGULARISER] = 0.0
 """

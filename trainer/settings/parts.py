@@ -1,4 +1,4 @@
-"""What a part of a recipe is (a network, a loss, an optimizer, ...): where it is, and its options.
+"""Parts of a recipe (a network, a loss, an optimizer, ...): their modules and options.
 
 A catalog of parts is in the parts' own folder (`trainer/losses/catalog.py`) and imports without
 torch. An option is a field of the part's `Options`; it becomes a setting of the same name. All that

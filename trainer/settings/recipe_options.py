@@ -53,7 +53,7 @@ def _setting_rules() -> Iterator[Rule]:
 
 
 RULES = (*_part_rules(), *_setting_rules())
-"""What the catalogs say of the options of parts, and the marks of settings."""
+"""Rules of options, from the catalogs of parts and the marks of settings."""
 _WARMUP = Rule("lr_warmup", "lr_schedule", never=("one_cycle",))
 READ = (
     *dict.fromkeys(name for rule in (*RULES, _WARMUP) for name in (rule.setting, rule.other)),

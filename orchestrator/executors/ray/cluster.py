@@ -158,7 +158,7 @@ def on_node(node_id: str, function: Callable[..., Any], *arguments: object) -> A
 
 
 class Room:
-    """How many jobs may be handed out at once, as the nodes of the cluster come and go.
+    """Number of jobs that may be handed out at once, as the nodes of the cluster change.
 
     It is as many as fit on the nodes, by their total resources and not by the free ones: the jobs
     of other sweeps end too. A cluster with an autoscaler gets more jobs than fit, since waiting

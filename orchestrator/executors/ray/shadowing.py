@@ -16,7 +16,7 @@ before = names()
 import ray.tune, albumentations, searchctl.trainer.run.trial, searchctl.trainer.models.timm.library
 print(*names() - before)
 """
-"""What a worker imports after Ray has put the working directory before its libraries."""
+"""Imports of a worker after Ray has put the working directory before its libraries."""
 
 
 def refuse_shadowing_files() -> None:

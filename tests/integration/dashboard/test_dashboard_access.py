@@ -1,4 +1,4 @@
-"""Who may look: a token in a header, once in a link, then a cookie; or this machine alone."""
+"""Access to the dashboard: a token in a header or once in a link, a cookie, or local only."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""What a data set holds, what is broken in it, and what makes its scores worth little."""
+"""Checks of a data set: its contents, broken files, and reasons for misleading scores."""

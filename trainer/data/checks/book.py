@@ -1,4 +1,4 @@
-"""What is known of the pairs of a data set, kept beside the decoded cache.
+"""Facts of the pairs of a data set, stored beside the decoded cache.
 
 A file's content hash is remembered by its path, size, mtime and ctime. What a pair holds is
 remembered by the content hashes of its files. So only what changed is read again, and moved or

@@ -1,4 +1,4 @@
-"""What labels say about the class table: classes that do not occur, scores that mean nothing."""
+"""Checks of the class table against labels: absent classes, meaningless scores."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

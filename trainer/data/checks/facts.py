@@ -17,7 +17,7 @@ NEAR_SIDE = 16
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What one image and its label hold."""
+    """Facts of one image and its label."""
 
     size: Size
     """Height and width of the image in pixels."""

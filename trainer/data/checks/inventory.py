@@ -1,4 +1,4 @@
-"""What of a data set's directory is not read."""
+"""Files of a data set's directory that are not read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ def unused_of(dataset: Dataset) -> tuple[Unused, ...]:
 
 
 def unused_warnings(unused: Sequence[Unused]) -> Iterator[str]:
-    """Say what is not read, the largest kinds first."""
+    """Report unread files, the largest kinds first."""
     kinds = sorted(
         (each for each in unused if each.suffix not in _PAPERS), key=lambda each: -len(each.names)
     )

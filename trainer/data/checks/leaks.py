@@ -1,4 +1,4 @@
-"""What two splits have in common."""
+"""Images, names and groups that two splits share."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -19,7 +19,7 @@ _ROWS = 512
 
 
 def leaks(splits: Sequence[SplitReport]) -> Iterator[str]:
-    """Say what two splits have in common: equal images, names, groups."""
+    """Report what two splits share: equal images, names, groups."""
     for one, other in combinations(splits, 2):
         where = f"{one.split} and {other.split} share"
         first, second = _by_digest(one), _by_digest(other)

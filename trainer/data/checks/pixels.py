@@ -1,4 +1,4 @@
-"""What the files of images and masks hold that is not what it seems."""
+"""Misleading contents of image and mask files."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from searchctl.trainer.data.sets.base import Colour
 
 
 def palette_problems(splits: Sequence[SplitReport]) -> Iterator[str]:
-    """Say where one value has two colours in the palettes of masks: the numbers mean nothing."""
+    """Report where one value has two colours in the palettes of masks: the numbers mean nothing."""
     first: dict[int, tuple[Colour, str]] = {}
     for report in splits:
         for name, facts in zip(report.names, report.facts, strict=True):
@@ -24,7 +24,7 @@ def palette_problems(splits: Sequence[SplitReport]) -> Iterator[str]:
 
 
 def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
-    """Say which images are shown otherwise than they are read."""
+    """Report images that viewers show differently from how they are read."""
     read = [
         (f"{report.split}/{name}", facts)
         for report in splits

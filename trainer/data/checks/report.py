@@ -1,4 +1,4 @@
-"""What the check of a data set found."""
+"""Findings of the check of a data set."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What the images of one split hold, as far as they can be read."""
+    """Contents of the readable images of one split."""
 
     split: Split
     names: tuple[str, ...]
@@ -100,16 +100,16 @@ class Unused:
     """Files of one kind that are not read."""
 
     directory: str
-    """Where they lie, below the data set's directory."""
+    """Their path below the data set's directory."""
     suffix: str
-    """What their names end with."""
+    """Suffix of their names."""
     names: tuple[str, ...]
     """Their names."""
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """What a data set holds."""
+    """Contents of a data set."""
 
     class_names: tuple[str, ...]
     splits: tuple[SplitReport, ...]
@@ -117,6 +117,6 @@ class DataReport:
     unused: tuple[Unused, ...]
     """Files below the data set's directory that are not read, by directory and kind."""
     problems: tuple[str, ...]
-    """What no sweep can be launched with: each missing, broken or unfit file by its path."""
+    """Errors that prevent every launch: each missing, broken or unfit file by its path."""
     warnings: tuple[str, ...]
-    """What makes scores worth less than they seem."""
+    """Reasons why scores are worth less than they seem."""

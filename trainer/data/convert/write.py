@@ -28,7 +28,7 @@ CLASSES = ".classes"
 
 @dataclass(frozen=True)
 class Converted:
-    """What was written."""
+    """Summary of a conversion."""
 
     class_names: tuple[str, ...]
     """In the order of their ids in the masks; the first is the background."""

@@ -1,4 +1,4 @@
-"""What the header of an image file states, read from its bytes and not from a library's mode.
+"""Contents of an image file's header, read from its bytes and not from a library's mode.
 
 Pillow reads a 16-bit RGB PNG as 8-bit RGB, five bands as three, and 2-bit ids 0..3 as 0..255. The
 header is the only place that states what the file holds.
@@ -14,7 +14,7 @@ Numbers = Literal["unsigned", "signed", "float"]
 
 @dataclass(frozen=True)
 class Header:
-    """What a file holds."""
+    """Contents of a file."""
 
     format: str
     """PNG, JPEG, TIFF, WEBP, GIF, BMP, PPM, or NPY."""
@@ -23,7 +23,7 @@ class Header:
     bands: int = 3
     """Channels, opacity not counted."""
     numbers: Numbers = "unsigned"
-    """What a channel's bits mean."""
+    """Meaning of a channel's bits."""
     pages: int = 1
     """Pictures in the file, without thumbnails and overviews."""
     lossy: bool = False
@@ -37,7 +37,7 @@ class Header:
     cmyk: bool = False
     """Whether four bands are inks."""
     odd: str = ""
-    """What no reader here knows, in words."""
+    """Unsupported features, in words."""
 
 
 class HeaderError(ValueError):

@@ -17,7 +17,7 @@ from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.header import Header
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
-"""What Pillow and NumPy raise on files that are missing, empty, truncated or no pictures at all."""
+"""Errors of Pillow and NumPy on files that are missing, empty, truncated or not pictures."""
 _EIGHT_BITS = (
     "convert it to 8 bits a channel, or (dataset: folder) set bands, such as [0, 1, 2], to read it "
     "as it is"
@@ -26,7 +26,7 @@ _EIGHT_BITS = (
 
 @dataclass(frozen=True)
 class Traits:
-    """What a file holds besides its pixels."""
+    """Contents of a file besides its pixels."""
 
     orientation: int = 1
     """EXIF's orientation of the stored rows; 1 means upright."""

@@ -1,4 +1,4 @@
-"""What the trainer needs of a data set: names, classes, and one image with its label at a time."""
+"""Interface of a data set: names, classes, and one image with its label at a time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

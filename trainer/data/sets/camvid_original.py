@@ -53,7 +53,7 @@ GROUPS: dict[str, dict[str, Colour]] = {
     },
     "Bicyclist": {"Bicyclist": (0, 128, 192), "MotorcycleScooter": (192, 0, 192)},
 }
-"""What SegNet's 11 classes are put together from, in the order of their ids."""
+"""Original classes of each of SegNet's 11 classes, in the order of their ids."""
 VOID_COLOUR: Colour = (0, 0, 0)
 _FLAT = ("701_StillsRaw_full", "LabeledApproved_full")
 _DIRECTORIES = "train/ and train_labels/, val/ and val_labels/, test/ and test_labels/"

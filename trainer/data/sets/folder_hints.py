@@ -1,4 +1,4 @@
-"""What a directory holds in place of what was sought, and which setting would fit it."""
+"""Contents of a wrong directory, and the setting that would fit it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ _SEPARATORS = "_-. "
 
 
 def nothing_here(directory: Path) -> str:
-    """Say what a directory holds, for people who named the wrong one."""
+    """Describe the contents of a directory that was named by mistake."""
     try:
         entries = sorted(directory.iterdir())
     except OSError:
@@ -47,7 +47,7 @@ def split_hint(
 
 
 def name_hint(images: Sequence[str], masks: Sequence[str]) -> str:
-    """Say what masks are called, and propose the setting that finds them.
+    """Describe the names of masks, and propose the setting that finds them.
 
     >>> name_hint(["00", "01"], ["00_mask", "01_mask"])
     'it holds 00_mask, 01_mask: set mask_suffix: _mask'

@@ -19,7 +19,7 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-"""What directories, lists and tables call each split."""
+"""Names of each split in directories, lists and tables."""
 Found = dict[Split, list[Pair]]
 
 

@@ -1,4 +1,4 @@
-"""What the lists and the directories of a data set name."""
+"""Names in the lists and directories of a data set."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from searchctl.trainer.core.errors import DataError
 
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-"""What file managers leave behind, in lower case."""
+"""Files of file managers, in lower case."""
 
 
 def files_below(root: Path, used: Iterable[Path]) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""What data a sweep trains on: one settings class per data set, torch-free, with their sizes."""
+"""Data settings of a sweep: one settings class per data set, torch-free, with their sizes."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the settings of every data set have in common."""
+"""Common settings of all data sets."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from searchctl.trainer.data.settings.raster import RasterData
 
 SPLIT = "{split}"
-"""What stands for a split's name in patterns."""
+"""Placeholder of a split's name in patterns."""
 
 
 class LayoutData(RasterData):

@@ -1,4 +1,4 @@
-"""What the settings of data sets whose sizes are published have in common."""
+"""Common settings of data sets with published sizes."""
 
 from abc import abstractmethod
 
