@@ -79,7 +79,7 @@ class Natively:
 
     folder: Path
     env: dict[str, str]
-    """Of .env."""
+    """Variables of .env."""
     workers: int = 2
     containers: dict[str, Container] = field(default_factory=dict)
 

@@ -104,7 +104,7 @@ class ReportLoss:
 
     error: str
     losses: int
-    """So many since it last trained an epoch further than before."""
+    """Lost attempts since the job last reached a new epoch."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ class Cluster(Place):
         self._server.remove()
 
     def _must_go(self, title: str) -> bool:
-        """Of what runs below the nodes, only the sweep's workers must go."""
+        """Check whether a process is a worker of the sweep; others below the nodes may stay."""
         return "bin/searchctl" in title or title.startswith("ray::Implicit")
 
 

@@ -20,7 +20,7 @@ def written(request, tmp_path_factory):
 
 @pytest.fixture
 def settings(written, tmp_path):
-    """Of the same data set in a copy that a test may spoil."""
+    """Settings of the same data set in a copy that a test may damage."""
     return written.model_copy(update={"root": shutil.copytree(written.root, tmp_path / "copy")})
 
 

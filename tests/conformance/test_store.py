@@ -127,7 +127,7 @@ def test_a_diverged_result_keeps_its_epochs_without_numbers_that_are_none(engine
 
 
 IOU = (0.0, 0.123456, None, 1.0)
-"""Of four classes, of which the ground truth lacks one."""
+"""IoU of four classes; the ground truth lacks one."""
 
 
 def test_the_iou_of_each_class_is_kept_by_epoch_to_four_digits(engine, sweep, writer):

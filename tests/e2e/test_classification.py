@@ -39,7 +39,7 @@ report: {{features: true}}
     ],
 )
 def swept(request, tmp_path_factory, searchctl):
-    """Of real cats and dogs by breed, where they are at hand, and of drawn stripes."""
+    """Sweeps on real cats and dogs by breed, if available, and on synthetic stripes."""
     fixture, side = request.param
     folder = tmp_path_factory.mktemp("classes")
     text = SWEEP.format(root=request.getfixturevalue(fixture), side=side)

@@ -20,7 +20,7 @@ from tests.tiny_models import tiny
 SGD = TrainSettings(
     model="simple_fcn", width=4, optimizer="sgd", momentum=0.0, lr=1e-3, batch_size=4, threads=1
 )
-"""Of a network without batch normalisation, whose weights change by lr * gradient."""
+"""Settings of a network without batch normalisation; its weights change by lr * gradient."""
 CPU = torch.device("cpu")
 SCENES = ScenesData(dataset="scenes", image_size=(16, 24), train=12, val=1, test=1)
 

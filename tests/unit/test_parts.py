@@ -25,7 +25,7 @@ DATA = "name: s\ndata: {dataset: scenes}\n"
 
 
 class Own(Options):
-    """Of a part that a test adds."""
+    """Options of a part that a test adds."""
 
     strength: Annotated[float, Field(ge=0), Mark.SAME_SPEED] = 1.0
     """How strong it is."""

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from searchctl.trainer.data.normalisation import IMAGENET
 from searchctl.trainer.models.simple_fcn import SimpleFCN
-from searchctl.trainer.run.precision import DEFAULTS, MEAN, STD, Defaults, Precision
+from searchctl.trainer.run.precision import DEFAULTS, Defaults, Precision
 from searchctl.trainer.settings.training import TrainSettings
 
 CPU = torch.device("cpu")
@@ -31,7 +32,8 @@ def test_settings_override_the_defaults_of_a_cpu(settings, bf16, memory_format):
 
 def test_images_are_normalised_by_the_mean_and_deviation_of_imagenet():
     images = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
-    expected = (images.movedim(1, -1) - torch.tensor(MEAN)) / torch.tensor(STD)
+    mean, std = torch.tensor(IMAGENET.mean), torch.tensor(IMAGENET.std)
+    expected = (images.movedim(1, -1) - mean) / std
     normalised = Precision(TrainSettings(), CPU).normalise(images)
     torch.testing.assert_close(normalised, expected.movedim(-1, 1))
 

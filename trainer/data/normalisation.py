@@ -24,11 +24,11 @@ class Normalisation:
 
 
 IMAGENET = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
-"""Of 8-bit RGB: what encoders are pretrained with."""
+"""Normalisation of 8-bit RGB of pretrained encoders."""
 
 
 def measured(images: ArrayViews, channels: int) -> Normalisation:
-    """Return what the images' own pixels have, NaN left out; rounded to six digits.
+    """Return the mean and deviation of the images' pixels without NaN, rounded to six digits.
 
     A band that is the same everywhere has the standard deviation 1.
 

@@ -12,14 +12,14 @@ from searchctl.trainer.settings.parts import Options, Part
 
 
 class SmoothingOptions(Options):
-    """Of the cross entropies."""
+    """Options of the cross entropies."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1), Mark.SAME_SPEED, Mark.REGULARISER] = 0.0
     """Share of each label that is spread evenly over all classes."""
 
 
 class ClassWeightOptions(SmoothingOptions):
-    """Of `weighted_cross_entropy`."""
+    """Options of `weighted_cross_entropy`."""
 
     class_weights: Annotated[
         Literal["inverse_frequency", "median_frequency", "effective_number"], Mark.SAME_SPEED
@@ -35,7 +35,7 @@ def _finite_gradient(gamma: float) -> float:
 
 
 class FocalOptions(Options):
-    """Of `focal`."""
+    """Options of `focal`."""
 
     focal_gamma: Annotated[
         float, Field(ge=0), AfterValidator(_finite_gradient), Mark.SAME_SPEED
@@ -44,7 +44,7 @@ class FocalOptions(Options):
 
 
 class TverskyOptions(Options):
-    """Of `tversky`."""
+    """Options of `tversky`."""
 
     tversky_alpha: Annotated[float, Field(gt=0, lt=1), Mark.SAME_SPEED] = 0.3
     """Weight of false positives; that of false negatives is 1 minus it. 0.5 is the Dice loss."""

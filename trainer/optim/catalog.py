@@ -19,7 +19,7 @@ class OptimizerOptions(Options):
 
 
 class AdamOptions(OptimizerOptions):
-    """Of `adam` and `adamw`."""
+    """Options of `adam` and `adamw`."""
 
     amsgrad: bool = False
     """The AMSGrad variant."""
@@ -31,7 +31,7 @@ class AdamOptions(OptimizerOptions):
 
 
 class AdamaxOptions(OptimizerOptions):
-    """Of `adamax`."""
+    """Options of `adamax`."""
 
     @property
     def states(self) -> int:
@@ -40,7 +40,7 @@ class AdamaxOptions(OptimizerOptions):
 
 
 class SgdOptions(OptimizerOptions):
-    """Of `sgd`."""
+    """Options of `sgd`."""
 
     momentum: Annotated[float, Field(ge=0, lt=1), Mark.SWITCH] = 0.9
     """Momentum."""
@@ -52,28 +52,28 @@ class SgdOptions(OptimizerOptions):
 
 
 class DecayOptions(Options):
-    """Of the schedules that decay by a factor."""
+    """Options of the schedules that decay by a factor."""
 
     lr_decay: Annotated[float, Field(gt=0, le=1), Mark.SAME_SPEED] = 1.0
     """Decay factor (gamma) of the learning rate; 1 keeps it."""
 
 
 class StepOptions(DecayOptions):
-    """Of `step`."""
+    """Options of `step`."""
 
     lr_step: Annotated[int, Field(ge=1), Mark.SAME_SPEED] = 10
     """Epochs between two decays."""
 
 
 class PlateauOptions(DecayOptions):
-    """Of `plateau`."""
+    """Options of `plateau`."""
 
     lr_patience: Annotated[int, Field(ge=0), Mark.SAME_SPEED] = 5
     """Validations without a better score that the schedule lets pass; the next one decays."""
 
 
 class PolyOptions(Options):
-    """Of `poly`."""
+    """Options of `poly`."""
 
     lr_power: Annotated[float, Field(gt=0), Mark.SAME_SPEED] = 0.9
     """Exponent of the schedule: lr * (1 - step / steps) ** lr_power."""

@@ -32,11 +32,11 @@ class Checkpoint:
     """A training after one of its epochs."""
 
     identity: str
-    """Of its job (see `identity_of`)."""
+    """Identity of its job (see `identity_of`)."""
     epoch: int
     """The last epoch that was trained."""
     seconds: float
-    """Of the job so far, over all attempts that led here."""
+    """Seconds of the job so far, over all attempts that led to it."""
     training: Mapping[str, Any]
     """`Training.state_dict()`."""
 

@@ -10,7 +10,7 @@ from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.training import Score, TrainSettings
 
 NO_PARAMS = Params()
-"""Of a job whose settings say everything."""
+"""No params: the settings are complete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,9 @@ class TrialJob:
     score: Score = "val_miou"
     """Selects the kept epoch; early stopping and the plateau schedule use it too."""
     final: bool = False
-    """Of a finalist: 'val_original', 'test' and 'test_original' are scored too."""
+    """For a finalist: score 'val_original', 'test' and 'test_original' too."""
     inference: Inference = AS_VALIDATED
-    """How a final job predicts the images of 'val_original' and 'test_original'."""
+    """Inference settings of a final job for the images of 'val_original' and 'test_original'."""
     features: bool = False
     """Draw the classifier's features of the validation images to out/features.png."""
     masks: int | tuple[str, ...] = 0

@@ -44,7 +44,7 @@ class PreparedJob:
     score: Score
     precision: Precision
     images: LoadedSplit
-    """What is trained on."""
+    """Training images."""
     validation: LoadedSplit
     batches: TrainingBatches
     loss: Loss
@@ -54,7 +54,7 @@ class PreparedJob:
     process_group: ProcessGroup
     """The processes that train it, this one among them."""
     identity: str
-    """Of all that its numbers depend on: a checkpoint goes with the job that has the same."""
+    """Hash of everything that the results depend on; a checkpoint fits jobs of the same hash."""
 
 
 def prepare(

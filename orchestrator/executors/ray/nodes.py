@@ -50,11 +50,11 @@ class SharedLocations:
 
     data: DataSettings
     fingerprint: str
-    """Of the names and sizes of the data set's files."""
+    """Hash of the names and sizes of the data set's files."""
     runs: UPath
     """Directory of the sweep's files."""
     token: str
-    """Of the driver, for its marker's name."""
+    """Token of the driver, for its marker's name."""
 
     def mark(self, name: str = "") -> UPath:
         """Return the marker's file of a node, or of the driver."""

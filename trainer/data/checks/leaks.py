@@ -10,7 +10,7 @@ from searchctl.trainer.core.errors import first_few
 from searchctl.trainer.data.checks.report import SplitReport
 
 _MOST_BITS = 12
-"""Of 256: images whose hashes differ in no more are near to each other. Unrelated photographs
+"""Largest difference of near images, in bits of their hashes of 256. Unrelated photographs
 differ in about 128, neighbouring frames of a slow clip in 5 to 40."""
 _LEAST_STEPS = 24
 """A hash with fewer steps to either side is of a picture without contents."""

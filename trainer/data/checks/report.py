@@ -24,7 +24,7 @@ class SplitReport:
     groups: tuple[str, ...]
     """Group (clip, city, scene) of each image."""
     facts: tuple[ImageFacts | None, ...]
-    """Of each image; None for one that cannot be read."""
+    """Facts of each image; None if it cannot be read."""
     classes: int
 
     @cached_property
