@@ -1,13 +1,12 @@
 """The command data convert: polygons become masks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.orchestrator.cli.common import json_option, print_json
 from searchctl.orchestrator.facts.text import counted
-from searchctl.trainer.data.settings import Split
 
 if TYPE_CHECKING:
     from searchctl.trainer.data.convert.annotations import Annotations
@@ -38,7 +37,9 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Directory of the images. labelme: where each file names its image, if left out.",
 )
 @click.option(
-    "--split", type=click.Choice(get_args(Split)), help="Write below DIRECTORY/train, val or test."
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    help="Write below DIRECTORY/train, val or test.",
 )
 @click.option(
     "--names",

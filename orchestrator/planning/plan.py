@@ -12,7 +12,6 @@ from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
 from searchctl.orchestrator.planning.cost import Span, over_survivors, total
 from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
 from searchctl.trainer.data.settings import Split
-from searchctl.trainer.settings.catalog import DATASETS, load
 from searchctl.trainer.settings.training import Validate
 
 
@@ -248,8 +247,10 @@ def _sizes(sweep: Sweep, images: int | None, val: int | None) -> dict[Split, int
 
 def _counted(sweep: Sweep) -> dict[Split, int]:
     """Count the images on the disk."""
+    from searchctl.trainer.data.samples import open_dataset  # most plans need no image library
+
     try:
-        dataset = load(DATASETS, sweep.data.dataset)(sweep.data)
+        dataset = open_dataset(sweep.data)
         return {"train": len(dataset.names("train")), "val": len(dataset.names("val"))}
     except Exception as error:
         raise SearchctlError(

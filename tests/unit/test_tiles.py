@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from PIL import Image
 from pydantic import ValidationError
 
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.crop import crop_corners
 from searchctl.trainer.data.samples import build_dataset, load_split
@@ -119,3 +121,10 @@ def test_scores_in_strips_are_those_of_the_whole_image(root, monkeypatch, infere
     assert parts.miou == pytest.approx(whole.miou, abs=close)
     assert np.array_equal(part_counts.pixels, counts.pixels)
     assert part_counts.counts.shape == counts.counts.shape
+
+
+def test_a_plan_counts_tiles(root):
+    settings = data(root, tile=(32, 32))
+    raw = {"name": "x", "data": settings.model_dump(), "space": {"lr": [0.1, 0.2]}}
+    plan = plan_sweep(Sweep.model_validate(raw))
+    assert plan.ladder.rungs[-1].images == len(build_dataset(settings).names("train"))

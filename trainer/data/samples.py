@@ -115,7 +115,12 @@ class LoadedSplit:
 
 @lru_cache(maxsize=4)
 def build_dataset(data: DataSettings) -> Dataset:
-    """Return the data set that the settings describe; looks at no file yet."""
+    """Return the data set that the settings describe, one object for all callers."""
+    return open_dataset(data)
+
+
+def open_dataset(data: DataSettings) -> Dataset:
+    """Return a new object for the data set, in tiles if the settings ask for them."""
     dataset: Dataset = catalog.load(catalog.DATASETS, data.dataset)(data)
     if isinstance(data, RasterData) and data.tile is not None:
         return Tiles(dataset, data.tile, data.tile_overlap)
