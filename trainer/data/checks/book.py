@@ -62,6 +62,12 @@ class Book:
                 return _read(self._facts[key])
         return None
 
+    def knows(self, split: Split, index: int) -> bool:
+        """Return whether it is known what a pair holds."""
+        with suppress(OSError):
+            return self._key(split, index) in self._facts
+        return False
+
     def note(self, split: Split, index: int, reading: Reading) -> ImageFacts:
         """Take note of a pair that was read, and return what it holds."""
         facts = facts_of(self._dataset, reading, self.image_size)
