@@ -27,15 +27,15 @@ from searchctl.trainer.data.sets.folder import Folder
 from searchctl.trainer.data.samples import build_dataset
 
 root, place, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
-load = Folder.load
+read = Folder.read
 
 def slowly(self, split, index):
     with open(log, "a") as file:
         file.write(f"{index}\\n")
     time.sleep(pause)
-    return load(self, split, index)
+    return read(self, split, index)
 
-Folder.load = slowly
+Folder.read = slowly
 data = folder_data(root, cache_dir=place)
 Cache(data, build_dataset(data)).build([Need("train", "exact"), Need("train", "source")])
 """

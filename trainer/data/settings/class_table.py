@@ -31,29 +31,43 @@ class ValueClass(Settings):
 
 
 Classes = tuple[str, ...] | tuple[ValueClass, ...] | tuple[ColourClass, ...]
+_Written = dict[str, Channel] | dict[str, Rgb] | Classes
+"""What may be written in a file; messages about keys are of the last."""
 
 
 def _listed(table: Any) -> Any:
-    """Convert a mapping to an equivalent list; its order would not survive in JSON."""
+    """Convert a mapping to an equivalent list; its order would not survive in JSON.
+
+    Raises:
+        ValueError: a class has neither an id nor a colour, or some have ids and some colours.
+    """
     if not isinstance(table, dict):
         return table
-    if any(isinstance(value, list | tuple) for value in table.values()):
+    for name, value in table.items():
+        if not _is_byte(value) and not _is_colour(value):
+            raise ValueError(
+                f"'{name}' needs its id, 0 to 255, or its colour, [red, green, blue] of 0 to 255"
+            )
+    if not any(map(_is_byte, table.values())):
         return [{"name": name, "color": value} for name, value in table.items()]
+    if not all(map(_is_byte, table.values())):
+        raise ValueError("give each class an id, or each a colour, not some of both")
     entries = [{"name": name, "id": value} for name, value in table.items()]
-    return sorted(entries, key=lambda entry: _number(entry["id"]))
+    return sorted(entries, key=lambda entry: entry["id"])
 
 
-def _number(value: Any) -> float:
-    return value if isinstance(value, int) else float("inf")
+def _is_byte(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+
+
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_byte, value))
 
 
 ClassTable = Annotated[
     Classes,
     Field(min_length=2, max_length=255),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=(Classes | dict[str, Channel] | dict[str, Rgb]),
-    ),
+    BeforeValidator(_listed, json_schema_input_type=_Written),
 ]
 """A class table as it is written; a mapping of names to ids or colours becomes a list."""
 
