@@ -1,10 +1,13 @@
 """Opens a sweep's data set and runs the quick checks on it. Imports torch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.samples import build_dataset, checked_data
 from searchctl.trainer.data.sets.base import Dataset
-from searchctl.trainer.data.settings import Split
+from searchctl.trainer.data.settings import DataSettings, Split
 from searchctl.trainer.pictures.mask_sheet import select_images
 
 _NEEDED_SPLITS: tuple[Split, ...] = ("train", "val")
@@ -14,15 +17,30 @@ def checked_dataset(sweep: Sweep) -> Dataset:
     """Return a sweep's data set after the quick checks.
 
     Raises:
-        DataError: a file is missing or does not fit, or a split is empty.
+        DataError: a file is missing or does not fit, or a split is empty; names every problem.
         SettingsError: `report.images` names an image that does not exist.
     """
     dataset = build_dataset(sweep.data)
-    dataset.check()
-    for split in _NEEDED_SPLITS:
-        if not dataset.names(split):
-            raise DataError(f"the {split} split holds no images")
-        # One image of each split: without this, a wrong class table would fail in every job.
-        dataset.load(split, 0)
+    with every_problem(sweep.data):
+        dataset.check()
+        for split in _NEEDED_SPLITS:
+            if not dataset.names(split):
+                raise DataError(f"the {split} split holds no images")
+            # One image of each split: without this, a wrong class table would fail in every job.
+            dataset.load(split, 0)
     select_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset
+
+
+@contextmanager
+def every_problem(data: DataSettings) -> Iterator[None]:
+    """Report a DataError with all other problems of the data, as `searchctl data check` does.
+
+    Raises:
+        DataError: the block found a problem; each problem of the data set is a message.
+    """
+    try:
+        yield
+    except DataError as error:
+        problems = checked_data(data).problems
+        raise DataError(*problems or error.every) from error

@@ -10,12 +10,13 @@ from upath import UPath
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.doctor.finding import About, Finding, error, ok, warning
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
-from searchctl.trainer.core.errors import TrainerError
+from searchctl.trainer.core.errors import DataError, TrainerError
 
 LEAST_FREE = 10 * 10**9
 """Minimum free bytes: more than the checkpoints of a few large networks."""
 _FIX = "set storage.runs to a writable directory, or a store such as s3://bucket/runs"
 _DATA_FIX = "`searchctl data check FILE` shows the whole data set"
+_ROOT_FIX = "set data.root, or name the directory with --data-root"
 
 
 def check_runs(about: About) -> Iterator[Finding]:
@@ -61,15 +62,16 @@ def check_data(about: About) -> Iterator[Finding]:
     if about.sweep is None or about.driven_elsewhere:
         return
     from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch
+    from searchctl.trainer.data.samples import checked_data
 
     try:
         dataset = checked_dataset(about.sweep)
-    except (SearchctlError, TrainerError) as failure:
-        words, _, fix = str(failure).partition(": ")
-        yield error("data", words, fix or "set data.root, or name the directory with --data-root")
+    except DataError as failure:
+        yield from (error("data", problem, _DATA_FIX) for problem in failure.messages)
         return
-    from searchctl.trainer.data.samples import checked_data
-
+    except (SearchctlError, TrainerError) as failure:
+        yield error("data", str(failure), _ROOT_FIX)
+        return
     report = checked_data(about.sweep.data)
     yield from (error("data", problem, _DATA_FIX) for problem in report.problems)
     if not report.problems:

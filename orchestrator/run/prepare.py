@@ -12,7 +12,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
-from searchctl.orchestrator.config.dataset import checked_dataset
+from searchctl.orchestrator.config.dataset import checked_dataset, every_problem
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.run.checks import (
@@ -99,7 +99,8 @@ def prepare(
     refuse_other_database(engine)
     refuse_second(engine, sweep)
     locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
-    decode_for(sweep.data, settings, tell, seed=sweep.seed)
+    with every_problem(sweep.data):
+        decode_for(sweep.data, settings, tell, seed=sweep.seed)
     notes += check_labels(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)

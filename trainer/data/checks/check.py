@@ -14,6 +14,7 @@ from searchctl.trainer.data.checks.leaks import leaks
 from searchctl.trainer.data.checks.pixels import palette_problems, pixel_warnings
 from searchctl.trainer.data.checks.problems import Problems
 from searchctl.trainer.data.checks.report import DataReport, SplitReport
+from searchctl.trainer.data.checks.two_codings import coding_warnings
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import Split
@@ -60,6 +61,7 @@ def check_data(
         problems.add(palette_problems(splits))
     warnings = (
         *(class_warnings(dataset, splits, book.image_size) if class_names else ()),
+        *coding_warnings(dataset, splits),
         *pixel_warnings(splits),
         *leaks(splits),
         *(unused_warnings(unused) if dataset.read_whole else ()),
