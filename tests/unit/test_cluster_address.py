@@ -31,7 +31,7 @@ def test_a_password_in_an_address_is_refused_and_not_quoted():
 
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_a_driver_does_not_run_behind_an_address_to_submit_to(address):
-    with pytest.raises(SearchctlError, match=r"`searchctl launch` and .* submit it"):
+    with pytest.raises(SearchctlError, match=r"use `searchctl launch` or .*, which submit it"):
         driver_address(address)
 
 

@@ -23,7 +23,7 @@ def test_the_options_of_the_catalog_are_those_of_the_constructor(model):
     options = constructor_options(MODELS[model])
     parameters = inspect.signature(MODELS[model].load()).parameters.values()
     keywords = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-    assert sorted(keywords) == sorted([*options, "dropout"])
+    assert sorted(keywords) == sorted([*options, "dropout", "in_channels"])
 
 
 def test_every_option_is_a_setting_that_is_left_out_by_default():

@@ -80,7 +80,9 @@ def test_smallest_size_is_that_of_the_encoder(encoder, smallest):
 
 
 def test_an_encoder_without_a_pyramid_is_refused_with_an_example_of_one():
-    with pytest.raises(SettingsError, match=r"'test_vit' has them at \(16, 16, 16, 16\): take one"):
+    with pytest.raises(
+        SettingsError, match=r"'test_vit' has them at \(16, 16, 16, 16\): use another"
+    ):
         Swin2JNet(5, encoder="test_vit")
 
 
