@@ -1,5 +1,6 @@
 """The command data convert: polygons become masks."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import click
 
 from searchctl.orchestrator.cli.common import json_option, print_json
 from searchctl.orchestrator.facts.text import counted
+from searchctl.trainer.core.errors import first_few
 
 if TYPE_CHECKING:
     from searchctl.trainer.data.convert.annotations import Annotations
@@ -64,23 +66,36 @@ def convert(
     ids of the first.
     Example: searchctl data convert instances_train.json --format coco --images train2017 -o data
     """
+    from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml
     from searchctl.trainer.data.convert.write import write_masks
 
     found = write_masks(_read(kind, source, images, names), output, split)
+    _warn(found.outside)
     if as_json:
         print_json(
             {
                 "root": str(output),
                 "images": found.images,
                 "empty": found.empty,
+                "outside": len(found.outside),
                 "classes": list(found.class_names),
             }
         )
         return
     without = f", {found.empty} of them without an object" if found.empty else ""
     click.echo(f"wrote {counted(found.images, 'mask')}{without} to {output}", err=True)
-    click.echo("data:\n  dataset: folder")
-    click.echo(f"  root: {output}\n  classes: [{', '.join(map(_quoted, found.class_names))}]")
+    classes = list(found.class_names)
+    table = {"data": {"dataset": "folder", "root": str(output), "classes": classes}}
+    dump_yaml(table, sys.stdout)
+
+
+def _warn(outside: tuple[Path, ...]) -> None:
+    if outside:
+        click.echo(
+            f"warning: {counted(len(outside), 'object')} outside of the image: see whether the "
+            f"coordinates are pixels of {first_few([str(path) for path in outside])}",
+            err=True,
+        )
 
 
 def _read(kind: str, source: Path, images: Path | None, names: str | None) -> "Annotations":
@@ -97,7 +112,3 @@ def _read(kind: str, source: Path, images: Path | None, names: str | None) -> "A
     if kind == "coco":
         return read_coco(source, images)
     return read_yolo(source, images, [name.strip() for name in (names or "").split(",")])
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"' if set(name) & set(",:[]{}#&*!|>'\"%@`\\") or name != name.strip() else name

@@ -12,8 +12,9 @@ from pycocotools import mask as coco_mask
 from searchctl.orchestrator.cli.main import cli
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.convert.annotations import Annotated, Annotations, Shape, drawn, filled
-from searchctl.trainer.data.convert.coco import read_coco, unpacked
+from searchctl.trainer.data.convert.coco import read_coco
 from searchctl.trainer.data.convert.labelme import read_labelme
+from searchctl.trainer.data.convert.run_lengths import unpacked
 from searchctl.trainer.data.convert.write import write_masks
 from searchctl.trainer.data.convert.yolo import read_yolo
 from searchctl.trainer.data.sets.folder import Folder
@@ -53,7 +54,7 @@ def flat(points):
 def coco(root, segmentations, **changes):
     photo(root / "photos")
     annotations = [
-        {"id": i, "image_id": 7, "category_id": 3 + i % 2, "segmentation": each, "area": 100 - i}
+        {"id": i, "image_id": 7, "category_id": 3 + i % 2, "segmentation": each}
         for i, each in enumerate(segmentations)
     ]
     image = {"id": 7, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1]}
@@ -94,12 +95,9 @@ def test_coco_run_lengths_are_those_of_pycocotools(tmp_path, seed, packed):
 
 def test_small_objects_lie_on_large_ones(tmp_path):
     small, large = [(20, 20), (30, 20), (30, 30), (20, 30)], [(0, 0), (80, 0), (80, 60), (0, 60)]
-    changed = coco(tmp_path, [[flat(small)], [flat(large)]])
-    content = json.loads((tmp_path / "coco.json").read_text())
-    content["annotations"][0]["area"], content["annotations"][1]["area"] = 100, 4800
-    (tmp_path / "coco.json").write_text(json.dumps(content))
-    mask = mask_of(read_coco(tmp_path / "coco.json", tmp_path / "photos"))
-    assert changed.class_names == ("cat", "dog")
+    annotations = coco(tmp_path, [[flat(small)], [flat(large)]])
+    mask = mask_of(annotations)
+    assert annotations.class_names == ("cat", "dog")
     assert np.unique(mask, return_counts=True)[1] == pytest.approx([100, 4700])
     assert mask[25, 25] == 1
 
@@ -108,7 +106,7 @@ def test_small_objects_lie_on_large_ones(tmp_path):
     ("changes", "words"),
     [
         ({"categories": []}, "of no category"),
-        ({"images": [{"id": 7}]}, "is no COCO annotation file"),
+        ({"images": [{"id": 7}]}, "is no COCO annotation file: has no 'file_name'"),
     ],
 )
 def test_broken_coco_files_are_named(tmp_path, changes, words):
@@ -152,7 +150,7 @@ def test_labelme_draws_later_shapes_on_top(tmp_path):
 
 
 def test_a_labelme_shape_without_an_area_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"a.json: holds a shape of the type line; polygon"):
+    with pytest.raises(DataError, match=r"a.json: shape 1: is of the type line; polygon"):
         labelme(tmp_path, shape("a", [[0, 0], [5, 5]], "line"))
 
 
@@ -179,7 +177,9 @@ def test_yolo_polygons_are_shares_of_the_sides(tmp_path):
         ("0 0.5 0.5 0.1 0.1", "a.txt:1: is a box of detection"),
         ("2 0 0 0 1 1 1", "a.txt:1: class 2 has no name: give 3 names"),
         ("0 0 0 0 1 1 1 1", "has 7 coordinates"),
-        ("cat 0 0", "a.txt:1: invalid literal"),
+        ("cat 0 0", "a.txt:1: is not the number of a class and coordinates"),
+        ("0 nan 0 0 1 1 1", "a.txt:1: has a coordinate far from 0 to 1, or NaN"),
+        ("0 0 0 50 0 50 50", "a.txt:1: has a coordinate far from 0 to 1"),
     ],
 )
 def test_broken_yolo_lines_are_named(tmp_path, line, words):
@@ -230,7 +230,7 @@ def test_the_command_writes_what_a_folder_reads(tmp_path):
     arguments += ["--images", str(tmp_path / "photos"), "-o", str(tmp_path / "out")]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
-    assert "classes: [background, cat, dog]" in result.output
+    assert "classes:\n  - background\n  - cat\n  - dog\n" in result.output
     photo(tmp_path / "out" / "images", "b.png")
     Image.new("L", SIZE[::-1]).save(tmp_path / "out" / "masks" / "b.png")
     settings = FolderData(

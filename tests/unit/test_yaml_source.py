@@ -113,7 +113,11 @@ def test_a_missing_file_and_a_binary_one_are_refused(tmp_path):
 
 
 def test_what_is_dumped_reads_back_in_its_order(load):
-    value = {"z": 1e-3, "a": [1, 2.0, None, True], "m": {"text": "yes", "quoted": "1"}}
+    value = {
+        "z": 1e-3,
+        "a": [1, 2.0, None, True],
+        "m": {"text": "yes", "quoted": "1", "power": "2**3"},
+    }
     stream = StringIO()
     dump_yaml(value, stream)
     assert load(stream.getvalue()).value == value

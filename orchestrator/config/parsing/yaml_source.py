@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.representer import SafeRepresenter
 
 from searchctl.orchestrator.config.parsing.expressions import (
     ExpressionError,
@@ -76,9 +77,21 @@ def load_yaml(path: FilePath) -> YamlFile:
 def dump_yaml(value: Any, stream: IO[str]) -> None:
     """Write plain values as block style YAML in the order of their keys."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel's types
     yaml.dump(value, stream)
+
+
+class _Representer(SafeRepresenter):
+    """Puts texts in quotes that would be read as an expression."""
+
+    def text(self, value: str) -> ScalarNode:
+        style = "'" if is_expression(value) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Representer.add_representer(str, _Representer.text)
 
 
 def _text(path: FilePath) -> str:

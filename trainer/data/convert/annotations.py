@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ Points = Sequence[tuple[float, float]]
 MOST_CLASSES = 254
 """Masks are bytes, of which 0 is background and 255 is ignored."""
 _LEAST_POINTS = 3
+_FARTHEST = 1e8
+"""Pixels; Pillow's own numbers end at 2^31 of the finer ones."""
 _FINER = 5
 """Finer pixels along a pixel's side; an odd number has one in the middle."""
 
@@ -31,6 +34,15 @@ class Shape:
     """Parts of the object."""
     runs: tuple[int, ...] = ()
     """Lengths of runs outside and inside of the object in turn, column by column."""
+
+    @property
+    def area(self) -> float:
+        """Pixels, as if no two polygons of it had pixels in common."""
+        return sum(self.runs[1::2]) + sum(map(_area, self.polygons))
+
+    def is_outside(self, size: tuple[int, int]) -> bool:
+        """Return whether all its polygons lie beyond the image, of (height, width)."""
+        return bool(self.polygons) and all(_is_outside(each, size) for each in self.polygons)
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,43 @@ class Annotations:
     images: tuple[Annotated, ...]
 
 
+def corners_of(pairs: Sequence[Any]) -> Points:
+    """Return corners as pairs of numbers.
+
+    Raises:
+        ValueError: one is no pair, or no finite number of pixels.
+    """
+    try:
+        found = [(float(x), float(y)) for x, y in pairs]
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("has a corner that is not two numbers: write [x, y]") from None
+    if not all(abs(number) <= _FARTHEST for corner in found for number in corner):
+        raise ValueError("has a coordinate that is NaN, infinite or beyond 100,000,000 pixels")
+    return found
+
+
+def polygon_of(pairs: Sequence[Any]) -> Points:
+    """Return the corners of a polygon.
+
+    Raises:
+        ValueError: they are too few, or `corners_of` refuses them.
+    """
+    found = corners_of(pairs)
+    if len(found) < _LEAST_POINTS:
+        raise ValueError(f"has a polygon of {len(found)} corners, and it needs {_LEAST_POINTS}")
+    return found
+
+
+def _area(polygon: Points) -> float:
+    x, y = np.asarray(polygon, dtype=np.float64).T
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
+def _is_outside(polygon: Points, size: tuple[int, int]) -> bool:
+    corners = np.asarray(polygon, dtype=np.float64)
+    return bool((corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= size[::-1]).any())
+
+
 def drawn(shapes: Sequence[Shape], ids: dict[str, int], size: tuple[int, int]) -> Mask:
     """Return the mask of an image.
 
@@ -61,15 +110,13 @@ def drawn(shapes: Sequence[Shape], ids: dict[str, int], size: tuple[int, int]) -
         size: height and width.
 
     Raises:
-        DataError: run lengths are not of this size, or a polygon has too few corners.
+        DataError: run lengths are not of this size.
     """
     height, width = size
     picture = Picture.new("L", (width, height))
     for shape in shapes:
         class_id = ids[shape.class_name]
         for polygon in shape.polygons:
-            if len(polygon) < _LEAST_POINTS:
-                raise DataError(f"a polygon of '{shape.class_name}' has {len(polygon)} corners")
             _fill(picture, polygon, class_id)
         if shape.runs:
             inside = Picture.fromarray(filled(shape.runs, size))

@@ -34,7 +34,9 @@ class Converted:
     """In the order of their ids in the masks; the first is the background."""
     images: int
     empty: int
-    """Images without any object."""
+    """Images whose mask holds the background alone."""
+    outside: tuple[Path, ...]
+    """The image of each object that lies outside of it."""
 
 
 def write_masks(
@@ -56,42 +58,48 @@ def write_masks(
 
     Raises:
         DataError: images are missing or of another size than stated, have equal names, classes are
-            too many or not those of an earlier split, or the directory cannot be written to.
+            none, too many or not those of an earlier split, or the directory cannot be written to.
     """
     ids = _ids(annotations, root)
     problems = [*_name_problems(annotations)]
+    empty, outside = 0, list[Path]()
     place = root / split if split else root
     try:
         for kind in ("images", "masks"):
             (place / kind).mkdir(parents=True, exist_ok=True)
         for done, each in enumerate(annotations.images, 1):
             try:
+                size = _size(each)
+                outside += [each.image for shape in each.shapes if shape.is_outside(size)]
                 if not problems:
-                    _write(each, ids, place)
-                else:
-                    _size(each)
+                    empty += not _write(each, ids, place, size)
             except DataError as error:
                 problems += error.every
             on_image(done, len(annotations.images))
         if problems:
             raise DataError(*problems)
-        (root / CLASSES).write_text("".join(f"{name}\n" for name in ids))
+        (root / CLASSES).write_text("".join(f"{name}\n" for name in ids), encoding="utf-8")
     except OSError as error:
         raise DataError(f"{place}: cannot be written to ({error.strerror or error})") from error
-    empty = sum(not each.shapes for each in annotations.images)
-    return Converted(tuple(ids), len(annotations.images), empty)
+    return Converted(tuple(ids), len(annotations.images), empty, tuple(outside))
 
 
 def _ids(annotations: Annotations, root: Path) -> dict[str, int]:
     names = [name for name in annotations.class_names if name != BACKGROUND]
     with suppress(FileNotFoundError):
-        earlier = (root / CLASSES).read_text().splitlines()[1:]
+        earlier = (root / CLASSES).read_text(encoding="utf-8").splitlines()[1:]
         if others := sorted({*names} - {*earlier}):
             raise DataError(
                 f"{root / CLASSES}: has no class {', '.join(others)}; the splits of a data set "
                 "have the same classes: convert the one with all classes first, or remove it"
             )
         names = earlier
+    if not names:
+        raise DataError("the annotations have no objects: a data set needs a class to learn")
+    if wrong := [name for name in names if not name.strip() or not name.isprintable()]:
+        raise DataError(
+            f"the class name {wrong[0]!r} is blank or holds a control character: rename it"
+        )
     if len(names) > MOST_CLASSES:
         raise DataError(
             f"{len(names)} classes do not fit into masks of bytes, which hold {MOST_CLASSES} "
@@ -120,8 +128,8 @@ def _size(each: Annotated) -> tuple[int, int]:
     return size
 
 
-def _write(each: Annotated, ids: dict[str, int], place: Path) -> None:
-    size = _size(each)
+def _write(each: Annotated, ids: dict[str, int], place: Path, size: tuple[int, int]) -> bool:
+    """Return whether the mask holds an object."""
     try:
         mask = drawn(each.shapes, ids, size)
     except DataError as error:
@@ -133,3 +141,4 @@ def _write(each: Annotated, ids: dict[str, int], place: Path) -> None:
             os.link(each.image, target)
         except OSError:  # on another disk, or not allowed
             shutil.copy2(each.image, target)
+    return bool(mask.any())
