@@ -223,3 +223,41 @@ def test_weights_count_a_class_as_it_is_trained_on(tmp_path, augment, expected):
     forget_listing()
     data = settings(tmp_path, classes=list("abc"), image_size=(8, 8))
     assert load_split(data, "train").trained_pixels(augment)[:, 2].sum() == expected
+
+
+def test_masks_that_exif_turns_are_warned_of_as_masks(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    exif = Image.Exif()
+    exif[0x112] = 3
+    halves(0, 1)[4].save(tmp_path / "masks" / "04.png", exif=exif)
+    (warning,) = report_of(tmp_path).warnings
+    assert warning.startswith("the masks of 1 image (train/04.png) are shown turned, by EXIF data")
+
+
+def test_a_transparent_colour_and_several_pictures_are_warned_of(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    with Image.open(tmp_path / "images" / "03.png") as picture:
+        picture.save(tmp_path / "images" / "03.png", transparency=picture.getpixel((0, 0)))
+        (tmp_path / "images" / "04.png").unlink()
+        frames = [picture.transpose(Image.Transpose.ROTATE_180)]
+        path = tmp_path / "images" / "04.jpg"
+        picture.convert("RGB").save(path, format="MPO", save_all=True, append_images=frames)
+    several, clear = sorted(report_of(tmp_path).warnings)
+    assert several.startswith("1 image (train/03.png) are partly transparent")
+    assert clear.startswith("1 image file (train/04.jpg) with several pictures (MPO)")
+
+
+def test_files_without_a_suffix_may_be_images(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    for name in ("README", "IM1", "IM2"):
+        (tmp_path / "images" / name).write_bytes(b"")
+    (warning,) = report_of(tmp_path).warnings
+    assert warning == "2 files without a suffix of images/ are not read (IM1, IM2)"
+
+
+def test_a_16_bit_grey_image_is_advised_its_one_band(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    grey = np.zeros(SIZE, dtype=np.uint16)
+    Image.fromarray(grey).save(tmp_path / "images" / "03.png")
+    (problem,) = report_of(tmp_path).problems
+    assert "set bands: [0] to read it as it is" in problem

@@ -129,7 +129,6 @@ def _stored(path: Path | None) -> tuple[dict[str, list[Any]], dict[str, Any]]:
 
 
 def _written(facts: ImageFacts) -> list[Any]:
-    seen = facts.seen
     return [
         facts.size,
         len(facts.pixels),
@@ -139,13 +138,19 @@ def _written(facts: ImageFacts) -> list[Any]:
         len(facts.left),
         _sparse(facts.left),
         facts.near.hex(),
-        [seen.turned, seen.see_through, _pairs(seen.values), _pairs(seen.palette)],
+        _written_seen(facts.seen),
     ]
+
+
+def _written_seen(seen: Seen) -> list[Any]:
+    opened = [seen.turned, seen.see_through, _pairs(seen.values), _pairs(seen.palette)]
+    return [*opened, seen.mask_turned, seen.pictures]
 
 
 def _read(stored: list[Any]) -> ImageFacts:
     size, classes, pixels, unlabeled, digest, known, left, near, seen = stored
-    turned, clear, values, palette = seen
+    turned, clear, values, palette, mask_turned, pictures = seen
+    colours = {value: tuple(colour) for value, colour in palette}
     return ImageFacts(
         tuple(size),
         _dense(pixels, classes),
@@ -153,7 +158,7 @@ def _read(stored: list[Any]) -> ImageFacts:
         bytes.fromhex(digest),
         _dense(left, known),
         bytes.fromhex(near),
-        Seen(turned, clear, dict(values), {value: tuple(colour) for value, colour in palette}),
+        Seen(turned, clear, dict(values), colours, mask_turned, pictures),
     )
 
 

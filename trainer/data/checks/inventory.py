@@ -1,15 +1,18 @@
 """Files of a data set's directory that are not read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from searchctl.trainer.core.errors import first_few
 from searchctl.trainer.data.checks.report import Unused
 from searchctl.trainer.data.sets.base import Dataset
 
 _PAPERS = frozenset(
-    {"", ".txt", ".md", ".rst", ".pdf", ".html", ".json", ".csv", ".xml", ".yaml", ".yml", ".py"}
+    {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".csv", ".xml", ".yaml", ".yml", ".py"}
 )
 """Kinds of files that describe data: they are counted, and not warned of."""
+_NOTES = frozenset({"readme", "license", "licence", "copying", "notice", "authors", "changes"})
+"""Names of such files without a suffix, in lower case; any other such file may be an image."""
 _MOST_LINES = 6
 
 
@@ -30,14 +33,20 @@ def unused_of(dataset: Dataset) -> tuple[Unused, ...]:
 
 def unused_warnings(unused: Sequence[Unused]) -> Iterator[str]:
     """Report unread files, the largest kinds first."""
-    kinds = sorted(
-        (each for each in unused if each.suffix not in _PAPERS), key=lambda each: -len(each.names)
-    )
+    kinds = sorted(filter(None, map(_of_pictures, unused)), key=lambda each: -len(each.names))
     yield from map(line_of, kinds[:_MOST_LINES])
     if kinds[_MOST_LINES:]:
         files = sum(len(each.names) for each in kinds[_MOST_LINES:])
         places = [each.directory for each in kinds[_MOST_LINES:]]
         yield f"{files} more files are not read, in {first_few(list(dict.fromkeys(places)))}"
+
+
+def _of_pictures(unused: Unused) -> Unused | None:
+    """Return those of the files that may be images or masks; None if there are none."""
+    if unused.suffix in _PAPERS:
+        return None
+    names = tuple(name for name in unused.names if unused.suffix or name.lower() not in _NOTES)
+    return replace(unused, names=names) if names else None
 
 
 def line_of(unused: Unused) -> str:
@@ -48,6 +57,7 @@ def line_of(unused: Unused) -> str:
     """
     count, place = len(unused.names), "" if unused.directory == "." else f"{unused.directory}/"
     where = f"of {place}" if place else "of the data set's directory"
-    kind = f"{unused.suffix or 'other'} file{'s' * (count != 1)}"
+    kind = f"{unused.suffix} file{'s' * (count != 1)}".strip()
+    kind += " without a suffix" * (not unused.suffix)
     verb = "are" if count != 1 else "is"
     return f"{count} {kind} {where} {verb} not read ({first_few(unused.names)})"

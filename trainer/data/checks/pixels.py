@@ -38,6 +38,19 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
             "stored: masks are taken to be drawn on the stored pixels. If they were drawn on what "
             "is shown, save the images upright, without EXIF data"
         )
+    masks = [name for name, facts in read if facts.seen.mask_turned]
+    if masks:
+        yield (
+            f"the masks of {counted(masks, 'image')} are shown turned, by EXIF data, and their "
+            "images are not. Masks are read as they are stored: save them upright, without EXIF "
+            "data"
+        )
+    several = [name for name, facts in read if facts.seen.pictures > 1]
+    if several:
+        yield (
+            f"{counted(several, 'image file')} with several pictures (MPO): the first is read. If "
+            "it is not the picture of the mask, write each to its own file"
+        )
     clear = [name for name, facts in read if facts.seen.see_through]
     if clear:
         yield (

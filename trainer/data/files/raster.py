@@ -36,9 +36,8 @@ def read_raster(path: Path, bands: Sequence[int], nodata: float | None = None) -
     with named(path):
         array, own_nodata = _array_of(path)
         if max(bands) >= array.shape[2]:
-            raise DataError(
-                f"has {array.shape[2]} bands, counted from 0, and data.bands names {max(bands)}"
-            )
+            count = f"{array.shape[2]} band{'s' * (array.shape[2] != 1)}"
+            raise DataError(f"has {count}, counted from 0, and data.bands names {max(bands)}")
         values = array[..., list(bands)]
         missing = nodata if nodata is not None else own_nodata
         raster: Raster = values.astype(np.float32)

@@ -18,10 +18,10 @@ from searchctl.trainer.data.files.header import Header
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
 """Errors of Pillow and NumPy on files that are missing, empty, truncated or not pictures."""
-_EIGHT_BITS = (
-    "convert it to 8 bits a channel, or (dataset: folder) set bands, such as [0, 1, 2], to read it "
-    "as it is"
-)
+_MODES_WITH_OPACITY = ("RGBA", "LA", "PA", "P", "RGB", "L")
+"""Modes of Pillow whose opacity can be read; those of RGB and L have a transparent colour."""
+_MOST_BANDS = 8
+"""Bands that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Traits:
     """Whether a pixel is not opaque; opacity is not read."""
     palette: tuple[tuple[int, int, int], ...] = ()
     """Colours by their numbers, of a file whose pixels are such numbers."""
+    pictures: int = 1
+    """Pictures in the file; a camera may add previews or a second eye's view (MPO)."""
 
 
 @contextmanager
@@ -104,7 +106,7 @@ def as_rgb(picture: Picture.Image) -> Picture.Image:
         DataError: it has more than 8 bits a channel, which would be clipped.
     """
     if picture.mode.startswith(("I", "F")):
-        raise DataError(f"has {picture.mode} pixels, and 8 bits a channel are read: {_EIGHT_BITS}")
+        raise DataError(f"has {picture.mode} pixels, and 8 bits a channel are read: {_fix(1)}")
     if picture.mode == "P":  # straight to RGB warns where the palette has transparency
         picture = picture.convert("RGBA")
     return picture.convert("RGB")
@@ -117,7 +119,8 @@ def traits_of(picture: Picture.Image) -> Traits:
     if picture.mode == "P":
         colours = np.array(picture.getpalette("RGB") or [], dtype=np.int64).reshape(-1, 3)
         palette = tuple((int(r), int(g), int(b)) for r, g, b in colours)
-    return Traits(orientation_of(picture), _see_through(picture), palette)
+    pictures = getattr(picture, "n_frames", 1) if picture.format == "MPO" else 1
+    return Traits(orientation_of(picture), _see_through(picture), palette, pictures)
 
 
 def orientation_of(picture: Picture.Image) -> int:
@@ -189,15 +192,22 @@ def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
 def _refuse_image(header: Header) -> None:
     _refuse_pages_and_oddities(header)
     if header.numbers != "unsigned":
-        raise DataError(f"has {header.numbers} values, and bytes are read: {_EIGHT_BITS}")
+        raise DataError(f"has {header.numbers} values, and bytes are read: {_fix(header.bands)}")
     if header.bits > 8:
-        raise DataError(f"has {header.bits} bits a channel, and 8 are read: {_EIGHT_BITS}")
+        raise DataError(f"has {header.bits} bits a channel, and 8 are read: {_fix(header.bands)}")
     if header.bands not in (1, 3) and not (header.cmyk and header.bands == 4):
         raise DataError(
             f"has {header.bands} bands, and one (grey) or three (red, green, blue) are read: "
             "write the three that matter to a file of their own, or (dataset: folder) set bands to "
-            f"those that matter, such as {[*range(header.bands)][:8]}"
+            f"those that matter, such as {[*range(header.bands)][:_MOST_BANDS]}"
         )
+
+
+def _fix(bands: int) -> str:
+    return (
+        "convert it to 8 bits a channel, or (dataset: folder) set bands: "
+        f"{[*range(bands)][:_MOST_BANDS]} to read it as it is"
+    )
 
 
 def _refuse_mask(header: Header) -> None:
@@ -249,7 +259,7 @@ def _unscaled(picture: Picture.Image, header: Header) -> Picture.Image:
 
 
 def _see_through(picture: Picture.Image) -> bool:
-    if not picture.has_transparency_data or picture.mode not in ("RGBA", "LA", "PA", "P"):
+    if not picture.has_transparency_data or picture.mode not in _MODES_WITH_OPACITY:
         return False
     return bool(np.asarray(picture.convert("RGBA").getchannel("A")).min() < 255)
 

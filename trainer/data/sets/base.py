@@ -24,13 +24,17 @@ class Seen:
     """What reading a pair shows besides its image and label."""
 
     turned: bool = False
-    """Whether EXIF data turn the image, and not the mask, where they are shown."""
+    """Whether EXIF data turn the image, and not in the same way the mask, where they are shown."""
     see_through: bool = False
     """Whether the image has pixels that are not opaque; their colours are read as they are."""
     values: Mapping[int, int] = field(default_factory=dict)
     """Pixels of each value of a mask of class ids, before the class table is applied."""
     palette: Mapping[int, Colour] = field(default_factory=dict)
     """Colour of each value that occurs, of a mask of class ids whose file has a palette."""
+    mask_turned: bool = False
+    """Whether EXIF data turn the mask, and not the image, where they are shown."""
+    pictures: int = 1
+    """Pictures in the image's file, of which the first is read."""
 
 
 class Reading(NamedTuple):

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -184,13 +184,15 @@ def value_table(meaning: Mapping[int, int]) -> ValueTable:
 
 def _seen(mask: Picture.Image, image: Traits) -> Seen:
     traits = traits_of(mask)
-    turned = image.orientation != traits.orientation
+    differ = image.orientation != traits.orientation
+    turned, mask_turned = differ and image.orientation != 1, differ and image.orientation == 1
+    seen = Seen(turned, image.see_through, mask_turned=mask_turned, pictures=image.pictures)
     if len(mask.getbands()) > 1:
-        return Seen(turned, image.see_through)
+        return seen
     values, counts = np.unique(np.asarray(mask), return_counts=True)
     held = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
     palette = {value: traits.palette[value] for value in held if value < len(traits.palette)}
-    return Seen(turned, image.see_through, held, palette)
+    return replace(seen, values=held, palette=palette)
 
 
 def _problems(pair: Pair, reader: Reader) -> list[str]:

@@ -35,12 +35,17 @@ _Written = dict[str, Channel] | dict[str, Rgb] | Classes
 """What may be written in a file; messages about keys are of the last."""
 
 
+_MIXED = "ids and colours cannot be mixed: give each class an id, or each class a colour"
+
+
 def _listed(table: Any) -> Any:
     """Convert a mapping to an equivalent list; its order would not survive in JSON.
 
     Raises:
         ValueError: a class has neither an id nor a colour, or some have ids and some colours.
     """
+    if isinstance(table, list):
+        _refuse_mixed(table)
     if not isinstance(table, dict):
         return table
     for name, value in table.items():
@@ -51,9 +56,31 @@ def _listed(table: Any) -> Any:
     if not any(map(_is_byte, table.values())):
         return [{"name": name, "color": value} for name, value in table.items()]
     if not all(map(_is_byte, table.values())):
-        raise ValueError("give each class an id, or each a colour, not some of both")
+        raise ValueError(_MIXED)
     entries = [{"name": name, "id": value} for name, value in table.items()]
     return sorted(entries, key=lambda entry: entry["id"])
+
+
+def _refuse_mixed(table: list[Any]) -> None:
+    kinds = {_kind(each) for each in table}
+    if kinds == {"id", "color"}:
+        raise ValueError(_MIXED)
+    if None in kinds or len(kinds) > 1:
+        raise ValueError(
+            "its entries are of different kinds or cannot be read: list names alone, or map each "
+            "name to an id ({background: 0, object: 1}) or to a colour"
+        )
+
+
+def _kind(entry: Any) -> str | None:
+    for kind, name in ((str, "name"), (ValueClass, "id"), (ColourClass, "color")):
+        if isinstance(entry, kind):
+            return name
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        return None
+    fits = {"id": _is_byte, "color": _is_colour}
+    held = entry.keys() - {"name"}
+    return next((key for key in fits if held == {key} and fits[key](entry[key])), None)
 
 
 def _is_byte(value: Any) -> bool:
