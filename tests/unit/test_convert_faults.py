@@ -79,13 +79,19 @@ def runs(counts, size=(HEIGHT, WIDTH)):
     ],
 )
 def test_a_faulty_coco_annotation_is_named(tmp_path, annotation, words):
-    with pytest.raises(DataError, match=rf"coco.json: annotation 91: has {words}"):
+    with pytest.raises(DataError, match=rf"coco.json, annotation 91: has {words}"):
         coco(tmp_path, {"segmentation": SQUARE}, annotation)
 
 
 def test_coco_annotations_of_no_image_are_named_together(tmp_path):
     with pytest.raises(DataError, match="annotation 90, 91: is of no image of the file"):
         coco(tmp_path, *[{"image_id": 77, "segmentation": SQUARE}] * 2)
+
+
+def test_coco_annotations_of_similar_faults_are_each_named(tmp_path):
+    faults = [{"segmentation": [[1.0] * count]} for count in (5, 7)]
+    with pytest.raises(DataError, match=r"annotation 90: .* \(and so .*coco.json, annotation 91\)"):
+        coco(tmp_path, *faults)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def _shapes(
             problems.setdefault(str(error), []).append(name)
     if problems:
         raise DataError(
-            *(f"{path}: annotation {first_few(ids)}: {what}" for what, ids in problems.items())
+            *(f"{path}, annotation {first_few(ids)}: {what}" for what, ids in problems.items())
         )
     return found
 
