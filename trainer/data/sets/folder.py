@@ -95,7 +95,15 @@ class Folder(PairedFiles):
         allowed = _spans(self._values)
         if ignored is not None:
             allowed += f" and {ignored} (ignored)"
-        return decode_ids(mask, self._table, allowed)
+        return decode_ids(mask, self._table, allowed + self._first_id_hint(mask))
+
+    def _first_id_hint(self, mask: Picture.Image) -> str:
+        """Propose `first_id: 1` where a mask holds no 0, and an id that is one too high."""
+        counts = len(self.class_names)
+        if self._values != tuple(range(counts)) or len(mask.getbands()) > 1:
+            return ""
+        low, high = mask.getextrema()
+        return ". If ids start at 1, set first_id: 1" if (low, high) == (1, counts) else ""
 
     def advice(self, values: Mapping[int, int]) -> str:
         """Propose the class table that fits masks of these values, where the present one does not.

@@ -31,6 +31,47 @@ def nothing_here(directory: Path) -> str:
     return f"{directory} holds {held}: set root, images and masks to what is there"
 
 
+_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "rgb", "inputs", "x")
+_MASKS = (
+    *("masks", "mask", "labels", "label", "annotations", "annotation", "gt", "groundtruth"),
+    *("ground_truth", "segmentationclass", "segmentation", "targets", "y"),
+)
+"""Names of directories of images and of masks, in lower case."""
+_TRAIN = ("train", "training")
+
+
+def layout_hint(root: Path) -> str:
+    """Propose the settings of a layout that a directory seems to have; nothing if none is seen."""
+    below = {name.lower(): name for name in _directories(root)}
+    train = next((below[name] for name in _TRAIN if name in below), None)
+    if train is not None:
+        below = {name.lower(): name for name in _directories(root / train)}
+    image = next((below[name] for name in _IMAGES if name in below), None)
+    mask = next((below[name] for name in _MASKS if name in below), None)
+    if image is None or mask is None:
+        return ""
+    images, masks = image, mask
+    if train is not None:
+        images, masks = f"{{split}}/{image}", f"{{split}}/{mask}"
+    elif {*map(str.lower, _directories(root / image))} & {*_TRAIN}:
+        images, masks = f"{image}/{{split}}", f"{mask}/{{split}}"
+    held = ", ".join(f"{name}/" for name in _directories(root))
+    return f"{root} holds {held}: set images: '{images}' and masks: '{masks}'"
+
+
+def _directories(place: Path) -> list[str]:
+    return sorted(each.name for each in place.iterdir() if each.is_dir()) if place.is_dir() else []
+
+
+def unread_hint(directory: Path) -> str:
+    """Describe files of kinds that are not read, where masks were looked for."""
+    kinds = Counter(each.suffix.lower() for each in directory.rglob("*") if each.is_file())
+    if not kinds:
+        return "it holds no masks"
+    held = [f"{count} {kind or 'unnamed'} files" for kind, count in kinds.most_common()]
+    return f"it holds {first_few(held)}, which are not read: convert them to PNG"
+
+
 def split_hint(
     cores: Iterable[str], names: Mapping[Split, Sequence[str]], images: str, masks: str
 ) -> str:
@@ -58,6 +99,9 @@ def name_hint(images: Sequence[str], masks: Sequence[str]) -> str:
     """
     if not masks:
         return "it holds no masks"
+    folded = {name.casefold() for name in masks}
+    if 2 * sum(name.casefold() in folded for name in images) > len(images):
+        return "names differ in capital letters: rename the masks, or the images"
     held = f"it holds {first_few(sorted(masks))}"
     best, fits = ("", "", "", ""), 0
     for parts in _candidates(images, masks):

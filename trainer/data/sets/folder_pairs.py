@@ -3,13 +3,21 @@
 import csv
 import os
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from searchctl.trainer.core.errors import DataError, first_few
 from searchctl.trainer.data.sets.files import SPLITS, Pair
-from searchctl.trainer.data.sets.folder_hints import name_hint, nothing_here, split_hint
+from searchctl.trainer.data.sets.folder_hints import (
+    layout_hint,
+    name_hint,
+    nothing_here,
+    split_hint,
+    unread_hint,
+)
 from searchctl.trainer.data.sets.listing import read_list, walk
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.folder_layout import SPLIT
@@ -64,9 +72,17 @@ class PairFinder:
         return found
 
     def _has_split_directories(self) -> bool:
-        return any(
-            (self._root / name / self._settings.images).is_dir() for name in SPLIT_NAMES["train"]
-        )
+        return bool(self._there(f"{SPLIT}/{self._settings.images}", SPLIT_NAMES["train"]))
+
+    def _there(self, pattern: str, names: Iterable[str]) -> list[str]:
+        """Return the names, also with capital letters, of which there is a directory or list."""
+        found: dict[tuple[int, int], str] = {}
+        for name in (each for word in names for each in (word, word.capitalize(), word.upper())):
+            path = self._root / pattern.replace(SPLIT, name)
+            if path.exists():  # some file systems find one directory by all its spellings
+                state = path.stat()
+                found.setdefault((state.st_dev, state.st_ino), name)
+        return list(found.values())
 
     def _split_names(self, pattern: str) -> dict[Split, str]:
         """Return what each split that is there is called.
@@ -76,11 +92,7 @@ class PairFinder:
         """
         names: dict[Split, str] = {}
         for split in SPLITS:
-            there = [
-                name
-                for name in SPLIT_NAMES[split]
-                if (self._root / pattern.replace(SPLIT, name)).exists()
-            ]
+            there = self._there(pattern, SPLIT_NAMES[split])
             if len(there) > 1:
                 listed = " and ".join(pattern.replace(SPLIT, name) for name in there)
                 raise DataError(f"{self._root}: holds {listed}, both for {split}: leave one")
@@ -107,9 +119,11 @@ class PairFinder:
         )
         if not there.keys() & found.keys():
             stems = _stems(masks, self._mask_kinds)
+            hint = name_hint(_stems(images, self._image_kinds), stems)
+            if not stems:
+                hint = unread_hint(masks)
             raise DataError(
-                f"{masks}: holds no mask of the {len(found)} images of {images}; "
-                f"{name_hint(_stems(images, self._image_kinds), stems)}"
+                f"{masks}: holds no mask of the {len(found)} images of {images}; {hint}"
             )
         return [
             Pair(
@@ -127,12 +141,13 @@ class PairFinder:
 
     def _of_lists(self, pattern: str) -> Found:
         pairs = self._in_directories_or_none()
-        by_name = {name: pair for pair in pairs for name in _names_of(pair)}
+        by_name = {_same(name): pair for pair in pairs for name in _names_of(pair)}
         found: Found = {}
         for split, name in self._split_names(pattern).items():
             path = self._root / pattern.replace(SPLIT, name)
             self.listing_files.append(path)
             found[split] = [self._listed(*line, by_name) for line in read_list(path)]
+            _refuse_repeated(path, split, found[split])
         return found
 
     def _in_directories_or_none(self) -> list[Pair]:
@@ -145,26 +160,33 @@ class PairFinder:
         if len(words) >= 2:
             image, mask = words[0].lstrip("/"), words[1].lstrip("/")
             return Pair(image, self._root / image, self._root / mask)
-        if line not in by_name:
+        if _same(line) not in by_name:
             raise DataError(
                 f"{where}: no image of {self._root / self._settings.images} is called {line}"
             )
-        return by_name[line]
+        return by_name[_same(line)]
 
     def _of_table(self, path: Path) -> Found:
         self.listing_files.append(path)
         splits = {name: split for split, names in SPLIT_NAMES.items() for name in names}
         found: Found = {}
-        for number, row in enumerate(_rows(path, self._settings.group), 2):
+        for number, row in _rows(path, self._settings.group):
             split = splits.get((row.get("split") or "train").strip().lower())
             if split is None:
                 raise DataError(f"{path}:{number}: no split is called {row['split']}")
             group = row[self._settings.group].strip() if self._settings.group else ""
             image, mask = row["image"].strip(), row["mask"].strip()
+            if not image or not mask:
+                raise DataError(
+                    f"{path}:{number}: names no {'mask' if image else 'image'}: fill it in, or "
+                    "remove the line"
+                )
             pair = Pair(image, self._root / image, self._root / mask, group)
             found.setdefault(split, []).append(pair)
         if "train" not in found:
             raise DataError(f"{path}: names no training images")
+        for split, pairs in found.items():
+            _refuse_repeated(path, split, pairs)
         return found
 
 
@@ -181,12 +203,24 @@ def grouped(pairs: Sequence[Pair], pattern: re.Pattern[str]) -> list[Pair]:
     return [replace(pair, group=match[1] or "") for pair, match in matches if match]
 
 
-def _rows(path: Path, group: str | None) -> list[dict[str, str]]:
+def _refuse_repeated(path: Path, split: Split, pairs: Sequence[Pair]) -> None:
+    twice = [name for name, count in Counter(pair.name for pair in pairs).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{path}: names {first_few(twice)} more than once in the {split} split: remove the "
+            "repeated lines"
+        )
+
+
+def _rows(path: Path, group: str | None) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a table with their lines."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, skipinitialspace=True))
+            reader = csv.DictReader(file, skipinitialspace=True)
+            numbered = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
+    rows = [row for _, row in numbered]
     missing = [
         name
         for name in ("image", "mask", *([group] if group else []))
@@ -196,7 +230,7 @@ def _rows(path: Path, group: str | None) -> list[dict[str, str]]:
         what = f"has no column {missing[0]}" if missing else "has no rows"
         has = f": its columns are {', '.join(map(str, rows[0]))}" if rows else ""
         raise DataError(f"{path}: {what}{has}; its first line is image,mask,split")
-    return rows
+    return numbered
 
 
 def _files_by_core(
@@ -208,25 +242,33 @@ def _files_by_core(
         DataError: the directory is missing, or two files have the same bare name.
     """
     found: dict[str, Path] = {}
+    twins: list[str] = []
     for path in _files(directory, kinds, without):
         name = path.stem
         if len(name) < len(prefix) + len(suffix):
             continue
         if name.startswith(prefix) and name.endswith(suffix):
             bare = name[len(prefix) : len(name) - len(suffix)]
-            core = (path.parent.relative_to(directory) / bare).as_posix()
+            core = _same((path.parent.relative_to(directory) / bare).as_posix())
             if core in found:
-                raise DataError(
-                    f"{path}: has the name of {found[core].name} beside it: which of the two is "
-                    "meant? Move one away"
-                )
+                twins.append(f"{found[core].name} and {path.name}")
             found[core] = path
+    if twins:
+        raise DataError(
+            f"{directory}: holds files of one name ({first_few(twins)}): which of the two "
+            "is meant? Move the other away"
+        )
     return found
+
+
+def _same(name: str) -> str:
+    """Return a name in which each letter is one code point: macOS writes accents apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _files(directory: Path, kinds: frozenset[str], without: Path | None) -> list[Path]:
     if not directory.is_dir():
-        where = nothing_here(directory.parent)
+        where = layout_hint(directory.parent) or nothing_here(directory.parent)
         raise DataError(f"{directory}: cannot be listed (no such directory); {where}")
     found = []
     for place, names in walk(directory):

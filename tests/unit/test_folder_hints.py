@@ -1,0 +1,95 @@
+"""Messages about directories, lists and tables that are nearly right."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.settings import FolderData
+
+
+def put(root, *paths, value=0):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 6), value, dtype=np.uint8)).save(root / path)
+
+
+def folder(root, **changes):
+    settings = {"classes": ["a", "b"], "image_size": (8, 8), "test": 0, **changes}
+    return Folder(FolderData(dataset="folder", root=root, **settings))
+
+
+def refusal(root, **changes):
+    with pytest.raises(DataError) as caught:
+        folder(root, **changes).names("train")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (["images/1.png", "labels/1.png"], "set images: 'images' and masks: 'labels'"),
+        (
+            ["Train/Images/1.png", "Train/Masks/1.png"],
+            "'{split}/Images' and masks: '{split}/Masks'",
+        ),
+        (["Images/Train/1.png", "GT/Train/1.png"], "'Images/{split}' and masks: 'GT/{split}'"),
+        (
+            ["images/1.png", "masks/1.pbm"],
+            "it holds 1 .pbm files, which are not read: convert them",
+        ),
+        (["images/IMG1.png", "masks/img1.png"], "names differ in capital letters: rename"),
+    ],
+)
+def test_a_near_layout_is_answered_by_the_settings_that_fit(tmp_path, paths, words):
+    put(tmp_path, *(path.replace(".pbm", ".png") for path in paths))
+    for path in paths:
+        (tmp_path / path.replace(".pbm", ".png")).rename(tmp_path / path)
+    assert words in refusal(tmp_path)
+
+
+def test_splits_may_have_a_capital_letter(tmp_path):
+    put(tmp_path, *(f"{k}/{s}/{s}.png" for k in ("images", "masks") for s in ("Train", "Val")))
+    dataset = folder(tmp_path, images="images/{split}", masks="masks/{split}")
+    assert (dataset.names("train"), dataset.names("val")) == (("Train.png",), ("Val.png",))
+
+
+def test_accents_are_compared_whichever_way_they_are_written(tmp_path):
+    forms = [unicodedata.normalize(form, "\u00e4") for form in ("NFC", "NFD")]
+    put(tmp_path, *(f"images/{forms[0]}{i}.png" for i in range(5)))
+    put(tmp_path, *(f"masks/{forms[1]}{i}.png" for i in range(5)))
+    folder(tmp_path).check()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("images/1.png,masks/1.png\n,\n", "t.csv:3: names no image: fill it in"),
+        ("images/1.png,masks/1.png\n" * 2, "names images/1.png more than once in the train split"),
+    ],
+)
+def test_a_line_of_a_table_that_cannot_be_meant_is_named(tmp_path, rows, words):
+    put(tmp_path, "images/1.png", "masks/1.png")
+    (tmp_path / "t.csv").write_text(f"image,mask\n{rows}")
+    assert words in refusal(tmp_path, table="t.csv")
+
+
+def test_a_repeated_line_of_a_list_is_named(tmp_path):
+    put(tmp_path, "images/1.png", "masks/1.png")
+    (tmp_path / "train.txt").write_text("1\n1\n")
+    assert "names 1.png more than once" in refusal(tmp_path, lists="{split}.txt")
+
+
+def test_ids_that_start_at_1_are_advised_first_id(tmp_path):
+    put(tmp_path, *(f"images/{i}.png" for i in range(5)))
+    mask = np.ones((4, 6), dtype=np.uint8)
+    mask[2:] = 2
+    (tmp_path / "masks").mkdir()
+    for number in range(5):
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
+    with pytest.raises(DataError, match="If ids start at 1, set first_id: 1"):
+        folder(tmp_path).load("train", 0)
+    assert folder(tmp_path, first_id=1).load("train", 0)[1].tolist() == (mask - 1).tolist()
