@@ -93,3 +93,9 @@ def test_ids_that_start_at_1_are_advised_first_id(tmp_path):
     with pytest.raises(DataError, match="If ids start at 1, set first_id: 1"):
         folder(tmp_path).load("train", 0)
     assert folder(tmp_path, first_id=1).load("train", 0)[1].tolist() == (mask - 1).tolist()
+
+
+def test_a_pattern_that_finds_one_group_alone_is_refused(tmp_path):
+    put(tmp_path, *(f"{kind}/x{i}.png" for kind in ("images", "masks") for i in range(5)))
+    words = refusal(tmp_path, group="(.)")
+    assert words.startswith("all 5 images are of one group, 'x'")

@@ -176,7 +176,7 @@ def test_files_that_are_not_read_are_counted_by_kind_and_warned_of(tmp_path):
     ]
     assert report.warnings == (
         "3 .jp2 files of images/ are not read (x0.jp2, x1.jp2, x2.jp2)",
-        "1 .png file of masks/ is not read (77.png)",
+        "1 .png file of masks/ is not read (77.png): no image has such a name",
     )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from searchctl.trainer.core.errors import first_few
 from searchctl.trainer.data.checks.report import Unused
 from searchctl.trainer.data.sets.base import Dataset
+from searchctl.trainer.data.sets.files import SPLITS
 
 _PAPERS = frozenset(
     {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".csv", ".xml", ".yaml", ".yml", ".py"}
@@ -22,13 +24,28 @@ def unused_of(dataset: Dataset) -> tuple[Unused, ...]:
     if root is None:
         return ()
     kinds: dict[tuple[str, str], list[str]] = {}
+    masks = _mask_places(dataset)
     for path in dataset.unused():
         place = path.relative_to(root).parent.as_posix()
         kinds.setdefault((place, path.suffix.lower()), []).append(path.name)
     return tuple(
-        Unused(place, suffix, tuple(sorted(names)))
+        Unused(place, suffix, tuple(sorted(names)), (root / place, suffix) in masks)
         for (place, suffix), names in sorted(kinds.items())
     )
+
+
+def _mask_places(dataset: Dataset) -> set[tuple[Path, str]]:
+    """Return the directories, and kinds of files, from which masks and no images are read."""
+    pairs = [
+        dataset.files_of(split, index)
+        for split in SPLITS
+        for index in range(len(dataset.names(split)))
+    ]
+    images, masks = (
+        {(pair[place].parent, pair[place].suffix.lower()) for pair in pairs if len(pair) == 2}
+        for place in (0, 1)
+    )
+    return masks - images
 
 
 def unused_warnings(unused: Sequence[Unused]) -> Iterator[str]:
@@ -60,4 +77,5 @@ def line_of(unused: Unused) -> str:
     kind = f"{unused.suffix} file{'s' * (count != 1)}".strip()
     kind += " without a suffix" * (not unused.suffix)
     verb = "are" if count != 1 else "is"
-    return f"{count} {kind} {where} {verb} not read ({first_few(unused.names)})"
+    reason = ": no image has such a name" * unused.of_masks
+    return f"{count} {kind} {where} {verb} not read ({first_few(unused.names)}){reason}"

@@ -105,6 +105,8 @@ class Unused:
     """Suffix of their names."""
     names: tuple[str, ...]
     """Their names."""
+    of_masks: bool = False
+    """Whether masks are read from this directory, and an image of their names is missing."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image as Picture
 
+from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.readers import RasterReader
@@ -71,6 +72,11 @@ class Folder(PairedFiles):
             "test": round(settings.test * len(pool)),
         }
         groups = _by_hash(pool)
+        if "val" not in found and len(groups) == 1 < len(pool):
+            raise DataError(
+                f"all {len(pool)} images are of one group, '{pool[0].group}', and a group lies in "
+                "one split: set `group` so that it names several, or leave it out"
+            )
         for split, count in needed.items():
             if split not in found:
                 found[split] = _taken(groups, count)
