@@ -110,6 +110,9 @@ def _print(name: str, report: "DataReport") -> None:
     for table in tables_of(report):
         console.print(table, crop=False)
         console.print()
+    if report.tiles:
+        listed = ", ".join(f"{count} {split}" for split, count in report.tiles.items())
+        console.print(f"tiles: {listed}\n")
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     for problem in report.problems:

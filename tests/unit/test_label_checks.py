@@ -261,3 +261,12 @@ def test_a_16_bit_grey_image_is_advised_its_one_band(tmp_path):
     Image.fromarray(grey).save(tmp_path / "images" / "03.png")
     (problem,) = report_of(tmp_path).problems
     assert "set bands: [0] to read it as it is" in problem
+
+
+def test_images_smaller_than_a_tile_are_warned_of_and_tiles_are_counted(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    report = report_of(tmp_path, tile=(12, 32))
+    assert (report.warnings, report.tiles) == ((), {"train": 16, "val": 4, "test": 0})
+    (warning,) = report_of(tmp_path, tile=(64, 64)).warnings
+    assert warning.startswith("10 images (train/")
+    assert "are smaller than a tile of 64x64" in warning

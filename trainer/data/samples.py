@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -23,6 +23,7 @@ from searchctl.trainer.data.cache.store import (
 )
 from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.checks.check import OnImage, check_data
+from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
 from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
 from searchctl.trainer.data.sets.base import Dataset
@@ -317,7 +318,14 @@ def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> Dat
         data: settings of the data set.
         on_image: called with (done, all) after each image.
     """
-    return check_data(_of_whole_images(data), on_image, _book(data))
+    report = check_data(_of_whole_images(data), on_image, _book(data))
+    if not isinstance(data, RasterData) or data.tile is None:
+        return report
+    return replace(
+        report,
+        warnings=(*report.warnings, *tile_warnings(report.splits, data.tile)),
+        tiles=tile_counts(report.splits, data.tile, data.tile_overlap),
+    )
 
 
 @contextmanager

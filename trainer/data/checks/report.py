@@ -1,7 +1,8 @@
 """Findings of the check of a data set."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -122,3 +123,5 @@ class DataReport:
     """Errors that prevent every launch: each missing, broken or unfit file by its path."""
     warnings: tuple[str, ...]
     """Reasons why scores are worth less than they seem."""
+    tiles: Mapping[Split, int] = field(default_factory=dict)
+    """Tiles of each split, of images that are cut into tiles."""
