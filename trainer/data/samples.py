@@ -23,8 +23,8 @@ from searchctl.trainer.data.cache.store import (
 )
 from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.checks.check import OnImage, check_data
-from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
 from searchctl.trainer.data.checks.report import DataReport
+from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS

@@ -28,6 +28,6 @@ def tile_warnings(splits: Sequence[SplitReport], tile: Size) -> Iterator[str]:
     if small:
         verb = "is" if len(small) == 1 else "are"
         yield (
-            f"{counted(small, 'image')} {verb} smaller than a tile of {tile[0]}x{tile[1]}, and seen "
-            "at another scale than full tiles: set a smaller tile"
+            f"{counted(small, 'image')} {verb} smaller than a tile of {tile[0]}x{tile[1]}, and "
+            "seen at another scale than full tiles: set a smaller tile"
         )
