@@ -270,3 +270,14 @@ def test_images_smaller_than_a_tile_are_warned_of_and_tiles_are_counted(tmp_path
     (warning,) = report_of(tmp_path, tile=(64, 64)).warnings
     assert warning.startswith("10 images (train/")
     assert "are smaller than a tile of 64x64" in warning
+
+
+def test_colours_that_no_class_has_are_listed_where_a_class_does_not_occur(tmp_path):
+    palette = np.array([[0, 0, 0], [220, 20, 60]], dtype=np.uint8)
+    fill(tmp_path, [Image.fromarray(palette[np.asarray(mask)]) for mask in halves(0, 1)])
+    table = {"background": [0, 0, 0], "object": [220, 30, 60]}
+    problem = report_of(tmp_path, classes=table).problems[0]
+    assert problem.endswith(
+        "Masks hold colours of no class ((220, 20, 60)): is the class table right?"
+    )
+    assert report_of(tmp_path, classes={**table, "object": [220, 20, 60]}).problems == ()

@@ -47,22 +47,37 @@ class ColourTable:
         Raises:
             DataError: more than a few pixels have colours that the table lacks.
         """
-        pixels = np.asarray(as_rgb(mask).convert("RGBA")).view("<u4")[..., 0] & 0xFFFFFF
+        pixels = _pixels(mask)
         codes = self._codes.take(pixels)
         self._refuse_strays(pixels[codes == 0], codes.size)
         label: Label = cv2.LUT(codes, self._ids)
         return label
 
+    def strays(self, mask: Picture.Image) -> tuple[Colour, ...]:
+        """Return the most frequent colours of a mask that the table lacks."""
+        pixels = _pixels(mask)
+        return _most_frequent(pixels[self._codes.take(pixels) == 0])
+
     def _refuse_strays(self, strays: npt.NDArray[np.uint32], pixels: int) -> None:
         if len(strays) <= self._most_strays * pixels:
             return
-        colours, counts = np.unique(strays, return_counts=True)
-        common = colours[np.argsort(-counts, kind="stable")][:_LISTED]
-        listed = ", ".join(str(_unpacked(int(packed))) for packed in common)
+        listed = ", ".join(map(str, _most_frequent(strays)))
         raise DataError(
             f"{100 * len(strays) / pixels:.1f} % of a mask is in colours of no class, most of it "
             f"in {listed}: it was resized with interpolation, or has another table of colours"
         )
+
+
+def _pixels(mask: Picture.Image) -> npt.NDArray[np.uint32]:
+    """Return the colours of a mask as 24-bit numbers."""
+    packed: npt.NDArray[np.uint32] = np.asarray(as_rgb(mask).convert("RGBA")).view("<u4")[..., 0]
+    return packed & 0xFFFFFF
+
+
+def _most_frequent(packed: npt.NDArray[np.uint32]) -> tuple[Colour, ...]:
+    colours, counts = np.unique(packed, return_counts=True)
+    common = colours[np.argsort(-counts, kind="stable")][:_LISTED]
+    return tuple(_unpacked(int(each)) for each in common)
 
 
 def _packed(colour: Colour) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image as Picture
@@ -10,7 +11,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.readers import RasterReader
-from searchctl.trainer.data.files.reading import allow_pixels
+from searchctl.trainer.data.files.reading import allow_pixels, opened_mask
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, value_table
@@ -23,6 +24,8 @@ _IMAGES = frozenset(
 )
 _MASKS = _IMAGES  # those that lose values are refused by name when they are read
 _MOST_VALUES = 8
+_LOOKED_AT = 3
+"""Masks whose colours a message may list."""
 _IGNORED = 255
 """Label value of pixels without a class: ids start at 0 and may reach 254."""
 
@@ -116,14 +119,25 @@ class Folder(PairedFiles):
 
         Values of the present classes, or of no class, need no advice.
         """
+        if self._colours is not None:
+            return self._colour_advice(self._colours)
         held = sorted(value for value, pixels in values.items() if pixels)
-        if self._colours is not None or not held or {*self._values} <= {*held}:
+        if not held or {*self._values} <= {*held}:
             return ""
         listed = f"masks hold {_listed(held)}"
         if len(held) != len(self.class_names):
             return f"{listed}: is the class table right?"
         table = ", ".join(f"{n}: {v}" for n, v in zip(self.class_names, held, strict=True))
         return f"{listed}: set classes: {{{table}}}"
+
+    def _colour_advice(self, table: ColourTable) -> str:
+        """Name the colours of some masks that no class has."""
+        found: dict[Colour, None] = {}
+        for pair in self.pairs("train")[:_LOOKED_AT]:
+            with suppress(DataError), opened_mask(pair.mask) as mask:
+                found.update(dict.fromkeys(table.strays(mask)))
+        listed = ", ".join(map(str, [*found][:_MOST_VALUES]))
+        return f"masks hold colours of no class ({listed}): is the class table right?" * bool(found)
 
 
 def _listed(values: Sequence[int]) -> str:
