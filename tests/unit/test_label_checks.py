@@ -244,7 +244,7 @@ def test_a_transparent_colour_and_several_pictures_are_warned_of(tmp_path):
         picture.convert("RGB").save(path, format="MPO", save_all=True, append_images=frames)
     several, clear = sorted(report_of(tmp_path).warnings)
     assert several.startswith("1 image (train/03.png) are partly transparent")
-    assert clear.startswith("1 image file (train/04.jpg) with several pictures (MPO)")
+    assert clear.startswith("1 image file (train/04.jpg) has several pictures (MPO)")
 
 
 def test_files_without_a_suffix_may_be_images(tmp_path):
@@ -278,6 +278,6 @@ def test_colours_that_no_class_has_are_listed_where_a_class_does_not_occur(tmp_p
     table = {"background": [0, 0, 0], "object": [220, 30, 60]}
     problem = report_of(tmp_path, classes=table).problems[0]
     assert problem.endswith(
-        "Masks hold colours of no class ((220, 20, 60)): is the class table right?"
+        "Masks hold colours of no class, (220, 20, 60): is the class table right?"
     )
     assert report_of(tmp_path, classes={**table, "object": [220, 20, 60]}).problems == ()

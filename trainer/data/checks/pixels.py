@@ -47,8 +47,9 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
         )
     several = [name for name, facts in read if facts.seen.pictures > 1]
     if several:
+        verb = "has" if len(several) == 1 else "have"
         yield (
-            f"{counted(several, 'image file')} with several pictures (MPO): the first is read. If "
+            f"{counted(several, 'image file')} {verb} several pictures (MPO): the first is read. If "
             "it is not the picture of the mask, write each to its own file"
         )
     clear = [name for name, facts in read if facts.seen.see_through]

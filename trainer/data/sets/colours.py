@@ -70,8 +70,9 @@ class ColourTable:
 
 def _pixels(mask: Picture.Image) -> npt.NDArray[np.uint32]:
     """Return the colours of a mask as 24-bit numbers."""
-    packed: npt.NDArray[np.uint32] = np.asarray(as_rgb(mask).convert("RGBA")).view("<u4")[..., 0]
-    return packed & 0xFFFFFF
+    packed = np.asarray(as_rgb(mask).convert("RGBA")).view("<u4")[..., 0]
+    colours: npt.NDArray[np.uint32] = packed & 0xFFFFFF
+    return colours
 
 
 def _most_frequent(packed: npt.NDArray[np.uint32]) -> tuple[Colour, ...]:

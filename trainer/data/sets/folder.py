@@ -137,7 +137,7 @@ class Folder(PairedFiles):
             with suppress(DataError), opened_mask(pair.mask) as mask:
                 found.update(dict.fromkeys(table.strays(mask)))
         listed = ", ".join(map(str, [*found][:_MOST_VALUES]))
-        return f"masks hold colours of no class ({listed}): is the class table right?" * bool(found)
+        return f"masks hold colours of no class, {listed}: is the class table right?" * bool(found)
 
 
 def _listed(values: Sequence[int]) -> str:
