@@ -49,8 +49,8 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
     if several:
         verb = "has" if len(several) == 1 else "have"
         yield (
-            f"{counted(several, 'image file')} {verb} several pictures (MPO): the first is read. If "
-            "it is not the picture of the mask, write each to its own file"
+            f"{counted(several, 'image file')} {verb} several pictures (MPO): the first is read. "
+            "If it is not the picture of the mask, write each to its own file"
         )
     clear = [name for name, facts in read if facts.seen.see_through]
     if clear:
