@@ -71,7 +71,7 @@ class ColourTable:
 def _pixels(mask: Picture.Image) -> npt.NDArray[np.uint32]:
     """Return the colours of a mask as 24-bit numbers."""
     packed = np.asarray(as_rgb(mask).convert("RGBA")).view("<u4")[..., 0]
-    colours: npt.NDArray[np.uint32] = packed & 0xFFFFFF
+    colours: npt.NDArray[np.uint32] = packed & np.uint32(0xFFFFFF)
     return colours
 
 
