@@ -153,5 +153,5 @@ def test_an_error_of_the_display_is_not_taken_for_a_logger_s():
 
 @pytest.mark.parametrize("place", ["s3://bucket/boards", "gs://bucket"])
 def test_a_directory_that_is_not_of_this_machine_is_refused(place, sweeps):
-    with pytest.raises(ValueError, match="machine that launches"):
+    with pytest.raises(ValueError, match="directory of the launching machine"):
         sweeps.sweep(loggers={"tensorboard": place})
