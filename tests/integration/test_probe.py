@@ -101,7 +101,7 @@ def test_gpus_that_are_not_there_are_requested():
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     sweep = sweep_of({"lr": [0.1, 0.2]}, resources={"gpus_per_trial": 1})
-    with pytest.raises(SearchctlError, match="this machine has none: probe where"):
+    with pytest.raises(SearchctlError, match="this machine has none: probe on the machine"):
         estimate_sweep(sweep, gpus=4)
 
 
