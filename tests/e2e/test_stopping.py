@@ -64,7 +64,7 @@ def test_stop_from_another_terminal_ends_a_sweep_and_resume_continues(
     status = json.loads(searchctl("status", "tiny", "--json", cwd=long_folder).stdout)
     assert (status["state"], status["driver"]) == ("STOPPED", None)
     again = searchctl("stop", "tiny", cwd=long_folder)
-    assert "no driver is running 'tiny' (STOPPED)" in again.stdout
+    assert "'tiny' has no driver to stop (STOPPED)" in again.stdout
 
 
 def test_a_deadline_ends_a_sweep_with_a_code_of_its_own_and_says_what_is_missing(
