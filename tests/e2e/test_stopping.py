@@ -102,7 +102,7 @@ def test_ctrl_c_while_images_are_decoded_leaves_no_sweep(folder, tiny, start_sea
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
-    assert "stopped while images were decoded" in output.read_text()
+    assert "stopped while decoding images" in output.read_text()
     assert list((folder / "cache").iterdir()) == []
     assert "tiny" not in searchctl("list", cwd=folder).stdout
 

@@ -86,7 +86,7 @@ def test_a_diverged_training_is_reported_and_leaves_no_files(out):
 def test_metrics_hold_the_initial_weights_which_training_never_overwrites(out, tmp_path):
     train_exported(exported(), out)
     later = exported(init=f"checkpoint:{out}")
-    with pytest.raises(SearchctlError, match="holds the weights that the training begins with"):
+    with pytest.raises(SearchctlError, match="holds the initial weights of the training"):
         train_exported(later, out)
     train_exported(later, UPath(tmp_path / "later"))
     assert metrics(tmp_path / "later")["initial_weights"].startswith(f"checkpoint {out}/model.safe")

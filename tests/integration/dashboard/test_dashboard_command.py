@@ -16,7 +16,7 @@ from tests.dashboards import TOKEN, ask, dashboard_of
 
 
 def test_a_port_in_use_is_reported(swept, guarded):
-    with pytest.raises(SearchctlError, match="give another --port"):
+    with pytest.raises(SearchctlError, match="choose another --port"):
         make_server(dashboard_of(swept), "127.0.0.1", guarded, None)
 
 
