@@ -76,7 +76,7 @@ def test_show_prints_accuracies_and_the_path_of_the_picture(searchctl, swept):
     assert "mIoU" not in shown
     facts = json.loads(searchctl("show", "classes", trial, "--json", cwd=folder).stdout)
     path = facts["jobs"][-1]["features"]
-    assert f"features, by PCA and t-SNE: {path}" in shown
+    assert f"embeddings, by PCA and t-SNE: {path}" in shown
     with Image.open(path) as picture:
         assert picture.format == "PNG"
     assert [job["features"] for job in facts["jobs"][:-1]] == [None, None]
