@@ -12,6 +12,8 @@ from tests.ray_cluster import RayCluster
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.exhaustive
+
 AUTOSCALER = {
     "cluster_name": "grows",
     "provider": {"type": "fake_multinode", "use_node_id_as_ip": True},
@@ -37,8 +39,6 @@ import sys, ray
 from ray.autoscaler.v2.sdk import get_cluster_status
 from searchctl.orchestrator.executors.ray import tune as ray_tune
 from tests.executors import BracketSource, by_value, never, quick
-
-pytestmark = pytest.mark.exhaustive
 
 class Telling(BracketSource):
     def waiting(self, waiting):
