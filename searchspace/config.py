@@ -1,4 +1,8 @@
-"""Parses the `space:` mapping of a sweep.yaml into dimensions and points; collects all problems."""
+"""Parses the `space:` mapping of a sweep.yaml into dimensions and points; collects all problems.
+
+The name of an axis may lead into a setting that is a mapping itself: `model_args.depth`. It may be
+written in one piece, or as a mapping below the setting's name: `model_args: {depth: [3, 4]}`.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +15,7 @@ POINTS = "points"
 """The only key of a space that is not the name of an axis."""
 _CHOICE_KEYS = ("values", "when")
 _INTERVAL_KEYS = ("low", "high", "log", "step", "when")
+_AXIS_KEYS = {*_CHOICE_KEYS, *_INTERVAL_KEYS}
 
 
 @dataclass
@@ -32,10 +37,13 @@ class Parsed:
 def parse(config: Mapping[str, object]) -> Parsed:
     """Parse all axes and points; problems are collected, never raised."""
     parsed = Parsed()
-    for name, written in config.items():
+    for path, written in _axes(config):
+        name = ".".join(path)
         try:
             if name == POINTS:
                 parsed.points = _points(written)
+            elif name in parsed.axes:
+                raise SpaceError(((), "is written twice: keep one of the two"))
             else:
                 parsed.axes[name] = _dimension(written)
         except SpaceError as error:
@@ -44,11 +52,31 @@ def parse(config: Mapping[str, object]) -> Parsed:
 
 
 def source_path(config: Mapping[str, object], path: Path) -> Path:
-    """Return the path of a value in the file: an axis may have its list below the key 'values'."""
+    """Return the path of a value in the file.
+
+    An axis may have its list below the key 'values', and its name may be spread over keys.
+    """
     name, *rest = path or ("",)
-    if rest and isinstance(rest[0], int) and isinstance(config.get(str(name)), Mapping):
-        return (name, "values", *rest)
+    for keys, written in _axes(config):
+        if ".".join(keys) == name:
+            listed = rest and isinstance(rest[0], int) and isinstance(written, Mapping)
+            return (*keys, "values", *rest) if listed else (*keys, *rest)
     return path
+
+
+def _axes(config: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield the keys that lead to each axis, and what is written there."""
+    for name, written in config.items():
+        if isinstance(written, Mapping) and _is_nested(written):
+            yield from (((name, *keys), axis) for keys, axis in _axes(written))
+        else:
+            yield (name,), written
+
+
+def _is_nested(written: Mapping[str, object]) -> bool:
+    """Does the mapping hold axes, and is no axis itself?"""
+    parts = all(isinstance(value, (list, Mapping)) for value in written.values())
+    return bool(written) and parts and not _AXIS_KEYS & written.keys()
 
 
 def _points(written: object) -> list[dict[str, Value]]:

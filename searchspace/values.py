@@ -2,21 +2,41 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
-"""A setting's value: None, a boolean, a number, a string, or a tuple of these."""
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | Record | None"
+"""A setting's value: None, a boolean, a number, a string, or a tuple or a mapping of these."""
+
+
+class Record(dict[str, "Value"]):
+    """A mapping as a value: sorted by name, hashable, and not to be changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # dict has none
+        """Hash its canonical JSON."""
+        return hash(text(self))
+
+    def _refuse(self, *args: object, **kwargs: object) -> None:
+        raise TypeError("a value of a point cannot be changed")
+
+    __setitem__ = __delitem__ = update = pop = clear = setdefault = popitem = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it as a whole: item by item would be refused."""
+        return (Record, (dict(self),))
 
 
 def freeze(value: object) -> Value:
     """Return the canonical, immutable form of a value from YAML or JSON.
 
-    Lists become tuples. A float without a fractional part becomes an int, since 1 and 1.0 are the
-    same number. True stays distinct from 1.
+    Lists become tuples, and mappings become `Record`s. A float without a fractional part becomes an
+    int, since 1 and 1.0 are the same number. True stays distinct from 1.
 
     Raises:
-        ValueError: the value has another type (a mapping, a date), or is NaN or infinite.
+        ValueError: the value has another type (a date), or is NaN or infinite.
     """
+    if isinstance(value, Mapping):
+        return Record({_key(key): freeze(value[key]) for key in sorted(value, key=_key)})
     if isinstance(value, (list, tuple)):
         return tuple(freeze(item) for item in value)
     if isinstance(value, float):
@@ -25,7 +45,15 @@ def freeze(value: object) -> Value:
         return int(value) if value.is_integer() else float(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
-    raise ValueError("a value is a text, a number, true, false, null or a list of these")
+    raise ValueError(
+        "a value is a text, a number, true, false, null, or a list or mapping of these"
+    )
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"a name must be a text, not {key!r}")
+    return key
 
 
 def text(value: Value) -> str:

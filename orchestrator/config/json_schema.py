@@ -13,6 +13,10 @@ _COMPUTED: Schema = {
     "pattern": EXPRESSION.pattern,
     "description": "A number to be computed: 0.1**0.5, sqrt(0.1).",
 }
+_INSIDE: Schema = {
+    "type": ["number", "string", "boolean", "array", "object", "null"],
+    "description": "A value inside a setting that is a mapping: model_args.depth.",
+}
 _NOT_OF_THE_VALUE = ("default", "description", "title")
 _WHEN: Schema = {
     "type": "object",
@@ -61,6 +65,7 @@ def _space() -> Schema:
             },
             **{name: _axis(value) for name, value in values.items()},
         },
+        "patternProperties": {r"^\w+\..+$": _axis(_INSIDE)},
     }
 
 
@@ -76,6 +81,8 @@ def _axis(value: Schema) -> Schema:
     options = {key: item for key, item in value.items() if key != "description"}
     listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": options}
     forms: list[Schema] = [listed, _object({"values": listed, "when": _WHEN}, ["values"])]
+    if _is_mapping(value):
+        forms.append({"type": "object", "minProperties": 1, "description": _INSIDE["description"]})
     if _is_numeric(value):
         bounds = {"low": options, "high": options, "step": {"type": "number"}}
         fields = {**bounds, "log": {"type": "boolean"}, "when": _WHEN}
@@ -84,7 +91,20 @@ def _axis(value: Schema) -> Schema:
 
 
 def _is_numeric(value: Schema) -> bool:
-    return any(kind.get("type") in _NUMBERS for kind in [value, *value.get("anyOf", ())])
+    return any(
+        number in (kind.get("type"), *_listed(kind))
+        for kind in [value, *value.get("anyOf", ())]
+        for number in _NUMBERS
+    )
+
+
+def _listed(kind: Schema) -> list[str]:
+    types = kind.get("type")
+    return types if isinstance(types, list) else []
+
+
+def _is_mapping(value: Schema) -> bool:
+    return any(kind.get("type") == "object" for kind in [value, *value.get("anyOf", ())])
 
 
 def _object(properties: Schema, required: list[str]) -> Schema:

@@ -1,6 +1,7 @@
 """The checks of a sweep that concern several of its sections: space, search, halving, task."""
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from searchctl.trainer.optim.catalog import StepOptions
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
+from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.training import TrainSettings
 
 _RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}
@@ -37,16 +39,22 @@ def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
     Raises:
         SpaceError: with every problem, their paths relative to `space`.
     """
-    return Space.from_config(config, _defaults(training), check_training)
+    return Space.from_config(config, _defaults(training), partial(check_training, training))
 
 
-def check_training(values: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return (setting, problem) for every one of these settings that cannot be trained with."""
+def check_training(training: TrainSettings, values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return (setting, problem) for every value that cannot be trained with beside `training`."""
+    nested = {name.partition(".")[0] for name in values if "." in name}
+    base = training.model_dump(by_alias=True, include=nested)
+    try:
+        settings = with_values(base, values)
+    except ValueError as error:
+        return [(next(name for name in values if "." in name), str(error))]
     try:
         # strict, so that a number in quotes is not a second name of the same point
-        TrainSettings.model_validate(dict(values), strict=True)
+        TrainSettings.model_validate(settings, strict=True)
     except ValidationError as error:
-        found = reworded(error, dict(values), TrainSettings)
+        found = reworded(error, settings, TrainSettings)
         return [(str(path[0]), message) for path, message in found]
     return []
 
@@ -83,7 +91,7 @@ def trial_problems(
     data: AnyData | None = None,
 ) -> list[Problem]:
     """Return what cannot be trained, or which settings do not go with the task or with others."""
-    return _value_problems(trials) or _model_problems(space, trials, training, task, data)
+    return _value_problems(training, trials) or _model_problems(space, trials, training, task, data)
 
 
 def _model_problems(
@@ -108,7 +116,10 @@ def _distinct(
     trials: tuple[Params, ...], names: Collection[str], training: TrainSettings
 ) -> list[TrainSettings]:
     """Return the settings of trials that differ in these params, each once: a few for thousands."""
-    params = {Params({n: v for n, v in trial.items() if n in names}): None for trial in trials}
+    params = {
+        Params({n: v for n, v in trial.items() if n.partition(".")[0] in names}): None
+        for trial in trials
+    }
     return [training.with_params(each) for each in params]
 
 
@@ -185,11 +196,11 @@ def _path_of(name: str, space: Space) -> Path:
     return ("space", "points", points[0], name) if points else ("training", name)
 
 
-def _value_problems(trials: tuple[Params, ...]) -> list[Problem]:
+def _value_problems(training: TrainSettings, trials: tuple[Params, ...]) -> list[Problem]:
     """Check whole trials: both ends of an interval may be valid and a value between them not."""
     found: dict[str, str] = {}
     for params in trials:
-        for name, message in check_training(params):
+        for name, message in check_training(training, params):
             found.setdefault(name, f"a trial with {name} {params.get(name)} cannot be: {message}")
     return [(("search",), message) for message in found.values()]
 
@@ -205,7 +216,7 @@ def sweep_warnings(
     return (
         *_comparison_warnings(space, halving),
         *_decay_warnings(space, trials, training),
-        *_size_warnings(search, space, trials),
+        *_size_warnings(search, space, trials, training),
     )
 
 
@@ -267,19 +278,21 @@ def _decay_warnings(
 
 
 def _size_warnings(
-    search: SearchSettings, space: Space, trials: tuple[Params, ...]
+    search: SearchSettings, space: Space, trials: tuple[Params, ...], training: TrainSettings
 ) -> Iterator[str]:
     if search.trials and len(trials) < search.trials:
         yield f"the space has {len(trials)} distinct points only: not {search.trials} trials"
     for name, dimension in space.axes.items():
-        if isinstance(dimension, Interval) and _skips_fractions(name, dimension):
+        if isinstance(dimension, Interval) and _skips_fractions(name, dimension, training):
             yield (
                 f"space.{name} holds whole numbers only, as its ends are written without a decimal "
                 f"point: write low: {dimension.low}.0 for the numbers in between"
             )
 
 
-def _skips_fractions(name: str, dimension: Interval) -> bool:
+def _skips_fractions(name: str, dimension: Interval, training: TrainSettings) -> bool:
     """Is it an interval of whole numbers for a setting that takes fractions too?"""
     between = dimension.low + 0.5
-    return dimension.whole and dimension.step is None and not check_training({name: between})
+    return (
+        dimension.whole and dimension.step is None and not check_training(training, {name: between})
+    )

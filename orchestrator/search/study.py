@@ -62,7 +62,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, tuple) else value
+    return str(value) if isinstance(value, tuple | dict) else value
 
 
 def open_storage(url: str) -> RDBStorage:

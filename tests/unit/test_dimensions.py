@@ -64,7 +64,7 @@ def test_contains_its_own_values_only(dimension, inside, outside):
     [
         (lambda: Choice(()), "has no values: list at least one"),
         (lambda: Choice((0.1, 1, 1.0)), "is listed twice"),
-        (lambda: Choice(({"a": 1},)), "a value is a text"),
+        (lambda: Choice(({"a", 1},)), "a value is a text"),
         (lambda: Interval(0.0, 1.0, log=True), "'log' needs low > 0"),
         (lambda: Interval(2, 1), "'low' must be below 'high'"),
         (lambda: Interval(1, 1), "write a list"),

@@ -149,7 +149,7 @@ def test_canonical_config_reads_back():
         ({}, (), "nothing is searched"),
         ({"lr": 0.1}, ("lr",), "put it under training, or write a list: [0.1]"),
         ({"lr": []}, ("lr",), "list at least one"),
-        ({"lr": [1, {}]}, ("lr", 1), "a value is a text"),
+        ({"lr": [1, {1, 2}]}, ("lr", 1), "a value is a text"),
         ({"lr": {"values": [1, 1]}}, ("lr", "values", 1), "listed twice"),
         ({"lr": {"values": 1}}, ("lr", "values"), "must be a list"),
         ({"lr": {"low": 0, "high": 1.0, "log": True}}, ("lr",), "'log' needs low > 0"),
@@ -248,3 +248,30 @@ def test_a_condition_that_steps_never_meet_shows_their_ends():
     depth = {"low": 2, "high": 8, "step": 2}
     problems = problems_of({"depth": depth, "width": {"values": [1], "when": {"depth": 9}}})
     assert "it is 2 to 8" in problems["width", "when", "depth"]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_args": {"depth": [3, 4], "norm": {"values": ["a", "b"], "when": {"lr": 1}}}},
+        {"model_args.depth": [3, 4], "model_args": {"norm": {"values": ["a", "b"]}}},
+    ],
+)
+def test_an_axis_may_lead_into_a_setting_that_is_a_mapping(config):
+    space = Space.from_config({"lr": [1, 2], **config})
+    assert space.names == ("lr", "model_args.depth", "model_args.norm")
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "message"),
+    [
+        ({"a": {"b": {"low": 2, "high": 1}}}, ("a", "b"), "'low' must be below"),
+        ({"a": {"b": {"values": [1, 1]}}}, ("a", "b", "values", 1), "listed twice"),
+        ({"a.b": [1], "a": {"b": [2]}}, ("a.b",), "is written twice"),
+        ({"a": {"min": 1, "max": 2}}, ("a", "min"), "unknown key 'min'"),
+    ],
+)
+def test_problems_inside_a_mapping_have_the_path_of_the_file(config, path, message):
+    with pytest.raises(SpaceError) as caught:
+        Space.from_config(config)
+    assert (path, True) in [(place, message in text) for place, text in caught.value.problems]

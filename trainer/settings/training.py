@@ -20,6 +20,7 @@ from searchctl.trainer.settings.names import (
     ModelName,
     OptimizerName,
 )
+from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.parts import with_options
 
 Score = Literal["val_miou", "val_loss", "val_accuracy"]
@@ -151,7 +152,10 @@ class TrainSettings(_WithOptions):
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.
 
+        A dotted name leads into a field that is a mapping: `model_args.depth`.
+
         Raises:
             pydantic.ValidationError: a param that is no field here, or a value out of bounds.
+            ValueError: a dotted name leads into a field that is no mapping.
         """
-        return type(self).model_validate({**self.model_dump(by_alias=True), **dict(params)})
+        return type(self).model_validate(with_values(self.model_dump(by_alias=True), params))

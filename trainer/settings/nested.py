@@ -1,0 +1,35 @@
+"""Values inside a setting that is a mapping, by dotted names: `model_args.depth`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with other values in place; a dotted name leads into a mapping.
+
+    Whole settings are replaced first. The last part of a dotted name may be new, the others not.
+
+    Raises:
+        ValueError: a dotted name leads into something that is no mapping.
+
+    >>> with_values({"lr": 0.1, "model_args": {"depth": 3}}, {"model_args.depth": 4})
+    {'lr': 0.1, 'model_args': {'depth': 4}}
+    """
+    changed = {**settings, **{name: values[name] for name in values if "." not in name}}
+    for name in values:
+        setting, _, inside = name.partition(".")
+        if inside and setting in settings:
+            changed[setting] = _replaced(changed[setting], inside, values[name], setting)
+        elif inside:
+            changed[setting] = None  # no setting at all: pydantic refuses its name
+    return changed
+
+
+def _replaced(part: object, name: str, value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(part, Mapping):
+        raise ValueError(f"{place} is {part!r} here, and has no '{name}'")
+    key, _, rest = name.partition(".")
+    if rest and key not in part:
+        raise ValueError(f"{place} has no '{key}' here: it has {', '.join(part) or 'nothing'}")
+    inner = _replaced(part[key], rest, value, f"{place}.{key}") if rest else value
+    return {**part, key: inner}
