@@ -51,7 +51,7 @@ def bare():
 
 def one_tuner():
     """Run the sweep as `launch` does, with a trivial job in place of training."""
-    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
     from searchctl.orchestrator.facts.progress import Progress
     from searchctl.orchestrator.run.launch import run

@@ -26,7 +26,8 @@ from torch.utils.data import DataLoader, Dataset
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.loader import TrainingBatches
-from searchctl.trainer.data.samples import build_dataset, load_sample
+from searchctl.trainer.data.opening import build_dataset
+from searchctl.trainer.data.samples import load_sample
 from searchctl.trainer.data.settings import CamvidData, Sample
 
 HEIGHT, WIDTH, BATCH, WORKERS, REPEATS = 360, 480, 8, 2, 7

@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.run.api import StoredSweep, launch, list_sweeps, open_sweep
 
 __all__ = ["load_sweep", "launch", "open_sweep", "list_sweeps", "StoredSweep"]
 
 _HOME = {
-    "load_sweep": "searchctl.orchestrator.config.sweep",
+    "load_sweep": "searchctl.orchestrator.config.load",
     "launch": "searchctl.orchestrator.run.api",
     "open_sweep": "searchctl.orchestrator.run.api",
     "list_sweeps": "searchctl.orchestrator.run.api",

@@ -69,7 +69,8 @@ def check(
     the same checks before the first job.
     Example: searchctl data check sweep.yaml -o sheet.png
     """
-    from searchctl.trainer.data.samples import build_dataset, checked_data
+    from searchctl.trainer.data.checks.checked import checked_data
+    from searchctl.trainer.data.opening import build_dataset
 
     settings = read(sweep_file, data_root).data
     dataset = build_dataset(settings)

@@ -72,6 +72,6 @@ def schema() -> None:
 
 def read(sweep_file: Path, data_root: str | None) -> "Sweep":
     """Load a sweep file, with its data set's directory on this machine."""
-    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.config.load import load_sweep
 
     return load_sweep(sweep_file, data_root=Path(data_root) if data_root else None)

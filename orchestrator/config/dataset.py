@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import build_dataset, checked_data
+from searchctl.trainer.data.checks.checked import checked_data
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
 from searchctl.trainer.pictures.mask_sheet import select_images

@@ -1,19 +1,16 @@
-"""Reads a sweep.yaml and checks it as a whole."""
+"""All settings of a sweep.yaml, checked as a whole."""
 
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
-from searchctl.orchestrator.config.locations import undefined_variables
-from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.wording import refuse
-from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
+from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.config.sweep_checks import (
@@ -21,7 +18,6 @@ from searchctl.orchestrator.config.sweep_checks import (
     checked_inference,
     checked_report,
     checked_task,
-    package_problems,
     process_warnings,
     read_space,
     search_problems,
@@ -37,7 +33,6 @@ from searchctl.orchestrator.config.sweep_settings import (
     StorageSettings,
 )
 from searchctl.searchspace import Params, Space, SpaceError
-from searchctl.searchspace.errors import unknown
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
@@ -216,91 +211,3 @@ class Sweep(Settings):
             SweepError: the values do not fit this version of searchctl.
         """
         return read_settings(cls, YamlFile("stored sweep", dict(values), lines={}))
-
-
-def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
-    """Read and check a sweep.yaml.
-
-    Relative directories are resolved against the current directory, because workers have another
-    one. If `training.threads` is neither set nor searched, it becomes the number of whole CPUs of
-    a trial's process.
-
-    Args:
-        path: the file.
-        data_root: directory of the data set, in place of `data.root`. Ignored for `scenes`, which
-            has no files.
-
-    Raises:
-        SweepError: lists every problem with its file, line, path and fix.
-    """
-    source = load_yaml(Path(path))
-    data = source.value.get("data")
-    if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
-        source.value["data"] = {**data, "root": str(data_root)}
-    known = (*_undefined_variables(source), *_missing_packages(source))
-    return _resolved(read_settings(Sweep, source, known), source)
-
-
-def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
-    storage = source.value.get("storage")
-    url = storage.get("url") if isinstance(storage, dict) else None
-    if not isinstance(url, str):
-        return ()
-    path, line = ("storage", "url"), locate(source.lines, ("storage", "url"))
-    fix = "is not set: export it, or write the URL without it"
-    return tuple(
-        Problem(path, f"the environment variable {name} {fix}", source.file, line)
-        for name in undefined_variables(url)
-    )
-
-
-def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
-    # Not a validator of the settings: a stored sweep can be viewed where the packages are missing.
-    return tuple(
-        Problem(path, message, source.file, locate(source.lines, path))
-        for path, message in package_problems(source.value.get("report"))
-    )
-
-
-def _resolved(sweep: Sweep, source: YamlFile) -> Sweep:
-    """Replace relative paths and machine-dependent defaults by their values on this machine."""
-    values = sweep.to_json()
-    values["storage"]["runs"] = _resolved_location(sweep.storage.runs, ("storage", "runs"), source)
-    for name in ("root", "cache_dir"):
-        if values["data"].get(name) is not None:
-            values["data"][name] = _absolute(values["data"][name], ("data", name), source)
-    if sweep.loggers.tensorboard is not None:
-        values["loggers"]["tensorboard"] = _resolved_location(
-            str(sweep.loggers.tensorboard), ("loggers", "tensorboard"), source
-        )
-    if sweep.training.threads is None and "threads" not in sweep.space_.names:
-        values["training"]["threads"] = default_threads(sweep.resources)
-    return Sweep.model_validate(values)
-
-
-def default_threads(resources: ResourceSettings) -> int:
-    """Return the default of `training.threads`: the number of whole CPUs of a trial's process."""
-    return max(1, int(resources.cpus_per_trial / resources.processes))
-
-
-def _resolved_location(place: str, setting: tuple[str, str], source: YamlFile) -> str:
-    if "://" not in place:
-        return _absolute(place, setting, source)
-    from fsspec.registry import available_protocols  # only a URL needs it
-
-    scheme = place.partition("://")[0]
-    if scheme not in available_protocols():
-        raise _refused(setting, unknown("scheme", scheme, available_protocols()), source)
-    return place
-
-
-def _absolute(place: str, setting: tuple[str, str], source: YamlFile) -> str:
-    try:
-        return str(Path(place).expanduser().absolute())
-    except RuntimeError:  # ~NAME without an account here
-        user = place.partition("/")[0]
-        raise _refused(setting, f"there is no home directory {user}", source) from None
-
-
-def _refused(setting: tuple[str, str], message: str, source: YamlFile) -> SweepError:
-    return SweepError([Problem(setting, message, source.file, locate(source.lines, setting))])

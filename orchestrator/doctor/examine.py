@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.locations import database_url
-from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.doctor.cluster import check_ray
 from searchctl.orchestrator.doctor.database import check_database

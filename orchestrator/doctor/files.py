@@ -62,7 +62,7 @@ def check_data(about: About) -> Iterator[Finding]:
     if about.sweep is None or about.driven_elsewhere:
         return
     from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch
-    from searchctl.trainer.data.samples import checked_data
+    from searchctl.trainer.data.checks.checked import checked_data
 
     try:
         dataset = checked_dataset(about.sweep)

@@ -16,7 +16,7 @@ from upath import UPath
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.atomic_files import read_file
 from searchctl.trainer.core.errors import TrainerError
-from searchctl.trainer.data.samples import listing_fingerprint
+from searchctl.trainer.data.fingerprints import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
 
 SHARE = (

@@ -247,7 +247,7 @@ def _sizes(sweep: Sweep, images: int | None, val: int | None) -> dict[Split, int
 
 def _counted(sweep: Sweep) -> dict[Split, int]:
     """Count the images on the disk."""
-    from searchctl.trainer.data.samples import open_dataset  # most plans need no image library
+    from searchctl.trainer.data.opening import open_dataset  # most plans need no image library
 
     try:
         dataset = open_dataset(sweep.data)

@@ -12,7 +12,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
-from searchctl.trainer.data.samples import checked_data
+from searchctl.trainer.data.checks.checked import checked_data
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.settings.training import TrainSettings
 

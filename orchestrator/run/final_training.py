@@ -15,7 +15,8 @@ from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
-from searchctl.trainer.data.samples import build_dataset, normalisation_of
+from searchctl.trainer.data.opening import build_dataset
+from searchctl.trainer.data.samples import normalisation_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.run.job import TrialJob

@@ -17,7 +17,7 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writer import NewSweep, create_sweep
-from searchctl.trainer.data.samples import data_fingerprint
+from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.sets.base import Dataset
 
 

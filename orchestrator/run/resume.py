@@ -7,8 +7,9 @@ from searchctl.orchestrator.artifacts.directory import check_writable, runs_dire
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.fingerprint import major_changes, order_changed, versions
+from searchctl.orchestrator.config.load import default_threads, load_sweep
 from searchctl.orchestrator.config.spec import differences
-from searchctl.orchestrator.config.sweep import Sweep, default_threads, load_sweep
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.planning.plan import plan_sweep
@@ -20,7 +21,8 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
-from searchctl.trainer.data.samples import forget_listing, same_data
+from searchctl.trainer.data.fingerprints import same_data
+from searchctl.trainer.data.samples import forget_listing
 
 DECIDED = ("space", "search", "seed", "halving")
 """Sections that determine the stored trials and decisions: they can never change."""

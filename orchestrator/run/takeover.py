@@ -18,7 +18,8 @@ from searchctl.orchestrator.storage.faults import full, unreachable
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 from searchctl.orchestrator.storage.writer import SweepWriter
-from searchctl.trainer.data.samples import build_dataset, data_fingerprint
+from searchctl.trainer.data.fingerprints import data_fingerprint
+from searchctl.trainer.data.opening import build_dataset
 
 
 def take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from tests.official_layouts import APPLE_DOUBLE, LAYOUTS
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchctl.trainer.data.samples import build_dataset, data_fingerprint, load_split
+from searchctl.trainer.data.fingerprints import data_fingerprint
+from searchctl.trainer.data.opening import build_dataset
+from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.settings import (
     CamvidData,
     FolderData,

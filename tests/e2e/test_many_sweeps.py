@@ -7,7 +7,7 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare

@@ -12,7 +12,7 @@ import pytest
 
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.store import Cache
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from tests.synthetic_folders import draw_folder, folder_data
 
 PROJECT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ from tests.synthetic_folders import folder_data
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.sets.folder import Folder
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 
 root, place, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 read = Folder.read

@@ -7,7 +7,7 @@ from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from tests.synthetic_folders import draw_folder, folder_data
 
 SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}

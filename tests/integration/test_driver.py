@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, SweepFailed
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.halving.bracket import Signal

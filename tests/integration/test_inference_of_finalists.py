@@ -4,7 +4,7 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.export import export
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train

@@ -12,7 +12,7 @@ from upath import UPath
 from searchctl.orchestrator.artifacts.export import export
 from searchctl.orchestrator.artifacts.garbage import Tally, collect
 from searchctl.orchestrator.artifacts.retention import RetentionReason
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train

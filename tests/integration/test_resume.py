@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run

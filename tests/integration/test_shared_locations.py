@@ -8,7 +8,7 @@ from upath import UPath
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import JobResult
-from searchctl.trainer.data.samples import listing_fingerprint
+from searchctl.trainer.data.fingerprints import listing_fingerprint
 
 DONE = JobResult("complete", 0.5)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from searchctl import launch
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
-from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.storage.reads import queries
 from tests import official_layouts

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError
-from searchctl.orchestrator.config.sweep import load_sweep
 from searchctl.orchestrator.planning.plan import plan_sweep
 
 SECTIONS = {

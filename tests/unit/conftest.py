@@ -5,8 +5,8 @@ from textwrap import dedent
 
 import pytest
 
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError
-from searchctl.orchestrator.config.sweep import load_sweep
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PIL import Image
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.store import Cache
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import ImageFolderData
 from tests.synthetic_folders import draw_folder, folder_data, write_pair
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.checks.check import check_data
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import FolderData, ImageFolderData, ScenesData
 from searchctl.trainer.pictures.contact_sheet import COLUMNS, Example, contact_sheet
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from searchctl.orchestrator.cli.main import cli
-from searchctl.orchestrator.config.sweep import load_sweep
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.init.secrets import SAMPLE, env_values, problems, read_folder
 from searchctl.orchestrator.init.write import env_text
 

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.checks.check import check_data
-from searchctl.trainer.data.samples import build_dataset, checked_data, forget_listing, load_split
+from searchctl.trainer.data.checks.checked import checked_data
+from searchctl.trainer.data.opening import build_dataset
+from searchctl.trainer.data.samples import forget_listing, load_split
 from searchctl.trainer.data.settings import FolderData
 
 RNG = np.random.default_rng(0)

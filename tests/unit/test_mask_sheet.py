@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import ScenesData
 from searchctl.trainer.pictures.mask_sheet import draw_masks, read_masks, select_images
 

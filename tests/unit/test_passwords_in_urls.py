@@ -5,8 +5,9 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError
-from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.connect import database_location, shown
 

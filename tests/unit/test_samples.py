@@ -7,15 +7,17 @@ from PIL import Image
 from pydantic import ValidationError
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import (
+from searchctl.trainer.data.fingerprints import (
     data_fingerprint,
-    decode_ahead,
-    forget_listing,
     listing_fingerprint,
-    load_sample,
-    load_split,
     same_data,
     sample_hash,
+)
+from searchctl.trainer.data.samples import (
+    decode_ahead,
+    forget_listing,
+    load_sample,
+    load_split,
     sample_order,
 )
 from searchctl.trainer.data.settings import FolderData, Sample, ScenesData

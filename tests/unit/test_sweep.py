@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.spec import differences
-from searchctl.orchestrator.config.sweep import Sweep, load_sweep
+from searchctl.orchestrator.config.sweep import Sweep
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 DATA = "name: s\ndata: {dataset: scenes}\n"
@@ -153,7 +154,7 @@ def test_environment_variables_are_filled_in_but_never_stored(sweep_of, monkeypa
 def test_loading_a_sweep_imports_nothing_heavy():
     heavy = ("torch", "ray", "numpy", "optuna", "sqlalchemy", "albumentations", "cv2")
     code = (
-        "import sys; from searchctl.orchestrator.config.sweep import load_sweep; "
+        "import sys; from searchctl.orchestrator.config.load import load_sweep; "
         f"load_sweep(r'{EXAMPLES[0]}').trials(); print([m for m in {heavy} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,8 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.crop import crop_corners
-from searchctl.trainer.data.samples import build_dataset, load_split
+from searchctl.trainer.data.opening import build_dataset
+from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import FolderData
 from searchctl.trainer.evaluation import strips

@@ -9,7 +9,8 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.doctor.files import check_data
 from searchctl.orchestrator.doctor.finding import About
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.samples import checked_data, forget_listing
+from searchctl.trainer.data.checks.checked import checked_data
+from searchctl.trainer.data.samples import forget_listing
 from searchctl.trainer.data.settings import FolderData
 
 SIZE = (12, 16)

@@ -14,15 +14,14 @@ from torch import Tensor
 from searchctl.trainer.core.array_views import Bytes
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.augment import Augmentation, Augmenter
+from searchctl.trainer.data.fingerprints import data_fingerprint, sample_hash
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import (
     LoadedSplit,
-    build_dataset,
-    data_fingerprint,
     decode_ahead,
     load_sample,
     load_split,
     normalisation_of,
-    sample_hash,
     sample_order,
 )
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup

@@ -1,9 +1,7 @@
 """Which images a job trains and scores on: views into the decoded cache; torch-free."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -13,22 +11,14 @@ import numpy.typing as npt
 from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import EMPTY_ENTRY, Entry
-from searchctl.trainer.data.cache.name import Need, book_name
+from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.order import stored_order
-from searchctl.trainer.data.cache.store import (
-    Cache,
-    OnProgress,
-    cache_directory,
-    ignore_progress,
-)
-from searchctl.trainer.data.checks.book import Book
-from searchctl.trainer.data.checks.check import OnImage, check_data
-from searchctl.trainer.data.checks.report import DataReport
-from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
+from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
+from searchctl.trainer.data.fingerprints import data_fingerprint, listing_fingerprint
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_measured
+from searchctl.trainer.data.opening import book_of, build_dataset, cache_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
-from searchctl.trainer.data.sets.tiles import Tiles
 from searchctl.trainer.data.settings import DataSettings, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings import catalog
@@ -111,29 +101,15 @@ class LoadedSplit:
 
     def _sources(self) -> dict[Split, Entry]:
         splits = dict.fromkeys(split for split, _ in self.origins)
-        return {split: _cache(self.data).entry(Need(split, "source")) for split in splits}
-
-
-@lru_cache(maxsize=4)
-def build_dataset(data: DataSettings) -> Dataset:
-    """Return the data set that the settings describe, one object for all callers."""
-    return open_dataset(data)
-
-
-def open_dataset(data: DataSettings) -> Dataset:
-    """Return a new object for the data set, in tiles if the settings ask for them."""
-    dataset: Dataset = catalog.load(catalog.DATASETS, data.dataset)(data)
-    if isinstance(data, RasterData) and data.tile is not None:
-        return Tiles(dataset, data.tile, data.tile_overlap)
-    return dataset
+        return {split: cache_of(self.data).entry(Need(split, "source")) for split in splits}
 
 
 def forget_listing() -> None:
     """Forget what this process has seen of all data sets: their files may be others now."""
-    for remembered in (build_dataset, load_split, sample_order, normalisation_of, _cache, _book):
-        remembered.cache_clear()
-    for fingerprint in (data_fingerprint, listing_fingerprint):
-        fingerprint.cache_clear()
+    for seen in (build_dataset, cache_of, book_of, data_fingerprint, listing_fingerprint):
+        seen.cache_clear()
+    for made in (load_split, sample_order, normalisation_of):
+        made.cache_clear()
 
 
 def decode_ahead(
@@ -160,7 +136,7 @@ def decode_ahead(
     needs = [Need(split, "exact") for split in SPLITS]
     needs += [Need(split, "source") for split in trained if crops]
     dataset = build_dataset(data)
-    _cache(data).build([need for need in needs if dataset.names(need.split)], tell)
+    cache_of(data).build([need for need in needs if dataset.names(need.split)], tell)
 
 
 @lru_cache(maxsize=4)
@@ -177,7 +153,7 @@ def load_split(data: DataSettings, split: Split) -> LoadedSplit:
     if not names and split != "test":
         raise DataError(f"the {split} split holds no images")
     places = range(len(names))
-    entry = _cache(data).entry(Need(split, "exact")) if names else EMPTY_ENTRY
+    entry = cache_of(data).entry(Need(split, "exact")) if names else EMPTY_ENTRY
     label_size = (1, 1) if data.task == "classification" else data.image_size
     return LoadedSplit(
         data,
@@ -213,7 +189,7 @@ def order_ahead(
     Raises:
         DataError: as `load_split` does.
     """
-    entry = _cache(data).path(Need("train", "exact"))
+    entry = cache_of(data).path(Need("train", "exact"))
     return stored_order(entry, load_split(data, "train").class_pixels, seed, tell)
 
 
@@ -231,7 +207,7 @@ def normalisation_of(data: DataSettings) -> Normalisation:
         return IMAGENET
     if data.band_mean is not None and data.band_std is not None:
         return Normalisation(data.band_mean, data.band_std)
-    entry = _cache(data).path(Need("train", "exact"))
+    entry = cache_of(data).path(Need("train", "exact"))
     return kept_measured(entry, load_split(data, "train").images, data.channels)
 
 
@@ -256,102 +232,3 @@ def load_sample(sample: Sample) -> LoadedSplit:
         np.concatenate([chosen.pixels, val.pixels]),
         chosen.origins + val.origins,
     )
-
-
-def sample_hash(names: Iterable[str]) -> str:
-    """Return a fingerprint of the names and their order: 16 hexadecimal digits."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=4)
-def data_fingerprint(data: DataSettings) -> str:
-    """Return a fingerprint of the contents of all files and their names below the data set's root.
-
-    It is 'content-' and 16 hexadecimal digits. Moved or copied data have the same one. What the
-    decoding has seen is not read again.
-
-    Raises:
-        DataError: a file is missing.
-    """
-    dataset, book = _of_whole_images(data), _book(data)
-    with _missing_named(dataset):
-        files = [
-            f"{split}/{name} {' '.join(book.hashes(split, index))}"
-            for split in SPLITS
-            for index, name in enumerate(dataset.names(split))
-        ]
-        book.save()
-        drawn = () if dataset.root else dataset.fingerprint_parts()
-    return f"content-{sample_hash([*sorted(files), *drawn])}"
-
-
-@lru_cache(maxsize=4)
-def listing_fingerprint(data: DataSettings) -> str:
-    """Return a fingerprint of the names and sizes of all files: 16 hexadecimal digits.
-
-    It reads no file, so that every node of a cluster can compare it before the first job.
-
-    Raises:
-        DataError: a file is missing.
-    """
-    dataset = build_dataset(data)
-    with _missing_named(dataset):
-        return sample_hash(dataset.fingerprint_parts())
-
-
-def same_data(data: DataSettings, fingerprint: str) -> bool:
-    """Return whether the data set is the one that had a fingerprint.
-
-    Sweeps of version 0.1 have that of names and sizes.
-
-    Raises:
-        DataError: a file is missing.
-    """
-    of_content = fingerprint.startswith("content-")
-    return fingerprint == (data_fingerprint(data) if of_content else listing_fingerprint(data))
-
-
-def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> DataReport:
-    """Check a whole data set; what the decoding has seen is not decoded again.
-
-    Args:
-        data: settings of the data set.
-        on_image: called with (done, all) after each image.
-    """
-    report = check_data(_of_whole_images(data), on_image, _book(data))
-    if not isinstance(data, RasterData) or data.tile is None:
-        return report
-    return replace(
-        report,
-        warnings=(*report.warnings, *tile_warnings(report.splits, data.tile)),
-        tiles=tile_counts(report.splits, data.tile, data.tile_overlap),
-    )
-
-
-@contextmanager
-def _missing_named(dataset: Dataset) -> Iterator[None]:
-    """Name every file that is missing when one is."""
-    try:
-        yield
-    except OSError as error:
-        dataset.check()
-        raise DataError(f"{error.filename}: {error.strerror}") from error
-
-
-@lru_cache(maxsize=4)
-def _book(data: DataSettings) -> Book:
-    path = cache_directory(data) / book_name(data)
-    return Book(_of_whole_images(data), data.image_size, path)
-
-
-@lru_cache(maxsize=4)
-def _cache(data: DataSettings) -> Cache:
-    dataset = build_dataset(data)
-    # the book knows whole files, and a tile is a part of one
-    return Cache(data, dataset, None if isinstance(dataset, Tiles) else _book(data))
-
-
-def _of_whole_images(data: DataSettings) -> Dataset:
-    """Return the data set without tiles: what its files hold."""
-    dataset = build_dataset(data)
-    return dataset.whole if isinstance(dataset, Tiles) else dataset

@@ -33,7 +33,7 @@ from searchctl.trainer.core.atomic_files import (
 )
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import JobResult
-from searchctl.trainer.data.samples import listing_fingerprint
+from searchctl.trainer.data.fingerprints import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
 
 MARKER = "marker-"

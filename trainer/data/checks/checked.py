@@ -1,0 +1,28 @@
+"""The check of a whole data set, which `searchctl data check` and each launch run."""
+
+from dataclasses import replace
+
+from searchctl.trainer.data.cache.store import ignore_progress
+from searchctl.trainer.data.checks.check import OnImage, check_data
+from searchctl.trainer.data.checks.report import DataReport
+from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
+from searchctl.trainer.data.opening import book_of, of_whole_images
+from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings.raster import RasterData
+
+
+def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> DataReport:
+    """Check a whole data set; what the decoding has seen is not decoded again.
+
+    Args:
+        data: settings of the data set.
+        on_image: called with (done, all) after each image.
+    """
+    report = check_data(of_whole_images(data), on_image, book_of(data))
+    if not isinstance(data, RasterData) or data.tile is None:
+        return report
+    return replace(
+        report,
+        warnings=(*report.warnings, *tile_warnings(report.splits, data.tile)),
+        tiles=tile_counts(report.splits, data.tile, data.tile_overlap),
+    )
