@@ -156,9 +156,16 @@ def _table(fields: Any) -> str:
 
 def _type(field: FieldInfo) -> str:
     for extra in field.metadata:
-        if isinstance(extra, WithJsonSchema) and extra.json_schema and "enum" in extra.json_schema:
-            return " or ".join(f"`{name}`" for name in extra.json_schema["enum"])
+        if isinstance(extra, WithJsonSchema) and (names := _named(extra)):
+            return " or ".join(names)
     return " or ".join(dict.fromkeys(_words(field.annotation)))
+
+
+def _named(written: WithJsonSchema) -> list[str]:
+    """Return the names that a text may be, and that it may be an import path too."""
+    schema = written.json_schema or {}
+    ours = [f"`{name}`" for name in {**schema, **schema.get("anyOf", [{}])[0]}.get("enum", ())]
+    return [*ours, "an import path"] if ours and "anyOf" in schema else ours
 
 
 def _words(annotation: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze, training_mode
-from searchctl.trainer.settings.catalog import model_named
+from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.training import TrainSettings
 from tests import tiny_encoders  # noqa: F401  # for the names of encoders below
 
@@ -54,7 +54,9 @@ def tiny(
 def has_aux(variant: str) -> bool:
     """Has the variant an auxiliary head?"""
     settings = TrainSettings(**VARIANTS[variant])
-    return "aux_loss" in model_named(settings.model).names and settings.aux_loss is not False
+    return (
+        "aux_loss" in part_named("model", settings.model).names and settings.aux_loss is not False
+    )
 
 
 def train_steps(model: SegmentationModel, finetune: str = "all", steps: int = 3) -> None:

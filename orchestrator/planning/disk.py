@@ -7,11 +7,14 @@ probe.
 from dataclasses import dataclass
 
 from searchctl.orchestrator.halving.rule import Ladder
-from searchctl.trainer.optim.catalog import OPTIMIZERS
+from searchctl.trainer.settings.catalog import part_named
+from searchctl.trainer.settings.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 
 WEIGHT_BYTES = 4
 """Weights are stored as fp32 on any device."""
+MOMENTS = 2
+"""Numbers for each weight that an own optimizer is taken to remember: Adam's two moments."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ def checkpoint_bytes_per_weight(settings: TrainSettings) -> int:
     >>> checkpoint_bytes_per_weight(TrainSettings())
     16
     """
-    states: int = OPTIMIZERS[settings.optimizer].options_in(settings).states
+    part = part_named("optimizer", settings.optimizer)
+    own = isinstance(part, OwnPart)
+    states: int = MOMENTS if own else part.options_in(settings).states
     best = settings.epochs > 1
     return WEIGHT_BYTES * (1 + states + best + (settings.ema is not None))
 

@@ -5,7 +5,7 @@ import inspect
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import constructor_options
-from searchctl.trainer.settings.catalog import model_named
+from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.model_options import option_problems
 from searchctl.trainer.settings.parts import Part
 from searchctl.trainer.settings.training import TrainSettings
@@ -25,7 +25,7 @@ def build_model(settings: TrainSettings, classes: int, in_channels: int = 3) -> 
     """
     if problems := option_problems([settings]):
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
-    network = model_named(settings.model)
+    network = part_named("model", settings.model)
     chosen = {name: getattr(settings, name) for name in constructor_options(network)}
     given = {name: value for name, value in chosen.items() if value is not None}
     model: SegmentationModel = network.load()(

@@ -10,7 +10,8 @@ from torch.optim import Optimizer, lr_scheduler
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.evaluation.metrics import HIGHER_IS_BETTER
-from searchctl.trainer.optim.catalog import LR_SCHEDULES, PlateauOptions, PolyOptions, StepOptions
+from searchctl.trainer.optim.catalog import PlateauOptions, PolyOptions, StepOptions
+from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.parts import Options
 from searchctl.trainer.settings.recipe_options import warmup_problem
 from searchctl.trainer.settings.training import Score, TrainSettings
@@ -135,7 +136,7 @@ def build_lr_schedule(
     if problem := warmup_problem([settings]):
         raise SettingsError(f"lr_warmup {problem}")
     span = Span(settings.epochs - settings.lr_warmup, steps)
-    part = LR_SCHEDULES[settings.lr_schedule]
+    part = part_named("lr_schedule", settings.lr_schedule)
     schedule: LRSchedule = part.load()(optimizer, part.options_in(settings), span, score)
     if settings.lr_warmup:
         return _WarmUp(optimizer, Span(settings.lr_warmup, steps), then=schedule)

@@ -9,7 +9,8 @@ import torch
 from torch.optim import Optimizer
 
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.optim.catalog import OPTIMIZERS, AdamaxOptions, AdamOptions, SgdOptions
+from searchctl.trainer.optim.catalog import AdamaxOptions, AdamOptions, SgdOptions
+from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.training import TrainSettings
 
 Groups = list[dict[str, Any]]
@@ -18,7 +19,7 @@ Groups = list[dict[str, Any]]
 
 def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimizer:
     """Return the named optimizer over what is trained of the model."""
-    part = OPTIMIZERS[settings.optimizer]
+    part = part_named("optimizer", settings.optimizer)
     groups = _groups(settings, model)
     optimizer: Optimizer = part.load()(groups, part.options_in(settings))
     return optimizer

@@ -19,6 +19,7 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.data.settings import PLACES, Sample
 from searchctl.trainer.settings.marks import Mark, marked
+from searchctl.trainer.settings.own import ARGS
 from searchctl.trainer.settings.training import Score, TrainSettings
 
 FILE = "checkpoint.pt"
@@ -150,7 +151,8 @@ def identity_of(
         init_from: fingerprint of the file of initial weights; None for fresh ones.
         network: the state dict, for its names and shapes.
     """
-    left_out = set(_LEFT_OUT | (settings.unused_options - _OF_FORMAT_3))
+    no_args = {name for name in ARGS if not getattr(settings, name)}
+    left_out = {*_LEFT_OUT, *(settings.unused_options - _OF_FORMAT_3), *no_args}
     parts = {
         "format": CHECKPOINT_FORMAT,
         "settings": settings.model_dump(mode="json", exclude=left_out),

@@ -15,7 +15,7 @@ from searchctl.trainer.settings.model_options import OPTIONS
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
-_NETWORK = ("model", *OPTIONS)
+_NETWORK = ("model", "model_args", *OPTIONS)
 """The settings that determine the network."""
 _REFUSALS = (SettingsError, RuntimeError, ValueError, AssertionError, TypeError)
 """Raised by networks that cannot be built, or do not take images of a size."""
@@ -80,7 +80,7 @@ def weights_problems(
 
 def _distinct(settings: Iterable[TrainSettings], *names: str) -> list[TrainSettings]:
     """Return one of the settings that agree in these fields."""
-    return list({tuple(getattr(each, name) for name in names): each for each in settings}.values())
+    return list({repr([getattr(each, name) for name in names]): each for each in settings}.values())
 
 
 def _problem(
@@ -135,4 +135,4 @@ def _takes(model: SegmentationModel, in_channels: int, size: tuple[int, int]) ->
 def _named(settings: TrainSettings) -> str:
     """Return the network's own settings, for people."""
     named = {name: getattr(settings, name) for name in _NETWORK}
-    return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value not in (None, {}))

@@ -10,6 +10,7 @@ from typing import Any
 from searchctl.trainer.losses.catalog import LOSSES
 from searchctl.trainer.models.catalog import CLASSIFIER, MODELS, SMP, SMP_DECODERS
 from searchctl.trainer.optim.catalog import LR_SCHEDULES, OPTIMIZERS
+from searchctl.trainer.settings.own import own_part
 from searchctl.trainer.settings.parts import Part, Parts
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "RECIPE",
     "is_classifier",
     "load",
-    "model_named",
+    "part_named",
     "unknown",
 ]
 
@@ -61,15 +62,29 @@ RECIPE: dict[str, Parts] = {
 """Setting that names a part of the recipe -> the parts that it may name."""
 
 
-def model_named(name: str) -> Part:
-    """Return the network of a valid name.
+def part_named(kind: str, name: str) -> Part:
+    """Return the part of a valid name: one of ours, of an installed package, or of the user's own.
 
-    >>> model_named("unet").names, model_named("timm:vgg13_bn").names
+    Args:
+        kind: the setting that names it, such as `model`.
+        name: its value: a name of the catalog or of an entry point, or an import path.
+
+    Raises:
+        KeyError: there is no such part.
+
+    >>> part_named("model", "unet").names, part_named("model", "timm:vgg13_bn").names
     (('width', 'batch_norm'), ('drop_path',))
+    >>> part_named("loss", "my_losses:Tversky").where
+    'my_losses:Tversky'
     """
-    if is_classifier(name):
+    if kind == "model" and is_classifier(name):
         return CLASSIFIER
-    return SMP if name.startswith("smp:") else MODELS[name]
+    if kind == "model" and name.startswith("smp:"):
+        return SMP
+    known = RECIPE[kind].get(name) or own_part(kind, name)
+    if known is None:
+        raise KeyError(name)
+    return known
 
 
 def is_classifier(model: str) -> bool:

@@ -6,7 +6,7 @@ No single setting is wrong by itself: whole trials are checked.
 from collections.abc import Callable, Iterable, Sequence
 
 from searchctl.trainer.models.catalog import MODELS, constructor_options
-from searchctl.trainer.settings.catalog import is_classifier, model_named
+from searchctl.trainer.settings.catalog import is_classifier, part_named
 from searchctl.trainer.settings.training import TrainSettings
 
 OPTIONS = tuple(dict.fromkeys(n for model in MODELS.values() for n in constructor_options(model)))
@@ -28,7 +28,7 @@ def option_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
 
 def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
     given = [trial for trial in trials if getattr(trial, name) is not None]
-    having, lacking = _models(given, lambda model: name in model_named(model).names)
+    having, lacking = _models(given, lambda model: name in part_named("model", model).names)
     if not lacking:
         return None
     what = f"is no setting of {', '.join(lacking)}"
@@ -62,7 +62,7 @@ def _check_weights(trials: Sequence[TrainSettings]) -> str | None:
 
 def has_weights(model: str) -> bool:
     """Are there pretrained weights for a part of it?"""
-    return is_classifier(model) or "encoder" in model_named(model).names
+    return is_classifier(model) or "encoder" in part_named("model", model).names
 
 
 def _models(

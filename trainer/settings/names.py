@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 
 from searchctl.trainer.settings import catalog
+from searchctl.trainer.settings.own import IMPORT_PATH, offered, own_part
 from searchctl.trainer.settings.texts import text_like
 
 
@@ -19,8 +20,32 @@ def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _part_of(kind: str, names: Collection[str]) -> AfterValidator:
+    """Check the name of one of ours, of an installed package's, or an import path."""
+
+    def check(name: str) -> str:
+        if problem := _part_problem(kind, name, names):
+            raise ValueError(problem)
+        return name
+
+    return AfterValidator(check)
+
+
+def _part_problem(kind: str, name: str, names: Collection[str]) -> str:
+    if name in names or own_part(kind, name) is not None:
+        return ""
+    if ":" in name:
+        return f"{name!r} is no import path: write module:object, such as my_code:Name"
+    return catalog.unknown(kind, name, [*names, *offered(kind)])
+
+
 def _enum(names: Iterable[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(names)})
+
+
+def _enum_or_path(names: Iterable[str]) -> WithJsonSchema:
+    path = {"type": "string", "pattern": f"^{IMPORT_PATH}$"}
+    return WithJsonSchema({"anyOf": [{"enum": list(names)}, path]})
 
 
 def _model(name: str) -> str:
@@ -32,10 +57,8 @@ def _model(name: str) -> str:
 
 
 def _plain_problem(name: str) -> str:
-    if name in catalog.MODELS:
-        return ""
-    problem = catalog.unknown("model", name, catalog.MODELS)
-    if "did you mean" in problem or not re.fullmatch(_TIMM, name):
+    problem = _part_problem("model", name, catalog.MODELS)
+    if not problem or "did you mean" in problem or not re.fullmatch(_TIMM, name):
         return problem
     return f"{problem}; a classifier of whole images is written timm:{name}"
 
@@ -66,15 +89,17 @@ ModelName = Annotated[
         {
             "anyOf": [
                 {"enum": list(catalog.MODELS)},
-                {"type": "string", "pattern": r"^smp:.+/.+$|^timm:.+$"},
+                {"type": "string", "pattern": rf"^smp:.+/.+$|^timm:.+$|^{IMPORT_PATH}$"},
             ]
         }
     ),
 ]
-LossName = Annotated[str, _one_of("loss", catalog.LOSSES), _enum(catalog.LOSSES)]
-OptimizerName = Annotated[str, _one_of("optimizer", catalog.OPTIMIZERS), _enum(catalog.OPTIMIZERS)]
+LossName = Annotated[str, _part_of("loss", catalog.LOSSES), _enum_or_path(catalog.LOSSES)]
+OptimizerName = Annotated[
+    str, _part_of("optimizer", catalog.OPTIMIZERS), _enum_or_path(catalog.OPTIMIZERS)
+]
 LRScheduleName = Annotated[
-    str, _one_of("lr_schedule", catalog.LR_SCHEDULES), _enum(catalog.LR_SCHEDULES)
+    str, _part_of("lr_schedule", catalog.LR_SCHEDULES), _enum_or_path(catalog.LR_SCHEDULES)
 ]
 AugmentName = Annotated[
     str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)

@@ -7,8 +7,9 @@ that it is given only where its part is chosen.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
@@ -27,7 +28,8 @@ class Options(Settings):
         return cls.model_validate({name: getattr(settings, name) for name in cls.model_fields})
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A part that a setting may name."""
 
     where: str

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from searchctl.trainer.settings.base import Settings
-from searchctl.trainer.settings.catalog import RECIPE, model_named
+from searchctl.trainer.settings.catalog import RECIPE, part_named
 from searchctl.trainer.settings.marks import Mark, NoEffect, OnlyFor
 from searchctl.trainer.settings.names import (
     AugmentName,
@@ -42,6 +42,7 @@ class Validate(Settings):
         return epoch == epochs or epoch % self.every == 0 or epoch > epochs - self.last
 
 
+_Args = dict[str, Any]
 _WHOLE_IMAGES = OnlyFor("classification", "mixes whole images with one class each")
 
 
@@ -51,7 +52,10 @@ class CommonSettings(Settings):
     model: ModelName = "simple_fcn"
     """Network to train: one of ours, or smp:DECODER/ENCODER for one of
     segmentation-models-pytorch, where that is installed (smp:fpn/tu-efficientnet_b0); in
-    classification, timm:NAME for any of timm's (timm:vgg13_bn)."""
+    classification, timm:NAME for any of timm's (timm:vgg13_bn). One of your own is named by its
+    import path, my_nets:ResUNet."""
+    model_args: _Args = Field(default={})
+    """Arguments of a network of your own, by name: {depth: 4}."""
     dropout: Annotated[float, Field(ge=0, lt=1), Mark.SWITCH, Mark.REGULARISER] = 0.0
     """Probability with which a channel of the decoder is dropped in training (Dropout2d)."""
     init: Annotated[InitName, Mark.SAME_SPEED, Mark.BY_CONTENT] = "scratch"
@@ -74,9 +78,15 @@ class CommonSettings(Settings):
     ] = 1.0
     """Factor of the encoder's learning rate."""
     loss: LossName = "cross_entropy"
-    """Training loss. The score never depends on it."""
+    """Training loss, or the import path of your own, my_losses:Tversky. The score never depends on
+    it."""
+    loss_args: _Args = Field(default={})
+    """Arguments of a loss of your own, by name: {alpha: 0.3}."""
     optimizer: OptimizerName = "adamw"
-    """Optimizer."""
+    """Optimizer, or the import path of another one, torch.optim:NAdam."""
+    optimizer_args: _Args = Field(default={})
+    """Arguments of an optimizer that is named by import path, beside lr and weight_decay:
+    {momentum_decay: 0.01}."""
     lr: Annotated[float, Field(gt=0), Mark.SAME_SPEED] = 1e-3
     """Initial learning rate (the peak, for one_cycle)."""
     weight_decay: Annotated[float, Field(ge=0), Mark.SAME_SPEED, Mark.REGULARISER] = 0.0
@@ -84,7 +94,9 @@ class CommonSettings(Settings):
     lr_schedule: Annotated[LRScheduleName, Mark.SAME_SPEED] = "step"
     """How the learning rate changes: constant, step (times lr_decay every lr_step epochs), plateau
     (times lr_decay after more than lr_patience validations without a better score), one_cycle,
-    poly or cosine."""
+    poly or cosine; or the import path of your own, my_schedules:Triangle."""
+    lr_schedule_args: Annotated[_Args, Mark.SAME_SPEED] = Field(default={})
+    """Arguments of an LR schedule of your own, by name: {peaks: 3}."""
     lr_warmup: Annotated[int, Field(ge=0), Mark.SAME_SPEED] = 0
     """Epochs over which the learning rate first rises from near 0 to `lr`, step by step; the
     schedule begins after them, and has the epochs that are left. Not for one_cycle."""
@@ -145,8 +157,8 @@ class TrainSettings(_WithOptions):
     @property
     def unused_options(self) -> frozenset[str]:
         """The options of all networks, losses, ... that these settings do not choose."""
-        named = (RECIPE[kind][getattr(self, kind)] for kind in RECIPE if kind != "model")
-        used = {option for part in (model_named(self.model), *named) for option in part.names}
+        named = (part_named(kind, getattr(self, kind)) for kind in RECIPE)
+        used = {option for part in named for option in part.names}
         return frozenset(type(self).model_fields.keys() - CommonSettings.model_fields.keys() - used)
 
     def with_params(self, params: Any) -> Self:
