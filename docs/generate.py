@@ -78,6 +78,7 @@ The search space: axes, each named after a setting of `training`, and `points`.
 | form | meaning |
 |---|---|
 | `lr: [1e-2, 1e-3]` | a choice of listed values |
+| `aspp_rates: [[6, 12, 18], [12, 24, 36]]` | a choice of values that are lists themselves |
 | `lr: {low: 1e-4, high: 1e-1, log: true}` | any number of an interval, uniform on a log scale |
 | `dropout: {low: 0.0, high: 0.3, step: 0.1}` | 0, 0.1, 0.2, 0.3: a grid can list it |
 | `width: {low: 8, high: 64}` | whole numbers, because the bounds have no decimal point |
@@ -173,7 +174,9 @@ def _words(annotation: Any) -> Iterator[str]:
     plain = {int: "whole number", float: "number", bool: "true or false", str: "text"}
     if annotation is NoneType:
         return
-    if annotation in plain:
+    if forms := _forms(annotation):
+        yield from forms
+    elif annotation in plain:
         yield plain[annotation]
     elif isinstance(annotation, str | int):
         yield f"`{annotation}`"
@@ -188,6 +191,14 @@ def _words(annotation: Any) -> Iterator[str]:
         yield {"Fraction": "share", "Path": "path", "Validate": "mapping"}.get(
             annotation.__name__, annotation.__name__.lower()
         )
+
+
+def _forms(annotation: Any) -> list[str]:
+    """Return the names of the JSON types of a setting that may be written in several ways."""
+    names = {"array": "list", "string": "text"}
+    extras = (e for e in getattr(annotation, "__metadata__", ()) if isinstance(e, WithJsonSchema))
+    schemas = (each for extra in extras for each in (extra.json_schema or {}).get("anyOf", ()))
+    return [names[each["type"]] for each in schemas if each.get("type") in names]
 
 
 def _default(field: FieldInfo) -> str:

@@ -242,8 +242,10 @@ def assignments(params: Mapping[str, Any]) -> str:
 def value(of_param: Any) -> str:
     """Write one param's value, as `assignments` does; a whole float is stored as an int.
 
-    >>> value(1 / 3), value(64), value(10**30)
-    ('0.3333', '64', '1e+30')
+    >>> value(1 / 3), value(64), value(10**30), value((6, 12))
+    ('0.3333', '64', '1e+30', '[6, 12]')
     """
+    if isinstance(of_param, list | tuple):
+        return f"[{', '.join(map(value, of_param))}]"
     fraction = isinstance(of_param, float) or (isinstance(of_param, int) and of_param > 10**12)
     return f"{of_param:.4g}" if fraction else str(of_param)

@@ -17,6 +17,7 @@ from optuna.trial import TrialState, create_trial
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.search.study import plain
 
 LEAST_TRIALS = 8
 """Minimum number of trials. With fewer, the importances are mostly noise."""
@@ -79,14 +80,10 @@ def importance(
 def _frozen(
     trial: Scored, distributions: Mapping[str, BaseDistribution]
 ) -> optuna.trial.FrozenTrial:
-    params = {name: _plain(value) for name, value in trial.params.items()}
+    params = {name: plain(value) for name, value in trial.params.items()}
     return create_trial(
         state=TrialState.COMPLETE,
         value=trial.score,
         params=params,
         distributions={name: distributions[name] for name in params},
     )
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, list | tuple) else value

@@ -34,6 +34,7 @@ from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, Study
 from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
 from searchctl.orchestrator.storage.faults import full, unreachable
 from searchctl.searchspace import Dimension, Interval, Params, Space
+from searchctl.searchspace.values import freeze, text
 
 log = logging.getLogger("searchctl")
 
@@ -47,22 +48,23 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     """Return the Optuna distribution of each searched name."""
     found = {name: _distribution(dimension) for name, dimension in space.axes.items()}
     for name in dict.fromkeys(name for point in space.points for name in point):
-        values = dict.fromkeys(_plain(point[name]) for point in space.points if name in point)
+        values = dict.fromkeys(plain(point[name]) for point in space.points if name in point)
         found[name] = CategoricalDistribution(list(values))
     return found
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:
     if not isinstance(dimension, Interval):
-        return CategoricalDistribution([_plain(value) for value in dimension.values()])
+        return CategoricalDistribution([plain(value) for value in dimension.values()])
     low, high, log_scale, step = dimension.low, dimension.high, dimension.log, dimension.step
     if dimension.whole:
         return IntDistribution(int(low), int(high), log=log_scale, step=int(step or 1))
     return FloatDistribution(float(low), float(high), log=log_scale, step=step)
 
 
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, tuple | dict) else value
+def plain(value: Any) -> Any:
+    """Return a param as Optuna can hold it: a list or a mapping as its JSON."""
+    return text(freeze(value)) if isinstance(value, list | tuple | dict) else value
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -214,9 +216,9 @@ class StudyMirror:
         attributes: Mapping[str, Any],
         scores: Mapping[int, float] | None = None,
     ) -> _Shown:
-        plain = {name: _plain(value) for name, value in params.items()}
+        held = {name: plain(value) for name, value in params.items()}
         scores = scores or {}
-        new = NewTrial(state, plain, self._distributions, attributes, scores)
+        new = NewTrial(state, held, self._distributions, attributes, scores)
         return _Shown(self._rows.create(new), state.is_finished(), dict(scores))
 
     def report(

@@ -4,6 +4,7 @@ from torch import nn
 
 from searchctl.trainer.models.deeplabv3 import DeepLabV3
 from searchctl.trainer.models.timm.library import torchvision
+from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import settled
 
 TINY = {"encoder": "test_resnet", "width": 8}
@@ -102,9 +103,12 @@ def test_rates_left_out_follow_the_output_stride(output_stride, rates):
     assert dilations(model) == [1, *rates]
 
 
-@pytest.mark.parametrize(("text", "rates"), [("6,12,18", [6, 12, 18]), ("2", [2])])
-def test_rates_are_those_that_are_given(text, rates):
-    assert dilations(on_meta(**TINY, aspp_rates=text)) == [1, *rates]
+@pytest.mark.parametrize(
+    ("written", "rates"), [("6,12,18", [6, 12, 18]), ("2", [2]), ([6, 12, 18], [6, 12, 18])]
+)
+def test_rates_are_those_that_are_given(written, rates):
+    settings = TrainSettings(model="deeplabv3", aspp_rates=written)
+    assert dilations(on_meta(**TINY, aspp_rates=settings.aspp_rates)) == [1, *rates]
 
 
 def dilations(model):

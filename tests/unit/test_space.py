@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from searchctl.searchspace import Choice, Interval, Params, Space, SpaceError
@@ -141,6 +143,17 @@ def test_canonical_config_reads_back():
     assert canonical["augment"] == ["none"]
     assert Space.from_config(canonical).to_config() == canonical
     assert Space.from_config(config).axes == Space.from_config(canonical).axes
+
+
+def test_lists_are_values_that_are_stored_as_json_and_read_back_equal():
+    config = {"rates": [[6, 12, 18], [12.0, 24, 36], None]}
+    space = Space.from_config({**config, "d": {"values": [1, 2], "when": {"rates": [[6, 12, 18]]}}})
+    assert space.size == 4
+    again = Space.from_config(json.loads(json.dumps(space.to_config())))
+    assert again.grid() == space.grid()
+    first = space.grid()[0]
+    assert first.to_json() == '{"d":1,"rates":[6,12,18]}'
+    assert len({first, Params.from_json(first.to_json())}) == 1
 
 
 @pytest.mark.parametrize(

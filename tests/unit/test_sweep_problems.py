@@ -25,6 +25,10 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        (
+            "training: {aspp_rates: [6, 0]}",
+            "4 training.aspp_rates: must be such as [6, 12, 18], not",
+        ),
         ("sede: 1", "4 sede: unknown key 'sede': did you mean 'seed'?"),
         (
             "training: {model: unett}",
@@ -100,6 +104,7 @@ def test_a_bad_setting_is_refused_with_line_path_and_fix(refused, text, problem)
         ("{model: [unet, unett]}", "3 space.model[1]: unknown model 'unett'"),
         ("{lr: ['0.1', 0.1]}", "3 space.lr[0]: must be a number, not '0.1'"),
         ("{epochs: [1.5, 2]}", "3 space.epochs[0]: must be a whole number, not 1.5"),
+        ("{aspp_rates: [6, 12]}", "3 space.aspp_rates: must be a list such as [6, 12, 18]; as an"),
         ("{dropout: {low: 0.0, high: 1.0}}", "3 space.dropout.high: must be below 1, not 1.0"),
         ("{points: [{lr: 1}, {lr: -1}]}", "3 space.points[1].lr: must be above 0, not -1"),
         (

@@ -6,13 +6,26 @@ holds. (aux_weight has a default of its own: the training loop reads it, not the
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from searchctl.trainer.settings.marks import Mark, NoEffect
 from searchctl.trainer.settings.parts import Options, Part
-from searchctl.trainer.settings.texts import name_without_scheme, text_like
+from searchctl.trainer.settings.texts import name_without_scheme, numbers_as_text, text_like
 
-Dilations = Annotated[str, *text_like(r"[1-9]\d*(,[1-9]\d*)*", "such as 6,12,18")]
+_DILATIONS = r"[1-9]\d*(,[1-9]\d*)*"
+Dilations = Annotated[
+    str,
+    BeforeValidator(numbers_as_text),
+    text_like(_DILATIONS, "such as [6, 12, 18]")[0],
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+                {"type": "string", "pattern": f"^({_DILATIONS})$"},
+            ]
+        }
+    ),
+]
 
 
 class WidthOptions(Options):
@@ -80,8 +93,8 @@ class Deeplabv3Options(OutputStrideOptions):
     """Of `deeplabv3`."""
 
     aspp_rates: Dilations | None = None
-    """Dilations of the network's pyramid, such as 6,12,18; if left out, these at output stride 16,
-    and twice as much at 8."""
+    """Dilations of the network's pyramid, such as [6, 12, 18]; if left out, these at output stride
+    16, and twice as much at 8."""
 
 
 _HERE = "searchctl.trainer.models"

@@ -21,6 +21,22 @@ def text_like(pattern: str, examples: str) -> tuple[AfterValidator, WithJsonSche
     return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
 
 
+def numbers_as_text(written: object) -> object:
+    """Return a list as the text that stands for it; anything else unchanged.
+
+    >>> numbers_as_text([6, 12, 18])
+    '6,12,18'
+
+    Raises:
+        ValueError: it is a single number, as if the list were the choices of an axis.
+    """
+    if isinstance(written, int):
+        raise ValueError("must be a list such as [6, 12, 18]; as an axis, a list of such lists")
+    if isinstance(written, (list, tuple)):
+        return ",".join(map(str, written))
+    return written
+
+
 def name_without_scheme(name: str) -> str:
     """Refuse timm's names of other places, which would be read or downloaded from there.
 
