@@ -46,7 +46,7 @@ def our_epoch(settings, split):
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)
     precision = Precision(settings, CPU)
     model = precision.place(build_model(settings, classes))
-    training = begin_training(model, settings, steps=len(batches), score="val_miou")
+    training = begin_training(model, settings, steps=len(batches), higher_is_better=True)
 
     def epoch(number):
         training_mode(model, settings.finetune)

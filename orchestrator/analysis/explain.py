@@ -15,7 +15,7 @@ from searchctl.orchestrator.statistics.per_class import ClassPair, compare_class
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 CLEARLY = 0.01
 """Difference in IoU from which on a class counts as lost."""
@@ -85,7 +85,7 @@ class Explained:
     trial: int
     state: str
     params: dict[str, Any]
-    score: Score
+    score: ScoreName
     rungs: list[ExplainedRung]
 
 
@@ -116,7 +116,7 @@ class _Stored:
     def __init__(self, engine: Engine, row: SweepRow) -> None:
         self._engine, self._row = engine, row
         self._images = ImageEvidence(engine, row)
-        self.score: Score = row.spec["halving"]["score"]
+        self.score: ScoreName = row.spec["halving"]["score"]
         trials = queries.trials(engine, row)
         self.params = {trial.number: trial.params for trial in trials}
         self.states = {trial.number: trial.state for trial in trials}

@@ -14,7 +14,7 @@ from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
 from searchctl.orchestrator.storage.reads.snapshot import KindTime
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Cost:
 class FollowUp:
     """How far a sweep's winner can be trusted, by its follow-up jobs."""
 
-    score: Score
+    score: ScoreName
     winner: int
     winner_score: float
     repeats: Repeats | None

@@ -16,7 +16,7 @@ from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import JobCost
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 LATENCY = "ms per image"
 """The cost of using a network; the other costs are those of training it."""
@@ -56,7 +56,7 @@ class Tradeoff:
     sweep: str
     rung: int
     images: int
-    score: Score
+    score: ScoreName
     trials: int
     """Trials of the rung that have a score."""
     costs: dict[str, dict[int, float]]
@@ -88,7 +88,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         cost: pareto_front(Point(t, sign * jobs[t].score, of[t]) for t in of)
         for cost, of in costs.items()
     }
-    score: Score = row.spec["halving"]["score"]
+    score: ScoreName = row.spec["halving"]["score"]
     shown = {point.trial for front in fronts.values() for point in front}
     params = {trial.number: trial.params for trial in queries.trials(engine, row, shown)}
     candidates = sorted(
@@ -157,7 +157,7 @@ def _candidates(
 
 
 def _upgrades(
-    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]], score: Score
+    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]], score: ScoreName
 ) -> Iterator[Upgrade]:
     """Compare neighbours on each front on the same images."""
     counts = images.counts(rung, {point.trial for front in fronts.values() for point in front})
@@ -170,7 +170,11 @@ def _upgrades(
 
 
 def _difference(
-    images: ImageEvidence, counts: Mapping[int, ImageCounts], first: int, second: int, score: Score
+    images: ImageEvidence,
+    counts: Mapping[int, ImageCounts],
+    first: int,
+    second: int,
+    score: ScoreName,
 ) -> Difference | NotAssessable:
     bootstrap = images.draws_for(counts, first, second)
     if isinstance(bootstrap, NotAssessable):

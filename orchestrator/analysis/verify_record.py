@@ -10,7 +10,7 @@ from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
 from searchctl.trainer.core.results import Evaluation
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 ClassScores = dict[int, tuple[float | None, float | None]]
 """IoU and accuracy by class."""
@@ -25,7 +25,7 @@ class Record:
 
     state: SweepState
     direction: Direction
-    score: Score
+    score: ScoreName
     planned: Sequence[int]
     """Planned number of trials of each rung."""
     asked: FollowUpSettings

@@ -14,9 +14,10 @@ from searchctl.orchestrator.config.sweep_checks import checked_inference
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.scores.catalog import Direction, ScoreName
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 
 class Origin(Settings):
@@ -37,8 +38,10 @@ class Exported(Settings):
     """The sweep and trial. Training uses it too, because the seeds depend on the rung."""
     seed: int = 0
     """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
-    score: Score = "val_miou"
+    score: ScoreName = "val_miou"
     """The score that selects the best epoch."""
+    direction: Direction | None = None
+    """Whether a higher or a lower score is better, where searchctl does not know it."""
     data: DataSettings
     """The data set."""
     inference: Inference = Inference()
@@ -52,7 +55,7 @@ class Exported(Settings):
         return checked_inference(inference, info.data.get("data"))
 
     @property
-    def shown_score(self) -> Score:
+    def shown_score(self) -> ScoreName:
         """The score that displays show for an epoch; in classification, the accuracy."""
         return "val_accuracy" if self.data.task == "classification" else self.score
 
@@ -73,6 +76,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
         ),
         seed=sweep.seed,
         score=sweep.halving.score,
+        direction=sweep.halving.direction,
         data=sweep.data,
         inference=sweep.inference,
         training=initial.named_in(sweep.training.with_params(ranked.params)),

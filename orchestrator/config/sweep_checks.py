@@ -14,11 +14,12 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
 from searchctl.searchspace import Interval, Params, Space
-from searchctl.searchspace.errors import Path, Problem
+from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.searchspace.values import Value
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.optim.catalog import StepOptions
+from searchctl.trainer.scores.catalog import SCORES, direction_problem
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
@@ -142,8 +143,13 @@ def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
     """Return the halving; where no score is written, with the score that goes with the task.
 
     Raises:
-        pydantic.ValidationError: a score is written that does not go with the task.
+        pydantic.ValidationError: the score is unknown, or does not go with its direction or the
+            task.
     """
+    if halving.score not in SCORES:
+        raise refuse([(("score",), unknown("score", halving.score, SCORES))], halving)
+    if problem := direction_problem(halving.score, halving.direction):
+        raise refuse([(("direction",), problem)], halving)
     if task == "segmentation" or halving.score != "val_miou":
         return halving
     if "score" not in halving.model_fields_set:

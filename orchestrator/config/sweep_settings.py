@@ -17,8 +17,13 @@ from pydantic import (
 )
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
+from searchctl.trainer.scores.catalog import (
+    SCORES,
+    Direction,
+    ScoreName,
+    higher_is_better,
+)
 from searchctl.trainer.settings.base import Settings
-from searchctl.trainer.settings.training import Score
 
 _DIGITS = re.compile(r"\s*\d{1,20}\s*/\s*\d{1,20}\s*|\s*\d{0,20}\.?\d{0,20}([eE][+-]?\d{1,2})?\s*")
 
@@ -85,9 +90,14 @@ class HalvingSettings(Settings):
     """Smallest fraction of the training images; lower rungs are left out."""
     fractions: Annotated[list[Share], Field(min_length=1, max_length=64)] | None = None
     """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
-    score: Score = "val_miou"
+    score: Annotated[ScoreName, WithJsonSchema({"type": "string", "enum": list(SCORES)})] = (
+        "val_miou"
+    )
     """Score that ranks the trials of a rung: val_miou, val_loss or val_accuracy. Default for
     classification: val_accuracy."""
+    direction: Direction | None = None
+    """Whether a higher (max) or a lower (min) score is better. Needed for a score that searchctl
+    does not know."""
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: start from the trial's weights of the rung
     below."""
@@ -97,6 +107,11 @@ class HalvingSettings(Settings):
     audit: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Number of randomly drawn pruned trials that are trained on all of the data after the ladder.
     They show whether a cut dropped a better trial. They change no decision."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a higher score is better."""
+        return higher_is_better(self.score, self.direction)
 
     @field_validator("repeats", "audit")
     @classmethod

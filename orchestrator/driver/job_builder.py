@@ -54,6 +54,7 @@ class JobBuilder:
             sample=Sample(sweep.data, rung.images, training_seed(key, sweep.seed)),
             fraction=rung.fraction,
             score=sweep.halving.score,
+            direction=sweep.halving.direction,
             out=folder / token,
             resume_from=tuple(folder / before for before in reversed(earlier)),
             final=final and slot.kind != "audit",  # the test split is for finalists

@@ -5,16 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Decision, Direction
-
-if TYPE_CHECKING:
-    from searchctl.trainer.settings.training import (
-        Score,  # its import takes longer than a page's queries
-    )
+from searchctl.trainer.scores.catalog import ScoreName
 
 KIND_NAMES: dict[Kind, str] = {"repeat": "repeats", "audit": "audit"}
 """Name of each kind of follow-up job."""
@@ -193,7 +189,7 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def shown_score(spec: Mapping[str, Any]) -> "Score":
+def shown_score(spec: Mapping[str, Any]) -> ScoreName:
     """Return the score that views show for a stored sweep.
 
     Classifiers that are ranked by their loss show their accuracy.
@@ -203,11 +199,11 @@ def shown_score(spec: Mapping[str, Any]) -> "Score":
     >>> shown_score({"halving": {"score": "val_loss"}})  # stored before there were tasks
     'val_loss'
     """
-    score: Score = spec["halving"]["score"]
+    score: ScoreName = spec["halving"]["score"]
     return "val_accuracy" if spec.get("task") == "classification" else score
 
 
-def epoch_score(score: "Score") -> tuple[str, str]:
+def epoch_score(score: ScoreName) -> tuple[str, str]:
     """Return the field of an epoch to show beside its losses, and its name.
 
     >>> epoch_score("val_accuracy"), epoch_score("val_loss")
@@ -218,7 +214,7 @@ def epoch_score(score: "Score") -> tuple[str, str]:
     return "val_miou", "val mIoU"
 
 
-def split_scores(score: "Score") -> dict[str, str]:
+def split_scores(score: ScoreName) -> dict[str, str]:
     """Return the scores of a split to show: name -> field of an Evaluation.
 
     >>> list(split_scores("val_accuracy"))

@@ -17,7 +17,7 @@ from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.grade import Grade
 from searchctl.orchestrator.search.importance import Importance
 from searchctl.trainer.core.results import EpochRecord
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 FORMAT = 1
 
@@ -30,7 +30,7 @@ class About:
     state: str
     task: str
     dataset: str
-    score: Score
+    score: ScoreName
     direction: Direction
     classes: list[str]
     trials: int

@@ -10,7 +10,7 @@ from searchctl.orchestrator.report.facts import ClassScores, Curve, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
 from searchctl.trainer.core.results import EpochRecord
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 _CLOSE = 0.01
 """A score within this share of the kept epoch's counts as converged."""
@@ -19,7 +19,7 @@ _CLOSE = 0.01
 class Training:
     """The curves and the class scores of a sweep's trials."""
 
-    def __init__(self, engine: Engine, row: SweepRow, score: Score) -> None:
+    def __init__(self, engine: Engine, row: SweepRow, score: ScoreName) -> None:
         """Read from this sweep, whose trials are ranked by `score`."""
         self._engine, self._row, self._score = engine, row, score
         self._epochs: dict[int, list[EpochRow]] = {}
@@ -57,7 +57,7 @@ class Training:
         best = None if kept is None else scores.get(kept)
         if best is None:
             return None
-        sign = -1 if self._score == "val_loss" else 1
+        sign = 1 if self._row.direction == "maximize" else -1
         enough = sign * best - _CLOSE * abs(best)
         near = (e for e, score in scores.items() if score is not None and sign * score >= enough)
         return next(near, None)

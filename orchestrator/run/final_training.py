@@ -69,6 +69,7 @@ def train_exported(
         rung=origin.rung if origin else 0,
         out=out,
         score=exported.score,
+        direction=exported.direction,
         final=True,
         inference=exported.inference,
         keep_weights=True,

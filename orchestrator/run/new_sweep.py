@@ -40,7 +40,7 @@ def store_sweep(
 
 def direction_of(sweep: Sweep) -> Direction:
     """Return whether a higher or a lower score of the sweep is better."""
-    return "minimize" if sweep.halving.score == "val_loss" else "maximize"
+    return "maximize" if sweep.halving.higher_is_better else "minimize"
 
 
 def val_images(dataset: Dataset) -> list[tuple[str, str]]:

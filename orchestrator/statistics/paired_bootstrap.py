@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import special  # scipy.stats, with the same numbers, takes seconds to import
 
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ class GroupBootstrap:
         times = np.bincount(chosen.ravel(), minlength=chosen.size)
         self._times = times.reshape(chosen.shape).astype(np.uint32)
 
-    def resample(self, counts: ImageCounts, score: Score) -> Resampled:
+    def resample(self, counts: ImageCounts, score: ScoreName) -> Resampled:
         """Score a network on every draw.
 
         Args:
@@ -151,7 +151,7 @@ def truth(counts: ImageCounts) -> npt.NDArray[np.uint64]:
     return found
 
 
-def _parts(counts: ImageCounts, score: Score) -> Floats:
+def _parts(counts: ImageCounts, score: ScoreName) -> Floats:
     """Return what each image adds to the numerators of a score, then to its denominators.
 
     Every score is a mean of ratios of sums: over the classes that the whole validation set holds

@@ -1,16 +1,14 @@
 """Draws tables and lines on the terminal."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
-
-if TYPE_CHECKING:  # their imports take longer than a page's queries
-    from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 _LEAST_TEXT = 20
 """Minimum width of a text column on a narrow terminal, if it has a word of that length."""
@@ -69,7 +67,7 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
     return table
 
 
-def answer_table(rows: Iterable[Mapping[str, Any]], score: "Score") -> Table:
+def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     """Draw ranked configurations; scores of different rungs cannot be compared."""
     rows = list(rows)
     tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU

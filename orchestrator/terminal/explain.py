@@ -19,9 +19,9 @@ from searchctl.orchestrator.facts.sweeps import assignments, number
 from searchctl.orchestrator.statistics.cut import Corrected
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
-SCORE_NAMES: dict[Score, str] = {
+SCORE_NAMES: dict[ScoreName, str] = {
     "val_miou": "mIoU",
     "val_loss": "loss",
     "val_accuracy": "accuracy",

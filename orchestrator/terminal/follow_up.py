@@ -13,7 +13,7 @@ from searchctl.orchestrator.statistics.audit import AuditResult
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 MOST_AUDITED = 10
 
@@ -111,7 +111,7 @@ def _spread(spread: Spread) -> str:
     return f"{spread.mean:.4f}{deviation}"
 
 
-def _seeds(repeats: Repeats, score: Score) -> Table:
+def _seeds(repeats: Repeats, score: ScoreName) -> Table:
     """Draw the finalists' scores by seed; +/- is the standard deviation."""
     name = SCORE_NAMES[score]
     tested = any(each.test for each in repeats.finalists)
@@ -124,7 +124,7 @@ def _seeds(repeats: Repeats, score: Score) -> Table:
     return table
 
 
-def _audited(audit: Audit, score: Score) -> Table:
+def _audited(audit: Audit, score: ScoreName) -> Table:
     table = plain_table("trial", "pruned at rung", "rank there", f"{SCORE_NAMES[score]} on all")
     for each in audit.trials[:MOST_AUDITED]:
         rank = f"{each.rank} of {each.cohort}"

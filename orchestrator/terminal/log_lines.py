@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from searchctl.orchestrator.facts.sweeps import (
     assignments,
@@ -24,9 +23,7 @@ from searchctl.orchestrator.storage.reads.changes import (
     EpochFinished,
     SweepEvent,
 )
-
-if TYPE_CHECKING:
-    from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 KINDS = {  # values of `what`, which scripts rely on
     AttemptStarted: "began",
@@ -48,7 +45,7 @@ def json_lines(changes: Iterable[Change]) -> Iterator[str]:
 class LogLines:
     """Writes changes as lines with the local time."""
 
-    def __init__(self, score: "Score", *, of_one_trial: bool) -> None:
+    def __init__(self, score: ScoreName, *, of_one_trial: bool) -> None:
         """Show the number of an epoch that belongs to `score`.
 
         `of_one_trial` shows that trial's decisions, in place of one line for each rung.

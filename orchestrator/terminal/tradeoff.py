@@ -11,7 +11,7 @@ from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
-from searchctl.trainer.settings.training import Score
+from searchctl.trainer.scores.catalog import ScoreName
 
 
 def tradeoff_report(tradeoff: Tradeoff) -> Iterator[RenderableType]:
@@ -48,7 +48,7 @@ def _cost(value: float | None, on_front: bool) -> str:
     return f"{value:,.{digits}f}" + (" *" if on_front else "  ")
 
 
-def _sentence(step: Upgrade, score: Score) -> str:
+def _sentence(step: Upgrade, score: ScoreName) -> str:
     """Return a sentence on the cost and the gain of a step along the front."""
     is_loss = score == "val_loss"
     scale, digits = (1, 4) if is_loss else (100, 1)

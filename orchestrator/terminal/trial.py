@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -24,11 +24,7 @@ from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import ClassScoreRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
-
-if TYPE_CHECKING:
-    from searchctl.trainer.settings.training import (
-        Score,  # its import takes longer than a page's queries
-    )
+from searchctl.trainer.scores.catalog import ScoreName
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
@@ -197,7 +193,7 @@ def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
             yield Text(f"embeddings, by PCA and t-SNE: {job['features']}")
 
 
-def _splits(job: Mapping[str, Any], score: "Score") -> Table:
+def _splits(job: Mapping[str, Any], score: ScoreName) -> Table:
     first, scores = f"split (rung {job['rung']})", split_scores(score)
     table = plain_table(first, *scores, "loss", left=[first])
     for split, found in job["evaluations"].items():

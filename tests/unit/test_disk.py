@@ -27,7 +27,7 @@ LADDER = plan_ladder(36, 2975)
 def test_a_real_checkpoint_of_one_epoch_has_the_estimated_size(settings):
     settings = TrainSettings(epochs=1, model="unet", width=16, **settings)
     model = build_model(settings, 11)
-    training = begin_training(model, settings, steps=1, score="val_loss")
+    training = begin_training(model, settings, steps=1, higher_is_better=False)
     model(torch.rand(2, 3, 32, 32)).mean().backward()
     training.step(None)
     buffer = io.BytesIO()

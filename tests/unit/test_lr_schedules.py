@@ -11,10 +11,12 @@ from searchctl.trainer.settings.training import TrainSettings
 STEPS = 3
 
 
-def begin(settings, score="val_miou"):
+def begin(settings, higher_is_better=True):
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=settings.lr)
-    return optimizer, build_lr_schedule(optimizer, settings, steps=STEPS, score=score)
+    return optimizer, build_lr_schedule(
+        optimizer, settings, steps=STEPS, higher_is_better=higher_is_better
+    )
 
 
 def lr_of_steps(optimizer, schedule, scores):
@@ -29,9 +31,9 @@ def lr_of_steps(optimizer, schedule, scores):
     return rates
 
 
-def lr_of_epochs(settings, scores, score="val_miou"):
+def lr_of_epochs(settings, scores, higher_is_better=True):
     """Learning rate at the first step of each epoch, one epoch for each score."""
-    return lr_of_steps(*begin(settings, score), scores)[::STEPS]
+    return lr_of_steps(*begin(settings, higher_is_better), scores)[::STEPS]
 
 
 def settings(name, epochs=4, **others):
@@ -54,17 +56,17 @@ def test_lr_of_each_epoch(schedule, expected):
 
 
 @pytest.mark.parametrize(
-    ("score", "scores", "expected"),
+    ("higher", "scores", "expected"),
     [
-        ("val_miou", [0.1, 0.2, 0.2, 0.1, 0.3], [1, 1, 1, 1, 0.5]),
-        ("val_loss", [0.3, 0.2, 0.1, 0.1, 0.2, 0.3], [1, 1, 1, 1, 1, 0.5]),
-        ("val_miou", [0.1, 0.2, 0.3, 0.4, 0.5], [1, 1, 1, 1, 1]),
-        ("val_miou", [0.2, None, 0.1, None, 0.1, None], [1, 1, 1, 1, 1, 0.5]),
+        (True, [0.1, 0.2, 0.2, 0.1, 0.3], [1, 1, 1, 1, 0.5]),
+        (False, [0.3, 0.2, 0.1, 0.1, 0.2, 0.3], [1, 1, 1, 1, 1, 0.5]),
+        (True, [0.1, 0.2, 0.3, 0.4, 0.5], [1, 1, 1, 1, 1]),
+        (True, [0.2, None, 0.1, None, 0.1, None], [1, 1, 1, 1, 1, 0.5]),
     ],
 )
-def test_plateau_decays_after_more_than_its_patience_of_validations(score, scores, expected):
+def test_plateau_decays_after_more_than_its_patience_of_validations(higher, scores, expected):
     schedule = settings("plateau", lr_decay=0.5, lr_patience=1)
-    assert lr_of_epochs(schedule, scores, score) == expected
+    assert lr_of_epochs(schedule, scores, higher) == expected
 
 
 def test_plateau_that_decays_by_one_keeps_the_lr():
@@ -82,7 +84,7 @@ def test_one_cycle_rises_to_the_lr_and_falls_to_nearly_nothing():
 
 def test_one_cycle_leaves_the_momentum_as_set():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.7)
-    build_lr_schedule(optimizer, settings("one_cycle"), steps=STEPS, score="val_miou")
+    build_lr_schedule(optimizer, settings("one_cycle"), steps=STEPS, higher_is_better=True)
     assert optimizer.param_groups[0]["momentum"] == 0.7
 
 

@@ -7,10 +7,10 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import score_of
 from searchctl.trainer.evaluation.metrics import (
     confusion_per_image,
-    is_better,
     outcomes_per_image,
     pooled_evaluation,
 )
+from searchctl.trainer.scores.catalog import higher_is_better, is_better
 
 IGNORE = 255
 CLASSES = 6
@@ -83,7 +83,7 @@ def test_a_split_without_a_label_is_an_error_of_the_data():
     ],
 )
 def test_better_means_strictly_better_in_the_scores_direction(score, candidate, best, expected):
-    assert is_better(candidate, best, score) is expected
+    assert is_better(candidate, best, higher_is_better(score)) is expected
 
 
 def test_score_is_the_number_that_its_name_says():

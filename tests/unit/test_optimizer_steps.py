@@ -117,7 +117,7 @@ def test_a_schedule_ends_with_the_last_step_of_the_last_epoch(images, accumulate
 def with_gradients(scale, **settings):
     """A training whose gradients are all `scale`, and its weights before the step."""
     model = tiny("simple_fcn", width=2)
-    training = begin_training(model, SGD.with_params(settings), steps=1, score="val_miou")
+    training = begin_training(model, SGD.with_params(settings), steps=1, higher_is_better=True)
     for weights in model.parameters():
         weights.grad = torch.full_like(weights, scale)
     return training, copy.deepcopy(list(model.parameters()))

@@ -54,7 +54,7 @@ def test_encoder_has_a_learning_rate_of_its_own():
 def test_every_schedule_keeps_the_encoders_share_of_the_learning_rate(schedule):
     settings = TrainSettings(lr_schedule=schedule, lr=0.1, encoder_lr_scale=0.5, lr_decay=0.5)
     optimizer = build_optimizer(settings, model())
-    changes = build_lr_schedule(optimizer, settings, steps=2, score="val_miou")
+    changes = build_lr_schedule(optimizer, settings, steps=2, higher_is_better=True)
     for score in (0.5, 0.4, 0.3):
         optimizer.step()
         changes.after_step()

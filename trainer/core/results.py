@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from searchctl.trainer.scores.catalog import ScoreName
+
 if TYPE_CHECKING:  # commands that read a sweep import this file, and must start fast
     import numpy as np
     import numpy.typing as npt
     from upath import UPath
 
-    from searchctl.trainer.settings.training import Score
 
 JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost", "blocked", "unusable"]
 """How a job ended.
@@ -43,7 +44,7 @@ class Evaluation:
     """Accuracy (recall) of each class; None for a class that is absent from the ground truth."""
 
 
-def score_of(evaluation: Evaluation, score: "Score") -> float:
+def score_of(evaluation: Evaluation, score: ScoreName) -> float:
     """Return the score that ranks trials, from an evaluation of the validation set."""
     return {
         "val_miou": evaluation.miou,

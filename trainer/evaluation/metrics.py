@@ -7,13 +7,6 @@ from torch import Tensor
 
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import Evaluation
-from searchctl.trainer.settings.training import Score
-
-HIGHER_IS_BETTER: dict[Score, bool] = {
-    "val_miou": True,
-    "val_loss": False,
-    "val_accuracy": True,
-}
 
 Confusion = npt.NDArray[np.int64]
 """[classes, classes] number of pixels; rows are the true class, columns the predicted class."""
@@ -73,11 +66,6 @@ def pooled_evaluation(confusion: Confusion, loss_sum: float) -> Evaluation:
         class_iou=_by_class(iou, present),
         class_accuracy=_by_class(accuracy, present),
     )
-
-
-def is_better(candidate: float, best: float, score: Score) -> bool:
-    """Return whether a score is strictly better than the best one so far."""
-    return candidate > best if HIGHER_IS_BETTER[score] else candidate < best
 
 
 def _by_class(

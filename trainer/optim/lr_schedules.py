@@ -1,7 +1,7 @@
 """The LR schedules: torch's own behind two calls, one function for each name in a sweep.yaml.
 
-Every function takes (optimizer, options, span, score): its own options, the epochs and steps of the
-schedule, and the score by which plateau judges.
+Every function takes (optimizer, options, span, higher_is_better): its own options, the epochs and
+steps of the schedule, and the direction of the score by which plateau judges.
 """
 
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -9,12 +9,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from torch.optim import Optimizer, lr_scheduler
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.evaluation.metrics import HIGHER_IS_BETTER
 from searchctl.trainer.optim.catalog import PlateauOptions, PolyOptions, StepOptions
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.parts import Options
 from searchctl.trainer.settings.recipe_options import warmup_problem
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 Scheduler = TypeVar("Scheduler", bound=lr_scheduler.LRScheduler)
 
@@ -117,7 +116,7 @@ class _WarmUp(LRSchedule):
 
 
 def build_lr_schedule(
-    optimizer: Optimizer, settings: TrainSettings, *, steps: int, score: Score
+    optimizer: Optimizer, settings: TrainSettings, *, steps: int, higher_is_better: bool
 ) -> LRSchedule:
     """Return the named schedule of the optimizer's learning rate, after its warm-up if it has one.
 
@@ -128,7 +127,7 @@ def build_lr_schedule(
         optimizer: with the initial learning rates of the settings.
         settings: of the trial.
         steps: optimizer steps in an epoch.
-        score: the score by which plateau judges.
+        higher_is_better: the direction of the score, for plateau.
 
     Raises:
         SettingsError: the warm-up does not go with the schedule or with the number of epochs.
@@ -137,30 +136,36 @@ def build_lr_schedule(
         raise SettingsError(f"lr_warmup {problem}")
     span = Span(settings.epochs - settings.lr_warmup, steps)
     part = part_named("lr_schedule", settings.lr_schedule)
-    schedule: LRSchedule = part.load()(optimizer, part.options_in(settings), span, score)
+    schedule: LRSchedule = part.load()(optimizer, part.options_in(settings), span, higher_is_better)
     if settings.lr_warmup:
         return _WarmUp(optimizer, Span(settings.lr_warmup, steps), then=schedule)
     return schedule
 
 
-def constant(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
+def constant(
+    optimizer: Optimizer, options: Options, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Keep the learning rate."""
     return LRSchedule()
 
 
-def step(optimizer: Optimizer, options: StepOptions, span: Span, score: Score) -> LRSchedule:
+def step(
+    optimizer: Optimizer, options: StepOptions, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Multiply by lr_decay after every lr_step epochs."""
     return _PerEpoch(lr_scheduler.StepLR(optimizer, options.lr_step, gamma=options.lr_decay))
 
 
-def plateau(optimizer: Optimizer, options: PlateauOptions, span: Span, score: Score) -> LRSchedule:
+def plateau(
+    optimizer: Optimizer, options: PlateauOptions, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Multiply by lr_decay when more than lr_patience validations in a row were not better."""
     if options.lr_decay == 1:  # torch refuses a decay that does not decay
         return LRSchedule()
     return _PerValidation(
         lr_scheduler.ReduceLROnPlateau(
             optimizer,
-            mode="max" if HIGHER_IS_BETTER[score] else "min",
+            mode="max" if higher_is_better else "min",
             factor=options.lr_decay,
             patience=options.lr_patience,
             threshold=0.0,  # any better score is better, as for the kept epoch and early stopping
@@ -168,7 +173,9 @@ def plateau(optimizer: Optimizer, options: PlateauOptions, span: Span, score: Sc
     )
 
 
-def one_cycle(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
+def one_cycle(
+    optimizer: Optimizer, options: Options, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Rise from lr / 25 to lr over 30 % of all steps, then fall to near 0 (Smith and Topin, 2018).
 
     Momentum is not cycled: it is a setting of its own.
@@ -183,13 +190,17 @@ def one_cycle(optimizer: Optimizer, options: Options, span: Span, score: Score) 
     )
 
 
-def poly(optimizer: Optimizer, options: PolyOptions, span: Span, score: Score) -> LRSchedule:
+def poly(
+    optimizer: Optimizer, options: PolyOptions, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Lr * (1 - step / all steps) ** lr_power, at every step (ParseNet, DeepLab)."""
     return _PerStep(
         lr_scheduler.PolynomialLR(optimizer, total_iters=span.all_steps, power=options.lr_power)
     )
 
 
-def cosine(optimizer: Optimizer, options: Options, span: Span, score: Score) -> LRSchedule:
+def cosine(
+    optimizer: Optimizer, options: Options, span: Span, higher_is_better: bool
+) -> LRSchedule:
     """Half a cosine from lr to 0 over the epochs, no restarts (Loshchilov and Hutter, 2017)."""
     return _PerEpoch(lr_scheduler.CosineAnnealingLR(optimizer, T_max=span.epochs))

@@ -18,9 +18,10 @@ from upath import UPath
 
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.data.settings import PLACES, Sample
+from searchctl.trainer.scores.catalog import Direction, ScoreName
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.own import ARGS
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 FILE = "checkpoint.pt"
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -127,7 +128,8 @@ def identity_of(
     sample: Sample,
     *,
     rung: int,
-    score: Score,
+    score: ScoreName,
+    direction: Direction | None = None,
     sample_hash: str,
     data_fingerprint: str,
     init_from: str | None,
@@ -146,6 +148,7 @@ def identity_of(
         sample: the training images.
         rung: the level of the ladder, a part of the seeds.
         score: selects the kept epoch.
+        direction: of a score that searchctl does not know; None for the others.
         sample_hash: fingerprint of the names of the sample's images.
         data_fingerprint: fingerprint of the names and sizes of the data set's files.
         init_from: fingerprint of the file of initial weights; None for fresh ones.
@@ -161,6 +164,7 @@ def identity_of(
         "rung": rung,
         "score": score,
         "init_from": init_from,
+        **({"direction": direction} if direction else {}),
         "network": [(name, list(tensor.shape)) for name, tensor in network.items()],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

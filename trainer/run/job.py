@@ -6,8 +6,9 @@ from upath import UPath
 
 from searchctl.searchspace import Params
 from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.scores.catalog import Direction, ScoreName, higher_is_better
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 NO_PARAMS = Params()
 """No params: the settings are complete."""
@@ -32,8 +33,10 @@ class TrialJob:
     and nothing can resume from it any more (see `remove_checkpoint`)."""
     params: Params = NO_PARAMS
     """The trial's point of the search space: fields of `settings` and their values."""
-    score: Score = "val_miou"
+    score: ScoreName = "val_miou"
     """Selects the kept epoch; early stopping and the plateau schedule use it too."""
+    direction: Direction | None = None
+    """Stated direction of the score; needed for one that searchctl does not know."""
     final: bool = False
     """For a finalist: score 'val_original', 'test' and 'test_original' too."""
     inference: Inference = AS_VALIDATED
@@ -61,6 +64,11 @@ class TrialJob:
     stall_timeout_s: float | None = None
     """Seconds without a batch after which the process is ended, with its threads' stacks on
     standard error; None waits without limit. Nothing else frees a GPU from a disk that hangs."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a higher score is better."""
+        return higher_is_better(self.score, self.direction)
 
     @property
     def trial_settings(self) -> TrainSettings:

@@ -12,7 +12,6 @@ from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.core.stopping import Diverged, Stop, until_stopped
 from searchctl.trainer.data.loader import TrainingBatches
 from searchctl.trainer.evaluation.evaluate import Scored
-from searchctl.trainer.evaluation.metrics import is_better
 from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import AuxiliaryHeadOptions
@@ -21,7 +20,8 @@ from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.run.training import Training
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.scores.catalog import ScoreName, is_better
+from searchctl.trainer.settings.training import TrainSettings
 
 GPU_BATCHES_BETWEEN_CHECKS = 50
 """Reading a loss makes the CPU wait for the GPU; on a CPU it costs nothing."""
@@ -35,7 +35,8 @@ def train(
     settings: TrainSettings,
     precision: Precision,
     *,
-    score: Score,
+    score: ScoreName,
+    higher_is_better: bool,
     seed: int,
     rung: int,
     on_epoch: Callable[[EpochRecord], None],
@@ -69,7 +70,7 @@ def train(
                 raise Diverged(f"the validation loss was {scored[0].loss} after epoch {epoch}")
             value = score_of(scored[0], score)
             progress.validations_without_better += 1
-            if progress.kept is None or is_better(value, progress.kept.score, score):
+            if progress.kept is None or is_better(value, progress.kept.score, higher_is_better):
                 progress.kept = Kept(epoch, value, scored, _copy(training.scored_model))
                 progress.validations_without_better = 0
 

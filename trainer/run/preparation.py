@@ -26,7 +26,8 @@ from searchctl.trainer.run.checkpoint import identity_of
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
 
@@ -34,14 +35,15 @@ from searchctl.trainer.weights.initial import load_initial_weights
 class PreparedJob:
     """One trial at one rung, ready for its first step.
 
-    `settings`, `sample`, `rung` and `score` are those of its `TrialJob`, the settings with the
-    trial's params in their place.
+    `settings`, `sample`, `rung`, `score` and `higher_is_better` are those of its `TrialJob`, the
+    settings with the trial's params in their place.
     """
 
     settings: TrainSettings
     sample: Sample
     rung: int
-    score: Score
+    score: ScoreName
+    higher_is_better: bool
     precision: Precision
     images: LoadedSplit
     """Training images."""
@@ -92,6 +94,7 @@ def prepare(
         sample,
         job.rung,
         job.score,
+        job.higher_is_better,
         precision,
         images,
         validation,
@@ -101,7 +104,7 @@ def prepare(
             precision.place(model),
             settings,
             steps=math.ceil(len(batches) / settings.accumulate),
-            score=job.score,
+            higher_is_better=job.higher_is_better,
             process_group=process_group,
         ),
         process_group=process_group,
@@ -111,6 +114,7 @@ def prepare(
             sample,
             rung=job.rung,
             score=job.score,
+            direction=job.direction,
             sample_hash=sample_hash(images.names),
             data_fingerprint=data_fingerprint(sample.data),
             init_from=started.sha256,

@@ -16,7 +16,7 @@ from searchctl.trainer.optim.ema import Average
 from searchctl.trainer.optim.lr_schedules import LRSchedule, build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.run.progress import TrainingProgress
-from searchctl.trainer.settings.training import Score, TrainSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 
 @dataclass
@@ -88,7 +88,7 @@ def begin_training(
     settings: TrainSettings,
     *,
     steps: int,
-    score: Score,
+    higher_is_better: bool,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Training:
     """Return a training of a model on its device, before its first epoch.
@@ -97,7 +97,7 @@ def begin_training(
         model: with its initial weights.
         settings: of the trial.
         steps: optimizer steps in an epoch.
-        score: the plateau schedule uses it.
+        higher_is_better: the direction of the score, for the plateau schedule.
         process_group: the processes that train it, each of which calls this.
 
     Raises:
@@ -105,7 +105,9 @@ def begin_training(
     """
     freeze(model, settings.finetune)
     optimizer = build_optimizer(settings, model)
-    schedule = build_lr_schedule(optimizer, settings, steps=steps, score=score)
+    schedule = build_lr_schedule(
+        optimizer, settings, steps=steps, higher_is_better=higher_is_better
+    )
     average = Average(model, settings.ema) if settings.ema else None
     wrapper = (
         ModelWrapper(model)

@@ -23,11 +23,6 @@ from searchctl.trainer.settings.names import (
 from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.parts import with_options
 
-Score = Literal["val_miou", "val_loss", "val_accuracy"]
-"""val_miou: mean IoU, higher is better. val_loss: unweighted cross entropy per valid pixel (or per
-image, in classification), lower is better. val_accuracy: share of all valid pixels (or images) that
-are right, higher is better."""
-
 
 class Validate(Settings):
     """In which epochs the validation set is scored; the last epoch always is."""
