@@ -118,10 +118,10 @@ def _load(sample: Sample) -> None:
 
 
 def _by_flops(classes: Sequence[SpeedClass], channels: int, data: DataSettings) -> list[SpeedClass]:
-    known: dict[tuple[object, ...], int] = {}
+    known: dict[str, int] = {}
 
     def flops(each: SpeedClass) -> int:
-        network = tuple(getattr(each.settings, name) for name in ("model", *OPTIONS))
+        network = repr([getattr(each.settings, n) for n in ("model", "model_args", *OPTIONS)])
         if network not in known:
             known[network] = _flops(each.settings, channels, data)
         return known[network]
@@ -134,13 +134,14 @@ def _flops(settings: TrainSettings, channels: int, data: DataSettings) -> int:
     try:
         # The meta device only computes shapes, so this takes no time and no memory.
         return _counted(settings, channels, data, "meta")
-    except NotImplementedError:  # the network needs the values of tensors
+    # the network needs the values of tensors, or is the user's own and takes no tensors without
+    except (NotImplementedError, SettingsError):
         return _counted(settings, channels, data, "cpu")
 
 
 def _counted(settings: TrainSettings, channels: int, data: DataSettings, device: str) -> int:
     with torch.no_grad(), torch.random.fork_rng([]), torch.device(device):
-        model = build_model(settings, channels, data.channels).eval()
+        model = build_model(settings, channels, data.channels, data.image_size).eval()
         with FlopCounterMode(display=False) as counter:
             model(torch.zeros(1, data.channels, *data.image_size))
     return int(counter.get_total_flops())

@@ -51,6 +51,10 @@ class ProcessGroup:
         """Return the values of all processes, in rank order."""
         return [own]
 
+    def all_gather_batch(self, own: Tensor) -> Tensor:
+        """Return the tensors of all processes, joined in rank order; gradients pass through it."""
+        return own
+
     def broadcast(self, own: Thing) -> Thing:
         """Return the first process's value: tensors, numbers, text, and containers of these."""
         return own
@@ -76,6 +80,17 @@ class TorchProcessGroup(ProcessGroup):
         gathered: list[Any] = [None] * self.size
         dist.all_gather_object(gathered, own)
         return gathered
+
+    def all_gather_batch(self, own: Tensor) -> Tensor:
+        """Return the tensors of all processes, joined in rank order; gradients pass through it."""
+        counts = torch.zeros(self.size, dtype=torch.int64, device=own.device)
+        counts[self.rank] = len(own)
+        dist.all_reduce(counts)
+        ends: list[int] = counts.cumsum(0).tolist()
+        whole = own.new_zeros(ends[-1], *own.shape[1:])
+        # each process fills in its own images, and the sum over all is the whole batch
+        whole[ends[self.rank] - len(own) : ends[self.rank]] = own
+        return self.all_reduce_sum(whole)
 
     def broadcast(self, own: Thing) -> Thing:
         """Return the first process's value: tensors, numbers, text, and containers of these."""

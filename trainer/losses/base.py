@@ -6,8 +6,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from searchctl.trainer.settings.parts import Options
-
 
 class Loss(nn.Module, ABC):
     """Base of the training losses: logits [B, C, H, W] and labels [B, H, W] -> a scalar >= 0.
@@ -25,11 +23,13 @@ class Loss(nn.Module, ABC):
         pixel_counts: [images, classes] valid pixels of each class in each image of the sample.
     """
 
-    def __init__(self, options: Options, *, ignore_index: int, pixel_counts: Tensor) -> None:
+    def __init__(self, options: object, *, ignore_index: int, pixel_counts: Tensor) -> None:
         super().__init__()
         self.ignore_index = ignore_index
         self.total: Callable[[Tensor], Tensor] = _itself
         """Adds a sum up over all processes; returns it unchanged where one has the whole batch."""
+        self.gather: Callable[[Tensor], Tensor] = _itself
+        """Returns the parts of a batch that all processes have, one after the other."""
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of a batch; labels may be uint8."""

@@ -47,6 +47,27 @@ class SegmentationModel(nn.Module):
         self.register_module("aux_decoder", None)
         self.register_module("aux_classifier", None)
 
+    def offers(self, part: str) -> bool:
+        """Return whether the network has a part: encoder, decoder, classifier or an auxiliary."""
+        return isinstance(getattr(self, part, None), nn.Module)
+
+    def part(self, name: str) -> nn.Module:
+        """Return one of the parts.
+
+        Raises:
+            SettingsError: the network does not offer it.
+        """
+        part: nn.Module = getattr(self, name)
+        return part
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the modules of each stage of the encoder, from the input on.
+
+        Raises:
+            SettingsError: the network does not offer them.
+        """
+        return self.encoder.stages()
+
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of each pixel.
 
@@ -82,6 +103,10 @@ class SegmentationModel(nn.Module):
         return 0
 
     def _features(self, images: Tensor) -> object:
+        return self.encoder(self._padded(images))
+
+    def _padded(self, images: Tensor) -> Tensor:
+        """Return the images, padded to a multiple, after the checks of their size and number."""
         batch, _, height, width = images.shape
         if min(height, width) < self.smallest:
             raise SettingsError(
@@ -94,7 +119,7 @@ class SegmentationModel(nn.Module):
                 f"a training batch needs at least 2 images, not {batch}: batch normalisation has "
                 "no variance over one; train on 2 images or more"
             )
-        return self.encoder(F.pad(images, (0, -width % self.multiple, 0, -height % self.multiple)))
+        return F.pad(images, (0, -width % self.multiple, 0, -height % self.multiple))
 
     def _resampled(self, logits: Tensor, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

@@ -5,19 +5,27 @@ import inspect
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import constructor_options
+from searchctl.trainer.models.own import OwnNetwork
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.model_options import option_problems
+from searchctl.trainer.settings.own import OwnPart
 from searchctl.trainer.settings.parts import Part
 from searchctl.trainer.settings.training import TrainSettings
 
 
-def build_model(settings: TrainSettings, classes: int, in_channels: int = 3) -> SegmentationModel:
+def build_model(
+    settings: TrainSettings,
+    classes: int,
+    in_channels: int = 3,
+    image_size: tuple[int, int] | None = None,
+) -> SegmentationModel:
     """Build the network of the settings, with fresh weights from torch's global generator.
 
     Args:
         settings: of the trial.
         classes: channels of the logits.
         in_channels: channels of the images.
+        image_size: height and width of the training images, for own networks that need them.
 
     Raises:
         SettingsError: there is no such encoder, a setting cannot be combined with it or the model,
@@ -26,6 +34,14 @@ def build_model(settings: TrainSettings, classes: int, in_channels: int = 3) -> 
     if problems := option_problems([settings]):
         raise SettingsError("; ".join(f"{name} {problem}" for name, problem in problems))
     network = part_named("model", settings.model)
+    if isinstance(network, OwnPart):
+        return OwnNetwork(
+            classes,
+            options=network.options_in(settings),
+            dropout=settings.dropout,
+            in_channels=in_channels,
+            image_size=image_size,
+        )
     chosen = {name: getattr(settings, name) for name in constructor_options(network)}
     given = {name: value for name, value in chosen.items() if value is not None}
     model: SegmentationModel = network.load()(

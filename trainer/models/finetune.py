@@ -43,18 +43,17 @@ def _switches(model: SegmentationModel, finetune: str) -> Iterator[tuple[nn.Modu
     yield model, True
     if not finetune.startswith("last_"):
         for part in FROZEN[finetune]:
-            module = getattr(model, part)
-            if module is not None:
-                yield module, False
+            if model.offers(part) or not part.startswith("aux_"):
+                yield model.part(part), False
         return
-    yield model.encoder, False
+    yield model.part("encoder"), False
     for stage in _last_stages(model, int(finetune.removeprefix("last_"))):
         for module in stage:
             yield module, True
 
 
 def _last_stages(model: SegmentationModel, count: int) -> list[list[nn.Module]]:
-    stages = model.encoder.stages()
+    stages = model.stages()
     if count > len(stages):
         raise SettingsError(
             f"finetune last_{count}: this encoder has {len(stages)} stages; "

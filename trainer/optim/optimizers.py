@@ -27,7 +27,9 @@ def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimi
 
 def _groups(settings: TrainSettings, model: SegmentationModel) -> Groups:
     """Return the head and the encoder, which has a learning rate of its own."""
-    of_encoder = set(model.encoder.parameters())
+    scaled = settings.encoder_lr_scale != 1
+    has_encoder = scaled or model.offers("encoder")
+    of_encoder = set(model.part("encoder").parameters()) if has_encoder else set()
     trained = [weights for weights in model.parameters() if weights.requires_grad]
     head = [weights for weights in trained if weights not in of_encoder]
     encoder = [weights for weights in trained if weights in of_encoder]

@@ -92,7 +92,7 @@ def _problem(
 ) -> str | None:
     try:
         with torch.device("meta"):
-            model = build_model(settings, classes, in_channels)
+            model = build_model(settings, classes, in_channels, image_size)
             freeze(model, settings.finetune)
             model(torch.zeros(2, in_channels, *image_size))
             model.eval()

@@ -74,7 +74,7 @@ def prepare(
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", job.rung))
     classes = len(images.dataset.class_names)
-    model = build_model(settings, classes, sample.data.channels)
+    model = build_model(settings, classes, sample.data.channels, sample.data.image_size)
     started = load_initial_weights(
         model, settings, classes, init_from=job.init_from, encoder_from=job.encoder_from
     )
@@ -129,5 +129,5 @@ def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGr
         ignore_index=images.dataset.ignore_index,
         pixel_counts=torch.from_numpy(images.trained_pixels(settings.augment)),
     )
-    loss.total = process_group.all_reduce_sum
+    loss.total, loss.gather = process_group.all_reduce_sum, process_group.all_gather_batch
     return loss

@@ -26,6 +26,7 @@ from searchctl.trainer.run.preparation import PreparedJob, prepare
 from searchctl.trainer.run.progress import Kept, TrainingProgress
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
 from searchctl.trainer.run.watchdog import watch_for_stall
+from searchctl.trainer.settings.own import has_own_parts
 from searchctl.trainer.weights.files import save_weights
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -77,6 +78,8 @@ def run_job(
             _train_and_score(job, prepared, attempt, stop)
     except Exception as error:
         status = status_for_error(error)
+        if status is None and has_own_parts(job.settings.with_params(job.params)):
+            status = "failed"  # an error of the user's code may be of any kind
         if status is None:
             raise
         attempt.end(status, error)

@@ -109,3 +109,9 @@ def own_parts(settings: Iterable[BaseModel]) -> list[str]:
     """
     named = [getattr(each, kind, "") for each in settings for kind in ENTRY_POINTS]
     return list(dict.fromkeys(filter(is_import_path, named)))
+
+
+def has_own_parts(settings: BaseModel) -> bool:
+    """Return whether some part of the recipe is not of our catalogs."""
+    names = ((kind, getattr(settings, kind)) for kind in ENTRY_POINTS)
+    return any(is_import_path(name) or name in offered(kind) for kind, name in names)

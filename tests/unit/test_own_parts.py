@@ -1,0 +1,167 @@
+"""Networks, losses, optimizers and LR schedules by import path."""
+
+import pytest
+import torch
+
+from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.losses.build import build_loss
+from searchctl.trainer.models.build import build_model
+from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.optim.lr_schedules import build_lr_schedule
+from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.settings.own import own_parts
+from searchctl.trainer.settings.training import TrainSettings
+from tests.own_modules import EXAMPLE
+
+HERE = "tests.own_modules"
+IGNORE = 255
+
+
+@pytest.fixture(autouse=True)
+def example(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE)
+
+
+def network(name="my_nets:ResUNet", *, classes=5, channels=3, **settings):
+    return build_model(TrainSettings(model=name, **settings), classes, channels)
+
+
+def loss_of(name, **settings):
+    counts = torch.ones(2, 5, dtype=torch.int64)
+    given = TrainSettings(loss=name, **settings)
+    return build_loss(given, ignore_index=IGNORE, pixel_counts=counts)
+
+
+def batch(ignored=0):
+    labels = torch.randint(5, (2, 6, 7))
+    labels[:, :ignored] = IGNORE
+    return torch.randn(2, 5, 6, 7), labels
+
+
+def test_the_import_paths_of_settings_are_listed_once():
+    settings = [
+        TrainSettings(model="a:B", loss="c:d", optimizer="torch.optim:NAdam"),
+        TrainSettings(model="a:B", loss="dice"),
+    ]
+    assert own_parts(settings) == ["a:B", "c:d", "torch.optim:NAdam"]
+
+
+def test_an_own_network_is_given_classes_channels_dropout_and_its_arguments():
+    model = network(channels=4, dropout=0.3, model_args={"depth": 2, "width": 8})
+    assert model(torch.rand(2, 4, 33, 47)).shape == (2, 5, 33, 47)
+    assert (len(model.network.encoder), model.network.dropout.p) == (2, 0.3)
+
+
+def test_names_of_an_own_networks_weights_are_its_own():
+    assert {name.partition(".")[0] for name in network().state_dict()} == {
+        "encoder",
+        "decoder",
+        "classifier",
+    }
+
+
+def test_logits_of_another_size_and_in_a_dict_are_resampled():
+    model = network(f"{HERE}:Half", model_args={"depth": 1})
+    assert model(torch.rand(2, 3, 21, 30)).shape == (2, 5, 21, 30)
+
+
+def test_a_function_that_returns_a_module_is_a_network():
+    assert network(f"{HERE}:factory")(torch.rand(1, 3, 9, 9).expand(2, -1, -1, -1)).shape[1] == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "problem"),
+    [
+        (f"{HERE}:Half", {}, "missing a required argument: 'depth'; its parameters are num_cla"),
+        (f"{HERE}:factory", {"model_args": {"wdth": 1}}, "unexpected keyword argument 'wdth'"),
+        (f"{HERE}:factory", {"dropout": 0.1}, "has no parameter dropout: leave dropout out"),
+        (f"{HERE}:pixel_loss", {"model_args": {"labels": 1}}, "missing a required argument: 'log"),
+        ("my_nets:ResUnet", {}, "my_nets.py has no ResUnet"),
+        ("my_netz:ResUNet", {}, "there is no module my_netz: searched "),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused(name, settings, problem):
+    with pytest.raises(SettingsError, match=problem.replace("(", r"\(")):
+        network(name, **settings)
+
+
+def test_an_error_of_own_code_is_shown_by_its_own_lines_alone():
+    with pytest.raises(SettingsError) as caught:
+        network(f"{HERE}:Broken")(torch.rand(2, 3, 8, 8))
+    head, line = str(caught.value).splitlines()
+    assert head == f"{HERE}:Broken fails: KeyError: 'missing'"
+    assert line.endswith('in forward: return self.sizes["missing"]')
+
+
+@pytest.mark.parametrize("finetune", ["decoder", "classifier", "last_1"])
+def test_a_network_without_parts_is_refused_when_they_are_frozen(finetune):
+    with pytest.raises(SettingsError, match="offers no encoder, which finetune and encoder_lr_sc"):
+        freeze(network(f"{HERE}:factory"), finetune)
+
+
+def test_a_network_that_offers_its_parts_is_finetuned():
+    model = network()
+    freeze(model, "decoder")
+    assert not any(weights.requires_grad for weights in model.network.encoder.parameters())
+    settings = TrainSettings(model="my_nets:ResUNet", finetune="decoder", encoder_lr_scale=1.0)
+    assert len(build_optimizer(settings, model).param_groups) == 1
+
+
+def test_the_learning_rate_of_an_encoder_that_is_not_offered_cannot_be_scaled():
+    settings = TrainSettings(model=f"{HERE}:factory", encoder_lr_scale=0.1)
+    with pytest.raises(SettingsError, match="offers no encoder"):
+        build_optimizer(settings, build_model(settings, 5))
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("my_losses:Tversky", {"alpha": 0.4}),
+        ("torch.nn:CrossEntropyLoss", {"label_smoothing": 0.1}),
+        ("torch.nn.functional:cross_entropy", {}),
+    ],
+)
+def test_an_own_loss_leaves_ignored_pixels_out(name, args):
+    loss, (logits, labels) = loss_of(name, loss_args=args), batch(ignored=2)
+    other = logits.masked_fill((labels == IGNORE).unsqueeze(1), 7.0)
+    assert loss(logits, labels) == loss(other, labels)
+
+
+def test_a_loss_that_is_not_told_of_ignored_pixels_is_refused_where_there_are_some():
+    loss = loss_of(f"{HERE}:pixel_loss", loss_args={"gamma": 2.0})
+    assert loss(*batch()).shape == ()
+    with pytest.raises(SettingsError, match=r"no parameter ignore_index, and some pixels have no"):
+        loss(*batch(ignored=1))
+
+
+def test_a_loss_that_is_no_scalar_is_refused():
+    with pytest.raises(SettingsError, match=r"returns \[2\]: return a scalar"):
+        loss_of(f"{HERE}:mean_of_images")(*batch())
+
+
+def test_an_own_optimizer_has_learning_rates_by_part_and_its_arguments():
+    settings = TrainSettings(
+        model="my_nets:ResUNet",
+        optimizer="torch.optim:NAdam",
+        optimizer_args={"momentum_decay": 0.01},
+        lr=0.1,
+        encoder_lr_scale=0.5,
+        weight_decay=0.2,
+    )
+    groups = build_optimizer(settings, build_model(settings, 5)).param_groups
+    found = [(each["lr"], each["weight_decay"], each["momentum_decay"]) for each in groups]
+    assert found == [(0.1, 0.2, 0.01), (0.05, 0.2, 0.01)]
+
+
+def test_an_own_schedule_is_stepped_after_every_step():
+    settings = TrainSettings(
+        lr=1.0, lr_schedule=f"{HERE}:triangle", lr_schedule_args={"peak": 0.5}, epochs=2
+    )
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = build_lr_schedule(optimizer, settings, steps=2, higher_is_better=True)
+    rates = []
+    for _ in range(4):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.after_step()
+    assert rates == [0.5, 1.0, 0.5, 0.25]
