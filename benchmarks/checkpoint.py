@@ -41,7 +41,7 @@ def begin(settings):
     """Return a job whose best epoch is an earlier one."""
     sample = Sample(DATA, IMAGES, seed=0)
     cpu = torch.device("cpu")
-    job = prepare(TrialJob(settings=settings, sample=sample, rung=0, out=UPath(".")), cpu)
+    job = prepare(TrialJob(settings=settings, sample=sample, out=UPath(".")), cpu)
     model, progress = job.training.model, job.training.progress
     scored = evaluate(model, job.validation, job.precision, batch_size=4, stop=lambda: False)
     weights = {name: value.clone() for name, value in model.state_dict().items()}

@@ -43,7 +43,6 @@ def ours(data):
         batch_size=BATCH,
         augment="flip_crop",
         seed=0,
-        rung=0,
         workers=WORKERS,
     )
     return lambda epoch: sum(len(labels) for _, labels in batches.epoch(epoch))

@@ -65,7 +65,7 @@ def networks(sweep):
 def prepared(settings, split):
     """Return a function that trains one more epoch."""
     batches = TrainingBatches(
-        split, batch_size=settings.batch_size, augment="none", seed=0, rung=0, workers=0
+        split, batch_size=settings.batch_size, augment="none", seed=0, workers=0
     )
     classes = len(split.dataset.class_names)
     pixel_counts = torch.from_numpy(split.class_pixels)

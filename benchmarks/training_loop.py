@@ -38,9 +38,7 @@ CPU = torch.device("cpu")
 
 def our_epoch(settings, split):
     """Return a function that trains one epoch with the trainer's own loop."""
-    batches = TrainingBatches(
-        split, batch_size=BATCH, augment=settings.augment, seed=0, rung=0, workers=0
-    )
+    batches = TrainingBatches(split, batch_size=BATCH, augment=settings.augment, seed=0, workers=0)
     ignore_index, classes = split.dataset.ignore_index, len(split.dataset.class_names)
     pixel_counts = torch.from_numpy(split.class_pixels)
     loss = build_loss(settings, ignore_index=ignore_index, pixel_counts=pixel_counts)

@@ -54,7 +54,6 @@ def train_and_die(request: Mapping[str, Any]) -> None:
         params=request["params"],
         settings=TrainSettings.model_validate(request["settings"]),
         sample=Sample(FolderData.model_validate(request["data"]), request["images"], seed=7),
-        rung=1,
         out=Path(request["out"]),
         resume_from=tuple(Path(folder) for folder in request["resume_from"]),
         device="cpu",

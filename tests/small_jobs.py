@@ -8,8 +8,8 @@ SETTINGS = TrainSettings(width=8, epochs=3, batch_size=4, lr=3e-3, threads=1)
 
 
 def run_small(settings, sample, *, on_epoch=None, stop=None, **fields):
-    """Run a job on the CPU and at rung 0, unless its fields say otherwise."""
-    job = TrialJob(settings=settings, sample=sample, **{"rung": 0, "device": "cpu", **fields})
+    """Run a job on the CPU, unless its fields say otherwise."""
+    job = TrialJob(settings=settings, sample=sample, **{"device": "cpu", **fields})
     return run_job(job, on_epoch=on_epoch, stop=stop)
 
 

@@ -35,7 +35,7 @@ class Exported(Settings):
     """All settings that `searchctl train` needs. It does not read the database."""
 
     exported_from: Origin | None = None
-    """The sweep and trial. Training uses it too, because the seeds depend on the rung."""
+    """The sweep and trial."""
     seed: int = 0
     """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
     score: ScoreName = "val_miou"

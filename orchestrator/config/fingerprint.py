@@ -10,11 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from searchctl.trainer.core.errors import OWN_PACKAGE
-from searchctl.trainer.data.subset import FORMAT
+from searchctl.trainer.core.seeds import NUMERICS
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
-SAMPLE_ORDER = "sample order"
-"""What stored versions call the way of choosing samples; the first one had no entry."""
+_OWN = "numerics"
+"""What stored versions call the version of our own numbers; the first one had no entry."""
 
 
 @cache
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
         **packages,
         "python": sys.version.split()[0],
         "code": _code(),
-        SAMPLE_ORDER: str(FORMAT),
+        _OWN: str(NUMERICS),
     }
 
 
@@ -50,9 +50,9 @@ def major_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str
     ]
 
 
-def order_changed(before: Mapping[str, str]) -> bool:
-    """Return whether samples are chosen in another way than by the versions that a sweep stored."""
-    return before.get(SAMPLE_ORDER, "1") != str(FORMAT)
+def numbers_changed(before: Mapping[str, str]) -> bool:
+    """Return whether jobs give other numbers now than with the versions that a sweep stored."""
+    return before.get(_OWN, "1") != str(NUMERICS)
 
 
 def _major(version_: str) -> str:

@@ -22,6 +22,8 @@ class JobAttempt(TrialJob):
     """One attempt at a job: what is trained, its name in the sweep, and its resources."""
 
     trial: int
+    rung: int
+    """Level of the ladder."""
     token: str
     """Names this attempt. Its result carries the token, and so does the path of its files: an
     attempt that was replaced and still runs can neither report nor overwrite anything."""

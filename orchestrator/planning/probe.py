@@ -173,7 +173,7 @@ def _speed(
     seconds: float,
 ) -> Speed:
     # nothing is written to the directory
-    asked = TrialJob(settings=settings, sample=sample, rung=0, score="val_loss", out=UPath("."))
+    asked = TrialJob(settings=settings, sample=sample, score="val_loss", out=UPath("."))
     began = time.perf_counter()
     job = prepare(asked, device)
     start = time.perf_counter() - began
@@ -206,7 +206,7 @@ def _speed(
 def _train(job: PreparedJob, stop: Stop) -> None:
     """Train for ever, as loop.py does."""
     training_mode(job.training.model, job.settings.finetune)
-    mixing = Mixup(job.settings, seed=job.sample.seed, rung=job.rung)
+    mixing = Mixup(job.settings, seed=job.sample.seed, images=len(job.images.names))
     for epoch in count(1):
         train_epoch(
             job.training, job.batches, epoch, job.loss, job.settings, job.precision, stop, mixing

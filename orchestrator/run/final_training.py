@@ -62,11 +62,9 @@ def train_exported(
     whole = "train+val" if train_and_val else "train"
     decode_for(exported.data, [training], tell, seed=exported.seed, whole=whole)
     images = len(dataset.names("train"))
-    origin = exported.exported_from
     job = TrialJob(
         settings=exported.training,
         sample=Sample(exported.data, images, exported.seed, whole),
-        rung=origin.rung if origin else 0,
         out=out,
         score=exported.score,
         direction=exported.direction,

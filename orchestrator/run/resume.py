@@ -6,7 +6,7 @@ from pathlib import Path
 from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset
-from searchctl.orchestrator.config.fingerprint import major_changes, order_changed, versions
+from searchctl.orchestrator.config.fingerprint import major_changes, numbers_changed, versions
 from searchctl.orchestrator.config.load import default_threads, load_sweep
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
@@ -174,10 +174,10 @@ def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
             f"the files of data set '{sweep.data.dataset}' (names or contents are not those that "
             f"'{row.name}' was launched on)"
         )
-    if order_changed(row.versions):
+    if numbers_changed(row.versions):
         changes.append(
-            "the order of the training images (this version chooses other images for the samples "
-            "of each rung)"
+            "the numbers of searchctl itself (this version chooses other images for the samples, "
+            "or draws other seeds)"
         )
     return changes + major_changes(row.versions, versions())
 

@@ -55,7 +55,7 @@ def members():
 def job(out, params=None, *, images=15, data=DATA, **fields):
     """15 images at a batch size of 4: the last batch has 3, which are not divided evenly."""
     sample = Sample(data, images=images, seed=7)
-    usual = {"rung": 0, "out": out, "device": "cpu"}
+    usual = {"out": out, "device": "cpu"}
     settings = SETTINGS if "model" in (params or {}) else SETTINGS.with_params({"width": 4})
     return TrialJob(params=params or {}, settings=settings, sample=sample, **usual | fields)
 

@@ -51,7 +51,6 @@ def run(few_camvid, tmp_path):
             SETTINGS,
             Sample(few_camvid, images=IMAGES["train"], seed=7),
             params=params,
-            rung=1,
             out=tmp_path / out,
             keep_weights=True,
             resume_from=[tmp_path / folder for folder in resume_from],

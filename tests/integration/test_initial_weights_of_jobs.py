@@ -45,7 +45,6 @@ job = TrialJob(
     params=request["params"],
     settings=TrainSettings.model_validate(request["settings"]),
     sample=Sample(ScenesData.model_validate(request["data"]), images=8, seed=7),
-    rung=0,
     out=Path(request["out"]),
     device="cpu",
 )

@@ -61,8 +61,8 @@ def test_initial_weights_are_read_from_the_store(run, store, tmp_path):
     below = run(store / "below")
     here = UPath(tmp_path / "model.safetensors")
     here.write_bytes(below.weights.read_bytes())
-    warm = [run(store / "warm", rung=1, init_from=path).score for path in (below.weights, here)]
-    assert warm[0] == warm[1] != run(store / "fresh", rung=1).score
+    warm = [run(store / "warm", init_from=path).score for path in (below.weights, here)]
+    assert warm[0] == warm[1] != run(store / "fresh").score
 
 
 def test_weights_that_are_not_in_the_store_are_named(store):

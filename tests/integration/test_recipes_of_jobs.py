@@ -17,7 +17,7 @@ UNET = {"model": "unet", "width": 4, "lr": 1e-2}
 def scored(weights, small_scenes, params):
     """Return the scores of saved weights on the validation set."""
     settings, sample = SETTINGS.with_params(params), Sample(small_scenes, 16, 7)
-    request = TrialJob(settings=settings, sample=sample, rung=0, out=weights.parent)
+    request = TrialJob(settings=settings, sample=sample, out=weights.parent)
     job = prepare(request, torch.device("cpu"))
     model = job.training.model
     model.load_state_dict(load_weights(weights).tensors)

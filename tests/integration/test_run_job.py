@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from searchctl.trainer import Sample
+from searchctl.trainer import Sample, TrialJob
 from searchctl.trainer.data.loader import load_split
+from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.settings.catalog import AUGMENTATIONS, LOSSES, LR_SCHEDULES, OPTIMIZERS
 from searchctl.trainer.weights.files import load_weights, save_weights
 from tests.small_jobs import SETTINGS, numbers, run_small
@@ -79,7 +80,7 @@ from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
 from searchctl.trainer.data.settings import ScenesData
 settings = TrainSettings.model_validate_json(sys.argv[1])
 sample = Sample(ScenesData.model_validate_json(sys.argv[2]), images=16, seed=7)
-run_job(TrialJob(params={"dropout": 0.2}, settings=settings, sample=sample, rung=0,
+run_job(TrialJob(params={"dropout": 0.2}, settings=settings, sample=sample,
                  out=Path(sys.argv[3]), keep_weights=True, device="cpu"))
 """
 
@@ -96,9 +97,13 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_two_rungs_differ_in_their_random_numbers(run):
-    losses = [run({"epochs": 1}, rung=rung).epochs[0].train_loss for rung in (0, 1)]
-    assert losses[0] != losses[1]
+def test_samples_of_two_sizes_differ_in_their_random_numbers(small_scenes, tmp_path):
+    samples = [Sample(small_scenes, images, seed=7) for images in (15, 16, 16)]
+    jobs = [TrialJob(settings=SETTINGS, sample=sample, out=tmp_path) for sample in samples]
+    first = [prepare(job, torch.device("cpu")).training.model.state_dict() for job in jobs]
+    few, *same = [state["classifier.weight"] for state in first]
+    assert torch.equal(*same)
+    assert not torch.equal(few, same[0])
 
 
 def test_trials_of_a_rung_start_from_the_same_weights_and_images(run):
@@ -122,8 +127,8 @@ def test_threads_are_applied_and_recorded(run):
 
 def test_warm_start_continues_from_the_weights_given(run, tmp_path):
     below = run({"epochs": 20}, keep_weights=True)
-    fresh = run({"epochs": 1}, rung=1)
-    warm = run({"epochs": 1}, rung=1, init_from=below.weights)
+    fresh = run({"epochs": 1})
+    warm = run({"epochs": 1}, init_from=below.weights)
     assert warm.epochs[0].train_loss < fresh.epochs[0].train_loss / 1.1
     assert warm.score > fresh.score
 

@@ -207,7 +207,6 @@ def test_a_job_whose_epochs_are_all_done_goes_straight_to_its_scores(run, tmp_pa
     [
         ({"dropout": 0.2, "epochs": 4}, {}),
         ({"dropout": 0.3}, {}),
-        ({"dropout": 0.2}, {"rung": 1}),
         ({"dropout": 0.2}, {"images": 15}),
         ({"dropout": 0.2}, {"whole": "train+val"}),
         ({"dropout": 0.2}, {"score": "val_loss"}),
@@ -225,9 +224,9 @@ def test_a_checkpoint_of_another_job_is_not_gone_on_from(
 def test_warm_started_jobs_differ_by_their_initial_weights(run, tmp_path):
     for name, params in (("a", {}), ("b", {"epochs": 1})):
         run(params, keep_weights=True, out=tmp_path / name)
-    run({}, rung=1, init_from=tmp_path / "a" / "model.safetensors", out=tmp_path / "warm")
+    run({}, init_from=tmp_path / "a" / "model.safetensors", out=tmp_path / "warm")
     shutil.copy(tmp_path / "a" / "model.safetensors", tmp_path / "copy.safetensors")
-    resume = {"rung": 1, "resume_from": [tmp_path / "warm"]}
+    resume = {"resume_from": [tmp_path / "warm"]}
     assert run(init_from=tmp_path / "copy.safetensors", **resume).first_epoch == 4
     assert run(init_from=tmp_path / "b" / "model.safetensors", **resume).first_epoch == 1
     assert run(**resume).first_epoch == 1

@@ -26,8 +26,8 @@ def mixed(images, labels, seed=0, **alphas):
     return mix(images, labels, np.random.default_rng(seed), **{"mixup": 0, "cutmix": 0} | alphas)
 
 
-def by_batches(images, labels, epochs=20, seed=7, rung=0, **alphas):
-    mixing = Mixup(TrainSettings(**alphas), seed=seed, rung=rung)
+def by_batches(images, labels, epochs=20, seed=7, **alphas):
+    mixing = Mixup(TrainSettings(**alphas), seed=seed, images=len(images))
     return [mixing(images, labels, epoch=epoch, batch=1) for epoch in range(1, epochs + 1)]
 
 
@@ -90,12 +90,12 @@ def test_without_either_a_batch_stays_as_it_is(images, labels):
         assert shares == [(1.0, labels)]
 
 
-def test_what_is_mixed_depends_on_seed_rung_epoch_and_batch_alone(images, labels):
-    def drawn(*, seed=7, rung=0, epoch=1, batch=1):
-        mixing = Mixup(TrainSettings(mixup=1.0), seed=seed, rung=rung)
+def test_what_is_mixed_depends_on_seed_images_epoch_and_batch_alone(images, labels):
+    def drawn(*, seed=7, count=20, epoch=1, batch=1):
+        mixing = Mixup(TrainSettings(mixup=1.0), seed=seed, images=count)
         return mixing(images, labels, epoch=epoch, batch=batch)[1][0][0]
 
-    places = [{}, {"seed": 8}, {"rung": 1}, {"epoch": 2}, {"batch": 2}]
+    places = [{}, {"seed": 8}, {"count": 21}, {"epoch": 2}, {"batch": 2}]
     assert [drawn(**place) for place in places] == [drawn(**place) for place in places]
     assert len({drawn(**place) for place in places}) == len(places)
 

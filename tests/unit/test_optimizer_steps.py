@@ -47,7 +47,7 @@ def prepared(images, loss=None, **settings):
     """A job, and what trains one epoch of it."""
     settings = SGD.with_params(settings)
     sample = Sample(SCENES, images, 0)
-    job = prepare(TrialJob(settings=settings, sample=sample, rung=0, out=Path()), CPU)
+    job = prepare(TrialJob(settings=settings, sample=sample, out=Path()), CPU)
 
     def epoch():
         return train_epoch(

@@ -134,7 +134,7 @@ def test_what_a_crop_cannot_see_is_missing_in_image_and_label(bands):
 
 def test_workers_give_the_same_batches(root):
     def batches(workers):
-        options = {"batch_size": 3, "augment": "flip_crop", "seed": 0, "rung": 0}
+        options = {"batch_size": 3, "augment": "flip_crop", "seed": 0}
         return TrainingBatches(stored(root), **options, workers=workers).epoch(1)
 
     for (images, labels), (others, other_labels) in zip(batches(0), batches(2), strict=True):

@@ -1,11 +1,16 @@
-"""Seeds as functions: the same (sweep seed, rung, epoch, image) always gives the same number.
+"""Seeds as functions: the same (sweep seed, images of the sample, epoch, image), the same number.
 
 No seed depends on the state of a random generator. So a killed and resumed run equals an
 uninterrupted one. A trial's number is never part of a seed: all trials of a rung use common random
-numbers, so their comparisons are paired.
+numbers, so their comparisons are paired. A rung's number is no part of it either: one configuration
+on one sample has one score in every ladder.
 """
 
 import hashlib
+
+NUMERICS = 2
+"""Incremented when a job gives other numbers than with the version before. 2: the order of the
+images by class shares, and seeds without the rung's number."""
 
 
 def derive_seed(*parts: int | str) -> int:

@@ -51,7 +51,7 @@ _AHEAD = 2
 class TrainingBatches:
     """The training batches of one job, epoch by epoch.
 
-    What an epoch yields is a function of (seed, rung, epoch) and the images alone: not of the
+    What an epoch yields is a function of the seed, the epoch and the images alone: not of the
     epochs drawn before it, of the number of workers, or of the trial. A process of a process group
     is given its part of each batch; the parts of all are the batch.
     """
@@ -63,7 +63,6 @@ class TrainingBatches:
         batch_size: int,
         augment: str,
         seed: int,
-        rung: int,
         workers: int,
         process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
@@ -71,7 +70,6 @@ class TrainingBatches:
         self._process_group = process_group
         self._batch_size = batch_size
         self._seed = seed
-        self._rung = rung
         self._workers = workers
         augmentation = catalog.load(catalog.AUGMENTATIONS, augment)
         # a window is cut from what has more detail than the training size
@@ -108,17 +106,18 @@ class TrainingBatches:
 
     def _plan(self, epoch: int) -> list[list[int]]:
         """Return the images of each batch, of those that are this process's part."""
-        seed = derive_seed(self._seed, "order", self._rung, epoch)
+        seed = derive_seed(self._seed, "order", len(self._split.names), epoch)
         order = iter(_shuffled(len(self._split.names), seed))
         return [self._process_group.shard(list(islice(order, size))) for size in self.sizes]
 
     def _fill(self, epoch: int, chosen: Sequence[int], batch: Batch) -> None:
         """Put these images into a batch; runs in a thread of its own."""
         images, labels = batch[0].numpy(), batch[1].numpy()
+        names = self._split.names
         augmenter = self._augmenters.get()
         try:
             for position, index in enumerate(chosen):
-                seed = (self._seed, "augment", self._rung, epoch, self._split.names[index])
+                seed = (self._seed, "augment", len(names), epoch, names[index])
                 changed = augmenter.changed(self._images[index], self._labels[index], *seed)
                 _put(*changed, images[position], labels[position])
         finally:

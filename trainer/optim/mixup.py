@@ -16,12 +16,12 @@ Parts = Sequence[tuple[float, Tensor]]
 
 
 class Mixup:
-    """Mixes the training batches of one job, a function of (seed, rung, epoch, batch) alone.
+    """Mixes the training batches of one job, a function of (seed, images, epoch, batch) alone.
 
     Args:
         settings: `mixup` and `cutmix` are the alphas; both 0 leave batches as they are.
         seed: the sweep's seed.
-        rung: the level of the ladder.
+        images: number of training images of the job.
         process_group: the processes of the job. Each is given whole batches, as any two images of
             one may be mixed, and returns its part of the mixture.
     """
@@ -31,11 +31,11 @@ class Mixup:
         settings: TrainSettings,
         *,
         seed: int,
-        rung: int,
+        images: int,
         process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._mixup, self._cutmix = settings.mixup, settings.cutmix
-        self._seed, self._rung = seed, rung
+        self._seed, self._images = seed, images
         self._process_group = process_group
 
     def __call__(
@@ -44,14 +44,14 @@ class Mixup:
         """Return the images of a batch, counted from 1, and their contents."""
         if not (self._mixup or self._cutmix):
             return images, [(1.0, labels)]
-        rng = np.random.default_rng(derive_seed(self._seed, "mix", self._rung, epoch, batch))
+        rng = np.random.default_rng(derive_seed(self._seed, "mix", self._images, epoch, batch))
         mixed, parts = mix(images, labels, rng, mixup=self._mixup, cutmix=self._cutmix)
         mine = self._process_group.shard(range(len(images)))
         own = slice(mine.start, mine.stop)
         return mixed[own], [(share, of_part[own]) for share, of_part in parts]
 
 
-UNMIXED = Mixup(TrainSettings(), seed=0, rung=0)
+UNMIXED = Mixup(TrainSettings(), seed=0, images=0)
 """Leaves batches as they are."""
 
 

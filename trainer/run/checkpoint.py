@@ -20,7 +20,6 @@ from searchctl.trainer.core.atomic_files import read_file, remove_file, write_at
 from searchctl.trainer.data.settings import PLACES, Sample
 from searchctl.trainer.scores.catalog import Direction, ScoreName
 from searchctl.trainer.settings.marks import Mark, marked
-from searchctl.trainer.settings.own import ARGS
 from searchctl.trainer.settings.training import TrainSettings
 
 FILE = "checkpoint.pt"
@@ -110,24 +109,16 @@ def _checked(file: bytes) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-CHECKPOINT_FORMAT = 3
+CHECKPOINT_FORMAT = 4
 """Incremented when the content of checkpoints changes: older ones are then ignored."""
 
 _LEFT_OUT = marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT)
-_OF_FORMAT_3 = {
-    *("width", "batch_norm", "drop_path", "encoder", "aux_loss", "aux_weight", "output_stride"),
-    *("ppm", "aspp_rates", "label_smoothing", "class_weights", "focal_gamma", "amsgrad"),
-    *("momentum", "lr_decay", "lr_step", "lr_patience", "lr_power"),
-}
-"""Options that format 3 hashes for every job. Later ones are hashed where their part is used, so
-that a new part leaves the checkpoints of other jobs valid."""
 
 
 def identity_of(
     settings: TrainSettings,
     sample: Sample,
     *,
-    rung: int,
     score: ScoreName,
     direction: Direction | None = None,
     sample_hash: str,
@@ -138,15 +129,14 @@ def identity_of(
     """Return a hash of everything that a job's numbers depend on: 64 hexadecimal digits.
 
     Left out are the number of loader workers, which changes nothing, options of parts that the
-    trial does not use, and the locations of the data
-    and of a file of initial weights (the file's content is included). The device and the versions
+    trial does not use, and the locations of the data and of a file of initial weights (the file's
+    content is included). The device and the versions
     of the libraries are left out too: a job may resume on another machine, though its last digits
     may then differ.
 
     Args:
         settings: with the trial's params in their place.
         sample: the training images.
-        rung: the level of the ladder, a part of the seeds.
         score: selects the kept epoch.
         direction: of a score that searchctl does not know; None for the others.
         sample_hash: fingerprint of the names of the sample's images.
@@ -154,17 +144,15 @@ def identity_of(
         init_from: fingerprint of the file of initial weights; None for fresh ones.
         network: the state dict, for its names and shapes.
     """
-    no_args = {name for name in ARGS if not getattr(settings, name)}
-    left_out = {*_LEFT_OUT, *(settings.unused_options - _OF_FORMAT_3), *no_args}
+    left_out = set(_LEFT_OUT | settings.unused_options)
     parts = {
         "format": CHECKPOINT_FORMAT,
         "settings": settings.model_dump(mode="json", exclude=left_out),
         "data": sample.data.model_dump(mode="json", exclude=set(PLACES)),
         "sample": [sample.images, sample.seed, sample.whole, sample_hash, data_fingerprint],
-        "rung": rung,
         "score": score,
         "init_from": init_from,
-        **({"direction": direction} if direction else {}),
+        "direction": direction,
         "network": [(name, list(tensor.shape)) for name, tensor in network.items()],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One training job: a trial's params on one sample of the data, at one rung."""
+"""One training job: a trial's params on one sample of the data."""
 
 from dataclasses import dataclass
 
@@ -25,8 +25,6 @@ class TrialJob:
     """Everything that the params do not set."""
     sample: Sample
     """The training images. Its seed is also that of weights, order and augmentation."""
-    rung: int
-    """Level of the ladder, a part of the seeds."""
     out: UPath
     """Directory for the job's files, on a disk or in an object store; made when needed. After each
     epoch it holds out/checkpoint.pt, which stays: only the caller knows when the result is stored

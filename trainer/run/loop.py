@@ -38,7 +38,6 @@ def train(
     score: ScoreName,
     higher_is_better: bool,
     seed: int,
-    rung: int,
     on_epoch: Callable[[EpochRecord], None],
     stop: Stop,
 ) -> Kept:
@@ -52,13 +51,13 @@ def train(
         Stopped: a stop was requested.
     """
     progress, process_group = training.progress, training.wrapper.process_group
-    mixing = Mixup(settings, seed=seed, rung=rung, process_group=process_group)
+    drawn_for = sum(batches.sizes)
+    mixing = Mixup(settings, seed=seed, images=drawn_for, process_group=process_group)
     while not progress.is_over(settings):
         epoch, started, scored = progress.epoch + 1, time.perf_counter(), None
         lr = training.optimizer.param_groups[0]["lr"]
-        torch.manual_seed(
-            derive_seed(seed, "epoch", rung, epoch) + process_group.rank
-        )  # for dropout
+        # for dropout
+        torch.manual_seed(derive_seed(seed, "epoch", drawn_for, epoch) + process_group.rank)
         training_mode(training.model, settings.finetune)
         train_loss, images = train_epoch(
             training, batches, epoch, loss, settings, precision, stop, mixing

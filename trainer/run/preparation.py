@@ -35,13 +35,12 @@ from searchctl.trainer.weights.initial import load_initial_weights
 class PreparedJob:
     """One trial at one rung, ready for its first step.
 
-    `settings`, `sample`, `rung`, `score` and `higher_is_better` are those of its `TrialJob`, the
-    settings with the trial's params in their place.
+    `settings`, `sample`, `score` and `higher_is_better` are those of its `TrialJob`, the settings
+    with the trial's params in their place.
     """
 
     settings: TrainSettings
     sample: Sample
-    rung: int
     score: ScoreName
     higher_is_better: bool
     precision: Precision
@@ -72,7 +71,7 @@ def prepare(
     reset_peak(device)
     decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
     images, validation = load_sample(sample), load_split(sample.data, "val")
-    torch.manual_seed(derive_seed(sample.seed, "init", job.rung))
+    torch.manual_seed(derive_seed(sample.seed, "init", len(images.names)))
     classes = len(images.dataset.class_names)
     model = build_model(settings, classes, sample.data.channels, sample.data.image_size)
     started = load_initial_weights(
@@ -84,7 +83,6 @@ def prepare(
         batch_size=settings.batch_size,
         augment=settings.augment,
         seed=sample.seed,
-        rung=job.rung,
         workers=settings.loader_workers,
         # mixup needs the whole batch in each process: see Mixing
         process_group=SINGLE_PROCESS if settings.mixup or settings.cutmix else process_group,
@@ -92,7 +90,6 @@ def prepare(
     return PreparedJob(
         settings,
         sample,
-        job.rung,
         job.score,
         job.higher_is_better,
         precision,
@@ -112,7 +109,6 @@ def prepare(
         identity=identity_of(
             settings,
             sample,
-            rung=job.rung,
             score=job.score,
             direction=job.direction,
             sample_hash=sample_hash(images.names),

@@ -23,7 +23,7 @@ from searchctl.trainer.settings.training import TrainSettings
 class Training:
     """Everything that the next epoch depends on, except the settings and the data.
 
-    Random numbers are no part of it: they are functions of (seed, rung, epoch, image), and no
+    Random numbers are no part of it: they are functions of (seed, images, epoch, image), and no
     generator's state outlives an epoch. There is no gradient scaler either: bf16 has the range of
     fp32, so its gradients need none.
     """

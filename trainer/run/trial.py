@@ -220,7 +220,6 @@ def _train(job: PreparedJob, on_epoch: OnEpoch, stop: Stop) -> Kept:
         score=job.score,
         higher_is_better=job.higher_is_better,
         seed=job.sample.seed,
-        rung=job.rung,
         on_epoch=on_epoch,
         stop=stop,
     )
