@@ -1,7 +1,7 @@
 """Random changes to the training images: what each augmentation draws for an image, and does to it.
 
-All numbers are drawn from one generator, which is a function of (seed, images of the sample, epoch, image). Masks
-are never interpolated, and what lies beyond an image is ignored.
+All numbers are drawn from one generator, which is a function of (seed, images of the sample, epoch,
+image). Masks are never interpolated, and what lies beyond an image is ignored.
 """
 
 import math
