@@ -2,6 +2,7 @@
 
 TrainerError
 ├── DataError       a file of the data set is missing, unreadable or does not match its pair
+├── CodeError       a file of the user's own code is missing or was changed
 └── SettingsError   the settings cannot be trained (shape, device, parts to freeze)
 """
 
@@ -35,6 +36,10 @@ class DataError(TrainerError):
     def __init__(self, *problems: str) -> None:
         super().__init__(*by_cause(problems))
         self.every = problems
+
+
+class CodeError(TrainerError):
+    """A file of the user's own code is missing, or differs from the launch; names the file."""
 
 
 class SettingsError(TrainerError):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from searchctl.trainer.core.errors import DataError, TrainerError, is_missing_own_code
+from searchctl.trainer.core.errors import CodeError, DataError, TrainerError, is_missing_own_code
 from searchctl.trainer.core.results import JobStatus
 
 Item = TypeVar("Item")
@@ -47,7 +47,7 @@ def status_for_error(error: Exception) -> JobStatus | None:
             return "stopped"
         case Diverged():
             return "diverged"
-        case OSError():
+        case OSError() | CodeError():
             return "blocked"
         case DataError():
             return "unusable"

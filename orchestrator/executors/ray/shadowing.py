@@ -25,7 +25,7 @@ def refuse_shadowing_files() -> None:
     Raises:
         SearchctlError: one does: every job would end with its worker. Each file is named.
     """
-    hiding = [path for path in _modules_here() if _hides_a_library(path)]
+    hiding = [path for path in _modules_here() if hides_a_library(path)]
     if not hiding:
         return
     late = _imported_late()
@@ -39,12 +39,16 @@ def _modules_here() -> Iterator[Path]:
     yield from (each.parent for each in Path.cwd().glob("*/__init__.py"))
 
 
-def _hides_a_library(path: Path) -> bool:
+def hides_a_library(path: Path) -> bool:
+    """Return whether a file or package has the name of a module that is found elsewhere too."""
     if path.stem in sys.stdlib_module_names:
         return True
-    elsewhere = [each for each in sys.path if Path(each).resolve() != path.parent]
+    here = (path.parent.resolve(), Path.cwd())
+    elsewhere = [each for each in sys.path if Path(each).resolve() not in here]
     spec = PathFinder.find_spec(path.stem, elsewhere)
-    return spec is not None and spec.origin is not None
+    if spec is None or spec.origin is None:
+        return False
+    return not Path(spec.origin).is_relative_to(path)  # it may be installed from here
 
 
 def _imported_late() -> set[str]:
