@@ -108,7 +108,7 @@ def sweep_page() -> str:
         "# sweep.yaml\n",
         "Editors complete and check these keys with the JSON Schema of `searchctl schema`.\n",
     ]
-    top = ("name", "seed", "task")
+    top = ("name", "seed", "task", "code")
     parts += ["## Top level\n", _table((n, Sweep.model_fields[n]) for n in top), SPACE]
     for title, model in SECTIONS.items():
         fields = ((field.alias or name, field) for name, field in _fields(model))

@@ -3,20 +3,25 @@
 import json
 from io import StringIO
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator
+from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
-from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.sweep import Sweep, safe_names
 from searchctl.orchestrator.config.sweep_checks import checked_inference
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.own_code.stored import FOLDER, stored_code
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.own import own_parts
 from searchctl.trainer.settings.training import TrainSettings
 
 
@@ -29,6 +34,16 @@ class Origin(Settings):
     rung: int
     images: int
     score: float
+
+
+class ExportedCode(Settings):
+    """The user's own code that a configuration needs."""
+
+    folder: str
+    """Directory of its files; a relative one is beside the configuration."""
+    files: Annotated[dict[str, str], AfterValidator(safe_names)]
+    """SHA-256 of each file by its name. To train with changed files, remove `code` and start
+    `searchctl train` in their directory."""
 
 
 class Exported(Settings):
@@ -48,11 +63,20 @@ class Exported(Settings):
     """How images are predicted at the original size of their labels."""
     training: TrainSettings
     """The training settings of the sweep, overridden by the trial's params."""
+    code: ExportedCode | None = None
+    """The own code of its parts."""
 
     @field_validator("inference")
     @classmethod
     def _inference_fits_the_task(cls, inference: Inference, info: ValidationInfo) -> Inference:
         return checked_inference(inference, info.data.get("data"))
+
+    @property
+    def own_code(self) -> OwnCode | None:
+        """The own code of its parts, unread."""
+        if self.code is None:
+            return None
+        return OwnCode(UPath(self.code.folder), tuple(self.code.files.items()))
 
     @property
     def shown_score(self) -> ScoreName:
@@ -63,8 +87,14 @@ class Exported(Settings):
 def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported:
     """Return the configuration of a ranked trial of a sweep.
 
-    Initial weights refer to the copies among the sweep's files, since `train` reads no database.
+    Initial weights and own code refer to the copies among the sweep's files, since `train` reads no
+    database.
     """
+    settings = initial.named_in(sweep.training.with_params(ranked.params))
+    code = None
+    if sweep.code_files and own_parts([settings]):
+        stored = stored_code(sweep.code_files, initial.runs, "")
+        code = ExportedCode(folder=str(stored.folder), files=sweep.code_files)
     return Exported(
         exported_from=Origin(
             sweep=sweep.name,
@@ -79,13 +109,14 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
         direction=sweep.halving.direction,
         data=sweep.data,
         inference=sweep.inference,
-        training=initial.named_in(sweep.training.with_params(ranked.params)),
+        training=settings,
+        code=code,
     )
 
 
 def as_text(configurations: list[Exported], fmt: str) -> str:
     """Return configurations as a stream of YAML documents, or as JSON (a list if several)."""
-    values = [item.model_dump(mode="json", by_alias=True) for item in configurations]
+    values = [_values(item) for item in configurations]
     if fmt == "json":
         return json.dumps(values[0] if len(values) == 1 else values, indent=2) + "\n"
     stream = StringIO()
@@ -95,11 +126,18 @@ def as_text(configurations: list[Exported], fmt: str) -> str:
     return stream.getvalue()
 
 
+def _values(item: Exported) -> dict[str, Any]:
+    values = item.model_dump(mode="json", by_alias=True)
+    return values if item.code else {key: value for key, value in values.items() if key != "code"}
+
+
 def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
     """Write one file per configuration: `path`, or path-1, path-2, ... if there are several.
 
+    Own code is written to the directory `code` beside them.
+
     Raises:
-        SearchctlError: a file cannot be written.
+        SearchctlError: a file cannot be written, or `code` holds other code.
     """
     if len(configurations) == 1:
         paths = [path]
@@ -108,12 +146,27 @@ def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
         paths = [path.with_stem(f"{path.stem}-{rank}") for rank in ranks]
     for target, item in zip(paths, configurations, strict=True):
         try:
-            target.write_text(as_text([item], fmt))
+            target.write_text(as_text([_with_code_beside(item, target)], fmt))
         except OSError as error:
             raise SearchctlError(
                 f"cannot write {target}: {error.strerror}; name another file with -o"
             ) from error
     return paths
+
+
+def _with_code_beside(item: Exported, target: Path) -> Exported:
+    if item.own_code is None or item.code is None:
+        return item
+    for name, content in item.own_code.contents().items():
+        place = target.parent / FOLDER / name
+        if place.is_file() and place.read_bytes() != content:
+            raise SearchctlError(
+                f"{place} is there already, and differs from the sweep's: name a file in another "
+                "directory with -o"
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return item.model_copy(update={"code": item.code.model_copy(update={"folder": FOLDER})})
 
 
 def read_exported(
@@ -133,4 +186,8 @@ def read_exported(
             source.value[section] = {**written, name: value}
     if seed is not None:
         source.value["seed"] = seed
-    return read_settings(Exported, source)
+    exported = read_settings(Exported, source)
+    if exported.code is None or "://" in exported.code.folder:
+        return exported
+    folder = str(path.absolute().parent / exported.code.folder)
+    return exported.model_copy(update={"code": exported.code.model_copy(update={"folder": folder})})

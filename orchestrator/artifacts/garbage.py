@@ -12,6 +12,7 @@ from upath import UPath
 from searchctl.orchestrator.artifacts.initial_files import FOLDER
 from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
+from searchctl.orchestrator.own_code.stored import FOLDER as CODE_FOLDER
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -103,6 +104,8 @@ def collect(
                 collected.removed.setdefault(reason, Tally()).add(size)
         elif path.startswith(f"{FOLDER}/"):
             collected.left.setdefault(RetentionReason.INITIAL, Tally()).add(size)
+        elif path.startswith(f"{CODE_FOLDER}/"):
+            collected.left.setdefault(RetentionReason.CODE, Tally()).add(size)
     if not dry_run:
         unused = (path for path in listing.folders if _is_unused(path, retention, removable))
         _remove_empty(runs, unused)

@@ -32,6 +32,7 @@ class RetentionReason(Enum):
     UNDECIDED = "weights of trials without a decision yet"
     NEXT_RUNG = "weights from which the next rung starts"
     INITIAL = "initial weights of trials"
+    CODE = "own code of trials"
     UNFINISHED = "files of unfinished jobs, needed to resume them"
     STRAY = "files of attempts that are not in the database"
     DONE = "files of finished jobs"

@@ -1,8 +1,8 @@
 """Submits a sweep's driver to a cluster as a Ray job.
 
-The job contains our code, the sweep file and the command. All users of the cluster can see them.
-Data and secrets are not sent: the driver takes the database's URL from the environment of the
-cluster's head.
+The job contains our code, the user's own, the sweep file and the command. All users of the cluster
+can see them. Data and secrets are not sent: the driver takes the database's URL from the
+environment of the cluster's head.
 """
 
 import json
@@ -15,14 +15,18 @@ from searchctl.orchestrator.cluster.submitted import SubmittedDriver, drivers_so
 from searchctl.orchestrator.config.locations import holds_password
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import (
+    CODE_FOLDER,
     SOURCE_VARIABLE,
     SUBMISSION_VARIABLE,
     SWEEP_FILE,
 )
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy
 from searchctl.orchestrator.executors.ray.jobs import ClusterJobs
+from searchctl.orchestrator.own_code.collect import Collected
+from searchctl.orchestrator.own_code.sweep_code import launched_code
 from searchctl.orchestrator.run.new_sweep import refuse_second
 from searchctl.orchestrator.run.prepare import trial_settings
+from searchctl.orchestrator.run.resume import refuse_changed_code
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -52,10 +56,11 @@ def submit_launch(
     """
     _refuse_local_database(url, db)
     _refuse_relative_files(sweep)
+    code = launched_code(sweep, source)
     jobs, engine = ClusterJobs(address), open_database(url, create=True)
     refuse_second(engine, sweep)
     command = ["launch", SWEEP_FILE, *(["--db", db] if db else []), *["--probe"] * probe]
-    files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2)}
+    files = {**_sweep_file(sweep), **_code_files(code)}
     return _submit(engine, jobs, sweep.name, command, files, source, after=0)
 
 
@@ -80,6 +85,7 @@ def submit_resume(
 
     Raises:
         SweepBusy: the sweep has a driver.
+        SweepChanged: its own code is not what was launched.
         SearchctlError: the sweep cannot run on another machine, or the cluster refuses the job.
     """
     _refuse_local_database(url, db)
@@ -90,10 +96,22 @@ def submit_resume(
         )
     engine, source = open_database(url), Path(row.source)
     edited = row.source and source.is_file() and "--stored" not in options
-    files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2)} if edited else {}
+    files = _sweep_file(sweep) if edited else {}
+    if edited and "--accept-changes" in options:
+        files |= _code_files(launched_code(sweep, source))
+    elif edited:
+        refuse_changed_code(row, sweep)
     command = ["resume", row.name, *(["--db", db] if db else []), *options]
     after = drivers_so_far(engine, row)
     return _submit(engine, ClusterJobs(address), row.name, command, files, source, after)
+
+
+def _sweep_file(sweep: Sweep) -> dict[str, bytes]:
+    return {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2).encode()}
+
+
+def _code_files(code: Collected) -> dict[str, bytes]:
+    return {f"{CODE_FOLDER}/{name}": content for name, content in code.contents.items()}
 
 
 def _submit(
@@ -101,7 +119,7 @@ def _submit(
     jobs: ClusterJobs,
     name: str,
     command: Sequence[str],
-    files: Mapping[str, str],
+    files: Mapping[str, bytes],
     source: Path,
     after: int,
 ) -> SubmittedDriver:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.parsing.reading import read_settings
@@ -34,6 +35,7 @@ from searchctl.orchestrator.config.sweep_settings import (
 )
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
+from searchctl.trainer.own_code.files import check_names
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
@@ -47,6 +49,16 @@ def _slug(name: str) -> str:
             "and start with a letter or a digit"
         )
     return name
+
+
+def safe_names(files: dict[str, str]) -> dict[str, str]:
+    """Check the names of files of own code.
+
+    Raises:
+        ValueError: one leaves the directory where it is written.
+    """
+    check_names(files)
+    return files
 
 
 class Sweep(Settings):
@@ -86,6 +98,13 @@ class Sweep(Settings):
     """Commands that run when a rung or the sweep ends."""
     loggers: LoggerSettings = LoggerSettings()
     """Loggers that receive every epoch."""
+    code: list[str] = Field(default=[])
+    """Files and directories of own code that its imports do not show, relative to the sweep file:
+    modules that are imported late, tables. What own parts import travels without it."""
+    code_files: SkipJsonSchema[Annotated[dict[str, str], AfterValidator(safe_names)]] = Field(
+        default={}
+    )
+    """SHA-256 of each file of own code, by its name. A launch collects them."""
 
     @field_validator("task")
     @classmethod
@@ -192,7 +211,8 @@ class Sweep(Settings):
         parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
         for name in marked(TrainSettings, Mark.NO_NUMBER) - set(self.space_.names):
             parts["training"].pop(name)
-        return {**parts, "space": self.space_.to_config()}
+        code = {"code": self.code_files} if self.code_files else {}
+        return {**parts, **code, "space": self.space_.to_config()}
 
     @property
     def spec_hash(self) -> str:

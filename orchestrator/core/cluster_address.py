@@ -12,6 +12,8 @@ SOURCE_VARIABLE = "SEARCHCTL_SOURCE"
 """Environment variable of a submitted driver: the sweep file's path on the submitting machine."""
 SWEEP_FILE = "sweep.yaml"
 """Name of the copy of the sweep file in the working directory of a submitted driver."""
+CODE_FOLDER = "own-code"
+"""Name of the directory with the user's own code in the working directory of such a driver."""
 
 _IN_PROCESS = re.compile(r"local|auto|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _REMOTE = re.compile(r"ray://[^\s/@]+:\d+/?|https?://[^\s/@]+/?")
@@ -56,6 +58,12 @@ def travelled_file() -> Path | None:
     """Return the sweep file that was submitted together with this driver; None without one."""
     file = Path(SWEEP_FILE).absolute()
     return file if submission() and file.is_file() else None
+
+
+def travelled_code() -> Path | None:
+    """Return the directory of own code that was submitted with this driver; None without one."""
+    folder = Path(CODE_FOLDER).absolute()
+    return folder if submission() and folder.is_dir() else None
 
 
 def driver_address(address: str | None) -> str | None:

@@ -149,7 +149,7 @@ def _from_within(address: str, sweep: Sweep | None) -> Iterator[Finding]:
     """Run the doctor on the cluster, where the driver of the sweep would run."""
     from searchctl.orchestrator.executors.ray.survey import run_there
 
-    files = {SWEEP_FILE: json.dumps(sweep.to_json())} if sweep else {}
+    files = {SWEEP_FILE: json.dumps(sweep.to_json()).encode()} if sweep else {}
     try:
         command = ["doctor", *files, "--address", "auto", "--json"]
         output = run_there(address, command, files, TIMEOUT_WITH_DATA_S if sweep else TIMEOUT_S)

@@ -11,18 +11,31 @@ from searchctl.orchestrator.halving.bracket import BracketJob
 from searchctl.orchestrator.halving.follow_up import training_seed
 from searchctl.orchestrator.halving.rule import Rung
 from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.own_code.files import OwnCode
+from searchctl.trainer.settings.own import own_parts
 
 
 class JobBuilder:
     """Knows what a sweep's jobs train and keep, and with which weights they start."""
 
-    def __init__(self, sweep: Sweep, last_rung: Rung, runs: UPath, initial: InitialFiles) -> None:
-        """Build jobs whose files are below `runs` and whose initial weights are in `initial`."""
+    def __init__(
+        self,
+        sweep: Sweep,
+        last_rung: Rung,
+        runs: UPath,
+        initial: InitialFiles,
+        code: OwnCode | None = None,
+    ) -> None:
+        """Build jobs whose files are below `runs` and whose initial weights are in `initial`.
+
+        Those with own parts import `code`.
+        """
         self._sweep = sweep
         self._trials = sweep.trials()
         self._last_rung = last_rung
         self._runs = runs
         self._initial = initial
+        self._code = code
         self._kept: dict[int, UPath] = {}
 
     def keep_weights(self, trial: int, weights: UPath) -> None:
@@ -64,6 +77,7 @@ class JobBuilder:
             keep_weights=warm or (final and ranked),
             init_from=below or self._initial.checkpoint(initial),
             encoder_from=self._initial.encoder(initial),
+            code=self._code if own_parts([initial]) else None,
             device=None if sweep.resources.gpus_per_trial else "cpu",
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,

@@ -68,7 +68,8 @@ def _printed(process: subprocess.Popen[str], limit_s: float, names: str) -> str:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with process:  # close what it printed to
+            process.wait()
 
 
 def _ended(code: int, names: list[str], printed: str) -> str:

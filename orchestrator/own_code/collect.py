@@ -10,6 +10,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.shadowing import hides_a_library
 from searchctl.orchestrator.own_code.child import import_apart
 from searchctl.trainer.own_code.files import check_names, code_hash, hashes_of
+from searchctl.trainer.own_code.imports import use_contents
 
 LIMIT_BYTES = 20_000_000
 """Most bytes of all files together."""
@@ -41,6 +42,10 @@ class Collected:
     def hash(self) -> str:
         """SHA-256 of all names and contents."""
         return code_hash(self.files)
+
+    def use(self) -> None:
+        """Import the user's modules from copies of these files from now on."""
+        use_contents(self.contents, str(self.origin))
 
 
 def collect_code(folder: Path, parts: Sequence[str], paths: Sequence[str] = ()) -> Collected:

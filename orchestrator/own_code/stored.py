@@ -28,23 +28,23 @@ def store_code(collected: Collected, runs: UPath) -> OwnCode:
     Raises:
         OSError: it cannot be written.
     """
-    code = stored_code(collected.files, runs, collected.origin)
+    code = stored_code(collected.files, runs, str(collected.origin))
     for name, content in collected.contents.items():
         if not file_exists(code.folder / name):
             write_atomically(code.folder / name, content)
     return code
 
 
-def stored_code(files: Mapping[str, str], runs: UPath, origin: Path) -> OwnCode:
+def stored_code(files: Mapping[str, str], runs: UPath, origin: str) -> OwnCode:
     """Return the copies of files with these hashes; they are not read.
 
     Args:
         files: SHA-256 of each file by its name, as stored with the sweep.
         runs: directory of the sweep's files.
-        origin: directory that the files were taken from.
+        origin: directory that the files were taken from; an empty text if that does not matter.
     """
     folder = runs / FOLDER / code_hash(files)[:_DIGITS]
-    return OwnCode(folder, tuple(files.items()), str(origin))
+    return OwnCode(folder, tuple(files.items()), origin)
 
 
 def settle_code(code: OwnCode, paths: Iterable[str]) -> None:
@@ -74,6 +74,8 @@ def present_files(
 
     Files that `code:` names count too, so that added ones are noticed.
     """
+    if not origin.is_absolute():
+        return {}  # launched without a file
     try:
         named = named_files(origin, paths)
     except SearchctlError:  # a path is gone

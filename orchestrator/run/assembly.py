@@ -59,7 +59,7 @@ def assemble(
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(
         Attempts(schedule, sweep.resources.max_attempts),
-        JobBuilder(sweep, ladder.rungs[-1], prepared.runs, prepared.initial),
+        JobBuilder(sweep, ladder.rungs[-1], prepared.runs, prepared.initial, prepared.code),
         Recorder(writer, mirror, outbox, cleanup),
         callback,
         meter=meter,

@@ -19,6 +19,7 @@ from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import normalisation_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.run.job import TrialJob
 
 
@@ -48,10 +49,13 @@ def train_exported(
             diverged, failed or was lost; `out` cannot be written to, or a file of initial weights
             is not there.
         DataError: a file of the data set is missing or does not fit.
+        CodeError: a file of the own code is missing, or not as it was exported.
     """
     from searchctl.trainer import run_job
     from searchctl.trainer.run.checkpoint import remove_checkpoint
 
+    if exported.own_code is not None:
+        use_code(exported.own_code)
     training = found_from_here(exported.training)
     exported = exported.model_copy(update={"training": training})
     _check_kept_apart(exported, out)
@@ -72,6 +76,7 @@ def train_exported(
         inference=exported.inference,
         keep_weights=True,
         resume_from=(out,),
+        code=exported.own_code,
     )
     result = run_job(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":

@@ -20,6 +20,7 @@ from searchctl.orchestrator.run.takeover import open_mirror, replay, take_over
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.trainer.own_code.imports import forgotten_afterwards
 
 Display = Callable[..., Progress]
 """Makes what shows the progress: given ladder, direction, epochs and done, as Progress is."""
@@ -52,7 +53,7 @@ def run(
         DatabaseFull: nothing more can be stored.
     """
     row, engine = prepared.row, prepared.engine
-    with Lease(engine, row.id, say=say) as lease:
+    with forgotten_afterwards(), Lease(engine, row.id, say=say) as lease:
         writer = SweepWriter(engine, row.id, lease.token, lease.ttl_s)
         take_over(prepared, writer, lease)
         mirror = open_mirror(prepared)

@@ -14,6 +14,8 @@ from searchctl.orchestrator.artifacts.directory import check_writable, runs_dire
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset, every_problem
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.own_code.stored import store_code
+from searchctl.orchestrator.own_code.sweep_code import launched_code, with_code
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.run.checks import (
     check_labels,
@@ -28,6 +30,7 @@ from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import forget_listing
+from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ class Prepared:
     """Notes for people before the sweep runs."""
     locations: "SharedLocations | None" = None
     """What every node of its cluster must see; None if jobs run on this machine alone."""
+    code: OwnCode | None = None
+    """The user's own code, if its trials use any."""
 
     @property
     def runs(self) -> UPath:
@@ -70,8 +75,8 @@ def prepare(
 ) -> Prepared:
     """Check the data and the directories, plan the ladder, and store the sweep.
 
-    The images are decoded, unless they are in this machine's cache, and the trials' initial weights
-    are copied to the sweep's directory.
+    The images are decoded, unless they are in this machine's cache. The trials' initial weights and
+    own code are copied to the sweep's directory.
 
     Args:
         sweep: the sweep.
@@ -81,13 +86,16 @@ def prepare(
         inline: its jobs will run in this process, and not in its cluster.
 
     Raises:
-        SearchctlError: a network cannot be built; a package is missing; the database, the
-            directory, or initial weights cannot be used; or a node of the cluster lacks something.
+        SearchctlError: own code cannot be imported; a network cannot be built; a package is
+            missing; the database, the directory, or initial weights cannot be used; or a node of
+            the cluster lacks something.
         SettingsError: a directory of pretrained encoders has none of a trial's.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
     """
     check_packages(sweep)
+    collected = launched_code(sweep, source)
+    sweep = with_code(sweep, collected)
     settings = trial_settings(sweep)
     forget_listing()
     dataset = checked_dataset(sweep)
@@ -104,8 +112,11 @@ def prepare(
     notes += check_labels(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
+    code = store_code(collected, runs) if collected.contents else None
     row = store_sweep(engine, sweep, plan, dataset, source, initial)
-    return Prepared(sweep, url, engine, row, plan, initial, notes=notes, locations=locations)
+    return Prepared(
+        sweep, url, engine, row, plan, initial, notes=notes, locations=locations, code=code
+    )
 
 
 def trial_settings(sweep: Sweep) -> list[TrainSettings]:

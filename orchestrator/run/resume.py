@@ -12,6 +12,7 @@ from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.own_code.sweep_code import accepted_code, changed_code, resumed_code
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
 from searchctl.orchestrator.run.decoding import decode_for
@@ -72,8 +73,14 @@ def prepare_resume(
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so no data are needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
     forget_listing()
-    checked_dataset(sweep)
     check_writable(runs, RUNS_FIX)
+    if accept_changes and not stored and source_of(row).is_file():
+        sweep, code = accepted_code(sweep, Path(row.source), runs)
+    else:
+        if not stored:
+            refuse_changed_code(row, sweep)
+        code = resumed_code(row, sweep, runs)
+    checked_dataset(sweep)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
@@ -82,7 +89,7 @@ def prepare_resume(
     initial = settle_initial_files(sweep, engine, runs, row)
     # data that are those of the launch were checked then
     notes = _notes(row, stored) + said + (check_labels(sweep) if changes else ())
-    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations)
+    return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations, code)
 
 
 def sweep_to_resume(
@@ -102,14 +109,29 @@ def sweep_to_resume(
     return at_address(_moved(sweep, data_root), address)
 
 
-def _source(row: SweepRow) -> Path:
+def refuse_changed_code(row: SweepRow, sweep: Sweep) -> None:
+    """Check that the own code of a sweep is as it was launched, where it still is.
+
+    Raises:
+        SweepChanged: a file has changed; each is named.
+    """
+    if changed := changed_code(row, sweep, runs_directory(sweep)):
+        raise SweepChanged(
+            f"{', '.join(changed)} in {Path(row.source).parent}: not what '{row.name}' was "
+            "launched with. Put it back, resume with the stored copy (`searchctl resume "
+            f"{row.name} --stored`), or launch the new code as another sweep, under another name. "
+            "`--accept-changes` trains what is left with the new code, and is recorded"
+        )
+
+
+def source_of(row: SweepRow) -> Path:
     """Return the sweep's file: as launched, or the copy that was sent with this driver."""
     return travelled_file() or Path(row.source)
 
 
 def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
     """Return the sweep of the file as it is today, with the storage of the launch."""
-    source = _source(row)
+    source = source_of(row)
     edited = load_sweep(source) if source.is_file() else launched
     if edited.name != row.name:
         return launched
@@ -126,7 +148,11 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
     if training.threads == default_threads(edited.resources):
         # other resources must not change the threads, which are a part of the result
         training = training.model_copy(update={"threads": launched.training.threads})
-    kept = {"storage": launched.storage, "training": training}
+    kept = {
+        "storage": launched.storage,
+        "training": training,
+        "code_files": launched.code_files,  # its files are compared by themselves
+    }
     edited = edited.model_copy(update=kept)
     if edited.resources.address is None:  # it may have been launched with --address
         edited = at_address(edited, launched.resources.address)
@@ -139,7 +165,7 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
 def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
     if stored or not row.source or travelled_file():
         return ()
-    source = _source(row)
+    source = source_of(row)
     if not source.is_file():
         return (f"{source} is gone: the stored sweep is resumed",)
     if load_sweep(source).name != row.name:

@@ -36,6 +36,7 @@ def identity(settings=None, data=SCENES, images=8, seed=1, **changes):
         {"sample_hash": "other names"},
         {"data_fingerprint": "other files"},
         {"init_from": "other weights"},
+        {"code": "hash of own code"},
         {"network": {"weight": torch.zeros(4, 3)}},
         {"network": {"bias": torch.zeros(3, 4)}},
     ],

@@ -5,6 +5,7 @@ import sys
 import pytest
 from upath import UPath
 
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code import collect
 from searchctl.orchestrator.own_code.child import import_apart
@@ -18,6 +19,8 @@ from searchctl.orchestrator.own_code.stored import (
 from searchctl.trainer.core.errors import CodeError
 from searchctl.trainer.own_code.files import check_names
 from searchctl.trainer.own_code.imports import use_code, use_contents
+
+SWEEP = {"name": "x", "data": {"dataset": "scenes"}, "space": {"lr": [0.1, 0.01]}}
 
 
 @pytest.fixture
@@ -132,7 +135,9 @@ def test_a_copy_that_was_changed_is_never_imported_and_is_copied_again(folder, t
     found = collect_code(folder, [], ["my_net.py", "nets"])
     code = store_code(found, UPath(tmp_path / "runs"))
     (code.folder / "my_net.py").write_text("raise SystemExit")
-    with pytest.raises(CodeError, match=r"my_net.py in .*: missing, or not what was launched"):
+    with pytest.raises(
+        CodeError, match=r"my_net.py in .*: missing, or changed since it was stored"
+    ):
         use_code(code)
     settle_code(code, [])
     assert code.contents() == found.contents
@@ -197,6 +202,14 @@ def test_a_name_that_leaves_the_directory_or_replaces_searchctl_is_refused(name)
         check_names([name])
 
 
+def test_the_hash_of_own_code_is_a_part_of_the_spec_and_no_code_changes_no_hash():
+    sweep = Sweep.from_json(SWEEP)
+    with_code = Sweep.from_json({**SWEEP, "code_files": {"a.py": "0" * 64}})
+    assert "code" not in sweep.spec()
+    assert with_code.spec()["code"] == {"a.py": "0" * 64}
+    assert with_code.spec_hash != sweep.spec_hash
+
+
 def test_code_of_a_sweep_is_known_without_its_files(tmp_path):
-    code = stored_code({"a.py": "0" * 64}, UPath(tmp_path), tmp_path)
+    code = stored_code({"a.py": "0" * 64}, UPath(tmp_path), "")
     assert code.folder.name == code.hash[:16]

@@ -29,7 +29,7 @@ class OwnCode:
         return code_hash(dict(self.files))
 
     def contents(self) -> dict[str, bytes]:
-        """Read all files, and check that they are those of the launch.
+        """Read all files, and check that they are what was stored.
 
         Raises:
             CodeError: a file is missing or differs; each is named.
@@ -37,7 +37,7 @@ class OwnCode:
         found = {name: _content(self.folder / name, sha256) for name, sha256 in self.files}
         if damaged := [name for name, content in found.items() if content is None]:
             raise CodeError(
-                f"{first_few(damaged)} in {self.folder}: missing, or not what was launched"
+                f"{first_few(damaged)} in {self.folder}: missing, or changed since it was stored"
             )
         return {name: content for name, content in found.items() if content is not None}
 

@@ -12,7 +12,8 @@ import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from searchctl.trainer.core.errors import OWN_PACKAGE
@@ -47,6 +48,15 @@ def use_contents(contents: Mapping[str, bytes], origin: str) -> None:
     """
     wanted = code_hash(hashes_of(contents)) if contents else None
     _switch(wanted, lambda: contents, origin)
+
+
+@contextmanager
+def forgotten_afterwards() -> Iterator[None]:
+    """Import no sweep's own code any more after the block."""
+    try:
+        yield
+    finally:
+        use_code(None)
 
 
 def _switch(wanted: str | None, contents: Callable[[], Mapping[str, bytes]], origin: str) -> None:

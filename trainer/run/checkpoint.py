@@ -125,6 +125,7 @@ def identity_of(
     data_fingerprint: str,
     init_from: str | None,
     network: Mapping[str, Tensor],
+    code: str | None = None,
 ) -> str:
     """Return a hash of everything that a job's numbers depend on: 64 hexadecimal digits.
 
@@ -143,6 +144,7 @@ def identity_of(
         data_fingerprint: fingerprint of the names and sizes of the data set's files.
         init_from: fingerprint of the file of initial weights; None for fresh ones.
         network: the state dict, for its names and shapes.
+        code: hash of the user's own code; None without any.
     """
     left_out = set(_LEFT_OUT | settings.unused_options)
     parts = {
@@ -154,5 +156,6 @@ def identity_of(
         "init_from": init_from,
         "direction": direction,
         "network": [(name, list(tensor.shape)) for name, tensor in network.items()],
+        **({"code": code} if code else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

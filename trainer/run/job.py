@@ -6,6 +6,7 @@ from upath import UPath
 
 from searchctl.searchspace import Params
 from searchctl.trainer.data.settings import Sample
+from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName, higher_is_better
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.training import TrainSettings
@@ -57,6 +58,8 @@ class TrialJob:
     """Directories of earlier attempts at this job. Training resumes after the latest epoch of which
     one of them has a checkpoint. Damaged checkpoints, and those of other jobs or other settings,
     are ignored."""
+    code: OwnCode | None = None
+    """The user's modules that the job imports; None: none, or from where Python finds them."""
     device: str | None = None
     """'cpu', 'cuda' or 'cuda:1'; None: the GPU if there is one."""
     stall_timeout_s: float | None = None

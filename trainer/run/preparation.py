@@ -115,6 +115,7 @@ def prepare(
             data_fingerprint=data_fingerprint(sample.data),
             init_from=started.sha256,
             network=model.state_dict(),
+            code=job.code.hash if job.code else None,
         ),
     )
 

@@ -17,6 +17,7 @@ from searchctl.trainer.core.stopping import Diverged, Stop, status_for_error
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
+from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
 from searchctl.trainer.pictures.masks import MaskPicture
 from searchctl.trainer.run.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
@@ -63,6 +64,8 @@ def run_job(
     """
     attempt = _Attempt(job.out, on_epoch or (lambda epoch: None))
     try:
+        if job.code is not None:
+            use_code(job.code)
         threads = job.trial_settings.threads
         if not process_group.is_first:  # the first one does this for all
             job = replace(job, features=False, masks=0, keep_weights=False)

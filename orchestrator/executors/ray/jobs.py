@@ -51,7 +51,7 @@ class ClusterJobs:
         self._client = self._call(lambda: _client(self.address))
 
     def submit(
-        self, job: str, command: Sequence[str], files: Mapping[str, str], env: Mapping[str, str]
+        self, job: str, command: Sequence[str], files: Mapping[str, bytes], env: Mapping[str, str]
     ) -> None:
         """Run `searchctl` as a job of the cluster, on its head, with the code of this process.
 
@@ -60,15 +60,16 @@ class ClusterJobs:
         Args:
             job: its submission id, unique in the cluster.
             command: arguments of `searchctl`.
-            files: texts that are sent with it, by their names in its current directory.
+            files: contents of files that are sent with it, by their names in its current directory.
             env: variables of its environment, in addition to the cluster's own.
 
         Raises:
             SearchctlError: the cluster refuses it.
         """
         with code_folder() as folder:
-            for name, text in files.items():
-                Path(folder, name).write_text(text)
+            for name, content in files.items():
+                Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+                Path(folder, name).write_bytes(content)
             self._call(
                 lambda: self._client.submit_job(
                     entrypoint=join(["python", "-m", "searchctl", *command]),

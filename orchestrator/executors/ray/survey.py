@@ -131,7 +131,7 @@ def _add_views(
 
 
 def run_there(
-    address: str, command: Sequence[str], files: Mapping[str, str], timeout_s: float
+    address: str, command: Sequence[str], files: Mapping[str, bytes], timeout_s: float
 ) -> str:
     """Run `searchctl` as a job of a cluster; return its output.
 
@@ -141,7 +141,7 @@ def run_there(
     Args:
         address: of the cluster.
         command: arguments of `searchctl`; it prints JSON.
-        files: texts that are sent with it, by their names.
+        files: contents of files that are sent with it, by their names.
         timeout_s: seconds that it may take.
 
     Raises:

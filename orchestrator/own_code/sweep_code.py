@@ -1,0 +1,85 @@
+"""The own code of a sweep: at its launch that of its directory, at a resume that of its launch."""
+
+from pathlib import Path
+
+from upath import UPath
+
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.cluster_address import travelled_code
+from searchctl.orchestrator.own_code.collect import Collected, collect_code
+from searchctl.orchestrator.own_code.stored import (
+    changed_files,
+    settle_code,
+    store_code,
+    stored_code,
+)
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.own_code.files import OwnCode
+from searchctl.trainer.own_code.imports import use_code
+from searchctl.trainer.settings.own import own_parts
+
+
+def own_names(sweep: Sweep) -> list[str]:
+    """Return the import paths of all own parts that a sweep's trials and its data name."""
+    return own_parts(sweep.training.with_params(params) for params in sweep.trials())
+
+
+def launched_code(sweep: Sweep, source: Path | None) -> Collected:
+    """Collect the own code of a sweep that is launched. This imports it, in a child process.
+
+    A driver that was submitted to a cluster takes the files that came with it.
+
+    Args:
+        sweep: the sweep.
+        source: its file; None: the current directory is that of its code.
+
+    Raises:
+        SearchctlError: a part cannot be imported, or a file cannot travel.
+    """
+    if (travelled := travelled_code()) is not None:
+        files = (path for path in travelled.rglob("*") if path.is_file())
+        contents = {path.relative_to(travelled).as_posix(): path.read_bytes() for path in files}
+        return Collected(source.parent if source else Path.cwd(), contents)
+    folder = source.parent if source else Path.cwd()
+    return collect_code(folder, own_names(sweep), sweep.code)
+
+
+def with_code(sweep: Sweep, collected: Collected) -> Sweep:
+    """Return a sweep whose spec has the hashes of its own code; import that from now on."""
+    collected.use()
+    return sweep.model_copy(update={"code_files": collected.files})
+
+
+def code_of_row(row: SweepRow, sweep: Sweep, runs: UPath) -> OwnCode | None:
+    """Return the stored code of a sweep, unread; None if it has none."""
+    if not sweep.code_files:
+        return None
+    origin = str(Path(row.source).parent) if row.source else ""
+    return stored_code(sweep.code_files, runs, origin)
+
+
+def changed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> list[str]:
+    """Return the files of a sweep's own code that are no longer what was launched."""
+    code = code_of_row(row, sweep, runs)
+    return changed_files(code, sweep.code) if code else []
+
+
+def resumed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> OwnCode | None:
+    """Return the code of the launch for a resume, after a check of the copies; import it."""
+    code = code_of_row(row, sweep, runs)
+    if code is not None:
+        settle_code(code, sweep.code)
+    use_code(code)
+    return code
+
+
+def accepted_code(sweep: Sweep, source: Path, runs: UPath) -> tuple[Sweep, OwnCode | None]:
+    """Return a sweep with its code as it is today, and the new copies of it; import that.
+
+    Raises:
+        SearchctlError: as `launched_code`.
+        OSError: the copies cannot be written.
+    """
+    collected = launched_code(sweep, source)
+    sweep = with_code(sweep, collected)
+    return sweep, store_code(collected, runs) if collected.contents else None
