@@ -65,11 +65,14 @@ def searchctl_process():
 
 @pytest.fixture(scope="session")
 def searchctl(searchctl_process):
-    """Run the command to its end; in this process, unless it starts Ray or trains for good."""
+    """Run the command to its end; in this process, unless it uses Ray or trains for good.
+
+    Ray reads whether it needs a token once, when it is imported.
+    """
 
     def run(*arguments, cwd, env=()):
         starts_ray = arguments[0] in ("launch", "resume") and "--inline" not in arguments
-        if starts_ray or arguments[0] == "train":
+        if starts_ray or arguments[0] == "train" or "--driver" in arguments:
             return searchctl_process(*arguments, cwd=cwd, env=env)
         return in_process.searchctl(*arguments, cwd=cwd, env=env)
 

@@ -147,6 +147,15 @@ def test_the_inside_of_an_interval_is_checked_too(refused):
             "[{name: a, color: [0, 0, 0]}, {name: b, colour: [0, 0, 0]}]}",
             "data.classes[1].colour: unknown key 'colour': did you mean 'color'?",
         ),
+        (
+            "{dataset: folder, root: x, image_size: [8, 8], classes: "
+            "[{name: a, id: 0}, {name: b, id: 300}]}",
+            "data.classes[1].id: must be 255 or less, not 300",
+        ),
+        (
+            "{dataset: folder, root: x, image_size: [8, 8], classes: [a, {name: b, id: 1}]}",
+            "data.classes: its entries are of different kinds",
+        ),
     ],
 )
 def test_bad_data_settings_are_refused_in_plain_words(refused, data, problem):

@@ -62,10 +62,10 @@ def _listed(table: Any) -> Any:
 
 
 def _refuse_mixed(table: list[Any]) -> None:
-    kinds = {_kind(each) for each in table}
+    kinds = {_kind(each) for each in table} - {None}  # what cannot be read is named by its own path
     if kinds == {"id", "color"}:
         raise ValueError(_MIXED)
-    if None in kinds or len(kinds) > 1:
+    if table and len(kinds) != 1:
         raise ValueError(
             "its entries are of different kinds or cannot be read: list names alone, or map each "
             "name to an id ({background: 0, object: 1}) or to a colour"
