@@ -101,7 +101,10 @@ def image_counts(row: Mapping[str, Any]) -> ImageCounts:
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
     """Replace NaN and infinity by None: databases and JSON do not agree on them."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
+    return {key: _finite_value(value) for key, value in row.items()}
+
+
+def _finite_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _finite(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -192,6 +192,8 @@ epochs = Table(
     Column("images", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("val_class_iou", ClassShares),
+    # name -> value of the scores that have no column
+    Column("scores", JSON(none_as_null=True)),
 )
 
 class_scores = Table(

@@ -129,7 +129,7 @@ def test_values_that_an_older_version_did_not_measure_are_unknown(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     (epoch,) = queries.epochs(old, sweep, 0)
-    assert (epoch.val_accuracy, epoch.val_class_iou) == (None, None)
+    assert (epoch.val_accuracy, epoch.val_class_iou, epoch.scores) == (None, None, None)
     jobs = queries.jobs(old, sweep)
     assert {job.features for job in jobs} == {job.latency_ms for job in jobs} == {None}
 

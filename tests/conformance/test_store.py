@@ -223,3 +223,18 @@ def test_the_best_iou_of_a_class_is_that_of_the_kept_trials(engine, sweep, write
         val = replace(result.evaluations["val"], class_iou=(iou, None))
         writer.save_result(token, replace(result, evaluations={"val": val}), decided)
     assert queries.best_class_iou(engine, sweep, 0) == {0: 0.4}
+
+
+def test_scores_without_a_column_are_kept_by_epoch_and_split(engine, sweep, writer):
+    start(writer)
+    writer.save_epoch("t1", epoch(1, scores={"val_dice": 0.1 + 0.2, "mine:f": math.nan}))
+    writer.save_epoch("t1", epoch(2))
+    first, second = queries.epochs(engine, sweep, 0)
+    assert (first.scores, second.scores) == ({"val_dice": 0.1 + 0.2, "mine:f": None}, None)
+    assert writer.save_result("t1", scored(complete(), {"val_dice": 1 / 3}), [])
+    assert queries.jobs(engine, sweep)[0].evaluations["val"]["scores"] == {"val_dice": 1 / 3}
+
+
+def scored(result, scores):
+    evaluations = {"val": replace(result.evaluations["val"], scores=scores)}
+    return replace(result, evaluations=evaluations)

@@ -42,6 +42,8 @@ class Evaluation:
     """IoU of each class; None for a class that is absent from the ground truth."""
     class_accuracy: tuple[float | None, ...]
     """Accuracy (recall) of each class; None for a class that is absent from the ground truth."""
+    scores: dict[str, float | None] = field(default_factory=dict)
+    """Other scores by name; None for one that the split does not determine."""
 
 
 def score_of(evaluation: Evaluation, score: ScoreName) -> float:
@@ -71,6 +73,8 @@ class EpochRecord:
     val_class_iou: tuple[float | None, ...] | None = None
     """IoU of each class on the validation set; None for a class that is absent from its ground
     truth. The whole field is None if the epoch was not validated."""
+    scores: dict[str, float | None] | None = None
+    """Other scores of the validation set by name; None if there are none."""
 
 
 @dataclass(frozen=True)
