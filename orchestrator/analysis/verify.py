@@ -10,9 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from statistics import fmean
-
-import numpy as np
 
 from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
 from searchctl.orchestrator.halving.follow_up import follow_up_jobs
@@ -21,7 +18,7 @@ from searchctl.orchestrator.halving.rule import Decision, Outcome, cut
 from searchctl.orchestrator.storage.rows import EpochRow
 from searchctl.orchestrator.storage.writer import TRIAL_STATES
 from searchctl.searchspace import Params
-from searchctl.trainer.core.results import Evaluation, ImageCounts, score_of
+from searchctl.trainer.core.results import Evaluation, score_of
 
 SAME = 1e-9
 """Relative difference of a score and its images' score that is only rounding: another CPU adds in
@@ -57,26 +54,6 @@ def verify(record: Record) -> list[Discrepancy]:
     An unfinished sweep is verified up to its last decision.
     """
     return [found for check in CHECKS for found in check(record)]
-
-
-def evaluation_by_images(images: ImageCounts | None) -> Evaluation | None:
-    """Compute the scores from the counts of the validation images; None without any pixel."""
-    if images is None or not images.pixels.any():
-        return None
-    classes = images.counts.sum(axis=0, dtype=np.int64).tolist()
-    truth = sum(hits + misses for hits, _, misses in classes)
-    if not truth:
-        return None
-    iou = tuple(h / (h + alarms + m) if h + m else None for h, alarms, m in classes)
-    accuracy = tuple(h / (h + m) if h + m else None for h, _, m in classes)
-    return Evaluation(
-        loss=float(images.loss_sums.sum() / images.pixels.sum()),
-        miou=fmean(value for value in iou if value is not None),
-        mean_accuracy=fmean(value for value in accuracy if value is not None),
-        overall_accuracy=sum(hits for hits, *_ in classes) / truth,
-        class_iou=iou,
-        class_accuracy=accuracy,
-    )
 
 
 def one_decision_each(record: Record) -> Iterator[Discrepancy]:

@@ -10,7 +10,6 @@ from typing import Literal
 from sqlalchemy import Engine
 from upath import UPath
 
-from searchctl.orchestrator.analysis.verify import evaluation_by_images
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
@@ -18,6 +17,7 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
 from searchctl.trainer.core.results import Evaluation
+from searchctl.trainer.evaluation.from_counts import evaluation_by_images
 
 
 def read_record(engine: Engine, row: SweepRow) -> Record:

@@ -37,7 +37,7 @@ class Record:
     class_scores: Mapping[JobKey, ClassScores]
     """Stored scores of each class on the validation set."""
     by_images: Mapping[JobKey, Evaluation | Literal["damaged"] | None]
-    """`verify.evaluation_by_images` of each complete job whose counts can be read."""
+    """`evaluation_by_images` of each complete job whose counts can be read."""
     missing_weights: AbstractSet[JobKey]
     """Finalists' jobs whose weights are missing."""
 

@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from searchctl.orchestrator.analysis.verify import evaluation_by_images, verify
+from searchctl.orchestrator.analysis.verify import verify
 from searchctl.orchestrator.analysis.verify_record import Record
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
@@ -11,6 +11,7 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import Evaluation, ImageCounts
+from searchctl.trainer.evaluation.from_counts import evaluation_by_images
 
 
 def row(cls, **values):

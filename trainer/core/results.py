@@ -63,7 +63,7 @@ class EpochRecord:
     train_loss: float | None
     """None if it was not finite and the record was read from a database."""
     lr: float
-    """Learning rate in use at the epoch's first step."""
+    """Learning rate in use at the epoch's first step; 0 where a script does not report it."""
     images: int
     """Training images seen in this epoch."""
     seconds: float

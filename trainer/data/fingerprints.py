@@ -9,7 +9,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.opening import book_of, build_dataset, of_whole_images
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
-from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings import DataSettings, ListsData
 
 
 def sample_hash(names: Iterable[str]) -> str:
@@ -27,6 +27,8 @@ def data_fingerprint(data: DataSettings) -> str:
     Raises:
         DataError: a file is missing.
     """
+    if isinstance(data, ListsData):  # lines, and not files
+        return f"content-{sample_hash(build_dataset(data).fingerprint_parts())}"
     dataset, book = of_whole_images(data), book_of(data)
     with _missing_named(dataset):
         files = [

@@ -19,7 +19,8 @@ from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_m
 from searchctl.trainer.data.opening import book_of, build_dataset, cache_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
-from searchctl.trainer.data.settings import DataSettings, Sample, Split
+from searchctl.trainer.data.sets.lists import nested_line_order
+from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings import catalog
 
@@ -130,6 +131,8 @@ def decode_ahead(
     Raises:
         DataError: as `load_split` does.
     """
+    if isinstance(data, ListsData):
+        return  # only the script reads its samples
     pipelines = [catalog.load(catalog.AUGMENTATIONS, name) for name in augments]
     crops = any(pipeline.window is not None for pipeline in pipelines)
     trained: list[Split] = ["train", "val"] if whole == "train+val" else ["train"]
@@ -189,6 +192,8 @@ def order_ahead(
     Raises:
         DataError: as `load_split` does.
     """
+    if isinstance(data, ListsData):
+        return nested_line_order(len(build_dataset(data).names("train")), seed)
     entry = cache_of(data).path(Need("train", "exact"))
     return stored_order(entry, load_split(data, "train").class_pixels, seed, tell)
 

@@ -8,6 +8,7 @@ from searchctl.searchspace import Params
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName, higher_is_better
+from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -24,6 +25,8 @@ class TrialJob:
 
     settings: TrainSettings
     """Everything that the params do not set."""
+    script: ScriptSettings | None = None
+    """The script that trains in place of `run_job`; the settings then count for nothing."""
     sample: Sample
     """The training images. Its seed is also that of weights, order and augmentation."""
     out: UPath

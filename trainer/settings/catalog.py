@@ -49,6 +49,7 @@ DATASETS = {
     "sunrgbd": Part("searchctl.trainer.data.sets.sunrgbd:SunRgbd"),
     "folder": Part("searchctl.trainer.data.sets.folder:Folder"),
     "image_folder": Part("searchctl.trainer.data.sets.image_folder:ImageFolder"),
+    "lists": Part("searchctl.trainer.data.sets.lists:LineLists"),
 }
 
 

@@ -14,6 +14,7 @@ from searchctl.trainer.data.settings.image_folder import ImageFolderData
 from searchctl.trainer.data.settings.kitti_road import KittiRoadData
 from searchctl.trainer.data.settings.kitti_semantics import KittiSemanticsData
 from searchctl.trainer.data.settings.landcover import LandcoverData
+from searchctl.trainer.data.settings.lists import ListsData
 from searchctl.trainer.data.settings.oxford_pets import OxfordPetsData
 from searchctl.trainer.data.settings.scenes import ScenesData
 from searchctl.trainer.data.settings.sunrgbd import SunRgbdData
@@ -33,6 +34,7 @@ __all__ = [
     "KittiRoadData",
     "KittiSemanticsData",
     "LandcoverData",
+    "ListsData",
     "OxfordPetsData",
     "ScenesData",
     "SunRgbdData",
@@ -49,7 +51,8 @@ DataSettings = Annotated[
     | OxfordPetsData
     | SunRgbdData
     | FolderData
-    | ImageFolderData,
+    | ImageFolderData
+    | ListsData,
     Field(discriminator="dataset"),
 ]
 

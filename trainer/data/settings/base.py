@@ -15,7 +15,7 @@ Channel = Annotated[int, Field(ge=0, le=255)]
 Split = Literal["train", "val", "test"]
 Task = Literal["segmentation", "classification"]
 
-PLACES = frozenset({"root", "cache_dir", "cache_limit_gb"})
+PLACES = frozenset({"root", "cache_dir", "cache_limit_gb", "train_list", "val_list"})
 """Settings that say where the data lie and are kept: they change nothing that is computed."""
 
 
