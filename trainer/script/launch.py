@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import searchctl
-from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.errors import OWN_PACKAGE, SettingsError
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.script import reports
@@ -131,7 +131,7 @@ def _environment(report: Path, *, with_gpus: bool) -> dict[str, str]:
     """Return this process's environment, in which `python` and `searchctl` are those of it."""
     environment = {**os.environ, REPORT_VARIABLE: str(report), "PYTHONUNBUFFERED": "1"}
     _prepend(environment, "PATH", str(Path(sys.executable).parent))
-    ours = Path(searchctl.__path__[0]).parent
+    ours = Path(str(files(OWN_PACKAGE))).parent
     if ours.name not in _INSTALLED:  # a checkout, or the code that was sent to a cluster
         environment["PYTHONPATH"] = _joined([environment.get("PYTHONPATH", ""), str(ours)])
     if not with_gpus:
