@@ -34,7 +34,6 @@ def script_job(folder: Path, source: str = TRAIN, *, command: str = COMMAND, job
     values = {
         "out": UPath(folder / "out"),
         "sample": Sample(data, 6, 0),
-        "rung": 0,
         "params": Params({"lr": 0.5}),
         "device": "cpu",
         **dict(job),

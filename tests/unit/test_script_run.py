@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -28,16 +29,16 @@ def test_the_best_epoch_and_the_weights_of_a_script_are_kept(tmp_path):
     assert result.images_seen == 3 * 6
 
 
-def test_the_seed_of_a_rung_is_the_same_for_all_trials(tmp_path):
-    command = 'sh -c "echo {seed} {rung} {images} {fraction} {device}; false"'
-    results = [
-        run_script(script_job(tmp_path, command=command, job={"rung": rung, "params": {"lr": lr}}))
-        for rung, lr in ((0, 1), (0, 2), (1, 1))
-    ]
+def test_the_seed_of_a_sample_is_the_same_for_all_trials(tmp_path):
+    command = 'sh -c "echo {seed} {images} {fraction} {device}; false"'
+    results = []
+    for images, lr in ((6, 1), (6, 2), (12, 1)):
+        job = script_job(tmp_path, command=command, job={"params": {"lr": lr}})
+        results.append(run_script(replace(job, sample=replace(job.sample, images=images))))
     same, other, above = (result.error.splitlines()[-1].split() for result in results)
     assert same == other
     assert same[0] != above[0]
-    assert same[1:] == ["0", "6", "0.5", "cpu"]
+    assert same[1:] == ["6", "0.5", "cpu"]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from string import Formatter
 
 GIVEN = {
     "epochs": "epochs to train",
-    "seed": "seed of this rung; the same for all trials",
-    "rung": "number of the rung, from 0",
+    "seed": "seed of this sample; the same for all trials",
     "fraction": "share of the training samples, such as 0.25",
     "images": "number of training samples",
     "train_list": "file with the training samples, one a line",

@@ -91,8 +91,7 @@ def _given(
     """Return the values of the placeholders that are always there: see `command.GIVEN`."""
     return {
         "epochs": script.epochs,
-        "seed": derive_seed(job.sample.seed, "script", job.rung),
-        "rung": job.rung,
+        "seed": derive_seed(job.sample.seed, "script", job.sample.images),
         "fraction": job.sample.images / lists.whole,
         "images": len(lists.train),
         "train_list": out / "train.txt",
