@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from pydantic import BaseModel, Field
 from torch import nn
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own-parts"
@@ -22,6 +23,24 @@ class Half(nn.Module):
 def factory(classes, width=4):
     """A function that returns a module."""
     return nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, classes, 1))
+
+
+class Options(BaseModel):
+    """Options as a pydantic model."""
+
+    rate: float = Field(default=0.5, ge=0)
+
+
+class WithOptions(nn.Module):
+    """Takes its options in one object."""
+
+    def __init__(self, classes, options: Options):
+        super().__init__()
+        self.rate = options.rate
+        self.body = nn.Conv2d(3, classes, 1)
+
+    def forward(self, images):
+        return self.body(images)
 
 
 class Broken(nn.Module):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from searchctl.orchestrator.config.locations import undefined_variables
+from searchctl.orchestrator.config.own_checks import check_own_parts, with_full_names
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
@@ -31,8 +32,11 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
+    with_full_names(source)
     known = (*_undefined_variables(source), *_missing_packages(source))
-    return _resolved(read_settings(Sweep, source, known), source)
+    sweep = read_settings(Sweep, source, known)
+    check_own_parts(sweep, source)
+    return _resolved(sweep, source)
 
 
 def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:

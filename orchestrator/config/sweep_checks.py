@@ -103,7 +103,7 @@ def _model_problems(
     data: AnyData | None,
 ) -> list[Problem]:
     """Return which settings do not go with the task or with others, at their paths in the file."""
-    settings = _distinct(trials, _RELATED, training)
+    settings = distinct_settings(trials, _RELATED, training)
     found = [
         *model_options.option_problems(settings),
         *recipe_options.recipe_problems(settings),
@@ -113,7 +113,7 @@ def _model_problems(
     return [(_path_of(name, space), message) for name, message in found]
 
 
-def _distinct(
+def distinct_settings(
     trials: tuple[Params, ...], names: Collection[str], training: TrainSettings
 ) -> list[TrainSettings]:
     """Return the settings of trials that differ in these params, each once: a few for thousands."""
@@ -196,8 +196,8 @@ def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
 
 def _path_of(name: str, space: Space) -> Path:
     """Return where a setting is written: under an axis, in the first such point, or in training."""
-    if name in space.axes:
-        return ("space", name)
+    if axes := [axis for axis in space.axes if axis == name or axis.startswith(f"{name}.")]:
+        return ("space", axes[0])
     points = [number for number, point in enumerate(space.points) if name in point]
     return ("space", "points", points[0], name) if points else ("training", name)
 

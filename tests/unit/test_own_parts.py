@@ -69,6 +69,12 @@ def test_a_function_that_returns_a_module_is_a_network():
     assert network(f"{HERE}:factory")(torch.rand(1, 3, 9, 9).expand(2, -1, -1, -1)).shape[1] == 5
 
 
+def test_options_may_be_a_pydantic_model():
+    assert network(f"{HERE}:WithOptions", model_args={"rate": 2}).network.rate == 2.0
+    with pytest.raises(SettingsError, match="rate\n  Input should be greater than or equal to 0"):
+        network(f"{HERE}:WithOptions", model_args={"rate": -1})
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "problem"),
     [

@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError
 
 from searchctl.trainer.core.errors import SettingsError, TrainerError
 from searchctl.trainer.core.stopping import Diverged, Stopped, status_for_error
@@ -122,7 +124,21 @@ def accepted(
         name = next((name for name in names if accepts(target, name)), None)
         if name is not None:
             chosen[name] = value
-    return {**chosen, **args}
+    return {**chosen, **_arguments(target, args)}
+
+
+def _arguments(target: Callable[..., Any], args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the user's arguments; as a pydantic model where a parameter `options` is one."""
+    if "options" not in parameters_of(target):
+        return args
+    called = target.__init__ if inspect.isclass(target) else target
+    model = get_type_hints(called).get("options")
+    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        return args
+    try:
+        return {"options": model.model_validate(dict(args))}
+    except ValidationError as error:
+        raise SettingsError(f"{target.__qualname__}: {error}") from None
 
 
 def checked_call(where: str, target: Callable[..., Any], *given: object, **args: object) -> Any:

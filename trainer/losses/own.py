@@ -15,8 +15,7 @@ from searchctl.trainer.core.own_code import (
     own_errors,
 )
 from searchctl.trainer.losses.base import Loss
-from searchctl.trainer.models.own import CLASSES
-from searchctl.trainer.settings.own import OwnOptions
+from searchctl.trainer.settings.own import CLASSES, OwnOptions
 
 IGNORE = "ignore_index"
 

@@ -14,12 +14,8 @@ from searchctl.trainer.core.own_code import (
     own_errors,
 )
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.settings.own import OwnOptions
+from searchctl.trainer.settings.own import CHANNELS, CLASSES, OwnOptions
 
-CLASSES = ("classes", "num_classes", "n_classes")
-"""Names that a parameter for the number of classes may have."""
-CHANNELS = ("in_channels", "channels", "n_channels")
-"""Names that a parameter for the channels of the images may have."""
 OUTPUTS = ("out", "logits")
 """Keys of the logits where a network returns a mapping."""
 _OFFER = {

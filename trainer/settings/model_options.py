@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from searchctl.trainer.models.catalog import MODELS, constructor_options
 from searchctl.trainer.settings.catalog import is_classifier, part_named
+from searchctl.trainer.settings.own import is_import_path
 from searchctl.trainer.settings.training import TrainSettings
 
 OPTIONS = tuple(dict.fromkeys(n for model in MODELS.values() for n in constructor_options(model)))
@@ -32,6 +33,8 @@ def _check_option(name: str, trials: Sequence[TrainSettings]) -> str | None:
     if not lacking:
         return None
     what = f"is no setting of {', '.join(lacking)}"
+    if any(map(is_import_path, lacking)):
+        what = f"{what} (arguments of a network of your own are written as model_args.{name})"
     if having:
         return f"{what}: {only_when(name, 'model', having)}"
     others = [model for model, part in MODELS.items() if name in part.names]

@@ -38,6 +38,20 @@ _ADAPTERS = {
 }
 """Setting that names a part -> what makes one of ours of the named object."""
 
+CLASSES = ("classes", "num_classes", "n_classes")
+"""Names that a parameter for the number of classes may have, the usual one first."""
+CHANNELS = ("in_channels", "channels", "n_channels")
+"""Names that a parameter for the channels of the images may have."""
+GIVEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "model": (CLASSES, CHANNELS, ("image_size",), ("dropout",)),
+    "loss": (CLASSES, ("ignore_index",), ("pixel_counts",)),
+    "optimizer": (("lr",), ("weight_decay",)),
+    "lr_schedule": (("steps",), ("epochs",)),
+}
+"""What the trainer gives to parameters of these names, where a part has them; one name of each."""
+SETTINGS = {"model": ("dropout",), "optimizer": ("lr", "weight_decay")}
+"""Parameters that are settings of their own, and no arguments of a part."""
+
 
 @dataclass(frozen=True)
 class OwnOptions:

@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from searchctl.trainer.settings.catalog import RECIPE
+from searchctl.trainer.settings.catalog import RECIPE, part_named
 from searchctl.trainer.settings.marks import Choice, NoEffect, marks_of
 from searchctl.trainer.settings.model_options import OPTIONS, only_when
+from searchctl.trainer.settings.own import ARGS, ENTRY_POINTS, OwnPart, args_setting
 from searchctl.trainer.settings.parts import owners
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -57,6 +58,7 @@ RULES = (*_part_rules(), *_setting_rules())
 _WARMUP = Rule("lr_warmup", "lr_schedule", never=("one_cycle",))
 READ = (
     *dict.fromkeys(name for rule in (*RULES, _WARMUP) for name in (rule.setting, rule.other)),
+    *ARGS,
     "epochs",
 )
 """The settings that these checks read."""
@@ -68,6 +70,7 @@ def recipe_problems(trials: Iterable[TrainSettings]) -> list[tuple[str, str]]:
     checked = [
         *((rule.setting, _check_rule(rule, trials)) for rule in RULES),
         ("lr_warmup", warmup_problem(trials)),
+        *((args_setting(kind), _check_args(kind, trials)) for kind in ENTRY_POINTS),
     ]
     return [(name, problem) for name, problem in checked if problem]
 
@@ -85,6 +88,25 @@ def warmup_problem(trials: Sequence[TrainSettings]) -> str | None:
             f"{epochs - 1} at most, or raise epochs"
         )
     return None
+
+
+def _check_args(kind: str, trials: Sequence[TrainSettings]) -> str | None:
+    """Return why arguments of own parts are of no use to parts of ours."""
+    setting = args_setting(kind)
+    given = [trial for trial in trials if getattr(trial, setting)]
+    idle = [trial for trial in given if not _is_own(kind, trial)]
+    distinct = {json.dumps(getattr(trial, setting), sort_keys=True) for trial in idle}
+    if not idle or (len(idle) < len(given) and len(distinct) == 1):
+        return None
+    names = ", ".join(dict.fromkeys(getattr(trial, kind) for trial in idle))
+    what = f"is of no use with {kind}: {names}, whose options are settings of their own"
+    own = list(dict.fromkeys(getattr(trial, kind) for trial in given if _is_own(kind, trial)))
+    fix = only_when(f"{setting}.NAME", kind, own) if own else "leave it out"
+    return f"{what}: {fix}"
+
+
+def _is_own(kind: str, trial: TrainSettings) -> bool:
+    return isinstance(part_named(kind, getattr(trial, kind)), OwnPart)
 
 
 def _check_rule(rule: Rule, trials: Sequence[TrainSettings]) -> str | None:

@@ -1,0 +1,127 @@
+"""Checks the own parts of a sweep.yaml by their source, and names their options for short.
+
+Not validators of the settings: a stored sweep can be viewed where the user's files are gone.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
+from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.sweep_checks import distinct_settings
+from searchctl.searchspace import Choice
+from searchctl.searchspace.config import POINTS, source_path
+from searchctl.searchspace.errors import Path as Place
+from searchctl.searchspace.values import same
+from searchctl.trainer.settings.catalog import RECIPE
+from searchctl.trainer.settings.modules import SourceError
+from searchctl.trainer.settings.own import ARGS, ENTRY_POINTS, SETTINGS, args_setting, own_part
+from searchctl.trainer.settings.own_options import OwnProblem, options_of, own_problems
+from searchctl.trainer.settings.signatures import read_signature
+from searchctl.trainer.settings.training import CommonSettings, TrainSettings
+
+_READ = (*ENTRY_POINTS, *ARGS, *(name for names in SETTINGS.values() for name in names))
+
+
+def check_own_parts(sweep: Sweep, source: YamlFile) -> None:
+    """Check the names and arguments of a sweep's own parts, beside its file first.
+
+    Raises:
+        SweepError: lists every problem with its line.
+    """
+    settings = distinct_settings(sweep.trials(), _READ, sweep.training)
+    problems = own_problems(settings, folder_of(source))
+    if problems:
+        places = [(_place(sweep, source, each), each.message) for each in problems]
+        raise SweepError(
+            Problem(place, message, source.file, locate(source.lines, place))
+            for place, message in places
+        )
+
+
+def folder_of(source: YamlFile) -> Path:
+    """Return the directory of a sweep file, which is searched first for own modules."""
+    return Path(source.file).absolute().parent
+
+
+def _place(sweep: Sweep, source: YamlFile, problem: OwnProblem) -> Place:
+    """Return where the value of a problem is written."""
+    space, name = sweep.space_, problem.setting
+    axis = space.axes.get(name)
+    if axis is not None:
+        listed = isinstance(axis, Choice) and problem.value is not ...
+        values = axis.values() if listed else ()
+        at = [index for index, value in enumerate(values) if same(value, problem.value)][:1]
+        return ("space", *source_path(source.value["space"], (name, *at)))
+    points = [index for index, point in enumerate(space.points) if name in point]
+    return ("space", POINTS, points[0], name) if points else ("training", *name.split("."))
+
+
+def with_full_names(source: YamlFile) -> None:
+    """Replace the short names of options in `space:` by whole ones: depth by model_args.depth.
+
+    A short name is an option of exactly one own part that the file names, and no setting that
+    another of its parts has.
+    """
+    space = source.value.get("space")
+    if not isinstance(space, dict):
+        return
+    taken = {*CommonSettings.model_fields, *_options_of_ours(source.value)}
+    short = {name: full for name, full in _owners(source).items() if name not in taken}
+    source.value["space"] = {
+        short.get(name, name): _renamed(name, value, short) for name, value in space.items()
+    }
+    for path in [path for path in source.lines if path[:1] == ("space",)]:
+        source.lines.setdefault(tuple(short.get(str(p), p) for p in path), source.lines[path])
+
+
+def _renamed(name: str, value: Any, short: Mapping[str, str]) -> Any:
+    if name == POINTS and isinstance(value, list):
+        return [_keys(point, short) for point in value]
+    if isinstance(value, dict) and isinstance(value.get("when"), dict):
+        return {**value, "when": _keys(value["when"], short)}
+    return value
+
+
+def _keys(values: Any, short: Mapping[str, str]) -> Any:
+    return {short.get(k, k): v for k, v in values.items()} if isinstance(values, dict) else values
+
+
+def _options_of_ours(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of the parts of our catalogs that a file names, or that are the default."""
+    for kind, parts in RECIPE.items():
+        names = list(_named(values, kind)) or [TrainSettings.model_fields[kind].default]
+        for name in names:
+            if name in parts:
+                yield from parts[name].names
+
+
+def _owners(source: YamlFile) -> dict[str, str]:
+    """Return the options of the own parts that a file names, by short names that are unique."""
+    found: dict[str, set[str]] = {}
+    for kind in ENTRY_POINTS:
+        for name in dict.fromkeys(_named(source.value, kind)):
+            part = own_part(kind, name)
+            if part is None:
+                continue
+            try:
+                options = options_of(kind, read_signature(part.where, folder_of(source)))
+            except SourceError:
+                continue
+            for option in options.model_fields:
+                found.setdefault(option, set()).add(f"{args_setting(kind)}.{option}")
+    return {option: full.pop() for option, full in found.items() if len(full) == 1}
+
+
+def _named(values: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """Yield the names that a file gives a part, in training and in the space."""
+    training, space = (values.get(key) for key in ("training", "space"))
+    written = [training.get(kind)] if isinstance(training, dict) else []
+    if isinstance(space, dict):
+        axis, points = space.get(kind), space.get(POINTS)
+        axis = axis.get("values") if isinstance(axis, dict) else axis
+        written += axis if isinstance(axis, list) else []
+        written += [point.get(kind) for point in points or () if isinstance(point, dict)]
+    yield from (name for name in written if isinstance(name, str))
