@@ -89,6 +89,11 @@ The search space: axes, each named after a setting of `training`, and `points`.
 
 A grid is listed as nested loops: points outermost, then the axes in the order of the file, the last
 fastest. Points that are equal once axes that do not apply are left out are one trial.
+
+These are no axes, and refused with the reason: `validate` (a trial that is scored more often has
+more chances of a high score), `seed` (it would rank the trials by chance: use `halving.repeats`),
+`image_size` and all else outside of `training`, and `loader_workers`, which changes no number. Axes
+that change nothing in this sweep are refused too, such as a `patience` longer than the training.
 """
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from searchctl.orchestrator.config.no_axis import NO_AXIS
 from searchctl.orchestrator.config.parsing.expressions import EXPRESSION
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.trainer.settings.in_effect import NO_NUMBER
 from searchctl.trainer.settings.training import TrainSettings
 
 Schema = dict[str, Any]
@@ -17,6 +19,7 @@ _INSIDE: Schema = {
     "type": ["number", "string", "boolean", "array", "object", "null"],
     "description": "A value inside a setting that is a mapping: model_args.depth.",
 }
+_NO_AXES = {*NO_AXIS, *NO_NUMBER}
 _NOT_OF_THE_VALUE = ("default", "description", "title")
 _WHEN: Schema = {
     "type": "object",
@@ -49,7 +52,7 @@ def _as_written(schema: Any) -> Any:
 
 def _space() -> Schema:
     settings = TrainSettings.model_json_schema()["properties"]
-    searchable = {name: field for name, field in settings.items() if not _is_section(field)}
+    searchable = {name: field for name, field in settings.items() if name not in _NO_AXES}
     values = {name: _without_default(field) for name, field in searchable.items()}
     return {
         "type": "object",
@@ -67,10 +70,6 @@ def _space() -> Schema:
         },
         "patternProperties": {r"^\w+\..+$": _axis(_INSIDE)},
     }
-
-
-def _is_section(field: Schema) -> bool:
-    return "$ref" in field
 
 
 def _without_default(field: Schema) -> Schema:

@@ -1,7 +1,9 @@
 """Reads a sweep.yaml, and replaces what depends on this machine by its values."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path as FilePath
 
+from searchctl.orchestrator.config.equal_trials import equal_trials
 from searchctl.orchestrator.config.locations import undefined_variables
 from searchctl.orchestrator.config.own_checks import check_own_parts, with_full_names
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
@@ -10,10 +12,10 @@ from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yam
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_checks import package_problems
-from searchctl.searchspace.errors import unknown
+from searchctl.searchspace.errors import Path, unknown
 
 
-def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
+def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep:
     """Read and check a sweep.yaml.
 
     Relative directories are resolved against the current directory, because workers have another
@@ -28,7 +30,7 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     Raises:
         SweepError: lists every problem with its file, line, path and fix.
     """
-    source = load_yaml(Path(path))
+    source = load_yaml(FilePath(path))
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
@@ -36,6 +38,8 @@ def load_sweep(path: Path | str, data_root: Path | None = None) -> Sweep:
     known = (*_undefined_variables(source), *_missing_packages(source))
     sweep = read_settings(Sweep, source, known)
     check_own_parts(sweep, source)
+    if problems := equal_trials(sweep):
+        raise SweepError(_located(problems, source))
     return _resolved(sweep, source)
 
 
@@ -54,9 +58,13 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
 
 def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
     # Not a validator of the settings: a stored sweep can be viewed where the packages are missing.
+    return _located(package_problems(source.value.get("report")), source)
+
+
+def _located(problems: Iterable[tuple[Path, str]], source: YamlFile) -> tuple[Problem, ...]:
     return tuple(
         Problem(path, message, source.file, locate(source.lines, path))
-        for path, message in package_problems(source.value.get("report"))
+        for path, message in problems
     )
 
 
@@ -94,7 +102,7 @@ def _resolved_location(place: str, setting: tuple[str, str], source: YamlFile) -
 
 def _absolute(place: str, setting: tuple[str, str], source: YamlFile) -> str:
     try:
-        return str(Path(place).expanduser().absolute())
+        return str(FilePath(place).expanduser().absolute())
     except RuntimeError:  # ~NAME without an account here
         user = place.partition("/")[0]
         raise _refused(setting, f"there is no home directory {user}", source) from None

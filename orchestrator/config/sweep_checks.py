@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from searchctl.orchestrator.config.no_axis import NO_AXIS
 from searchctl.orchestrator.config.parsing.wording import refuse, reworded
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.sweep_settings import (
@@ -18,7 +19,6 @@ from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.searchspace.values import Value
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.settings import AnyData, Task
-from searchctl.trainer.optim.catalog import StepOptions
 from searchctl.trainer.scores.catalog import SCORES, direction_problem
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
@@ -28,7 +28,6 @@ from searchctl.trainer.settings.training import TrainSettings
 
 _RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}
 """The settings whose meaning depends on others."""
-_OF_STEPS = ("epochs", "lr_schedule", "lr_step")
 _ROUNDING = marked(TrainSettings, Mark.ROUNDING)
 MAX_TRIALS = 100_000
 """More trials than this are taken for a mistake: all of them are kept in memory and stored."""
@@ -45,6 +44,9 @@ def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
 
 def check_training(training: TrainSettings, values: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return (setting, problem) for every value that cannot be trained with beside `training`."""
+    refused = {name: NO_AXIS.get(name.partition(".")[0]) for name in values}
+    if any(refused.values()):
+        return [(name, why) for name, why in refused.items() if why]
     nested = {name.partition(".")[0] for name in values if "." in name}
     base = training.model_dump(by_alias=True, include=nested)
     try:
@@ -221,7 +223,6 @@ def sweep_warnings(
     """Return warnings: what is probably not meant, or changes what scores mean."""
     return (
         *_comparison_warnings(space, halving),
-        *_decay_warnings(space, trials, training),
         *_size_warnings(search, space, trials, training),
     )
 
@@ -261,26 +262,6 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
                 f"space.{name} lists null, which stands for each network's own default: if that is "
                 "one of the other values, its trials are trained twice; write the values alone"
             )
-
-
-def _decay_warnings(
-    space: Space, trials: tuple[Params, ...], training: TrainSettings
-) -> Iterator[str]:
-    """Yield a warning where trials that differ only by lr_decay train in the same way."""
-    if "lr_decay" not in space.names:
-        return
-    distinct = {
-        Params({n: v for n, v in trial.items() if n in _OF_STEPS}): None for trial in trials
-    }
-    found = [training.with_params(params) for params in distinct]
-    by_step = [each for each in found if each.lr_schedule == "step"]
-    late = [each for each in by_step if StepOptions.of(each).lr_step >= each.epochs]
-    if late:
-        step, epochs = StepOptions.of(late[0]).lr_step, late[0].epochs
-        yield (
-            f"space.lr_decay changes nothing of trials of {epochs} epochs with lr_step {step}: the "
-            f"first step would come after the last epoch; set lr_step below {epochs}"
-        )
 
 
 def _size_warnings(

@@ -130,10 +130,3 @@ def test_warnings_of_the_sweep_and_of_the_ladder_are_both_there(sweep_of):
 def test_null_beside_other_values_of_an_option_is_warned_of(sweep_of):
     plan = scenes(sweep_of, "{model: unet}", space="{width: [null, 8]}")
     assert any("space.width lists null" in warning for warning in plan.warnings)
-
-
-@pytest.mark.parametrize(("step", "warned"), [(3, False), (4, True)])
-def test_a_decay_that_comes_after_the_last_epoch_is_warned_of(step, warned, sweep_of):
-    training = f"{{model: unet, epochs: 4, lr_step: {step}}}"
-    plan = scenes(sweep_of, training, space="{lr_decay: [1, 0.5]}")
-    assert any("lr_decay changes nothing" in warning for warning in plan.warnings) is warned

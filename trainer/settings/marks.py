@@ -41,6 +41,14 @@ class NoEffect:
 
 
 @dataclass(frozen=True)
+class NoAxis:
+    """The setting cannot be searched."""
+
+    why: str
+    """The reason, and what to do, in a sentence about the setting."""
+
+
+@dataclass(frozen=True)
 class OnlyFor:
     """The setting is for one task."""
 

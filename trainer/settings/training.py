@@ -1,6 +1,6 @@
 """Every setting of a training run, with its meaning, type and bounds. Imports without torch.
 
-Each field of `TrainSettings` may be an axis of a sweep's search space: name it under `space:`.
+A field of `TrainSettings` may be an axis of a sweep's search space, unless it is marked `NoAxis`.
 Options of a single network, loss, optimizer or LR schedule are in the catalogs of these.
 """
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.catalog import RECIPE, part_named
-from searchctl.trainer.settings.marks import Mark, NoEffect, OnlyFor
+from searchctl.trainer.settings.marks import Mark, NoAxis, NoEffect, OnlyFor
 from searchctl.trainer.settings.names import (
     AugmentName,
     FinetuneName,
@@ -38,6 +38,10 @@ class Validate(Settings):
 
 
 _Args = dict[str, Any]
+_ONE_FOR_ALL = NoAxis(
+    "gives a trial that is scored more often more chances of a high score: write it under "
+    "training, for all trials"
+)
 _WHOLE_IMAGES = OnlyFor("classification", "mixes whole images with one class each")
 
 
@@ -118,7 +122,7 @@ class CommonSettings(Settings):
     cutmix: Annotated[float, Field(ge=0), Mark.SWITCH, Mark.REGULARISER, _WHOLE_IMAGES] = 0.0
     """Alpha of cutmix, which pastes a part of one image into another; 0 is off. Classification
     only."""
-    validate_: Annotated[Validate, Field(alias="validate")] = Validate()
+    validate_: Annotated[Validate, Field(alias="validate"), _ONE_FOR_ALL] = Validate()
     """In which epochs the validation set is scored."""
     precision: Annotated[Literal["auto", "fp32", "bf16"], Mark.ROUNDING] = "auto"
     """Precision of the network: auto is fp32 on a CPU and bf16 (autocast) on a GPU."""
@@ -139,7 +143,7 @@ else:
 
 
 class TrainSettings(_WithOptions):
-    """How one network is trained. Every field can be searched by naming it under `space:`."""
+    """How one network is trained. A field is searched by naming it under `space:`."""
 
     @property
     def checkpoint(self) -> str | None:
