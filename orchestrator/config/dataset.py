@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.checks.checked import checked_data
+from searchctl.trainer.data.checks.checked import check_files, checked_data
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
@@ -23,7 +23,7 @@ def checked_dataset(sweep: Sweep) -> Dataset:
     """
     dataset = build_dataset(sweep.data)
     with every_problem(sweep.data):
-        dataset.check()
+        check_files(sweep.data)
         for split in _NEEDED_SPLITS:
             if not dataset.names(split):
                 raise DataError(f"the {split} split holds no images")

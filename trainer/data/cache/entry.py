@@ -19,12 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.core.array_views import Bytes, Store
+from searchctl.trainer.data.label_counts import VALUES, value_counts
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
 
 _IMAGES, _LABELS, _INDEX = "images", "labels", "index.npz"
-_VALUES = 256
-"""Number of label values: a label pixel is one byte."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Entry:
             return None
 
 
-EMPTY_ENTRY = Entry(images=(), labels=(), pixels=np.zeros((0, _VALUES), dtype=np.int64))
+EMPTY_ENTRY = Entry(images=(), labels=(), pixels=np.zeros((0, VALUES), dtype=np.int64))
 """An entry without images."""
 
 
@@ -94,7 +93,7 @@ class EntryWriter:
         folder.mkdir()
         self._folder = folder
         self.layout = layout
-        self.pixels = np.zeros((len(layout.labels), _VALUES), dtype=np.int64)
+        self.pixels = np.zeros((len(layout.labels), VALUES), dtype=np.int64)
         """[images, 256] pixels of each label value so far."""
         self._starts = [
             [0, *_ends(layout.images, layout.pixel_bytes)],
@@ -125,7 +124,7 @@ class EntryWriter:
                 "the size differs from the layout"
             )
             _write_all(file, np.ascontiguousarray(array).data.cast("B"), starts[index])
-        self.pixels[index] = np.bincount(label.ravel(), minlength=_VALUES)
+        self.pixels[index] = value_counts(label)
 
     def finish(self) -> None:
         """Write the index, and sync all files to the disk."""

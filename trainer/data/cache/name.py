@@ -19,7 +19,7 @@ from searchctl.trainer.data import sets as datasets
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import PLACES, DataSettings, Split
 
-FACTS = 2
+FACTS = 3
 """Number of the facts of a pair that are kept; files of another number are not read."""
 FORMAT = 3
 """Version of an entry's content; increased when the content changes."""
@@ -64,7 +64,7 @@ def book_name(data: DataSettings) -> str:
     """Return the name of the file that keeps what the pairs of a data set hold."""
     parts = [f"facts {FACTS}", _decoders(), data.model_dump_json(exclude={*PLACES, "cache_size"})]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-    return f"facts-{data.dataset}-{digest}.json"
+    return f"facts-{data.dataset}-{digest}.jsonl"
 
 
 def is_entry_name(name: str) -> bool:

@@ -9,10 +9,10 @@ scale take their windows from it, so that scaling up shows real detail.
 import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from searchctl.trainer.core.ahead import in_threads
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import Entry, EntryWriter, Layout
 from searchctl.trainer.data.cache.folder import CacheFolder
@@ -22,10 +22,6 @@ from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size, fitted, resized_image, resized_label
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import DataSettings, Split
-
-_MOST_THREADS = 16
-"""Each thread has an image of original size in memory, and more threads would exceed the speed of
-most disks."""
 
 
 def decode_split(
@@ -62,22 +58,14 @@ def decode_split(
         return None
 
     problems = []
-    pool = ThreadPoolExecutor(min(_cores(), _MOST_THREADS), thread_name_prefix="decoding")
-    try:
-        for problem in pool.map(decode, range(len(dataset.names(split)))):
+    indices = range(len(dataset.names(split)))
+    # all threads must end before the caller closes the files
+    with closing(in_threads(decode, indices, "decoding")) as results:
+        for _, problem in results:
             problems += [problem] if problem else []
             decoded()
-    finally:  # all threads must end before the caller closes the files
-        pool.shutdown(cancel_futures=True)
     if problems:
         raise DataError(*problems)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 log = logging.getLogger(__name__)

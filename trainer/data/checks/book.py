@@ -5,22 +5,22 @@ remembered by the content hashes of its files. So only what changed is read agai
 copied data are the same data.
 """
 
-import json
+import struct
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from upath import UPath
-
-from searchctl.trainer.core.atomic_files import write_atomically
-from searchctl.trainer.data.checks.facts import Counts, ImageFacts, facts_of
+from searchctl.trainer.data.checks.book_file import Line, add_lines, read_lines
+from searchctl.trainer.data.checks.facts import ImageFacts, facts_of
 from searchctl.trainer.data.files.reading import content_hash
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Dataset, Reading, Seen
+from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import Split
+
+_STATE = struct.Struct("<Qqq")
+"""A file's size, mtime and ctime."""
 
 
 class Book:
@@ -38,10 +38,14 @@ class Book:
         self.image_size = image_size
         self._dataset = dataset
         self._path = path
-        self._hashes, self._facts = _stored(path)
+        self._files: dict[str, bytes] = {}
+        self._facts: dict[bytes, ImageFacts] = {}
+        self._seen: dict[Seen, Seen] = {}
         self._drawn: dict[tuple[Split, int], ImageFacts] = {}
-        self._changed = False
+        self._new: dict[str | bytes, None] = {}
         self._lock = threading.Lock()
+        for line in read_lines(path) if path else ():
+            self._take(*line)
 
     def facts(self, split: Split, index: int) -> ImageFacts:
         """Return what a pair holds; it is decoded if that is not known.
@@ -57,28 +61,28 @@ class Book:
         if not self._dataset.files_of(split, index):
             return self._drawn.get((split, index))
         with suppress(OSError):
-            key = self._key(split, index)
-            if key in self._facts:
-                return _read(self._facts[key])
+            return self._facts.get(self._key(split, index))
         return None
 
-    def knows(self, split: Split, index: int) -> bool:
-        """Return whether it is known what a pair holds."""
-        with suppress(OSError):
-            return self._key(split, index) in self._facts
-        return False
+    def knows_all(self) -> bool:
+        """Return whether it is known what each pair holds; files that are new here are hashed."""
+        return all(
+            self.known(split, index)
+            for split in SPLITS
+            for index in range(len(self._dataset.names(split)))
+        )
 
     def note(self, split: Split, index: int, reading: Reading) -> ImageFacts:
         """Take note of a pair that was read, and return what it holds."""
         facts = facts_of(self._dataset, reading, self.image_size)
-        if self._dataset.files_of(split, index):
-            key = self._key(split, index)
-            with self._lock:
-                self._facts[key] = _written(facts)
-                self._changed = True
-        else:
+        if not self._dataset.files_of(split, index):
             self._drawn[split, index] = facts
-        return facts
+            return facts
+        key = self._key(split, index)
+        with self._lock:
+            self._take(key, facts)
+            self._new[key] = None
+        return self._facts[key]
 
     def hashes(self, split: Split, index: int) -> tuple[str, ...]:
         """Return the content hash of each file of a pair; a file is read if that is not known.
@@ -86,93 +90,37 @@ class Book:
         Raises:
             OSError: a file cannot be read.
         """
-        return tuple(self._hash(path) for path in self._dataset.files_of(split, index))
+        return tuple(self._hash(path).hex() for path in self._dataset.files_of(split, index))
 
     def save(self) -> None:
         """Keep what is known; a directory that cannot be written to costs only time later."""
-        if self._path is None or not self._changed:
+        if self._path is None or not self._new:
             return
         with self._lock:
-            hashes, facts = _stored(self._path)  # another process may have learned something, too
-            content = json.dumps(
-                {"files": {**hashes, **self._hashes}, "facts": {**facts, **self._facts}},
-                separators=(",", ":"),
-            )
-            self._changed = False
+            new, self._new = self._new, {}
         with suppress(OSError):
-            write_atomically(UPath(self._path), content.encode())
+            add_lines(self._path, map(self._line, new))
 
-    def _key(self, split: Split, index: int) -> str:
-        return " ".join(self.hashes(split, index))
+    def _line(self, key: str | bytes) -> Line:
+        return (key, self._files[key]) if isinstance(key, str) else (key, self._facts[key])
 
-    def _hash(self, path: Path) -> str:
+    def _key(self, split: Split, index: int) -> bytes:
+        return b"".join(self._hash(path) for path in self._dataset.files_of(split, index))
+
+    def _hash(self, path: Path) -> bytes:
         stat = path.stat()
-        state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-        *before, digest = self._hashes.get(str(path), [""])
-        if before != state:
-            digest = content_hash(path)
+        state = _STATE.pack(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        known = self._files.get(str(path), b"")
+        if not known.startswith(state):
+            known = state + content_hash(path)
             with self._lock:
-                self._hashes[str(path)] = [*state, digest]
-                self._changed = True
-        return str(digest)
+                self._take(str(path), known)
+                self._new[str(path)] = None
+        return known[_STATE.size :]
 
-
-def _stored(path: Path | None) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """Return the content hashes and the facts that a file keeps; nothing if it is not whole."""
-    if path is None:
-        return {}, {}
-    try:
-        content = json.loads(path.read_bytes())
-        return content["files"], content["facts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}, {}
-
-
-def _written(facts: ImageFacts) -> list[Any]:
-    return [
-        facts.size,
-        len(facts.pixels),
-        _sparse(facts.pixels),
-        facts.unlabeled,
-        facts.digest.hex(),
-        len(facts.left),
-        _sparse(facts.left),
-        facts.near.hex(),
-        _written_seen(facts.seen),
-    ]
-
-
-def _written_seen(seen: Seen) -> list[Any]:
-    opened = [seen.turned, seen.see_through, _pairs(seen.values), _pairs(seen.palette)]
-    return [*opened, seen.mask_turned, seen.pictures]
-
-
-def _read(stored: list[Any]) -> ImageFacts:
-    size, classes, pixels, unlabeled, digest, known, left, near, seen = stored
-    turned, clear, values, palette, mask_turned, pictures = seen
-    colours = {value: tuple(colour) for value, colour in palette}
-    return ImageFacts(
-        tuple(size),
-        _dense(pixels, classes),
-        unlabeled,
-        bytes.fromhex(digest),
-        _dense(left, known),
-        bytes.fromhex(near),
-        Seen(turned, clear, dict(values), colours, mask_turned, pictures),
-    )
-
-
-def _sparse(counts: Counts) -> list[list[int]]:
-    """Return [class, pixels] of the classes that occur: few of many, as a rule."""
-    return [[int(place), int(counts[place])] for place in np.flatnonzero(counts)]
-
-
-def _dense(pairs: list[list[int]], length: int) -> Counts:
-    counts = np.zeros(length, np.int64)
-    for place, pixels in pairs:
-        counts[place] = pixels
-    return counts
-
-
-def _pairs(values: Mapping[int, Any]) -> list[tuple[int, Any]]:
-    return list(values.items())
+    def _take(self, key: str | bytes, known: bytes | ImageFacts) -> None:
+        if isinstance(key, str) and isinstance(known, bytes):
+            self._files[key] = known
+        if isinstance(key, bytes) and isinstance(known, ImageFacts):
+            # most pairs are seen alike: one object for all of them
+            self._facts[key] = replace(known, seen=self._seen.setdefault(known.seen, known.seen))

@@ -6,9 +6,19 @@ from searchctl.trainer.data.cache.store import ignore_progress
 from searchctl.trainer.data.checks.check import OnImage, check_data
 from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
-from searchctl.trainer.data.opening import book_of, of_whole_images
+from searchctl.trainer.data.opening import book_of, build_dataset, of_whole_images
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.data.settings.raster import RasterData
+
+
+def check_files(data: DataSettings) -> None:
+    """Check that every file is there and fits, by headers; those that were decoded before do.
+
+    Raises:
+        DataError: with every offending path.
+    """
+    if not book_of(data).knows_all():
+        build_dataset(data).check()
 
 
 def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> DataReport:

@@ -1,6 +1,5 @@
 """Checks of the class table against labels: absent classes, meaningless scores."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -88,9 +87,6 @@ def _lost(dataset: Dataset, train: SplitReport, image_size: Size) -> Iterator[st
 
 
 def _advice(dataset: Dataset, splits: Sequence[SplitReport]) -> str:
-    values: Counter[int] = Counter()
-    for report in splits:
-        for facts in report.read:
-            values.update(facts.seen.values)
+    values = {v for report in splits for facts in report.read for v in facts.seen.values}
     advice = dataset.advice(values)
     return f". {advice[0].upper()}{advice[1:]}" if advice else ""

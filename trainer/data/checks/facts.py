@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from searchctl.trainer.data.label_counts import value_counts
 from searchctl.trainer.data.resizing import Size, resized_label
 from searchctl.trainer.data.sets.base import Dataset, Image, Reading, Seen
 
@@ -15,7 +16,7 @@ NEAR_SIDE = 16
 """Rows and columns of brightness steps that `near` compares."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFacts:
     """Facts of one image and its label."""
 
@@ -27,8 +28,9 @@ class ImageFacts:
     """Pixels of the label that are of no class."""
     digest: bytes
     """Equal for images of equal pixels."""
-    left: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
-    """[classes] pixels of each class at the training size; empty where that is not known."""
+    left: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """[classes] whether each class is still there at the training size; empty where that is not
+    known."""
     near: bytes = b""
     """256 bits of which images that resemble each other share most: where it gets brighter to the
     right, on a grid of 16 x 16."""
@@ -40,16 +42,16 @@ def facts_of(dataset: Dataset, reading: Reading, image_size: Size | None) -> Ima
     """Return what a pair holds, at its own size and at the training size."""
     image, label, seen = reading
     classes = len(dataset.class_names)
-    pixels = np.bincount(label.ravel(), minlength=256)
-    left = np.zeros(0, np.int64)
+    pixels = value_counts(label)
+    left = np.zeros(0, np.bool_)
     if image_size is not None:
         small = label if label.size == 1 else resized_label(label, image_size)
-        left = np.bincount(small.ravel(), minlength=256)[:classes]
+        left = value_counts(small)[:classes] > 0
     return ImageFacts(
         (image.shape[0], image.shape[1]),
-        pixels[:classes],
+        pixels[:classes].copy(),  # and not a view that keeps all values
         int(pixels[dataset.ignore_index]),
-        hashlib.blake2b(image.tobytes(), digest_size=16).digest(),
+        hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(),
         left,
         _near(image),
         seen,

@@ -14,8 +14,8 @@ _MOST_BITS = 12
 differ in about 128, neighbouring frames of a slow clip in 5 to 40."""
 _LEAST_STEPS = 24
 """A hash with fewer steps to either side is of a picture without contents."""
-_ROWS = 512
-"""Images that are compared with all others at once, to bound memory."""
+_COMPARED = 1 << 20
+"""Pairs of images that are compared at once, to bound memory."""
 
 
 def leaks(splits: Sequence[SplitReport]) -> Iterator[str]:
@@ -65,8 +65,9 @@ def _near_pairs(one: SplitReport, other: SplitReport) -> list[tuple[str, str]]:
     bits, twins = (np.frombuffer(b"".join(h for _, h, _ in e), np.uint64) for e in (first, second))
     bits, twins = bits.reshape(len(first), -1), twins.reshape(len(second), -1)
     pairs = []
-    for start in range(0, len(second), _ROWS):
-        distances = _distances(twins[start : start + _ROWS], bits)
+    rows = max(1, _COMPARED // len(first))
+    for start in range(0, len(second), rows):
+        distances = _distances(twins[start : start + rows], bits)
         nearest = distances.argmin(axis=1)
         for row, place in enumerate(nearest):
             name, _, digest = first[place]

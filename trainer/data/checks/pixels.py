@@ -12,7 +12,7 @@ def palette_problems(splits: Sequence[SplitReport]) -> Iterator[str]:
     first: dict[int, tuple[Colour, str]] = {}
     for report in splits:
         for name, facts in zip(report.names, report.facts, strict=True):
-            for value, colour in facts.seen.palette.items() if facts else ():
+            for value, colour in facts.seen.palette if facts else ():
                 before, where = first.setdefault(value, (colour, name))
                 if before != colour:
                     yield (

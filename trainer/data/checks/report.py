@@ -90,7 +90,7 @@ class SplitReport:
         rows = [facts.left for facts in self.read if len(facts.left)]
         if not rows:
             return np.full(self.classes, np.nan)
-        still = (np.array(rows) > 0) & held
+        still = np.array(rows) & held
         with np.errstate(invalid="ignore"):
             shares: Shares = still.sum(axis=0) / held.sum(axis=0)
         return shares

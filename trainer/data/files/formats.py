@@ -8,6 +8,9 @@ from pathlib import Path
 from searchctl.trainer.data.files.header import Buffer, Header, HeaderError
 from searchctl.trainer.data.files.tiff import tiff_header
 
+_SMALL = 1 << 15
+"""Bytes of a file that is read as a whole; mapping a file into memory takes longer."""
+
 
 def header_of(path: Path) -> Header | None:
     """Read a file's header; None for a format that is not known here.
@@ -16,15 +19,23 @@ def header_of(path: Path) -> Header | None:
         OSError: the file cannot be read.
         ValueError: it is empty, or its header is broken.
     """
-    with path.open("rb") as file:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    with content:
-        for magic, parse in _FORMATS.items():
-            if content[: len(magic)] == magic:
-                try:
-                    return parse(content)
-                except (struct.error, IndexError) as error:
-                    raise HeaderError("its header ends too early") from error
+    with path.open("rb", buffering=0) as file:
+        start = file.read(_SMALL + 1)
+        if len(start) <= _SMALL:
+            return _parsed(start)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _parsed(content)
+
+
+def _parsed(content: Buffer) -> Header | None:
+    if not len(content):
+        raise HeaderError("empty file")
+    for magic, parse in _FORMATS.items():
+        if content[: len(magic)] == magic:
+            try:
+                return parse(content)
+            except (struct.error, IndexError) as error:
+                raise HeaderError("its header ends too early") from error
     return None
 
 
@@ -40,7 +51,8 @@ def _png(content: Buffer) -> Header:
             break
         place += 12 + length
     bands = 3 if colour_type in (2, 6) else 1
-    return Header("PNG", bits, bands, pages=pages, palette=colour_type == 3)
+    width, height = struct.unpack_from(">II", content, 16)
+    return Header("PNG", (height, width), bits, bands, pages=pages, palette=colour_type == 3)
 
 
 def _jpeg(content: Buffer) -> Header:
@@ -54,8 +66,8 @@ def _jpeg(content: Buffer) -> Header:
             place += 1
             continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            bands = content[place + 9]
-            return Header("JPEG", content[place + 4], bands, lossy=True, cmyk=bands == 4)
+            bits, height, width, bands = struct.unpack_from(">BHHB", content, place + 4)
+            return Header("JPEG", (height, width), bits, bands, lossy=True, cmyk=bands == 4)
         place += 2 + struct.unpack_from(">H", content, place + 2)[0]
 
 
@@ -92,14 +104,14 @@ def _gif_palette(flags: int) -> int:
 def _bmp(content: Buffer) -> Header:
     size = struct.unpack_from("<I", content, 14)[0]
     bits = struct.unpack_from("<H", content, 24 if size == 12 else 28)[0]
-    return Header("BMP", min(bits, 8), 1 if bits <= 8 else 3, palette=bits <= 8)
+    return Header("BMP", bits=min(bits, 8), bands=1 if bits <= 8 else 3, palette=bits <= 8)
 
 
 def _netpbm(content: Buffer) -> Header:
     """P1..P6: bitmap, grey, colour. The largest value follows width and height."""
     kind = content[1] - ord("0")
     if kind in (1, 4):
-        return Header("PPM", 1, 1, inverted=True)
+        return Header("PPM", bits=1, bands=1, inverted=True)
     if kind not in (2, 3, 5, 6):
         return Header("PPM", odd=f"is of the kind P{chr(content[1])}")
     lines = bytes(content[2:2048]).splitlines()
@@ -108,7 +120,8 @@ def _netpbm(content: Buffer) -> Header:
         raise HeaderError("its header ends too early")
     largest = int(words[2])
     odd = "" if largest in (255, 65535) else f"has {largest} for its largest value"
-    return Header("PPM", 8 if largest < 256 else 16, 1 if kind in (2, 5) else 3, odd=odd)
+    bits, bands = 8 if largest < 256 else 16, 1 if kind in (2, 5) else 3
+    return Header("PPM", bits=bits, bands=bands, odd=odd)
 
 
 def _npy(content: Buffer) -> Header:

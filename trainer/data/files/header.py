@@ -18,6 +18,8 @@ class Header:
 
     format: str
     """PNG, JPEG, TIFF, WEBP, GIF, BMP, PPM, or NPY."""
+    size: tuple[int, int] = (0, 0)
+    """Height and width in pixels; zeros where the header is not asked for them."""
     bits: int = 8
     """Bits of a channel; of a pixel where it has a palette."""
     bands: int = 3

@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.data.files.raster import raster_size, read_raster
-from searchctl.trainer.data.files.reading import Traits, as_rgb, opened_image, traits_of
+from searchctl.trainer.data.files.reading import (
+    Traits,
+    as_rgb,
+    image_size,
+    opened_image,
+    traits_of,
+)
 
 Pixels = npt.NDArray[Any]
 _DARKEST, _BRIGHTEST = 2, 98
@@ -46,8 +52,7 @@ class RgbReader:
 
     def size(self, path: Path) -> tuple[int, int]:
         """Return the stored height and width."""
-        with opened_image(path) as picture:
-            return picture.height, picture.width
+        return image_size(path)
 
     def displayed(self, image: Pixels) -> Pixels:
         """Return the image itself."""

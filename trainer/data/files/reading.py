@@ -1,6 +1,7 @@
 """Opens image and mask files. What cannot be read as it is meant is refused by name."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.Decompression
 """Errors of Pillow and NumPy on files that are missing, empty, truncated or not pictures."""
 _MODES_WITH_OPACITY = ("RGBA", "LA", "PA", "P", "RGB", "L")
 """Modes of Pillow whose opacity can be read; those of RGB and L have a transparent colour."""
+_SMALL = 1 << 18
+"""Bytes of a file that is hashed as a whole."""
 _MOST_BANDS = 8
 """Bands that a message lists."""
 
@@ -74,6 +77,40 @@ def opened_mask(path: Path) -> Iterator[Picture.Image]:
         _refuse_turned(header)
         with _opened(path, header) as picture:
             yield _unscaled(picture, header)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of an image, from its header.
+
+    Raises:
+        DataError: as `opened_image` does.
+    """
+    with named(path):
+        header = _header(path)
+        _refuse_image(header)
+        _refuse_turned(header)
+        return _size(path, header)
+
+
+def mask_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of a mask, from its header.
+
+    Raises:
+        DataError: as `opened_mask` does; its values are not looked at.
+    """
+    with named(path):
+        header = _header(path)
+        _refuse_mask(header)
+        _refuse_turned(header)
+        return _size(path, header)
+
+
+def _size(path: Path, header: Header) -> tuple[int, int]:
+    height, width = header.size
+    if height * width and (not (most := Picture.MAX_IMAGE_PIXELS) or height * width <= most):
+        return height, width
+    with _opened(path, header) as picture:  # or it is refused for its many pixels
+        return picture.height, picture.width
 
 
 def allow_pixels(count: int) -> None:
@@ -134,14 +171,16 @@ def is_on_its_side(picture: Picture.Image) -> bool:
     return orientation_of(picture) >= 5
 
 
-def content_hash(path: Path) -> str:
-    """Return a hash of a file's bytes: 32 hexadecimal digits.
+def content_hash(path: Path) -> bytes:
+    """Return a hash of a file's bytes: 16 bytes.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= _SMALL:
+            return hashlib.blake2b(file.readall(), digest_size=16).digest()
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
 
 
 def _header(path: Path) -> Header:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from searchctl.trainer.data.files.header import Buffer, Header, HeaderError, Numbers
 
-_SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 258, 259, 262
+_SUBFILE, _WIDTH, _HEIGHT = 254, 256, 257
+_BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _ORIENTATION, _BANDS, _EXTRA, _NUMBERS = 274, 277, 338, 339
 _REDUCED_OR_MASK = 1 | 4
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
@@ -52,6 +53,7 @@ def tiff_header(content: Buffer) -> Header:
         odd = "begins with a thumbnail"
     return Header(
         "TIFF",
+        (_first(tags, _HEIGHT, 0), _first(tags, _WIDTH, 0)),
         max(bits),
         bands - alphas,
         next(iter(numbers)),
@@ -99,7 +101,8 @@ def _directory(kind: _Kind, content: Buffer, place: int) -> tuple[Tags, int]:
 
 
 _NEEDED = frozenset(
-    {_SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _BANDS, _EXTRA, _NUMBERS}
+    {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC}
+    | {_ORIENTATION, _BANDS, _EXTRA, _NUMBERS}
 )
 
 

@@ -1,8 +1,8 @@
 """Interface of a data set: names, classes, and one image with its label at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,10 +27,10 @@ class Seen:
     """Whether EXIF data turn the image, and not in the same way the mask, where they are shown."""
     see_through: bool = False
     """Whether the image has pixels that are not opaque; their colours are read as they are."""
-    values: Mapping[int, int] = field(default_factory=dict)
-    """Pixels of each value of a mask of class ids, before the class table is applied."""
-    palette: Mapping[int, Colour] = field(default_factory=dict)
-    """Colour of each value that occurs, of a mask of class ids whose file has a palette."""
+    values: tuple[int, ...] = ()
+    """Values in a mask of class ids, before the class table is applied."""
+    palette: tuple[tuple[int, Colour], ...] = ()
+    """Values with their colours, of a mask of class ids whose file has a palette."""
     mask_turned: bool = False
     """Whether EXIF data turn the mask, and not the image, where they are shown."""
     pictures: int = 1
@@ -106,11 +106,11 @@ class Dataset(ABC):
         """Return the group (clip, city, scene) of an image; alone in its own by default."""
         return self.names(split)[index]
 
-    def advice(self, values: Mapping[int, int]) -> str:
+    def advice(self, values: Collection[int]) -> str:
         """Return which setting would make sense of masks that hold these values, if one would.
 
         Args:
-            values: pixels of each value in the masks, before the class table is applied.
+            values: what the masks hold, before the class table is applied.
         """
         return ""
 

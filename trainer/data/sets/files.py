@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Picture
@@ -17,10 +19,12 @@ from searchctl.trainer.data.files.readers import Reader, RgbReader
 from searchctl.trainer.data.files.reading import (
     Traits,
     is_on_its_side,
+    mask_size,
     opened_image,
     opened_mask,
     traits_of,
 )
+from searchctl.trainer.data.label_counts import value_counts
 from searchctl.trainer.data.sets.base import Dataset, Image, Label, Reading, Seen
 from searchctl.trainer.data.sets.listing import files_below
 from searchctl.trainer.data.settings import Split
@@ -47,6 +51,8 @@ class PairedFiles(Dataset):
 
     reader: Reader = RgbReader()
     """How the images are read."""
+    _sizes: dict[Split, list[tuple[int, int]]] | None = None
+    """Height and width of each image, once the headers were checked."""
 
     @abstractmethod
     def find_pairs(self) -> dict[Split, tuple[Pair, ...]]:
@@ -97,6 +103,8 @@ class PairedFiles(Dataset):
 
     def size(self, split: Split, index: int) -> tuple[int, int]:
         """Return an image's height and width, from its header."""
+        if self._sizes is not None:
+            return self._sizes[split][index]
         return self.reader.size(self.pairs(split)[index].image)
 
     def displayed(self, image: Image) -> Image:
@@ -118,11 +126,30 @@ class PairedFiles(Dataset):
         return ()
 
     def check(self) -> None:
-        """Check that every pair is there, opens and agrees in size, reading headers only."""
-        pairs = {pair: None for split in SPLITS for pair in self.pairs(split)}
-        problems = [problem for pair in pairs for problem in _problems(pair, self.reader)]
+        """Check that every pair is there, opens and agrees in size, reading headers only.
+
+        The headers of what fits are read once: the files of a data set are listed once, too.
+        """
+        if self._sizes is None:
+            self._sizes = self._checked_sizes()
+
+    def _checked_sizes(self) -> dict[Split, list[tuple[int, int]]]:
+        """Return the height and width of each image.
+
+        Raises:
+            DataError: see `check`.
+        """
+        problems: dict[str, None] = {}
+        sizes: dict[Split, list[tuple[int, int]]] = {split: [] for split in SPLITS}
+        alike: dict[tuple[int, int], tuple[int, int]] = {}
+        for split in SPLITS:
+            for pair in self.pairs(split):
+                size, found = _checked(pair, self.reader)
+                sizes[split].append(alike.setdefault(size, size))
+                problems.update(dict.fromkeys(found))
         if problems:
             raise DataError(*problems)
+        return sizes
 
     def fingerprint_parts(self) -> tuple[str, ...]:
         """Return each pair's split and name with the sizes of both files in bytes."""
@@ -147,16 +174,20 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
             "are pictures: dataset: folder, with a colour for each class)"
         )
     values = np.asarray(mask)
-    if values.dtype != np.uint8:  # of one bit, or of more than eight
-        values = values.astype(np.int64)
-    within = np.clip(values, 0, 255)
-    ids: ValueTable = table.take(within)
-    refused = (ids == _REFUSED) | (within != values)
-    if refused.any():
-        wrong = np.unique(values[refused])
-        listed = ", ".join(map(str, wrong[:8])) + (", ..." if wrong.size > 8 else "")
+    wrong = [v for v in _values(values) if not 0 <= v < len(table) or table[v] == _REFUSED]
+    if wrong:
+        listed = ", ".join(map(str, wrong[:8])) + (", ..." if len(wrong) > 8 else "")
         raise DataError(f"class id {listed} in a mask; allowed are {allowed}")
-    return ids.astype(np.uint8)
+    label: Label = cv2.LUT(values.astype(np.uint8), table.astype(np.uint8))
+    return label
+
+
+def _values(mask: npt.NDArray[Any]) -> list[int]:
+    """Return the values that a mask holds, in their order."""
+    if mask.dtype != np.uint8:  # of one bit, or of more than eight
+        return [int(value) for value in np.unique(mask)]
+    held: list[int] = np.flatnonzero(value_counts(mask)).tolist()
+    return held
 
 
 def id_table(classes: int, first: int, void: int, ignore_index: int) -> ValueTable:
@@ -189,28 +220,22 @@ def _seen(mask: Picture.Image, image: Traits) -> Seen:
     seen = Seen(turned, image.see_through, mask_turned=mask_turned, pictures=image.pictures)
     if len(mask.getbands()) > 1:
         return seen
-    values, counts = np.unique(np.asarray(mask), return_counts=True)
-    held = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
-    palette = {value: traits.palette[value] for value in held if value < len(traits.palette)}
-    return replace(seen, values=held, palette=palette)
+    values = _values(np.asarray(mask))
+    palette = ((value, traits.palette[value]) for value in values if value < len(traits.palette))
+    return replace(seen, values=tuple(values), palette=tuple(palette))
 
 
-def _problems(pair: Pair, reader: Reader) -> list[str]:
+def _checked(pair: Pair, reader: Reader) -> tuple[tuple[int, int], list[str]]:
+    """Return the height and width of an image, and what its and its mask's headers show."""
     sizes, problems = [], []
-    for path, size_of in ((pair.image, reader.size), (pair.mask, _mask_size)):
+    for path, size_of in ((pair.image, reader.size), (pair.mask, mask_size)):
         try:
-            height, width = size_of(path)
-            sizes.append((width, height))
+            sizes.append(size_of(path))
         except DataError as error:
             problems.append(str(error))
     if len(sizes) == 2 and sizes[0] != sizes[1]:
-        problems.append(_mismatch(pair, *sizes))
-    return problems
-
-
-def _mask_size(path: Path) -> tuple[int, int]:
-    with opened_mask(path) as picture:
-        return picture.height, picture.width
+        problems.append(_mismatch(pair, *(size[::-1] for size in sizes)))
+    return sizes[0] if sizes else (0, 0), problems
 
 
 def _mismatch(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> str:

@@ -1,7 +1,7 @@
 """Any directory of images and masks of the same names, with a class table from the settings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,7 +104,10 @@ class Folder(PairedFiles):
         allowed = _spans(self._values)
         if ignored is not None:
             allowed += f" and {ignored} (ignored)"
-        return decode_ids(mask, self._table, allowed + self._first_id_hint(mask))
+        try:
+            return decode_ids(mask, self._table, allowed)
+        except DataError as error:
+            raise DataError(f"{error}{self._first_id_hint(mask)}") from error
 
     def _first_id_hint(self, mask: Picture.Image) -> str:
         """Propose `first_id: 1` where a mask holds no 0, and an id that is one too high."""
@@ -114,14 +117,14 @@ class Folder(PairedFiles):
         low, high = mask.getextrema()
         return ". If ids start at 1, set first_id: 1" if (low, high) == (1, counts) else ""
 
-    def advice(self, values: Mapping[int, int]) -> str:
+    def advice(self, values: Collection[int]) -> str:
         """Propose the class table that fits masks of these values, where the present one does not.
 
         Values of the present classes, or of no class, need no advice.
         """
         if self._colours is not None:
             return self._colour_advice(self._colours)
-        held = sorted(value for value, pixels in values.items() if pixels)
+        held = sorted(values)
         if not held or {*self._values} <= {*held}:
             return ""
         listed = f"masks hold {_listed(held)}"
