@@ -8,7 +8,13 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.files.reading import as_rgb, opened_image, opened_mask, traits_of
+from searchctl.trainer.data.files.reading import (
+    as_rgb,
+    image_size,
+    opened_image,
+    opened_mask,
+    traits_of,
+)
 from tests.file_bytes import packed, png, tiff
 
 RNG = np.random.default_rng(0)
@@ -234,3 +240,9 @@ def test_what_a_picture_holds_besides_its_pixels_is_known(tmp_path):
     with opened_image(tmp_path / "a.jpg") as turned, opened_image(tmp_path / "a.png") as clear:
         assert (traits_of(turned).orientation, traits_of(turned).see_through) == (6, False)
         assert (traits_of(clear).orientation, traits_of(clear).see_through) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.gif", "a.tif", "a.webp", "a.ppm"])
+def test_headers_state_the_size_of_the_picture(tmp_path, name):
+    Image.fromarray(COLOUR).save(tmp_path / name)
+    assert image_size(tmp_path / name) == COLOUR.shape[:2]
