@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.checks.book import Book
-from searchctl.trainer.data.samples import build_dataset
+from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import FolderData
 
 
