@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from searchctl.searchspace.dimensions import Axis, Choice, Interval, When
 from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
+from searchctl.searchspace.foreign import line_for
 from searchctl.searchspace.values import Value, freeze
 
 POINTS = "points"
@@ -44,6 +45,8 @@ def parse(config: Mapping[str, object]) -> Parsed:
                 parsed.points = _points(written)
             elif name in parsed.axes:
                 raise SpaceError(((), "is written twice: keep one of the two"))
+            elif line := line_for(name, written):
+                raise SpaceError(((), f"is written as in other tools: write `{line}`"))
             else:
                 parsed.axes[name] = _dimension(written)
         except SpaceError as error:

@@ -139,9 +139,18 @@ class Interval(Dimension):
         if self.log and self.low <= 0:
             yield (), "'log' needs low > 0"
         if self.log and self.step is not None:
-            yield (), "'step' and 'log' cannot be combined: remove one, or list the values"
+            yield (), f"'step' and 'log' cannot be combined: {self._listed()}"
         if self.step is not None and self.step <= 0:
             yield ("step",), "must be above 0"
+
+    def _listed(self) -> str:
+        """Return the fix where the step was meant as a factor."""
+        values, factor = [self.low], self.step or 0
+        while factor > 1 and self.low > 0 and values[-1] * factor <= self.high and len(values) < 20:
+            values.append(values[-1] * factor)
+        if len(values) < 2:
+            return "remove one, or list the values"
+        return f"remove one, or list the values: {values}"
 
     @property
     def whole(self) -> bool:

@@ -58,6 +58,16 @@ Share = Annotated[
 """An exact fraction of the training images: 1/16 or 0.0625."""
 
 
+_METHODS_OF_OTHERS = {
+    **dict.fromkeys(("bayes", "bayesian", "bo", "gp", "tpe"), "method: quasi_random"),
+    **dict.fromkeys(("sobol", "halton", "qmc", "lhs"), "method: quasi_random"),
+    **dict.fromkeys(("hyperband", "asha", "bohb", "sha", "halving"), "method: random"),
+    **dict.fromkeys(("random_search", "randomsearch"), "method: random"),
+    **dict.fromkeys(("grid_search", "gridsearch"), "method: grid"),
+}
+"""Names of methods in other tools -> the line to write; halving is not a method but always on."""
+
+
 class SearchSettings(Settings):
     """How trials are drawn from the search space."""
 
@@ -65,6 +75,14 @@ class SearchSettings(Settings):
     """grid: every point. random: independent points. quasi_random: evenly spread points."""
     trials: Annotated[int, Field(ge=1)] | None = Field(default=None, validate_default=True)
     """Number of points to draw; not allowed for a grid."""
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _is_no_method_of_other_tools(cls, method: object) -> object:
+        ours = _METHODS_OF_OTHERS.get(str(method).lower())
+        if ours:
+            raise ValueError(f"{method} is not a method here: write `{ours}`")
+        return method
 
     @field_validator("trials")
     @classmethod
