@@ -39,6 +39,7 @@ from searchctl.trainer.data.settings import (
     ScenesData,
     SunRgbdData,
 )
+from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.catalog import RECIPE
 from searchctl.trainer.settings.inference import Inference
@@ -61,6 +62,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "data, dataset: image_folder": ImageFolderData,
     "data, dataset: lists": ListsData,
     "training": TrainSettings,
+    "training, command or function": ScriptSettings,
     "search": SearchSettings,
     "halving": HalvingSettings,
     "inference": Inference,

@@ -6,6 +6,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.scripts import NO_COUNTS, is_by_script
 from searchctl.orchestrator.statistics.paired_bootstrap import (
     GroupBootstrap,
     NotAssessable,
@@ -44,7 +45,8 @@ class ImageEvidence:
         if isinstance(self._bootstrap, NotAssessable):
             return self._bootstrap
         if not {first, second} <= counts.keys():
-            return NotAssessable("the pixel counts of one of the two are not stored", None)
+            why = "the pixel counts of one of the two are not stored"
+            return NotAssessable(NO_COUNTS if is_by_script(self._row.spec) else why, None)
         scored = len(counts[first].counts)
         if scored != self._bootstrap.images or not same_images(counts[first], counts[second]):
             return NotAssessable("the validation images changed between the two jobs", None)

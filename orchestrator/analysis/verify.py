@@ -23,6 +23,8 @@ from searchctl.trainer.core.results import Evaluation, score_of
 SAME = 1e-9
 """Relative difference of a score and its images' score that is only rounding: another CPU adds in
 another order."""
+SAME_BY_SCRIPT = 1e-4
+"""The same of a score that a script computed: often in single precision."""
 
 _FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "reason")
 _SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
@@ -100,9 +102,12 @@ def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     """A job's score follows from the counts of all validation images."""
     for key, job in record.complete_jobs:
         derived: object = record.by_images.get(key)
+        if derived is None and record.by_script:
+            continue  # not assessable
         if isinstance(derived, Evaluation):
             derived = score_of(derived, record.score)
-        if derived is None or not _nearly(job.score, derived):
+        rounding = SAME_BY_SCRIPT if record.by_script else SAME
+        if derived is None or not _nearly(job.score, derived, rounding):
             yield _wrong(key, "score of the job", job.score, derived, "its images")
 
 
@@ -213,9 +218,11 @@ def _fingerprint(params: Mapping[str, object]) -> str | None:
         return None
 
 
-def _nearly(stored: object, derived: object) -> bool:
+def _nearly(stored: object, derived: object, rounding: float = SAME) -> bool:
     if isinstance(stored, float) and isinstance(derived, float):
-        return math.isclose(stored, derived, rel_tol=SAME)
+        return math.isclose(stored, derived, rel_tol=rounding)
+    if isinstance(derived, float) and math.isnan(derived):
+        return stored is None  # as it is stored
     return stored == derived
 
 

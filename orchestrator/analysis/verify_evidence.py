@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
+from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
@@ -68,6 +69,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
             for key in _finalists(row, decisions)
             if key in jobs and _missing(jobs[key].weights, engine)
         },
+        by_script=is_by_script(row.spec),
     )
 
 

@@ -11,7 +11,7 @@ from upath import UPath
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
-from searchctl.orchestrator.config.sweep import Sweep, safe_names
+from searchctl.orchestrator.config.sweep import AnyTraining, Sweep, safe_names
 from searchctl.orchestrator.config.sweep_checks import checked_inference
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.stored import FOLDER, stored_code
@@ -19,6 +19,7 @@ from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName
+from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.own import own_parts
@@ -61,8 +62,8 @@ class Exported(Settings):
     """The data set."""
     inference: Inference = Inference()
     """How images are predicted at the original size of their labels."""
-    training: TrainSettings
-    """The training settings of the sweep, overridden by the trial's params."""
+    training: AnyTraining
+    """The training settings, or the script, of the sweep with the trial's params."""
     code: ExportedCode | None = None
     """The own code of its parts."""
 
@@ -90,9 +91,11 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
     Initial weights and own code refer to the copies among the sweep's files, since `train` reads no
     database.
     """
-    settings = initial.named_in(sweep.training.with_params(ranked.params))
+    settings = sweep.training.with_params(ranked.params)
+    if isinstance(settings, TrainSettings):
+        settings = initial.named_in(settings)
     code = None
-    if sweep.code_files and own_parts([settings]):
+    if sweep.code_files and _needs_code(settings):
         stored = stored_code(sweep.code_files, initial.runs, "")
         code = ExportedCode(folder=str(stored.folder), files=sweep.code_files)
     return Exported(
@@ -112,6 +115,10 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
         training=settings,
         code=code,
     )
+
+
+def _needs_code(settings: TrainSettings | ScriptSettings) -> bool:
+    return isinstance(settings, ScriptSettings) or bool(own_parts([settings]))
 
 
 def as_text(configurations: list[Exported], fmt: str) -> str:

@@ -152,10 +152,12 @@ def _finders(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], WeightFile]
 
 def _distinct(sweep: Sweep) -> list[TrainSettings]:
     """Return the distinct settings of the trials with regard to `_WEIGHT_SETTINGS`."""
+    if sweep.script is not None:
+        return []
     relevant = (
         {n: v for n, v in trial.items() if n in _WEIGHT_SETTINGS} for trial in sweep.trials()
     )
-    return [sweep.training.with_params(each) for each in dict.fromkeys(map(Params, relevant))]
+    return [sweep.recipe.with_params(each) for each in dict.fromkeys(map(Params, relevant))]
 
 
 def _encoder_name(settings: TrainSettings) -> str:

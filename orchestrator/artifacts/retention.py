@@ -1,7 +1,7 @@
 """Decides which files of a sweep are still needed, pure: from stored rows to a reason per file.
 
     runs/<sweep>/trial-0007/rung-2/<token of the attempt>/checkpoint.pt, model.safetensors,
-        features.png, masks.png
+        features.png, masks.png, output.log
     runs/<sweep>/trial-0007-repeat-1/rung-4/<token>/, trial-0003-audit-0/rung-4/<token>/
 
 Decisions and finished jobs are final. So a removable file stays removable, and outdated rows can
@@ -18,6 +18,8 @@ from searchctl.orchestrator.halving.job_key import JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 
+OUTPUT = "output.log"
+"""File with all that a script of the user's printed. No database column has it."""
 MASKS = "masks.png"
 """File of a job's predicted masks in the directory of its attempt. No database column has it."""
 _TOP_FOLDER = r"trial-(\d{4,})(?:-(repeat|audit)-(\d+))?"
@@ -29,6 +31,7 @@ class RetentionReason(Enum):
 
     FINALIST = "weights of finalists"
     PICTURE = "pictures for reports"
+    OUTPUT = "output of scripts"
     UNDECIDED = "weights of trials without a decision yet"
     NEXT_RUNG = "weights from which the next rung starts"
     INITIAL = "initial weights of trials"
@@ -104,6 +107,8 @@ class Retention:
             return RetentionReason.STRAY
         if file == self._kept(key, "features") or self._is_masks_of_result(file):
             return RetentionReason.PICTURE
+        if file.file == OUTPUT:
+            return RetentionReason.OUTPUT
         if file == self._kept(key, "weights"):
             return self._reason_of_weights(key)
         return RetentionReason.DONE

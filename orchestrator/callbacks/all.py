@@ -89,7 +89,7 @@ def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]
     from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 
     def epochs(params: Mapping[str, Any]) -> int:
-        return int(params.get("epochs", sweep.training.epochs))
+        return int(params.get("epochs", sweep.recipe.epochs))
 
     with TensorBoardLogger(folder / sweep.name, epochs, classes) as logger:
         yield [logger]

@@ -15,6 +15,7 @@ from searchctl.orchestrator.cli.common import (
     sweep_argument,
 )
 from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepa
         elif rung["decisions"]:
             outcome = f"{decisions} derived again from the evidence"
         click.echo(f"rung {rung['rung']}: {outcome}")
+    if record.by_script:
+        click.echo(NOT_VOUCHED)
     for discrepancy in found:
         click.echo(f"error: {discrepancy}")
     count = len(record.decisions)

@@ -64,7 +64,7 @@ def train(
             out,
             train_and_val=train_and_val,
             on_epoch=lambda e: _echo(
-                f"epoch {e.epoch}/{total}: train loss {e.train_loss:.4f}, val loss "
+                f"epoch {e.epoch}/{total}: train loss {number(e.train_loss)}, val loss "
                 f"{number(e.val_loss)}, {shown} {number(getattr(e, name))}, {duration(e.seconds)}"
             ),
             stop=stopping,
@@ -78,7 +78,8 @@ def train(
     for split, scores in result.evaluations.items():
         shown_scores = (f"{label} {getattr(scores, key):.4f}" for label, key in named.items())
         click.echo(f"{split:>14}: {', '.join(shown_scores)}")
-    click.echo(f"wrote {out / 'model.safetensors'} and {out / 'metrics.json'}")
+    weights = f"{result.weights} and " if result.weights else ""
+    click.echo(f"wrote {weights}{out / 'metrics.json'}")
 
 
 def _echo(line: str) -> None:

@@ -28,7 +28,8 @@ def checked_dataset(sweep: Sweep) -> Dataset:
             if not dataset.names(split):
                 raise DataError(f"the {split} split holds no images")
             # One image of each split: without this, a wrong class table would fail in every job.
-            dataset.load(split, 0)
+            if sweep.data.dataset != "lists":  # only a script reads their samples
+                dataset.load(split, 0)
     select_images(dataset.names("val"), sweep.report.wanted_images)
     return dataset
 

@@ -46,11 +46,11 @@ class _Keys:
     """Keys of trials, equal where trials compute the same."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self._training = sweep.training
+        self._training = sweep.recipe
         self._on_gpu = sweep.resources.gpus_per_trial > 0
         self._axes = sweep.space_.axes
         self._searched = sorted(sweep.space_.names)
-        self._base = sweep.training.model_dump(mode="json", by_alias=True)
+        self._base = sweep.recipe.model_dump(mode="json", by_alias=True)
         self._in_effect: dict[Params, str] = {}
         self._canonical: dict[str, str] = {}
 
@@ -106,14 +106,14 @@ def _path(sweep: Sweep, names: Names) -> Path:
 
 def _idle_message(sweep: Sweep, name: str) -> str:
     trial = next(trial for trial in sweep.trials() if name in trial)
-    return f"none of its values changes a trial: {_why({name}, sweep.training.with_params(trial))}"
+    return f"none of its values changes a trial: {_why({name}, sweep.recipe.with_params(trial))}"
 
 
 def _message(sweep: Sweep, names: Names, one: int, other: int) -> str:
     trials = sweep.trials()[one], sweep.trials()[other]
     values = (" and ".join(str(trial.get(n, "left out")) for trial in trials) for n in names)
     what = ", ".join(f"{name} {each}" for name, each in zip(names, values, strict=True))
-    why = _why(set(names), sweep.training.with_params(trials[1]))
+    why = _why(set(names), sweep.recipe.with_params(trials[1]))
     return f"trials {one} and {other} ({what}) compute the same: {why}"
 
 

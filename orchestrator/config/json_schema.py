@@ -20,6 +20,11 @@ _INSIDE: Schema = {
     "description": "A value inside a setting that is a mapping: model_args.depth.",
 }
 _NO_AXES = {*NO_AXIS, *NO_NUMBER}
+_OF_SCRIPT: Schema = {
+    "type": ["number", "string", "boolean", "array", "null"],
+    "description": "A value of a placeholder.",
+}
+_BY_SCRIPT: Schema = {"anyOf": [{"required": ["command"]}, {"required": ["function"]}]}
 _NOT_OF_THE_VALUE = ("default", "description", "title")
 _WHEN: Schema = {
     "type": "object",
@@ -31,7 +36,12 @@ _WHEN: Schema = {
 def json_schema() -> Schema:
     """Return the schema (draft 2020-12), with the values of each axis typed by its setting."""
     schema = Sweep.model_json_schema()
-    schema["properties"]["space"] = _space()
+    schema["properties"]["space"] = {"type": "object", "minProperties": 1}
+    schema |= {
+        "if": {"required": ["training"], "properties": {"training": _BY_SCRIPT}},
+        "then": {"properties": {"space": _space_of_script()}},
+        "else": {"properties": {"space": _space()}},
+    }
     schema["title"] = "sweep.yaml of searchctl"
     written = _as_written(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **written}
@@ -48,6 +58,23 @@ def _as_written(schema: Any) -> Any:
     about = {key: item for key, item in schema.items() if key in _NOT_OF_THE_VALUE}
     value = {key: item for key, item in schema.items() if key not in _NOT_OF_THE_VALUE}
     return {**about, "anyOf": [value, _COMPUTED]}
+
+
+def _space_of_script() -> Schema:
+    bundle = {"type": "object", "description": "Values by the name of a placeholder."}
+    return {
+        "type": "object",
+        "description": "What is searched: axes by the name of a placeholder, and `points`.",
+        "properties": {
+            "points": {
+                "type": "array",
+                "minItems": 1,
+                "description": "Bundles of values, each crossed with the axes.",
+                "items": bundle,
+            }
+        },
+        "additionalProperties": _axis(_OF_SCRIPT),
+    }
 
 
 def _space() -> Schema:

@@ -10,7 +10,8 @@ from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, 
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
-from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.script_checks import function_problems
+from searchctl.orchestrator.config.sweep import Sweep, names_a_script
 from searchctl.orchestrator.config.sweep_checks import package_problems
 from searchctl.searchspace.errors import Path, unknown
 
@@ -34,11 +35,16 @@ def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
-    with_full_names(source)
+    if not names_a_script(source.value.get("training")):
+        with_full_names(source)
     known = (*_undefined_variables(source), *_missing_packages(source))
     sweep = read_settings(Sweep, source, known)
-    check_own_parts(sweep, source)
-    if problems := equal_trials(sweep):
+    if sweep.script is not None:
+        problems = function_problems(sweep, FilePath(path).parent.absolute())
+    else:
+        check_own_parts(sweep, source)
+        problems = equal_trials(sweep)
+    if problems:
         raise SweepError(_located(problems, source))
     return _resolved(sweep, source)
 
@@ -72,14 +78,19 @@ def _resolved(sweep: Sweep, source: YamlFile) -> Sweep:
     """Replace relative paths and machine-dependent defaults by their values on this machine."""
     values = sweep.to_json()
     values["storage"]["runs"] = _resolved_location(sweep.storage.runs, ("storage", "runs"), source)
-    for name in ("root", "cache_dir"):
+    for name in ("root", "cache_dir", "train_list", "val_list"):
         if values["data"].get(name) is not None:
             values["data"][name] = _absolute(values["data"][name], ("data", name), source)
     if sweep.loggers.tensorboard is not None:
         values["loggers"]["tensorboard"] = _resolved_location(
             str(sweep.loggers.tensorboard), ("loggers", "tensorboard"), source
         )
-    if sweep.training.threads is None and "threads" not in sweep.space_.names:
+    if sweep.script is not None:
+        if sweep.script.directory is not None:
+            values["training"]["directory"] = _absolute(
+                str(sweep.script.directory), ("training", "directory"), source
+            )
+    elif sweep.recipe.threads is None and "threads" not in sweep.space_.names:
         values["training"]["threads"] = default_threads(sweep.resources)
     return Sweep.model_validate(values)
 

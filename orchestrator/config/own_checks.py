@@ -31,7 +31,7 @@ def check_own_parts(sweep: Sweep, source: YamlFile) -> None:
     Raises:
         SweepError: lists every problem with its line.
     """
-    settings = distinct_settings(sweep.trials(), _READ, sweep.training)
+    settings = distinct_settings(sweep.trials(), _READ, sweep.recipe)
     problems = own_problems(settings, folder_of(source))
     if problems:
         places = [(_place(sweep, source, each), each.message) for each in problems]

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
@@ -13,6 +21,7 @@ from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.wording import refuse
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.script_checks import script_problems
 from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.config.sweep_checks import (
     checked_halving,
@@ -36,6 +45,7 @@ from searchctl.orchestrator.config.sweep_settings import (
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.own_code.files import check_names
+from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
@@ -49,6 +59,25 @@ def _slug(name: str) -> str:
             "and start with a letter or a digit"
         )
     return name
+
+
+def names_a_script(written: object) -> bool:
+    """Return whether a section `training:` is that of a script, whatever else is wrong with it."""
+    return isinstance(written, Mapping) and bool({"command", "function"} & {*written})
+
+
+def _kind_of_training(written: object) -> str:
+    is_script = isinstance(written, ScriptSettings) or names_a_script(written)
+    return _SCRIPT if is_script else _OURS
+
+
+_OURS, _SCRIPT = "[TrainSettings]", "[ScriptSettings]"
+"""Tags of the kinds of training; brackets tell them from keys of the file."""
+AnyTraining = Annotated[
+    Annotated[TrainSettings, Tag(_OURS)] | Annotated[ScriptSettings, Tag(_SCRIPT)],
+    Discriminator(_kind_of_training),
+]
+"""Settings of our own training, or a script of the user's."""
 
 
 def safe_names(files: dict[str, str]) -> dict[str, str]:
@@ -76,8 +105,9 @@ class Sweep(Settings):
     """The data set."""
     task: Task = Field(default="segmentation", validate_default=True)
     """segmentation: a class for each pixel. classification: a class for each image."""
-    training: TrainSettings = TrainSettings()
-    """Training settings of every trial. The params of a trial override them."""
+    training: AnyTraining = TrainSettings()
+    """Training settings of every trial, which the params of a trial override; or the `command` or
+    `function` of a script of your own."""
     space: dict[str, Any]
     """The search space: axes by the name of a training setting, and `points`."""
     search: SearchSettings = Field(default=SearchSettings(), validate_default=True)
@@ -134,11 +164,15 @@ class Sweep(Settings):
     def _score_fits_the_task(
         cls, halving: HalvingSettings, info: ValidationInfo
     ) -> HalvingSettings:
-        return checked_halving(halving, info.data.get("task", "segmentation"))
+        by_script = isinstance(info.data.get("training"), ScriptSettings)
+        return checked_halving(halving, info.data.get("task", "segmentation"), by_script=by_script)
 
     @field_validator("report")
     @classmethod
     def _report_fits_the_task(cls, report: ReportSettings, info: ValidationInfo) -> ReportSettings:
+        if isinstance(info.data.get("training"), ScriptSettings):
+            unset = "images" not in report.model_fields_set
+            return report.model_copy(update={"images": 0}) if unset else report
         return checked_report(report, info.data["task"]) if "task" in info.data else report
 
     @field_validator("inference")
@@ -159,11 +193,25 @@ class Sweep(Settings):
 
     @model_validator(mode="after")
     def _trials_can_be_trained(self) -> Self:
-        if problems := trial_problems(
-            self.space_, self._trials, self.training, self.task, self.data
-        ):
+        if self.script is not None:
+            problems = script_problems(self, self.script)
+        else:
+            problems = trial_problems(self.space_, self._trials, self.recipe, self.task, self.data)
+        if problems:
             raise refuse(problems, self)
         return self
+
+    @property
+    def script(self) -> ScriptSettings | None:
+        """The user's script that trains; None: our own training does."""
+        return self.training if isinstance(self.training, ScriptSettings) else None
+
+    @property
+    def recipe(self) -> TrainSettings:
+        """Settings of our own training; of a script's, only the epochs mean something."""
+        if isinstance(self.training, ScriptSettings):
+            return TrainSettings(epochs=self.training.epochs)
+        return self.training
 
     @cached_property
     def space_(self) -> Space:
@@ -185,14 +233,18 @@ class Sweep(Settings):
 
     @property
     def _batch_sizes(self) -> set[int]:
-        sizes = {params.get("batch_size", self.training.batch_size) for params in self._trials}
+        if self.script is not None:
+            return {1}  # only the script knows
+        sizes = {params.get("batch_size", self.recipe.batch_size) for params in self._trials}
         return {size for size in sizes if isinstance(size, int)}
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about settings that are probably not intended or change what scores mean."""
+        if self.script is not None:
+            return ()
         return (
-            *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.training),
+            *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.recipe),
             *process_warnings(self.resources, min(self._batch_sizes)),
         )
 
@@ -209,7 +261,7 @@ class Sweep(Settings):
             for key in ("data", "training", "search", "halving", "inference", "seed")
         }
         parts["data"] = {k: v for k, v in parts["data"].items() if k not in PLACES}
-        for name in marked(TrainSettings, Mark.NO_NUMBER) - set(self.space_.names):
+        for name in marked(type(self.training), Mark.NO_NUMBER) - set(self.space_.names):
             parts["training"].pop(name)
         code = {"code": self.code_files} if self.code_files else {}
         return {**parts, **code, "space": self.space_.to_config()}

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from searchctl.orchestrator.config.no_axis import NO_AXIS
 from searchctl.orchestrator.config.parsing.wording import refuse, reworded
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.script_checks import read_script_space
 from searchctl.orchestrator.config.sweep_settings import (
     HalvingSettings,
     ReportSettings,
@@ -20,6 +21,7 @@ from searchctl.searchspace.values import Value
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.scores.catalog import SCORES, direction_problem
+from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
@@ -33,12 +35,14 @@ MAX_TRIALS = 100_000
 """More trials than this are taken for a mistake: all of them are kept in memory and stored."""
 
 
-def read_space(config: Mapping[str, Any], training: TrainSettings) -> Space:
+def read_space(config: Mapping[str, Any], training: TrainSettings | ScriptSettings) -> Space:
     """Read `space:`, checked against the training settings.
 
     Raises:
         SpaceError: with every problem, their paths relative to `space`.
     """
+    if isinstance(training, ScriptSettings):
+        return read_script_space(config, training)
     return Space.from_config(config, _defaults(training), partial(check_training, training))
 
 
@@ -141,14 +145,19 @@ def checked_task(task: Task, data: AnyData | None) -> Task:
     raise refuse([((), f"is {task}, but data set {data.dataset} has {fix}")], task)
 
 
-def checked_halving(halving: HalvingSettings, task: Task) -> HalvingSettings:
+def checked_halving(halving: HalvingSettings, task: Task, *, by_script: bool) -> HalvingSettings:
     """Return the halving; where no score is written, with the score that goes with the task.
+
+    Args:
+        halving: the settings.
+        task: of the sweep.
+        by_script: whether a script reports the score, which can be any.
 
     Raises:
         pydantic.ValidationError: the score is unknown, or does not go with its direction or the
             task.
     """
-    if halving.score not in SCORES:
+    if halving.score not in SCORES and not by_script:
         raise refuse([(("score",), unknown("score", halving.score, SCORES))], halving)
     if problem := direction_problem(halving.score, halving.direction):
         raise refuse([(("direction",), problem)], halving)

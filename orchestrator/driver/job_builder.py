@@ -1,6 +1,7 @@
 """Builds the attempts that workers run, from a sweep and the slots of its schedule."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from upath import UPath
 
@@ -51,8 +52,7 @@ class JobBuilder:
             earlier: tokens of earlier attempts at the job, the first one first.
         """
         sweep, key, rung = self._sweep, slot.key, slot.rung
-        folder, settings = self._runs / key.folder, sweep.training
-        initial = settings.with_params(self._trials[slot.trial])
+        folder = self._runs / key.folder
         warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
         final = rung == self._last_rung
         below = self._kept.get(slot.trial) if warm and rung.number else None
@@ -63,7 +63,6 @@ class JobBuilder:
             repeat=slot.repeat,
             token=token,
             params=self._trials[slot.trial],
-            settings=settings,
             sample=Sample(sweep.data, rung.images, training_seed(key, sweep.seed)),
             fraction=rung.fraction,
             score=sweep.halving.score,
@@ -75,11 +74,23 @@ class JobBuilder:
             features=final and ranked and sweep.report.features,
             masks=sweep.report.wanted_images if ranked else 0,
             keep_weights=warm or (final and ranked),
-            init_from=below or self._initial.checkpoint(initial),
-            encoder_from=self._initial.encoder(initial),
-            code=self._code if own_parts([initial]) else None,
+            **self._start(slot.trial, below),
             device=None if sweep.resources.gpus_per_trial else "cpu",
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,
             stall_timeout_s=sweep.resources.stall_timeout,
         )
+
+    def _start(self, trial: int, below: UPath | None) -> dict[str, Any]:
+        """Return what a trial trains with, and the weights and code that it starts from."""
+        sweep = self._sweep
+        if sweep.script is not None:
+            start = {"settings": sweep.recipe, "script": sweep.script}
+            return {**start, "init_from": below, "code": self._code}
+        settings = sweep.recipe.with_params(self._trials[trial])
+        return {
+            "settings": sweep.recipe,
+            "init_from": below or self._initial.checkpoint(settings),
+            "encoder_from": self._initial.encoder(settings),
+            "code": self._code if own_parts([settings]) else None,
+        }

@@ -39,6 +39,10 @@ class JobAttempt(TrialJob):
 
 def train(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:
     """Train the job's network. Raises no foreseen error: it is a result."""
+    if job.script is not None:
+        from searchctl.trainer.script.run import run_script
+
+        return run_script(job, gpus=job.gpus, on_epoch=on_epoch, stop=stop)
     from searchctl.trainer import run_distributed, run_job
 
     if job.processes == 1:

@@ -7,6 +7,7 @@ from upath import UPath
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_code
 from searchctl.orchestrator.own_code.collect import Collected, collect_code
+from searchctl.orchestrator.own_code.script_files import script_files
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
     settle_code,
@@ -21,7 +22,9 @@ from searchctl.trainer.settings.own import own_parts
 
 def own_names(sweep: Sweep) -> list[str]:
     """Return the import paths of all own parts that a sweep's trials and its data name."""
-    return own_parts(sweep.training.with_params(params) for params in sweep.trials())
+    if sweep.script is not None:
+        return []
+    return own_parts(sweep.recipe.with_params(params) for params in sweep.trials())
 
 
 def launched_code(sweep: Sweep, source: Path | None) -> Collected:
@@ -41,7 +44,8 @@ def launched_code(sweep: Sweep, source: Path | None) -> Collected:
         contents = {path.relative_to(travelled).as_posix(): path.read_bytes() for path in files}
         return Collected(source.parent if source else Path.cwd(), contents)
     folder = source.parent if source else Path.cwd()
-    return collect_code(folder, own_names(sweep), sweep.code)
+    own = script_files(folder.absolute(), sweep.script) if sweep.script else []
+    return collect_code(folder, own_names(sweep), [*own, *sweep.code])
 
 
 def with_code(sweep: Sweep, collected: Collected) -> Sweep:

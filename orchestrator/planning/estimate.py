@@ -231,7 +231,7 @@ class JobTimes:
 def job_times(sweep: Sweep, plan: Plan, probe: Probe) -> JobTimes:
     """Return the durations of a sweep's jobs from a probe."""
     last = plan.ladder.rungs[-1].number
-    return JobTimes(probe, trial_epochs(sweep), sweep.training.validate_, last)
+    return JobTimes(probe, trial_epochs(sweep), sweep.recipe.validate_, last)
 
 
 def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:

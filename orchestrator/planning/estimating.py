@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.planning.capacity import capacity_of
 from searchctl.orchestrator.planning.estimate import Measured, forecast, job_times
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
@@ -41,6 +42,11 @@ def estimate_sweep(
         SearchctlError: not even one trial fits, a required GPU is missing, or a trial fails here.
         DataError: a file of the data set is missing or does not fit.
     """
+    if sweep.script is not None:
+        raise SearchctlError(
+            "the speed of a script of your own cannot be measured before: leave --probe out, and "
+            "compare afterwards with `searchctl plan --against`"
+        )
     fleet = capacity_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
     measured = probe(sweep, tell)
     plan = plan_sweep(sweep, measured.sizes.train, measured.sizes.val)

@@ -70,7 +70,8 @@ class Plan:
     """Cost of each rung of the ladder, then of the follow-up jobs."""
     grid_images: int
     """Training images if all trials were trained on all of the data."""
-    disk: DiskPerWeight
+    disk: DiskPerWeight | None
+    """None where a script trains: only it knows what it writes."""
     continued: Literal["retrain", "warm"]
     """Initial weights of a survivor on the next rung: fresh ones, or its own."""
     patient: bool
@@ -92,7 +93,7 @@ class Plan:
             "grid_images": self.grid_images,
             "validation_images": self.validation_images,
             "validation_images_span": asdict(validation) if validation else None,
-            "disk_per_weight": asdict(self.disk),
+            "disk_per_weight": asdict(self.disk) if self.disk else None,
             "warnings": list(self.warnings),
         }
 
@@ -158,19 +159,24 @@ def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) 
         epochs=max(epochs),
         fewest_epochs=min(epochs),
         costs=tuple(
-            _costs(_stages(sweep, ladder), epochs, sweep.training.validate_, sizes.get("val"))
+            _costs(
+                _stages(sweep, ladder),
+                epochs,
+                sweep.recipe.validate_,
+                None if sweep.script else sizes.get("val"),
+            )
         ),
         grid_images=sizes["train"] * sum(epochs),
-        disk=_disk(sweep, ladder),
+        disk=None if sweep.script else _disk(sweep, ladder),
         continued=sweep.halving.continue_,
-        patient=sweep.training.patience is not None or "patience" in sweep.space_.names,
+        patient=sweep.recipe.patience is not None or "patience" in sweep.space_.names,
         warnings=(*sweep.warnings, *ladder.warnings),
     )
 
 
 def trial_epochs(sweep: Sweep) -> list[int]:
     """Return the epochs of each trial, in the order of their numbers."""
-    values = (params.get("epochs", sweep.training.epochs) for params in sweep.trials())
+    values = (params.get("epochs", sweep.recipe.epochs) for params in sweep.trials())
     return [int(epochs) for epochs in values]  # type: ignore[arg-type]
 
 
@@ -230,7 +236,7 @@ def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
     names = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
     distinct = {tuple((n, p[n]) for n in names if n in p): None for p in sweep.trials()}
     sizes = [
-        checkpoint_bytes_per_weight(sweep.training.model_copy(update=dict(values)))
+        checkpoint_bytes_per_weight(sweep.recipe.model_copy(update=dict(values)))
         for values in distinct
     ]
     kept = most_kept(ladder, warm=sweep.halving.continue_ == "warm")

@@ -83,7 +83,7 @@ def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Prob
         Probed(each.params, each.trials, speeds[_nearest(place, chosen)], place in speeds)
         for place, each in enumerate(classes)
     )
-    threads = sweep.training.threads or torch.get_num_threads()
+    threads = sweep.recipe.threads or torch.get_num_threads()
     return Probe(describe(device), threads, sizes, tuple(probed))
 
 

@@ -32,7 +32,7 @@ def speed_classes(sweep: Sweep) -> list[SpeedClass]:
     constant = _constant([dict(key) for key in found])
     return [
         SpeedClass(
-            settings=sweep.training.with_params(sweep.trials()[numbers[0]]),
+            settings=sweep.recipe.with_params(sweep.trials()[numbers[0]]),
             params={name: value for name, value in key if name not in constant},
             trials=tuple(numbers),
         )

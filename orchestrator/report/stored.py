@@ -7,6 +7,7 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
@@ -60,6 +61,7 @@ class Stored:
             error=row.error,
             versions=row.versions,
             drivers=sum(event.kind == "driver" for event in events),
+            not_vouched=NOT_VOUCHED if sweep.script else None,
         )
 
     def rungs(self) -> list[RungFacts]:

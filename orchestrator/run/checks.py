@@ -36,6 +36,8 @@ def check_labels(sweep: Sweep) -> tuple[str, ...]:
     Raises:
         DataError: with the errors of these checks.
     """
+    if sweep.data.dataset == "lists":
+        return ()  # a list is checked as a whole before
     report = checked_data(sweep.data)
     if report.problems:
         raise DataError(*report.problems)
@@ -48,6 +50,8 @@ def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dat
     Raises:
         SearchctlError: one cannot be built; each is named.
     """
+    if not settings:
+        return  # a script builds its own
     from searchctl.trainer.run.preflight import network_problems  # imports torch
 
     data = sweep.data
@@ -66,6 +70,8 @@ def check_weights(
     Raises:
         SearchctlError: some do not fit; each is named.
     """
+    if not settings:
+        return
     from searchctl.trainer.run.preflight import weights_problems  # imports torch
 
     problems = weights_problems(

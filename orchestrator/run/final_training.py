@@ -12,6 +12,7 @@ from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.artifacts.named_weights import found_from_here
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
+from searchctl.orchestrator.run.final_script import train_by_script
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
@@ -21,6 +22,8 @@ from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.run.job import TrialJob
+from searchctl.trainer.script.settings import ScriptSettings
+from searchctl.trainer.settings.training import TrainSettings
 
 
 def train_exported(
@@ -54,20 +57,25 @@ def train_exported(
     from searchctl.trainer import run_job
     from searchctl.trainer.run.checkpoint import remove_checkpoint
 
+    whole = "train+val" if train_and_val else "train"
+    if isinstance(exported.training, ScriptSettings):
+        options: dict[str, Any] = {"whole": whole, "on_epoch": on_epoch, "stop": stop, "tell": tell}
+        result = train_by_script(exported, exported.training, out, **options)
+        _check_end(result)
+        return result
     if exported.own_code is not None:
         use_code(exported.own_code)
     training = found_from_here(exported.training)
     exported = exported.model_copy(update={"training": training})
-    _check_kept_apart(exported, out)
+    _check_kept_apart(training, out)
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()
-    _check_network(exported, dataset)
-    whole = "train+val" if train_and_val else "train"
+    _check_network(exported, training, dataset)
     decode_for(exported.data, [training], tell, seed=exported.seed, whole=whole)
     images = len(dataset.names("train"))
     job = TrialJob(
-        settings=exported.training,
+        settings=training,
         sample=Sample(exported.data, images, exported.seed, whole),
         out=out,
         score=exported.score,
@@ -88,12 +96,12 @@ def train_exported(
     return result
 
 
-def _check_network(exported: Exported, dataset: Dataset) -> None:
+def _check_network(exported: Exported, training: TrainSettings, dataset: Dataset) -> None:
     """Build the network in shapes alone: scoring, which comes last, may use other sizes."""
     from searchctl.trainer.run.preflight import network_problems  # imports torch
 
     problems = network_problems(
-        [exported.training],
+        [training],
         len(dataset.class_names),
         exported.data.image_size,
         exported.inference,
@@ -103,9 +111,9 @@ def _check_network(exported: Exported, dataset: Dataset) -> None:
         raise SearchctlError(*(f"cannot train {problem}" for problem in problems))
 
 
-def _check_kept_apart(exported: Exported, out: UPath) -> None:
+def _check_kept_apart(training: TrainSettings, out: UPath) -> None:
     """Refuse to overwrite the initial weights of the training."""
-    checkpoint = exported.training.checkpoint
+    checkpoint = training.checkpoint
     if checkpoint is not None and UPath(checkpoint) in (out, out / "model.safetensors"):
         raise SearchctlError(
             f"{out} holds the initial weights of the training: name another directory with -o"

@@ -120,8 +120,10 @@ def prepare(
 
 
 def trial_settings(sweep: Sweep) -> list[TrainSettings]:
-    """Return the settings of every trial, in the order of their numbers."""
-    return [sweep.training.with_params(params) for params in sweep.trials()]
+    """Return the settings of every trial, in the order of their numbers; none of a script's."""
+    if sweep.script is not None:
+        return []
+    return [sweep.recipe.with_params(params) for params in sweep.trials()]
 
 
 def at_address(sweep: Sweep, address: str | None) -> Sweep:

@@ -145,9 +145,9 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
             "the file under another name"
         )
     training = edited.training
-    if training.threads == default_threads(edited.resources):
+    if edited.script is None and edited.recipe.threads == default_threads(edited.resources):
         # other resources must not change the threads, which are a part of the result
-        training = training.model_copy(update={"threads": launched.training.threads})
+        training = training.model_copy(update={"threads": launched.recipe.threads})
     kept = {
         "storage": launched.storage,
         "training": training,

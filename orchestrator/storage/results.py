@@ -27,6 +27,8 @@ _JOB_COLUMNS = (
     "data_fingerprint",
     "error",
 )
+_UNKNOWN_AS_ZERO = ("peak_memory_bytes", "threads", "trainable_parameters")
+"""Of these, 0 means that a result does not know them."""
 
 
 def job_values(result: JobResult) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def job_values(result: JobResult) -> dict[str, Any]:
     }
     return {
         **{name: getattr(result, name) for name in _JOB_COLUMNS},
+        **{name: getattr(result, name) or None for name in _UNKNOWN_AS_ZERO},
         "state": JOB_STATES[result.status],
         "weights": str(result.weights) if result.weights else None,
         "features": str(result.features) if result.features else None,

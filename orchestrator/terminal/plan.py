@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import assignments, duration
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import Kind
@@ -71,6 +72,9 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     if plan.patient:
         yield "Jobs may stop early (patience): these numbers are upper bounds."
+    if plan.disk is None:
+        yield f"{NOT_VOUCHED} What it writes, and how long it scores, is not planned."
+        return
     yield _validation(plan)
     low, high = plan.disk.checkpoint
     yield (

@@ -19,6 +19,8 @@ from searchctl.trainer.script.report_epoch import REPORT_VARIABLE
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.script.signature import Signature, signature_of
 
+CODE = "code"
+"""Directory of the copy of its code in which a script runs, below the job's."""
 _CALL = "searchctl.trainer.script.call"
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -32,7 +34,28 @@ class Launch:
     environment: dict[str, str]
 
 
-def known_names(script: ScriptSettings) -> frozenset[str]:
+def working_directory(job: TrialJob, script: ScriptSettings, out: Path) -> Path:
+    """Return the directory in which a script runs: a copy of its code in `out`, if it has any.
+
+    Raises:
+        SettingsError: the directory is missing.
+        CodeError: a file of its code is missing, or differs from the launch.
+    """
+    if script.directory is not None:
+        if not script.directory.is_dir():
+            what = f"training.directory {script.directory} is no directory on this machine"
+            raise SettingsError(what)
+        return script.directory
+    if job.code is None:
+        return out
+    for name, content in job.code.contents().items():
+        path = out / CODE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return out / CODE
+
+
+def known_names(script: ScriptSettings, directory: Path) -> frozenset[str]:
     """Return the names that a script takes: its placeholders, or its function's parameters.
 
     Raises:
@@ -40,7 +63,7 @@ def known_names(script: ScriptSettings) -> frozenset[str]:
     """
     if script.function is None:
         return frozenset(script.placeholders)
-    return frozenset(_signature(script).names)
+    return frozenset(_signature(script, directory).names)
 
 
 def prepare_launch(
@@ -48,6 +71,7 @@ def prepare_launch(
     script: ScriptSettings,
     lists: Lists,
     out: Path,
+    directory: Path,
     resumed: Path | None,
     gpus: float,
 ) -> Launch:
@@ -58,15 +82,13 @@ def prepare_launch(
         script: the script, with the trial's values.
         lists: the samples.
         out: directory of the job's files.
+        directory: working directory.
         resumed: directory of an earlier attempt to resume from, if any.
         gpus: GPUs that are set aside.
 
     Raises:
-        SettingsError: the working directory or the function is missing.
+        SettingsError: the function is missing.
     """
-    directory = script.directory or Path.cwd()
-    if not directory.is_dir():
-        raise SettingsError(f"training.directory {directory} is no directory on this machine")
     given = _given(job, script, lists, out, resumed, gpus)
     lists.write(given["train_list"], given["val_list"])
     values = {**script.values, "epochs": script.epochs}
@@ -76,7 +98,7 @@ def prepare_launch(
     if script.command is not None:
         command = filled(script.arguments, all_values)
     else:
-        command = _call(script, out, all_values)
+        command = _call(script, directory, out, all_values)
     return Launch(command, directory, _environment(given["report"], with_gpus=job.device != "cpu"))
 
 
@@ -106,16 +128,18 @@ def _given(
     }
 
 
-def _call(script: ScriptSettings, out: Path, values: Mapping[str, Any]) -> list[str]:
+def _call(
+    script: ScriptSettings, directory: Path, out: Path, values: Mapping[str, Any]
+) -> list[str]:
     """Write the arguments of a function, and return the command that calls it with them."""
     path = out / "arguments.json"
-    path.write_text(json.dumps(_arguments(_signature(script), values), indent=2))
+    path.write_text(json.dumps(_arguments(_signature(script, directory), values), indent=2))
     return [sys.executable, "-m", _CALL, script.function or "", str(path)]
 
 
-def _signature(script: ScriptSettings) -> Signature:
+def _signature(script: ScriptSettings, directory: Path) -> Signature:
     try:
-        return signature_of(script.function or "", script.directory or Path.cwd())
+        return signature_of(script.function or "", directory)
     except ValueError as error:
         raise SettingsError(f"training.function {error}") from None
 

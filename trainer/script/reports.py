@@ -52,7 +52,17 @@ class Report:
             val_loss=self.number("val_loss"),
             val_miou=self.number("val_miou"),
             val_accuracy=self.number("val_accuracy"),
+            scores=self._other_scores() or None,
         )
+
+    def _other_scores(self) -> dict[str, float | None]:
+        """Return the numbers that have no field of their own."""
+        fields = EpochRecord.__dataclass_fields__
+        return {
+            name: self.number(name)
+            for name, value in self.values.items()
+            if name not in fields and isinstance(value, (int, float)) and value is not True
+        }
 
 
 class ReportFile:

@@ -17,13 +17,15 @@ from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.script.counts import read_counts
-from searchctl.trainer.script.launch import known_names, prepare_launch
+from searchctl.trainer.script.launch import known_names, prepare_launch, working_directory
 from searchctl.trainer.script.lists import Lists, read_lists
 from searchctl.trainer.script.process import Ended, ScriptProcess
 from searchctl.trainer.script.reports import FILE, Report, ReportFile, best, merged
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.script.weights import kept_weights
 
+SECONDS = "seconds.txt"
+"""File with the seconds that each epoch took, for a later attempt that resumes."""
 OUTPUT = "output.log"
 """File with all that a script prints."""
 TAIL_LINES = 20
@@ -102,8 +104,12 @@ class _Running:
         self._gpus = gpus
         self._out.mkdir(parents=True, exist_ok=True)
         self._lists = lists = read_lists(self._job.sample)
-        resumed = self._resumed() if "resume_from" in known_names(self._script) else None
-        launch = prepare_launch(self._job, self._script, lists, self._out, resumed, gpus)
+        directory = working_directory(self._job, self._script, self._out)
+        resumes = "resume_from" in known_names(self._script, directory)
+        resumed = self._resumed() if resumes else None
+        launch = prepare_launch(self._job, self._script, lists, self._out, directory, resumed, gpus)
+        new = ReportFile(self._out / FILE)
+        new.new()  # of an earlier attempt in the same directory
         self._started = self._heard = self._reported = time.monotonic()
         with ScriptProcess(
             launch.command,
@@ -111,26 +117,27 @@ class _Running:
             environment=launch.environment,
             output=self._out / OUTPUT,
         ) as process:
-            self._check_end(self._watched(process))
+            self._check_end(self._watched(process, new))
         return self._complete(lists)
 
     def _resumed(self) -> Path | None:
         """Take the epochs of earlier attempts; return the directory of the newest that has any."""
         resumed: Path | None = None
-        for folder in reversed(self._job.resume_from):
-            for report in ReportFile(Path(folder.path) / FILE).new():
-                resumed = Path(folder.path)
-                self._take(report, seconds=0.0)
+        for folder in (Path(each.path) for each in reversed(self._job.resume_from)):
+            seconds = _seconds_in(folder)
+            for report in ReportFile(folder / FILE).new():
+                resumed = folder
+                self._take(report, seconds=seconds.get(report.epoch, 0.0))
         self._seconds_before = sum(each.seconds for each in self._records.values())
         return resumed
 
-    def _watched(self, process: ScriptProcess) -> Ended:
+    def _watched(self, process: ScriptProcess, new: ReportFile) -> Ended:
         """Pass on the epochs until the script ends.
 
         Raises:
             _End: it must end before.
         """
-        new, printed = ReportFile(self._out / FILE), 0
+        printed = 0
         while True:
             ended = process.wait(_POLL_S)
             for report in new.new(ended=ended is not None):
@@ -147,6 +154,8 @@ class _Running:
         record = self._take(report, seconds=now - self._reported)
         self._reported = self._heard = now
         self._first = self._first or report.epoch
+        with (self._out / SECONDS).open("a") as file:
+            file.write(f"{report.epoch} {record.seconds}\n")
         self._on_epoch(record)
         for name in (self._job.score, "train_loss"):
             value = report.number(name)
@@ -228,6 +237,16 @@ class _Running:
             sample_hash=self._lists.hash if self._lists else "",
             data_fingerprint=data_fingerprint(self._job.sample.data) if self._lists else "",
         )
+
+
+def _seconds_in(folder: Path) -> dict[int, float]:
+    """Return the measured seconds of the epochs of an earlier attempt."""
+    try:
+        lines = (folder / SECONDS).read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.split() for line in lines)
+    return {int(pair[0]): float(pair[1]) for pair in pairs if len(pair) == 2}
 
 
 def _signal_name(number: int) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from searchctl.searchspace.values import freeze
 from searchctl.trainer.script import command as commands
 from searchctl.trainer.script.command import GIVEN
 from searchctl.trainer.settings.base import Settings
+from searchctl.trainer.settings.marks import Mark
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -40,6 +41,10 @@ def _values(written: dict[str, Any]) -> dict[str, Any]:
 class ScriptSettings(Settings):
     """A script of your own that trains: a command, or a function. See docs/own-script.md."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["command"]}, {"required": ["function"]}]}
+    )
+
     command: Annotated[str, AfterValidator(_command)] | None = None
     """Command line of a training, with placeholders: python train.py --lr {lr} --list {train_list}.
     It runs without a shell. `python` is the one that runs searchctl."""
@@ -52,10 +57,11 @@ class ScriptSettings(Settings):
     """Fixed values of placeholders that are not searched."""
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 20
     """Epochs to train, as `{epochs}`."""
-    timeout: Annotated[float, Field(gt=0)] | None = None
+    timeout: Annotated[Annotated[float, Field(gt=0)] | None, Mark.NO_NUMBER] = None
     """Seconds after which a training that has not ended counts as failed. Default: none."""
-    directory: Path | None = None
-    """Working directory of the script. Default: the directory of the launch."""
+    directory: Annotated[Path | None, Mark.NO_NUMBER] = None
+    """Directory in which the script runs as it is there, without a copy of its code. Default: a
+    copy of the script and what it imports from beside the sweep file, made at the launch."""
 
     @field_validator("function")
     @classmethod

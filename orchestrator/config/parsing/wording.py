@@ -172,6 +172,8 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
+    if isinstance(part, str) and part.startswith("["):  # a tag that names the model
+        return {"$ref": f"#/$defs/{part.strip('[]')}"}
     tags = node.get("discriminator", {}).get("mapping", {})
     if part in tags:
         return {"$ref": tags[part]}
