@@ -14,15 +14,14 @@ from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_ya
 from searchctl.orchestrator.config.sweep import AnyTraining, Sweep, safe_names
 from searchctl.orchestrator.config.sweep_checks import checked_inference
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.own_code.names import names_used
 from searchctl.orchestrator.own_code.stored import FOLDER, stored_code
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName
-from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.own import own_parts
 from searchctl.trainer.settings.training import TrainSettings
 
 
@@ -95,7 +94,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
     if isinstance(settings, TrainSettings):
         settings = initial.named_in(settings)
     code = None
-    if sweep.code_files and _needs_code(settings):
+    if sweep.code_files and (isinstance(settings, ScriptSettings) or names_used(sweep, [settings])):
         stored = stored_code(sweep.code_files, initial.runs, "")
         code = ExportedCode(folder=str(stored.folder), files=sweep.code_files)
     return Exported(
@@ -115,10 +114,6 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
         training=settings,
         code=code,
     )
-
-
-def _needs_code(settings: TrainSettings | ScriptSettings) -> bool:
-    return isinstance(settings, ScriptSettings) or bool(own_parts([settings]))
 
 
 def as_text(configurations: list[Exported], fmt: str) -> str:

@@ -69,10 +69,15 @@ def check(
     the same checks before the first job.
     Example: searchctl data check sweep.yaml -o sheet.png
     """
+    from searchctl.orchestrator.own_code.collect import collect_code
     from searchctl.trainer.data.checks.checked import checked_data
     from searchctl.trainer.data.opening import build_dataset
+    from searchctl.trainer.data.settings import OwnData
 
-    settings = read(sweep_file, data_root).data
+    sweep = read(sweep_file, data_root)
+    settings = sweep.data
+    if isinstance(settings, OwnData):
+        collect_code(sweep_file.absolute().parent, [settings.dataset], sweep.code).use()
     dataset = build_dataset(settings)
     with _progress() as on_image:
         report = checked_data(settings, on_image)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.own_code.collect import Collected
     from searchctl.orchestrator.planning.estimating import EstimatedPlan
     from searchctl.orchestrator.planning.plan import Plan
     from searchctl.orchestrator.run.prepare import Prepared
@@ -74,7 +75,15 @@ def plan(
     elif sweep_file is not None:
         sweep = read(sweep_file, data_root)
         _refuse_gpus(sweep, gpus, price)
+        if probe:
+            _own_code(sweep, sweep_file).use()
         _plan(sweep, probe=probe, gpus=gpus, price=price, as_json=as_json)
+
+
+def _own_code(sweep: "Sweep", sweep_file: Path) -> "Collected":
+    from searchctl.orchestrator.own_code.sweep_code import launched_code
+
+    return launched_code(sweep, sweep_file.absolute())
 
 
 def _plan(
@@ -108,10 +117,13 @@ def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json:
     engine, row = open_sweep(name, db)
     found = None
     if probe:
+        from searchctl.orchestrator.artifacts.directory import runs_directory
+        from searchctl.orchestrator.own_code.sweep_code import resumed_code
         from searchctl.orchestrator.planning.estimating import estimate_sweep
 
         sweep = Sweep.from_json(row.spec)
         _refuse_gpus(sweep, gpus, None)
+        resumed_code(row, sweep, runs_directory(sweep))
         found = estimate_sweep(sweep, gpus=gpus, tell=_tell)
     graded = grade(engine, row, found)
     if as_json:
@@ -155,13 +167,15 @@ def _print(parts: "Iterable[RenderableType]") -> None:
         console.print(part, crop=False)
 
 
-def probed_first(sweep: "Sweep", store: "Callable[[], Prepared]", *, inline: bool) -> "Prepared":
+def probed_first(
+    sweep: "Sweep", source: Path, store: "Callable[[], Prepared]", *, inline: bool
+) -> "Prepared":
     """Measure a sweep's configurations, then store the sweep with the estimate."""
     from searchctl.orchestrator.planning.estimating import estimate_apart
     from searchctl.orchestrator.storage.writer import store_estimate
 
     _tell("measuring the speed of the configurations")
-    found = estimate_apart(sweep, one_by_one=inline)
+    found = estimate_apart(sweep, _own_code(sweep, source), one_by_one=inline)
     prepared = store()
     store_estimate(prepared.engine, prepared.row, found.to_json())
     print_estimate(found)

@@ -144,7 +144,7 @@ def launch(
 
             def prepared(tell: "OnProgress") -> "Prepared":
                 store = partial(prepare, sweep, url, source, tell, inline=inline)
-                return probed_first(sweep, store, inline=inline) if probe else store()
+                return probed_first(sweep, source, store, inline=inline) if probe else store()
 
             drive(prepared, stopping, inline=inline)
     if followed:

@@ -5,7 +5,6 @@ can see them. Data and secrets are not sent: the driver takes the database's URL
 environment of the cluster's head.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,15 +14,13 @@ from searchctl.orchestrator.cluster.submitted import SubmittedDriver, drivers_so
 from searchctl.orchestrator.config.locations import holds_password
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import (
-    CODE_FOLDER,
     SOURCE_VARIABLE,
     SUBMISSION_VARIABLE,
     SWEEP_FILE,
 )
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy
 from searchctl.orchestrator.executors.ray.jobs import ClusterJobs
-from searchctl.orchestrator.own_code.collect import Collected
-from searchctl.orchestrator.own_code.sweep_code import launched_code
+from searchctl.orchestrator.own_code.sweep_code import launched_code, sent_files
 from searchctl.orchestrator.run.new_sweep import refuse_second
 from searchctl.orchestrator.run.prepare import trial_settings
 from searchctl.orchestrator.run.resume import refuse_changed_code
@@ -60,7 +57,7 @@ def submit_launch(
     jobs, engine = ClusterJobs(address), open_database(url, create=True)
     refuse_second(engine, sweep)
     command = ["launch", SWEEP_FILE, *(["--db", db] if db else []), *["--probe"] * probe]
-    files = {**_sweep_file(sweep), **_code_files(code)}
+    files = sent_files(sweep, code)
     return _submit(engine, jobs, sweep.name, command, files, source, after=0)
 
 
@@ -96,22 +93,14 @@ def submit_resume(
         )
     engine, source = open_database(url), Path(row.source)
     edited = row.source and source.is_file() and "--stored" not in options
-    files = _sweep_file(sweep) if edited else {}
-    if edited and "--accept-changes" in options:
-        files |= _code_files(launched_code(sweep, source))
-    elif edited:
+    accepts = "--accept-changes" in options
+    if edited and not accepts:
         refuse_changed_code(row, sweep)
+    code = launched_code(sweep, source) if edited and accepts else None
+    files = sent_files(sweep, code) if edited else {}
     command = ["resume", row.name, *(["--db", db] if db else []), *options]
     after = drivers_so_far(engine, row)
     return _submit(engine, ClusterJobs(address), row.name, command, files, source, after)
-
-
-def _sweep_file(sweep: Sweep) -> dict[str, bytes]:
-    return {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2).encode()}
-
-
-def _code_files(code: Collected) -> dict[str, bytes]:
-    return {f"{CODE_FOLDER}/{name}": content for name, content in code.contents.items()}
 
 
 def _submit(

@@ -11,14 +11,14 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
-from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings import CatalogData, OwnData
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import NoAxis, marks_of
 from searchctl.trainer.settings.training import TrainSettings
 
 _SECTIONS: dict[str, tuple[type[Settings], ...]] = {
-    "data": get_args(get_args(DataSettings)[0]),
+    "data": (*get_args(get_args(CatalogData)[0]), OwnData),
     "search": (SearchSettings,),
     "halving": (HalvingSettings,),
     "inference": (Inference,),

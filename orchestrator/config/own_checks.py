@@ -11,6 +11,7 @@ from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, 
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_checks import distinct_settings
+from searchctl.orchestrator.core.cluster_address import travelled_code
 from searchctl.searchspace import Choice
 from searchctl.searchspace.config import POINTS, source_path
 from searchctl.searchspace.errors import Path as Place
@@ -42,8 +43,11 @@ def check_own_parts(sweep: Sweep, source: YamlFile) -> None:
 
 
 def folder_of(source: YamlFile) -> Path:
-    """Return the directory of a sweep file, which is searched first for own modules."""
-    return Path(source.file).absolute().parent
+    """Return the directory that is searched first for own modules: that of the sweep file.
+
+    For a driver that was submitted to a cluster, the one that was sent with it.
+    """
+    return travelled_code() or Path(source.file).absolute().parent
 
 
 def _place(sweep: Sweep, source: YamlFile, problem: OwnProblem) -> Place:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
@@ -41,7 +42,7 @@ def check_ray(about: About) -> Iterator[Finding]:
     """Check the cluster and each of its nodes."""
     if about.address is not None and about.driven_elsewhere:
         yield from refused_at_launch(about, 1)
-        yield from _from_within(about.address, about.sweep)
+        yield from _from_within(about.address, about.sweep, about.source)
         return
     from searchctl.orchestrator.executors.ray.survey import survey
 
@@ -145,13 +146,15 @@ def _nodes(count: int) -> str:
     return f"{count} node{'s' * (count != 1)}"
 
 
-def _from_within(address: str, sweep: Sweep | None) -> Iterator[Finding]:
+def _from_within(address: str, sweep: Sweep | None, source: Path | None) -> Iterator[Finding]:
     """Run the doctor on the cluster, where the driver of the sweep would run."""
     from searchctl.orchestrator.executors.ray.survey import run_there
+    from searchctl.orchestrator.own_code.sweep_code import launched_code, sent_files
 
-    files = {SWEEP_FILE: json.dumps(sweep.to_json()).encode()} if sweep else {}
     try:
-        command = ["doctor", *files, "--address", "auto", "--json"]
+        code = launched_code(sweep, source.absolute()) if sweep and source else None
+        files = sent_files(sweep, code) if sweep else {}
+        command = ["doctor", *([SWEEP_FILE] if sweep else []), "--address", "auto", "--json"]
         output = run_there(address, command, files, TIMEOUT_WITH_DATA_S if sweep else TIMEOUT_S)
     except SearchctlError as failure:
         yield error("Ray", str(failure), "check that it runs, and that its Jobs API is reachable")

@@ -99,4 +99,4 @@ def examined(file: Path | None, db: str | None, address: str | None) -> Iterator
         found, _, fix = str(failure).partition(": ")
         yield error("database", found, fix)
     where = address or (sweep.resources.address if sweep else None)
-    yield from examine(About(url, None if where == "local" else where, sweep))
+    yield from examine(About(url, None if where == "local" else where, sweep, file))

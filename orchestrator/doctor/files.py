@@ -62,9 +62,12 @@ def check_data(about: About) -> Iterator[Finding]:
     if about.sweep is None or about.driven_elsewhere:
         return
     from searchctl.orchestrator.config.dataset import checked_dataset  # imports torch
+    from searchctl.orchestrator.own_code.sweep_code import launched_code
     from searchctl.trainer.data.checks.checked import checked_data
 
     try:
+        if about.source is not None:
+            launched_code(about.sweep, about.source.absolute()).use()
         dataset = checked_dataset(about.sweep)
     except DataError as failure:
         yield from (error("data", problem, _DATA_FIX) for problem in failure.messages)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from searchctl.orchestrator.config.sweep import Sweep
@@ -34,6 +35,8 @@ class About:
     """Address of the Ray cluster; None starts Ray on this machine."""
     sweep: Sweep | None = None
     """The sweep to check for, if any."""
+    source: Path | None = None
+    """Its file."""
 
     @property
     def driven_elsewhere(self) -> bool:

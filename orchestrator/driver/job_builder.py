@@ -11,9 +11,9 @@ from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import BracketJob
 from searchctl.orchestrator.halving.follow_up import training_seed
 from searchctl.orchestrator.halving.rule import Rung
+from searchctl.orchestrator.own_code.names import names_used
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
-from searchctl.trainer.settings.own import own_parts
 
 
 class JobBuilder:
@@ -92,5 +92,5 @@ class JobBuilder:
             "settings": sweep.recipe,
             "init_from": below or self._initial.checkpoint(settings),
             "encoder_from": self._initial.encoder(settings),
-            "code": self._code if own_parts([settings]) else None,
+            "code": self._code if names_used(sweep, [settings]) else None,
         }

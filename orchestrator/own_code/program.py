@@ -56,7 +56,7 @@ def _files(folder: str) -> Iterator[str]:
 
 def _name(file: str, folder: str) -> str | None:
     """Return a user's file relative to the directory; None for a file of a library."""
-    if file.startswith("<"):  # a frozen module
+    if not os.path.isfile(file) or not os.path.isabs(file):  # a frozen module, or one of torch.ops
         return None
     path = os.path.abspath(file)
     if not path.startswith(folder + os.sep) or "site-packages" in path.split(os.sep):

@@ -1,12 +1,19 @@
 """The own code of a sweep: at its launch that of its directory, at a resume that of its launch."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.core.cluster_address import travelled_code
+from searchctl.orchestrator.core.cluster_address import (
+    CODE_FOLDER,
+    SWEEP_FILE,
+    travelled_code,
+)
 from searchctl.orchestrator.own_code.collect import Collected, collect_code
+from searchctl.orchestrator.own_code.names import own_names
 from searchctl.orchestrator.own_code.script_files import script_files
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
@@ -15,16 +22,9 @@ from searchctl.orchestrator.own_code.stored import (
     stored_code,
 )
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.core.errors import CodeError
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.own_code.imports import use_code
-from searchctl.trainer.settings.own import own_parts
-
-
-def own_names(sweep: Sweep) -> list[str]:
-    """Return the import paths of all own parts that a sweep's trials and its data name."""
-    if sweep.script is not None:
-        return []
-    return own_parts(sweep.recipe.with_params(params) for params in sweep.trials())
 
 
 def launched_code(sweep: Sweep, source: Path | None) -> Collected:
@@ -39,6 +39,7 @@ def launched_code(sweep: Sweep, source: Path | None) -> Collected:
     Raises:
         SearchctlError: a part cannot be imported, or a file cannot travel.
     """
+    use_code(None)  # another version must not be taken for a library of the same name
     if (travelled := travelled_code()) is not None:
         files = (path for path in travelled.rglob("*") if path.is_file())
         contents = {path.relative_to(travelled).as_posix(): path.read_bytes() for path in files}
@@ -46,6 +47,13 @@ def launched_code(sweep: Sweep, source: Path | None) -> Collected:
     folder = source.parent if source else Path.cwd()
     own = script_files(folder.absolute(), sweep.script) if sweep.script else []
     return collect_code(folder, own_names(sweep), [*own, *sweep.code])
+
+
+def sent_files(sweep: Sweep, code: Collected | None = None) -> dict[str, bytes]:
+    """Return what is sent with a driver that is submitted to a cluster: sweep file and own code."""
+    files = {SWEEP_FILE: json.dumps(sweep.to_json(), indent=2).encode()}
+    contents = code.contents if code else {}
+    return {**files, **{f"{CODE_FOLDER}/{name}": content for name, content in contents.items()}}
 
 
 def with_code(sweep: Sweep, collected: Collected) -> Sweep:
@@ -66,6 +74,12 @@ def changed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> list[str]:
     """Return the files of a sweep's own code that are no longer what was launched."""
     code = code_of_row(row, sweep, runs)
     return changed_files(code, sweep.code) if code else []
+
+
+def import_copies(row: SweepRow, sweep: Sweep, runs: UPath) -> None:
+    """Import the stored code of a sweep from now on, if its copies are whole and can be read."""
+    with suppress(CodeError, OSError):
+        use_code(code_of_row(row, sweep, runs))
 
 
 def resumed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> OwnCode | None:

@@ -10,6 +10,7 @@ import torch
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.own_code.collect import Collected
 from searchctl.orchestrator.planning.capacity import capacity_of
 from searchctl.orchestrator.planning.estimate import Measured, forecast, job_times
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
@@ -54,11 +55,12 @@ def estimate_sweep(
     return EstimatedPlan(measured, forecast(plan, times, measured, fleet), plan)
 
 
-def estimate_apart(sweep: Sweep, *, one_by_one: bool) -> EstimatedPlan:
+def estimate_apart(sweep: Sweep, code: Collected, *, one_by_one: bool) -> EstimatedPlan:
     """Run `estimate_sweep` in a separate process, whose end frees the memory of the GPU.
 
     Args:
         sweep: the sweep.
+        code: its own code.
         one_by_one: assume one trial at a time, in place of the setting in the file.
 
     Raises:
@@ -69,8 +71,9 @@ def estimate_apart(sweep: Sweep, *, one_by_one: bool) -> EstimatedPlan:
         values["resources"]["max_parallel"] = 1
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawning) as process:
-        return process.submit(_estimate_stored, values).result()
+        return process.submit(_estimate_stored, values, code).result()
 
 
-def _estimate_stored(sweep: dict[str, Any]) -> EstimatedPlan:
+def _estimate_stored(sweep: dict[str, Any], code: Collected) -> EstimatedPlan:
+    code.use()
     return estimate_sweep(Sweep.from_json(sweep))

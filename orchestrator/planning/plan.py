@@ -11,7 +11,7 @@ from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
 from searchctl.orchestrator.planning.cost import Span, over_survivors, total
 from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
-from searchctl.trainer.data.settings import Split
+from searchctl.trainer.data.settings import OwnData, Split
 from searchctl.trainer.settings.training import Validate
 
 
@@ -255,6 +255,11 @@ def _counted(sweep: Sweep) -> dict[Split, int]:
     """Count the images on the disk."""
     from searchctl.trainer.data.opening import open_dataset  # most plans need no image library
 
+    if isinstance(sweep.data, OwnData):
+        raise SearchctlError(
+            f"the number of training images is unknown: a plan does not run {sweep.data.dataset}; "
+            "set `train_images:` under `data:`"
+        )
     try:
         dataset = open_dataset(sweep.data)
         return {"train": len(dataset.names("train")), "val": len(dataset.names("val"))}

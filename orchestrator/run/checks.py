@@ -14,6 +14,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.checks.checked import checked_data
 from searchctl.trainer.data.sets.base import Dataset
+from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def check_weights(
 
 
 def check_sweep_nodes(
-    sweep: Sweep, runs: UPath, url: str
+    sweep: Sweep, runs: UPath, url: str, code: OwnCode | None = None
 ) -> tuple["SharedLocations | None", tuple[str, ...]]:
     """Check that every node of a sweep's cluster can run its jobs, before any of them does.
 
@@ -103,4 +104,4 @@ def check_sweep_nodes(
         return None, ()
     from searchctl.orchestrator.executors.ray.nodes import check_nodes
 
-    return check_nodes(sweep, runs, url)
+    return check_nodes(sweep, runs, url, code)

@@ -106,13 +106,13 @@ def prepare(
     engine = open_database(url, create=True)
     refuse_other_database(engine)
     refuse_second(engine, sweep)
-    locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
+    code = store_code(collected, runs) if collected.contents else None
+    locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
     with every_problem(sweep.data):
         decode_for(sweep.data, settings, tell, seed=sweep.seed)
     notes += check_labels(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
-    code = store_code(collected, runs) if collected.contents else None
     row = store_sweep(engine, sweep, plan, dataset, source, initial)
     return Prepared(
         sweep, url, engine, row, plan, initial, notes=notes, locations=locations, code=code

@@ -12,7 +12,12 @@ from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
-from searchctl.orchestrator.own_code.sweep_code import accepted_code, changed_code, resumed_code
+from searchctl.orchestrator.own_code.sweep_code import (
+    accepted_code,
+    changed_code,
+    import_copies,
+    resumed_code,
+)
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
 from searchctl.orchestrator.run.decoding import decode_for
@@ -84,7 +89,7 @@ def prepare_resume(
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
-    locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url)
+    locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
     decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
     # data that are those of the launch were checked then
@@ -105,6 +110,7 @@ def sweep_to_resume(
         SweepChanged: its file, as edited, computes something else.
     """
     launched = Sweep.from_json(row.spec)
+    import_copies(row, launched, runs_directory(launched))  # modules of the file may be gone
     sweep = launched if stored else _as_edited(row, launched)
     return at_address(_moved(sweep, data_root), address)
 

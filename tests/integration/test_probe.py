@@ -1,9 +1,12 @@
 """Probes of tiny networks on drawn scenes, with the trainer's own loop."""
 
+from pathlib import Path
+
 import pytest
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.own_code.collect import Collected
 from searchctl.orchestrator.planning import probe as probing
 from searchctl.orchestrator.planning.estimate import Measured
 from searchctl.orchestrator.planning.estimating import estimate_apart, estimate_sweep
@@ -119,6 +122,6 @@ def test_insufficient_memory_is_reported_with_its_configuration():
 
 
 def test_a_probe_in_a_process_of_its_own_finds_the_same_trials():
-    apart = estimate_apart(sweep_of({"lr": [0.1, 0.2]}), one_by_one=True)
+    apart = estimate_apart(sweep_of({"lr": [0.1, 0.2]}), Collected(Path.cwd(), {}), one_by_one=True)
     assert [each.trials for each in apart.probe.classes] == [(0, 1)]
     assert apart.forecast.fleet.parallel == 1

@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 import pytest
 from pydantic import Field
 
-from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings import CatalogData
 from searchctl.trainer.losses.catalog import LOSSES, FocalOptions
 from searchctl.trainer.settings.catalog import DATASETS, RECIPE
 from searchctl.trainer.settings.marks import Mark, marked
@@ -37,7 +37,7 @@ def test_every_setting_is_common_or_an_option_of_the_parts_of_one_kind():
 
 
 def test_every_data_set_has_its_settings():
-    union, _ = get_args(DataSettings)
+    union, _ = get_args(CatalogData)
     tags = [get_args(each.model_fields["dataset"].annotation) for each in get_args(union)]
     assert sorted(tag for (tag,) in tags) == sorted(DATASETS)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from searchctl.trainer.core.errors import SettingsError, TrainerError
 from searchctl.trainer.core.stopping import Diverged, Stopped, status_for_error
+from searchctl.trainer.own_code.imports import not_travelled
 
 _OURS = str(Path(__file__).resolve().parents[1])
 _STANDARD = str(Path(sysconfig.get_path("stdlib")).resolve())
@@ -67,6 +68,8 @@ def own_errors(where: str) -> Iterator[None]:
     except SyntaxError as error:
         raise SettingsError(f"{where} cannot be read: {syntax_problem(error)}") from error
     except Exception as error:
+        if problem := not_travelled(error):
+            raise SettingsError(f"{where}: {problem}") from error
         if status_for_error(error) in ("lost", "blocked"):
             raise
         raise SettingsError(f"{where} fails: {own_lines(error)}") from error
@@ -83,12 +86,13 @@ def own_lines(error: BaseException) -> str:
     lines = [
         f"\n  {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
         for frame in frames
-        if _is_own(frame.filename)
+        if is_own(frame.filename)
     ]
     return f"{type(error).__name__}: {error}{''.join(lines[-MOST_LINES:])}"
 
 
-def _is_own(file: str) -> bool:
+def is_own(file: str) -> bool:
+    """Return whether a file is neither ours nor a library's."""
     path = Path(file).resolve()
     is_library = str(path).startswith((_OURS, _STANDARD)) or bool(_INSTALLED & {*path.parts})
     return not file.startswith("<") and not is_library

@@ -8,6 +8,7 @@ from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.tiles import Tiles
 from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings.own import OwnData
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings import catalog
 
@@ -20,7 +21,9 @@ def build_dataset(data: DataSettings) -> Dataset:
 
 def open_dataset(data: DataSettings) -> Dataset:
     """Return a new object for the data set, in tiles if the settings ask for them."""
-    dataset: Dataset = catalog.load(catalog.DATASETS, data.dataset)(data)
+    own = isinstance(data, OwnData)
+    part = catalog.OWN_DATASET if own else catalog.DATASETS[data.dataset]
+    dataset: Dataset = part.load()(data)
     if isinstance(data, RasterData) and data.tile is not None:
         return Tiles(dataset, data.tile, data.tile_overlap)
     return dataset
@@ -29,7 +32,7 @@ def open_dataset(data: DataSettings) -> Dataset:
 @lru_cache(maxsize=4)
 def book_of(data: DataSettings) -> Book:
     """Return what is remembered of each file of the data set."""
-    path = cache_directory(data) / book_name(data)
+    path = cache_directory(data) / book_name(data, of_whole_images(data))
     return Book(of_whole_images(data), data.image_size, path)
 
 

@@ -50,6 +50,19 @@ def use_contents(contents: Mapping[str, bytes], origin: str) -> None:
     _switch(wanted, lambda: contents, origin)
 
 
+def not_travelled(error: BaseException) -> str | None:
+    """Return the fix if own code lacks a file that did not travel with it; None otherwise."""
+    fix = "what imports do not show travels if `code:` names it"
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        for folder in _used.values():
+            if Path(os.fsdecode(error.filename)).is_relative_to(folder):
+                name = Path(os.fsdecode(error.filename)).relative_to(folder).as_posix()
+                return f"{name} does not travel with the code: {fix}, code: [{name}]"
+    if isinstance(error, ModuleNotFoundError) and _used:
+        return f"{error.name} is neither installed nor travels with the code: {fix}"
+    return None
+
+
 @contextmanager
 def forgotten_afterwards() -> Iterator[None]:
     """Import no sweep's own code any more after the block."""

@@ -53,6 +53,9 @@ DATASETS = {
 }
 
 
+OWN_DATASET = Part("searchctl.trainer.data.sets.own:OwnDataset")
+"""A class of the user's own, named by import path."""
+
 RECIPE: dict[str, Parts] = {
     "model": {**MODELS, "timm:NAME": CLASSIFIER, "smp:DECODER/ENCODER": SMP},
     "loss": LOSSES,

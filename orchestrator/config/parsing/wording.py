@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from searchctl.searchspace.errors import Path, Problem, unknown
+from searchctl.trainer.data.settings.own import CATALOG, OWN
 
 _PLAIN = {
     "missing": "is missing: add it",
@@ -106,7 +107,7 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
 
 def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
     """Return whether a part is pydantic's name of a union branch: of a type, or of a data set."""
-    is_tag = isinstance(node, Mapping) and node.get("dataset") == part
+    is_tag = isinstance(node, Mapping) and part in (CATALOG, OWN, node.get("dataset"))
     return is_tag or (isinstance(part, str) and "[" in part)
 
 
@@ -174,6 +175,9 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
 def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
     if isinstance(part, str) and part.startswith("["):  # a tag that names the model
         return {"$ref": f"#/$defs/{part.strip('[]')}"}
+    if part in (CATALOG, OWN) and "oneOf" in node:
+        kind: dict[str, Any] = node["oneOf"][part == OWN]
+        return kind
     tags = node.get("discriminator", {}).get("mapping", {})
     if part in tags:
         return {"$ref": tags[part]}

@@ -31,10 +31,12 @@ from searchctl.trainer.core.atomic_files import (
     remove_file,
     write_atomically,
 )
-from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.core.errors import CodeError, DataError, SettingsError
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.data.fingerprints import listing_fingerprint
 from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.own_code.files import OwnCode
+from searchctl.trainer.own_code.imports import use_code
 
 MARKER = "marker-"
 """Prefix of the markers' names, in the sweep's directory."""
@@ -55,6 +57,8 @@ class SharedLocations:
     """Directory of the sweep's files."""
     token: str
     """Token of the driver, for its marker's name."""
+    code: OwnCode | None = None
+    """The user's own code, which reads a data set of their own."""
 
     def mark(self, name: str = "") -> UPath:
         """Return the marker's file of a node, or of the driver."""
@@ -77,10 +81,14 @@ class SharedLocations:
         """Yield what this machine does not see, each with its fix."""
         place = getattr(self.data, "root", None) or f"data set '{self.data.dataset}'"
         try:
+            if self.code is not None:
+                use_code(self.code)
             if listing_fingerprint(self.data) != self.fingerprint:
                 yield f"{place} holds other files than on the driver's node: let both see the same"
         except DataError as error:
             yield f"{str(error).splitlines()[0]}; let it see the data set at the same place"
+        except (CodeError, SettingsError, OSError) as error:
+            yield f"it cannot import the own code: {str(error).splitlines()[0]}"
         try:
             read_file(self.mark())
         except FileNotFoundError:
@@ -97,13 +105,16 @@ class NodeReport:
     versions: dict[str, str]
 
 
-def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, tuple[str, ...]]:
+def check_nodes(
+    sweep: Sweep, runs: UPath, url: str, code: OwnCode | None = None
+) -> tuple[SharedLocations, tuple[str, ...]]:
     """Check that all nodes of a sweep's cluster can run its jobs, before any of them does.
 
     Args:
         sweep: the sweep; its cluster is at `resources.address`.
         runs: directory of its files.
         url: of its database.
+        code: the user's own code, as stored.
 
     Returns:
         What every node sees, and notes for people.
@@ -112,7 +123,7 @@ def check_nodes(sweep: Sweep, runs: UPath, url: str) -> tuple[SharedLocations, t
         SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
     """
     locations = SharedLocations(
-        sweep.data, listing_fingerprint(sweep.data), runs, secrets.token_hex(4)
+        sweep.data, listing_fingerprint(sweep.data), runs, secrets.token_hex(4), code
     )
     write_atomically(locations.mark(), b"")
     try:

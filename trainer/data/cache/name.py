@@ -55,16 +55,23 @@ def entry_name(data: DataSettings, dataset: Dataset, need: Need) -> str:
         data.model_dump_json(exclude={*PLACES, *_SIZES}),
         *dataset.names(need.split),
         *_files(dataset, need.split),
+        *([dataset.code] if dataset.code else []),
     ]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-    return f"{data.dataset}-{need.split}-{need.kind}-{size}-{digest}"
+    return f"{_word(data)}-{need.split}-{need.kind}-{size}-{digest}"
 
 
-def book_name(data: DataSettings) -> str:
+def book_name(data: DataSettings, dataset: Dataset) -> str:
     """Return the name of the file that keeps what the pairs of a data set hold."""
     parts = [f"facts {FACTS}", _decoders(), data.model_dump_json(exclude={*PLACES, "cache_size"})]
+    parts += [dataset.code] if dataset.code else []
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-    return f"facts-{data.dataset}-{digest}.jsonl"
+    return f"facts-{_word(data)}-{digest}.jsonl"
+
+
+def _word(data: DataSettings) -> str:
+    """Return the data set's name as one word: a class of the user's own is an import path."""
+    return re.sub(r"\W", "_", data.dataset)
 
 
 def is_entry_name(name: str) -> bool:

@@ -60,6 +60,9 @@ class Dataset(ABC):
     read_whole: bool = False
     """Whether every file below `root` should be read: of a layout that its user made."""
 
+    code: str = ""
+    """Hash of the code that reads it, for one of the user's own."""
+
     @abstractmethod
     def names(self, split: Split) -> tuple[str, ...]:
         """Return the images' names, unique within the split, in a fixed order."""

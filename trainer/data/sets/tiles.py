@@ -36,7 +36,7 @@ class Tiles(Dataset):
         self.whole = whole
         self._tile, self._overlap = tile, overlap
         self.class_names, self.palette = whole.class_names, whole.palette
-        self.ignore_index = whole.ignore_index
+        self.ignore_index, self.code = whole.ignore_index, whole.code
         self._held: tuple[tuple[Split, int], tuple[Image, Label]] | None = None
         self._lock = threading.Lock()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from searchctl.trainer.data.settings.base import PLACES, AnyData, Split, Task
 from searchctl.trainer.data.settings.camvid import CamvidData
@@ -15,12 +15,14 @@ from searchctl.trainer.data.settings.kitti_road import KittiRoadData
 from searchctl.trainer.data.settings.kitti_semantics import KittiSemanticsData
 from searchctl.trainer.data.settings.landcover import LandcoverData
 from searchctl.trainer.data.settings.lists import ListsData
+from searchctl.trainer.data.settings.own import CATALOG, OWN, OwnData, tag_of
 from searchctl.trainer.data.settings.oxford_pets import OxfordPetsData
 from searchctl.trainer.data.settings.scenes import ScenesData
 from searchctl.trainer.data.settings.sunrgbd import SunRgbdData
 
 __all__ = [
     "DataSettings",
+    "CatalogData",
     "Sample",
     "AnyData",
     "Split",
@@ -35,13 +37,14 @@ __all__ = [
     "KittiSemanticsData",
     "LandcoverData",
     "ListsData",
+    "OwnData",
     "OxfordPetsData",
     "ScenesData",
     "SunRgbdData",
     "ValueClass",
 ]
 
-DataSettings = Annotated[
+CatalogData = Annotated[
     ScenesData
     | CamvidData
     | CityscapesData
@@ -54,6 +57,10 @@ DataSettings = Annotated[
     | ImageFolderData
     | ListsData,
     Field(discriminator="dataset"),
+]
+"""Settings of the data sets of the catalog, by their names."""
+DataSettings = Annotated[
+    Annotated[CatalogData, Tag(CATALOG)] | Annotated[OwnData, Tag(OWN)], Discriminator(tag_of)
 ]
 
 
