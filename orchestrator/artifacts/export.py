@@ -94,7 +94,8 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
     if isinstance(settings, TrainSettings):
         settings = initial.named_in(settings)
     code = None
-    if sweep.code_files and (isinstance(settings, ScriptSettings) or names_used(sweep, [settings])):
+    uses_code = not isinstance(settings, TrainSettings) or names_used(sweep, [settings])
+    if sweep.code_files and uses_code:
         stored = stored_code(sweep.code_files, initial.runs, "")
         code = ExportedCode(folder=str(stored.folder), files=sweep.code_files)
     return Exported(
