@@ -14,6 +14,7 @@ CLASSES = 4
 RECIPES = {
     **{name: {"loss": name} for name in LOSSES},
     **{kind: {"loss": "weighted_cross_entropy", "class_weights": kind} for kind in KINDS},
+    "ohem of few pixels": {"loss": "ohem", "ohem_threshold": 0.01, "ohem_min_kept": 0.3},
     "focal-5": {"loss": "focal", "focal_gamma": 5.0},
 }
 

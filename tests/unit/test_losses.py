@@ -117,6 +117,79 @@ def test_focal_gradient_is_finite_where_the_network_is_certain(gamma):
     assert logits.grad.isfinite().all()
 
 
+def test_focal_alpha_is_a_factor():
+    logits, target = random_batch()
+    focal = make("focal")(logits, target)
+    torch.testing.assert_close(make("focal", focal_alpha=0.2)(logits, target), 0.2 * focal)
+
+
+def lovasz_of_sets(errors, is_class):
+    """The Lovász extension by its definition: set by set, in Python's numbers."""
+
+    def jaccard_loss(mispredicted):
+        missed = sum(is_class[pixel] for pixel in mispredicted)
+        union = sum(is_class) + len(mispredicted) - missed
+        return 1 - (sum(is_class) - missed) / union
+
+    order = sorted(range(len(errors)), key=lambda pixel: -errors[pixel])
+    losses = [0, *(jaccard_loss(order[: n + 1]) for n in range(len(order)))]
+    return sum(errors[p] * (losses[n + 1] - losses[n]) for n, p in enumerate(order))
+
+
+def test_lovasz_loss_is_the_extension_of_the_jaccard_loss_of_each_class_in_the_batch():
+    logits, target = random_batch()
+    valid = target != IGNORE
+    probabilities = logits.double().softmax(dim=1).movedim(1, -1)[valid]
+    expected = []
+    for number in target[valid].unique().tolist():
+        is_class = (target[valid] == number).tolist()
+        found = probabilities[:, number].tolist()
+        errors = [abs(c - p) for c, p in zip(is_class, found, strict=True)]
+        expected.append(lovasz_of_sets(errors, is_class))
+    found = make("lovasz")(logits, target).item()
+    assert found == pytest.approx(sum(expected) / len(expected), rel=1e-5)
+
+
+def test_lovasz_loss_of_a_certain_prediction_is_one_minus_its_iou():
+    predicted, target = labels(0, 0, 1, 2), labels(0, 1, 1, 1)
+    logits = 100 * F.one_hot(predicted.long(), 3).movedim(-1, 1).float()
+    # IoU of class 0: 1 / 2; of class 1: 1 / 3; class 2 is absent
+    assert make("lovasz")(logits, target).item() == pytest.approx((1 / 2 + 2 / 3) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(("threshold", "share"), [(0.7, 0.1), (0.1, 0.5), (0.3, 0.25), (0.01, 1)])
+def test_ohem_is_the_mean_of_the_hard_pixels_or_of_the_share_with_the_highest_loss(
+    threshold, share
+):
+    logits, target = random_batch()
+    loss = make("ohem", ohem_threshold=threshold, ohem_min_kept=share)
+    valid = target != IGNORE
+    pixels = F.cross_entropy(logits, target.long(), ignore_index=IGNORE, reduction="none")[valid]
+    hard = pixels[(-pixels).exp() < threshold]
+    least = math.ceil(share * len(pixels))
+    if len(hard) >= least:
+        torch.testing.assert_close(loss(logits, target), hard.mean())
+    else:
+        low, high = (pixels.topk(n).values.mean() for n in (least, max(least - 1, 1)))
+        assert low <= loss(logits, target) <= high
+
+
+@pytest.mark.parametrize("name", ["lovasz", "ohem"])
+def test_a_loss_of_ranked_pixels_is_that_of_the_whole_batch_in_every_process(name):
+    logits, target = random_batch()
+    sent = [[], []]
+    for rank in (0, 1):  # what each process, which has one image, gives to the other
+        loss = make(name)
+        loss.gather = lambda own, rank=rank: (sent[rank].append(own), own)[1]
+        loss(logits[rank : rank + 1], target[rank : rank + 1])
+    together = iter([torch.cat(pair) for pair in zip(*sent, strict=True)])
+    loss.gather = lambda own: next(together)
+    whole = make(name)(logits, target)
+    torch.testing.assert_close(loss(logits[1:], target[1:]), whole)
+    twice = make(name)(logits.repeat(2, 1, 1, 1), target.repeat(2, 1, 1))
+    torch.testing.assert_close(twice, whole)
+
+
 def test_pixels_are_counted_by_image_and_class_without_the_ignored_ones():
     target = torch.tensor([[[0, 0, 2]], [[1, IGNORE, 2]]], dtype=torch.uint8)
     assert count_pixels(target, 3).tolist() == [[2, 0, 1], [0, 1, 1]]

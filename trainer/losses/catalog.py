@@ -41,6 +41,8 @@ class FocalOptions(Options):
         float, Field(ge=0), AfterValidator(_finite_gradient), Mark.SAME_SPEED
     ] = 2.0
     """Focusing exponent: 0 (plain cross entropy) or at least 1."""
+    focal_alpha: Annotated[float, Field(gt=0, le=1), Mark.SAME_SPEED] = 1.0
+    """Factor of the loss, the same for all classes, as a larger or smaller lr has with sgd."""
 
 
 class TverskyOptions(Options):
@@ -48,6 +50,16 @@ class TverskyOptions(Options):
 
     tversky_alpha: Annotated[float, Field(gt=0, lt=1), Mark.SAME_SPEED] = 0.3
     """Weight of false positives; that of false negatives is 1 minus it. 0.5 is the Dice loss."""
+
+
+class OhemOptions(Options):
+    """Options of `ohem`."""
+
+    ohem_threshold: Annotated[float, Field(gt=0, le=1), Mark.SAME_SPEED] = 0.7
+    """Probability of the true class below which a pixel is hard; only hard pixels are trained
+    on."""
+    ohem_min_kept: Annotated[float, Field(gt=0, le=1), Mark.SAME_SPEED] = 0.0625
+    """Share of the valid pixels of a batch that is trained on at least."""
 
 
 _HERE = "searchctl.trainer.losses"
@@ -61,5 +73,7 @@ LOSSES = {
     "jaccard": Part(f"{_HERE}.overlap:Jaccard"),
     "focal": Part(f"{_HERE}.focal:Focal", FocalOptions),
     "tversky": Part(f"{_HERE}.tversky:Tversky", TverskyOptions),
+    "lovasz": Part(f"{_HERE}.lovasz:Lovasz"),
+    "ohem": Part(f"{_HERE}.ohem:OhemCrossEntropy", OhemOptions),
 }
 """Name in a sweep.yaml -> the loss."""
