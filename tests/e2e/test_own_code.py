@@ -75,3 +75,12 @@ def _attempts(database):
     found = queries.attempts(engine, queries.find_sweep(engine, "own"))
     engine.dispose()
     return found
+
+
+def test_own_code_is_imported_by_every_process_of_a_trial(user, tmp_path, searchctl):
+    with (user / "sweep.yaml").open("a") as file:
+        file.write("resources: {processes_per_trial: 2, cpus_per_trial: 2}\n")
+    url = f"sqlite:///{tmp_path}/sweeps.db"
+    done = searchctl("launch", "sweep.yaml", "--inline", "--db", url, cwd=user)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Winner: trial" in done.stdout

@@ -85,6 +85,8 @@ def _switch(wanted: str | None, contents: Callable[[], Mapping[str, bytes]], ori
             return
         files = contents()
         folder = _written(wanted, files)
+        # a process that was started by another one has its import paths
+        sys.path[:] = [path for path in sys.path if Path(path).parent != folder.parent]
         _forget_namesakes(folder, files)
         _hide(origin)
         sys.path.insert(0, str(folder))
@@ -93,7 +95,7 @@ def _switch(wanted: str | None, contents: Callable[[], Mapping[str, bytes]], ori
 
 
 def _forget(folder: Path) -> None:
-    """Remove a directory from the import paths, and every module that came from it."""
+    """Remove a directory of code from the import paths, and every module that came from it."""
     sys.path[:] = [path for path in sys.path if path != str(folder)]
     for name in [name for name, module in sys.modules.items() if _is_below(module, folder)]:
         del sys.modules[name]

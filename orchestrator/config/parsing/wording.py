@@ -107,7 +107,8 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
 
 def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
     """Return whether a part is pydantic's name of a union branch: of a type, or of a data set."""
-    is_tag = isinstance(node, Mapping) and part in (CATALOG, OWN, node.get("dataset"))
+    named = isinstance(node, Mapping) and node.get("dataset") == part
+    is_tag = named or part in (CATALOG, OWN)
     return is_tag or (isinstance(part, str) and "[" in part)
 
 
