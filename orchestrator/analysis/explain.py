@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
+from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.cut import Corrected, Opponent, compare, needed, opponents
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
@@ -116,7 +117,7 @@ class _Stored:
     def __init__(self, engine: Engine, row: SweepRow) -> None:
         self._engine, self._row = engine, row
         self._images = ImageEvidence(engine, row)
-        self.score: ScoreName = row.spec["halving"]["score"]
+        self.score: ScoreName = ranked_by(row.spec)
         trials = queries.trials(engine, row)
         self.params = {trial.number: trial.params for trial in trials}
         self.states = {trial.number: trial.state for trial in trials}
@@ -159,11 +160,11 @@ class _Stored:
         self, trial: int, against: Mapping[int, Opponent], counts: Mapping[int, ImageCounts]
     ) -> Corrected | NotAssessable:
         other = against[trial].trial
-        bootstrap = self._images.draws_for(counts, trial, other)
-        if isinstance(bootstrap, NotAssessable):
-            return bootstrap
+        draws = self._images.draws_for(counts, trial, other)
+        if isinstance(draws, NotAssessable):
+            return draws
         alike = {key: each for key, each in counts.items() if same_images(counts[trial], each)}
-        return compare(trial, against, alike, bootstrap, self.score)
+        return compare(trial, against, alike, *draws)
 
     def _classes(self, rung: int, mine: ImageCounts, other: ImageCounts) -> Iterator[ClassFacts]:
         best = queries.best_class_iou(self._engine, self._row, rung)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.facts.scores import by_accuracy, ranked_by
 from searchctl.orchestrator.halving.follow_up import follow_up_jobs, follow_up_settings
 from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
@@ -103,7 +104,7 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     decisions, settings = queries.decisions(engine, row), follow_up_settings(row.spec)
     planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], settings)
     finalists = ranked_trials(engine, row, row.ladder[-1]["trials"])
-    winner, score = finalists[0], row.spec["halving"]["score"]
+    winner, score = finalists[0], ranked_by(row.spec)
     return FollowUp(
         score=score,
         winner=winner.trial,
@@ -134,10 +135,10 @@ def _finalist(first: RankedTrial, repeats: Sequence[JobRow | None], row: SweepRo
     found = spread([score for score in scores if score is not None])
     if found is None:
         raise ValueError(f"finalist {first.trial} has no score")
-    by_accuracy = row.spec["halving"]["score"] == "val_accuracy"
-    measure = "overall_accuracy" if by_accuracy else "miou"
+    shows_accuracy = by_accuracy(ranked_by(row.spec), row.spec.get("task", ""))
+    measure = "overall_accuracy" if shows_accuracy else "miou"
     evaluations = [(job.evaluations or {}).get("test") for job in repeats if job]
-    tests = [first.test_accuracy if by_accuracy else first.test_miou]
+    tests = [first.test_accuracy if shows_accuracy else first.test_miou]
     tests += [each[measure] for each in evaluations if each]
     return Finalist(
         first.trial, scores, found, spread([each for each in tests if each is not None])

@@ -1,11 +1,14 @@
 """Stored pixel counts and groups of the validation images, for comparisons of networks."""
 
+import math
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.scores import ranked_by, recorded
 from searchctl.orchestrator.facts.scripts import NO_COUNTS, is_by_script
 from searchctl.orchestrator.statistics.paired_bootstrap import (
     GroupBootstrap,
@@ -16,6 +19,31 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.scores.build import Score, build_score
+from searchctl.trainer.scores.catalog import ScoreName, known_score
+
+
+class ScoredDraws(NamedTuple):
+    """The draws of a sweep's validation set, and the score that ranks its trials."""
+
+    bootstrap: GroupBootstrap
+    score: Score
+
+
+def stored_score(row: SweepRow) -> Score | NotAssessable:
+    """Return the score that ranks a stored sweep's trials, ready to be computed; or why not."""
+    return _stored(ranked_by(row.spec), row)
+
+
+def recorded_scores(row: SweepRow) -> list[Score | NotAssessable]:
+    """Return the other scores of a stored sweep likewise."""
+    return [_stored(name, row) for name in recorded(row.spec)]
+
+
+def _stored(name: ScoreName, row: SweepRow) -> Score | NotAssessable:
+    if known_score(name) is None:
+        return NotAssessable(f"{name} is reported by a script, and not computed from counts", None)
+    return build_score(name, row.classes)
 
 
 class ImageEvidence:
@@ -40,8 +68,10 @@ class ImageEvidence:
 
     def draws_for(
         self, counts: Mapping[int, ImageCounts], first: int, second: int
-    ) -> GroupBootstrap | NotAssessable:
+    ) -> ScoredDraws | NotAssessable:
         """Return the draws for comparing two trials, or why they cannot be compared."""
+        if isinstance(self._score, NotAssessable):
+            return self._score
         if isinstance(self._bootstrap, NotAssessable):
             return self._bootstrap
         if not {first, second} <= counts.keys():
@@ -50,7 +80,13 @@ class ImageEvidence:
         scored = len(counts[first].counts)
         if scored != self._bootstrap.images or not same_images(counts[first], counts[second]):
             return NotAssessable("the validation images changed between the two jobs", None)
-        return self._bootstrap
+        if not math.isfinite(self._score.of(counts[first]) - self._score.of(counts[second])):
+            return NotAssessable(f"the stored counts do not determine {self._score.name}", None)
+        return ScoredDraws(self._bootstrap, self._score)
+
+    @cached_property
+    def _score(self) -> Score | NotAssessable:
+        return stored_score(self._row)
 
     @cached_property
     def _bootstrap(self) -> GroupBootstrap | NotAssessable:

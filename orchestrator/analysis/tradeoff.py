@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.statistics.pareto import Point, pareto_front
 from searchctl.orchestrator.storage.reads import queries, snapshot
@@ -88,7 +89,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         cost: pareto_front(Point(t, sign * jobs[t].score, of[t]) for t in of)
         for cost, of in costs.items()
     }
-    score: ScoreName = row.spec["halving"]["score"]
+    score: ScoreName = ranked_by(row.spec)
     shown = {point.trial for front in fronts.values() for point in front}
     params = {trial.number: trial.params for trial in queries.trials(engine, row, shown)}
     candidates = sorted(
@@ -103,7 +104,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         costs=costs,
         latency_on=latency_on,
         candidates=candidates,
-        upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts, score)),
+        upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts)),
     )
 
 
@@ -157,7 +158,7 @@ def _candidates(
 
 
 def _upgrades(
-    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]], score: ScoreName
+    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]]
 ) -> Iterator[Upgrade]:
     """Compare neighbours on each front on the same images."""
     counts = images.counts(rung, {point.trial for front in fronts.values() for point in front})
@@ -165,7 +166,7 @@ def _upgrades(
         for cheaper, dearer in pairwise(front):
             factor = dearer.cost / cheaper.cost if cheaper.cost else None
             gain = dearer.quality - cheaper.quality
-            sure = _difference(images, counts, dearer.trial, cheaper.trial, score)
+            sure = _difference(images, counts, dearer.trial, cheaper.trial)
             yield Upgrade(cost, cheaper.trial, dearer.trial, factor, gain, sure)
 
 
@@ -174,10 +175,10 @@ def _difference(
     counts: Mapping[int, ImageCounts],
     first: int,
     second: int,
-    score: ScoreName,
 ) -> Difference | NotAssessable:
-    bootstrap = images.draws_for(counts, first, second)
-    if isinstance(bootstrap, NotAssessable):
-        return bootstrap
+    draws = images.draws_for(counts, first, second)
+    if isinstance(draws, NotAssessable):
+        return draws
+    bootstrap, score = draws
     resampled = (bootstrap.resample(counts[trial], score) for trial in (first, second))
     return bootstrap.difference(*resampled)

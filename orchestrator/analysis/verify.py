@@ -100,6 +100,8 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
 
 def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
     """A job's score follows from the counts of all validation images."""
+    if record.underivable:
+        return
     for key, job in record.complete_jobs:
         derived: object = record.by_images.get(key)
         if derived is None and record.by_script:
@@ -117,6 +119,9 @@ def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
         stored = (job.evaluations or {}).get("val") or {}
         names = _SUMMARY if stored else ()
         pairs = {f"val {name}": (stored.get(name), getattr(derived, name)) for name in names}
+        scores = stored.get("scores") or {}
+        further = {n: by for n, by in derived.scores.items() if n in scores or not record.by_script}
+        pairs |= {f"val {name}": (scores.get(name), by) for name, by in further.items()}
         pairs |= _by_class(record.class_scores.get(key, {}), derived)
         for what, pair in pairs.items():
             if not _nearly(*pair):
@@ -192,7 +197,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
 def _best_epoch(epochs: Iterable[EpochRow], record: Record) -> tuple[int | None, float | None]:
     """Return the epoch with the best score (ties: the earliest) and its score."""
     sign = -1 if record.direction == "maximize" else 1
-    scores = ((getattr(epoch, record.score), epoch.epoch) for epoch in epochs)
+    scores = ((epoch.value(record.score), epoch.epoch) for epoch in epochs)
     ranked = sorted((sign * score, epoch) for score, epoch in scores if score is not None)
     return (ranked[0][1], sign * ranked[0][0]) if ranked else (None, None)
 

@@ -5,20 +5,26 @@ It also checks whether the finalists' weights exist, so that verify.py needs no 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy import Engine
 from upath import UPath
 
+from searchctl.orchestrator.analysis.image_evidence import recorded_scores, stored_score
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
+from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
-from searchctl.trainer.core.results import Evaluation
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
+from searchctl.trainer.scores.build import Score
 
 
 def read_record(engine: Engine, row: SweepRow) -> Record:
@@ -38,6 +44,10 @@ def read_record(engine: Engine, row: SweepRow) -> Record:
 
 
 def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Record:
+    ranking = stored_score(row)
+    scores = [
+        each for each in (ranking, *recorded_scores(row)) if not isinstance(each, NotAssessable)
+    ]
     trials = queries.trials(engine, row)
     jobs = {key_of(job): job for job in queries.jobs(engine, row, kinds=ALL)}
     epochs: defaultdict[JobKey, list[EpochRow]] = defaultdict(list)
@@ -51,7 +61,8 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
     return Record(
         state=row.state,
         direction=row.direction,
-        score=row.spec["halving"]["score"],
+        score=ranked_by(row.spec),
+        underivable=ranking.why if isinstance(ranking, NotAssessable) else None,
         planned=[rung["trials"] for rung in row.ladder],
         asked=follow_up_settings(row.spec),
         trials=trials,
@@ -60,7 +71,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         epochs=epochs,
         class_scores=class_scores,
         by_images={
-            key: _by_images(engine, row, key)
+            key: _by_images(engine, row, key, scores)
             for key, job in jobs.items()
             if job.state == "COMPLETE"
         },
@@ -74,12 +85,24 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
 
 
 def _by_images(
-    engine: Engine, row: SweepRow, key: JobKey
+    engine: Engine, row: SweepRow, key: JobKey, scores: Sequence[Score]
 ) -> Evaluation | Literal["damaged"] | None:
     try:
-        return evaluation_by_images(queries.image_counts(engine, row, key))
+        images = queries.image_counts(engine, row, key)
+        evaluation = evaluation_by_images(images)
     except (ValueError, TypeError):  # TypeError: SQLite may hold text in place of bytes
         return "damaged"
+    if images is None or evaluation is None:
+        return None
+    further = (score for score in scores if score.name not in OWN_FIELDS)
+    return replace(evaluation, scores={score.name: _of(score, images) for score in further})
+
+
+def _of(score: Score, images: ImageCounts) -> float | None:
+    try:
+        return score.of(images)
+    except DataError:  # changed counts may lack a class
+        return None
 
 
 def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[JobKey]:

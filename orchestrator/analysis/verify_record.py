@@ -42,6 +42,8 @@ class Record:
     """Finalists' jobs whose weights are missing."""
     by_script: bool = False
     """Whether a script of the user's scored: it may leave no counts."""
+    underivable: str | None = None
+    """Why the score does not follow from the images, if it does not."""
 
     @property
     def complete_jobs(self) -> Iterator[tuple[JobKey, JobRow]]:

@@ -108,7 +108,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
             score=ranked.score,
         ),
         seed=sweep.seed,
-        score=sweep.halving.score,
+        score=sweep.halving.ranked_by,
         direction=sweep.halving.direction,
         data=sweep.data,
         inference=sweep.inference,

@@ -107,7 +107,7 @@ class Hooks(Callback):
             "event": hook,
             "sweep": self._sweep.name,
             "at": datetime.now(UTC).isoformat(),
-            "score": self._sweep.halving.score,
+            "score": self._sweep.halving.ranked_by,
         }
         self._due.put((hook, json.dumps({**about, **facts}, default=str)))
 

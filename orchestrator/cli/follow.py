@@ -122,7 +122,7 @@ def logs(
         return
     if address is not None:
         raise click.UsageError("--address names the driver's cluster: it needs --driver")
-    from searchctl.orchestrator.facts.sweeps import shown_score
+    from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
     from searchctl.orchestrator.terminal.trial import known_trials

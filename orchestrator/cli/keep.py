@@ -109,6 +109,8 @@ def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepa
         elif rung["decisions"]:
             outcome = f"{decisions} derived again from the evidence"
         click.echo(f"rung {rung['rung']}: {outcome}")
+    if record.underivable:
+        click.echo(f"The scores are not derived from the images: {record.underivable}.")
     if record.by_script:
         click.echo(NOT_VOUCHED)
     for discrepancy in found:

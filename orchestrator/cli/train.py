@@ -43,11 +43,14 @@ def train(
     after a crash too. Exit code 130 or 143 if a signal stopped it.
     Example: searchctl train best.yaml --epochs 100 -o final
     """
+    from dataclasses import asdict
+
     from upath import UPath
 
     from searchctl.orchestrator.artifacts.export import read_exported
     from searchctl.orchestrator.core.signals import StopSwitch
-    from searchctl.orchestrator.facts.sweeps import duration, epoch_score, number, split_scores
+    from searchctl.orchestrator.facts.scores import epoch_score, split_scores, split_value
+    from searchctl.orchestrator.facts.sweeps import duration, number
     from searchctl.orchestrator.run.final_training import train_exported
     from searchctl.orchestrator.terminal.display import plain_console
 
@@ -65,7 +68,7 @@ def train(
             train_and_val=train_and_val,
             on_epoch=lambda e: _echo(
                 f"epoch {e.epoch}/{total}: train loss {number(e.train_loss)}, val loss "
-                f"{number(e.val_loss)}, {shown} {number(getattr(e, name))}, {duration(e.seconds)}"
+                f"{number(e.val_loss)}, {shown} {number(e.value(name))}, {duration(e.seconds)}"
             ),
             stop=stopping,
             tell=tell,
@@ -75,8 +78,9 @@ def train(
         click.echo(f"stopped after {done} of {total} epochs: the same command continues")
         sys.exit(stopping.exit_code)
     named = {**split_scores(exported.shown_score), "loss": "loss"}
-    for split, scores in result.evaluations.items():
-        shown_scores = (f"{label} {getattr(scores, key):.4f}" for label, key in named.items())
+    for split, evaluation in result.evaluations.items():
+        scores = asdict(evaluation)
+        shown_scores = (f"{n} {number(split_value(scores, key))}" for n, key in named.items())
         click.echo(f"{split:>14}: {', '.join(shown_scores)}")
     weights = f"{result.weights} and " if result.weights else ""
     click.echo(f"wrote {weights}{out / 'metrics.json'}")

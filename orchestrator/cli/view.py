@@ -158,13 +158,8 @@ def print_status(
 ) -> None:
     """Print the progress of a sweep; without its ladder if that is on the screen already."""
     from searchctl.orchestrator.facts.pending import barrier_line
-    from searchctl.orchestrator.facts.sweeps import (
-        JobState,
-        after_line,
-        after_views,
-        rung_views,
-        shown_score,
-    )
+    from searchctl.orchestrator.facts.scores import shown_score
+    from searchctl.orchestrator.facts.sweeps import JobState, after_line, after_views, rung_views
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
     from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show

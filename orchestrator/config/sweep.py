@@ -164,8 +164,12 @@ class Sweep(Settings):
     def _score_fits_the_task(
         cls, halving: HalvingSettings, info: ValidationInfo
     ) -> HalvingSettings:
-        by_script = isinstance(info.data.get("training"), ScriptSettings)
-        return checked_halving(halving, info.data.get("task", "segmentation"), by_script=by_script)
+        return checked_halving(
+            halving,
+            info.data.get("task", "segmentation"),
+            info.data.get("data"),
+            by_script=isinstance(info.data.get("training"), ScriptSettings),
+        )
 
     @field_validator("report")
     @classmethod

@@ -16,11 +16,18 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
 from searchctl.searchspace import Interval, Params, Space
-from searchctl.searchspace.errors import Path, Problem, unknown
+from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
 from searchctl.trainer.core.extras import embeddings_problem
-from searchctl.trainer.data.settings import AnyData, Task
-from searchctl.trainer.scores.catalog import SCORES, direction_problem
+from searchctl.trainer.data.settings import AnyData, FolderData, Task
+from searchctl.trainer.data.settings.class_table import names_of
+from searchctl.trainer.scores.catalog import (
+    SCORES,
+    class_problem,
+    direction_problem,
+    known_score,
+    name_problem,
+)
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings import model_options, recipe_options, task_options
 from searchctl.trainer.settings.inference import Inference
@@ -145,28 +152,48 @@ def checked_task(task: Task, data: AnyData | None) -> Task:
     raise refuse([((), f"is {task}, but data set {data.dataset} has {fix}")], task)
 
 
-def checked_halving(halving: HalvingSettings, task: Task, *, by_script: bool) -> HalvingSettings:
+def checked_halving(
+    halving: HalvingSettings, task: Task, data: AnyData | None = None, *, by_script: bool
+) -> HalvingSettings:
     """Return the halving; where no score is written, with the score that goes with the task.
 
     Args:
         halving: the settings.
         task: of the sweep.
+        data: its data set, if that is known.
         by_script: whether a script reports the score, which can be any.
 
     Raises:
         pydantic.ValidationError: the score is unknown, or does not go with its direction or the
             task.
     """
-    if halving.score not in SCORES and not by_script:
-        raise refuse([(("score",), unknown("score", halving.score, SCORES))], halving)
-    if problem := direction_problem(halving.score, halving.direction):
-        raise refuse([(("direction",), problem)], halving)
-    if task == "segmentation" or halving.score != "val_miou":
-        return halving
-    if "score" not in halving.model_fields_set:
-        return halving.model_copy(update={"score": "val_accuracy"})
-    problem = "val_miou is of pixels: rank classifiers by val_accuracy or val_loss"
-    raise refuse([(("score",), problem)], halving)
+    if task == "classification" and "score" not in halving.model_fields_set:
+        halving = halving.model_copy(update={"score": "val_accuracy"})
+    problems = list(score_problems(halving, task, data, by_script=by_script))
+    if problem := direction_problem(halving.ranked_by, halving.direction):
+        problems.append((("direction",), problem))
+    if problems:
+        raise refuse(problems, halving)
+    return halving
+
+
+def score_problems(
+    halving: HalvingSettings, task: Task, data: AnyData | None, *, by_script: bool
+) -> Iterator[Problem]:
+    """Yield what is wrong with each score of a halving, with its path in the section."""
+    classes = names_of(data.classes) if isinstance(data, FolderData) else None
+    for place, score in enumerate(halving.scores):
+        path: Path = ("score",) if isinstance(halving.score, str) else ("score", place)
+        known = known_score(score)
+        if known is None and by_script:
+            continue
+        if problem := name_problem(score):
+            yield path, problem
+        elif task == "classification" and known and known.of_pixels:
+            fit = [name for name, each in SCORES.items() if not each.of_pixels]
+            yield path, f"{score} is of pixels: rank classifiers by {', '.join(fit)}"
+        elif classes is not None and (problem := class_problem(score, classes)):
+            yield path, problem
 
 
 def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
@@ -252,7 +279,7 @@ def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterat
 
 
 def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str]:
-    if "loss" in space.names and halving.score == "val_loss":
+    if "loss" in space.names and halving.ranked_by == "val_loss":
         yield (
             "loss is searched and the score is val_loss: val_loss is plain cross entropy, so "
             "trials that train with it have an advantage; score: val_miou (in classification, "

@@ -18,6 +18,7 @@ from pydantic import (
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
 from searchctl.trainer.scores.catalog import (
+    BY_CLASS,
     SCORES,
     Direction,
     ScoreName,
@@ -95,6 +96,19 @@ class SearchSettings(Settings):
         return trials
 
 
+_Score = Annotated[
+    ScoreName,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(SCORES)},
+                {"type": "string", "pattern": rf"^({'|'.join(BY_CLASS)}):.+$"},
+            ]
+        }
+    ),
+]
+
+
 class HalvingSettings(Settings):
     """How the ladder is built, and which score ranks the trials."""
 
@@ -108,11 +122,10 @@ class HalvingSettings(Settings):
     """Smallest fraction of the training images; lower rungs are left out."""
     fractions: Annotated[list[Share], Field(min_length=1, max_length=64)] | None = None
     """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
-    score: Annotated[ScoreName, WithJsonSchema({"type": "string", "enum": list(SCORES)})] = (
-        "val_miou"
-    )
-    """Score that ranks the trials of a rung: val_miou, val_loss or val_accuracy. Default for
-    classification: val_accuracy."""
+    score: _Score | Annotated[list[_Score], Field(min_length=1, max_length=20)] = "val_miou"
+    """Score that ranks the trials of a rung: val_miou, val_dice, val_class_accuracy, val_worst_iou,
+    val_fwiou, val_accuracy or val_loss; of chosen classes as val_dice:car+person. Of a list, the
+    first one ranks, and the others are recorded. Default for classification: val_accuracy."""
     direction: Direction | None = None
     """Whether a higher (max) or a lower (min) score is better. Needed for a score that searchctl
     does not know."""
@@ -127,9 +140,27 @@ class HalvingSettings(Settings):
     They show whether a cut dropped a better trial. They change no decision."""
 
     @property
+    def scores(self) -> tuple[ScoreName, ...]:
+        """All scores that are recorded; the first one ranks the trials."""
+        return (self.score,) if isinstance(self.score, str) else tuple(self.score)
+
+    @property
+    def ranked_by(self) -> ScoreName:
+        """The score that ranks the trials of a rung."""
+        return self.scores[0]
+
+    @property
     def higher_is_better(self) -> bool:
         """Whether a higher score is better."""
-        return higher_is_better(self.score, self.direction)
+        return higher_is_better(self.ranked_by, self.direction)
+
+    @field_validator("score")
+    @classmethod
+    def _no_score_twice(cls, score: ScoreName | list[ScoreName]) -> ScoreName | list[ScoreName]:
+        twice = [each for each in score if score.count(each) > 1]
+        if twice and not isinstance(score, str):
+            raise ValueError(f"lists {twice[0]} twice: leave one out")
+        return score
 
     @field_validator("repeats", "audit")
     @classmethod

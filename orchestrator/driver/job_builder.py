@@ -65,8 +65,9 @@ class JobBuilder:
             params=self._trials[slot.trial],
             sample=Sample(sweep.data, rung.images, training_seed(key, sweep.seed)),
             fraction=rung.fraction,
-            score=sweep.halving.score,
+            score=sweep.halving.ranked_by,
             direction=sweep.halving.direction,
+            recorded=sweep.halving.scores[1:],
             out=folder / token,
             resume_from=tuple(folder / before for before in reversed(earlier)),
             final=final and slot.kind != "audit",  # the test split is for finalists

@@ -10,7 +10,6 @@ from typing import Any
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Decision, Direction
-from searchctl.trainer.scores.catalog import ScoreName
 
 KIND_NAMES: dict[Kind, str] = {"repeat": "repeats", "audit": "audit"}
 """Name of each kind of follow-up job."""
@@ -187,43 +186,6 @@ def duration(seconds: float | None) -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Write a score, or a dash if there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def shown_score(spec: Mapping[str, Any]) -> ScoreName:
-    """Return the score that views show for a stored sweep.
-
-    Classifiers that are ranked by their loss show their accuracy.
-
-    >>> shown_score({"task": "classification", "halving": {"score": "val_loss"}})
-    'val_accuracy'
-    >>> shown_score({"halving": {"score": "val_loss"}})  # stored before there were tasks
-    'val_loss'
-    """
-    score: ScoreName = spec["halving"]["score"]
-    return "val_accuracy" if spec.get("task") == "classification" else score
-
-
-def epoch_score(score: ScoreName) -> tuple[str, str]:
-    """Return the field of an epoch to show beside its losses, and its name.
-
-    >>> epoch_score("val_accuracy"), epoch_score("val_loss")
-    (('val_accuracy', 'val accuracy'), ('val_miou', 'val mIoU'))
-    """
-    if score == "val_accuracy":
-        return "val_accuracy", "val accuracy"
-    return "val_miou", "val mIoU"
-
-
-def split_scores(score: ScoreName) -> dict[str, str]:
-    """Return the scores of a split to show: name -> field of an Evaluation.
-
-    >>> list(split_scores("val_accuracy"))
-    ['accuracy', 'mean accuracy']
-    """
-    if score == "val_accuracy":  # in classification, IoU is not a common measure
-        return {"accuracy": "overall_accuracy", "mean accuracy": "mean_accuracy"}
-    means = {"mean accuracy": "mean_accuracy", "overall accuracy": "overall_accuracy"}
-    return {"mIoU": "miou", **means}
 
 
 def assignments(params: Mapping[str, Any]) -> str:

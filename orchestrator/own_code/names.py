@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.trainer.scores.catalog import known_score
 from searchctl.trainer.settings.own import is_import_path, own_parts
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -18,5 +19,6 @@ def own_names(sweep: Sweep) -> list[str]:
 
 def names_used(sweep: Sweep, settings: Iterable[TrainSettings]) -> list[str]:
     """Return the import paths that trials of these settings use, with those of the whole sweep."""
-    shared = filter(is_import_path, (sweep.data.dataset, sweep.halving.score))
+    scores = [each for each in sweep.halving.scores if known_score(each) is None]
+    shared = filter(is_import_path, (sweep.data.dataset, *scores))
     return list(dict.fromkeys([*own_parts(settings), *map(str, shared)]))

@@ -49,7 +49,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
     section = _Sections(missing)
     trials = stored.trial_facts()
     finalists = _finalists(trials)
-    training = Training(engine, row, stored.sweep.halving.score)
+    training = Training(engine, row, stored.sweep.halving.ranked_by)
     graded = section("grade", lambda: grade(engine, row))
     classes = [scores for each in finalists for scores in _classes(training, each)]
     return Report(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from searchctl.orchestrator.analysis.tradeoff import hardware
+from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.blocks import Block, blocks
 from searchctl.orchestrator.report.charts.figures import (
     MOST_TRIALS,
@@ -22,11 +23,12 @@ from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, 
 from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from searchctl.orchestrator.statistics.drift import searched
-from searchctl.orchestrator.terminal.explain import SCORE_NAMES, how_sure
+from searchctl.orchestrator.terminal.explain import how_sure
 from searchctl.orchestrator.terminal.fidelity import fidelity_report
 from searchctl.orchestrator.terminal.follow_up import follow_up_report
 from searchctl.orchestrator.terminal.grade import grade_report
 from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
+from searchctl.trainer.scores.catalog import title
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Page:
 
 def page_of(report: Report) -> Page:
     """Make the charts of a report; reads the pictures of masks."""
-    score = SCORE_NAMES[report.about.score]
+    score = title(report.about.score)
     params = {each.trial: each.params for each in report.trials}
     best = replace(report, trials=report.trials[:MOST_TRIALS])
     sizes = ((1120, 470), (390, 430))
@@ -100,7 +102,7 @@ def page_of(report: Report) -> Page:
     return Page(
         r=report,
         score=score,
-        by_class="accuracy" if report.about.score == "val_accuracy" else "IoU",
+        by_class="accuracy" if by_accuracy(report.about.score, report.about.task) else "IoU",
         names=searched(params) or list(dict.fromkeys(n for p in params.values() for n in p)),
         how_sure=how_sure(comparison, score) if comparison else "",
         ladder=[each for each in ladders if each],

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
 from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.report.facts import Report
@@ -44,7 +45,7 @@ def _json(report: Report) -> str:
 
 
 def _filled(template: str, report: Report, *, autoescape: bool) -> str:
-    of_images = report.about.score == "val_accuracy"
+    of_images = by_accuracy(report.about.score, report.about.task)
     what = "accuracy" if of_images else "mIoU"
     return (
         _environment(autoescape=autoescape)

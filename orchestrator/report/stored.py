@@ -52,7 +52,7 @@ class Stored:
             state=row.shown_state,
             task=sweep.task,
             dataset=sweep.data.dataset,
-            score=sweep.halving.score,
+            score=sweep.halving.ranked_by,
             direction=row.direction,
             classes=row.classes,
             trials=len(self.params),

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.facts import ClassScores, Curve, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
@@ -22,6 +23,7 @@ class Training:
     def __init__(self, engine: Engine, row: SweepRow, score: ScoreName) -> None:
         """Read from this sweep, whose trials are ranked by `score`."""
         self._engine, self._row, self._score = engine, row, score
+        self._by_accuracy = by_accuracy(score, row.spec.get("task", ""))
         self._epochs: dict[int, list[EpochRow]] = {}
 
     def curves(self, trial: TrialFacts, rungs: Collection[int]) -> list[Curve]:
@@ -39,7 +41,7 @@ class Training:
         found: dict[tuple[int, str], list[float | None]] = {}
         for row in queries.class_scores(self._engine, self._row, trials, rung=rung):
             values = found.setdefault((row.trial, row.split), [None] * len(self._row.classes))
-            values[row.class_id] = row.accuracy if self._score == "val_accuracy" else row.iou
+            values[row.class_id] = row.accuracy if self._by_accuracy else row.iou
         return [ClassScores(trial, rung, split, each) for (trial, split), each in found.items()]
 
     def _epochs_of(self, trial: int) -> list[EpochRow]:
@@ -53,7 +55,7 @@ class Training:
         return Curve(trial, rung, kept, self._converged(epochs, kept), epochs)
 
     def _converged(self, epochs: Iterable[EpochRecord], kept: int | None) -> int | None:
-        scores = {each.epoch: getattr(each, self._score) for each in epochs}
+        scores = {each.epoch: each.value(self._score) for each in epochs}
         best = None if kept is None else scores.get(kept)
         if best is None:
             return None

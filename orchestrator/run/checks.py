@@ -1,6 +1,6 @@
 """Checks before anything is stored or paid for: packages, labels, networks, weights, nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from upath import UPath
@@ -13,8 +13,10 @@ from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_file
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.checks.checked import checked_data
+from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.own_code.files import OwnCode
+from searchctl.trainer.scores.catalog import chosen_classes
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -40,9 +42,19 @@ def check_labels(sweep: Sweep) -> tuple[str, ...]:
     if sweep.data.dataset == "lists":
         return ()  # a list is checked as a whole before
     report = checked_data(sweep.data)
-    if report.problems:
-        raise DataError(*report.problems)
+    if problems := (*report.problems, *_undetermined_scores(sweep, report)):
+        raise DataError(*problems)
     return tuple(f"warning: {warning}" for warning in report.warnings)
+
+
+def _undetermined_scores(sweep: Sweep, report: DataReport) -> Iterator[str]:
+    """Yield which classes that a score names no label of the validation set holds."""
+    images = next(each.class_images for each in report.splits if each.split == "val")
+    for score in sweep.halving.scores:
+        for each in chosen_classes(score, report.class_names) or ():
+            if not images[each]:
+                name = report.class_names[each]
+                yield f"halving.score: {score}: no label of the validation set holds {name}"
 
 
 def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:

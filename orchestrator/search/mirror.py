@@ -31,7 +31,7 @@ def mirror_all(
 ) -> None:
     """Write everything that is stored to the study. Existing entries stay unchanged."""
     report = f"/report/{sweep.name}"
-    mirror.introduce(sweep.halving.score, _introduction(report), {"report": report})
+    mirror.introduce(sweep.halving.ranked_by, _introduction(report), {"report": report})
     trials = sweep.trials()
     tokens = {key_of(each): each.token for each in attempts}  # a result is of the last attempt
     for job in jobs:

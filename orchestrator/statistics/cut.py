@@ -7,7 +7,7 @@ from typing import Literal
 from searchctl.orchestrator.statistics.holm import holm
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, GroupBootstrap
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.scores.build import Score
 
 Side = Literal["the last survivor", "the best that was cut", "the winner", "the runner-up"]
 MOST_HOLM = 40
@@ -66,7 +66,7 @@ def compare(
     against: Mapping[int, Opponent],
     counts: Mapping[int, ImageCounts],
     bootstrap: GroupBootstrap,
-    score: ScoreName,
+    score: Score,
 ) -> Corrected:
     """Compare a trial with its opponent, and correct for all comparisons of the cut.
 

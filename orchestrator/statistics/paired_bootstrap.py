@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import special  # scipy.stats, with the same numbers, takes seconds to import
 
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.scores.build import Score
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,8 +32,6 @@ LEAST_GROUPS = 10
 """With fewer groups, there are too few distinct draws for a 95 % interval."""
 DRAWS = 10_000
 CONFIDENCE = 0.95
-_BLOCK = 1000
-"""Draws scored at once: bounds the memory and does not change the result."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class NotAssessable:
 class Resampled:
     """One network's score on the whole validation set, and on each draw of its groups.
 
-    Higher is better: a loss has its sign changed.
+    Higher is better: a score that is better when it is lower has its sign changed.
     """
 
     score: float
@@ -84,19 +82,16 @@ class GroupBootstrap:
         times = np.bincount(chosen.ravel(), minlength=chosen.size)
         self._times = times.reshape(chosen.shape).astype(np.uint32)
 
-    def resample(self, counts: ImageCounts, score: ScoreName) -> Resampled:
+    def resample(self, counts: ImageCounts, score: Score) -> Resampled:
         """Score a network on every draw.
 
         Args:
             counts: of the validation images, in the order of `groups`.
-            score: the name of the score.
+            score: the score.
         """
-        parts = _parts(counts, score)
-        sums = np.zeros((self.groups, parts.shape[1]))
-        np.add.at(sums, self._group_of, parts)
-        blocks = range(0, len(self._times), _BLOCK)
-        draws = [_pooled(self._times[at : at + _BLOCK].astype(float) @ sums) for at in blocks]
-        return Resampled(float(_pooled(sums.sum(axis=0))), np.concatenate(draws))
+        sign = 1 if score.higher_is_better else -1
+        draws = score.of_draws(counts, self._group_of, self._times)
+        return Resampled(sign * score.of(counts), sign * draws)
 
     def difference(self, first: Resampled, second: Resampled) -> Difference:
         """Return the first network's score minus the second's, with its interval."""
@@ -149,34 +144,3 @@ def truth(counts: ImageCounts) -> npt.NDArray[np.uint64]:
     """Return the pixels of each class in the labels of each image: [images, classes]."""
     found: npt.NDArray[np.uint64] = counts.counts[:, :, [0, 2]].sum(axis=2, dtype=np.uint64)
     return found
-
-
-def _parts(counts: ImageCounts, score: ScoreName) -> Floats:
-    """Return what each image adds to the numerators of a score, then to its denominators.
-
-    Every score is a mean of ratios of sums: over the classes that the whole validation set holds
-    for the mIoU, a single one for the others. The loss has its sign changed.
-
-    Returns:
-        [images, 2 x ratios].
-    """
-    hits = counts.counts[:, :, 0].astype(float)
-    if score == "val_loss":
-        return np.stack([-counts.loss_sums, counts.pixels.astype(float)], axis=1)
-    if score == "val_accuracy":
-        return np.stack([hits.sum(axis=1), counts.pixels.astype(float)], axis=1)
-    present = truth(counts).any(axis=0)
-    union = counts.counts.sum(axis=2, dtype=float)
-    return np.concatenate([hits[:, present], union[:, present]], axis=1)
-
-
-def _pooled(sums: Floats) -> Floats:
-    """Return the mean of the ratios along the last axis.
-
-    A class that neither the labels nor the predictions of a draw hold counts 0, for each network:
-    the mean is over the same classes in every draw.
-    """
-    above, below = np.split(sums, 2, axis=-1)
-    ratios = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-    mean: Floats = ratios.mean(axis=-1)
-    return mean

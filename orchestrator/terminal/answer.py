@@ -14,7 +14,8 @@ from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.facts.sweeps import assignments, number, shown_score
+from searchctl.orchestrator.facts.scores import shown_score
+from searchctl.orchestrator.facts.sweeps import assignments, number
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.storage.connect import shown
@@ -34,7 +35,7 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield ""
     yield heading(
         f"Winner: trial {winner.trial}",
-        f", {sweep.halving.score} {number(winner.score)}: {assignments(winner.params)}",
+        f", {sweep.halving.ranked_by} {number(winner.score)}: {assignments(winner.params)}",
     )
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.sweeps import duration, number, value
 from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import ComparedJob
@@ -34,7 +35,7 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
         "trials": list(numbers),
         "states": [row.state for row in rows],
         "params": _by_name(row.params for row in rows),
-        "score": sweep.spec["halving"]["score"],
+        "score": ranked_by(sweep.spec),
         "rungs": list(_rungs(jobs, numbers)),
         "class_iou": {
             "rung": common,

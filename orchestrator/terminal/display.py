@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
 from searchctl.trainer.scores.catalog import ScoreName
 
@@ -70,7 +71,7 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
 def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     """Draw ranked configurations; scores of different rungs cannot be compared."""
     rows = list(rows)
-    tested = TESTED_BY_ACCURACY if score == "val_accuracy" else TESTED_BY_IOU
+    tested = TESTED_BY_ACCURACY if by_accuracy(score) else TESTED_BY_IOU
     if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):
         tested = UNTESTED_BY_IOU  # there is no test split
     columns = ("rank", "trial", "rung", "score", "epoch", *tested, "params")

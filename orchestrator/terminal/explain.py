@@ -19,13 +19,8 @@ from searchctl.orchestrator.facts.sweeps import assignments, number
 from searchctl.orchestrator.statistics.cut import Corrected
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.scores.catalog import title
 
-SCORE_NAMES: dict[ScoreName, str] = {
-    "val_miou": "mIoU",
-    "val_loss": "loss",
-    "val_accuracy": "accuracy",
-}
 LEVEL = 0.05
 MOST_CLASSES = 10
 _TEXT_WIDTH = 100
@@ -38,7 +33,7 @@ def explanation(explained: Explained) -> Iterator[RenderableType]:
     yield f"  {assignments(explained.params)}"
     if not explained.rungs:
         yield "  not started yet"
-    name = SCORE_NAMES[explained.score]
+    name = title(explained.score)
     for rung in explained.rungs:
         yield Text()
         yield _heading(rung, name)

@@ -12,8 +12,8 @@ from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.statistics.audit import AuditResult
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.trainer.scores.catalog import ScoreName, title
 
 MOST_AUDITED = 10
 
@@ -43,7 +43,7 @@ def follow_up_lines(follow_up: FollowUp) -> Iterator[str]:
 
 def seeds_line(follow_up: FollowUp, repeats: Repeats) -> str:
     """Return a sentence on whether the winner also wins with other seeds."""
-    winner, name = follow_up.winner, SCORE_NAMES[follow_up.score]
+    winner, name = follow_up.winner, title(follow_up.score)
     finalists = {each.trial: each for each in repeats.finalists}
     of_all = finalists[winner].score
     line = f"trial {winner} has {name} {_spread(of_all)} over {counted(of_all.n, 'seed')}"
@@ -113,7 +113,7 @@ def _spread(spread: Spread) -> str:
 
 def _seeds(repeats: Repeats, score: ScoreName) -> Table:
     """Draw the finalists' scores by seed; +/- is the standard deviation."""
-    name = SCORE_NAMES[score]
+    name = title(score)
     tested = any(each.test for each in repeats.finalists)
     columns = ("trial", "seeds", f"{name} +/- deviation", *["test +/- deviation"] * tested)
     table = plain_table(*columns, f"{name} by seed", left=[f"{name} by seed"])
@@ -125,7 +125,7 @@ def _seeds(repeats: Repeats, score: ScoreName) -> Table:
 
 
 def _audited(audit: Audit, score: ScoreName) -> Table:
-    table = plain_table("trial", "pruned at rung", "rank there", f"{SCORE_NAMES[score]} on all")
+    table = plain_table("trial", "pruned at rung", "rank there", f"{title(score)} on all")
     for each in audit.trials[:MOST_AUDITED]:
         rank = f"{each.rank} of {each.cohort}"
         found = "failed" if each.failed else number(each.score)

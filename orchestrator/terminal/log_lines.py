@@ -5,13 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby
 
-from searchctl.orchestrator.facts.sweeps import (
-    assignments,
-    duration,
-    epoch_score,
-    number,
-    rung_line,
-)
+from searchctl.orchestrator.facts.scores import epoch_score
+from searchctl.orchestrator.facts.sweeps import assignments, duration, number, rung_line
 from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
@@ -82,7 +77,7 @@ class LogLines:
         if isinstance(change, EpochFinished):
             epoch = change.record
             losses = f"train loss {number(epoch.train_loss)}, val loss {number(epoch.val_loss)}"
-            shown = f"{self._name} {number(getattr(epoch, self._key))}"
+            shown = f"{self._name} {number(epoch.value(self._key))}"
             return f"epoch {epoch.epoch}: {losses}, {shown}, {duration(epoch.seconds)}"
         place = f" on {change.worker}" if change.worker else ""
         if change.outcome == "complete":

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.scores import ranking_line
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import assignments, duration
 from searchctl.orchestrator.facts.text import counted
@@ -28,7 +29,7 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
         sweep.name,
         f": {counted(plan.ladder.trials, 'trial')}, eta {halving.eta}, "
         f"{counted(halving.finalists, 'finalist')}, "
-        f"score {halving.score}",
+        f"score {ranking_line(sweep.to_json())}",
     )
     yield _ladder_table(plan)
     cost, grid = float(plan.ladder.full_trainings), plan.ladder.trials

@@ -10,13 +10,13 @@ from searchctl.orchestrator.facts.sweeps import assignments, number
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.orchestrator.terminal.explain import SCORE_NAMES, paragraph
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.trainer.scores.catalog import ScoreName, title
 
 
 def tradeoff_report(tradeoff: Tradeoff) -> Iterator[RenderableType]:
     """Yield the fronts, then a sentence for each step along them."""
-    name = SCORE_NAMES[tradeoff.score]
+    name = title(tradeoff.score)
     where = f"rung {tradeoff.rung} of {tradeoff.sweep}"
     trials = f"{counted(tradeoff.trials, 'trial')} on {counted(tradeoff.images, 'image')}"
     yield heading(f"{name} against cost", f": {where}, {trials}")
@@ -52,7 +52,7 @@ def _sentence(step: Upgrade, score: ScoreName) -> str:
     """Return a sentence on the cost and the gain of a step along the front."""
     is_loss = score == "val_loss"
     scale, digits = (1, 4) if is_loss else (100, 1)
-    what = "less loss" if is_loss else f"points of {SCORE_NAMES[score]}"
+    what = "less loss" if is_loss else f"points of {title(score)}"
     gain = f"{step.gain * scale:{'' if is_loss else '+'}.{digits}f}"
     if isinstance(step.sure, Difference):
         gain += f" ± {(step.sure.high - step.sure.low) / 2 * scale:.{digits}f}"

@@ -12,19 +12,20 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.core.errors import SweepNotFound
-from searchctl.orchestrator.facts.sweeps import (
-    assignments,
-    duration,
-    epoch_score,
-    number,
+from searchctl.orchestrator.facts.scores import (
+    by_accuracy,
+    epoch_scores,
+    ranked_by,
+    recorded,
     shown_score,
     split_scores,
+    split_value,
 )
+from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import ClassScoreRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.trainer.scores.catalog import ScoreName
 
 
 def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
@@ -40,7 +41,8 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "trial": trial,
         "state": row.state,
         "params": row.params,
-        "score": sweep.spec["halving"]["score"],
+        "score": ranked_by(sweep.spec),
+        "recorded": recorded(sweep.spec),
         "shown_score": shown_score(sweep.spec),
         "classes": sweep.classes,
         "initial_files": _initial_files(sweep, row.params),
@@ -105,7 +107,7 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
     if facts["after"]:
         yield [_after(facts["after"])]
     if facts["jobs"] and facts["jobs"][-1]["evaluations"]:
-        yield [_splits(facts["jobs"][-1], facts["shown_score"])]
+        yield [_splits(facts)]
     if facts["class_scores"]:
         yield [_classes(facts)]
     if facts["epochs"]:
@@ -193,17 +195,21 @@ def _pictures(facts: Mapping[str, Any]) -> Iterator[Text]:
             yield Text(f"embeddings, by PCA and t-SNE: {job['features']}")
 
 
-def _splits(job: Mapping[str, Any], score: ScoreName) -> Table:
-    first, scores = f"split (rung {job['rung']})", split_scores(score)
+def _splits(facts: Mapping[str, Any]) -> Table:
+    job, scores = (
+        facts["jobs"][-1],
+        split_scores(facts["shown_score"], (facts["score"], *facts["recorded"])),
+    )
+    first, names = f"split (rung {job['rung']})", (*scores.values(), "loss")
     table = plain_table(first, *scores, "loss", left=[first])
     for split, found in job["evaluations"].items():
-        table.add_row(split, *(number(found[key]) for key in (*scores.values(), "loss")))
+        table.add_row(split, *(number(split_value(found, name)) for name in names))
     return table
 
 
 def _classes(facts: Mapping[str, Any]) -> Table:
     """Draw IoU or accuracy by class on the validation set, with a column for each rung."""
-    what = "accuracy" if facts["shown_score"] == "val_accuracy" else "IoU"
+    what = "accuracy" if by_accuracy(facts["shown_score"]) else "IoU"
     rungs = [job["rung"] for job in facts["jobs"]]
     found = {
         (row["class_id"], row["rung"]): row[what.lower()]
@@ -218,11 +224,13 @@ def _classes(facts: Mapping[str, Any]) -> Table:
 
 def _epochs(facts: Mapping[str, Any]) -> Table:
     last = facts["epochs"][-1]["rung"]
-    name, shown = epoch_score(facts["shown_score"])
-    table = plain_table(f"epoch (rung {last})", "train loss", "val loss", shown, "lr", "time")
+    scores = epoch_scores(facts["shown_score"], (facts["score"], *facts["recorded"]))
+    first = f"epoch (rung {last})"
+    table = plain_table(first, "train loss", "val loss", *scores.values(), "lr", "time")
     for epoch in facts["epochs"]:
         if epoch["rung"] == last:
             losses = (number(epoch["train_loss"]), number(epoch["val_loss"]))
-            rest = (number(epoch[name]), f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
-            table.add_row(str(epoch["epoch"]), *losses, *rest)
+            values = (number(split_value(epoch, name)) for name in scores)
+            rest = (f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
+            table.add_row(str(epoch["epoch"]), *losses, *values, *rest)
     return table

@@ -12,6 +12,8 @@ from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
 from searchctl.orchestrator.statistics.pareto import Point, pareto_front
 from searchctl.orchestrator.statistics.rank_agreement import rank_agreement
 from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.scores.build import build_score
+from searchctl.trainer.scores.catalog import SCORES
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=7)
 FEW = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])  # ties
@@ -83,7 +85,8 @@ def pairs_of_networks(draw):
         losses, pixels = rng.random(images), truth.sum(axis=1)
         networks.append(ImageCounts(counts.astype(np.uint32), losses, pixels))
     groups = rng.permutation([str(image % 10) for image in range(images)])
-    return networks, groups, draw(st.sampled_from(["val_miou", "val_loss", "val_accuracy"]))
+    score = build_score(draw(st.sampled_from(list(SCORES))), "abcd"[:classes])
+    return networks, groups, score
 
 
 @settings(max_examples=50)

@@ -3,6 +3,8 @@ import pytest
 from searchctl.orchestrator.statistics.cut import MOST_HOLM, Opponent, compare, needed, opponents
 from searchctl.orchestrator.statistics.holm import holm
 from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
+from searchctl.trainer.scores.build import build_score
+from searchctl.trainer.scores.catalog import SCORES
 from tests.image_counts import network
 
 SKILLS = {0: 0.90, 1: 0.80, 2: 0.79, 3: 0.60}
@@ -11,11 +13,12 @@ BOOTSTRAP = GroupBootstrap([str(image) for image in range(12)], draws=1000)
 
 
 def judged(trial, against, counts=COUNTS, score="val_miou"):
-    return compare(trial, against, counts, BOOTSTRAP, score)
+    return compare(trial, against, counts, BOOTSTRAP, build_score(score, "abcd"))
 
 
 def alone(first, second):
-    pair = (BOOTSTRAP.resample(COUNTS[each], "val_miou") for each in (first, second))
+    score = build_score("val_miou", "abcd")
+    pair = (BOOTSTRAP.resample(COUNTS[each], score) for each in (first, second))
     return BOOTSTRAP.difference(*pair)
 
 
@@ -56,7 +59,7 @@ def test_the_difference_is_relative_to_the_requested_trial():
     assert judged(3, against).difference.value < 0 < judged(0, against).difference.value
 
 
-@pytest.mark.parametrize("score", ["val_loss", "val_accuracy", "val_miou"])
+@pytest.mark.parametrize("score", SCORES)
 def test_a_better_network_is_better_by_every_score(score):
     against = opponents([0, 3], 1, last=False)
     found = judged(0, against, score=score)

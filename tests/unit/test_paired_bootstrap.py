@@ -11,6 +11,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
     same_images,
 )
 from searchctl.trainer.core.results import score_of
+from searchctl.trainer.scores.build import build_score
 from tests.image_counts import confusions, counted, network
 
 SCORES = ("val_miou", "val_loss", "val_accuracy")
@@ -22,7 +23,8 @@ def groups(images, count):
 
 def compared(first, second, *, score="val_miou", count=12, draws=2000):
     bootstrap = GroupBootstrap(groups(len(first.counts), count), draws=draws)
-    return bootstrap.difference(*(bootstrap.resample(each, score) for each in (first, second)))
+    ranking = build_score(score, "abcd")
+    return bootstrap.difference(*(bootstrap.resample(each, ranking) for each in (first, second)))
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -38,7 +40,7 @@ def test_a_draw_scores_the_images_of_the_groups_that_it_holds(score):
     confusion = confusions(0.7, images=30)
     whole, _ = counted(confusion)
     bootstrap = GroupBootstrap(groups(30, 10), draws=20, seed=3)
-    found = bootstrap.resample(whole, score).draws
+    found = bootstrap.resample(whole, build_score(score, "abcd")).draws
     order = np.unique(groups(30, 10), return_inverse=True)[1]
     for times, value in zip(bootstrap._times, found, strict=True):
         images = np.concatenate([np.repeat(i, times[order[i]]) for i in range(30)])
@@ -51,7 +53,8 @@ def test_a_class_that_a_draw_lacks_counts_zero_for_both_networks():
     confusion = np.zeros((10, 2, 2), dtype=np.int64)
     confusion[:, 0, 0] = 5
     confusion[0, 1, 1] = 5  # the second class is in the first image only
-    found = GroupBootstrap(groups(10, 10), draws=500).resample(counted(confusion)[0], "val_miou")
+    score = build_score("val_miou", "ab")
+    found = GroupBootstrap(groups(10, 10), draws=500).resample(counted(confusion)[0], score)
     assert set(found.draws) == {0.5, 1.0}
     assert found.score == 1.0
 
@@ -99,7 +102,8 @@ def test_images_of_one_group_are_resampled_as_one():
     copies = [replace(each, **{n: np.repeat(v[:12], 5, axis=0) for n, v in vars(each).items()})
               for each in (first, second)]  # fmt: skip
     bootstrap = GroupBootstrap([str(image // 5) for image in range(60)], draws=2000)
-    paired = bootstrap.difference(*(bootstrap.resample(each, "val_miou") for each in copies))
+    score = build_score("val_miou", "abcd")
+    paired = bootstrap.difference(*(bootstrap.resample(each, score) for each in copies))
     assert paired.high - paired.low > 1.5 * (apart.high - apart.low)
 
 

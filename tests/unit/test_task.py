@@ -54,7 +54,8 @@ def test_a_stored_classification_is_read_as_it_was(sweep_of):
         ),
         (
             f"{IMAGES}{TIMM}{LR}halving: {{score: val_miou}}",
-            "6 halving.score: val_miou is of pixels: rank classifiers by val_accuracy or val_loss",
+            "6 halving.score: val_miou is of pixels: rank classifiers by val_dice, "
+            "val_class_accuracy, val_accuracy, val_loss",
         ),
         (
             f"{IMAGES}{LR}",

@@ -46,13 +46,21 @@ class Evaluation:
     """Other scores by name; None for one that the split does not determine."""
 
 
-def score_of(evaluation: Evaluation, score: ScoreName) -> float:
-    """Return the score that ranks trials, from an evaluation of the validation set."""
-    return {
-        "val_miou": evaluation.miou,
-        "val_loss": evaluation.loss,
-        "val_accuracy": evaluation.overall_accuracy,
-    }[score]
+OWN_FIELDS: dict[ScoreName, str] = {
+    "val_miou": "miou",
+    "val_loss": "loss",
+    "val_accuracy": "overall_accuracy",
+}
+"""Scores that every evaluation and every epoch has: name (in an EpochRecord) -> field of an
+Evaluation. The others are in `scores`."""
+
+
+def score_of(evaluation: Evaluation, score: ScoreName) -> float | None:
+    """Return a score of an evaluation; None if the split does not determine it."""
+    if score in OWN_FIELDS:
+        value: float = getattr(evaluation, OWN_FIELDS[score])
+        return value
+    return evaluation.scores.get(score)
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,13 @@ class EpochRecord:
     truth. The whole field is None if the epoch was not validated."""
     scores: dict[str, float | None] | None = None
     """Other scores of the validation set by name; None if there are none."""
+
+    def value(self, score: ScoreName) -> float | None:
+        """Return a score of the validation set; None if the epoch was not validated."""
+        if score in OWN_FIELDS:
+            value: float | None = getattr(self, score)
+            return value
+        return (self.scores or {}).get(score)
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,22 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 
-from searchctl.trainer.core.results import Evaluation
+from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.core.stopping import Stop
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches, load_split
 from searchctl.trainer.evaluation.evaluate import Scored, evaluate, evaluate_original
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.preparation import PreparedJob
 from searchctl.trainer.run.progress import Kept
+from searchctl.trainer.scores.build import Score
 from searchctl.trainer.settings.inference import Inference
 
 LONGEST_S = 0.5
@@ -67,9 +70,12 @@ def score_validation(job: PreparedJob, stop: Stop) -> Scored:
     """Evaluate the current network on the validation set.
 
     Raises:
+        DataError: the labels do not determine a score.
         Stopped: a stop was requested.
     """
-    return _score(evaluate, job, job.validation, stop)
+    evaluation, images = _evaluated(evaluate, job, job.validation, stop)
+    scores: dict[str, float | None] = {each.name: each.of(images) for each in _further_scores(job)}
+    return replace(evaluation, scores=scores), images
 
 
 def kept_evaluations(
@@ -102,6 +108,27 @@ def kept_latency_ms(job: PreparedJob, job_seconds: float) -> float | None:
 
 
 def _score(how: Callable[..., Scored], job: PreparedJob, split: LoadedSplit, stop: Stop) -> Scored:
+    evaluation, images = _evaluated(how, job, split, stop)
+    scores = {score.name: _score_of_split(score, images) for score in _further_scores(job)}
+    return replace(evaluation, scores=scores), images
+
+
+def _further_scores(job: PreparedJob) -> list[Score]:
+    """Return the scores that an evaluation does not have anyway."""
+    return [each for each in (job.score, *job.recorded) if each.name not in OWN_FIELDS]
+
+
+def _score_of_split(score: Score, images: ImageCounts) -> float | None:
+    """Return a score; None where the split lacks a class that it needs."""
+    try:
+        return score.of(images)
+    except DataError:
+        return None
+
+
+def _evaluated(
+    how: Callable[..., Scored], job: PreparedJob, split: LoadedSplit, stop: Stop
+) -> Scored:
     # `batch_size` is that of all processes together; each evaluates its shard
     size = math.ceil(job.settings.batch_size / job.process_group.size)
     model, process_group = job.training.scored_model, job.process_group

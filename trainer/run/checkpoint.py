@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pickle import UnpicklingError
 from typing import Any
@@ -121,6 +121,7 @@ def identity_of(
     *,
     score: ScoreName,
     direction: Direction | None = None,
+    recorded: Sequence[ScoreName] = (),
     sample_hash: str,
     data_fingerprint: str,
     init_from: str | None,
@@ -140,6 +141,7 @@ def identity_of(
         sample: the training images.
         score: selects the kept epoch.
         direction: of a score that searchctl does not know; None for the others.
+        recorded: other scores that the checkpoint's records hold.
         sample_hash: fingerprint of the names of the sample's images.
         data_fingerprint: fingerprint of the names and sizes of the data set's files.
         init_from: fingerprint of the file of initial weights; None for fresh ones.
@@ -156,6 +158,7 @@ def identity_of(
         "init_from": init_from,
         "direction": direction,
         "network": [(name, list(tensor.shape)) for name, tensor in network.items()],
+        **({"recorded": list(recorded)} if recorded else {}),
         **({"code": code} if code else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

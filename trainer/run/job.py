@@ -37,6 +37,8 @@ class TrialJob:
     """The trial's point of the search space: fields of `settings` and their values."""
     score: ScoreName = "val_miou"
     """Selects the kept epoch; early stopping and the plateau schedule use it too."""
+    recorded: tuple[ScoreName, ...] = ()
+    """Other scores, which are recorded for each epoch and split. They change nothing."""
     direction: Direction | None = None
     """Stated direction of the score; needed for one that searchctl does not know."""
     final: bool = False

@@ -20,7 +20,8 @@ from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.run.training import Training
-from searchctl.trainer.scores.catalog import ScoreName, is_better
+from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.catalog import is_better
 from searchctl.trainer.settings.training import TrainSettings
 
 GPU_BATCHES_BETWEEN_CHECKS = 50
@@ -35,8 +36,7 @@ def train(
     settings: TrainSettings,
     precision: Precision,
     *,
-    score: ScoreName,
-    higher_is_better: bool,
+    score: Score,
     seed: int,
     on_epoch: Callable[[EpochRecord], None],
     stop: Stop,
@@ -47,7 +47,7 @@ def train(
     restored from a checkpoint continues exactly as the one that wrote it.
 
     Raises:
-        Diverged: a loss, or a gradient before clipping, was NaN or infinite.
+        Diverged: a loss, a gradient before clipping, or the score was NaN or infinite.
         Stopped: a stop was requested.
     """
     progress, process_group = training.progress, training.wrapper.process_group
@@ -67,13 +67,14 @@ def train(
             scored = validate()
             if not math.isfinite(scored[0].loss):
                 raise Diverged(f"the validation loss was {scored[0].loss} after epoch {epoch}")
-            value = score_of(scored[0], score)
+            value = _finite_score(scored, score, epoch)
             progress.validations_without_better += 1
-            if progress.kept is None or is_better(value, progress.kept.score, higher_is_better):
+            best = progress.kept
+            if best is None or is_better(value, best.score, score.higher_is_better):
                 progress.kept = Kept(epoch, value, scored, _copy(training.scored_model))
                 progress.validations_without_better = 0
 
-        training.schedule.after_epoch(score_of(scored[0], score) if scored else None)
+        training.schedule.after_epoch(score_of(scored[0], score.name) if scored else None)
         seconds = time.perf_counter() - started
         progress.records.append(_record(epoch, train_loss, lr, images, seconds, scored))
         on_epoch(progress.records[-1])
@@ -155,6 +156,13 @@ def _check_finite(what: str, total: Tensor, epoch: int, batch: int) -> None:
         raise Diverged(f"the {what} was NaN or infinite by batch {batch} of epoch {epoch}")
 
 
+def _finite_score(scored: Scored, score: Score, epoch: int) -> float:
+    value = score_of(scored[0], score.name)
+    if value is None or not math.isfinite(value):
+        raise Diverged(f"the score {score.name} was {value} after epoch {epoch}")
+    return value
+
+
 def _copy(model: SegmentationModel) -> dict[str, Tensor]:
     return {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
 
@@ -173,4 +181,5 @@ def _record(
         val_miou=validation.miou if validation else None,
         val_accuracy=validation.overall_accuracy if validation else None,
         val_class_iou=validation.class_iou if validation else None,
+        scores=(validation.scores or None) if validation else None,
     )

@@ -26,7 +26,7 @@ from searchctl.trainer.run.checkpoint import identity_of
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.scores.build import Score, build_score
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
@@ -35,14 +35,16 @@ from searchctl.trainer.weights.initial import load_initial_weights
 class PreparedJob:
     """One trial at one rung, ready for its first step.
 
-    `settings`, `sample`, `score` and `higher_is_better` are those of its `TrialJob`, the settings
-    with the trial's params in their place.
+    `settings` and `sample` are those of its `TrialJob`, the settings with the trial's params in
+    their place.
     """
 
     settings: TrainSettings
     sample: Sample
-    score: ScoreName
-    higher_is_better: bool
+    score: Score
+    """Ranks the trials, and selects the kept epoch."""
+    recorded: tuple[Score, ...]
+    """Other scores."""
     precision: Precision
     images: LoadedSplit
     """Training images."""
@@ -72,7 +74,8 @@ def prepare(
     decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", len(images.names)))
-    classes = len(images.dataset.class_names)
+    class_names = images.dataset.class_names
+    classes = len(class_names)
     model = build_model(settings, classes, sample.data.channels, sample.data.image_size)
     started = load_initial_weights(
         model, settings, classes, init_from=job.init_from, encoder_from=job.encoder_from
@@ -90,8 +93,8 @@ def prepare(
     return PreparedJob(
         settings,
         sample,
-        job.score,
-        job.higher_is_better,
+        build_score(job.score, class_names, job.direction),
+        tuple(build_score(each, class_names, "max") for each in job.recorded),
         precision,
         images,
         validation,
@@ -111,6 +114,7 @@ def prepare(
             sample,
             score=job.score,
             direction=job.direction,
+            recorded=job.recorded,
             sample_hash=sample_hash(images.names),
             data_fingerprint=data_fingerprint(sample.data),
             init_from=started.sha256,

@@ -221,7 +221,6 @@ def _train(job: PreparedJob, on_epoch: OnEpoch, stop: Stop) -> Kept:
         job.settings,
         job.precision,
         score=job.score,
-        higher_is_better=job.higher_is_better,
         seed=job.sample.seed,
         on_epoch=on_epoch,
         stop=stop,

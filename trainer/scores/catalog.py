@@ -1,10 +1,18 @@
-"""The scores that can rank trials, by name. Imports the standard library alone."""
+"""The scores that searchctl computes, by name. Imports the standard library alone.
 
+A name may be followed by classes, where the score is a number of each class first:
+`val_dice:object` is the Dice of one class, `val_miou:car+person` the mean IoU of two.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from searchctl.searchspace.errors import unknown
+
 ScoreName = str
-"""Name of a score: one of `SCORES`, or another one whose direction is stated with it."""
+"""Name of a score: one of `SCORES`, also with classes; the import path of a function; or another
+name, whose values a script reports."""
 Direction = Literal["max", "min"]
 """max: a higher score is better. min: a lower one is."""
 
@@ -15,16 +23,44 @@ class KnownScore:
 
     title: str
     """Its name in tables, without the split."""
+    formula: str
+    """Function in formulas.py."""
     direction: Direction = "max"
+    by_class: bool = False
+    """Whether it is a number of each class first, so that classes can be chosen."""
+    of_pixels: bool = False
+    """Whether it is for segmentation alone."""
 
 
 SCORES: dict[ScoreName, KnownScore] = {
-    "val_miou": KnownScore("mIoU"),
-    "val_loss": KnownScore("loss", direction="min"),
-    "val_accuracy": KnownScore("accuracy"),
+    "val_miou": KnownScore("mIoU", "mean_iou", by_class=True, of_pixels=True),
+    "val_dice": KnownScore("Dice", "mean_dice", by_class=True),
+    "val_class_accuracy": KnownScore("class accuracy", "mean_recall", by_class=True),
+    "val_worst_iou": KnownScore("worst IoU", "worst_iou", by_class=True, of_pixels=True),
+    "val_fwiou": KnownScore("fwIoU", "frequency_weighted_iou", of_pixels=True),
+    "val_accuracy": KnownScore("accuracy", "accuracy"),
+    "val_loss": KnownScore("loss", "loss", direction="min"),
 }
-"""val_miou: mean IoU. val_loss: unweighted cross entropy per valid pixel (or per image, in
-classification). val_accuracy: share of all valid pixels (or images) that are right."""
+"""Name -> score. docs/scores.md has the formulas."""
+BY_CLASS = tuple(name for name, score in SCORES.items() if score.by_class)
+"""Scores that can be limited to chosen classes."""
+
+
+def known_score(score: ScoreName) -> KnownScore | None:
+    """Return the score of that name, with or without classes; None if we do not compute it."""
+    return SCORES.get(score.partition(":")[0])
+
+
+def title(score: ScoreName) -> str:
+    """Return the name of a score for tables.
+
+    >>> title("val_miou"), title("val_dice:car+person"), title("my_metrics:boundary_f1")
+    ('mIoU', 'Dice of car+person', 'my_metrics:boundary_f1')
+    """
+    known, (_, _, classes) = known_score(score), score.partition(":")
+    if known is None:
+        return score
+    return f"{known.title} of {classes}" if classes else known.title
 
 
 def higher_is_better(score: ScoreName, direction: Direction | None = None) -> bool:
@@ -37,7 +73,7 @@ def higher_is_better(score: ScoreName, direction: Direction | None = None) -> bo
     Raises:
         KeyError: the score is unknown, and no direction is stated.
     """
-    known = SCORES.get(score)
+    known = known_score(score)
     if known is None and direction is None:
         raise KeyError(f"the direction of score {score} is not stated")
     return (known.direction if known else direction) == "max"
@@ -56,7 +92,7 @@ def direction_problem(score: ScoreName, direction: Direction | None) -> str | No
     >>> direction_problem("word_errors", None)
     'is missing: is a higher (max) or a lower (min) word_errors better?'
     """
-    known = SCORES.get(score)
+    known = known_score(score)
     if known is None:
         better = f"is a higher (max) or a lower (min) {score} better?"
         return None if direction else f"is missing: {better}"
@@ -64,3 +100,56 @@ def direction_problem(score: ScoreName, direction: Direction | None) -> str | No
         return None
     better = "higher" if known.direction == "max" else "lower"
     return f"is {direction}, but a {better} {score} is better: leave it out"
+
+
+def name_problem(score: ScoreName) -> str:
+    """Return what is wrong with the name of a score that we compute; empty if nothing is.
+
+    >>> name_problem("val_accuracy:car")
+    'val_accuracy is no number of each class: leave :car out'
+    """
+    name, colon, classes = score.partition(":")
+    known = SCORES.get(name)
+    if known is None:
+        return unknown("score", score, SCORES)
+    if colon and not known.by_class:
+        return f"{name} is no number of each class: leave :{classes} out"
+    if colon and not classes.strip():
+        return f"'{score}' lacks its classes: {name}:car+person"
+    return ""
+
+
+def class_problem(score: ScoreName, classes: Sequence[str]) -> str:
+    """Return what is wrong with the classes that a score names; empty if nothing is.
+
+    >>> class_problem("val_dice:car", ["road", "cat"])
+    "unknown class 'car': did you mean 'cat'?"
+    """
+    try:
+        chosen_classes(score, classes)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def chosen_classes(score: ScoreName, classes: Sequence[str]) -> tuple[int, ...] | None:
+    """Return the indices of the classes that a score names; None if it names none.
+
+    Args:
+        score: name of the score.
+        classes: names of all classes.
+
+    Raises:
+        ValueError: a class is unknown, or named twice.
+    """
+    _, colon, named = score.partition(":")
+    if not colon or known_score(score) is None:
+        return None
+    # the name of a class may hold a plus itself
+    parts = [named] if named in classes else [part.strip() for part in named.split("+")]
+    for part in parts:
+        if part not in classes:
+            raise ValueError(unknown("class", part, classes))
+        if parts.count(part) > 1:
+            raise ValueError(f"names the class {part} twice")
+    return tuple(classes.index(part) for part in parts)

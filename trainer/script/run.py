@@ -11,7 +11,7 @@ from pathlib import Path
 from upath import UPath
 
 from searchctl.trainer.core.errors import DataError, SettingsError
-from searchctl.trainer.core.results import EpochRecord, JobResult, JobStatus
+from searchctl.trainer.core.results import OWN_FIELDS, EpochRecord, JobResult, JobStatus
 from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
@@ -210,12 +210,14 @@ class _Running:
         counts = read_counts(self._out / file, len(lists.val), classes or None) if file else None
         weights = kept_weights(self._out, kept) if job.keep_weights else None
         evaluation = evaluation_by_images(counts)
+        further = (name for name in (job.score, *job.recorded) if name not in OWN_FIELDS)
+        scores = {name: kept.number(name) for name in further}
         return replace(
             self.result("complete"),
             score=kept.number(job.score),
             kept_epoch=kept.epoch,
             image_counts=counts,
-            evaluations={"val": evaluation} if evaluation else {},
+            evaluations={"val": replace(evaluation, scores=scores)} if evaluation else {},
             weights=None if weights is None else UPath(job.out / weights.name),
         )
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from searchctl.orchestrator.facts.sweeps import assignments, epoch_score, value
+from searchctl.orchestrator.facts.scores import epoch_score
+from searchctl.orchestrator.facts.sweeps import assignments, value
 from searchctl.orchestrator.report.charts.plots import (
     Line,
     LineChart,
@@ -13,8 +14,8 @@ from searchctl.orchestrator.report.charts.plots import (
     scatter_chart,
 )
 from searchctl.orchestrator.report.facts import ClassScores, Contrast, Curve, Option, Report
-from searchctl.orchestrator.terminal.explain import SCORE_NAMES
 from searchctl.trainer.core.results import EpochRecord
+from searchctl.trainer.scores.catalog import title
 
 MOST_TRIALS = 2000
 """Most trials that are drawn and listed, the best ones: with more, a browser is slow."""
@@ -112,7 +113,7 @@ def _score_chart(report: Report, lines: Sequence[Line]) -> LineChart | None:
 
 
 def _points(epochs: Sequence[EpochRecord], name: str) -> list[tuple[float, float]]:
-    values = ((each.epoch, getattr(each, name)) for each in epochs)
+    values = ((each.epoch, each.value(name)) for each in epochs)
     return [(float(epoch), found) for epoch, found in values if found is not None]
 
 
@@ -204,7 +205,7 @@ def cost_charts(report: Report) -> Iterator[ScatterChart]:
         chart = scatter_chart(
             spots,
             x_title=cost,
-            y_title=SCORE_NAMES[report.about.score],
+            y_title=title(report.about.score),
             higher_is_better=report.about.direction == "maximize",
         )
         if chart and len({spot.cost for spot in spots}) > 1:
