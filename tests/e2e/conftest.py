@@ -72,7 +72,7 @@ def searchctl(searchctl_process):
 
     def run(*arguments, cwd, env=()):
         starts_ray = arguments[0] in ("launch", "resume") and "--inline" not in arguments
-        if starts_ray or arguments[0] == "train" or "--driver" in arguments:
+        if starts_ray or arguments[0] == "train" or {"--address", "--driver"} & {*arguments}:
             return searchctl_process(*arguments, cwd=cwd, env=env)
         return in_process.searchctl(*arguments, cwd=cwd, env=env)
 
