@@ -2,7 +2,6 @@
 
 import difflib
 
-from huggingface_hub import hf_hub_download
 from upath import UPath
 
 from searchctl.trainer.core.atomic_files import file_exists
@@ -11,6 +10,7 @@ from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.models.timm.mix_transformer import MIX_TRANSFORMERS
 from searchctl.trainer.models.timm.network import TimmNetwork
 from searchctl.trainer.weights.files import PICKLED, SUFFIXES
+from searchctl.trainer.weights.hub import hub_file
 
 _HUB_FILE = "model.safetensors"
 _ALL, _OTHERS = (f"{', '.join(each[:-1])} or {each[-1]}" for each in (SUFFIXES, PICKLED))
@@ -75,15 +75,7 @@ def _downloaded(encoder: str) -> UPath:
         raise SettingsError(_without_weights(encoder))
     if not config.hf_hub_id:
         raise SettingsError(f"download {config.url}, and {_put(encoder)}")
-    name = config.hf_hub_filename or _HUB_FILE
-    try:
-        return UPath(hf_hub_download(config.hf_hub_id, name))
-    except Exception as error:  # the errors of its HTTP library have no common base class
-        raise SettingsError(
-            f"{name} of {config.hf_hub_id} is not in the cache of the Hugging Face hub, and cannot "
-            f"be downloaded from it: {error}\nOn a machine with a network, run `hf download "
-            f"{config.hf_hub_id} {name}`, and {_put(encoder)}"
-        ) from error
+    return hub_file(config.hf_hub_id, [config.hf_hub_filename or _HUB_FILE], _put(encoder))
 
 
 def _put(encoder: str) -> str:

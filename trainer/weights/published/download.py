@@ -4,11 +4,10 @@ import hashlib
 from pathlib import Path
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import RemoteEntryNotFoundError
 from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.weights.hub import hub_file
 
 _TORCHVISION = {
     "deeplabv3_resnet50": "deeplabv3_resnet50_coco-cd0a2569.pth",
@@ -26,7 +25,9 @@ def published_file(reference: str) -> UPath:
         SettingsError: it is in no cache and cannot be downloaded; says what to put where.
     """
     publisher, _, name = reference.partition(":")
-    return UPath(_of_torchvision(name) if publisher == "torchvision" else _of_hub(name))
+    if publisher == "torchvision":
+        return UPath(_of_torchvision(name))
+    return hub_file(name, _HUB_FILES, "set init: checkpoint:FILE to that file")
 
 
 def _of_torchvision(name: str) -> Path:
@@ -59,18 +60,3 @@ def _check_hash(file: Path) -> None:
             f"{file} is damaged: its SHA-256 begins with {found[: len(wanted)]}, not {wanted}; "
             "remove it"
         )
-
-
-def _of_hub(name: str) -> Path:
-    for file in _HUB_FILES:
-        try:
-            return Path(hf_hub_download(name, file))
-        except RemoteEntryNotFoundError:
-            continue
-        except Exception as error:  # those of its HTTP library are of no common class
-            raise SettingsError(
-                f"{file} of {name} is not in the cache of the Hugging Face hub, and cannot be "
-                f"downloaded: {error}\nWhere there is a network, run `hf download {name} {file}` "
-                "and set init: checkpoint:FILE to that file"
-            ) from error
-    raise SettingsError(f"{name} on the Hugging Face hub has neither {' nor '.join(_HUB_FILES)}")
