@@ -73,3 +73,63 @@ def triangle(optimizer, steps, peak=0.5):
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: (step + 1) / top if step < top else (steps - step) / steps
     )
+
+
+class AlwaysSame(nn.Module):
+    """Draws its weights from a generator of its own."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.body = nn.Conv2d(3, classes, 1)
+        own = torch.Generator().manual_seed(0)
+        for weights in self.body.parameters():
+            nn.init.normal_(weights, generator=own)
+
+    def forward(self, images):
+        return self.body(images)
+
+
+class Noisy(AlwaysSame):
+    """Is random in evaluation too."""
+
+    def forward(self, images):
+        return self.body(nn.functional.dropout(images, 0.5))
+
+
+class EvenOnly(AlwaysSame):
+    """Adds features of half the size, doubled: odd sides do not fit."""
+
+    def forward(self, images):
+        small = nn.functional.max_pool2d(images, 2)
+        return self.body(images + nn.functional.interpolate(small, scale_factor=2))
+
+
+class Unused(AlwaysSame):
+    """Has weights that it does not use."""
+
+    def __init__(self, classes):
+        super().__init__(classes)
+        self.spare = nn.Linear(2, 2)
+
+
+class Ends(AlwaysSame):
+    """Ends in logits that are almost constant."""
+
+    def forward(self, images):
+        return 1e-4 * self.body(images).sigmoid()
+
+
+def higher_is_better(logits, labels, ignore_index):
+    """A gain instead of a loss."""
+    return -nn.functional.cross_entropy(logits, labels, ignore_index=ignore_index)
+
+
+def own_rate(params, lr):
+    """An optimizer that ignores the learning rates of its groups."""
+    weights = [weight for group in params for weight in group["params"]]
+    return torch.optim.SGD(weights, lr=0.5)
+
+
+def negative(optimizer, steps):
+    """A schedule that falls below zero."""
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 2 * step / steps)

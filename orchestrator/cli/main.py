@@ -6,6 +6,7 @@ import click
 
 from searchctl.orchestrator.cli import (
     analysis,
+    check,
     dashboard,
     data,
     database,
@@ -48,6 +49,7 @@ for command in (
     init.init,
     doctor.doctor,
     files.validate,
+    check.check,
     plan.plan,
     data.data,
     run.launch,

@@ -39,7 +39,7 @@ def import_apart(folder: Path, names: Iterable[str], limit_s: float = LIMIT_S) -
         process = subprocess.Popen(
             [*command, str(folder.absolute()), str(report), *listed],
             cwd=folder,
-            env=_environment(),
+            env=child_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -78,7 +78,8 @@ def _ended(code: int, names: list[str], printed: str) -> str:
     return f"importing {', '.join(names)} ended its process {how}" + (f":\n{last}" if last else "")
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """Return the environment of a child that imports what this process would."""
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -33,17 +33,19 @@ def check_packages(sweep: Sweep) -> None:
         raise SearchctlError(f"report.features {problem}")
 
 
-def check_labels(sweep: Sweep) -> tuple[str, ...]:
+def check_labels(sweep: Sweep, settings: Sequence[TrainSettings]) -> tuple[str, ...]:
     """Run the checks of `searchctl data check`, on what was decoded; return the warnings.
 
     Raises:
         DataError: with the errors of these checks.
+        SearchctlError: some pixels have no class, and a loss cannot leave them out.
     """
     if sweep.data.dataset == "lists":
         return ()  # a list is checked as a whole before
     report = checked_data(sweep.data)
     if problems := (*report.problems, *_undetermined_scores(sweep, report)):
         raise DataError(*problems)
+    _check_losses(settings, report)
     return tuple(f"warning: {warning}" for warning in report.warnings)
 
 
@@ -55,6 +57,16 @@ def _undetermined_scores(sweep: Sweep, report: DataReport) -> Iterator[str]:
             if not images[each]:
                 name = report.class_names[each]
                 yield f"halving.score: {score}: no label of the validation set holds {name}"
+
+
+def _check_losses(settings: Sequence[TrainSettings], report: DataReport) -> None:
+    unlabeled = sum(facts.unlabeled for split in report.splits[:1] for facts in split.read)
+    if not unlabeled:
+        return
+    from searchctl.trainer.losses.own import unlabeled_problems  # imports torch
+
+    if problems := unlabeled_problems(settings):
+        raise SearchctlError(*problems)
 
 
 def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:

@@ -14,6 +14,7 @@ from searchctl.orchestrator.artifacts.directory import check_writable, runs_dire
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset, every_problem
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.own_code.check import check_own_parts
 from searchctl.orchestrator.own_code.stored import store_code
 from searchctl.orchestrator.own_code.sweep_code import launched_code, with_code
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
@@ -101,6 +102,7 @@ def prepare(
     dataset = checked_dataset(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")), len(dataset.names("val")))
     check_networks(sweep, settings, dataset)
+    check_own_parts(sweep, settings, len(dataset.class_names))
     runs = runs_directory(sweep)
     check_writable(runs, RUNS_FIX)
     engine = open_database(url, create=True)
@@ -110,7 +112,7 @@ def prepare(
     locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
     with every_problem(sweep.data):
         decode_for(sweep.data, settings, tell, seed=sweep.seed)
-    notes += check_labels(sweep)
+    notes += check_labels(sweep, settings)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
     row = store_sweep(engine, sweep, plan, dataset, source, initial)

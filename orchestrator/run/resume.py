@@ -90,10 +90,11 @@ def prepare_resume(
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
     locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
-    decode_for(sweep.data, trial_settings(sweep), tell, seed=sweep.seed)
+    settings = trial_settings(sweep)
+    decode_for(sweep.data, settings, tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row)
     # data that are those of the launch were checked then
-    notes = _notes(row, stored) + said + (check_labels(sweep) if changes else ())
+    notes = _notes(row, stored) + said + (check_labels(sweep, settings) if changes else ())
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations, code)
 
 

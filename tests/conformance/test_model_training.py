@@ -40,14 +40,6 @@ def variant(request):
     return request.param
 
 
-def test_gradients_reach_every_weight(variant):
-    model = tiny(variant)
-    # two steps, as some branches begin as zeros: the first gradient stops at their last layer
-    train_steps(model, steps=2)
-    grads = {name: weight.grad for name, weight in model.named_parameters()}
-    assert [name for name, grad in grads.items() if grad is None or not grad.any()] == []
-
-
 @pytest.mark.parametrize("drop_path", [None, 0.5])
 @pytest.mark.parametrize("variant", SKIPPING)
 def test_branches_are_skipped_exactly_when_requested(variant, drop_path):

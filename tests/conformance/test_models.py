@@ -4,8 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from searchctl.trainer.checks.networks import NETWORK_CHECKS, NetworkCase
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.build import build_model
 from searchctl.trainer.settings.catalog import MODELS
+from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import load_weights, save_weights
 from tests.tiny_models import CLASSES, TINY, VARIANTS, has_aux, tiny
 
@@ -27,6 +30,23 @@ def images_of(*size, batch=2):
 
 def test_every_model_of_the_catalog_is_tested():
     assert list(TINY) == list(MODELS)
+
+
+@pytest.mark.parametrize("title", [title for title in NETWORK_CHECKS if "by heart" not in title])
+def test_ours_pass_the_checks_of_users_networks(make, title):
+    NETWORK_CHECKS[title].run(case_of(make))
+
+
+@pytest.mark.exhaustive
+def test_ours_learn_four_images_by_heart(make):
+    NETWORK_CHECKS["four images are learned by heart"].run(case_of(make))
+
+
+def case_of(make):
+    def build(dropout):
+        return build_model(TrainSettings(**{**VARIANTS[make.name], "dropout": dropout}), CLASSES)
+
+    return NetworkCase(build, CLASSES, 3, (64, 64))
 
 
 @pytest.mark.parametrize(
@@ -74,20 +94,6 @@ def test_a_training_batch_of_one_image_is_refused(make):
         make().train()(images_of(64, 64, batch=1))
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.5])
-@torch.no_grad()
-def test_dropout_acts_exactly_when_requested(make, dropout):
-    model, images = make(dropout=dropout).train(), images_of(64, 64)
-    for first, second in zip(model.all_logits(images), model.all_logits(images), strict=True):
-        assert torch.equal(first, second) is (dropout == 0)
-
-
-@torch.no_grad()
-def test_dropout_acts_in_training_only(make):
-    model, images = make(dropout=0.5).eval(), images_of(64, 64)
-    assert torch.equal(model(images), model(images))
-
-
 def test_every_weight_is_in_one_of_the_parts(make):
     parts = {"encoder", "decoder", "classifier"}
     auxiliary = {"aux_decoder", "aux_classifier"} if has_aux(make.name) else set()
@@ -106,22 +112,6 @@ def test_parameters_are_counted_without_memory(make):
 def test_first_weights_of_the_encoder_depend_on_no_other_part(make, changed):
     first, second = make().encoder.state_dict(), make(**changed).encoder.state_dict()
     assert_equal(first, second)
-
-
-def test_names_of_weights_do_not_depend_on_dropout(make):
-    assert list(make().state_dict()) == list(make(dropout=0.5).state_dict())
-
-
-def test_the_same_seed_gives_the_same_weights_and_other_seeds_differ(make):
-    assert_equal(make().state_dict(), make().state_dict())
-    first, other = make().state_dict(), make(seed=1).state_dict()
-    assert not all(torch.equal(first[name], other[name]) for name in first)
-
-
-@torch.no_grad()
-def test_evaluation_of_an_image_does_not_depend_on_its_batch(make):
-    model, images = make().eval(), images_of(40, 48, batch=3)
-    torch.testing.assert_close(model(images)[1:2], model(images[1:2]), atol=1e-5, rtol=1e-4)
 
 
 @torch.no_grad()

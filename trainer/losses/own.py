@@ -1,9 +1,11 @@
 """A loss that is not ours, as one of ours: a class of nn.Module, or a function of two tensors."""
 
 import inspect
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from searchctl.trainer.core.errors import SettingsError
@@ -15,9 +17,13 @@ from searchctl.trainer.core.own_code import (
     own_errors,
 )
 from searchctl.trainer.losses.base import Loss
-from searchctl.trainer.settings.own import CLASSES, OwnOptions
+from searchctl.trainer.settings.catalog import part_named
+from searchctl.trainer.settings.own import CLASSES, OwnOptions, OwnPart
+from searchctl.trainer.settings.training import TrainSettings
 
 IGNORE = "ignore_index"
+IGNORED = 255
+"""Label of pixels without a class in all data sets."""
 
 
 class OwnLoss(Loss):
@@ -64,8 +70,10 @@ class OwnLoss(Loss):
                 is not told.
         """
         if not self.leaves_out_ignored and bool((labels == self.ignore_index).any()):
-            raise SettingsError(f"{self.where} {unlabeled_problem(self.ignore_index)}")
+            raise SettingsError(f"{self.where} {_unlabeled_problem(self.ignore_index)}")
         logits, labels = self.gather(logits), self.gather(labels)
+        if self.leaves_out_ignored and bool((labels == self.ignore_index).all()):
+            return logits.sum() * 0.0  # a mean over no pixel would be 0 / 0
         with own_errors(self.where):
             value = self.loss(logits, labels, **self._called_with)
         if not isinstance(value, Tensor) or value.numel() != 1:
@@ -73,11 +81,25 @@ class OwnLoss(Loss):
         return value.reshape(())
 
 
-def unlabeled_problem(ignore_index: int) -> str:
-    """Return why a loss without `ignore_index` cannot be trained with."""
+def unlabeled_problems(settings: Iterable[TrainSettings]) -> list[str]:
+    """Return which own losses of trials cannot leave out pixels that have no class."""
+    named = {(each.loss, repr(each.loss_args)): each for each in settings}
+    problems = []
+    for each in named.values():
+        part = part_named("loss", each.loss)
+        if isinstance(part, OwnPart):
+            loss = OwnLoss(
+                part.options_in(each), ignore_index=IGNORED, pixel_counts=torch.ones(1, 2)
+            )
+            if not loss.leaves_out_ignored:
+                problems.append(f"{loss.where} {_unlabeled_problem(IGNORED)}")
+    return list(dict.fromkeys(problems))
+
+
+def _unlabeled_problem(ignore_index: int) -> str:
     return (
         f"has no parameter {IGNORE}, and some pixels have no class (label {ignore_index}): give it "
-        f"one, and leave pixels with that label out of the loss"
+        "one, and leave pixels with that label out of the loss"
     )
 
 

@@ -10,8 +10,10 @@ from searchctl.trainer.evaluation.inference import scaled
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.model_options import OPTIONS
+from searchctl.trainer.settings.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
@@ -33,7 +35,8 @@ def network_problems(
     """Return the problems of the networks, each distinct one built once.
 
     Each is built and given two images on torch's meta device, which computes shapes alone; then
-    images of the other sizes that it is to predict.
+    images of the other sizes that it is to predict. An own network that fails there is built on the
+    CPU.
 
     Args:
         settings: of the trials.
@@ -90,18 +93,35 @@ def _problem(
     image_size: tuple[int, int],
     inference: Inference,
 ) -> str | None:
+    given = (settings, classes, in_channels, image_size, inference)
     try:
-        with torch.device("meta"):
+        problem = _problem_on("meta", *given)
+        if problem and isinstance(part_named("model", settings.model), OwnPart):
+            problem = _problem_on("cpu", *given)  # it may need the values of tensors
+    except NotImplementedError:
+        return None  # it depends on more than shapes
+    return f"{_named(settings)}: {problem}" if problem else None
+
+
+def _problem_on(
+    device: str,
+    settings: TrainSettings,
+    classes: int,
+    in_channels: int,
+    image_size: tuple[int, int],
+    inference: Inference,
+) -> str | None:
+    try:
+        with torch.device(device), torch.random.fork_rng(devices=[]), torch.no_grad():
             model = build_model(settings, classes, in_channels, image_size)
             freeze(model, settings.finetune)
             model(torch.zeros(2, in_channels, *image_size))
             model.eval()
-            problem = _size_problem(model, in_channels, image_size, inference)
+            return _size_problem(model, in_channels, image_size, inference)
     except NotImplementedError:
-        return None  # it depends on more than shapes
+        raise
     except _REFUSALS as error:
-        problem = str(error)
-    return f"{_named(settings)}: {problem}" if problem else None
+        return str(error)
 
 
 def _size_problem(
