@@ -16,7 +16,7 @@ _CONTEXT.set_forkserver_preload(
     [
         "searchctl.trainer.run.trial",
         "searchctl.trainer.models.unet",
-        "searchctl.trainer.data.augment",
+        "searchctl.trainer.data.augment.presets",
     ]
 )
 

@@ -21,10 +21,16 @@ from searchctl.orchestrator.cli.files import read
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.trainer.data.checks.check import OnImage
     from searchctl.trainer.data.checks.report import DataReport, SplitReport
     from searchctl.trainer.data.sets.base import Dataset
     from searchctl.trainer.pictures.contact_sheet import Example
+
+MOST_DRAWN = 8
+"""Augmentations on the sheet of `data check --augmented`."""
 
 
 @click.group(cls=CommandGroup)
@@ -56,9 +62,19 @@ data.add_command(convert)
     show_default=True,
     help="Images of each split to draw.",
 )
+@click.option(
+    "--augmented",
+    is_flag=True,
+    help="Also draw training images as each augmentation of the sweep changes them.",
+)
 @json_option
 def check(
-    sweep_file: Path, data_root: str | None, output: Path | None, images: int, as_json: bool
+    sweep_file: Path,
+    data_root: str | None,
+    output: Path | None,
+    images: int,
+    augmented: bool,
+    as_json: bool,
 ) -> None:
     """Decode every image and label, and report contents, broken files and leaks between splits.
 
@@ -66,8 +82,9 @@ def check(
     For each split: images, groups (clips, cities), sizes, each class's share of the labeled
     pixels, the number of images it occurs in, and the share of unlabeled pixels. Exit code 0 if
     every file can be read and training makes sense, 1 if not; warnings alone are 0. `launch` runs
-    the same checks before the first job.
-    Example: searchctl data check sweep.yaml -o sheet.png
+    the same checks before the first job. --augmented writes NAME-augmented.png: training images of
+    the first epochs, with their masks, for up to 8 of the sweep's augmentations.
+    Example: searchctl data check sweep.yaml -o sheet.png --augmented
     """
     from searchctl.orchestrator.own_code.collect import collect_code
     from searchctl.trainer.data.checks.checked import checked_data
@@ -91,6 +108,8 @@ def check(
         _draw(dataset, settings.dataset, report, images, output)
     if report.problems:
         sys.exit(ERROR)
+    if augmented:
+        _draw_augmented(sweep)
 
 
 @contextmanager
@@ -131,12 +150,27 @@ def _print(name: str, report: "DataReport") -> None:
 
 def _draw(dataset: "Dataset", name: str, report: "DataReport", images: int, output: Path) -> None:
     """Write a contact sheet of readable images, spread evenly over each split."""
-    from searchctl.orchestrator.core.errors import SearchctlError
     from searchctl.trainer.pictures.contact_sheet import contact_sheet
 
     splits = [(split, _examples(dataset, split, images)) for split in report.splits if split.read]
     headed = [(f"{s.split}: {counted(len(s.names), 'image')}", shown) for s, shown in splits]
-    sheet = contact_sheet(dataset, f"{name}: {len(report.class_names)} classes", headed)
+    _save(contact_sheet(dataset, f"{name}: {len(report.class_names)} classes", headed), output)
+
+
+def _draw_augmented(sweep: "Sweep") -> None:
+    """Write a contact sheet of training images as the sweep's augmentations change them."""
+    from searchctl.orchestrator.config.augments import distinct_augments
+    from searchctl.trainer.data.samples import load_split
+    from searchctl.trainer.pictures.augment_sheet import augment_sheet
+
+    augments = distinct_augments(sweep, MOST_DRAWN)
+    sheet = augment_sheet(load_split(sweep.data, "train"), augments, sweep.seed)
+    _save(sheet, Path(f"{sweep.name}-augmented.png"))
+
+
+def _save(sheet: "Picture", output: Path) -> None:
+    from searchctl.orchestrator.core.errors import SearchctlError
+
     try:
         sheet.save(output)
     except (OSError, ValueError) as error:

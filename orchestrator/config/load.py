@@ -9,6 +9,7 @@ from searchctl.orchestrator.config.own_checks import check_own_parts, with_full_
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
+from searchctl.orchestrator.config.pipeline_files import read_pipeline_files
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.script_checks import function_problems
 from searchctl.orchestrator.config.sweep import Sweep, names_a_script
@@ -35,9 +36,10 @@ def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}
+    known = [*_undefined_variables(source), *_missing_packages(source)]
     if not names_a_script(source.value.get("training")):
         with_full_names(source)
-    known = (*_undefined_variables(source), *_missing_packages(source))
+        known += read_pipeline_files(source)
     sweep = read_settings(Sweep, source, known)
     if sweep.script is not None:
         problems = function_problems(sweep, FilePath(path).parent.absolute())

@@ -18,7 +18,6 @@ from pydantic.json_schema import SkipJsonSchema
 
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.parsing.reading import read_settings
-from searchctl.orchestrator.config.parsing.wording import refuse
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.script_checks import script_problems
@@ -49,6 +48,7 @@ from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
+from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.training import TrainSettings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from searchctl.orchestrator.config.no_axis import NO_AXIS
-from searchctl.orchestrator.config.parsing.wording import refuse, reworded
+from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.config.script_checks import read_script_space
 from searchctl.orchestrator.config.sweep_settings import (
@@ -33,6 +33,7 @@ from searchctl.trainer.settings import model_options, recipe_options, task_optio
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.training import TrainSettings
 
 _RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}
@@ -121,7 +122,7 @@ def _model_problems(
         *model_options.option_problems(settings),
         *recipe_options.recipe_problems(settings),
         *task_options.task_problems(settings, task),
-        *task_options.raster_problems(settings, data),
+        *task_options.augment_problems(settings, data),
     ]
     return [(_path_of(name, space), message) for name, message in found]
 

@@ -1,4 +1,4 @@
-"""Checks before anything is stored or paid for: packages, labels, networks, weights, nodes."""
+"""Checks before anything is stored or paid for: packages, labels, networks, weights, nodes, ..."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.augments import distinct_augments
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
+from searchctl.trainer.data.augment.chosen import augmenter
+from searchctl.trainer.data.augment.trying import try_augment
 from searchctl.trainer.data.checks.checked import checked_data
 from searchctl.trainer.data.checks.report import DataReport
+from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import chosen_classes
@@ -21,6 +25,9 @@ from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.executors.ray.nodes import SharedLocations
+
+MOST_TRIED = 16
+"""Augmentations that are applied to images before a launch; all of them are built."""
 
 
 def check_packages(sweep: Sweep) -> None:
@@ -67,6 +74,22 @@ def _check_losses(settings: Sequence[TrainSettings], report: DataReport) -> None
 
     if problems := unlabeled_problems(settings):
         raise SearchctlError(*problems)
+
+
+def check_augments(sweep: Sweep) -> None:
+    """Build the augmentations of all trials, and apply some to a few training images.
+
+    Raises:
+        SettingsError: one fails; its transform is named.
+    """
+    augments = [each for each in distinct_augments(sweep).values() if each != "none"]
+    if not augments:
+        return
+    train = load_split(sweep.data, "train")
+    for augment in augments:
+        augmenter(augment, sweep.data.image_size, train.dataset.ignore_index)
+    for augment in distinct_augments(sweep, MOST_TRIED).values():
+        try_augment(train, augment, seed=sweep.seed)
 
 
 def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:

@@ -19,6 +19,7 @@ from searchctl.orchestrator.own_code.stored import store_code
 from searchctl.orchestrator.own_code.sweep_code import launched_code, with_code
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.run.checks import (
+    check_augments,
     check_labels,
     check_networks,
     check_packages,
@@ -90,7 +91,8 @@ def prepare(
         SearchctlError: own code cannot be imported; a network cannot be built; a package is
             missing; the database, the directory, or initial weights cannot be used; or a node of
             the cluster lacks something.
-        SettingsError: a directory of pretrained encoders has none of a trial's.
+        SettingsError: a directory of pretrained encoders has none of a trial's, or an augmentation
+            fails.
         SweepExists: there is a sweep of that name.
         DataError: a file of the data set is missing or does not fit.
     """
@@ -113,6 +115,7 @@ def prepare(
     with every_problem(sweep.data):
         decode_for(sweep.data, settings, tell, seed=sweep.seed)
     notes += check_labels(sweep, settings)
+    check_augments(sweep)
     initial = settle_initial_files(sweep, engine, runs)
     check_weights(sweep, settings, dataset, initial)
     row = store_sweep(engine, sweep, plan, dataset, source, initial)

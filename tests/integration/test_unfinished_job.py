@@ -99,7 +99,7 @@ def test_an_error_in_a_loader_thread_has_the_status_that_it_has_elsewhere(
     def broken(*_):
         raise error
 
-    monkeypatch.setattr("searchctl.trainer.data.augment.Augmenter.changed", broken)
+    monkeypatch.setattr("searchctl.trainer.data.augment.presets.PresetAugmenter.changed", broken)
     result = run({"loader_workers": 2, "augment": "flips"})
     assert result.status == status
     assert str(error) in result.error

@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from searchctl.trainer.data.augment import Augmenter, crop_of_half_or_more, scaled_by_half_to_two
+from searchctl.trainer.data.augment.chosen import augmenter
+from searchctl.trainer.data.augment.presets import crop_of_half_or_more, scaled_by_half_to_two
 from searchctl.trainer.settings import catalog
 
 RANDOM = [name for name in catalog.AUGMENTATIONS if name != "none"]
@@ -23,13 +24,9 @@ def pair():
     return image.astype(np.uint8), mask
 
 
-def augmenter(name):
-    return Augmenter(catalog.load(catalog.AUGMENTATIONS, name), SIZE, IGNORED)
-
-
 @pytest.fixture(params=RANDOM)
 def used(request):
-    return augmenter(request.param)
+    return augmenter(request.param, SIZE, IGNORED)
 
 
 def drawn(used, pair, name, epoch=1):
@@ -50,7 +47,7 @@ def test_size_and_types_stay_and_masks_are_never_interpolated(used, pair):
 def test_images_of_any_size_come_out_at_the_training_size(name, native):
     pair = np.zeros((*native, 3), dtype=np.uint8), np.zeros(native, dtype=np.uint8)
     for index in range(30):
-        image, mask = drawn(augmenter(name), pair, str(index))
+        image, mask = drawn(augmenter(name, SIZE, IGNORED), pair, str(index))
         assert (image.shape, mask.shape) == ((HEIGHT, WIDTH, 3), (HEIGHT, WIDTH))
 
 
@@ -81,7 +78,7 @@ def test_arguments_are_not_changed(used, pair):
 
 
 def test_padding_is_ignored():
-    used = augmenter("scale_crop_jitter")
+    used = augmenter("scale_crop_jitter", SIZE, IGNORED)
     full = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
     picture = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
     draws = [drawn(used, (picture, full), str(index)) for index in range(20)]
@@ -95,7 +92,9 @@ def test_images_and_masks_are_mirrored_together():
     mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
     mask[:5, :9] = 90
     image = np.repeat(mask[..., None], 3, axis=2)
-    draws = [drawn(augmenter("flips"), (image, mask), str(index)) for index in range(20)]
+    draws = [
+        drawn(augmenter("flips", SIZE, IGNORED), (image, mask), str(index)) for index in range(20)
+    ]
     assert all(np.array_equal(image[..., 0], mask) for image, mask in draws)
     # all four ways: one flip does not follow from the other
     assert len({mask.tobytes() for _, mask in draws}) == 4
@@ -107,7 +106,7 @@ def test_images_and_masks_are_cut_alike(name):
     mask[20:50, 30:90] = 90
     image = np.repeat(mask[..., None], 3, axis=2)
     for index in range(20):
-        seen, label = drawn(augmenter(name), (image, mask), str(index))
+        seen, label = drawn(augmenter(name, SIZE, IGNORED), (image, mask), str(index))
         bright = seen[..., 0] > seen[..., 0].max() / 2
         assert ((label == 90) == bright).mean() > 0.95
 
@@ -142,7 +141,7 @@ def test_a_scale_is_half_to_two_and_keeps_the_shape():
 def test_none_does_not_import_albumentations():
     code = (
         "import sys, searchctl.trainer.data.loader; "
-        "from searchctl.trainer.data.augment import Augmenter, none; "
-        "Augmenter(none, (8, 8), 255); sys.exit('albumentations' in sys.modules)"
+        "from searchctl.trainer.data.augment.chosen import augmenter; "
+        "augmenter('none', (8, 8), 255); sys.exit('albumentations' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

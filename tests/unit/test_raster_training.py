@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.trainer.data.augment import Augmenter, flip_crop
+from searchctl.trainer.data.augment.presets import PresetAugmenter, flip_crop
 from searchctl.trainer.data.loader import TrainingBatches, fixed_batches, load_split
 from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, measured
 from searchctl.trainer.data.resizing import resized_image
@@ -125,7 +125,7 @@ def test_each_band_is_resized_like_an_image_of_its_own():
 def test_what_a_crop_cannot_see_is_missing_in_image_and_label(bands):
     image = np.random.default_rng(0).random((20, 30, bands)).astype(np.float32)
     image[:3] = np.nan
-    augmenter = Augmenter(flip_crop, (10, 15), 255)
+    augmenter = PresetAugmenter(flip_crop, (10, 15), 255)
     for seed in range(20):
         changed, label = augmenter.changed(image, np.zeros((20, 30), np.uint8), seed)
         assert changed.shape == (10, 15, bands)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from searchctl.trainer.core.array_views import Bytes
 from searchctl.trainer.core.seeds import derive_seed
-from searchctl.trainer.data.augment import Augmentation, Augmenter
+from searchctl.trainer.data.augment.chosen import Augmenter, augmenter, cuts_source
 from searchctl.trainer.data.fingerprints import data_fingerprint, sample_hash
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import (
@@ -25,7 +25,7 @@ from searchctl.trainer.data.samples import (
     sample_order,
 )
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
-from searchctl.trainer.settings import catalog
+from searchctl.trainer.settings.pipelines.tree import Augment
 
 __all__ = [
     "TrainingBatches",
@@ -61,7 +61,7 @@ class TrainingBatches:
         split: LoadedSplit,
         *,
         batch_size: int,
-        augment: str,
+        augment: Augment,
         seed: int,
         workers: int,
         process_group: ProcessGroup = SINGLE_PROCESS,
@@ -71,11 +71,10 @@ class TrainingBatches:
         self._batch_size = batch_size
         self._seed = seed
         self._workers = workers
-        augmentation = catalog.load(catalog.AUGMENTATIONS, augment)
         # a window is cut from what has more detail than the training size
-        crops = augmentation.window is not None
-        self._images, self._labels = split.sources() if crops else (split.images, split.labels)
-        self._augmenters = _augmenters(augmentation, split, count=max(workers, 1))
+        sources = split.sources() if cuts_source(augment) else (split.images, split.labels)
+        self._images, self._labels = sources
+        self._augmenters = _augmenters(augment, split, count=max(workers, 1))
 
     @property
     def sizes(self) -> list[int]:
@@ -114,14 +113,14 @@ class TrainingBatches:
         """Put these images into a batch; runs in a thread of its own."""
         images, labels = batch[0].numpy(), batch[1].numpy()
         names = self._split.names
-        augmenter = self._augmenters.get()
+        used = self._augmenters.get()
         try:
             for position, index in enumerate(chosen):
                 seed = (self._seed, "augment", len(names), epoch, names[index])
-                changed = augmenter.changed(self._images[index], self._labels[index], *seed)
+                changed = used.changed(self._images[index], self._labels[index], *seed)
                 _put(*changed, images[position], labels[position])
         finally:
-            self._augmenters.put(augmenter)
+            self._augmenters.put(used)
 
 
 def fixed_batches(split: LoadedSplit, batch_size: int) -> Iterator[Batch]:
@@ -165,14 +164,12 @@ def _filled_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _augmenters(
-    augmentation: Augmentation, split: LoadedSplit, count: int
-) -> "SimpleQueue[Augmenter]":
+def _augmenters(augment: Augment, split: LoadedSplit, count: int) -> "SimpleQueue[Augmenter]":
     """Return one for each thread."""
     height, width = split.images.shape[1:3]
     augmenters: SimpleQueue[Augmenter] = SimpleQueue()
     for _ in range(count):
-        augmenters.put(Augmenter(augmentation, (height, width), split.dataset.ignore_index))
+        augmenters.put(augmenter(augment, (height, width), split.dataset.ignore_index))
     return augmenters
 
 

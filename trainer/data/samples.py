@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from searchctl.trainer.core.array_views import ArrayStack, ArrayViews
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.augment.chosen import cuts_source
 from searchctl.trainer.data.cache.entry import EMPTY_ENTRY, Entry
 from searchctl.trainer.data.cache.name import Need
 from searchctl.trainer.data.cache.order import stored_order
@@ -22,7 +23,7 @@ from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.lists import nested_line_order
 from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
-from searchctl.trainer.settings import catalog
+from searchctl.trainer.settings.pipelines.tree import Augment
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +68,14 @@ class LoadedSplit:
             tuple(self.origins[i] for i in chosen),
         )
 
-    def trained_pixels(self, augment: str) -> npt.NDArray[np.int64]:
+    def trained_pixels(self, augment: Augment) -> npt.NDArray[np.int64]:
         """Return how many pixels of each class each image has, as it is trained on.
 
         An augmentation that crops sees labels at their own size, and a class may vanish from those
         at the training size.
 
         Args:
-            augment: name of the augmentation.
+            augment: the augmentation.
 
         Returns:
             [images, classes].
@@ -82,7 +83,7 @@ class LoadedSplit:
         Raises:
             DataError: as `load_split` does.
         """
-        if catalog.load(catalog.AUGMENTATIONS, augment).window is None:
+        if not cuts_source(augment):
             return self.class_pixels
         entries = self._sources()
         rows = [entries[split].pixels[index] for split, index in self.origins]
@@ -115,7 +116,7 @@ def forget_listing() -> None:
 
 def decode_ahead(
     data: DataSettings,
-    augments: Iterable[str],
+    augments: Iterable[Augment],
     *,
     whole: str = "train",
     tell: OnProgress = ignore_progress,
@@ -133,8 +134,7 @@ def decode_ahead(
     """
     if isinstance(data, ListsData):
         return  # only the script reads its samples
-    pipelines = [catalog.load(catalog.AUGMENTATIONS, name) for name in augments]
-    crops = any(pipeline.window is not None for pipeline in pipelines)
+    crops = any(map(cuts_source, augments))
     trained: list[Split] = ["train", "val"] if whole == "train+val" else ["train"]
     needs = [Need(split, "exact") for split in SPLITS]
     needs += [Need(split, "source") for split in trained if crops]

@@ -32,10 +32,10 @@ MANY = 40
 """More names than this are not listed in a message."""
 
 AUGMENTATIONS = {
-    "none": Part("searchctl.trainer.data.augment:none"),
-    "flips": Part("searchctl.trainer.data.augment:flips"),
-    "flip_crop": Part("searchctl.trainer.data.augment:flip_crop"),
-    "scale_crop_jitter": Part("searchctl.trainer.data.augment:scale_crop_jitter"),
+    "none": Part("searchctl.trainer.data.augment.presets:none"),
+    "flips": Part("searchctl.trainer.data.augment.presets:flips"),
+    "flip_crop": Part("searchctl.trainer.data.augment.presets:flip_crop"),
+    "scale_crop_jitter": Part("searchctl.trainer.data.augment.presets:scale_crop_jitter"),
 }
 
 DATASETS = {
@@ -61,7 +61,6 @@ RECIPE: dict[str, Parts] = {
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
     "lr_schedule": LR_SCHEDULES,
-    "augment": AUGMENTATIONS,
 }
 """Setting that names a part of the recipe -> the parts that it may name."""
 

@@ -1,14 +1,20 @@
 """The types of settings that are names: checked against the catalog, without torch."""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import Annotated
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from searchctl.trainer.settings import catalog
 from searchctl.trainer.settings.own import IMPORT_PATH, offered, own_part
+from searchctl.trainer.settings.pipelines.checks import TOP, pipeline_problems
+from searchctl.trainer.settings.pipelines.tree import normal
+from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.texts import text_like
+
+PIPELINE_FILES = (".json", ".yaml", ".yml")
+"""How the name of a pipeline's file ends."""
 
 
 def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
@@ -78,6 +84,20 @@ def _timm_problem(name: str) -> str:
     return "" if re.fullmatch(_TIMM, name) else "timm: lacks its name, such as timm:vgg13_bn"
 
 
+def _augment(written: object) -> object:
+    if isinstance(written, str):
+        if written.endswith(PIPELINE_FILES):
+            raise ValueError(f"'{written}' is a file, which is read where a sweep file names it")
+        if written not in catalog.AUGMENTATIONS:
+            raise ValueError(catalog.unknown("augment", written, catalog.AUGMENTATIONS))
+        return written
+    if not isinstance(written, Mapping):
+        raise ValueError(f"must be a name, or a pipeline: {{{TOP}: [..]}}")
+    if problems := pipeline_problems(written):
+        raise refuse(problems, written)
+    return normal(written)
+
+
 _TIMM = r"\w[\w.-]*"
 _BY_KIND = {"smp": _smp_problem, "timm": _timm_problem}
 
@@ -101,10 +121,24 @@ OptimizerName = Annotated[
 LRScheduleName = Annotated[
     str, _part_of("lr_schedule", catalog.LR_SCHEDULES), _enum_or_path(catalog.LR_SCHEDULES)
 ]
-AugmentName = Annotated[
-    str, _one_of("augment", catalog.AUGMENTATIONS), _enum(catalog.AUGMENTATIONS)
+AugmentChoice = Annotated[
+    str | dict[str, Any],
+    BeforeValidator(_augment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": list(catalog.AUGMENTATIONS)},
+                {"type": "string", "pattern": r"\.(json|ya?ml)$"},
+                {
+                    "type": "object",
+                    "properties": {TOP: {"type": ["array", "object"]}},
+                    "required": [TOP],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
 ]
-
 
 FinetuneName = Annotated[
     str,

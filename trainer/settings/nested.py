@@ -1,7 +1,12 @@
-"""Values inside a setting that is a mapping, by dotted names: `model_args.depth`."""
+"""Values inside a setting that is a mapping, by dotted names: `model_args.depth`.
+
+In `augment` they lead to an argument of a transform: `augment.RandomScale.scale_limit`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
+
+from searchctl.trainer.settings.pipelines.paths import with_value
 
 
 def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +24,12 @@ def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     for name in values:
         setting, _, inside = name.partition(".")
         if inside and setting in settings:
-            changed[setting] = _replaced(changed[setting], inside, values[name], setting)
+            is_pipeline = setting == "augment" and isinstance(changed[setting], Mapping)
+            changed[setting] = (
+                with_value(changed[setting], inside, values[name])
+                if is_pipeline
+                else _replaced(changed[setting], inside, values[name], setting)
+            )
         elif inside:
             changed[setting] = None  # no setting at all: pydantic refuses its name
     return changed

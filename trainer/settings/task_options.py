@@ -1,10 +1,13 @@
 """Which settings go with the task: a class for each pixel, or for each image. Without torch."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.settings.catalog import is_classifier
 from searchctl.trainer.settings.marks import OnlyFor, marks_of
+from searchctl.trainer.settings.pipelines.checks import last_size, pixel_changes
+from searchctl.trainer.settings.pipelines.tree import Augment
 from searchctl.trainer.settings.training import TrainSettings
 
 _ONLY_FOR = dict(marks_of(TrainSettings, OnlyFor))
@@ -25,15 +28,47 @@ def task_problems(trials: Iterable[TrainSettings], task: Task) -> list[tuple[str
     return [(name, problem) for name, problem in checked if problem]
 
 
-def raster_problems(trials: Iterable[TrainSettings], data: AnyData | None) -> list[tuple[str, str]]:
-    """Return (setting, problem) for every setting that does not go with images of these numbers."""
-    if data is None or data.pixel_type == "uint8":
+def augment_problems(
+    trials: Iterable[TrainSettings], data: AnyData | None
+) -> list[tuple[str, str]]:
+    """Return ("augment", problem) for all augmentations that do not go with the images."""
+    if data is None:
         return []
-    wrong = dict.fromkeys(trial.augment for trial in trials if trial.augment in _COLOUR_CHANGES)
-    if not wrong:
-        return []
-    fix = "choose none, flips or flip_crop"
-    return [("augment", f"{', '.join(wrong)} jitters colours of 8-bit RGB, not data.bands: {fix}")]
+    augments = _distinct(trial.augment for trial in trials)
+    problems = [] if data.pixel_type == "uint8" else [_check_numbers(augments)]
+    problems += [_check_size(each, data.image_size) for each in augments]
+    return [("augment", problem) for problem in problems if problem]
+
+
+def _distinct(augments: Iterable[Augment]) -> list[Augment]:
+    return list({json.dumps(each, sort_keys=True): each for each in augments}.values())
+
+
+def _check_numbers(augments: Sequence[Augment]) -> str | None:
+    """Return which augmentations are for 8-bit RGB alone, if any are."""
+    presets = [each for each in augments if isinstance(each, str) and each in _COLOUR_CHANGES]
+    if presets:
+        fix = "choose none, flips or flip_crop"
+        return f"{', '.join(presets)} jitters colours of 8-bit RGB, not data.bands: {fix}"
+    names = [name for each in augments if isinstance(each, Mapping) for name in pixel_changes(each)]
+    if names:
+        return (
+            f"{', '.join(dict.fromkeys(names))} takes 8-bit images, or shares of 1, which "
+            "data.bands are not: leave it out; transforms that move pixels take any numbers"
+        )
+    return None
+
+
+def _check_size(augment: Augment, size: tuple[int, int]) -> str | None:
+    """Return which transform ends a pipeline at another size than that of the training images."""
+    found = None if isinstance(augment, str) else last_size(augment)
+    if found is None or found[1] == size:
+        return None
+    step, (height, width) = found
+    return (
+        f"{step.name} makes images of {height}x{width}, and networks are trained at "
+        f"{size[0]}x{size[1]} (data.image_size): give it that size"
+    )
 
 
 def _check_models(trials: Sequence[TrainSettings], task: Task) -> str | None:

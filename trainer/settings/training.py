@@ -12,7 +12,7 @@ from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.catalog import RECIPE, part_named
 from searchctl.trainer.settings.marks import Mark, NoAxis, NoEffect, OnlyFor
 from searchctl.trainer.settings.names import (
-    AugmentName,
+    AugmentChoice,
     FinetuneName,
     InitName,
     LossName,
@@ -114,8 +114,9 @@ class CommonSettings(Settings):
     """Batches whose gradients are averaged, by their images, for one optimizer step."""
     patience: Annotated[Annotated[int, Field(ge=1)] | None, Mark.SAME_SPEED] = None
     """Stop early after so many validations without a better score; never, if left out."""
-    augment: AugmentName = "none"
-    """Random changes to the training images: none, flips, flip_crop, scale_crop_jitter."""
+    augment: AugmentChoice = "none"
+    """Random changes to the training images: none, flips, flip_crop, scale_crop_jitter; or a
+    pipeline of albumentations, {Compose: [{HorizontalFlip: {p: 0.5}}, ..]}, or a file of one."""
     mixup: Annotated[float, Field(ge=0), Mark.SWITCH, Mark.REGULARISER, _WHOLE_IMAGES] = 0.0
     """Alpha of mixup, which blends two images and their labels; 0 is off. With cutmix too, each
     batch has one of the two, with equal odds. Classification only."""

@@ -3,15 +3,16 @@
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.trainer.data.settings.own import CATALOG, OWN
+from searchctl.trainer.settings.refusal import REFUSED
 
 _PLAIN = {
     "missing": "is missing: add it",
@@ -37,8 +38,6 @@ _PLAIN = {
 }
 MOST_PROBLEMS = 50
 """Problems that are put into words; a file with more of them is none of ours."""
-_OURS = "problem"
-"""Type of the errors from `refuse`. Their paths and messages are final."""
 
 
 def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> list[Problem]:
@@ -63,29 +62,13 @@ def reworded(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
     return problems
 
 
-def refuse(problems: Sequence[Problem], given: object) -> ValidationError:
-    """Return a validation error for problems that have their own paths; validators raise it."""
-    return ValidationError.from_exception_data(
-        "sweep",
-        [
-            InitErrorDetails(
-                # as a parameter, because pydantic would read braces in a message as placeholders
-                type=PydanticCustomError(_OURS, "{message}", {"message": message}),
-                loc=path,
-                input=given,
-            )
-            for path, message in problems
-        ],
-    )
-
-
 def _written_path(raw: object, loc: Path) -> Path:
     """Remove parts of pydantic's location that are not in the file: names of union branches."""
     return tuple(part for part, written in _walk(raw, loc) if written)
 
 
 def _path(details: ErrorDetails, raw: object) -> Path:
-    if details["type"] == _OURS:
+    if details["type"] == REFUSED:
         return details["loc"]
     path = _written_path(raw, details["loc"])
     return (*path, "dataset") if details["type"].startswith("union_tag") else path
@@ -119,7 +102,7 @@ def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[Erro
     for details in errors:
         walk = _walk(raw, details["loc"])
         unwritten = [n for n, (_, written) in enumerate(walk) if not written]
-        if not unwritten or details["type"] == _OURS:
+        if not unwritten or details["type"] == REFUSED:
             kept.append(details)
         else:
             at = unwritten[-1]

@@ -1,4 +1,4 @@
-"""Random changes to the training images: what each augmentation draws for an image, and does to it.
+"""Presets of random changes to the training images: what each draws for an image, and does to it.
 
 All numbers are drawn from one generator, which is a function of (seed, images of the sample, epoch,
 image). Masks are never interpolated, and what lies beyond an image is ignored.
@@ -61,11 +61,11 @@ scale_crop_jitter = Augmentation(scaled_by_half_to_two, left_right=True, jitter=
 """Scale by 0.5 to 2, crop or pad back to size, mirror left-right at 0.5, jitter the colours."""
 
 
-class Augmenter:
-    """Changes one image after another; not to be used by two threads at once.
+class PresetAugmenter:
+    """Changes images by a preset; not to be used by two threads at once.
 
     Args:
-        augmentation: what is changed.
+        augmentation: the preset.
         size: height and width of the training images.
         ignore_index: label value of what lies beyond an image.
     """

@@ -1,0 +1,1 @@
+"""Random changes to the training images: presets, and pipelines of albumentations."""
