@@ -174,10 +174,12 @@ def _type(field: FieldInfo) -> str:
 
 
 def _named(written: WithJsonSchema) -> list[str]:
-    """Return the names that a text may be, and that it may be an import path too."""
+    """Return the names that a text may be, and that it may be an import path or a mapping too."""
     schema = written.json_schema or {}
-    ours = [f"`{name}`" for name in {**schema, **schema.get("anyOf", [{}])[0]}.get("enum", ())]
-    return [*ours, "an import path"] if ours and "anyOf" in schema else ours
+    branches = schema.get("anyOf", [{}])
+    ours = [f"`{name}`" for name in {**schema, **branches[0]}.get("enum", ())]
+    mapping = ["mapping"] if any(branch.get("type") == "object" for branch in branches) else []
+    return [*ours, "an import path", *mapping] if ours and "anyOf" in schema else ours
 
 
 def _words(annotation: Any) -> Iterator[str]:

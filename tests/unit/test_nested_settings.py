@@ -17,14 +17,14 @@ def test_the_last_name_may_be_new():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"augment": "flips"}, "augment is 'flips' here, and has no 'Scale.limit'"),
-        ({"augment": {"Flip": {}}}, "augment has no 'Scale' here: it has Flip"),
-        ({"augment": {"Scale": 1}}, "augment.Scale is 1 here, and has no 'limit'"),
+        ({"args": "x"}, "args is 'x' here, and has no 'a.b'"),
+        ({"args": {"c": {}}}, "args has no 'a' here: it has c"),
+        ({"args": {"a": 1}}, "args.a is 1 here, and has no 'b'"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        with_values(settings, {"augment.Scale.limit": 0.2})
+        with_values(settings, {"args.a.b": 0.2})
 
 
 def test_settings_stay_as_they_were():

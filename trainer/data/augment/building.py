@@ -48,7 +48,7 @@ def _built(step: Step, ignore_index: int) -> Any:
     arguments = dict(step.arguments)
     if known.kind == "container":
         arguments[INNER] = [_built(each, ignore_index) for each in step.inner or ()]
-    else:
+    elif _checks_arguments(getattr(A, step.name)):
         arguments["strict"] = True  # what does not fit would be replaced by defaults
     if known.pads_mask:
         arguments.setdefault("fill_mask", ignore_index)
@@ -61,6 +61,12 @@ def _built(step: Step, ignore_index: int) -> Any:
             return getattr(A, step.name)(**arguments)
     except (ValueError, TypeError) as error:
         raise SettingsError(f"augment: {step.name}{_reason(error)}") from None
+
+
+def _checks_arguments(transform: type) -> bool:
+    """Does the class that has its constructor check the arguments by a schema?"""
+    owner = next(each for each in transform.__mro__ if "__init__" in vars(each))
+    return "InitSchema" in vars(owner)
 
 
 def _reason(error: Exception) -> str:

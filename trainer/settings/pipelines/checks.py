@@ -10,11 +10,14 @@ from searchctl.trainer.settings.pipelines.tree import Step, read
 TOP = "Compose"
 _OTHER_IMAGES = "needs other images than the one that it changes"
 _BOXES = "is for bounding boxes, which are not read here"
+_FILLS_MASKS = "fills masks with class 0"
 _REFUSED: Mapping[str, str] = {
     "AtLeastOneBBoxRandomCrop": _BOXES,
     "BBoxSafeRandomCrop": _BOXES,
     "FDA": _OTHER_IMAGES,
+    "FrequencyMasking": _FILLS_MASKS + ": write XYMasking",
     "FromFloat": "changes the type of the numbers, which networks need as it is",
+    "GridElasticDeform": _FILLS_MASKS + ": write ElasticTransform",
     "HistogramMatching": _OTHER_IMAGES,
     "Lambda": "holds code, which a file cannot",
     "Morphological": "grows and shrinks masks by the numbers of their classes",
@@ -26,6 +29,7 @@ _REFUSED: Mapping[str, str] = {
     "RandomSizedBBoxSafeCrop": _BOXES,
     "ReplayCompose": "records what it did for a second use: write Compose",
     "TextImage": "needs a text for each image",
+    "TimeMasking": _FILLS_MASKS + ": write XYMasking",
     "ToFloat": "changes the type of the numbers, which networks need as it is",
     "ToRGB": "is for images of one band: images are RGB, or the bands that data.bands names",
     "ToTensor3D": "is done already: images become tensors after the pipeline",
@@ -70,7 +74,8 @@ def _step_problems(step: Step) -> Iterator[Problem]:
         yield step.path, _unknown(step.name, listed)
         return
     if why := _REFUSED.get(step.name):
-        yield step.path, f"{step.name} {why}: leave it out"
+        fix = "" if ": write" in why else ": leave it out"
+        yield step.path, f"{step.name} {why}{fix}"
         return
     transform = known[step.name]
     if transform.kind == "other":

@@ -8,15 +8,15 @@ from searchctl.trainer.settings.pipelines.transforms import transforms
 from searchctl.trainer.settings.pipelines.tree import INNER
 
 _CLASS = "__class_fullname__"
-_DEFAULTS: Mapping[str, tuple[object, ...]] = {
-    "bbox_params": (None,),
-    "keypoint_params": (None,),
-    "additional_targets": (None, {}),
-    "is_check_shapes": (True, False),
-    "strict": (True, False),
-    "seed": (None,),
-    "save_applied_params": (False,),
-    "mask_interpolation": (None, 0),
+_DEFAULTS: Mapping[str, list[object]] = {
+    "bbox_params": [None],
+    "keypoint_params": [None],
+    "additional_targets": [None, {}],
+    "is_check_shapes": [True, False],
+    "strict": [True, False],
+    "seed": [None],
+    "save_applied_params": [False],
+    "mask_interpolation": [None, 0],
 }
 """Arguments that are saved, and the values that change nothing here."""
 
@@ -48,12 +48,10 @@ def _step(saved: object) -> dict[str, Any]:
     if not isinstance(saved, Mapping) or not isinstance(saved.get(_CLASS), str):
         raise ValueError(f"holds a transform without its {_CLASS}")
     name = _short(saved[_CLASS])
-    known = transforms().get(name)
     arguments = {
         key: value
         for key, value in saved.items()
-        if key not in (_CLASS, INNER)
-        and not _is_default(key, value, bool(known and known.pads_mask))
+        if key not in (_CLASS, INNER) and not _is_default(name, key, value)
     }
     if INNER in saved:
         return {name: {**arguments, INNER: [_step(each) for each in saved[INNER] or ()]}}
@@ -72,4 +70,4 @@ def _is_default(name: str, argument: str, value: object) -> bool:
     known = transforms().get(name)
     if argument == "fill_mask":
         return known is not None and known.pads_mask and value == 0
-    return value in _DEFAULTS.get(argument, ())
+    return value in _DEFAULTS.get(argument, [])
