@@ -100,6 +100,11 @@ inline_option = click.option(
     is_flag=True,
     help="First measure the speed of the configurations, as `searchctl plan --probe` does.",
 )
+@click.option(
+    "--no-reuse",
+    is_flag=True,
+    help="Train every job, also those that a sweep of this database has trained before.",
+)
 @deadline_option
 @gpu_hours_option
 @address_option
@@ -110,6 +115,7 @@ def launch(
     data_root: str | None,
     inline: bool,
     probe: bool,
+    no_reuse: bool,
     deadline: str | None,
     gpu_hours: float | None,
     address: str | None,
@@ -130,6 +136,9 @@ def launch(
     followed = None
     with StopSwitch() as stopping:
         sweep = budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+        if no_reuse:
+            storage = sweep.storage.model_copy(update={"reuse": False})
+            sweep = sweep.model_copy(update={"storage": storage})
         from searchctl.orchestrator.core.cluster_address import source_of
         from searchctl.orchestrator.run.prepare import at_address, prepare
 

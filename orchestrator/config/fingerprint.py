@@ -13,6 +13,9 @@ from searchctl.trainer.core.errors import OWN_PACKAGE
 from searchctl.trainer.core.seeds import NUMERICS
 
 PACKAGES = ("searchctl", "torch", "numpy", "albumentations", "optuna", "ray")
+"""Packages whose major version a resumed sweep must have."""
+_RECORDED = ("timm", "opencv-python-headless", "pillow")
+"""Further packages on which numbers depend."""
 _OWN = "numerics"
 """What stored versions call the version of our own numbers; the first one had no entry."""
 
@@ -20,7 +23,7 @@ _OWN = "numerics"
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of all numerics packages; `code` is a hash of our own source files."""
-    packages = {package: version(package) for package in PACKAGES}
+    packages = {package: version(package) for package in (*PACKAGES, *_RECORDED)}
     return {
         **packages,
         "python": sys.version.split()[0],

@@ -274,6 +274,9 @@ class StorageSettings(Settings):
     runs: str = "runs"
     """Directory of checkpoints and other files. Every node that runs trials must see it. A URL such
     as s3://bucket/runs needs its package to be installed (here s3fs)."""
+    reuse: bool = True
+    """Copy the results of jobs that a sweep of the same database has trained on equal hardware,
+    instead of training them again."""
 
     def database_url(self) -> str | None:
         """Return the URL with its environment variables filled in.

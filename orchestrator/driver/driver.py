@@ -30,6 +30,7 @@ from searchctl.orchestrator.driver.attempts import (
 from searchctl.orchestrator.driver.budget import GpuMeter, StopConditions
 from searchctl.orchestrator.driver.job_builder import JobBuilder
 from searchctl.orchestrator.driver.recorder import Recorder
+from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.halving.job_key import key_of
@@ -51,15 +52,20 @@ class Driver:
         *,
         meter: GpuMeter,
         stop: StopConditions,
+        reuse: Reuse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Drive a sweep; `stop` distinguishes a stop from a lost worker."""
+        """Drive a sweep; `stop` distinguishes a stop from a lost worker.
+
+        With `reuse`, jobs that were trained before are not handed out.
+        """
         self._attempts = attempts
         self._builder = builder
         self._recorder = recorder
         self._callback = callback
         self._meter = meter
         self._stop = stop
+        self._reuse = reuse
         self._clock = clock
         self._next: JobAttempt | None = None
 
@@ -71,14 +77,22 @@ class Driver:
         """
         for job in jobs:
             if job.weights:
-                self._builder.keep_weights(job.trial, UPath(job.weights))
+                self._builder.keep_weights(job.trial, UPath(job.weights), job.content_hash)
+            if self._reuse and job.hardware:
+                self._reuse.ran_on(job.hardware)
         return self._attempts.replay(
             [(key_of(each), each.token, each.outcome == "lost") for each in attempts],
             [(key_of(job), outcome) for job in jobs if (outcome := outcome_of(job))],
         )
 
     def next_job(self) -> JobAttempt | Signal:
-        """Return the next job; none while the database does not answer."""
+        """Return the next job that has to be trained; none while the database does not answer."""
+        while isinstance(job := self._opened(), JobAttempt):
+            if not self._reused(job):
+                return job
+        return job
+
+    def _opened(self) -> JobAttempt | Signal:
         if self._next is None:
             slot = self._attempts.next_job(self._clock())
             if isinstance(slot, Signal):
@@ -94,6 +108,13 @@ class Driver:
         self._attempts.handle(Opened(key_of(job), job.token), self._clock())
         self._callback.job_started(job, number)
         return job
+
+    def _reused(self, job: JobAttempt) -> bool:
+        """Store the result of a finished job that computed the same, if there is one."""
+        result = self._reuse.find(job) if self._reuse else None
+        if result is not None:
+            self.record(job, result)
+        return result is not None
 
     def started(self, job: JobAttempt, worker: str) -> None:
         """Store where a job runs; it holds its GPUs from now on, and did not while it waited."""
@@ -149,7 +170,9 @@ class Driver:
 
     def _store(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
         if result.weights:
-            self._builder.keep_weights(job.trial, result.weights)
+            self._builder.keep_weights(job.trial, result.weights, job.content_hash)
+        if self._reuse and result.hardware:
+            self._reuse.ran_on(result.hardware)
         self._recorder.result(job, result, decisions)
         self._callback.job_done(job, result)
         if decisions:

@@ -1,7 +1,8 @@
 """Builds the attempts that workers run, from a sweep and the slots of its schedule."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from upath import UPath
 
@@ -16,6 +17,13 @@ from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
 
 
+class ContentHash(Protocol):
+    """Hashes what a job computes: `content_hash` of content.py, for one sweep."""
+
+    def __call__(self, job: JobAttempt, *, initial_weights: Sequence[str]) -> str:
+        """Return the hash of a job with these initial weights."""
+
+
 class JobBuilder:
     """Knows what a sweep's jobs train and keep, and with which weights they start."""
 
@@ -26,10 +34,11 @@ class JobBuilder:
         runs: UPath,
         initial: InitialFiles,
         code: OwnCode | None = None,
+        hash_content: ContentHash | None = None,
     ) -> None:
         """Build jobs whose files are below `runs` and whose initial weights are in `initial`.
 
-        Those with own parts import `code`.
+        Those with own parts import `code`. `hash_content` gives each its content hash.
         """
         self._sweep = sweep
         self._trials = sweep.trials()
@@ -37,11 +46,12 @@ class JobBuilder:
         self._runs = runs
         self._initial = initial
         self._code = code
-        self._kept: dict[int, UPath] = {}
+        self._hash_content = hash_content
+        self._kept: dict[int, tuple[UPath, str | None]] = {}
 
-    def keep_weights(self, trial: int, weights: UPath) -> None:
+    def keep_weights(self, trial: int, weights: UPath, content_hash: str | None = None) -> None:
         """Start the trial's next rung from these weights, if the sweep is `continue: warm`."""
-        self._kept[trial] = weights
+        self._kept[trial] = weights, content_hash
 
     def build(self, slot: BracketJob, token: str, earlier: Sequence[str]) -> JobAttempt:
         """Return an attempt at a job.
@@ -55,8 +65,9 @@ class JobBuilder:
         folder = self._runs / key.folder
         warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
         final = rung == self._last_rung
-        below = self._kept.get(slot.trial) if warm and rung.number else None
-        return JobAttempt(
+        none = None, ""
+        below, trained = self._kept.get(slot.trial, none) if warm and rung.number else none
+        job = JobAttempt(
             trial=slot.trial,
             rung=rung.number,
             kind=slot.kind,
@@ -81,6 +92,16 @@ class JobBuilder:
             processes=sweep.resources.processes,
             stall_timeout_s=sweep.resources.stall_timeout,
         )
+        hashed = self._hashed(job, trained if below else None) if trained is not None else None
+        return replace(job, content_hash=hashed)
+
+    def _hashed(self, job: JobAttempt, below: str | None) -> str | None:
+        """Return the content hash of a job; `below` is that of the job it continues from."""
+        if self._hash_content is None or job.script is not None:
+            return None
+        files = self._initial.of(job.trial_settings).values()
+        weights = [file.sha256 for file in files] if below is None else [below]
+        return self._hash_content(job, initial_weights=weights)
 
     def _start(self, trial: int, below: UPath | None) -> dict[str, Any]:
         """Return what a trial trains with, and the weights and code that it starts from."""

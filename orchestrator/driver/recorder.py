@@ -44,6 +44,7 @@ class Recorder:
                 fraction=str(job.fraction),
                 images=job.sample.images,
                 gpus=job.gpus,
+                content_hash=job.content_hash,
             )
             if job.kind == "ladder":
                 self._mirror.begin(job.trial, job.params)

@@ -33,6 +33,8 @@ class JobAttempt(TrialJob):
     repeat: int = 0
     gpus: float = 0
     """GPUs that are set aside for it."""
+    content_hash: str | None = None
+    """Hash of all that its numbers depend on; None where that is not known."""
     processes: int = 1
     """Number of processes that train it on one node, each on its own GPU if it has GPUs."""
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from searchctl.orchestrator.artifacts.garbage import collect, used_bytes
 from searchctl.orchestrator.callbacks.base import Callback
+from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.driver.attempts import Attempts
 from searchctl.orchestrator.driver.budget import (
     Condition,
@@ -16,17 +17,21 @@ from searchctl.orchestrator.driver.budget import (
     budget_conditions,
 )
 from searchctl.orchestrator.driver.cleanup import Cleanup
+from searchctl.orchestrator.driver.content import content_hash
 from searchctl.orchestrator.driver.driver import Driver
-from searchctl.orchestrator.driver.job_builder import JobBuilder
+from searchctl.orchestrator.driver.job_builder import ContentHash, JobBuilder
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.driver.recorder import Recorder
+from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.halving.bracket import Bracket
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.trainer.core.hardware import hardware_of
+from searchctl.trainer.run.torch_state import choose_device
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,38 @@ def assemble(
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(
         Attempts(schedule, sweep.resources.max_attempts),
-        JobBuilder(sweep, ladder.rungs[-1], prepared.runs, prepared.initial, prepared.code),
+        JobBuilder(
+            sweep,
+            ladder.rungs[-1],
+            prepared.runs,
+            prepared.initial,
+            prepared.code,
+            _hash_content(prepared),
+        ),
         Recorder(writer, mirror, outbox, cleanup),
         callback,
         meter=meter,
         stop=stop,
+        reuse=_reuse(prepared) if sweep.storage.reuse else None,
         clock=clock,
     )
     return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, driver)
+
+
+def _hash_content(prepared: Prepared) -> ContentHash | None:
+    """Return how the jobs' contents are hashed; None if the row is of before a change."""
+    if prepared.changes:
+        return None
+    data = prepared.row.data_fingerprint
+    return partial(content_hash, data_fingerprint=data, versions=versions())
+
+
+def _reuse(prepared: Prepared) -> Reuse:
+    """Return where finished jobs are looked for: on this machine's hardware, if jobs run here."""
+    if prepared.sweep.resources.address is not None:
+        return Reuse(prepared.engine, None)
+    gpus = prepared.sweep.resources.gpus_per_trial
+    return Reuse(prepared.engine, hardware_of(choose_device(None if gpus else "cpu")))
 
 
 def stop_conditions(

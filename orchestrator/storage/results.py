@@ -19,6 +19,8 @@ _JOB_COLUMNS = (
     "images_seen",
     "peak_memory_bytes",
     "device",
+    "hardware",
+    "reused_from",
     "threads",
     "trainable_parameters",
     "latency_ms",

@@ -104,6 +104,12 @@ class JobRow:
     """Path of the picture of embeddings, if the sweep requests it."""
     evaluations: dict[str, dict[str, Any]] | None
     error: str | None
+    content_hash: str | None = None
+    """Hash of all that its numbers depend on; None for jobs of earlier versions."""
+    hardware: str | None = None
+    """Model of the CPU, with the instructions in use, or of the GPU."""
+    reused_from: dict[str, Any] | None = None
+    """The job that it is a copy of: sweep, trial, rung, and its seconds."""
 
 
 @dataclass(frozen=True)

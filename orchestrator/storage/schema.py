@@ -152,7 +152,13 @@ jobs = Table(
     Column("features", Text),
     Column("evaluations", JSON),
     Column("error", Text),
+    # all that its numbers depend on (driver/content.py), and where it ran
+    Column("content_hash", String(64)),
+    Column("hardware", String(200)),
+    # sweep, trial, rung and seconds of the job that this one is a copy of
+    Column("reused_from", JSON(none_as_null=True)),
     UniqueConstraint("trial_id", "rung", "kind", "repeat", name="uq_searchctl_jobs"),
+    Index("ix_searchctl_jobs_content_hash", "content_hash"),
 )
 
 attempts = Table(

@@ -133,13 +133,21 @@ class SweepWriter:
             self._trial_ids = {number: trial_id for number, trial_id in rows}
 
     def start_attempt(
-        self, key: JobKey, *, token: str, fraction: str, images: int, gpus: float
+        self,
+        key: JobKey,
+        *,
+        token: str,
+        fraction: str,
+        images: int,
+        gpus: float,
+        content_hash: str | None = None,
     ) -> int:
         """Store a new attempt at a job; return its number, counted from 1."""
         with self._transaction() as connection:
             if number := jobs.number_of(connection, token):
                 return number  # a repeated write: the first one was stored
             job_id = self._running_job(connection, key, fraction, images)
+            jobs.change(connection, job_id, content_hash=content_hash)
             jobs.set_trial_of(connection, job_id, "RUNNING")
             return jobs.begin(connection, job_id, token, gpus)
 

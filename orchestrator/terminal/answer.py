@@ -1,6 +1,6 @@
 """The answer of a finished sweep: the winner, the ranking, where the files are, next commands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from statistics import median
 
@@ -15,8 +15,9 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.scores import shown_score
-from searchctl.orchestrator.facts.sweeps import assignments, number
+from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.facts.text import counted
+from searchctl.orchestrator.halving.job_key import ALL
 from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
@@ -47,6 +48,7 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     if follow_up := read_follow_up(engine, row):
         yield from map(paragraph, follow_up_lines(follow_up))
     yield f"\n{grade_line(grade(engine, row))}"
+    yield from _copied(queries.jobs(engine, row, kinds=ALL))
     yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
     yield f"  weights    {winner.weights}"
     option = db_option_for(url)
@@ -63,6 +65,15 @@ def _averages(engine: Engine, row: SweepRow, trial: int) -> Iterator[RenderableT
     last = row.ladder[-1]["rung"]
     held = held_classes(queries.class_scores(engine, row, trial, rung=last))
     yield from map(paragraph, averaged_classes(row.classes, held))
+
+
+def _copied(jobs: Sequence[JobRow]) -> Iterator[str]:
+    """Say how many jobs were copied instead of trained, and what they took at their time."""
+    sources = [job.reused_from for job in jobs if job.reused_from]
+    if sources:
+        took = duration(sum(source["seconds"] or 0.0 for source in sources))
+        sweeps = ", ".join(sorted({source["sweep"] for source in sources}))
+        yield f"{len(sources)} of {counted(len(jobs), 'job')} copied from {sweeps} ({took} there)"
 
 
 def _unscored(jobs: Iterable[JobRow]) -> Iterator[Text]:

@@ -96,9 +96,9 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield ""
         yield from section
     attempts = [_attempt(attempt) for attempt in facts["attempts"] if _is_notable(attempt)]
-    if attempts:
+    if notes := [*_reused(facts), *attempts]:
         yield ""
-        yield from attempts
+        yield from notes
 
 
 def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
@@ -112,6 +112,17 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
         yield [_classes(facts)]
     if facts["epochs"]:
         yield [_epochs(facts)]
+
+
+def _reused(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield from where the results were copied that were not trained here."""
+    for job in (*facts["jobs"], *facts["after"]):
+        if (source := job["reused_from"]) is not None:
+            place = JobKey(0, job["rung"], job["kind"], job["repeat"]).place
+            yield (
+                f"{place}: copied from trial {source['trial']} of {source['sweep']}, rung "
+                f"{source['rung']}, which took {duration(source['seconds'])}"
+            )
 
 
 def _is_notable(attempt: Mapping[str, Any]) -> bool:

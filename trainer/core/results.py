@@ -1,7 +1,8 @@
 """The result of a job: plain records of numbers, without torch, for use by any package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from searchctl.trainer.scores.catalog import ScoreName
 
@@ -135,10 +136,14 @@ class JobResult:
     peak_memory_bytes: int = 0
     """Peak memory: of torch on the GPU, or of the whole process on a CPU (Linux only)."""
     device: str = ""
+    hardware: str = ""
+    """Model of the CPU, with the instructions in use, or of the GPU."""
     threads: int = 0
     trainable_parameters: int = 0
     initial_weights: str = ""
     """The initial weights, in one sentence."""
+    reused_from: Mapping[str, Any] | None = None
+    """The job that this result is a copy of: sweep, trial, rung, and its seconds."""
     sample_hash: str = ""
     """Fingerprint of the names of the training images, in their order."""
     data_fingerprint: str = ""

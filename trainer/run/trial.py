@@ -11,6 +11,7 @@ import torch
 from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.hardware import hardware_of
 from searchctl.trainer.core.memory import peak_bytes
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, JobStatus
 from searchctl.trainer.core.stopping import Diverged, Stop, status_for_error
@@ -204,6 +205,7 @@ def _facts(job: PreparedJob) -> JobResult:
         status="stopped",
         score=None,
         device=describe(job.precision.device),
+        hardware=hardware_of(job.precision.device),
         threads=torch.get_num_threads(),
         trainable_parameters=sum(weights.numel() for weights in trained),
         initial_weights=job.initial_weights,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Engine, cast, func, select
+from sqlalchemy import BigInteger, Engine, cast, func, null, select
 
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.storage import schema
@@ -77,6 +77,7 @@ def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, in
         .join(_jobs, epochs.c.job_id == _jobs.c.id)
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(epochs.c.val_loss.is_not(None), _jobs.c.state.not_in(("WAITING", "RUNNING")))
+        .where(_jobs.c.reused_from.is_(null()))
         .group_by(_jobs.c.kind, _jobs.c.rung)
     )
     rows = fetch(engine, of_sweep(query, sweep))

@@ -1,0 +1,106 @@
+"""Results that need no training: a finished job of the same database computed the very same.
+
+Rows and files are copied, so that removing the other sweep takes nothing away.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from upath import UPath
+
+from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.storage.reads.finished import (
+    FinishedJob,
+    counts_of,
+    epochs_of,
+    evaluations_of,
+    finished_jobs,
+)
+from searchctl.orchestrator.storage.rows import JOB_STATES
+from searchctl.trainer.core.atomic_files import read_file, write_atomically
+from searchctl.trainer.core.results import JobResult
+
+log = logging.getLogger(__name__)
+
+_STATUS = {state: status for status, state in JOB_STATES.items()}
+_COPIED = ("score", "error", "kept_epoch", "latency_ms", "peak_memory_bytes", "device", "hardware")
+_DESCRIBED = ("threads", "trainable_parameters", "initial_weights", "sample_hash")
+
+
+class Reuse:
+    """Finds the results of finished jobs of one database."""
+
+    def __init__(self, engine: Engine, hardware: str | None) -> None:
+        """Reuse what ran on this hardware; None: on that of the sweep's first result."""
+        self._engine = engine
+        self._hardware = {hardware} if hardware else set()
+
+    def ran_on(self, hardware: str) -> None:
+        """Accept results from this hardware from now on: jobs of this sweep run there."""
+        if hardware:
+            self._hardware.add(hardware)
+
+    def find(self, job: JobAttempt) -> JobResult | None:
+        """Return a copy of a finished job's result, its files in the new job's directory."""
+        if job.content_hash is None or not self._hardware:
+            return None
+        try:
+            found = finished_jobs(self._engine, job.content_hash, self._hardware)
+            return next(self._copies(found, job), None)
+        except SQLAlchemyError as error:  # the job can be trained, or waits for the database
+            log.warning("no finished job could be looked for: %s", error)
+            return None
+
+    def _copies(self, found: Iterator[FinishedJob], job: JobAttempt) -> Iterator[JobResult]:
+        for source in found:
+            try:
+                files = _copy_files(source, job)
+                yield _result(self._engine, source, files)
+            except (OSError, ValueError) as error:
+                log.info(
+                    "trial %d of %s is not reused: %s", source.key.trial, source.sweep.name, error
+                )
+
+
+def _copy_files(source: FinishedJob, job: JobAttempt) -> dict[str, UPath]:
+    """Copy the files that the job would write; raise an OSError if one of them is gone."""
+    if source.row["state"] != "COMPLETE":
+        return {}
+    folder = UPath(source.sweep.spec["storage"]["runs"]) / source.sweep.name
+    attempt = folder / source.key.folder / source.token
+    originals = {
+        "weights": UPath(source.row["weights"]) if job.keep_weights else None,
+        "features": UPath(source.row["features"]) if job.features else None,
+        "masks": attempt / "masks.png" if job.masks else None,
+    }
+    copies = {}
+    for what, original in originals.items():
+        if original is not None:
+            copies[what] = job.out / original.name
+            write_atomically(copies[what], read_file(original))
+    return copies
+
+
+def _result(engine: Engine, source: FinishedJob, files: dict[str, UPath]) -> JobResult:
+    row = source.row
+    epochs = (replace(epoch, images=0, seconds=0.0) for epoch in epochs_of(engine, source))
+    spent = {name: row[name] for name in ("seconds", "gpu_seconds")}
+    return JobResult(
+        status=_STATUS[row["state"]],  # type: ignore[arg-type]  # those of results
+        **{name: row[name] for name in (*_COPIED, *_DESCRIBED)},
+        data_fingerprint=row["data_fingerprint"] or "",
+        epochs=tuple(epochs),
+        evaluations=evaluations_of(engine, source),
+        image_counts=counts_of(engine, source),
+        weights=files.get("weights"),
+        features=files.get("features"),
+        reused_from={
+            "sweep": source.sweep.name,
+            "trial": source.key.trial,
+            "rung": source.key.rung,
+            **spent,
+        },
+    )

@@ -1,0 +1,108 @@
+"""A job that a sweep of the same database has trained is copied, not trained again."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from searchctl.orchestrator.executors.job import train
+from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.storage.reads import queries
+
+SPACE = {"lr": [3e-3, 1e-2, 1e9]}  # the last one diverges
+DATA = {
+    "dataset": "scenes",
+    **{"native_size": [48, 64], "image_size": [24, 32], "train": 16, "val": 4, "test": 2},
+}
+TINY = {"width": 4, "batch_size": 2, "epochs": 1, "threads": 1}
+HALVING = {"fractions": ["1/2", 1], "finalists": 2}
+ITS_OWN = {"seconds": 0, "gpu_seconds": 0, "images_seen": 0, "weights": "", "reused_from": {}}
+
+
+@pytest.fixture
+def sweep(sweeps):
+    """Launch a small real sweep; return it, and the jobs that were trained."""
+
+    def launched(name, space=SPACE, hardware=None, **sections):
+        trained = []
+
+        def counted(job, on_epoch, stop):
+            trained.append((job.trial, job.rung))
+            result = train(job, on_epoch, stop)
+            return replace(result, hardware=hardware or result.hardware)
+
+        usual = {"data": DATA, "training": TINY, "halving": HALVING, "report": {"images": 1}}
+        sections = {**usual, **sections}
+        prepared, _ = sweeps.launch(counted, space, name=name, **sections)
+        return prepared, trained
+
+    return launched
+
+
+def jobs_of(prepared):
+    return queries.jobs(prepared.engine, prepared.row)
+
+
+def stored(prepared):
+    """Return what two equal sweeps have in common: all but names and costs."""
+    engine, row = prepared.engine, prepared.row
+    counts = [queries.image_counts(engine, row, key_of(job)) for job in jobs_of(prepared)]
+    epochs = [epoch for trial in range(3) for epoch in queries.epochs(engine, row, trial)]
+    return (
+        [replace(job, **ITS_OWN) for job in jobs_of(prepared)],
+        [each and each.counts.tobytes() for each in counts],
+        [replace(epoch, seconds=0, images=0) for epoch in epochs],
+        queries.class_scores(engine, row, None),
+        [(each.trial, each.verdict, each.score) for each in queries.decisions(engine, row)],
+    )
+
+
+def test_an_equal_sweep_is_copied_and_stands_alone(sweep, tmp_path):
+    (first, trained), (again, none) = sweep("first"), sweep("again")
+    assert (len(trained), none) == (5, [])
+    assert stored(again) == stored(first)
+    shutil.rmtree(tmp_path / "runs" / "first")
+    for job in jobs_of(again):
+        assert (job.reused_from["sweep"], job.seconds, job.images_seen) == ("first", 0, 0)
+        assert job.rung == 0 or Path(job.weights).is_file()
+    assert len(list((tmp_path / "runs" / "again").rglob("masks.png"))) == 4
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"storage": {"reuse": False}},
+        {"training": {**TINY, "weight_decay": 0.1}},
+        {"seed": 1},
+        {"data": {**DATA, "val": 3}},
+    ],
+)
+def test_what_computes_something_else_is_trained(sweep, sweeps, changed):
+    sweep("first")
+    runs = {"runs": str(sweeps.folder / "runs")}
+    changed = {**changed, "storage": {**runs, **changed.get("storage", {})}}
+    assert len(sweep("other", **changed)[1]) == 5
+
+
+def test_results_of_other_hardware_are_not_reused(sweep):
+    sweep("elsewhere", hardware="another CPU, AVX2")
+    assert len(sweep("here")[1]) == 5
+
+
+def test_a_wider_sweep_trains_what_is_new(sweep):
+    sweep("first", {"lr": [3e-3, 1e-2, 2e-2]})
+    _, trained = sweep("wider", {"lr": [3e-3, 1e-2, 2e-2, 1e-5]})
+    assert [trial for trial, rung in trained if rung == 0] == [3]
+
+
+def test_a_job_whose_weights_are_gone_is_trained_again(sweep, tmp_path):
+    sweep("first")
+    shutil.rmtree(tmp_path / "runs" / "first")
+    assert len(sweep("again")[1]) == 5 - 1  # the one that diverged needs no files
+
+
+def test_warm_jobs_are_reused_along_the_chain_of_their_weights(sweep):
+    warm = {**HALVING, "continue": "warm"}
+    sweep("first", halving=warm)
+    assert sweep("again", halving=warm)[1] == []
