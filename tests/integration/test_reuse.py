@@ -102,7 +102,7 @@ def test_a_job_whose_weights_are_gone_is_trained_again(sweep, tmp_path):
     assert len(sweep("again")[1]) == 5 - 1  # the one that diverged needs no files
 
 
-def test_warm_jobs_are_reused_along_the_chain_of_their_weights(sweep):
+def test_of_a_warm_sweep_only_what_has_lost_its_weights_is_trained_again(sweep):
     warm = {**HALVING, "continue": "warm"}
-    sweep("first", halving=warm)
-    assert sweep("again", halving=warm)[1] == []
+    sweep("first", halving=warm)  # the weights of its first rung were removed once they were used
+    assert sweep("again", halving=warm)[1] == [(0, 0), (1, 0)]
