@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.sweep_checks import distinct_settings
 from searchctl.trainer.scores.catalog import known_score
-from searchctl.trainer.settings.own import is_import_path, own_parts
+from searchctl.trainer.settings.own import ENTRY_POINTS, is_import_path, own_parts
 from searchctl.trainer.settings.training import TrainSettings
+
+_NAMING = (*ENTRY_POINTS, "augment")
+"""Settings of a trial that may name own code."""
 
 
 def own_names(sweep: Sweep) -> list[str]:
@@ -14,11 +18,13 @@ def own_names(sweep: Sweep) -> list[str]:
     The modules of a script are found by its sources: see `script_files`.
     """
     trials = () if sweep.script is not None else sweep.trials()
-    return names_used(sweep, (sweep.recipe.with_params(params) for params in trials))
+    return names_used(sweep, distinct_settings(trials, _NAMING, sweep.recipe))
 
 
 def names_used(sweep: Sweep, settings: Iterable[TrainSettings]) -> list[str]:
     """Return the import paths that trials of these settings use, with those of the whole sweep."""
+    listed = list(settings)
     scores = [each for each in sweep.halving.scores if known_score(each) is None]
-    shared = filter(is_import_path, (sweep.data.dataset, *scores))
-    return list(dict.fromkeys([*own_parts(settings), *map(str, shared)]))
+    others = [*(each.augment for each in listed), sweep.data.dataset, *scores]
+    named = [*own_parts(listed), *(str(each) for each in others if is_import_path(each))]
+    return list(dict.fromkeys(named))

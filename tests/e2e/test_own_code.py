@@ -63,7 +63,8 @@ def test_own_code_travels_with_a_driver_that_is_submitted_to_a_cluster_of_two_no
         run("launch", "sweep.yaml", "--address", cluster.client_address, "--detach")
         user.rename(hidden)  # no node sees the user's directory
         user.mkdir()
-        until(lambda: "COMPLETE" in run("status", "own"), 300)
+        # a busy machine takes long to store the sweep
+        until(lambda: "COMPLETE" in searchctl("status", "own", cwd=user, env=env).stdout, 300)
         workers = {each.worker.partition(":")[0] for each in _attempts(database)}
         assert workers
         printed = run("logs", "own", "--driver", "--address", cluster.jobs_address)

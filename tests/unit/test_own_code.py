@@ -10,6 +10,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code import collect
 from searchctl.orchestrator.own_code.child import import_apart
 from searchctl.orchestrator.own_code.collect import Collected, collect_code
+from searchctl.orchestrator.own_code.names import names_used, own_names
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
     settle_code,
@@ -208,6 +209,14 @@ def test_the_hash_of_own_code_is_a_part_of_the_spec_and_no_code_changes_no_hash(
     assert "code" not in sweep.spec()
     assert with_code.spec()["code"] == {"a.py": "0" * 64}
     assert with_code.spec_hash != sweep.spec_hash
+
+
+def test_only_trials_with_own_parts_use_own_code():
+    models = ["unet", "my_net:Net", "other.nets:Net"]
+    sweep = Sweep.from_json({**SWEEP, "space": {"model": models, "lr": [0.1, 0.01]}})
+    assert own_names(sweep) == models[1:]
+    used = [names_used(sweep, [sweep.recipe.with_params(each)]) for each in sweep.trials()[::2]]
+    assert used == [[], [models[1]], [models[2]]]
 
 
 def test_code_of_a_sweep_is_known_without_its_files(tmp_path):
