@@ -128,4 +128,5 @@ def _named(values: Mapping[str, Any], kind: str) -> Iterator[str]:
         axis = axis.get("values") if isinstance(axis, dict) else axis
         written += axis if isinstance(axis, list) else []
         written += [point.get(kind) for point in points or () if isinstance(point, dict)]
-    yield from (name for name in written if isinstance(name, str))
+    for name in written:
+        yield from name if isinstance(name, dict) else [name] if isinstance(name, str) else ()

@@ -280,7 +280,10 @@ def process_warnings(resources: ResourceSettings, smallest_batch: int) -> Iterat
 
 
 def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str]:
-    if "loss" in space.names and halving.ranked_by == "val_loss":
+    if (
+        any(name.partition(".")[0] == "loss" for name in space.names)
+        and halving.ranked_by == "val_loss"
+    ):
         yield (
             "loss is searched and the score is val_loss: val_loss is plain cross entropy, so "
             "trials that train with it have an advantage; score: val_miou (in classification, "

@@ -200,10 +200,12 @@ def assignments(params: Mapping[str, Any]) -> str:
 def value(of_param: Any) -> str:
     """Write one param's value, as `assignments` does; a whole float is stored as an int.
 
-    >>> value(1 / 3), value(64), value(10**30), value((6, 12))
-    ('0.3333', '64', '1e+30', '[6, 12]')
+    >>> value(1 / 3), value(64), value(10**30), value((6, 12)), value({"dice": 0.5})
+    ('0.3333', '64', '1e+30', '[6, 12]', '{dice: 0.5}')
     """
     if isinstance(of_param, list | tuple):
         return f"[{', '.join(map(value, of_param))}]"
+    if isinstance(of_param, dict):
+        return f"{{{', '.join(f'{name}: {value(each)}' for name, each in of_param.items())}}}"
     fraction = isinstance(of_param, float) or (isinstance(of_param, int) and of_param > 10**12)
     return f"{of_param:.4g}" if fraction else str(of_param)

@@ -9,6 +9,8 @@ from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
 _SAME_SPEED = marked(TrainSettings, Mark.SAME_SPEED)
+_WEIGHTS = "loss."
+"""What the names of the weights of a sum of losses start with."""
 _SWITCHES = marked(TrainSettings, Mark.SWITCH)
 
 
@@ -44,7 +46,7 @@ def _key(params: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
     return tuple(
         (name, bool(value) if name in _SWITCHES else value)
         for name, value in params.items()
-        if name not in _SAME_SPEED
+        if name not in _SAME_SPEED and not name.startswith(_WEIGHTS)
     )
 
 

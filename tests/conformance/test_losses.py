@@ -15,6 +15,7 @@ CLASSES = 4
 RECIPES = {
     **{name: {"loss": name} for name in LOSSES},
     **{kind: {"loss": "weighted_cross_entropy", "class_weights": kind} for kind in KINDS},
+    "sum": {"loss": {"cross_entropy": 1, "dice": 0.5}},
     "ohem of few pixels": {"loss": "ohem", "ohem_threshold": 0.01, "ohem_min_kept": 0.3},
     "focal-5": {"loss": "focal", "focal_gamma": 5.0},
 }

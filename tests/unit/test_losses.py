@@ -190,6 +190,27 @@ def test_a_loss_of_ranked_pixels_is_that_of_the_whole_batch_in_every_process(nam
     torch.testing.assert_close(twice, whole)
 
 
+def test_a_sum_is_that_of_its_losses_times_their_weights_each_with_its_own_options():
+    logits, target = random_batch()
+    summed = make({"focal": 2, "tversky": 0.5, "dice": 0}, focal_gamma=3.0, tversky_alpha=0.6)
+    focal, tversky = make("focal", focal_gamma=3.0), make("tversky", tversky_alpha=0.6)
+    expected = 2 * focal(logits, target) + 0.5 * tversky(logits, target)
+    torch.testing.assert_close(summed(logits, target), expected)
+
+
+def test_a_sum_of_one_loss_has_its_bits():
+    logits, target = random_batch()
+    assert torch.equal(make({"dice": 1})(logits, target), make("dice")(logits, target))
+
+
+def test_the_losses_of_a_sum_are_those_of_all_processes():
+    logits, target = random_batch()
+    summed = make({"dice": 1})
+    summed.total = lambda own: 2 * own  # the other process has the same images
+    twice = make("dice")(logits.repeat(2, 1, 1, 1), target.repeat(2, 1, 1))
+    torch.testing.assert_close(summed(logits, target), twice)
+
+
 def test_pixels_are_counted_by_image_and_class_without_the_ignored_ones():
     target = torch.tensor([[[0, 0, 2]], [[1, IGNORE, 2]]], dtype=torch.uint8)
     assert count_pixels(target, 3).tolist() == [[2, 0, 1], [0, 1, 1]]

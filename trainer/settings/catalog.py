@@ -4,7 +4,7 @@ The catalogs are visible dicts, in the folders of the parts, and import without 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from searchctl.trainer.losses.catalog import LOSSES
@@ -12,6 +12,7 @@ from searchctl.trainer.models.catalog import CLASSIFIER, MODELS, SMP, SMP_DECODE
 from searchctl.trainer.optim.catalog import LR_SCHEDULES, OPTIMIZERS
 from searchctl.trainer.settings.own import own_part
 from searchctl.trainer.settings.parts import Part, Parts
+from searchctl.trainer.settings.sums import sum_of
 
 __all__ = [
     "MODELS",
@@ -65,12 +66,13 @@ RECIPE: dict[str, Parts] = {
 """Setting that names a part of the recipe -> the parts that it may name."""
 
 
-def part_named(kind: str, name: str) -> Part:
+def part_named(kind: str, name: str | Mapping[str, float]) -> Part:
     """Return the part of a valid name: one of ours, of an installed package, or of the user's own.
 
     Args:
         kind: the setting that names it, such as `model`.
-        name: its value: a name of the catalog or of an entry point, or an import path.
+        name: its value: a name of the catalog or of an entry point, an import path, or the weights
+            of a sum.
 
     Raises:
         KeyError: there is no such part.
@@ -80,6 +82,8 @@ def part_named(kind: str, name: str) -> Part:
     >>> part_named("loss", "my_losses:Tversky").where
     'my_losses:Tversky'
     """
+    if isinstance(name, Mapping):
+        return sum_of(name, RECIPE[kind])
     if kind == "model" and is_classifier(name):
         return CLASSIFIER
     if kind == "model" and name.startswith("smp:"):

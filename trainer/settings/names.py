@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from searchctl.searchspace.values import Record
 from searchctl.trainer.settings import catalog
 from searchctl.trainer.settings.own import IMPORT_PATH, offered, own_part
 from searchctl.trainer.settings.pipelines.checks import TOP, pipeline_problems
 from searchctl.trainer.settings.pipelines.tree import normal
 from searchctl.trainer.settings.refusal import refuse
+from searchctl.trainer.settings.sums import sum_problem
 from searchctl.trainer.settings.texts import text_like
 
 PIPELINE_FILES = (".json", ".yaml", ".yml")
@@ -114,7 +116,38 @@ ModelName = Annotated[
         }
     ),
 ]
-LossName = Annotated[str, _part_of("loss", catalog.LOSSES), _enum_or_path(catalog.LOSSES)]
+
+
+def _loss(loss: str | dict[str, float]) -> str | Record:
+    if isinstance(loss, str):
+        problem = _part_problem("loss", loss, catalog.LOSSES)
+    else:
+        problem = sum_problem(loss, catalog.LOSSES)
+    if problem:
+        raise ValueError(problem)
+    return loss if isinstance(loss, str) else Record(loss)  # hashable, as names are
+
+
+_WEIGHTS = {
+    "type": "object",
+    "description": "A weighted sum of losses.",
+    "minProperties": 1,
+    "additionalProperties": False,
+    "properties": {name: {"type": "number", "minimum": 0} for name in catalog.LOSSES},
+}
+LossChoice = Annotated[
+    str | dict[str, float],
+    AfterValidator(_loss),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(catalog.LOSSES)},
+                {"type": "string", "pattern": f"^{IMPORT_PATH}$"},
+                _WEIGHTS,
+            ]
+        }
+    ),
+]
 OptimizerName = Annotated[
     str, _part_of("optimizer", catalog.OPTIMIZERS), _enum_or_path(catalog.OPTIMIZERS)
 ]

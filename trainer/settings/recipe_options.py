@@ -6,7 +6,7 @@ where some trials use it and the others ignore the same value; its default is ne
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from searchctl.trainer.settings.catalog import RECIPE, part_named
@@ -14,6 +14,7 @@ from searchctl.trainer.settings.marks import Choice, NoEffect, marks_of
 from searchctl.trainer.settings.model_options import OPTIONS, only_when
 from searchctl.trainer.settings.own import ARGS, ENTRY_POINTS, OwnPart, args_setting
 from searchctl.trainer.settings.parts import owners
+from searchctl.trainer.settings.sums import written
 from searchctl.trainer.settings.training import TrainSettings
 
 
@@ -29,7 +30,12 @@ class Rule:
     def has_effect(self, trial: TrainSettings) -> bool:
         """Does the setting change anything in this trial?"""
         chosen = getattr(trial, self.other)
-        return chosen in self.only if self.only else chosen not in self.never
+        parts = [chosen]
+        if isinstance(chosen, Mapping):  # a sum of losses
+            parts = [name for name, weight in chosen.items() if weight]
+        if self.only:
+            return any(part in self.only for part in parts)
+        return any(part not in self.never for part in parts)
 
     def is_given(self, trial: TrainSettings) -> bool:
         """Is the setting at another value than its default?"""
@@ -98,7 +104,7 @@ def _check_args(kind: str, trials: Sequence[TrainSettings]) -> str | None:
     distinct = {json.dumps(getattr(trial, setting), sort_keys=True) for trial in idle}
     if not idle or (len(idle) < len(given) and len(distinct) == 1):
         return None
-    names = ", ".join(dict.fromkeys(getattr(trial, kind) for trial in idle))
+    names = ", ".join(dict.fromkeys(_written(getattr(trial, kind)) for trial in idle))
     what = f"is of no use with {kind}: {names}, whose options are settings of their own"
     own = list(dict.fromkeys(getattr(trial, kind) for trial in given if _is_own(kind, trial)))
     fix = only_when(f"{setting}.NAME", kind, own) if own else "leave it out"
@@ -129,5 +135,7 @@ def _no_use(rule: Rule, given: Sequence[TrainSettings], why: str = "") -> str:
     return f"{what}: leave it out, or {choice}"
 
 
-def _written(value: Choice) -> str:
+def _written(value: Choice | Mapping[str, float]) -> str:
+    if isinstance(value, Mapping):
+        return written(value)
     return value if isinstance(value, str) else json.dumps(value)

@@ -15,7 +15,7 @@ from searchctl.trainer.settings.names import (
     AugmentChoice,
     FinetuneName,
     InitName,
-    LossName,
+    LossChoice,
     LRScheduleName,
     ModelName,
     OptimizerName,
@@ -76,9 +76,9 @@ class CommonSettings(Settings):
         float, Field(gt=0), NoEffect("finetune", ("decoder", "classifier")), Mark.SAME_SPEED
     ] = 1.0
     """Factor of the encoder's learning rate."""
-    loss: LossName = "cross_entropy"
-    """Training loss, or the import path of your own, my_losses:Tversky. The score never depends on
-    it."""
+    loss: LossChoice = "cross_entropy"
+    """Training loss, a weighted sum of ours ({cross_entropy: 1, dice: 0.5}), or the import path of
+    your own, my_losses:Tversky. The score never depends on it."""
     loss_args: _Args = Field(default={})
     """Arguments of a loss of your own, by name: {alpha: 0.3}."""
     optimizer: OptimizerName = "adamw"
