@@ -124,6 +124,8 @@ def _why(names: set[str], settings: TrainSettings) -> str:
         return "on this device auto stands for one of the others; write the values alone"
     if names & set(SCHEDULE):
         return _why_constant(settings)
+    if "decay_norms" in names:
+        return "there is no weight decay; set weight_decay above 0"
     if "patience" in names:
         return _why_to_the_end(validations(settings))
     return "they are one value in two forms; leave one out"

@@ -3,6 +3,7 @@ import torch
 
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.unet import UNet
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.settings.catalog import LR_SCHEDULES
@@ -81,3 +82,39 @@ def test_weight_decay_without_another_gradient(name, left):
     build_optimizer(settings, network).step()
     for weights in network.parameters():
         assert weights.flatten()[0].item() == pytest.approx(left)
+
+
+def groups_of(settings, network):
+    return [
+        (group["lr"], group["weight_decay"], set(group["params"]))
+        for group in build_optimizer(settings, network).param_groups
+    ]
+
+
+def test_norms_and_biases_are_decayed_unless_the_settings_say_otherwise():
+    network = UNet(3, width=2)
+    all_weights = set(network.parameters())
+    small = {weights for weights in all_weights if weights.dim() == 1}
+    assert small
+    both = groups_of(TrainSettings(weight_decay=0.3, decay_norms=False), network)
+    undecayed = set().union(*(weights for _, decay, weights in both if decay == 0))
+    assert undecayed == small
+    assert set().union(*(weights for _, decay, weights in both if decay == 0.3)) == (
+        all_weights - small
+    )
+    assert {decay for _, decay, _ in groups_of(TrainSettings(weight_decay=0.3), network)} == {0.3}
+
+
+def test_each_stage_of_the_encoder_has_the_learning_rate_of_the_next_times_the_decay():
+    network = UNet(3, width=2)
+    settings = TrainSettings(lr=0.8, encoder_lr_scale=0.5, encoder_lr_decay=0.5)
+    head, *stages = groups_of(settings, network)
+    assert head[0] == 0.8
+    of_encoder = [
+        {weights for module in stage for weights in module.parameters()}
+        for stage in network.stages()
+    ]
+    rates = [0.4 * 0.5**number for number in range(len(of_encoder))]
+    assert [(lr, weights) for lr, _, weights in stages] == list(
+        zip(rates, reversed(of_encoder), strict=True)
+    )

@@ -1,44 +1,21 @@
-"""The optimizers: one function for each name that a sweep.yaml may give.
-
-Weight decay is applied to all parameters alike, as torch does by default.
-"""
-
-from typing import Any
+"""The optimizers: one function for each name that a sweep.yaml may give."""
 
 import torch
 from torch.optim import Optimizer
 
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.optim.catalog import AdamaxOptions, AdamOptions, SgdOptions
+from searchctl.trainer.optim.groups import Groups, parameter_groups
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.training import TrainSettings
-
-Groups = list[dict[str, Any]]
-"""Parameters with their initial learning rate and weight decay: see `torch.optim.Optimizer`."""
 
 
 def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimizer:
     """Return the named optimizer over what is trained of the model."""
     part = part_named("optimizer", settings.optimizer)
-    groups = _groups(settings, model)
+    groups = parameter_groups(settings, model)
     optimizer: Optimizer = part.load()(groups, part.options_in(settings))
     return optimizer
-
-
-def _groups(settings: TrainSettings, model: SegmentationModel) -> Groups:
-    """Return the head and the encoder, which has a learning rate of its own."""
-    scaled = settings.encoder_lr_scale != 1
-    has_encoder = scaled or model.offers("encoder")
-    of_encoder = set(model.part("encoder").parameters()) if has_encoder else set()
-    trained = [weights for weights in model.parameters() if weights.requires_grad]
-    head = [weights for weights in trained if weights not in of_encoder]
-    encoder = [weights for weights in trained if weights in of_encoder]
-    shared = {"weight_decay": settings.weight_decay}
-    groups = [
-        {"params": head, "lr": settings.lr, **shared},
-        {"params": encoder, "lr": settings.lr * settings.encoder_lr_scale, **shared},
-    ]
-    return [group for group in groups if group["params"]]
 
 
 def adamw(groups: Groups, options: AdamOptions) -> Optimizer:

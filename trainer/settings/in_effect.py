@@ -16,7 +16,7 @@ SCHEDULE = ("lr_schedule", "lr_decay", "lr_step", "lr_patience")
 DEVICE = ("precision", "channels_last")
 """The settings whose `auto` depends on the device."""
 READ = frozenset({*NO_NUMBER, *SCHEDULE, *DEVICE, "drop_path"}) | {
-    *("epochs", "patience", "validate", "lr_warmup")
+    *("epochs", "patience", "validate", "lr_warmup", "weight_decay", "decay_norms")
 }
 """The settings that `in_effect` reads."""
 _AUTO = {
@@ -31,6 +31,8 @@ def in_effect(settings: TrainSettings, *, on_gpu: bool) -> dict[str, Any]:
     values.update({name: None for name in NO_NUMBER})
     values.update({name: _AUTO[on_gpu][name] for name in DEVICE if values[name] == "auto"})
     values["drop_path"] = values["drop_path"] or 0
+    if not settings.weight_decay:
+        values["decay_norms"] = None
     if not can_stop_early(settings):
         values["patience"] = None
     if is_constant(settings):

@@ -76,6 +76,11 @@ class CommonSettings(Settings):
         float, Field(gt=0), NoEffect("finetune", ("decoder", "classifier")), Mark.SAME_SPEED
     ] = 1.0
     """Factor of the encoder's learning rate."""
+    encoder_lr_decay: Annotated[
+        float, Field(gt=0, le=1), NoEffect("finetune", ("decoder", "classifier")), Mark.SAME_SPEED
+    ] = 1.0
+    """Factor of the learning rate from each stage of the encoder to the one before it (layer-wise
+    decay, Clark et al., 'ELECTRA', 2020): the first stage learns slowest."""
     loss: LossChoice = "cross_entropy"
     """Training loss, a weighted sum of ours ({cross_entropy: 1, dice: 0.5}), or the import path of
     your own, my_losses:Tversky. The score never depends on it."""
@@ -90,6 +95,8 @@ class CommonSettings(Settings):
     """Initial learning rate (the peak, for one_cycle)."""
     weight_decay: Annotated[float, Field(ge=0), Mark.SAME_SPEED, Mark.REGULARISER] = 0.0
     """Weight decay: decoupled for adamw, an L2 penalty for adam, adamax and sgd."""
+    decay_norms: Annotated[bool, Mark.SAME_SPEED] = True
+    """Whether weight decay applies to norms and biases too, as torch does by default."""
     lr_schedule: Annotated[LRScheduleName, Mark.SAME_SPEED] = "step"
     """How the learning rate changes: constant, step (times lr_decay every lr_step epochs), plateau
     (times lr_decay after more than lr_patience validations without a better score), one_cycle,
