@@ -106,15 +106,25 @@ def _error(problem: "Problem") -> dict[str, object]:
 
 
 @click.command()
-def schema() -> None:
+@click.argument(
+    "sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path)
+)
+def schema(sweep_file: Path | None) -> None:
     """Print the JSON Schema of a sweep file, for editors.
 
     \b
+    With a file, the schema has the arguments of the own parts that it names, by their source.
     Example: searchctl schema > sweep.schema.json
     """
     from searchctl.orchestrator.config.json_schema import json_schema
 
-    print_json(json_schema())
+    if sweep_file is None:
+        print_json(json_schema())
+        return
+    from searchctl.orchestrator.config.own_checks import schemas_of_arguments
+    from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
+
+    print_json(json_schema(schemas_of_arguments(load_yaml(sweep_file))))
 
 
 def read(sweep_file: Path, data_root: str | None) -> "Sweep":

@@ -1,5 +1,6 @@
 """The JSON Schema of a sweep.yaml: completion, help texts and red lines in an editor."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from searchctl.orchestrator.config.no_axis import NO_AXIS
@@ -33,14 +34,21 @@ _WHEN: Schema = {
 }
 
 
-def json_schema() -> Schema:
-    """Return the schema (draft 2020-12), with the values of each axis typed by its setting."""
+def json_schema(own: Mapping[str, Schema] | None = None) -> Schema:
+    """Return the schema (draft 2020-12), with the values of each axis typed by its setting.
+
+    Args:
+        own: the arguments of own parts: the setting that holds them -> the schema of that setting.
+    """
     schema = Sweep.model_json_schema()
+    own = own or {}
+    for setting, options in own.items():
+        schema["$defs"]["TrainSettings"]["properties"][setting] |= options
     schema["properties"]["space"] = {"type": "object", "minProperties": 1}
     schema |= {
         "if": {"required": ["training"], "properties": {"training": _BY_SCRIPT}},
         "then": {"properties": {"space": _space_of_script()}},
-        "else": {"properties": {"space": _space()}},
+        "else": {"properties": {"space": _space(own)}},
     }
     schema["title"] = "sweep.yaml of searchctl"
     written = _as_written(schema)
@@ -77,7 +85,7 @@ def _space_of_script() -> Schema:
     }
 
 
-def _space() -> Schema:
+def _space(own: Mapping[str, Schema]) -> Schema:
     settings = TrainSettings.model_json_schema()["properties"]
     searchable = {name: field for name, field in settings.items() if name not in _NO_AXES}
     values = {name: _without_default(field) for name, field in searchable.items()}
@@ -94,8 +102,18 @@ def _space() -> Schema:
                 "items": {"type": "object", "additionalProperties": False, "properties": values},
             },
             **{name: _axis(value) for name, value in values.items()},
+            **_own_axes(own),
         },
         "patternProperties": {r"^\w+\..+$": _axis(_INSIDE)},
+    }
+
+
+def _own_axes(own: Mapping[str, Schema]) -> Schema:
+    """Return the axes of the options of own parts, by their whole names."""
+    return {
+        f"{setting}.{name}": _axis({"description": f"For {setting}.", **_without_default(value)})
+        for setting, options in own.items()
+        for name, value in options["properties"].items()
     }
 
 

@@ -4,8 +4,11 @@ Not validators of the settings: a stored sweep can be viewed where the user's fi
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
@@ -105,18 +108,32 @@ def _options_of_ours(values: Mapping[str, Any]) -> Iterator[str]:
 def _owners(source: YamlFile) -> dict[str, str]:
     """Return the options of the own parts that a file names, by short names that are unique."""
     found: dict[str, set[str]] = {}
+    for kind, options in _own_options(source):
+        for option in options.model_fields:
+            found.setdefault(option, set()).add(f"{args_setting(kind)}.{option}")
+    return {option: full.pop() for option, full in found.items() if len(full) == 1}
+
+
+def _own_options(source: YamlFile) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield each own part that a file names: its setting, and its options from the source."""
     for kind in ENTRY_POINTS:
         for name in dict.fromkeys(_named(source.value, kind)):
             part = own_part(kind, name)
-            if part is None:
-                continue
-            try:
-                options = options_of(kind, read_signature(part.where, folder_of(source)))
-            except SourceError:
-                continue
-            for option in options.model_fields:
-                found.setdefault(option, set()).add(f"{args_setting(kind)}.{option}")
-    return {option: full.pop() for option, full in found.items() if len(full) == 1}
+            if part is not None:
+                with suppress(SourceError):
+                    yield kind, options_of(kind, read_signature(part.where, folder_of(source)))
+
+
+def schemas_of_arguments(source: YamlFile) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each setting with arguments of own parts that a file names."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind, options in _own_options(source):
+        schema = options.model_json_schema()
+        entry = found.setdefault(args_setting(kind), {"properties": {}})
+        entry["properties"] |= schema.get("properties", {})
+        if schema.get("additionalProperties") is not False:
+            entry["additionalProperties"] = True
+    return {setting: {"additionalProperties": False, **entry} for setting, entry in found.items()}
 
 
 def _named(values: Mapping[str, Any], kind: str) -> Iterator[str]:

@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+import jsonschema
 import pytest
 
+from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.load import load_sweep
+from searchctl.orchestrator.config.own_checks import schemas_of_arguments
 from searchctl.orchestrator.config.parsing.problems import SweepError
+from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 from searchctl.trainer.settings.signatures import REQUIRED, read_signature
 from tests.own_modules import EXAMPLE
 
@@ -150,6 +154,16 @@ def test_a_short_name_of_an_option_is_searched_as_an_argument(read):
 )
 def test_what_is_wrong_with_an_own_part_is_said_with_its_line(refused, training, space, problem):
     assert problem in refused(training=training, space=space)
+
+
+def test_the_schema_of_a_file_has_the_arguments_of_its_parts():
+    source = load_yaml(EXAMPLE / "sweep.yaml")
+    validator = jsonschema.Draft202012Validator(json_schema(schemas_of_arguments(source)))
+    validator.validate(source.value)
+    wrong = {**source.value, "space": {"model_args.depth": ["three"]}}
+    assert not validator.is_valid(wrong)
+    training = {**source.value["training"], "model_args": {"depht": 3}}
+    assert not validator.is_valid({**source.value, "training": training})
 
 
 def test_torchs_own_signatures_are_read_through_its_imports():
