@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.artifacts.directory import runs_directory
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.scores import ranked_by, recorded
 from searchctl.orchestrator.facts.scripts import NO_COUNTS, is_by_script
+from searchctl.orchestrator.own_code.sweep_code import import_copies
 from searchctl.orchestrator.statistics.paired_bootstrap import (
     GroupBootstrap,
     NotAssessable,
@@ -18,8 +21,10 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
 )
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.scores.build import Score, build_score
+from searchctl.trainer.scores.base import Score
+from searchctl.trainer.scores.build import build_score
 from searchctl.trainer.scores.catalog import ScoreName, known_score
 
 
@@ -41,9 +46,16 @@ def recorded_scores(row: SweepRow) -> list[Score | NotAssessable]:
 
 
 def _stored(name: ScoreName, row: SweepRow) -> Score | NotAssessable:
-    if known_score(name) is None:
+    if known_score(name) is not None:
+        return build_score(name, row.classes)
+    if is_by_script(row.spec):
         return NotAssessable(f"{name} is reported by a script, and not computed from counts", None)
-    return build_score(name, row.classes)
+    sweep = Sweep.from_json(row.spec)
+    import_copies(row, sweep, runs_directory(sweep))
+    try:
+        return build_score(name, row.classes, "max" if row.direction == "maximize" else "min")
+    except SettingsError as error:
+        return NotAssessable(f"the score cannot be computed: {error}", None)
 
 
 class ImageEvidence:

@@ -24,7 +24,7 @@ from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
-from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.base import Score
 
 
 def read_record(engine: Engine, row: SweepRow) -> Record:

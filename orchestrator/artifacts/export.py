@@ -5,7 +5,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
@@ -19,7 +19,7 @@ from searchctl.orchestrator.own_code.stored import FOLDER, stored_code
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.own_code.files import OwnCode
-from searchctl.trainer.scores.catalog import Direction, ScoreName
+from searchctl.trainer.scores.catalog import Direction, ScoreName, name_problem
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
@@ -55,7 +55,7 @@ class Exported(Settings):
     """The sweep's seed. With the same seed and data, training gives the finalist's numbers."""
     score: ScoreName = "val_miou"
     """The score that selects the best epoch."""
-    direction: Direction | None = None
+    direction: Annotated[Direction | None, Field(validate_default=True)] = None
     """Whether a higher or a lower score is better, where searchctl does not know it."""
     data: DataSettings
     """The data set."""
@@ -65,6 +65,14 @@ class Exported(Settings):
     """The training settings, or the script, of the sweep with the trial's params."""
     code: ExportedCode | None = None
     """The own code of its parts."""
+
+    @field_validator("direction")
+    @classmethod
+    def _score_is_known(cls, direction: Direction | None, info: ValidationInfo) -> Direction | None:
+        problem = name_problem(info.data["score"]) if "score" in info.data else ""
+        if problem and direction is None:
+            raise ValueError(f"is missing: {problem}")
+        return direction
 
     @field_validator("inference")
     @classmethod

@@ -19,13 +19,23 @@ from searchctl.searchspace import Choice
 from searchctl.searchspace.config import POINTS, source_path
 from searchctl.searchspace.errors import Path as Place
 from searchctl.searchspace.values import same
+from searchctl.trainer.scores.catalog import known_score
 from searchctl.trainer.settings.catalog import RECIPE
 from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.own import ARGS, ENTRY_POINTS, SETTINGS, args_setting, own_part
+from searchctl.trainer.settings.own import (
+    ARGS,
+    ENTRY_POINTS,
+    SETTINGS,
+    args_setting,
+    is_import_path,
+    own_part,
+)
 from searchctl.trainer.settings.own_options import OwnProblem, options_of, own_problems
 from searchctl.trainer.settings.signatures import read_signature
 from searchctl.trainer.settings.training import CommonSettings, TrainSettings
 
+SCORE_PARAMETERS = ("counts", "loss_sums", "pixels")
+"""What a score of the user's own is called with."""
 _READ = (*ENTRY_POINTS, *ARGS, *(name for names in SETTINGS.values() for name in names))
 
 
@@ -35,6 +45,8 @@ def check_own_parts(sweep: Sweep, source: YamlFile) -> None:
     Raises:
         SweepError: lists every problem with its line.
     """
+    if faults := list(_score_problems(sweep, source)):
+        raise SweepError(faults)
     settings = distinct_settings(sweep.trials(), _READ, sweep.recipe)
     problems = own_problems(settings, folder_of(source))
     if problems:
@@ -43,6 +55,24 @@ def check_own_parts(sweep: Sweep, source: YamlFile) -> None:
             Problem(place, message, source.file, locate(source.lines, place))
             for place, message in places
         )
+
+
+def _score_problems(sweep: Sweep, source: YamlFile) -> Iterator[Problem]:
+    """Yield what the source of the user's own scores shows to be wrong."""
+    for score in sweep.halving.scores:
+        if known_score(score) is not None or not is_import_path(score):
+            continue
+        try:
+            found = read_signature(score, folder_of(source))
+        except SourceError as error:
+            message = str(error)
+        else:
+            if found.is_open or len(found.parameters) == len(SCORE_PARAMETERS):
+                continue
+            takes = ", ".join(found.names)
+            message = f"{score} must take ({', '.join(SCORE_PARAMETERS)}), not ({takes})"
+        place = ("halving", "score")
+        yield Problem(place, message, source.file, locate(source.lines, place))
 
 
 def folder_of(source: YamlFile) -> Path:

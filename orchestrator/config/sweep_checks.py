@@ -33,6 +33,7 @@ from searchctl.trainer.settings import model_options, recipe_options, task_optio
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.own import is_import_path
 from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -186,7 +187,7 @@ def score_problems(
     for place, score in enumerate(halving.scores):
         path: Path = ("score",) if isinstance(halving.score, str) else ("score", place)
         known = known_score(score)
-        if known is None and by_script:
+        if known is None and (by_script or is_import_path(score)):
             continue
         if problem := name_problem(score):
             yield path, problem

@@ -18,7 +18,6 @@ from pydantic import (
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
 from searchctl.trainer.scores.catalog import (
-    BY_CLASS,
     SCORES,
     Direction,
     ScoreName,
@@ -98,14 +97,8 @@ class SearchSettings(Settings):
 
 _Score = Annotated[
     ScoreName,
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": list(SCORES)},
-                {"type": "string", "pattern": rf"^({'|'.join(BY_CLASS)}):.+$"},
-            ]
-        }
-    ),
+    # the score of a script may have any name
+    WithJsonSchema({"anyOf": [{"enum": list(SCORES)}, {"type": "string", "minLength": 1}]}),
 ]
 
 
@@ -124,11 +117,12 @@ class HalvingSettings(Settings):
     """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
     score: _Score | Annotated[list[_Score], Field(min_length=1, max_length=20)] = "val_miou"
     """Score that ranks the trials of a rung: val_miou, val_dice, val_class_accuracy, val_worst_iou,
-    val_fwiou, val_accuracy or val_loss; of chosen classes as val_dice:car+person. Of a list, the
-    first one ranks, and the others are recorded. Default for classification: val_accuracy."""
+    val_fwiou, val_accuracy or val_loss; of chosen classes as val_dice:car+person; a function of
+    one's own as my_metrics:name; or what a script reports. Of a list, the first one ranks, and the
+    others are recorded. Default for classification: val_accuracy."""
     direction: Direction | None = None
-    """Whether a higher (max) or a lower (min) score is better. Needed for a score that searchctl
-    does not know."""
+    """Whether a higher (max) or a lower (min) score is better. Needed for a function of one's own
+    and for what a script reports."""
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: start from the trial's weights of the rung
     below."""

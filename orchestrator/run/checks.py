@@ -20,7 +20,7 @@ from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.own_code.files import OwnCode
-from searchctl.trainer.scores.catalog import chosen_classes
+from searchctl.trainer.scores.catalog import chosen_classes, known_score
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -54,6 +54,21 @@ def check_labels(sweep: Sweep, settings: Sequence[TrainSettings]) -> tuple[str, 
         raise DataError(*problems)
     _check_losses(settings, report)
     return tuple(f"warning: {warning}" for warning in report.warnings)
+
+
+def check_scores(sweep: Sweep, dataset: Dataset) -> None:
+    """Call the scores of the user's own once.
+
+    Raises:
+        SettingsError: one fails, or returns no finite number.
+    """
+    own = [each for each in sweep.halving.scores if known_score(each) is None]
+    if not own or sweep.script is not None:  # a script reports its scores
+        return
+    from searchctl.trainer.scores.own import check_own_score, own_score  # imports torch
+
+    for name in own:
+        check_own_score(own_score(name, higher_is_better=True), len(dataset.class_names))
 
 
 def _undetermined_scores(sweep: Sweep, report: DataReport) -> Iterator[str]:

@@ -23,6 +23,7 @@ from searchctl.orchestrator.run.checks import (
     check_labels,
     check_networks,
     check_packages,
+    check_scores,
     check_sweep_nodes,
     check_weights,
 )
@@ -105,6 +106,7 @@ def prepare(
     plan = plan_sweep(sweep, len(dataset.names("train")), len(dataset.names("val")))
     check_networks(sweep, settings, dataset)
     check_own_parts(sweep, settings, len(dataset.class_names))
+    check_scores(sweep, dataset)
     runs = runs_directory(sweep)
     check_writable(runs, RUNS_FIX)
     engine = open_database(url, create=True)

@@ -7,7 +7,7 @@ from typing import Literal
 from searchctl.orchestrator.statistics.holm import holm
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, GroupBootstrap
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.base import Score
 
 Side = Literal["the last survivor", "the best that was cut", "the winner", "the runner-up"]
 MOST_HOLM = 40

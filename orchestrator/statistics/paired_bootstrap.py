@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import special  # scipy.stats, with the same numbers, takes seconds to import
 
 from searchctl.trainer.core.results import ImageCounts
-from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.base import Score
 
 Floats = npt.NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from searchctl.trainer.evaluation.evaluate import Scored, evaluate, evaluate_ori
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.preparation import PreparedJob
 from searchctl.trainer.run.progress import Kept
-from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.base import Score
 from searchctl.trainer.settings.inference import Inference
 
 LONGEST_S = 0.5

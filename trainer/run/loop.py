@@ -20,7 +20,7 @@ from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.progress import Kept
 from searchctl.trainer.run.training import Training
-from searchctl.trainer.scores.build import Score
+from searchctl.trainer.scores.base import Score
 from searchctl.trainer.scores.catalog import is_better
 from searchctl.trainer.settings.training import TrainSettings
 

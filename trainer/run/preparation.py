@@ -26,7 +26,8 @@ from searchctl.trainer.run.checkpoint import identity_of
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training
-from searchctl.trainer.scores.build import Score, build_score
+from searchctl.trainer.scores.base import Score
+from searchctl.trainer.scores.build import build_score
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +9,7 @@ import numpy.typing as npt
 from searchctl.trainer.core.errors import DataError, SettingsError
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores import formulas
+from searchctl.trainer.scores.base import Score, Times
 from searchctl.trainer.scores.catalog import (
     Direction,
     ScoreName,
@@ -19,39 +19,10 @@ from searchctl.trainer.scores.catalog import (
     known_score,
 )
 from searchctl.trainer.scores.formulas import Floats, Numbers, Sums
+from searchctl.trainer.settings.own import is_import_path
 
-Times = npt.NDArray[np.unsignedinteger]
-"""[draws, groups]: how often each group of images is in each draw."""
 _BLOCK = 1000
 """Draws scored at once: bounds the memory and does not change the result."""
-
-
-class Score(Protocol):
-    """A score of a network, from the counts of each image."""
-
-    @property
-    def name(self) -> ScoreName:
-        """Its name, as in a sweep.yaml."""
-
-    @property
-    def higher_is_better(self) -> bool:
-        """Whether a higher score is better."""
-
-    def of(self, images: ImageCounts) -> float:
-        """Return the score of all images together.
-
-        Raises:
-            DataError: the labels of the images do not determine it.
-        """
-
-    def of_draws(self, images: ImageCounts, group_of: npt.NDArray[np.intp], times: Times) -> Floats:
-        """Return the score of each draw of groups of images.
-
-        Args:
-            images: counts of the images.
-            group_of: [images], the group of each image.
-            times: how often each draw holds each group.
-        """
 
 
 @dataclass(frozen=True)
@@ -106,10 +77,14 @@ def build_score(
         direction: the stated direction, of a score that searchctl does not know.
 
     Raises:
-        SettingsError: the score names an unknown class.
+        SettingsError: the score names an unknown class, or an own score cannot be imported.
         KeyError: searchctl does not compute the score.
     """
     known, higher = known_score(score), higher_is_better(score, direction)
+    if known is None and is_import_path(score):
+        from searchctl.trainer.scores.own import own_score  # imports torch
+
+        return own_score(score, higher)
     if known is None:
         raise KeyError(score)
     if problem := class_problem(score, classes):

@@ -42,8 +42,6 @@ SCORES: dict[ScoreName, KnownScore] = {
     "val_loss": KnownScore("loss", "loss", direction="min"),
 }
 """Name -> score. docs/scores.md has the formulas."""
-BY_CLASS = tuple(name for name, score in SCORES.items() if score.by_class)
-"""Scores that can be limited to chosen classes."""
 
 
 def known_score(score: ScoreName) -> KnownScore | None:
