@@ -24,6 +24,7 @@ from searchctl.orchestrator.cli import (
 from searchctl.orchestrator.cli.common import (
     ERROR,
     NO_ANSWER,
+    UNFORESEEN,
     CommandGroup,
     messages_of,
     print_errors,
@@ -76,7 +77,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; errors that a user can fix are messages, without a traceback."""
+    """Run the command; every error is a message, without a traceback."""
     try:
         sys.exit(cli(standalone_mode=False))  # else click would write its own kind of message
     except click.Abort:
@@ -92,7 +93,10 @@ def main() -> None:
         code = _exit_code(error)
         fault = _database_fault(error) if code is None else None
         if code is None and fault is None:
-            raise
+            from searchctl.orchestrator.cli.unforeseen import unforeseen
+
+            print_errors([unforeseen(error)])
+            sys.exit(UNFORESEEN)
         print_errors([fault] if fault else messages_of(error))
         sys.exit(ERROR if code is None else code)
 

@@ -1,7 +1,9 @@
 """The command's shape: help, exit codes, and what it does not import."""
 
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -69,10 +71,30 @@ def test_errors_that_a_user_can_fix_are_one_line_and_a_code(error, code, monkeyp
     assert capsys.readouterr().err == "error: x\n"
 
 
-def test_a_bug_of_searchctl_keeps_its_traceback(monkeypatch):
+def test_a_bug_of_searchctl_is_a_message_and_a_file_with_its_traceback(monkeypatch, capsys):
     monkeypatch.setattr(cli, "cli", lambda **_: {}["missing"])
-    with pytest.raises(KeyError):
+    with pytest.raises(SystemExit) as caught:
         cli.main()
+    message = capsys.readouterr().err
+    assert caught.value.code == 70
+    assert message.startswith("error: searchctl did not foresee this: KeyError: 'missing'. ")
+    file = Path(re.search(r"The traceback is in (\S+)\. ", message)[1])
+    assert "Traceback (most recent call last)" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+
+
+def test_an_error_without_a_text_is_named(monkeypatch, capsys):
+    def fail(**_):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "cli", fail)
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    with pytest.raises(SystemExit):
+        cli.main()
+    message = capsys.readouterr().err
+    assert "did not foresee this: MemoryError. The traceback cannot be saved" in message
+    assert "More memory may help" in message
 
 
 def test_an_unknown_command_is_a_usage_error(tmp_path):
