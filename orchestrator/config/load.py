@@ -5,7 +5,8 @@ from pathlib import Path as FilePath
 
 from searchctl.orchestrator.config.equal_trials import equal_trials
 from searchctl.orchestrator.config.locations import undefined_variables
-from searchctl.orchestrator.config.own_checks import check_own_parts, with_full_names
+from searchctl.orchestrator.config.own_checks import check_own_parts, folder_of, with_full_names
+from searchctl.orchestrator.config.own_data_checks import check_own_data
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
@@ -41,8 +42,9 @@ def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep
         with_full_names(source)
         known += read_pipeline_files(source)
     sweep = read_settings(Sweep, source, known)
+    check_own_data(sweep, source)
     if sweep.script is not None:
-        problems = function_problems(sweep, FilePath(path).parent.absolute())
+        problems = function_problems(sweep, folder_of(source))
     else:
         check_own_parts(sweep, source)
         problems = equal_trials(sweep)

@@ -183,6 +183,22 @@ def test_errors_of_its_settings_are_at_their_place_with_the_known_keys(root):
         load_sweep(file)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("my_data:Cracks", "my_data:Crack", "data.dataset: .*no 'Crack': did you mean"),
+        ("my_data:Cracks", "absent:Cracks", "data.dataset: .*absent"),
+        ("{dataset", "{args: {evry: 3}, dataset", "data.args.evry: unknown argument 'evry': did"),
+        ("root: /", "cache_dir: /", "data.dataset: my_data:Cracks needs root: set data.root"),
+    ],
+)
+def test_what_its_source_lacks_is_refused_with_the_line(root, before, after, message):
+    file = write_sweep(root)
+    file.write_text(file.read_text().replace(before, after))
+    with pytest.raises(SweepError, match=rf"sweep.yaml:2 {message}"):
+        load_sweep(file)
+
+
 def test_data_check_reads_it(root):
     write_sweep(root)
     done = searchctl("data", "check", "sweep.yaml", cwd=root)
