@@ -89,6 +89,7 @@ The search space: axes, each named after a setting of `training`, and `points`.
 | `dropout: {low: 0.0, high: 0.3, step: 0.1}` | 0, 0.1, 0.2, 0.3: a grid can list it |
 | `width: {low: 8, high: 64}` | whole numbers, because the bounds have no decimal point |
 | `dropout: {values: [0, 0.1], when: {model: unet}}` | an axis that applies only where another one has that value |
+| `lr: [{low: 1e-4, high: 1e-2, log: true, when: {optimizer: adamw}}, {low: 1e-2, high: 1.0, log: true, when: {optimizer: sgd}}]` | another range for each value of another name |
 | `points: [{finetune: all, lr: 1e-4}, {finetune: decoder, lr: 1e-3}]` | bundles of values, crossed with the axes |
 
 A grid is listed as nested loops: points outermost, then the axes in the order of the file, the last

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from searchctl.searchspace.dimensions import Axis, Choice, Dimension, describe
+from searchctl.searchspace.branches import Axis, Branches, Part, flat, path_of, setting
+from searchctl.searchspace.dimensions import Choice, Dimension, describe
 from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.searchspace.values import Value, among
 
@@ -50,30 +51,46 @@ def structure_problems(
         for name in point:
             if name in axes:
                 yield ("points", index, name), f"'{name}' is an axis too: keep one of the two"
-    for name in axes:
-        for other in axes[name].when:
+    yield from _when_problems(axes, points, defaults, ignore)
+
+
+def _when_problems(
+    axes: Axes, points: Points, defaults: Mapping[str, Value], ignore: Collection[str]
+) -> Iterator[Problem]:
+    for name, axis in axes.items():
+        if isinstance(axis, Branches):
+            yield from (((name, *path), message) for path, message in axis.problems())
+    parts = flat(axes)
+    for name, part in parts.items():
+        for other in part.when:
             if other not in ignore:
-                for path, message in _condition_problems(name, other, axes, points, defaults):
-                    yield (name, "when", *path), message
-    for name in sorted(set(axes) - set(dependency_order(axes))):
+                allowed = part.when[other]
+                of_axis = _condition_problems(name, other, allowed, axes, points, defaults)
+                yield from (((*path_of(name), "when", *path), text) for path, text in of_axis)
+    for name in sorted(set(parts) - set(dependency_order(parts))):
         yield (
-            (name, "when"),
+            (*path_of(name), "when"),
             "depends on a cycle of conditions: remove one of them",
         )
 
 
 def _condition_problems(
-    name: str, other: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
+    name: str,
+    other: str,
+    allowed: tuple[Value, ...],
+    axes: Axes,
+    points: Points,
+    defaults: Mapping[str, Value],
 ) -> Iterator[tuple[Path, str]]:
     known = {*axes, *defaults, *(field for point in points for field in point)}
     if other not in known:
-        yield (other,), unknown("name", other, sorted(known - {name}))
+        yield (other,), unknown("name", other, sorted(known - {setting(name)}))
         return
     if other in axes and axes[other].size is None:
         yield (other,), f"depends on '{other}', which is an interval: list its values or its step"
         return
     possible = list(_possible(other, axes, points, defaults))
-    for value in axes[name].when[other]:
+    for value in allowed:
         if not any(dimension.contains(value) for dimension in possible):
             what = " or ".join(dict.fromkeys(map(describe, possible)))
             yield (other,), f"'{other}' is never {value!r} in this sweep, it is {what}"
@@ -81,10 +98,10 @@ def _condition_problems(
 
 def _possible(
     name: str, axes: Axes, points: Points, defaults: Mapping[str, Value]
-) -> Iterator[Axis]:
+) -> Iterator[Part]:
     """Yield the possible values of `name`: those of its axis, of the points, and its default."""
     if name in axes:
-        yield axes[name]
+        yield from flat({name: axes[name]}).values()
     for point in points:
         if name in point:
             yield Choice((point[name],))
@@ -96,15 +113,18 @@ def _possible(
         yield Choice((defaults[name],))
 
 
-def dependency_order(axes: Axes) -> tuple[str, ...]:
+def dependency_order(parts: Mapping[str, Part]) -> tuple[str, ...]:
     """Return the axes in topological order: each comes after the axes that its condition names.
 
     Axes in a cycle of conditions are left out.
+
+    Args:
+        parts: the axes, as `flat` returns them.
     """
     ordered: list[str] = []
-    waiting = list(axes)
+    waiting = list(parts)
     while ready := [
-        name for name in waiting if not any(other in waiting for other in axes[name].when)
+        name for name in waiting if not set(map(setting, waiting)) & set(parts[name].when)
     ]:
         ordered += ready
         waiting = [name for name in waiting if name not in ready]

@@ -7,7 +7,8 @@ written in one piece, or as a mapping below the setting's name: `model_args: {de
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from searchctl.searchspace.dimensions import Axis, Choice, Interval, When
+from searchctl.searchspace.branches import Axis, Branches, Part
+from searchctl.searchspace.dimensions import Choice, Interval, When
 from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
 from searchctl.searchspace.foreign import line_for
 from searchctl.searchspace.values import Value, freeze
@@ -111,12 +112,43 @@ def _value(written: object, path: Path) -> Value:
 
 
 def _dimension(written: object) -> Axis:
+    if isinstance(written, list) and written and all(map(_is_range, written)):
+        return _branches(written)
     if isinstance(written, list):
         return Choice(tuple(written))
     if not isinstance(written, Mapping):
         fix = f"put it under training, or write a list: [{written}]"
         raise SpaceError(((), f"a single value leaves nothing to search: {fix}"))
+    return _part(written)
+
+
+def _part(written: Mapping[str, object]) -> Part:
     return _choice(written) if "values" in written else _interval(written)
+
+
+def _is_range(written: object) -> bool:
+    """Is it one of several ranges of an axis, and no mapping that is a value?"""
+    return isinstance(written, Mapping) and (
+        {"low", "high"} <= written.keys() or {"values", "when"} <= written.keys()
+    )
+
+
+def _branches(written: list[Mapping[str, object]]) -> Branches:
+    parts: list[Part] = []
+    problems: list[Problem] = []
+    for number, each in enumerate(written):
+        try:
+            parts.append(_part(each))
+        except SpaceError as error:
+            problems += [((number, *path), message) for path, message in error.problems]
+        if "when" not in each:
+            fix = "say which range applies where, such as when: {optimizer: adamw}"
+            problems.append(((number,), f"'when' is missing: {fix}"))
+    if len({type(part) for part in parts}) > 1:
+        problems.append(((), "mixes ranges and lists of values: write one kind"))
+    if problems:
+        raise SpaceError(*problems)
+    return Branches(tuple(parts))
 
 
 def _choice(written: Mapping[str, object]) -> Choice:

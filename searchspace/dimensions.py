@@ -229,10 +229,6 @@ class Interval(Dimension):
         return config
 
 
-Axis = Choice | Interval
-"""Type of an axis."""
-
-
 def _exact(number: Number) -> Fraction:
     """Return the exact value of a float's decimal form: 0.1 is one tenth.
 
@@ -241,7 +237,7 @@ def _exact(number: Number) -> Fraction:
     return Fraction(repr(number))
 
 
-def describe(dimension: Axis) -> str:
+def describe(dimension: Choice | Interval) -> str:
     """Return a short text with the values of a dimension.
 
     >>> describe(Choice(("unet", "simple_fcn")))

@@ -5,6 +5,7 @@ from itertools import count, product
 from math import prod
 from types import MappingProxyType
 
+from searchctl.searchspace.branches import Axis, flat, setting
 from searchctl.searchspace.checks import (
     Check,
     dependency_order,
@@ -13,7 +14,6 @@ from searchctl.searchspace.checks import (
     structure_problems,
 )
 from searchctl.searchspace.config import POINTS, parse, source_path
-from searchctl.searchspace.dimensions import Axis
 from searchctl.searchspace.errors import Problem, SpaceError
 from searchctl.searchspace.params import Params
 from searchctl.searchspace.sampling import Method, unit_point
@@ -58,9 +58,10 @@ class Space:
             raise SpaceError(*problems)
         # equal points count once; without points there is one empty bundle to cross with the axes
         self._bundles = tuple(dict.fromkeys(self.points)) or (Params(),)
-        self._order = dependency_order(self.axes)
-        named = {name for dimension in self.axes.values() for name in dimension.when}
-        self._controllers = tuple(name for name in self.axes if name in named)
+        self._parts = flat(self.axes)
+        self._order = dependency_order(self._parts)
+        named = {name for dimension in self._parts.values() for name in dimension.when}
+        self._controllers = tuple(name for name in self._parts if setting(name) in named)
 
     @classmethod
     def from_config(
@@ -72,7 +73,8 @@ class Space:
         """Parse the `space:` mapping of a sweep.yaml.
 
         An axis is a list of values, `{low, high, log, step}`, or `{values: [..]}`; the last two
-        may have `when: {name: value or list}`. `points` is a list of mappings.
+        may have `when: {name: value or list}`, and a list of such mappings has one range for each
+        condition. `points` is a list of mappings.
 
         Raises:
             SpaceError: with all problems of syntax, of the parts together, and of the schema.
@@ -127,14 +129,14 @@ class Space:
             # raises an error with a fix for the first such axis
             self.axes[self.unbounded[0]].values()
         # branches come in another order than nested loops, so each point gets a sort key
-        listed = [dimension.values() for dimension in self.axes.values()]
+        listed = [dimension.values() for dimension in self._parts.values()]
         rank = {bundle: position for position, bundle in enumerate(self._bundles)}
         entries = []
         for branch in self._branches():
             bundle = Params({name: branch[name] for name in branch if name not in self.axes})
             for at in product(*self._positions(branch)):
                 values = (values[n] for values, n in zip(listed, at, strict=True))
-                params = self._point(bundle, dict(zip(self.axes, values, strict=True)))
+                params = self._point(bundle, dict(zip(self._parts, values, strict=True)))
                 entries.append((rank[bundle], at, params))
         return tuple(params for _, _, params in sorted(entries, key=lambda entry: entry[:2]))
 
@@ -144,7 +146,7 @@ class Space:
         A branch determines which axes are active, and no two branches share a point. So points can
         be counted branch by branch without listing them.
         """
-        listed = [self.axes[name].values() for name in self._controllers]
+        listed = [self._parts[name].values() for name in self._controllers]
         return tuple(
             dict.fromkeys(
                 self._point(bundle, dict(zip(self._controllers, values, strict=True)))
@@ -155,14 +157,16 @@ class Space:
 
     def _positions(self, branch: Params) -> list[Sequence[int]]:
         """Return the indices of each axis' values that occur in the branch."""
-        return [self._axis_positions(name, branch) for name in self.axes]
+        return [self._axis_positions(name, branch) for name in self._parts]
 
     def _axis_positions(self, name: str, branch: Params) -> Sequence[int]:
-        dimension = self.axes[name]
+        dimension = self._parts[name]
         if not is_active(dimension, branch, self._defaults):
             return (0,)
         if name in self._controllers:
-            return tuple(n for n, v in enumerate(dimension.values()) if same(v, branch[name]))
+            return tuple(
+                n for n, v in enumerate(dimension.values()) if same(v, branch[setting(name)])
+            )
         return range(dimension.size or 0)
 
     def _point(self, bundle: Params, values: Mapping[str, Value]) -> Params:
@@ -170,8 +174,8 @@ class Space:
         # in topological order: a condition needs the values that were chosen before
         chosen = dict(bundle)
         for name in self._order:
-            if name in values and is_active(self.axes[name], chosen, self._defaults):
-                chosen[name] = values[name]
+            if name in values and is_active(self._parts[name], chosen, self._defaults):
+                chosen[setting(name)] = values[name]
         return Params(chosen)
 
     def contains(self, params: Mapping[str, object]) -> bool:
@@ -180,10 +184,14 @@ class Space:
             point = Params(params)
         except ValueError:
             return False
-        active = {n for n, axis in self.axes.items() if is_active(axis, point, self._defaults)}
+        active = {
+            setting(name): axis
+            for name, axis in self._parts.items()
+            if is_active(axis, point, self._defaults)
+        }
         return (
-            active <= set(point)
-            and all(self.axes[name].contains(point[name]) for name in active)
+            active.keys() <= set(point)
+            and all(axis.contains(point[name]) for name, axis in active.items())
             and Params({n: v for n, v in point.items() if n not in active}) in self._bundles
         )
 
@@ -210,7 +218,7 @@ class Space:
         seen: set[Params] = set()
         last_new = 0
         for index in count():
-            params = self._draw(unit_point(method, seed, index, 1 + len(self.axes)))
+            params = self._draw(unit_point(method, seed, index, 1 + len(self._parts)))
             if params not in seen:
                 seen.add(params)
                 last_new = index
@@ -225,6 +233,6 @@ class Space:
         *shares, which = unit
         values = {
             name: dimension.at(u)
-            for (name, dimension), u in zip(self.axes.items(), shares, strict=True)
+            for (name, dimension), u in zip(self._parts.items(), shares, strict=True)
         }
         return self._point(self._bundles[int(which * len(self._bundles))], values)

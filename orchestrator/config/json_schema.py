@@ -131,7 +131,15 @@ def _axis(value: Schema) -> Schema:
         bounds = {"low": options, "high": options, "step": {"type": "number"}}
         fields = {**bounds, "log": {"type": "boolean"}, "when": _WHEN}
         forms.append(_object(fields, ["low", "high"]))
+    ranges = [
+        {**form, "required": [*form["required"], "when"]} for form in forms if _has_when(form)
+    ]
+    forms.append({"type": "array", "minItems": 2, "items": {"anyOf": ranges}})
     return {"description": value["description"], "anyOf": forms}
+
+
+def _has_when(form: Schema) -> bool:
+    return "when" in form.get("properties", {})
 
 
 def _is_numeric(value: Schema) -> bool:

@@ -33,7 +33,8 @@ from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
 from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
 from searchctl.orchestrator.storage.faults import full, unreachable
-from searchctl.searchspace import Dimension, Interval, Params, Space
+from searchctl.searchspace import Branches, Choice, Interval, Params, Space
+from searchctl.searchspace.branches import Axis
 from searchctl.searchspace.values import freeze, text
 
 log = logging.getLogger("searchctl")
@@ -53,13 +54,26 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     return found
 
 
-def _distribution(dimension: Dimension) -> BaseDistribution:
+def _distribution(dimension: Axis) -> BaseDistribution:
+    if isinstance(dimension, Branches):
+        return _distribution(_hull(dimension))
     if not isinstance(dimension, Interval):
         return CategoricalDistribution([plain(value) for value in dimension.values()])
     low, high, log_scale, step = dimension.low, dimension.high, dimension.log, dimension.step
     if dimension.whole:
         return IntDistribution(int(low), int(high), log=log_scale, step=int(step or 1))
     return FloatDistribution(float(low), float(high), log=log_scale, step=step)
+
+
+def _hull(branches: Branches) -> Choice | Interval:
+    """Return one dimension that holds the values of all branches: Optuna has one for each name."""
+    parts = [part for part in branches.parts if isinstance(part, Interval)]
+    if not parts:
+        return Choice(tuple({text(value): value for value in branches.values()}.values()))
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
+    if not all(part.whole for part in parts):
+        low, high = float(low), float(high)
+    return Interval(low, high, log=all(part.log for part in parts))
 
 
 def plain(value: Any) -> Any:
