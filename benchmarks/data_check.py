@@ -68,7 +68,7 @@ def check():
 
 def launch():
     """Prepare a sweep as `searchctl launch --inline` does, up to its first job."""
-    from searchctl.orchestrator.config.sweep import load_sweep
+    from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.run.prepare import prepare
 
     path = Path("launch.yaml")
@@ -96,11 +96,13 @@ def measured(stage):
         os._exit(0)
     _, status, used = os.wait4(child, 0)
     assert status == 0, f"{stage} failed"
-    return {
+    result = {
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
         "seconds": round(time.perf_counter() - started, 1),
         "peak_mb": used.ru_maxrss * 1024 // 1_000_000,
     }
+    print(stage, result, flush=True)
+    return result
 
 
 def main(count):

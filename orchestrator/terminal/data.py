@@ -40,6 +40,7 @@ def json_of(report: DataReport) -> dict[str, Any]:
             {"directory": each.directory, "suffix": each.suffix, "files": len(each.names)}
             for each in report.unused
         ],
+        **({"tiles": dict(report.tiles)} if report.tiles else {}),
         "problems": list(report.problems),
         "warnings": list(report.warnings),
     }

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.checks.book import Book
+from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import FolderData
 
@@ -37,10 +38,10 @@ def same(one, other):
 
 
 def test_a_second_book_knows_what_the_first_one_kept(pairs, tmp_path):
-    first = Book(pairs, (4, 4), tmp_path / "book")
+    first = Book(pairs, Seeing((4, 4)), tmp_path / "book")
     facts = first.facts("train", 0)
     first.save()
-    assert same(Book(pairs, (4, 4), tmp_path / "book").known("train", 0), facts)
+    assert same(Book(pairs, Seeing((4, 4)), tmp_path / "book").known("train", 0), facts)
     assert facts.seen.palette
     assert facts.seen.see_through
 
@@ -48,11 +49,11 @@ def test_a_second_book_knows_what_the_first_one_kept(pairs, tmp_path):
 def test_saving_adds_only_what_is_new(pairs, tmp_path):
     path = tmp_path / "book"
     for split in ("train", "val", "val"):
-        book = Book(pairs, (4, 4), path)
+        book = Book(pairs, Seeing((4, 4)), path)
         book.facts(split, 0)
         book.save()
     assert len([line for line in path.read_bytes().splitlines() if line]) == 6
-    assert Book(pairs, (4, 4), path).knows_all()
+    assert Book(pairs, Seeing((4, 4)), path).knows_all()
 
 
 def test_a_line_that_was_cut_off_is_skipped_and_what_follows_is_read(pairs, tmp_path):

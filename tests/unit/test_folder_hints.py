@@ -99,3 +99,42 @@ def test_a_pattern_that_finds_one_group_alone_is_refused(tmp_path):
     put(tmp_path, *(f"{kind}/x{i}.png" for kind in ("images", "masks") for i in range(5)))
     words = refusal(tmp_path, group="(.)")
     assert words.startswith("all 5 images are of one group, 'x'")
+
+
+def test_lists_may_have_a_byte_order_mark_comments_and_names_with_spaces(tmp_path):
+    for number in range(4):
+        put(tmp_path, f"images/my {number}.png", f"masks/my {number}.png")
+    (tmp_path / "train.txt").write_bytes(b"\xef\xbb\xbfmy 0\r\n# not that one\r\nmy 1\r\n")
+    (tmp_path / "val.txt").write_text("my 2.png\n")
+    dataset = folder(tmp_path, lists="{split}.txt")
+    assert dataset.names("train") == ("my 0.png", "my 1.png")
+    assert dataset.names("val") == ("my 2.png",)
+
+
+def test_images_and_masks_lie_side_by_side(tmp_path):
+    for number in range(6):
+        put(tmp_path, f"{number}.jpg", f"{number}_mask.png")
+    with pytest.raises(DataError, match=r"set images: \., masks: \. and mask_suffix: _mask"):
+        folder(tmp_path).names("train")
+    dataset = folder(tmp_path, images=".", masks=".", mask_suffix="_mask")
+    dataset.check()
+    assert sum(len(dataset.names(split)) for split in ("train", "val", "test")) == 6
+
+
+def test_columns_may_have_capital_letters_and_a_column_of_splits_must_be_called_so(tmp_path):
+    for number in range(2):
+        put(tmp_path, f"{number}.png", f"m{number}.png")
+    rows = "0.png,m0.png,train\n1.png,m1.png,val\n"
+    (tmp_path / "pairs.csv").write_text(f"Image,Mask,Split\n{rows}")
+    assert folder(tmp_path, table="pairs.csv").names("val") == ("1.png",)
+    (tmp_path / "pairs.csv").write_text(f"image,mask,subset\n{rows}")
+    with pytest.raises(DataError, match="the column subset names splits: call it split"):
+        folder(tmp_path, table="pairs.csv").names("val")
+
+
+def test_a_missing_mask_is_sought_with_any_suffix_and_what_is_there_is_named(tmp_path):
+    for number in range(3):
+        put(tmp_path, f"images/{number}.png", f"masks/{number}.png")
+    (tmp_path / "masks" / "1.png").rename(tmp_path / "masks" / "1.xcf")
+    with pytest.raises(DataError, match=r"masks/1\.\*: .* 1\.xcf is of no kind that is read"):
+        folder(tmp_path).check()

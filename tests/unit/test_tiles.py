@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.crop import crop_corners
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import load_split
@@ -129,3 +130,10 @@ def test_a_plan_counts_tiles(root):
     raw = {"name": "x", "data": settings.model_dump(), "space": {"lr": [0.1, 0.2]}}
     plan = plan_sweep(Sweep.model_validate(raw))
     assert plan.ladder.rungs[-1].images == len(build_dataset(settings).names("train"))
+
+
+def test_what_is_left_of_a_class_is_that_of_tiles():
+    label = np.zeros((64, 64), dtype=np.uint8)
+    label[33, 33] = 1
+    assert Seeing((16, 16)).left(label)[:2].tolist() == [True, False]
+    assert Seeing((16, 16), (16, 16)).left(label)[:2].tolist() == [True, True]

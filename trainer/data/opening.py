@@ -5,6 +5,7 @@ from functools import lru_cache
 from searchctl.trainer.data.cache.name import book_name
 from searchctl.trainer.data.cache.store import Cache, cache_directory
 from searchctl.trainer.data.checks.book import Book
+from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.tiles import Tiles
 from searchctl.trainer.data.settings import DataSettings
@@ -33,7 +34,10 @@ def open_dataset(data: DataSettings) -> Dataset:
 def book_of(data: DataSettings) -> Book:
     """Return what is remembered of each file of the data set."""
     path = cache_directory(data) / book_name(data, of_whole_images(data))
-    return Book(of_whole_images(data), data.image_size, path)
+    seeing = Seeing(data.image_size)
+    if isinstance(data, RasterData):
+        seeing = Seeing(data.image_size, data.tile, data.tile_overlap)
+    return Book(of_whole_images(data), seeing, path)
 
 
 @lru_cache(maxsize=4)

@@ -18,6 +18,7 @@ from searchctl.trainer.data.cache.entry import Entry, EntryWriter, Layout
 from searchctl.trainer.data.cache.folder import CacheFolder
 from searchctl.trainer.data.cache.name import Need, entry_name
 from searchctl.trainer.data.checks.book import Book
+from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size, fitted, resized_image, resized_label
 from searchctl.trainer.data.sets.base import Dataset
@@ -87,7 +88,7 @@ class Cache:
     def __init__(self, data: DataSettings, dataset: Dataset, book: Book | None = None) -> None:
         self._data = data
         self._dataset = dataset
-        self._book = book or Book(dataset, data.image_size)
+        self._book = book or Book(dataset, Seeing(data.image_size))
         self._folder = CacheFolder(cache_directory(data), round(data.cache_limit_gb * 1e9))
         self._names: dict[Need, str] = {}
 

@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from searchctl.trainer.data.checks.book_file import Line, add_lines, read_lines
-from searchctl.trainer.data.checks.facts import ImageFacts, facts_of
+from searchctl.trainer.data.checks.facts import ImageFacts, Seeing, facts_of
 from searchctl.trainer.data.files.reading import content_hash
-from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Dataset, Reading, Seen
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import Split
@@ -28,14 +27,14 @@ class Book:
 
     Args:
         dataset: the data set.
-        image_size: the training size.
+        seeing: how networks see the images, if that is known.
         path: of the file that keeps it; None to keep it in memory alone.
     """
 
     def __init__(
-        self, dataset: Dataset, image_size: Size | None = None, path: Path | None = None
+        self, dataset: Dataset, seeing: Seeing | None = None, path: Path | None = None
     ) -> None:
-        self.image_size = image_size
+        self.seeing = seeing
         self._dataset = dataset
         self._path = path
         self._files: dict[str, bytes] = {}
@@ -74,7 +73,7 @@ class Book:
 
     def note(self, split: Split, index: int, reading: Reading) -> ImageFacts:
         """Take note of a pair that was read, and return what it holds."""
-        facts = facts_of(self._dataset, reading, self.image_size)
+        facts = facts_of(self._dataset, reading, self.seeing)
         if not self._dataset.files_of(split, index):
             self._drawn[split, index] = facts
             return facts

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def _written(key: str | bytes, known: bytes | ImageFacts) -> list[Any]:
         known.digest.hex(),
         [len(known.left), np.flatnonzero(known.left).tolist()],
         known.near.hex(),
-        [seen.turned, seen.see_through, seen.values, seen.palette, seen.mask_turned, seen.pictures],
+        list(astuple(seen)),
     ]
 
 
@@ -81,7 +82,7 @@ def _facts(
     near: str,
     seen: list[Any],
 ) -> ImageFacts:
-    turned, clear, values, palette, mask_turned, pictures = seen
+    turned, clear, values, palette, mask_turned, pictures, mask_clear, strays = seen
     colours = tuple((value, tuple(colour)) for value, colour in palette)
     return ImageFacts(
         (size[0], size[1]),
@@ -90,7 +91,16 @@ def _facts(
         bytes.fromhex(digest),
         _marked(*left),
         bytes.fromhex(near),
-        Seen(turned, clear, tuple(values), colours, mask_turned, pictures),
+        Seen(
+            turned,
+            clear,
+            tuple(values),
+            colours,
+            mask_turned,
+            pictures,
+            mask_clear,
+            tuple((red, green, blue) for red, green, blue in strays),
+        ),
     )
 
 

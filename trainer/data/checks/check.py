@@ -8,7 +8,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.checks.classes import class_problems, class_warnings
 from searchctl.trainer.data.checks.facts import ImageFacts
-from searchctl.trainer.data.checks.inventory import unused_of, unused_warnings
+from searchctl.trainer.data.checks.inventory import pairing_warnings, unused_of, unused_warnings
 from searchctl.trainer.data.checks.leaks import leaks
 from searchctl.trainer.data.checks.pixels import palette_problems, pixel_warnings
 from searchctl.trainer.data.checks.problems import Problems
@@ -57,10 +57,11 @@ def check_data(
         problems.add(class_problems(dataset, splits))
         problems.add(palette_problems(splits))
     warnings = (
-        *(class_warnings(dataset, splits, book.image_size) if class_names else ()),
+        *(class_warnings(dataset, splits, book.seeing) if class_names else ()),
         *coding_warnings(dataset, splits),
         *pixel_warnings(splits),
         *leaks(splits),
+        *(pairing_warnings(dataset) if any(names.values()) else ()),
         *(unused_warnings(unused) if dataset.read_whole else ()),
     )
     return DataReport(class_names, splits, unused, problems.lines, warnings)

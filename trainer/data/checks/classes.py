@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import SplitReport
 from searchctl.trainer.data.resizing import Size
@@ -38,7 +39,7 @@ def class_problems(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[
 
 
 def class_warnings(
-    dataset: Dataset, splits: Sequence[SplitReport], image_size: Size | None
+    dataset: Dataset, splits: Sequence[SplitReport], seeing: Seeing | None
 ) -> Iterator[str]:
     """Say which classes a split does not hold, what is ignored, and what small images lose."""
     advice = _advice(dataset, splits)
@@ -66,8 +67,8 @@ def class_warnings(
                 f"{100 * report.unlabeled_share:.0f} % of the {report.split} pixels are ignored: "
                 f"they are neither trained on nor scored{advice}"
             )
-    if image_size is not None:
-        yield from _lost(dataset, splits[0], image_size)
+    if seeing is not None:
+        yield from _lost(dataset, splits[0], seeing.image_size)
 
 
 def _lost(dataset: Dataset, train: SplitReport, image_size: Size) -> Iterator[str]:

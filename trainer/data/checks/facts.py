@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from searchctl.trainer.data.label_counts import value_counts
+from searchctl.trainer.data.crop import crop_corners
+from searchctl.trainer.data.label_counts import VALUES, value_counts
 from searchctl.trainer.data.resizing import Size, resized_label
-from searchctl.trainer.data.sets.base import Dataset, Image, Reading, Seen
+from searchctl.trainer.data.sets.base import Dataset, Image, Label, Reading, Seen
 
 Counts = npt.NDArray[np.int64]
 NEAR_SIDE = 16
@@ -38,15 +39,35 @@ class ImageFacts:
     """What else was seen in the files."""
 
 
-def facts_of(dataset: Dataset, reading: Reading, image_size: Size | None) -> ImageFacts:
+@dataclass(frozen=True)
+class Seeing:
+    """How networks see an image."""
+
+    image_size: Size
+    """Height and width at which they are trained."""
+    tile: Size | None = None
+    """Height and width of the tiles that are stretched to that size; None for whole images."""
+    overlap: float = 0.0
+    """Least share that neighbouring tiles have in common."""
+
+    def left(self, label: Label) -> npt.NDArray[np.bool_]:
+        """Return whether each label value is still there at the training size: [256]."""
+        if label.size == 1:  # the class of a whole image
+            return value_counts(label) > 0
+        height, width = self.tile or label.shape
+        left = np.zeros(VALUES, np.bool_)
+        for top, start in crop_corners(label.shape, (height, width), self.overlap):
+            part = np.ascontiguousarray(label[top : top + height, start : start + width])
+            left |= value_counts(resized_label(part, self.image_size)) > 0
+        return left
+
+
+def facts_of(dataset: Dataset, reading: Reading, seeing: Seeing | None) -> ImageFacts:
     """Return what a pair holds, at its own size and at the training size."""
     image, label, seen = reading
     classes = len(dataset.class_names)
     pixels = value_counts(label)
-    left = np.zeros(0, np.bool_)
-    if image_size is not None:
-        small = label if label.size == 1 else resized_label(label, image_size)
-        left = value_counts(small)[:classes] > 0
+    left = seeing.left(label)[:classes].copy() if seeing else np.zeros(0, np.bool_)
     return ImageFacts(
         (image.shape[0], image.shape[1]),
         pixels[:classes].copy(),  # and not a view that keeps all values

@@ -1,10 +1,12 @@
 """Files of a data set's directory that are not read."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import Unused
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
@@ -15,6 +17,8 @@ _PAPERS = frozenset(
 """Kinds of files that describe data: they are counted, and not warned of."""
 _NOTES = frozenset({"readme", "license", "licence", "copying", "notice", "authors", "changes"})
 """Names of such files without a suffix, in lower case; any other such file may be an image."""
+_NUMBERED = ".<number>"
+"""Kind of all files whose suffix is a number: series of slices are named like that."""
 _MOST_LINES = 6
 
 
@@ -27,11 +31,46 @@ def unused_of(dataset: Dataset) -> tuple[Unused, ...]:
     masks = _mask_places(dataset)
     for path in dataset.unused():
         place = path.relative_to(root).parent.as_posix()
-        kinds.setdefault((place, path.suffix.lower()), []).append(path.name)
+        kinds.setdefault((place, _kind_of(path)), []).append(path.name)
     return tuple(
         Unused(place, suffix, tuple(sorted(names)), (root / place, suffix) in masks)
         for (place, suffix), names in sorted(kinds.items())
     )
+
+
+def _kind_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return _NUMBERED if suffix[1:].isdecimal() else suffix
+
+
+def pairing_warnings(dataset: Dataset) -> Iterator[str]:
+    """Report masks of several images, and names that look equal and are not."""
+    images: dict[Path, list[str]] = {}
+    spelled = []
+    for split in SPLITS:
+        for index, name in enumerate(dataset.names(split)):
+            image, *mask = dataset.files_of(split, index) or (Path(),)
+            for path in mask:
+                images.setdefault(path, []).append(f"{split}/{name}")
+                if {_composed(image), _composed(path)} == {True, False}:
+                    spelled.append(name)
+    if spelled:
+        yield (
+            f"the names of {counted(spelled, 'image')} and of their masks write accents in two "
+            "ways (Unicode NFC and NFD): they are taken for equal"
+        )
+    shared = [each for each in images.values() if len(each) > 1]
+    if shared:
+        yield (
+            f"{sum(map(len, shared))} images share {len(shared)} "
+            f"mask file{'s' * (len(shared) != 1)} with others ({first_few(shared[0])}): is each "
+            "mask that of its image?"
+        )
+
+
+def _composed(path: Path) -> bool | None:
+    """Return whether accents and their letters are one character each; None of a plain name."""
+    return None if path.stem.isascii() else unicodedata.is_normalized("NFC", path.stem)
 
 
 def _mask_places(dataset: Dataset) -> set[tuple[Path, str]]:

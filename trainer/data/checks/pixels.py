@@ -1,10 +1,15 @@
 """Misleading contents of image and mask files."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import SplitReport
-from searchctl.trainer.data.sets.base import Colour
+from searchctl.trainer.data.sets.base import MOST_COLOURS, Colour
+
+_LISTED = 4
+"""Colours that a message lists."""
 
 
 def palette_problems(splits: Sequence[SplitReport]) -> Iterator[str]:
@@ -52,9 +57,36 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
             f"{counted(several, 'image file')} {verb} several pictures (MPO): the first is read. "
             "If it is not the picture of the mask, write each to its own file"
         )
+    yield from _colour_warnings(read)
     clear = [name for name, facts in read if facts.seen.see_through]
     if clear:
         yield (
             f"{counted(clear, 'image')} are partly transparent: their colours are read as they "
             "are, and their opacity is not"
+        )
+
+
+def _colour_warnings(read: Sequence[tuple[str, ImageFacts]]) -> Iterator[str]:
+    """Report colours of no class: forgotten classes, or edges that are no longer hard."""
+    many = [name for name, facts in read if len(facts.seen.strays) >= MOST_COLOURS]
+    if many:
+        yield (
+            f"the masks of {counted(many, 'image')} hold many colours of no class each, as masks "
+            "do that were resized or drawn with smooth edges: these pixels are ignored. Draw or "
+            "export masks with hard edges"
+        )
+    few = [(name, facts) for name, facts in read if 0 < len(facts.seen.strays) < MOST_COLOURS]
+    if few:
+        masks = Counter(colour for _, facts in few for colour in facts.seen.strays)
+        listed = ", ".join(str(colour) for colour, _ in masks.most_common(_LISTED))
+        yield (
+            f"the masks of {counted([name for name, _ in few], 'image')} hold colours of no "
+            f"class, which are ignored: {listed}. If one is a class, give it a name in classes"
+        )
+    clear = [name for name, facts in read if facts.seen.mask_see_through]
+    if clear:
+        yield (
+            f"the masks of {counted(clear, 'image')} are partly transparent: their colours are "
+            "read as they are, and their opacity is not. If it says what is an object, save it "
+            "as the mask"
         )

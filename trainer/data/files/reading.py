@@ -1,5 +1,6 @@
 """Opens image and mask files. What cannot be read as it is meant is refused by name."""
 
+import glob
 import hashlib
 import os
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ import numpy.typing as npt
 from PIL import ExifTags
 from PIL import Image as Picture
 
-from searchctl.trainer.core.errors import DataError
+from searchctl.trainer.core.errors import DataError, first_few
 from searchctl.trainer.data.files.foreign import foreign
 from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.header import Header
+from searchctl.trainer.data.files.refusals import fix, refuse_image, refuse_mask, refuse_turned
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
 """Errors of Pillow and NumPy on files that are missing, empty, truncated or not pictures."""
@@ -23,8 +25,8 @@ _MODES_WITH_OPACITY = ("RGBA", "LA", "PA", "P", "RGB", "L")
 """Modes of Pillow whose opacity can be read; those of RGB and L have a transparent colour."""
 _SMALL = 1 << 18
 """Bytes of a file that is hashed as a whole."""
-_MOST_BANDS = 8
-"""Bands that a message lists."""
+ANY_SUFFIX = ".*"
+"""Suffix of a path that stands for files of any suffix."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ def opened_image(path: Path, *, may_be_turned: bool = False) -> Iterator[Picture
     """
     with named(path):
         header = _header(path)
-        _refuse_image(header)
+        refuse_image(header)
         if not may_be_turned:
-            _refuse_turned(header)
+            refuse_turned(header)
         with _opened(path, header) as picture:
             yield picture
 
@@ -73,8 +75,8 @@ def opened_mask(path: Path) -> Iterator[Picture.Image]:
     """
     with named(path):
         header = _header(path)
-        _refuse_mask(header)
-        _refuse_turned(header)
+        refuse_mask(header)
+        refuse_turned(header)
         with _opened(path, header) as picture:
             yield _unscaled(picture, header)
 
@@ -87,8 +89,8 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with named(path):
         header = _header(path)
-        _refuse_image(header)
-        _refuse_turned(header)
+        refuse_image(header)
+        refuse_turned(header)
         return _size(path, header)
 
 
@@ -100,8 +102,8 @@ def mask_size(path: Path) -> tuple[int, int]:
     """
     with named(path):
         header = _header(path)
-        _refuse_mask(header)
-        _refuse_turned(header)
+        refuse_mask(header)
+        refuse_turned(header)
         return _size(path, header)
 
 
@@ -131,9 +133,19 @@ def named(path: Path) -> Iterator[None]:
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except FileNotFoundError as error:
-        raise DataError(f"{path}: is missing") from error
+        raise DataError(f"{path}: {_missing(path)}") from error
     except _UNREADABLE as error:
         raise DataError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def _missing(path: Path) -> str:
+    if path.is_symlink():
+        return "is a link to a file that is missing"
+    if path.suffix != ANY_SUFFIX:
+        return "is missing"
+    there = sorted(each.name for each in path.parent.glob(f"{glob.escape(path.stem)}.*"))
+    others = f"; {first_few(there)} is of no kind that is read" if there else ""
+    return f"is missing, whatever the suffix{others}"
 
 
 def as_rgb(picture: Picture.Image) -> Picture.Image:
@@ -143,7 +155,7 @@ def as_rgb(picture: Picture.Image) -> Picture.Image:
         DataError: it has more than 8 bits a channel, which would be clipped.
     """
     if picture.mode.startswith(("I", "F")):
-        raise DataError(f"has {picture.mode} pixels, and 8 bits a channel are read: {_fix(1)}")
+        raise DataError(f"has {picture.mode} pixels, and 8 bits a channel are read: {fix(1)}")
     if picture.mode == "P":  # straight to RGB warns where the palette has transparency
         picture = picture.convert("RGBA")
     return picture.convert("RGB")
@@ -226,65 +238,6 @@ def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
         different = np.asarray(array[whole != array]).ravel()[0]
         raise DataError(f"holds the value {different}, and whole numbers are read")
     return whole
-
-
-def _refuse_image(header: Header) -> None:
-    _refuse_pages_and_oddities(header)
-    if header.numbers != "unsigned":
-        raise DataError(f"has {header.numbers} values, and bytes are read: {_fix(header.bands)}")
-    if header.bits > 8:
-        raise DataError(f"has {header.bits} bits a channel, and 8 are read: {_fix(header.bands)}")
-    if header.bands not in (1, 3) and not (header.cmyk and header.bands == 4):
-        raise DataError(
-            f"has {header.bands} bands, and one (grey) or three (red, green, blue) are read: "
-            "write the three that matter to a file of their own, or (dataset: folder) set bands to "
-            f"those that matter, such as {[*range(header.bands)][:_MOST_BANDS]}"
-        )
-
-
-def _fix(bands: int) -> str:
-    return (
-        "convert it to 8 bits a channel, or (dataset: folder) set bands: "
-        f"{[*range(bands)][:_MOST_BANDS]} to read it as it is"
-    )
-
-
-def _refuse_mask(header: Header) -> None:
-    _refuse_pages_and_oddities(header)
-    if header.lossy:
-        raise DataError(
-            f"is a {header.format} file with lossy compression, whose values are near to what was "
-            "drawn but not the same: draw or export it again as a PNG"
-        )
-    if header.inverted:
-        raise DataError(
-            f"is a {header.format} file in which 0 means white, so that its values may be read in "
-            "two ways: save it as a PNG of class ids"
-        )
-    if header.bands > 1 and header.bits > 8:
-        raise DataError(
-            f"has {header.bands} channels of {header.bits} bits: save one channel of class ids"
-        )
-    if header.numbers == "signed" and header.bits == 8:
-        raise DataError("has signed 8-bit values: save it with unsigned ones")
-
-
-def _refuse_pages_and_oddities(header: Header) -> None:
-    if header.odd:
-        raise DataError(f"{header.odd}, which is not read: save it as a plain PNG")
-    if header.pages > 1:
-        raise DataError(
-            f"has {header.pages} pages, and one picture a file is read: write each to its own file"
-            + (" (`tiffsplit IN.tif OUT`)" if header.format == "TIFF" else "")
-        )
-
-
-def _refuse_turned(header: Header) -> None:
-    if header.turned:
-        raise DataError(
-            f"is a {header.format} file whose rows are stored turned (its Orientation tag): save "
-            "it upright"
-        )
 
 
 def _unscaled(picture: Picture.Image, header: Header) -> Picture.Image:

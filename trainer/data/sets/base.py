@@ -17,6 +17,8 @@ is missing."""
 Label = npt.NDArray[np.uint8]
 """[height, width] class ids; `ignore_index` where there is no label."""
 Colour = tuple[int, int, int]
+MOST_COLOURS = 9
+"""Colours that are kept of a mask's."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Seen:
     """Whether EXIF data turn the mask, and not the image, where they are shown."""
     pictures: int = 1
     """Pictures in the image's file, of which the first is read."""
+    mask_see_through: bool = False
+    """Whether the mask is a picture with pixels that are not opaque."""
+    strays: tuple[Colour, ...] = ()
+    """Colours of no class in a mask of colours, the most frequent ones: `MOST_COLOURS` of more."""
 
 
 class Reading(NamedTuple):

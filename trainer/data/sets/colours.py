@@ -9,7 +9,7 @@ from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.files.reading import as_rgb
-from searchctl.trainer.data.sets.base import Colour, Label
+from searchctl.trainer.data.sets.base import MOST_COLOURS, Colour, Label
 
 MOST_STRAYS = 0.01
 """Largest share of a mask's pixels in colours that no table lists. A few such pixels are slips of
@@ -54,14 +54,14 @@ class ColourTable:
         return label
 
     def strays(self, mask: Picture.Image) -> tuple[Colour, ...]:
-        """Return the most frequent colours of a mask that the table lacks."""
+        """Return the most frequent colours of a mask that the table lacks: up to `MOST_COLOURS`."""
         pixels = _pixels(mask)
-        return _most_frequent(pixels[self._codes.take(pixels) == 0])
+        return _most_frequent(pixels[self._codes.take(pixels) == 0], MOST_COLOURS)
 
     def _refuse_strays(self, strays: npt.NDArray[np.uint32], pixels: int) -> None:
         if len(strays) <= self._most_strays * pixels:
             return
-        listed = ", ".join(map(str, _most_frequent(strays)))
+        listed = ", ".join(map(str, _most_frequent(strays, _LISTED)))
         raise DataError(
             f"{100 * len(strays) / pixels:.1f} % of a mask is in colours of no class, most of it "
             f"in {listed}: it was resized with interpolation, or has another table of colours"
@@ -75,9 +75,9 @@ def _pixels(mask: Picture.Image) -> npt.NDArray[np.uint32]:
     return colours
 
 
-def _most_frequent(packed: npt.NDArray[np.uint32]) -> tuple[Colour, ...]:
+def _most_frequent(packed: npt.NDArray[np.uint32], most: int) -> tuple[Colour, ...]:
     colours, counts = np.unique(packed, return_counts=True)
-    common = colours[np.argsort(-counts, kind="stable")][:_LISTED]
+    common = colours[np.argsort(-counts, kind="stable")][:most]
     return tuple(_unpacked(int(each)) for each in common)
 
 

@@ -25,7 +25,7 @@ from searchctl.trainer.data.files.reading import (
     traits_of,
 )
 from searchctl.trainer.data.label_counts import value_counts
-from searchctl.trainer.data.sets.base import Dataset, Image, Label, Reading, Seen
+from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label, Reading, Seen
 from searchctl.trainer.data.sets.listing import files_below
 from searchctl.trainer.data.settings import Split
 
@@ -70,6 +70,10 @@ class PairedFiles(Dataset):
             DataError: the mask holds what it should not; without the path.
         """
 
+    def strays(self, mask: Picture.Image, label: Label) -> tuple[Colour, ...]:
+        """Return colours of a mask that mean nothing; none where such a mask is refused."""
+        return ()
+
     def pairs(self, split: Split) -> tuple[Pair, ...]:
         """Return the split's pairs in their fixed order."""
         return self._pairs[split]
@@ -97,6 +101,7 @@ class PairedFiles(Dataset):
         image, traits = self.reader.read(pair.image)
         with opened_mask(pair.mask) as picture:
             label, seen = self.decode(picture), _seen(picture, traits)
+            seen = replace(seen, strays=self.strays(picture, label))
         if image.shape[:2] != label.shape:
             raise DataError(_mismatch(pair, image.shape[1::-1], label.shape[::-1]))
         return Reading(image, mask_missing(image, label, self.ignore_index), seen)
@@ -219,7 +224,7 @@ def _seen(mask: Picture.Image, image: Traits) -> Seen:
     turned, mask_turned = differ and image.orientation != 1, differ and image.orientation == 1
     seen = Seen(turned, image.see_through, mask_turned=mask_turned, pictures=image.pictures)
     if len(mask.getbands()) > 1:
-        return seen
+        return replace(seen, mask_see_through=traits.see_through)
     values = _values(np.asarray(mask))
     palette = ((value, traits.palette[value]) for value in values if value < len(traits.palette))
     return replace(seen, values=tuple(values), palette=tuple(palette))

@@ -109,6 +109,12 @@ class Folder(PairedFiles):
         except DataError as error:
             raise DataError(f"{error}{self._first_id_hint(mask)}") from error
 
+    def strays(self, mask: Picture.Image, label: Label) -> tuple[Colour, ...]:
+        """Return colours of a mask that no class has: its pixels there are ignored."""
+        if self._colours is None or not (label == _IGNORED).any():
+            return ()
+        return self._colours.strays(mask)
+
     def _first_id_hint(self, mask: Picture.Image) -> str:
         """Propose `first_id: 1` where a mask holds no 0, and an id that is one too high."""
         counts = len(self.class_names)

@@ -1,6 +1,5 @@
 """Pairs of images and masks in the layouts that people have: directories, lists, a table."""
 
-import csv
 import os
 import re
 import unicodedata
@@ -10,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from searchctl.trainer.core.errors import DataError, first_few
+from searchctl.trainer.data.files.reading import ANY_SUFFIX
 from searchctl.trainer.data.sets.files import SPLITS, Pair
+from searchctl.trainer.data.sets.flat_hints import flat_hint
 from searchctl.trainer.data.sets.folder_hints import (
     layout_hint,
     name_hint,
@@ -18,16 +19,11 @@ from searchctl.trainer.data.sets.folder_hints import (
     split_hint,
     unread_hint,
 )
+from searchctl.trainer.data.sets.folder_table import SPLIT_NAMES, rows_of
 from searchctl.trainer.data.sets.listing import read_list, walk
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.folder_layout import SPLIT
 
-SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
-"""Names of each split in directories, lists and tables."""
 Found = dict[Split, list[Pair]]
 
 
@@ -117,6 +113,9 @@ class PairFinder:
         there = _files_by_core(
             masks, self._mask_kinds, settings.mask_prefix, settings.mask_suffix, None
         )
+        if images == masks and (settings.mask_prefix or settings.mask_suffix):
+            taken = {*there.values()}
+            found = {core: path for core, path in found.items() if path not in taken}
         if not there.keys() & found.keys():
             stems = _stems(masks, self._mask_kinds)
             hint = name_hint(_stems(images, self._image_kinds), stems)
@@ -137,7 +136,7 @@ class PairFinder:
     def _wanted(self, masks: Path, core: str) -> Path:
         place, _, name = core.rpartition("/")
         settings = self._settings
-        return masks / place / f"{settings.mask_prefix}{name}{settings.mask_suffix}.png"
+        return masks / place / f"{settings.mask_prefix}{name}{settings.mask_suffix}{ANY_SUFFIX}"
 
     def _of_lists(self, pattern: str) -> Found:
         pairs = self._in_directories_or_none()
@@ -157,7 +156,7 @@ class PairFinder:
 
     def _listed(self, line: str, where: str, by_name: dict[str, Pair]) -> Pair:
         words = line.split()
-        if len(words) >= 2:
+        if len(words) >= 2 and _same(line) not in by_name:  # names may have spaces
             image, mask = words[0].lstrip("/"), words[1].lstrip("/")
             return Pair(image, self._root / image, self._root / mask)
         if _same(line) not in by_name:
@@ -170,7 +169,7 @@ class PairFinder:
         self.listing_files.append(path)
         splits = {name: split for split, names in SPLIT_NAMES.items() for name in names}
         found: Found = {}
-        for number, row in _rows(path, self._settings.group):
+        for number, row in rows_of(path, self._settings.group):
             split = splits.get((row.get("split") or "train").strip().lower())
             if split is None:
                 raise DataError(f"{path}:{number}: no split is called {row['split']}")
@@ -212,27 +211,6 @@ def _refuse_repeated(path: Path, split: Split, pairs: Sequence[Pair]) -> None:
         )
 
 
-def _rows(path: Path, group: str | None) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows of a table with their lines."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            numbered = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    rows = [row for _, row in numbered]
-    missing = [
-        name
-        for name in ("image", "mask", *([group] if group else []))
-        if rows and (name not in rows[0] or any(row[name] is None for row in rows))
-    ]
-    if not rows or missing:
-        what = f"has no column {missing[0]}" if missing else "has no rows"
-        has = f": its columns are {', '.join(map(str, rows[0]))}" if rows else ""
-        raise DataError(f"{path}: {what}{has}; its first line is image,mask,split")
-    return numbered
-
-
 def _files_by_core(
     directory: Path, kinds: frozenset[str], prefix: str, suffix: str, without: Path | None
 ) -> dict[str, Path]:
@@ -268,7 +246,8 @@ def _same(name: str) -> str:
 
 def _files(directory: Path, kinds: frozenset[str], without: Path | None) -> list[Path]:
     if not directory.is_dir():
-        where = layout_hint(directory.parent) or nothing_here(directory.parent)
+        root = directory.parent
+        where = layout_hint(root) or flat_hint(root, kinds) or nothing_here(root)
         raise DataError(f"{directory}: cannot be listed (no such directory); {where}")
     found = []
     for place, names in walk(directory):

@@ -39,17 +39,21 @@ def is_litter(name: str) -> bool:
 
 
 def read_list(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line of a split's list with its place (path:number), without the blank ones.
+    """Yield each line of a split's list with its place (path:number).
+
+    Blank lines, and lines that start with #, are left out.
 
     Raises:
         DataError: the file cannot be read.
     """
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is no text in UTF-8: save it as such") from error
+    except OSError as error:
         raise DataError(f"{path}: cannot be read ({error}); is `root` right?") from error
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line.strip() and not line.lstrip().startswith("#"):
             yield line.strip(), f"{path}:{number}"
 
 
