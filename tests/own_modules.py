@@ -133,3 +133,13 @@ def own_rate(params, lr):
 def negative(optimizer, steps):
     """A schedule that falls below zero."""
     return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 2 * step / steps)
+
+
+class BrokenGradient(AlwaysSame):
+    """Fails in the backward pass, where no call of ours is around it."""
+
+    def forward(self, images):
+        logits = self.body(images)
+        if logits.requires_grad:
+            logits.register_hook(lambda gradient: {}["in backward"])
+        return logits

@@ -36,6 +36,7 @@ TRIALS = {
         "ema": 0.9,
     },
     "sums over all of a batch": {"loss": "dice", "batch_size": 5},
+    "a loss by import path": {"loss": "torch.nn:CrossEntropyLoss", "batch_size": 5},
     "one part of a network": {"finetune": "decoder", "loss": "focal"},
 }
 

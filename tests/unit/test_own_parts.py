@@ -2,16 +2,21 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
+from upath import UPath
 
+from searchctl.trainer import Sample
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.data.settings import ScenesData
 from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
-from searchctl.trainer.settings.own import own_parts
+from searchctl.trainer.settings.own import offered, own_parts
 from searchctl.trainer.settings.training import TrainSettings
 from tests.own_modules import EXAMPLE
+from tests.small_jobs import run_small
 
 HERE = "tests.own_modules"
 IGNORE = 255
@@ -50,6 +55,29 @@ def test_an_own_network_is_given_classes_channels_dropout_and_its_arguments():
     model = network(channels=4, dropout=0.3, model_args={"depth": 2, "width": 8})
     assert model(torch.rand(2, 4, 33, 47)).shape == (2, 5, 33, 47)
     assert (len(model.network.encoder), model.network.dropout.p) == (2, 0.3)
+
+
+def test_an_installed_package_offers_parts_by_entry_points(tmp_path, monkeypatch):
+    about = tmp_path / "nets-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: nets\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[searchctl.models]\nresunet = my_nets:ResUNet\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    offered.cache_clear()
+    try:
+        assert network("resunet", model_args={"depth": 2})(torch.rand(2, 3, 9, 9)).shape[1] == 5
+        with pytest.raises(ValidationError, match="did you mean 'resunet'"):
+            TrainSettings(model="resunett")
+    finally:
+        offered.cache_clear()
+
+
+def test_an_error_of_any_kind_in_own_code_fails_its_trial_alone(tmp_path):
+    data = ScenesData(dataset="scenes", image_size=(16, 16), train=4, val=1)
+    settings = TrainSettings(model=f"{HERE}:BrokenGradient", epochs=1, batch_size=4, threads=1)
+    result = run_small(settings, Sample(data, images=4, seed=0), out=UPath(tmp_path))
+    assert result.status == "failed"
+    assert "KeyError: 'in backward'" in result.error
 
 
 def test_names_of_an_own_networks_weights_are_its_own():

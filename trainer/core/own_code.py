@@ -84,11 +84,17 @@ def own_lines(error: BaseException) -> str:
     """Return an error with the lines of its traceback that are neither ours nor a library's."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [
-        f"\n  {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+        f"\n  {_shown(frame.filename)}:{frame.lineno}, in {frame.name}: {frame.line}"
         for frame in frames
         if is_own(frame.filename)
     ]
     return f"{type(error).__name__}: {error}{''.join(lines[-MOST_LINES:])}"
+
+
+def _shown(file: str) -> str:
+    """Return a file as its module is imported: copies of own code have long directories."""
+    places = [path for path in sys.path if path and Path(file).is_relative_to(path)]
+    return str(Path(file).relative_to(max(places, key=len))) if places else file
 
 
 def is_own(file: str) -> bool:
