@@ -36,6 +36,17 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in family(child))]
 
 
+def marked(variable: str) -> list[int]:
+    """Return the processes with this NAME=VALUE in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            found += [int(path.parent.name)] * (variable.encode() in path.read_bytes().split(b"\0"))
+        except OSError:
+            continue
+    return found
+
+
 def command_line(pid: int) -> str:
     """Return what `ps` shows of a process."""
     return _text(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()

@@ -89,6 +89,7 @@ def _watched(engine: "Engine", row: "SweepRow") -> "SweepRow":
 @sweep_argument
 @click.option("-f", "--follow", is_flag=True, help="Follow until the sweep ends.")
 @click.option("--trial", type=int, metavar="N", help="Print the changes of this trial only.")
+@click.option("--output", is_flag=True, help="Print what the scripts of --trial printed.")
 @click.option(
     "--driver",
     is_flag=True,
@@ -101,6 +102,7 @@ def logs(
     sweep: str,
     follow: bool,
     trial: int | None,
+    output: bool,
     driver: bool,
     address: str | None,
     db: str | None,
@@ -111,6 +113,7 @@ def logs(
     \b
     Times are local. An epoch's time is the start of its attempt plus the seconds of its epochs.
     With --json, each line is an object, whose `what` is began, epoch, ended, verdict or event.
+    With --output and --trial, what a script of your own printed, attempt by attempt.
     With --driver, the output of the newest driver is read from its cluster. --address names that
     cluster, if it is reached by another address than the one it was submitted to.
     Example: searchctl logs quickstart -f --trial 7
@@ -120,8 +123,19 @@ def logs(
             raise click.UsageError("--driver prints the driver's output: no --trial or --json")
         _print_driver(sweep, db, address, follow=follow)
         return
+    if output:
+        if trial is None or follow or as_json:
+            raise click.UsageError("--output prints files of one trial: add --trial N alone")
+        _print_output(sweep, db, trial)
+        return
     if address is not None:
         raise click.UsageError("--address names the driver's cluster: it needs --driver")
+    _print_changes(sweep, db, trial, follow=follow, as_json=as_json)
+
+
+def _print_changes(
+    sweep: str, db: str | None, trial: int | None, *, follow: bool, as_json: bool
+) -> None:
     from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
@@ -149,6 +163,17 @@ def logs(
 
     with suppress(KeyboardInterrupt):
         take_until_the_end(_Sweep(engine, row).read, feed, take, say_down, say_up)
+
+
+def _print_output(sweep: str, db: str | None, trial: int) -> None:
+    from searchctl.orchestrator.artifacts.script_output import script_output
+    from searchctl.orchestrator.terminal.trial import known_trials
+
+    engine, row = open_sweep(sweep, db)
+    known_trials(engine, row, [trial])
+    for title, text in script_output(engine, row, trial):
+        click.echo(f"== {title}")
+        click.echo(text, nl=not text.endswith("\n"))
 
 
 def _print_driver(sweep: str, db: str | None, address: str | None, *, follow: bool) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -14,6 +13,7 @@ from upath import UPath
 
 from searchctl.trainer.script.process import ScriptProcess
 from searchctl.trainer.script.run import run_script
+from tests.running_processes import marked
 from tests.scripts import TRAIN, script_job
 
 
@@ -140,37 +140,25 @@ def test_no_process_of_a_script_is_left_after_a_stop(tmp_path):
         output=tmp_path / "log",
         grace_s=0.1,
     ):
-        assert _until(lambda: len(_marked(mark)) >= 4)
-    assert _until(lambda: not _marked(mark))
+        assert _until(lambda: len(marked(mark)) >= 4)
+    assert _until(lambda: not marked(mark))
 
 
 def test_no_process_of_a_script_is_left_after_its_driver_is_killed(tmp_path):
     mark = f"MARK={tmp_path}"
     driver = dedent(f"""
         import os, time
-        from pathlib import Path
-        from searchctl.trainer.script.process import ScriptProcess
+                from searchctl.trainer.script.process import ScriptProcess
         folder = Path({str(tmp_path)!r})
         ScriptProcess(["bash", "-c", {FAMILY!r}], directory=folder, grace_s=0.1,
                       environment={{**os.environ, "MARK": str(folder)}}, output=folder / "log")
         time.sleep(300)
     """)
     process = subprocess.Popen([sys.executable, "-c", driver])
-    assert _until(lambda: len(_marked(mark)) >= 4)
+    assert _until(lambda: len(marked(mark)) >= 4)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert _until(lambda: not _marked(mark))
-
-
-def _marked(mark):
-    """Return the processes with this variable in their environment, with the supervisor."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            found += [path.parent.name] * (mark.encode() in path.read_bytes().split(b"\0"))
-        except OSError:
-            continue
-    return found
+    assert _until(lambda: not marked(mark))
 
 
 def _until(holds):
