@@ -22,7 +22,7 @@ def script_output(engine: Engine, row: SweepRow, trial: int) -> Iterator[tuple[s
     """
     sweep = Sweep.from_json(row.spec)
     if sweep.script is None:
-        raise SearchctlError(f"no script trains the trials of '{row.name}': leave --output out")
+        raise SearchctlError(f"no script trains the trials of '{row.name}': leave --printed out")
     runs = runs_directory(sweep)
     for attempt in queries.attempts(engine, row, {trial}):
         key = key_of(attempt)

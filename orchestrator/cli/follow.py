@@ -89,7 +89,7 @@ def _watched(engine: "Engine", row: "SweepRow") -> "SweepRow":
 @sweep_argument
 @click.option("-f", "--follow", is_flag=True, help="Follow until the sweep ends.")
 @click.option("--trial", type=int, metavar="N", help="Print the changes of this trial only.")
-@click.option("--output", is_flag=True, help="Print what the scripts of --trial printed.")
+@click.option("--printed", is_flag=True, help="Print what the scripts of --trial printed.")
 @click.option(
     "--driver",
     is_flag=True,
@@ -102,7 +102,7 @@ def logs(
     sweep: str,
     follow: bool,
     trial: int | None,
-    output: bool,
+    printed: bool,
     driver: bool,
     address: str | None,
     db: str | None,
@@ -113,7 +113,7 @@ def logs(
     \b
     Times are local. An epoch's time is the start of its attempt plus the seconds of its epochs.
     With --json, each line is an object, whose `what` is began, epoch, ended, verdict or event.
-    With --output and --trial, what a script of your own printed, attempt by attempt.
+    With --printed and --trial, what a script of your own printed, attempt by attempt.
     With --driver, the output of the newest driver is read from its cluster. --address names that
     cluster, if it is reached by another address than the one it was submitted to.
     Example: searchctl logs quickstart -f --trial 7
@@ -123,10 +123,10 @@ def logs(
             raise click.UsageError("--driver prints the driver's output: no --trial or --json")
         _print_driver(sweep, db, address, follow=follow)
         return
-    if output:
+    if printed:
         if trial is None or follow or as_json:
-            raise click.UsageError("--output prints files of one trial: add --trial N alone")
-        _print_output(sweep, db, trial)
+            raise click.UsageError("--printed prints files of one trial: add --trial N alone")
+        _print_scripts(sweep, db, trial)
         return
     if address is not None:
         raise click.UsageError("--address names the driver's cluster: it needs --driver")
@@ -165,7 +165,7 @@ def _print_changes(
         take_until_the_end(_Sweep(engine, row).read, feed, take, say_down, say_up)
 
 
-def _print_output(sweep: str, db: str | None, trial: int) -> None:
+def _print_scripts(sweep: str, db: str | None, trial: int) -> None:
     from searchctl.orchestrator.artifacts.script_output import script_output
     from searchctl.orchestrator.terminal.trial import known_trials
 

@@ -48,7 +48,7 @@ def json_schema(own: Mapping[str, Schema] | None = None) -> Schema:
     schema |= {
         "if": {"required": ["training"], "properties": {"training": _BY_SCRIPT}},
         "then": {"properties": {"space": _space_of_script()}},
-        "else": {"properties": {"space": _space(own)}},
+        "else": {"properties": {"space": _space(own), "halving": _any_score_else(schema)}},
     }
     schema["title"] = "sweep.yaml of searchctl"
     written = _as_written(schema)
@@ -66,6 +66,16 @@ def _as_written(schema: Any) -> Any:
     about = {key: item for key, item in schema.items() if key in _NOT_OF_THE_VALUE}
     value = {key: item for key, item in schema.items() if key not in _NOT_OF_THE_VALUE}
     return {**about, "anyOf": [value, _COMPUTED]}
+
+
+def _any_score_else(schema: Schema) -> Schema:
+    """Let a script report a score of any name; return what holds for the section otherwise."""
+    fields = schema["$defs"]["HalvingSettings"]["properties"]
+    ours = fields["score"]
+    about = {key: item for key, item in ours.items() if key in _NOT_OF_THE_VALUE}
+    name = {"type": "string"}
+    fields["score"] = {**about, "anyOf": [name, {"type": "array", "minItems": 1, "items": name}]}
+    return {"properties": {"score": ours}}
 
 
 def _space_of_script() -> Schema:

@@ -51,7 +51,7 @@ def test_only_the_weights_of_the_finalist_and_what_scripts_printed_are_kept(swep
         ("plan --against mine", "No attempt was lost"),
         ("plan sweep.yaml", "cannot vouch"),
         ("resume mine --inline", "Winner: trial 1"),
-        ("logs mine --trial 0 --output", "output.log trained"),
+        ("logs mine --trial 0 --printed", "output.log trained"),
     ],
 )
 def test_every_view_copes_with_what_a_script_does_not_report(swept, command, shown):

@@ -148,7 +148,8 @@ def test_no_process_of_a_script_is_left_after_its_driver_is_killed(tmp_path):
     mark = f"MARK={tmp_path}"
     driver = dedent(f"""
         import os, time
-                from searchctl.trainer.script.process import ScriptProcess
+        from pathlib import Path
+        from searchctl.trainer.script.process import ScriptProcess
         folder = Path({str(tmp_path)!r})
         ScriptProcess(["bash", "-c", {FAMILY!r}], directory=folder, grace_s=0.1,
                       environment={{**os.environ, "MARK": str(folder)}}, output=folder / "log")

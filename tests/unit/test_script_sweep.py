@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from searchctl.orchestrator.config.json_schema import json_schema
+from searchctl.orchestrator.config.load import load_sweep
+from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.script_files import script_files
@@ -142,3 +146,13 @@ def test_the_files_of_a_script_are_what_its_command_names_and_what_these_import(
     with pytest.raises(SearchctlError, match=r"names trian\.py, which is not in"):
         script_files(tmp_path, missing)
     assert script_files(tmp_path, missing.model_copy(update={"directory": Path("/x")})) == []
+
+
+@pytest.mark.parametrize("name", ["sweep.yaml", "sweep_smp.yaml"])
+def test_the_examples_load_fit_the_schema_and_have_their_script(name):
+    folder = Path(__file__).parents[2] / "examples" / "script"
+    sweep = load_sweep(folder / name)
+    assert script_files(folder, sweep.script)[0].startswith("train")
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.validate(load_yaml(folder / name).value)
+    assert not validator.is_valid({**load_yaml(folder / name).value, "space": {"lr": 1}})
