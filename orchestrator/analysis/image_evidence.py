@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.scores import ranked_by, recorded
 from searchctl.orchestrator.facts.scripts import NO_COUNTS, is_by_script
-from searchctl.orchestrator.own_code.sweep_code import import_copies
+from searchctl.orchestrator.own_code.sweep_code import code_of_row
 from searchctl.orchestrator.statistics.paired_bootstrap import (
     GroupBootstrap,
     NotAssessable,
@@ -21,8 +21,9 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
 )
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.errors import CodeError, SettingsError
 from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.scores.base import Score
 from searchctl.trainer.scores.build import build_score
 from searchctl.trainer.scores.catalog import ScoreName, known_score
@@ -51,10 +52,10 @@ def _stored(name: ScoreName, row: SweepRow) -> Score | NotAssessable:
     if is_by_script(row.spec):
         return NotAssessable(f"{name} is reported by a script, and not computed from counts", None)
     sweep = Sweep.from_json(row.spec)
-    import_copies(row, sweep, runs_directory(sweep))
     try:
+        use_code(code_of_row(row, sweep, runs_directory(sweep)))
         return build_score(name, row.classes, "max" if row.direction == "maximize" else "min")
-    except SettingsError as error:
+    except (SettingsError, CodeError, OSError) as error:
         return NotAssessable(f"the score cannot be computed: {error}", None)
 
 
