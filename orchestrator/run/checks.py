@@ -50,7 +50,8 @@ def check_labels(sweep: Sweep, settings: Sequence[TrainSettings]) -> tuple[str, 
     if sweep.data.dataset == "lists":
         return ()  # a list is checked as a whole before
     report = checked_data(sweep.data)
-    if problems := (*report.problems, *_undetermined_scores(sweep, report)):
+    problems = (*report.problems, *_undetermined_scores(sweep, report), *_too_large(sweep, report))
+    if problems:
         raise DataError(*problems)
     _check_losses(settings, report)
     return tuple(f"warning: {warning}" for warning in report.warnings)
@@ -105,6 +106,16 @@ def check_augments(sweep: Sweep) -> None:
         augmenter(augment, sweep.data.image_size, train.dataset.ignore_index)
     for augment in distinct_augments(sweep, MOST_TRIED).values():
         try_augment(train, augment, seed=sweep.seed)
+
+
+def _too_large(sweep: Sweep, report: DataReport) -> Iterator[str]:
+    """Report the largest image that finalists are scored on, where it is too large for that."""
+    sizes = {size for split in report.splits if split.split != "train" for size in split.sizes}
+    if not sizes or report.tiles:
+        return
+    largest = max(sizes, key=lambda size: size[0] * size[1])
+    if problem := sweep.inference.size_problem(largest, len(report.class_names)):
+        yield problem
 
 
 def check_networks(sweep: Sweep, settings: Sequence[TrainSettings], dataset: Dataset) -> None:

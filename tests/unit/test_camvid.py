@@ -91,3 +91,7 @@ def test_real_labels_hold_the_class_shares_that_are_published(camvid_root):
     shares = np.bincount(labels, minlength=12) / labels.size
     assert shares.argmax() == dataset.class_names.index("Road")
     assert 0.01 < shares[dataset.ignore_index] < 0.1
+
+
+def test_the_lists_are_read(root):
+    assert not [path for path in camvid(root).unused() if path.suffix == ".txt"]

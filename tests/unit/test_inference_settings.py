@@ -50,3 +50,11 @@ def test_a_class_for_each_image_needs_the_whole_of_it():
     assert Inference(flip=True).mode_problem("classification") is None
     assert Inference(mode="whole").mode_problem("segmentation") is None
     assert "needs resized" in Inference(mode="whole").mode_problem("classification")
+
+
+def test_whole_images_whose_logits_would_not_fit_are_refused_and_windows_are_not():
+    large = (10_000, 10_000)
+    words = Inference(mode="whole").size_problem(large, 20)
+    assert words.endswith("of 20 classes alone take 8.0 GB: set mode: sliding_window")
+    assert Inference(mode="whole").size_problem((1024, 2048), 20) is None
+    assert Inference(mode="sliding_window").size_problem(large, 20) is None

@@ -5,9 +5,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from searchctl.trainer.data.settings import Task
+from searchctl.trainer.data.settings.base import Size
 from searchctl.trainer.settings.base import Settings
 
 _OVERLAP = 1 / 3
+_LOGIT_BYTES = 4
+_MOST_LOGITS = 2_000_000_000
+"""Bytes of an image's logits that mode `whole` takes at most; activations take several times as
+much."""
 
 
 class Inference(Settings):
@@ -50,6 +55,22 @@ class Inference(Settings):
     def tile_overlap(self) -> float:
         """The least share of a window's side that it has in common with the next one."""
         return _OVERLAP if self.overlap is None else self.overlap
+
+    def size_problem(self, size: Size, classes: int) -> str | None:
+        """Return why an image is too large for the mode; None if it is not.
+
+        Args:
+            size: height and width of the image in pixels.
+            classes: channels of the logits.
+        """
+        pixels = size[0] * size[1] * max(self.scales) ** 2
+        bytes_needed = round(pixels * classes * _LOGIT_BYTES)
+        if self.mode != "whole" or bytes_needed <= _MOST_LOGITS:
+            return None
+        return (
+            f"inference.mode: whole predicts an image of {size[0]}x{size[1]} at once, whose logits "
+            f"of {classes} classes alone take {bytes_needed / 1e9:.1f} GB: set mode: sliding_window"
+        )
 
     def mode_problem(self, task: Task) -> str | None:
         """Return why the mode does not fit a task; None if it does."""

@@ -54,6 +54,12 @@ class Camvid(PairedFiles):
         """
         return frames.clip(self.names(split)[index])
 
+    def listing_files(self) -> tuple[Path, ...]:
+        """Return the lists of SegNet's layout; the original one has none."""
+        root = self._settings.root
+        own = self._settings.layout == "original"
+        return () if own else tuple(root / f"{split}.txt" for split in SPLITS)
+
     def _listed(self) -> Iterator[tuple[Pair, Split | None]]:
         root = self._settings.root
         if self._settings.layout == "original":

@@ -1,5 +1,7 @@
 """Oxford-IIIT Pet (Parkhi et al., "Cats and Dogs", CVPR 2012): 37 breeds, each pet outlined."""
 
+from pathlib import Path
+
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
@@ -58,6 +60,10 @@ class OxfordPets(PairedFiles):
     def decode(self, mask: Picture.Image) -> Label:
         """Look the trimap's values up: pet 0, background 1, and 2 or ignored for the border."""
         return decode_ids(mask, self._table, "1 (pet), 2 (background) and 3 (border)")
+
+    def listing_files(self) -> tuple[Path, ...]:
+        """Return the official lists."""
+        return tuple(self._annotations / f"{name}.txt" for name in ("trainval", "test"))
 
     def check(self) -> None:
         """Check the pairs as for any files, and say what to do where a part of them is missing."""
