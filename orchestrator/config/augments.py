@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace import Params
-from searchctl.trainer.settings.pipelines.tree import Augment, read
+from searchctl.trainer.settings.own import Augment, OwnOptions
+from searchctl.trainer.settings.pipelines.tree import read
 
 
 def distinct_augments(sweep: Sweep, most: int | None = None) -> dict[str, Augment]:
@@ -23,7 +24,7 @@ def distinct_augments(sweep: Sweep, most: int | None = None) -> dict[str, Augmen
     found = {
         _heading(params, augment): augment
         for params in chosen
-        for augment in [sweep.recipe.with_params(params).augment]
+        for augment in [sweep.recipe.with_params(params).augmentation]
     }
     headings = list(found)
     count = min(most or len(found), len(found))
@@ -31,15 +32,21 @@ def distinct_augments(sweep: Sweep, most: int | None = None) -> dict[str, Augmen
 
 
 def _is_augment(name: str) -> bool:
-    return name.partition(".")[0] == "augment"
+    return name.partition(".")[0] in ("augment", "augment_args")
 
 
 def _heading(params: Params, augment: Augment) -> str:
     inside = [
         f"{name.partition('.')[2]}: {json.dumps(params[name])}" for name in params if "." in name
     ]
-    whole = augment if isinstance(augment, str) else _names(augment)
+    whole = _name(augment)
     return f"{whole} ({', '.join(inside)})" if inside else whole
+
+
+def _name(augment: Augment) -> str:
+    if isinstance(augment, OwnOptions):
+        return augment.where
+    return augment if isinstance(augment, str) else _names(augment)
 
 
 def _names(pipeline: Mapping[str, object]) -> str:

@@ -21,6 +21,7 @@ from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import chosen_classes, known_score
+from searchctl.trainer.settings.own import Augment, OwnOptions
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -98,14 +99,19 @@ def check_augments(sweep: Sweep) -> None:
     Raises:
         SettingsError: one fails; its transform is named.
     """
-    augments = [each for each in distinct_augments(sweep).values() if each != "none"]
+    augments = [each for each in distinct_augments(sweep).values() if _is_ours(each)]
     if not augments:
         return
     train = load_split(sweep.data, "train")
     for augment in augments:
         augmenter(augment, sweep.data.image_size, train.dataset.ignore_index)
-    for augment in distinct_augments(sweep, MOST_TRIED).values():
+    for augment in filter(_is_ours, distinct_augments(sweep, MOST_TRIED).values()):
         try_augment(train, augment, seed=sweep.seed)
+
+
+def _is_ours(augment: Augment) -> bool:
+    # the user's own code is checked in a process of its own
+    return augment != "none" and not isinstance(augment, OwnOptions)
 
 
 def _too_large(sweep: Sweep, report: DataReport) -> Iterator[str]:

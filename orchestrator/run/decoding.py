@@ -42,7 +42,7 @@ def decode_for(
     Raises:
         DataError: an image cannot be decoded, or the cache cannot be written or has no room.
     """
-    decode_ahead(data, [settings.augment for settings in trials], whole=whole, tell=tell)
+    decode_ahead(data, [settings.augmentation for settings in trials], whole=whole, tell=tell)
     order_ahead(data, seed, tell.ordering if isinstance(tell, DecodingDisplay) else ignore_progress)
 
 

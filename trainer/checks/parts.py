@@ -1,4 +1,4 @@
-"""Checks one part of a recipe, whatever it is: a network, a loss, an optimizer, an LR schedule."""
+"""Checks one part of a recipe, whatever it is: a network, a loss, an optimizer, ..."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from searchctl.trainer.checks.augments import AUGMENT_CHECKS, AugmentCase
 from searchctl.trainer.checks.base import Check, CheckFailed, Finding, run_checks
 from searchctl.trainer.checks.losses import IGNORED, LOSS_CHECKS, LossCase
 from searchctl.trainer.checks.networks import (
@@ -23,6 +24,8 @@ from searchctl.trainer.checks.optimizers import (
     OptimizerCase,
 )
 from searchctl.trainer.core.own_code import accepts, import_object, parameters_of
+from searchctl.trainer.data.augment.chosen import Augmenter, augmenter
+from searchctl.trainer.data.augment.own import takes_pair
 from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
@@ -50,7 +53,7 @@ def check_part(
     """Yield the findings of the part that the settings name; of one that cannot be built, one.
 
     Args:
-        kind: model, loss, optimizer or lr_schedule.
+        kind: model, loss, optimizer, lr_schedule or augment.
         settings: with its name and its options.
         images: the images that networks are to take.
         only_quick: leave out the checks that take long.
@@ -120,17 +123,26 @@ def _lr_schedule(settings: TrainSettings, images: Images) -> tuple[OptimizerCase
     return case, LR_SCHEDULE_CHECKS
 
 
+def _augment(settings: TrainSettings, images: Images) -> tuple[AugmentCase, Any]:
+    def made() -> Augmenter:
+        return augmenter(settings.augmentation, images.size, IGNORED)
+
+    made()
+    return AugmentCase(made, images.classes, images.channels, images.size), AUGMENT_CHECKS
+
+
 _CASES: dict[str, Callable[[TrainSettings, Images], tuple[Any, dict[str, Check[Any]]]]] = {
     "model": _network,
     "loss": _loss,
     "optimizer": _optimizer,
     "lr_schedule": _lr_schedule,
+    "augment": _augment,
 }
 """Setting that names a part -> what is checked of it, and its checks."""
 
 
 def kind_of(name: str) -> str:
-    """Return the setting that a name is for: model, loss, optimizer or lr_schedule.
+    """Return the setting that a name is for: model, loss, optimizer, ..., augment.
 
     An object of the user's is imported, and judged by its class and by what it is called with.
 
@@ -143,6 +155,8 @@ def kind_of(name: str) -> str:
             return kind
     where = _where(name)
     target = import_object(where)
+    if takes_pair(target) or hasattr(target, "set_random_state"):
+        return "augment"
     if inspect.isclass(target) and issubclass(target, Optimizer):
         return "optimizer"
     if inspect.isclass(target) and issubclass(target, LRScheduler):

@@ -23,7 +23,7 @@ from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.lists import nested_line_order
 from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
-from searchctl.trainer.settings.pipelines.tree import Augment
+from searchctl.trainer.settings.own import Augment
 
 
 @dataclass(frozen=True, eq=False)

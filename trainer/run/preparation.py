@@ -72,7 +72,8 @@ def prepare(
     """
     settings, sample = job.trial_settings, job.sample
     reset_peak(device)
-    decode_ahead(sample.data, [settings.augment], whole=sample.whole)  # train and val in one go
+    # train and val in one go
+    decode_ahead(sample.data, [settings.augmentation], whole=sample.whole)
     images, validation = load_sample(sample), load_split(sample.data, "val")
     torch.manual_seed(derive_seed(sample.seed, "init", len(images.names)))
     class_names = images.dataset.class_names
@@ -85,7 +86,7 @@ def prepare(
     batches = TrainingBatches(
         images,
         batch_size=settings.batch_size,
-        augment=settings.augment,
+        augment=settings.augmentation,
         seed=sample.seed,
         workers=settings.loader_workers,
         # mixup needs the whole batch in each process: see Mixing
@@ -129,7 +130,7 @@ def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGr
     loss = build_loss(
         settings,
         ignore_index=images.dataset.ignore_index,
-        pixel_counts=torch.from_numpy(images.trained_pixels(settings.augment)),
+        pixel_counts=torch.from_numpy(images.trained_pixels(settings.augmentation)),
     )
     loss.total, loss.gather = process_group.all_reduce_sum, process_group.all_gather_batch
     return loss

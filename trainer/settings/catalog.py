@@ -62,17 +62,19 @@ RECIPE: dict[str, Parts] = {
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
     "lr_schedule": LR_SCHEDULES,
+    "augment": AUGMENTATIONS,
 }
 """Setting that names a part of the recipe -> the parts that it may name."""
+_PIPELINE = Part("searchctl.trainer.data.augment.building:built_pipeline")
 
 
-def part_named(kind: str, name: str | Mapping[str, float]) -> Part:
+def part_named(kind: str, name: str | Mapping[str, Any]) -> Part:
     """Return the part of a valid name: one of ours, of an installed package, or of the user's own.
 
     Args:
         kind: the setting that names it, such as `model`.
-        name: its value: a name of the catalog or of an entry point, an import path, or the weights
-            of a sum.
+        name: its value: a name of the catalog or of an entry point, an import path, the weights of
+            a sum, or a pipeline of augmentations.
 
     Raises:
         KeyError: there is no such part.
@@ -82,6 +84,8 @@ def part_named(kind: str, name: str | Mapping[str, float]) -> Part:
     >>> part_named("loss", "my_losses:Tversky").where
     'my_losses:Tversky'
     """
+    if kind == "augment" and not isinstance(name, str):
+        return _PIPELINE
     if isinstance(name, Mapping):
         return sum_of(name, RECIPE[kind])
     if kind == "model" and is_classifier(name):

@@ -90,8 +90,8 @@ def _augment(written: object) -> object:
     if isinstance(written, str):
         if written.endswith(PIPELINE_FILES):
             raise ValueError(f"'{written}' is a file, which is read where a sweep file names it")
-        if written not in catalog.AUGMENTATIONS:
-            raise ValueError(catalog.unknown("augment", written, catalog.AUGMENTATIONS))
+        if problem := _part_problem("augment", written, catalog.AUGMENTATIONS):
+            raise ValueError(problem)
         return written
     if not isinstance(written, Mapping):
         raise ValueError(f"must be a name, or a pipeline: {{{TOP}: [..]}}")
@@ -161,7 +161,7 @@ AugmentChoice = Annotated[
         {
             "anyOf": [
                 {"type": "string", "enum": list(catalog.AUGMENTATIONS)},
-                {"type": "string", "pattern": r"\.(json|ya?ml)$"},
+                {"type": "string", "pattern": rf"\.(json|ya?ml)$|^{IMPORT_PATH}$"},
                 {
                     "type": "object",
                     "properties": {TOP: {"type": ["array", "object"]}},

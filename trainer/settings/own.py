@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -27,6 +27,7 @@ ENTRY_POINTS = {
     "loss": "searchctl.losses",
     "optimizer": "searchctl.optimizers",
     "lr_schedule": "searchctl.lr_schedules",
+    "augment": "searchctl.augmentations",
 }
 """Setting that names a part -> the group of entry points by which a package offers more of them."""
 
@@ -35,6 +36,7 @@ _ADAPTERS = {
     "loss": "searchctl.trainer.losses.own:OwnLoss",
     "optimizer": "searchctl.trainer.optim.own:own_optimizer",
     "lr_schedule": "searchctl.trainer.optim.own:own_lr_schedule",
+    "augment": "searchctl.trainer.data.augment.own:own_change",
 }
 """Setting that names a part -> what makes one of ours of the named object."""
 
@@ -47,8 +49,11 @@ GIVEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "loss": (CLASSES, ("ignore_index",), ("pixel_counts",)),
     "optimizer": (("lr",), ("weight_decay",)),
     "lr_schedule": (("steps",), ("epochs",)),
+    "augment": (("image_size",), ("ignore_index",), ("rng",)),
 }
 """What the trainer gives to parameters of these names, where a part has them; one name of each."""
+PAIR = ("image", "mask")
+"""First parameters of an augmentation that is a callable."""
 SETTINGS = {"model": ("dropout",), "optimizer": ("lr", "weight_decay")}
 """Parameters that are settings of their own, and no arguments of a part."""
 
@@ -63,12 +68,16 @@ class OwnOptions:
     """Its arguments by name."""
 
 
+Augment: TypeAlias = str | Mapping[str, Any] | OwnOptions
+"""An augmentation of a trial: a preset by name, a pipeline, or the user's own."""
+
+
 @dataclass(frozen=True)
 class OwnPart(Part):
     """A part that is named by import path, or offered by an installed package."""
 
     kind: str = ""
-    """The setting that names it: model, loss, optimizer, lr_schedule."""
+    """The setting that names it: model, loss, optimizer, lr_schedule, augment."""
 
     def options_in(self, settings: BaseModel) -> OwnOptions:
         """Return its options as a trial's settings have them."""
@@ -128,4 +137,4 @@ def own_parts(settings: Iterable[BaseModel]) -> list[str]:
 def has_own_parts(settings: BaseModel) -> bool:
     """Return whether some part of the recipe is not of our catalogs."""
     names = ((kind, getattr(settings, kind)) for kind in ENTRY_POINTS)
-    return any(is_import_path(name) or name in offered(kind) for kind, name in names)
+    return any(isinstance(name, str) and own_part(kind, name) is not None for kind, name in names)

@@ -13,6 +13,7 @@ from searchctl.trainer.settings.modules import SourceError
 from searchctl.trainer.settings.own import (
     ENTRY_POINTS,
     GIVEN,
+    PAIR,
     SETTINGS,
     OwnPart,
     args_setting,
@@ -43,8 +44,8 @@ class OwnProblem:
 
 def named_parts(settings: Iterable[TrainSettings]) -> Iterator[tuple[str, str, OwnPart]]:
     """Yield (setting, name, part) for each own part of some trial, each once."""
-    named = {(kind, getattr(each, kind)): None for each in settings for kind in ENTRY_POINTS}
-    for kind, name in named:
+    named = ((kind, getattr(each, kind)) for each in settings for kind in ENTRY_POINTS)
+    for kind, name in dict.fromkeys(pair for pair in named if isinstance(pair[1], str)):
         part = part_named(kind, name)
         if isinstance(part, OwnPart):
             yield kind, name, part
@@ -120,6 +121,8 @@ def options_of(kind: str, signature: Signature) -> type[BaseModel]:
     source = signature.options or signature
     given = {name for names in GIVEN[kind] for name in names}
     by_position = 0 if kind == "loss" and signature.is_class else _BY_POSITION.get(kind, 0)
+    if kind == "augment" and signature.names[:2] == PAIR:
+        by_position = len(PAIR)
     left_out = {*SETTINGS.get(kind, ()), *signature.names[:by_position]}
     fields: dict[str, Any] = {
         each.name: _field(each, is_given=each.name in given)

@@ -104,7 +104,10 @@ def _check_args(kind: str, trials: Sequence[TrainSettings]) -> str | None:
     distinct = {json.dumps(getattr(trial, setting), sort_keys=True) for trial in idle}
     if not idle or (len(idle) < len(given) and len(distinct) == 1):
         return None
-    names = ", ".join(dict.fromkeys(_written(getattr(trial, kind)) for trial in idle))
+    chosen = [getattr(trial, kind) for trial in idle]
+    if kind == "augment":
+        chosen = [each if isinstance(each, str) else "a pipeline" for each in chosen]
+    names = ", ".join(dict.fromkeys(map(_written, chosen)))
     what = f"is of no use with {kind}: {names}, whose options are settings of their own"
     own = list(dict.fromkeys(getattr(trial, kind) for trial in given if _is_own(kind, trial)))
     fix = only_when(f"{setting}.NAME", kind, own) if own else "leave it out"

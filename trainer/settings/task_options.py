@@ -1,13 +1,12 @@
 """Which settings go with the task: a class for each pixel, or for each image. Without torch."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.settings.catalog import is_classifier
 from searchctl.trainer.settings.marks import OnlyFor, marks_of
+from searchctl.trainer.settings.own import Augment
 from searchctl.trainer.settings.pipelines.checks import last_size, pixel_changes
-from searchctl.trainer.settings.pipelines.tree import Augment
 from searchctl.trainer.settings.training import TrainSettings
 
 _ONLY_FOR = dict(marks_of(TrainSettings, OnlyFor))
@@ -34,14 +33,14 @@ def augment_problems(
     """Return ("augment", problem) for all augmentations that do not go with the images."""
     if data is None:
         return []
-    augments = _distinct(trial.augment for trial in trials)
+    augments = _distinct(trial.augmentation for trial in trials)
     problems = [] if data.pixel_type == "uint8" else [_check_numbers(augments)]
     problems += [_check_size(each, data.image_size) for each in augments]
     return [("augment", problem) for problem in problems if problem]
 
 
 def _distinct(augments: Iterable[Augment]) -> list[Augment]:
-    return list({json.dumps(each, sort_keys=True): each for each in augments}.values())
+    return list({repr(each): each for each in augments}.values())
 
 
 def _check_numbers(augments: Sequence[Augment]) -> str | None:
@@ -61,7 +60,7 @@ def _check_numbers(augments: Sequence[Augment]) -> str | None:
 
 def _check_size(augment: Augment, size: tuple[int, int]) -> str | None:
     """Return which transform ends a pipeline at another size than that of the training images."""
-    found = None if isinstance(augment, str) else last_size(augment)
+    found = last_size(augment) if isinstance(augment, Mapping) else None
     if found is None or found[1] == size:
         return None
     step, (height, width) = found

@@ -21,6 +21,7 @@ from searchctl.trainer.settings.names import (
     OptimizerName,
 )
 from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.own import Augment, OwnPart
 from searchctl.trainer.settings.parts import with_options
 
 
@@ -123,7 +124,10 @@ class CommonSettings(Settings):
     """Stop early after so many validations without a better score; never, if left out."""
     augment: AugmentChoice = "none"
     """Random changes to the training images: none, flips, flip_crop, scale_crop_jitter; or a
-    pipeline of albumentations, {Compose: [{HorizontalFlip: {p: 0.5}}, ..]}, or a file of one."""
+    pipeline of albumentations, {Compose: [{HorizontalFlip: {p: 0.5}}, ..]}, or a file of one; or
+    the import path of your own, my_augmentations:strong."""
+    augment_args: _Args = Field(default={})
+    """Arguments of an augmentation of your own, by name: {strength: 0.5}."""
     mixup: Annotated[float, Field(ge=0), Mark.SWITCH, Mark.REGULARISER, _WHOLE_IMAGES] = 0.0
     """Alpha of mixup, which blends two images and their labels; 0 is off. With cutmix too, each
     batch has one of the two, with equal odds. Classification only."""
@@ -160,6 +164,12 @@ class TrainSettings(_WithOptions):
         if kind in ("torchvision", "hf"):
             return self.init
         return named if kind == "checkpoint" else None
+
+    @property
+    def augmentation(self) -> Augment:
+        """The augmentation, with its arguments if it is the user's own."""
+        part = part_named("augment", self.augment)
+        return part.options_in(self) if isinstance(part, OwnPart) else self.augment
 
     @property
     def unused_options(self) -> frozenset[str]:

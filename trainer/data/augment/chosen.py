@@ -1,13 +1,15 @@
-"""The augmentation that a trial's settings choose: a preset by name, or a pipeline."""
+"""The augmentation that a trial's settings choose: a preset, a pipeline, or the user's own."""
 
 from typing import Protocol
 
-from searchctl.trainer.data.augment.pipeline import PipelineAugmenter
+from searchctl.trainer.data.augment.building import built_pipeline
+from searchctl.trainer.data.augment.own import own_change
+from searchctl.trainer.data.augment.pipeline import ChangeAugmenter, change_of
 from searchctl.trainer.data.augment.presets import PresetAugmenter
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
 from searchctl.trainer.settings import catalog
-from searchctl.trainer.settings.pipelines.tree import Augment
+from searchctl.trainer.settings.own import Augment, OwnOptions
 
 
 class Augmenter(Protocol):
@@ -32,12 +34,17 @@ def augmenter(augment: Augment, size: Size, ignore_index: int) -> Augmenter:
         ignore_index: label value of what lies beyond an image.
 
     Raises:
-        SettingsError: a transform of a pipeline refuses its arguments.
+        SettingsError: a transform of a pipeline refuses its arguments, or the user's own code
+            cannot be imported or built.
     """
     if isinstance(augment, str):
         preset = catalog.load(catalog.AUGMENTATIONS, augment)
         return PresetAugmenter(preset, size, ignore_index)
-    return PipelineAugmenter(augment, size, ignore_index)
+    if isinstance(augment, OwnOptions):
+        change = own_change(augment, size, ignore_index)
+    else:
+        change = change_of(built_pipeline(augment, ignore_index))
+    return ChangeAugmenter(change, size, ignore_index)
 
 
 def cuts_source(augment: Augment) -> bool:

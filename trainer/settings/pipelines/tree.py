@@ -8,12 +8,10 @@ Compose:
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from searchctl.searchspace.errors import Path, Problem
 
-Augment: TypeAlias = "str | Mapping[str, Any]"
-"""What `augment` may be: the name of a preset, or a pipeline."""
 INNER = "transforms"
 """The argument that holds the transforms of a container."""
 
