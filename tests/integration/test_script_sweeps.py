@@ -50,6 +50,7 @@ def test_only_the_weights_of_the_finalist_and_what_scripts_printed_are_kept(swep
         ("pareto mine", "trial 1 has both the best"),
         ("plan --against mine", "No attempt was lost"),
         ("plan sweep.yaml", "cannot vouch"),
+        ("data check sweep.yaml", "lists: 0 images, 0 errors"),
         ("resume mine --inline", "Winner: trial 1"),
         ("logs mine --trial 0 --printed", "output.log trained"),
     ],

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.store import ignore_progress
 from searchctl.trainer.data.checks.check import OnImage, check_data
 from searchctl.trainer.data.checks.report import DataReport
 from searchctl.trainer.data.checks.tiles import tile_counts, tile_warnings
 from searchctl.trainer.data.opening import book_of, build_dataset, of_whole_images
-from searchctl.trainer.data.settings import DataSettings
+from searchctl.trainer.data.settings import DataSettings, ListsData
 from searchctl.trainer.data.settings.raster import RasterData
 
 
@@ -28,6 +29,8 @@ def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> Dat
         data: settings of the data set.
         on_image: called with (done, all) after each image.
     """
+    if isinstance(data, ListsData):
+        return _checked_lists(data)
     report = check_data(of_whole_images(data), on_image, book_of(data))
     if not isinstance(data, RasterData) or data.tile is None:
         return report
@@ -36,3 +39,13 @@ def checked_data(data: DataSettings, on_image: OnImage = ignore_progress) -> Dat
         warnings=(*report.warnings, *tile_warnings(report.splits, data.tile)),
         tiles=tile_counts(report.splits, data.tile, data.tile_overlap),
     )
+
+
+def _checked_lists(data: ListsData) -> DataReport:
+    """Check lists as lists: only a script reads what they name."""
+    problems: tuple[str, ...] = ()
+    try:
+        build_dataset(data).check()
+    except DataError as error:
+        problems = tuple(error.every)
+    return DataReport(data.classes, splits=(), unused=(), problems=problems, warnings=())
