@@ -199,3 +199,16 @@ def test_an_own_schedule_is_stepped_after_every_step():
         optimizer.step()
         schedule.after_step()
     assert rates == [0.5, 1.0, 0.5, 0.25]
+
+
+def test_one_logit_of_two_classes_is_trained_with_the_binary_cross_entropy():
+    images, labels = torch.rand(2, 3, 6, 7), torch.randint(2, (2, 6, 7))
+    model = network(f"{HERE}:OneLogit", classes=2)
+    logits, one = model(images), model.network(images)[:, 0]
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(one, labels.float())
+    assert torch.nn.functional.cross_entropy(logits, labels).item() == pytest.approx(
+        expected.item(), rel=1e-6
+    )
+    assert torch.equal(logits.argmax(dim=1) == 1, one.sigmoid() > 0.5)
+    with pytest.raises(SettingsError, match="for 2 images and 3 classes"):
+        network(f"{HERE}:OneLogit", classes=3)(images)

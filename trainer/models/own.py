@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from searchctl.trainer.core.errors import SettingsError
@@ -29,7 +30,9 @@ class OwnNetwork(SegmentationModel):
     """A user's network behind the interface of ours.
 
     Images are padded to a multiple of the network's attribute `multiple`, if it has one, and logits
-    of another size than the images are resampled. The names of its weights are its own.
+    of another size than the images are resampled. A single logit x of two classes, whose sigmoid is
+    the probability of the second one, becomes the logits [0, x]. The names of its weights are its
+    own.
 
     Args:
         classes: channels of the logits.
@@ -122,6 +125,9 @@ class OwnNetwork(SegmentationModel):
                 f"{self.where} returns {type(output).__name__}: return logits [B, classes, h, w], "
                 f"or a dict that has them under {' or '.join(map(repr, OUTPUTS))}"
             )
+        if self.classes == 2 and output.ndim == 4 and output.shape[1] == 1:
+            # the sigmoid of x is the softmax of [0, x], so no loss needs to know of it
+            output = torch.cat([torch.zeros_like(output), output], dim=1)
         if output.ndim != 4 or output.shape[:2] != (images, self.classes):
             raise SettingsError(
                 f"{self.where} returns {list(output.shape)} for {images} images and {self.classes} "
