@@ -22,7 +22,7 @@ def recorded(spec: Mapping[str, Any]) -> list[ScoreName]:
     >>> recorded({"halving": {"score": ["val_dice", "val_miou"]}})
     ['val_miou']
     """
-    return _scores(spec)[1:]
+    return _scores(spec)[1:] if "halving" in spec else []
 
 
 def _scores(spec: Mapping[str, Any]) -> list[ScoreName]:

@@ -40,6 +40,8 @@ class About:
     versions: dict[str, str]
     drivers: int
     """Drivers of the sweep so far: one more than the number of resumes."""
+    recorded: tuple[ScoreName, ...] = ()
+    """Other scores, which rank nothing."""
     not_vouched: str | None = None
     """What searchctl cannot vouch for, where a script of the user's trained."""
 

@@ -28,7 +28,7 @@ from searchctl.orchestrator.terminal.fidelity import fidelity_report
 from searchctl.orchestrator.terminal.follow_up import follow_up_report
 from searchctl.orchestrator.terminal.grade import grade_report
 from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
-from searchctl.trainer.scores.catalog import title
+from searchctl.trainer.scores.catalog import ScoreName, title
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ class Page:
         if self.r.about.task == "classification":  # an image has one label at any size
             wanted = [*extra, "test"]
         return [s for s in wanted if any(s in each.evaluations for each in self.r.trials)]
+
+    @property
+    def recorded(self) -> dict[ScoreName, str]:
+        """The other scores that were recorded: name -> title."""
+        return {name: title(name) for name in self.r.about.recorded}
 
     @cached_property
     def devices(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from searchctl.orchestrator.facts.scores import by_accuracy
+from searchctl.orchestrator.facts.scores import by_accuracy, value_of
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
 from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.report.facts import Report
@@ -60,6 +60,7 @@ def _filled(template: str, report: Report, *, autoescape: bool) -> str:
                 if not (of_images and split.endswith("_original"))  # the same at any size
             ],
             cell=_cell,
+            value_of=value_of,
             num=_num,
         )
     )

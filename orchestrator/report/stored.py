@@ -61,6 +61,7 @@ class Stored:
             error=row.error,
             versions=row.versions,
             drivers=sum(event.kind == "driver" for event in events),
+            recorded=sweep.halving.scores[1:],
             not_vouched=NOT_VOUCHED if sweep.script else None,
         )
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
-from searchctl.trainer.scores.catalog import ScoreName
+from searchctl.trainer.scores.catalog import ScoreName, title
 
 _LEAST_TEXT = 20
 """Minimum width of a text column on a narrow terminal, if it has a word of that length."""
@@ -74,11 +74,14 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     tested = TESTED_BY_ACCURACY if by_accuracy(score) else TESTED_BY_IOU
     if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):
         tested = UNTESTED_BY_IOU  # there is no test split
-    columns = ("rank", "trial", "rung", "score", "epoch", *tested, "params")
+    others = list(rows[0].get("recorded", ())) if rows else []
+    further = (*map(title, others), *tested)
+    columns = ("rank", "trial", "rung", "score", "epoch", *further, "params")
     table = plain_table(*columns, left=["params"])
     for row in rows:
         scores = (str(row["rung"]), number(row["score"]), str(row["kept_epoch"]))
-        tests = (number(row[name]) for name in tested.values())
+        tests = (row[name] for name in tested.values())
+        numbers = map(number, (*(row["recorded"][name] for name in others), *tests))
         params = assignments(row["params"])
-        table.add_row(str(row["rank"]), str(row["trial"]), *scores, *tests, params)
+        table.add_row(str(row["rank"]), str(row["trial"]), *scores, *numbers, params)
     return table

@@ -52,3 +52,11 @@ def test_no_number_is_broken_however_narrow_the_terminal(width):
     (row,) = [line for line in lines if line.strip().startswith("1 ")]
     assert row.split()[:3] == ["1", "0.3900", "1,234,567"]
     assert max(map(len, lines)) < max(width, 60)
+
+
+def test_recorded_scores_have_a_column_beside_the_one_that_ranks():
+    row = {"rank": 1, "trial": 0, "rung": 0, "score": 0.5, "kept_epoch": 1, "params": {}}
+    tests = dict.fromkeys(("test_miou", "test_original_miou", "val_original_miou"))
+    recorded = {"val_miou": 0.25, "val_dice:car": None}
+    found = columns(answer_table([{**row, **tests, "recorded": recorded}], "val_dice"))
+    assert (found["mIoU"], found["Dice of car"]) == (["0.2500"], ["-"])

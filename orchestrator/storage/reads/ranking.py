@@ -1,14 +1,16 @@
 """The trials of a sweep by their place: the highest rung where they have a rank, then the rank."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from searchctl.orchestrator.facts.scores import recorded, value_of
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.scores.catalog import ScoreName
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
 _OF_JOB = [
@@ -42,6 +44,8 @@ class RankedTrial:
     seconds: float | None
     weights: str | None
     params: dict[str, Any]
+    recorded: dict[ScoreName, float | None] = field(default_factory=dict)
+    """The scores that rank nothing, on the validation set."""
 
 
 def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
@@ -64,11 +68,17 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
         .limit(top)
     )
     rows = fetch(engine, of_sweep(query, sweep))
-    return [_ranked(place, **row) for place, row in enumerate(rows, start=1)]
+    others = recorded(sweep.spec)
+    return [_ranked(place, others, **row) for place, row in enumerate(rows, start=1)]
 
 
 def _ranked(
-    place: int, *, evaluations: Mapping[str, Mapping[str, Any]] | None, score: float, **row: Any
+    place: int,
+    others: Sequence[ScoreName],
+    *,
+    evaluations: Mapping[str, Mapping[str, Any]] | None,
+    score: float,
+    **row: Any,
 ) -> RankedTrial:
     def of(split: str, measure: str) -> float | None:
         value: float | None = (evaluations or {}).get(split, {}).get(measure)
@@ -81,5 +91,6 @@ def _ranked(
         test_original_miou=of("test_original", "miou"),
         val_original_miou=of("val_original", "miou"),
         test_accuracy=of("test", "overall_accuracy"),
+        recorded={name: value_of(evaluations, name) for name in others},
         **row,
     )
