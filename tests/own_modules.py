@@ -154,3 +154,10 @@ class OneLogit(nn.Module):
 
     def forward(self, images):
         return self.body(images)
+
+
+class NeedsValues(AlwaysSame):
+    """Reads a number from a tensor, which the meta device cannot."""
+
+    def forward(self, images):
+        return self.body(images) * (1.0 if images.sum().item() >= 0 else -1.0)

@@ -129,7 +129,7 @@ def test_an_error_of_own_code_is_shown_by_its_own_lines_alone():
 
 @pytest.mark.parametrize("finetune", ["decoder", "classifier", "last_1"])
 def test_a_network_without_parts_is_refused_when_they_are_frozen(finetune):
-    with pytest.raises(SettingsError, match="offers no encoder, which finetune and encoder_lr_sc"):
+    with pytest.raises(SettingsError, match="offers no encoder, which finetune and encoder_lr_"):
         freeze(network(f"{HERE}:factory"), finetune)
 
 

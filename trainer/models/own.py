@@ -87,7 +87,7 @@ class OwnNetwork(SegmentationModel):
         """
         if not self.offers(name):
             raise SettingsError(
-                f"{self.where} offers no {name}, which finetune and encoder_lr_scale need: leave "
+                f"{self.where} offers no {name}, which finetune and encoder_lr_* need: leave "
                 f"them out, or set in its constructor {_OFFER[name]}"
             )
         part: nn.Module = getattr(self.network, name)
@@ -102,8 +102,9 @@ class OwnNetwork(SegmentationModel):
         encoder: Any = self.part("encoder")
         if not hasattr(encoder, "stages"):
             raise SettingsError(
-                f"{self.where} offers no stages of its encoder, which finetune last_K needs: give "
-                "its encoder a method stages(), which returns a list of modules for each stage"
+                f"{self.where} offers no stages of its encoder, which last_K and encoder_lr_decay "
+                "need: give its encoder a method stages(), which returns a list of modules for "
+                "each stage"
             )
         with own_errors(self.where):
             stages: list[list[nn.Module]] = encoder.stages()

@@ -26,7 +26,7 @@ def own_optimizer(groups: list[dict[str, Any]], options: OwnOptions) -> Optimize
         SettingsError: it cannot be imported or built, or it has no weight_decay and needs one.
     """
     where, target = options.where, import_object(options.where)
-    decay = groups[0]["weight_decay"]
+    decay = max(group["weight_decay"] for group in groups)
     if decay and not accepts(target, "weight_decay"):
         raise SettingsError(f"{where} has no parameter weight_decay: leave weight_decay out")
     if not accepts(target, "weight_decay"):

@@ -45,7 +45,11 @@ def network_problems(
         inference: how images are predicted at their own size.
         in_channels: channels of the images.
     """
-    distinct = _distinct(settings, *_NETWORK, "finetune", "dropout")
+    by_rates: dict[tuple[bool, bool], list[TrainSettings]] = {}
+    for each in settings:
+        by_rates.setdefault(_rates(each), []).append(each)
+    alike = by_rates.values()
+    distinct = [s for each in alike for s in _distinct(each, *_NETWORK, "finetune", "dropout")]
     problems = (_problem(each, classes, in_channels, image_size, inference) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
 
@@ -115,6 +119,7 @@ def _problem_on(
         with torch.device(device), torch.random.fork_rng(devices=[]), torch.no_grad():
             model = build_model(settings, classes, in_channels, image_size)
             freeze(model, settings.finetune)
+            _check_rates(model, settings)
             model(torch.zeros(2, in_channels, *image_size))
             model.eval()
             return _size_problem(model, in_channels, image_size, inference)
@@ -122,6 +127,24 @@ def _problem_on(
         raise
     except _REFUSALS as error:
         return str(error)
+
+
+def _check_rates(model: SegmentationModel, settings: TrainSettings) -> None:
+    """Ask for the parts of the encoder whose learning rates are set.
+
+    Raises:
+        SettingsError: the network does not offer them.
+    """
+    scaled, by_stage = _rates(settings)
+    if scaled or by_stage:
+        model.part("encoder")
+    if by_stage:
+        model.stages()
+
+
+def _rates(settings: TrainSettings) -> tuple[bool, bool]:
+    """Return whether the encoder has a learning rate of its own, and each of its stages has."""
+    return settings.encoder_lr_scale != 1, settings.encoder_lr_decay != 1
 
 
 def _size_problem(
