@@ -54,10 +54,12 @@ def title(score: ScoreName) -> str:
 
     >>> title("val_miou"), title("val_dice:car+person"), title("my_metrics:boundary_f1")
     ('mIoU', 'Dice of car+person', 'my_metrics:boundary_f1')
+    >>> title("val_cars")  # of a script
+    'cars'
     """
     known, (_, _, classes) = known_score(score), score.partition(":")
     if known is None:
-        return score
+        return score.removeprefix("val_")
     return f"{known.title} of {classes}" if classes else known.title
 
 
