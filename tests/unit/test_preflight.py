@@ -80,3 +80,13 @@ def test_a_network_for_images_of_one_size_is_refused_others(inference, problem):
 def test_networks_of_patches_and_of_local_attention_take_images_as_they_are(encoder):
     settings = {"model": "simple_seg", "encoder": encoder}
     assert problems(settings, size=(64, 64), mode="whole", scales=[0.1, 0.75, 1]) == []
+
+
+def test_a_batch_of_one_is_refused_where_batch_normalisation_is_trained():
+    plain = TrainSettings(model="unet", width=2, batch_norm=False, batch_size=1)
+    normalised = TrainSettings(model="unet", width=2, batch_size=1)
+    assert network_problems([plain], 3, (32, 32)) == []
+    (problem,) = network_problems(
+        [normalised.model_copy(update={"batch_size": 2}), normalised], 3, (32, 32)
+    )
+    assert "a training batch needs at least 2 images, not 1" in problem

@@ -36,7 +36,7 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
         ),
         ("training: {lr: fast}", "4 training.lr: must be a number, not 'fast'"),
         ("training: {epochs: 2.5}", "4 training.epochs: must be a whole number, not 2.5"),
-        ("training: {batch_size: 1}", "4 training.batch_size: must be 2 or more, not 1"),
+        ("training: {batch_size: 0}", "4 training.batch_size: must be 1 or more, not 0"),
         ("training: {dropout: 1}", "4 training.dropout: must be below 1, not 1"),
         ("training: {amsgrad: 7}", "4 training.amsgrad: must be true or false, not 7"),
         ("training: {validate: {evry: 1}}", "4 training.validate.evry: unknown key 'evry': did"),

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from searchctl.trainer.core.errors import SettingsError
 
@@ -37,7 +38,7 @@ class SegmentationModel(nn.Module):
     """Images are padded at the right and the bottom until both sides are divisible by this; logits
     are cropped back."""
     smallest_batch: int = 2
-    """Smallest number of images of a training batch in this process."""
+    """Smallest number of images of a training batch in this process, with batch normalisation."""
     align_corners: ClassVar[bool] = False
     """Used when logits are resampled: see `torch.nn.functional.interpolate`."""
 
@@ -73,7 +74,7 @@ class SegmentationModel(nn.Module):
 
         Raises:
             SettingsError: a side of the images is below `smallest`, or a training batch has one
-                image.
+                image while the network has batch normalisation that is trained.
         """
         features = self._features(images)
         return self._resampled(self.classifier(self.decoder(features)), images)
@@ -83,7 +84,7 @@ class SegmentationModel(nn.Module):
 
         Raises:
             SettingsError: a side of the images is below `smallest`, or a training batch has one
-                image.
+                image while the network has batch normalisation that is trained.
         """
         features = self._features(images)
         logits = [self.classifier(self.decoder(features))]
@@ -113,13 +114,16 @@ class SegmentationModel(nn.Module):
                 f"{type(self).__name__} needs images of at least {self.smallest}x{self.smallest} "
                 f"pixels, not {height}x{width}: raise image_size"
             )
-        # for all networks: whether BatchNorm gets a single value depends on the image size too
-        if self.training and batch < self.smallest_batch:
+        # at every image size, though BatchNorm fails only where the image is a single value too
+        if batch < self.smallest_batch and self._normalises_batches():
             raise SettingsError(
                 f"a training batch needs at least 2 images, not {batch}: batch normalisation has "
                 "no variance over one; train on 2 images or more"
             )
         return F.pad(images, (0, -width % self.multiple, 0, -height % self.multiple))
+
+    def _normalises_batches(self) -> bool:
+        return any(isinstance(m, _BatchNorm) and m.training for m in self.modules())
 
     def _resampled(self, logits: Tensor, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

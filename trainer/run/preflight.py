@@ -9,7 +9,7 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.evaluation.inference import scaled
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
-from searchctl.trainer.models.finetune import freeze
+from searchctl.trainer.models.finetune import freeze, training_mode
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.model_options import OPTIONS
@@ -34,9 +34,9 @@ def network_problems(
 ) -> list[str]:
     """Return the problems of the networks, each distinct one built once.
 
-    Each is built and given two images on torch's meta device, which computes shapes alone; then
-    images of the other sizes that it is to predict. An own network that fails there is built on the
-    CPU.
+    Each is built and given two images (one, at batch_size 1) on torch's meta device, which computes
+    shapes alone; then images of the other sizes that it is to predict. An own network that fails
+    there is built on the CPU.
 
     Args:
         settings: of the trials.
@@ -45,10 +45,10 @@ def network_problems(
         inference: how images are predicted at their own size.
         in_channels: channels of the images.
     """
-    by_rates: dict[tuple[bool, bool], list[TrainSettings]] = {}
+    by_kind: dict[tuple[bool, ...], list[TrainSettings]] = {}
     for each in settings:
-        by_rates.setdefault(_rates(each), []).append(each)
-    alike = by_rates.values()
+        by_kind.setdefault((*_rates(each), each.batch_size == 1), []).append(each)
+    alike = by_kind.values()
     distinct = [s for each in alike for s in _distinct(each, *_NETWORK, "finetune", "dropout")]
     problems = (_problem(each, classes, in_channels, image_size, inference) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
@@ -120,7 +120,8 @@ def _problem_on(
             model = build_model(settings, classes, in_channels, image_size)
             freeze(model, settings.finetune)
             _check_rates(model, settings)
-            model(torch.zeros(2, in_channels, *image_size))
+            training_mode(model, settings.finetune)
+            model(torch.zeros(min(settings.batch_size, 2), in_channels, *image_size))
             model.eval()
             return _size_problem(model, in_channels, image_size, inference)
     except NotImplementedError:

@@ -115,9 +115,9 @@ class CommonSettings(Settings):
     kept; none, if left out."""
     epochs: Annotated[int, Field(ge=1, le=100_000), Mark.SAME_SPEED] = 20
     """Passes over the sample of images, the same at every rung."""
-    batch_size: Annotated[int, Field(ge=2)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Images that pass through the network together; a last batch of one image is merged with the
-    one before."""
+    one before. 1 is for networks without batch normalisation that is trained."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged, by their images, for one optimizer step."""
     patience: Annotated[Annotated[int, Field(ge=1)] | None, Mark.SAME_SPEED] = None
