@@ -138,3 +138,21 @@ def test_a_missing_mask_is_sought_with_any_suffix_and_what_is_there_is_named(tmp
     (tmp_path / "masks" / "1.png").rename(tmp_path / "masks" / "1.xcf")
     with pytest.raises(DataError, match=r"masks/1\.\*: .* 1\.xcf is of no kind that is read"):
         folder(tmp_path).check()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("0.png,m0.png,train\n1.png,m1.png,", "pairs.csv:3: no split is called nothing"),
+        ("0.png,0.png,train\n1.png,m1.png,val", "pairs.csv: names 0.png as image and as its mask"),
+    ],
+)
+def test_a_table_says_for_each_image_its_split_and_its_mask(tmp_path, rows, words):
+    put(tmp_path, "0.png", "1.png", "m0.png", "m1.png")
+    (tmp_path / "pairs.csv").write_text(f"image,mask,split\n{rows}\n")
+    assert words in refusal(tmp_path, table="pairs.csv")
+
+
+def test_masks_of_the_same_names_in_other_directories_are_named_as_such(tmp_path):
+    put(tmp_path, "images/1.png", "images/2.png", "masks/a/1.png", "masks/a/2.png")
+    assert "in other sub-directories than those of the images" in refusal(tmp_path)

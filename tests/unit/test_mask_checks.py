@@ -61,3 +61,11 @@ def test_files_with_numbers_for_suffixes_are_one_kind(tmp_path):
         (tmp_path / f"slice.{number}").touch()
     (warning,) = report_of(tmp_path).warnings
     assert warning.startswith("12 .<number> files of the data set's directory are not read")
+
+
+def test_equal_images_with_different_labels_are_warned_of(tmp_path):
+    fill(tmp_path, [*halves(0, 1, count=9), halves(0, 1, 1)[0]])
+    names = [path.name for path in sorted((tmp_path / "images").iterdir())]
+    for name in names:
+        Image.new("RGB", (32, 24), (9, 8, 7)).save(tmp_path / "images" / name)
+    assert any("with different labels" in warning for warning in report_of(tmp_path).warnings)

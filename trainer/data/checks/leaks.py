@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.report import SplitReport
 
 _MOST_BITS = 12
@@ -20,6 +21,8 @@ _COMPARED = 1 << 20
 
 def leaks(splits: Sequence[SplitReport]) -> Iterator[str]:
     """Report what two splits share: equal images, names, groups."""
+    for report in splits:
+        yield from _contradictions(report)
     for one, other in combinations(splits, 2):
         where = f"{one.split} and {other.split} share"
         first, second = _by_digest(one), _by_digest(other)
@@ -41,6 +44,19 @@ def leaks(splits: Sequence[SplitReport]) -> Iterator[str]:
         groups = sorted({*one.groups} & {*other.groups} - {*one.names})
         if groups:
             yield f"{where} {counted(groups, 'group')} of images, which resemble each other"
+
+
+def _contradictions(report: SplitReport) -> Iterator[str]:
+    """Report equal images of one split whose labels differ."""
+    first: dict[bytes, tuple[str, ImageFacts]] = {}
+    pairs = []
+    for name, facts in zip(report.names, report.facts, strict=True):
+        if facts:
+            twin, known = first.setdefault(facts.digest, (name, facts))
+            if not np.array_equal(known.pixels, facts.pixels):
+                pairs.append(f"{twin} = {name}")
+    if pairs:
+        yield f"{report.split} holds {counted(pairs, 'equal image')} with different labels"
 
 
 def _by_digest(report: SplitReport) -> dict[bytes, str]:

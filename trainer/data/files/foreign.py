@@ -11,6 +11,7 @@ _FORMATS = {
     "MetaImage": f"{_STACKS}: `numpy.save` of each slice that SimpleITK reads",
     "HDF5": "save each image as .npy: `numpy.save('x.npy', h5py.File(IN)['NAME'][i])`",
     "gzip": "decompress it; of NIfTI save each slice by `numpy.save`",
+    "Git LFS": "it stands for a file that was not fetched: `git lfs pull`",
 }
 _SUFFIXES = {
     ".dcm": "DICOM",
@@ -22,7 +23,13 @@ _SUFFIXES = {
     ".h5": "HDF5",
     ".hdf5": "HDF5",
 }
-_MAGIC = {b"\x5c\x01\x00\x00": "NIfTI", b"\x1f\x8b": "gzip", b"\x89HDF": "HDF5", b"NRRD": "NRRD"}
+_MAGIC = {
+    b"\x5c\x01\x00\x00": "NIfTI",
+    b"\x1f\x8b": "gzip",
+    b"\x89HDF": "HDF5",
+    b"NRRD": "NRRD",
+    b"version https://git-lfs": "Git LFS",
+}
 _DICOM_AT = 128
 
 

@@ -99,8 +99,9 @@ def name_hint(images: Sequence[str], masks: Sequence[str]) -> str:
     """
     if not masks:
         return "it holds no masks"
-    folded = {name.casefold() for name in masks}
-    if 2 * sum(name.casefold() in folded for name in images) > len(images):
+    folded, there = {name.casefold() for name in masks}, {*masks}
+    differing = [name for name in images if name not in there and name.casefold() in folded]
+    if 2 * len(differing) > len(images):
         return "names differ in capital letters: rename the masks, or the images"
     held = f"it holds {first_few(sorted(masks))}"
     best, fits = ("", "", "", ""), 0

@@ -170,9 +170,10 @@ class PairFinder:
         splits = {name: split for split, names in SPLIT_NAMES.items() for name in names}
         found: Found = {}
         for number, row in rows_of(path, self._settings.group):
-            split = splits.get((row.get("split") or "train").strip().lower())
+            split = splits.get((row.get("split", "train") or "").strip().lower())
             if split is None:
-                raise DataError(f"{path}:{number}: no split is called {row['split']}")
+                called = row["split"] or "nothing"
+                raise DataError(f"{path}:{number}: no split is called {called}: train, val or test")
             group = row[self._settings.group].strip() if self._settings.group else ""
             image, mask = row["image"].strip(), row["mask"].strip()
             if not image or not mask:
@@ -203,6 +204,9 @@ def grouped(pairs: Sequence[Pair], pattern: re.Pattern[str]) -> list[Pair]:
 
 
 def _refuse_repeated(path: Path, split: Split, pairs: Sequence[Pair]) -> None:
+    alone = [pair.name for pair in pairs if pair.image == pair.mask]
+    if alone:
+        raise DataError(f"{path}: names {first_few(alone)} as image and as its mask")
     twice = [name for name, count in Counter(pair.name for pair in pairs).items() if count > 1]
     if twice:
         raise DataError(
