@@ -87,6 +87,7 @@ def check(
     Example: searchctl data check sweep.yaml -o sheet.png --augmented
     """
     from searchctl.orchestrator.own_code.collect import collect_code
+    from searchctl.orchestrator.own_code.names import own_names
     from searchctl.trainer.data.checks.checked import checked_data
     from searchctl.trainer.data.opening import build_dataset
     from searchctl.trainer.data.settings import OwnData
@@ -109,6 +110,7 @@ def check(
     if report.problems:
         sys.exit(ERROR)
     if augmented:
+        collect_code(sweep_file.absolute().parent, own_names(sweep), sweep.code).use()
         _draw_augmented(sweep)
 
 
