@@ -20,6 +20,7 @@ from tensorboardX.summary import hparams, scalar
 from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.scores.catalog import ScoreName
 
 SCORE = "score"
 """Tag of a job's score, at its last step."""
@@ -33,6 +34,15 @@ _TAGS = {
     "seconds": "time/epoch_seconds",
 }
 """Tag by field of an epoch's record."""
+
+
+def _tag(score: ScoreName) -> str:
+    """Return the tag of a score that has no field of its own.
+
+    >>> _tag("val_dice:car"), _tag("my_metrics:f1")
+    ('val/dice:car', 'val/my_metrics:f1')
+    """
+    return f"val/{score.removeprefix('val_')}"
 
 
 class TensorBoardLogger(Callback):
@@ -78,6 +88,7 @@ class TensorBoardLogger(Callback):
         """Write the numbers of an epoch."""
         step = self._step(job, record.epoch)
         found = {tag: getattr(record, name) for name, tag in _TAGS.items()}
+        found |= {_tag(name): value for name, value in (record.scores or {}).items()}
         found |= zip(self._class_tags, record.val_class_iou or (), strict=False)
         self._write(job, step, {tag: value for tag, value in found.items() if value is not None})
 

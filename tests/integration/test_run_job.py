@@ -148,6 +148,23 @@ def test_val_loss_keeps_the_epoch_of_the_lowest_loss(run):
     assert result.score == min(losses) == losses[result.kept_epoch - 1]
 
 
+def test_several_scores_are_recorded_and_the_first_keeps_the_epoch(run):
+    recorded = ("val_fwiou", "val_loss")
+    result = run({"epochs": 4}, score="val_worst_iou:Road+Sky", recorded=recorded, final=True)
+    values = [epoch.value("val_worst_iou:Road+Sky") for epoch in result.epochs]
+    assert result.score == max(values) == values[result.kept_epoch - 1]
+    kept = result.epochs[result.kept_epoch - 1]
+    assert kept.scores == result.evaluations["val"].scores
+    assert kept.scores.keys() == {"val_worst_iou:Road+Sky", "val_fwiou"}
+    assert result.evaluations["val_original"].scores.keys() == kept.scores.keys()
+
+
+def test_a_recorded_score_changes_no_number(run):
+    alone, beside = run(), run(recorded=("val_dice",))
+    assert (alone.score, alone.kept_epoch) == (beside.score, beside.kept_epoch)
+    assert [epoch.val_loss for epoch in alone.epochs] == [epoch.val_loss for epoch in beside.epochs]
+
+
 def test_of_equally_good_epochs_the_earliest_is_kept(run):
     result = run({"lr": 1e-30, "epochs": 3})
     assert len({epoch.val_miou for epoch in result.epochs}) == 1
