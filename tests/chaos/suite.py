@@ -63,6 +63,8 @@ class Suite:
     def run(self, kills: Mapping[str, deque[str]]) -> None:
         """Deliver all the kills; a round that goes wrong is kept, and the next one starts."""
         for name, kinds in kills.items():
+            if not kinds:
+                continue
             self._refer(PLACES[name].how)
             place = PLACES[name]()
             try:

@@ -123,6 +123,7 @@ def test_an_error_of_the_source_leaves_ray_and_fails_no_job():
     assert source.results == []
 
 
+@pytest.mark.exhaustive
 def test_a_stop_in_the_middle_of_a_long_epoch_is_out_within_20_seconds(tmp_path):
     def long(job, on_epoch, stop):
         (tmp_path / "started").touch()

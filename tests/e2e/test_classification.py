@@ -94,6 +94,7 @@ def test_gc_leaves_the_picture(searchctl, swept):
         picture.verify()
 
 
+@pytest.mark.exhaustive
 def test_the_exported_classifier_trains_to_the_finalists_own_accuracy(searchctl, swept):
     folder, _ = swept
     winner = winner_of(searchctl, folder)

@@ -109,6 +109,7 @@ def test_a_sweep_is_followed_to_its_end_and_no_password_is_shown(cluster, comman
     )
 
 
+@pytest.mark.exhaustive
 def test_every_node_is_named_with_all_that_it_does_not_see(
     cluster, command, write, drawn_classes_root, tmp_path
 ):
@@ -125,6 +126,7 @@ def test_every_node_is_named_with_all_that_it_does_not_see(
     assert "no sweep 'unseen'" in command("status", "unseen", code=1)
 
 
+@pytest.mark.exhaustive
 def test_a_driver_with_another_database_than_its_submitter_s_stores_nothing(
     cluster, command, write, postgres_server
 ):

@@ -51,6 +51,7 @@ def learned(folder):
     return {**metrics, "seconds": 0, "epochs": epochs}, (folder / "model.safetensors").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_a_training_killed_and_stopped_on_its_way_ends_as_an_undisturbed_one(
     folder, interrupt, searchctl
 ):

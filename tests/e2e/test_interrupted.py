@@ -58,8 +58,8 @@ def folder(tmp_path, tiny):
         pytest.param(["--inline"], id="inline"),
     ],
 )
-def test_a_driver_killed_in_mid_sweep_resumes_to_the_same_decisions(
-    executor, folder, searchctl, start_searchctl, undisturbed
+def test_a_killed_driver_resumes_to_the_same_decisions_and_refuses_an_edited_file(
+    executor, folder, tiny, searchctl, start_searchctl, undisturbed
 ):
     process = start_searchctl("launch", "sweep.yaml", *executor, cwd=folder)
     wait_for_jobs(folder, 3, process)
@@ -71,7 +71,11 @@ def test_a_driver_killed_in_mid_sweep_resumes_to_the_same_decisions(
             folder, ATTEMPTS.replace("GROUP", "WHERE j.state = 'COMPLETE' GROUP")
         )
     }
-    resumed = searchctl("resume", "tiny", *executor, cwd=folder)
+    (folder / "sweep.yaml").write_text(tiny.replace("epochs: 2", "epochs: 3"))
+    refused = searchctl("resume", "tiny", *executor, cwd=folder)
+    assert refused.returncode == 1
+    assert "training.epochs: 2 -> 3" in refused.stderr
+    resumed = searchctl("resume", "tiny", "--stored", *executor, cwd=folder)
     assert resumed.returncode == 0, resumed.stderr
     assert rows(folder, DECISIONS) == undisturbed
     attempts = {(trial, rung): count for trial, rung, count in rows(folder, ATTEMPTS)}
@@ -105,19 +109,3 @@ def test_resuming_a_finished_sweep_runs_nothing_and_gives_the_answer(
     assert again.returncode == 0
     assert "Winner: trial" in again.stdout
     assert rows(tiny_sweep_directory, ATTEMPTS) == before
-
-
-def test_a_file_edited_since_the_launch_is_refused_with_the_difference(
-    folder, searchctl, start_searchctl, tiny, undisturbed
-):
-    process = start_searchctl("launch", "sweep.yaml", "--inline", cwd=folder)
-    wait_for_jobs(folder, 1, process)
-    process.kill()
-    process.wait(30)
-    (folder / "sweep.yaml").write_text(tiny.replace("epochs: 2", "epochs: 3"))
-    refused = searchctl("resume", "tiny", "--inline", cwd=folder)
-    assert refused.returncode == 1
-    assert "training.epochs: 2 -> 3" in refused.stderr
-    stored = searchctl("resume", "tiny", "--stored", "--inline", cwd=folder)
-    assert stored.returncode == 0, stored.stderr
-    assert rows(folder, DECISIONS) == undisturbed

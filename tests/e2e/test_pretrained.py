@@ -40,6 +40,7 @@ def downloaded(tmp_path):
     save_file(timm.create_model("test_convnext").state_dict(), snapshot / "model.safetensors")
 
 
+@pytest.mark.exhaustive
 def test_weights_that_cannot_be_had_refuse_the_launch_and_say_where_they_go(launched, tmp_path):
     done = launched()
     assert done.returncode == 1

@@ -78,6 +78,7 @@ def test_a_deadline_ends_a_sweep_with_a_code_of_its_own_and_says_what_is_missing
     assert "searchctl resume tiny" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_a_second_interrupt_leaves_at_once_and_resume_continues(folder, searchctl, start_searchctl):
     process = start_searchctl("launch", "sweep.yaml", cwd=folder)
     wait_for(folder, RUNNING, process)

@@ -8,6 +8,11 @@ from contextlib import closing
 import pytest
 from safetensors import safe_open
 
+USERS = (
+    *("trainer.py", "orchestrator/__init__.py", "searchspace.py"),
+    *("torch_utils.py", "queue.py"),
+)
+
 
 @pytest.fixture(scope="module")
 def searchctl(searchctl_process):
@@ -17,6 +22,10 @@ def searchctl(searchctl_process):
 
 @pytest.fixture(scope="module")
 def swept(tiny_sweep_directory, searchctl):
+    """A sweep beside modules of the user, with names that ours have had or a library's part has."""
+    (tiny_sweep_directory / "orchestrator").mkdir()
+    for name in USERS:
+        (tiny_sweep_directory / name).write_text("raise ImportError('a file of the user')\n")
     launched = searchctl("launch", "sweep.yaml", cwd=tiny_sweep_directory)
     assert launched.returncode == 0, launched.stderr
     return tiny_sweep_directory, launched.stdout
@@ -36,6 +45,7 @@ def test_launch_prints_ladder_progress_winner_and_places(swept):
     assert "Winner: trial" in output
     assert "sqlite:///searchctl.db" in output
     assert "runs/tiny" in output
+    assert "loss 1" not in output  # no worker was lost to a module of the user
 
 
 def test_status_counts_every_job(searchctl, swept):

@@ -133,7 +133,14 @@ def test_a_process_that_waits_for_another_builder_can_stop(root, place, start, l
         opened(root, place).build([EXACT], leave)
 
 
-@pytest.mark.parametrize("images", [1, 5, 11])
+@pytest.mark.parametrize(
+    "images",
+    [
+        pytest.param(1, marks=pytest.mark.exhaustive),
+        5,
+        pytest.param(11, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_builder_that_is_killed_leaves_nothing_that_is_read(root, place, start, log, images):
     builder = start(0.05)
     wait_for_images(log, images, builder)

@@ -79,7 +79,14 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("epoch", [1, 3, 5])
+@pytest.mark.parametrize(
+    "epoch",
+    [
+        pytest.param(1, marks=pytest.mark.exhaustive),
+        3,
+        pytest.param(5, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_killed_job_continues_to_the_same_numbers_and_the_same_picture(run, tmp_path, epoch):
     params = {"mixup": 0.4, "cutmix": 0.4}
     whole = run(params, out=UPath(tmp_path / "whole"), features=True, final=True)

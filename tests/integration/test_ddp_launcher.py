@@ -95,6 +95,7 @@ def assert_same(one, other, tolerance=1e-4):
     assert one.images_seen == other.images_seen
 
 
+@pytest.mark.exhaustive
 def test_a_batch_with_fewer_images_than_processes_is_trained_on_whole_by_each(alone, by):
     params = {"batch_size": 2}
     assert_same(by(3, params, final=True), alone(params, final=True))
@@ -181,7 +182,9 @@ def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
     assert result.error.startswith("finetune last_9")
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 2), pytest.param(2, 1, marks=pytest.mark.exhaustive)]
+)
 def test_a_job_continues_with_another_number_of_processes(before, after, alone, by, tmp_path):
     done = []
     run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
@@ -193,7 +196,7 @@ def test_a_job_continues_with_another_number_of_processes(before, after, alone, 
     assert_same(resumed, alone({"epochs": 6}, out="whole"), tolerance=1e-2)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.exhaustive), 1])
 def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
     killed_at, pids = [], []
 
@@ -210,6 +213,7 @@ def test_a_job_is_lost_within_seconds_of_the_death_of_a_process(rank, by):
     assert not any(map(command_line, pids))
 
 
+@pytest.mark.exhaustive
 def test_one_hanging_process_ends_the_job(by):
     pids = []
 

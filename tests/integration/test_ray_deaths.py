@@ -94,5 +94,6 @@ def test_a_driver_leaves_a_cluster_whose_head_died_with_the_fix_before_ray_ends_
     assert "resume with `searchctl resume`" in output
 
 
+@pytest.mark.exhaustive
 def test_sigterm_under_ray_leaves_all_the_time_that_leaving_takes():
     assert run(SIGTERM_COMES) == (0, "heard\nleft in its own time\n")

@@ -157,6 +157,7 @@ print(sum(path.name.startswith(".") for path in folder.iterdir()), "died while w
 """
 
 
+@pytest.mark.exhaustive
 def test_a_writer_killed_at_any_moment_leaves_the_last_checkpoint_or_the_one_before(tmp_path):
     command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)

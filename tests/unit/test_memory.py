@@ -18,6 +18,7 @@ print((peak_bytes(cpu) - before) // MB)
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="the process's peak is read from /proc")
 def test_peak_of_a_process_is_what_it_held_since_the_reset():
     # in a process of its own: a large one that is idle may be paged out meanwhile

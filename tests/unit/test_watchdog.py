@@ -26,14 +26,19 @@ def ended(patience, then):
     return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
 
 
-@pytest.mark.parametrize("then", ["time.sleep(60)", "holding_the_lock(60)"])
+@pytest.mark.parametrize(
+    "then", [pytest.param("time.sleep(60)", marks=pytest.mark.exhaustive), "holding_the_lock(60)"]
+)
 def test_a_hanging_process_is_ended_with_its_stack_trace(then):
     done = ended(1, then)
     assert (done.returncode, done.stdout) == (1, "")
     assert 'File "<string>", line 10' in done.stderr
 
 
-@pytest.mark.parametrize(("patience", "then"), [(1, ""), (None, "time.sleep(1)")])
+@pytest.mark.parametrize(
+    ("patience", "then"),
+    [(1, ""), pytest.param(None, "time.sleep(1)", marks=pytest.mark.exhaustive)],
+)
 def test_a_process_that_works_or_has_no_limit_finishes(patience, then):
     done = ended(patience, then)
     assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr
