@@ -1,7 +1,7 @@
 """The search space: points (bundles of values) crossed with axes, which may be conditional."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count, product
+from itertools import product
 from math import prod
 from types import MappingProxyType
 
@@ -216,15 +216,14 @@ class Space:
     def _draws(self, seed: int, method: Method) -> Iterator[Params]:
         """Yield points, possibly repeated. If the space is finite, every point comes up."""
         seen: set[Params] = set()
-        last_new = 0
-        for index in count():
+        index = last_new = 0
+        while index <= last_new + 1 + _MAX_REPEATS:
             params = self._draw(unit_point(method, seed, index, 1 + len(self._parts)))
             if params not in seen:
                 seen.add(params)
                 last_new = index
-            elif index - last_new > _MAX_REPEATS:
-                break
             yield params
+            index += 1
         if not self.unbounded:
             yield from self.grid()
 

@@ -70,6 +70,7 @@ def test_contains_its_own_values_only(dimension, inside, outside):
         (lambda: Interval(1, 1), "write a list"),
         (lambda: Interval(1, 2, step=0), "must be above 0"),
         (lambda: Interval(1, 9, log=True, step=2), "cannot be combined"),
+        (lambda: Interval(1, 9, log=True, step=1), "remove one, or list the values"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_with_the_fix(build, message):

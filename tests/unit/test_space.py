@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -288,3 +289,8 @@ def test_problems_inside_a_mapping_have_the_path_of_the_file(config, path, messa
     with pytest.raises(SpaceError) as caught:
         Space.from_config(config)
     assert (path, True) in [(place, message in text) for place, text in caught.value.problems]
+
+
+def test_an_interval_with_two_numbers_only_gives_these_two():
+    space = Space.from_config({"lr": {"low": 1.0, "high": math.nextafter(1.0, 2.0)}})
+    assert len(space.sample(5, seed=0)) == 2

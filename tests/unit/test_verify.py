@@ -229,7 +229,7 @@ def test_only_rounding_may_be_between_what_is_stored_and_what_images_come_to():
     [
         ({"lr": 0.25}, Params({"lr": 0.25}).fingerprint),
         ({}, Params({}).fingerprint),
-        ({"lr": [{}]}, None),
+        ({"lr": [{}]}, Params({"lr": [{}]}).fingerprint),
         (["lr"], None),
     ],
 )
