@@ -1,6 +1,8 @@
 """Parts of the runner of users' scripts that start no process."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -166,3 +168,13 @@ def test_counts_of_another_shape_are_refused(tmp_path):
     assert read_counts(tmp_path / "c.npz", 3, None).pixels.tolist() == [4, 4, 4]
     with pytest.raises(SettingsError, match=r"\[4, 2, 3\]"):
         read_counts(tmp_path / "c.npz", 4, 2)
+
+
+def test_report_epoch_starts_without_libraries():
+    code = (
+        "import sys, searchctl\n"
+        "searchctl.report_epoch(1, val_miou=0.5)\n"
+        "print(sorted({'torch', 'numpy', 'pydantic', 'ray'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
