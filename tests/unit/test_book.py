@@ -33,7 +33,7 @@ def same(one, other):
     arrays = ("pixels", "left")
     return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in arrays) and all(
         getattr(one, n) == getattr(other, n)
-        for n in ("size", "unlabeled", "digest", "near", "seen")
+        for n in ("size", "unlabeled", "digest", "near", "seen", "label_digest")
     )
 
 

@@ -64,7 +64,7 @@ def test_files_with_numbers_for_suffixes_are_one_kind(tmp_path):
 
 
 def test_equal_images_with_different_labels_are_warned_of(tmp_path):
-    fill(tmp_path, [*halves(0, 1, count=9), halves(0, 1, 1)[0]])
+    fill(tmp_path, halves(0, 1))
     names = [path.name for path in sorted((tmp_path / "images").iterdir())]
     for name in names:
         Image.new("RGB", (32, 24), (9, 8, 7)).save(tmp_path / "images" / name)

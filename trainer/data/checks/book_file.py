@@ -70,6 +70,7 @@ def _written(key: str | bytes, known: bytes | ImageFacts) -> list[Any]:
         [len(known.left), np.flatnonzero(known.left).tolist()],
         known.near.hex(),
         list(astuple(seen)),
+        known.label_digest.hex(),
     ]
 
 
@@ -81,6 +82,7 @@ def _facts(
     left: list[Any],
     near: str,
     seen: list[Any],
+    label_digest: str,
 ) -> ImageFacts:
     turned, clear, values, palette, mask_turned, pictures, mask_clear, strays = seen
     colours = tuple((value, tuple(colour)) for value, colour in palette)
@@ -101,6 +103,7 @@ def _facts(
             mask_clear,
             tuple((red, green, blue) for red, green, blue in strays),
         ),
+        bytes.fromhex(label_digest),
     )
 
 

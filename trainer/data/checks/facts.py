@@ -37,6 +37,8 @@ class ImageFacts:
     right, on a grid of 16 x 16."""
     seen: Seen = field(default_factory=Seen)
     """What else was seen in the files."""
+    label_digest: bytes = b""
+    """Equal for equal labels."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def facts_of(dataset: Dataset, reading: Reading, seeing: Seeing | None) -> Image
         left,
         _near(image),
         seen,
+        hashlib.blake2b(np.ascontiguousarray(label).data, digest_size=8).digest(),
     )
 
 
