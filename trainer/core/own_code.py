@@ -37,7 +37,9 @@ def import_object(where: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise  # something that the module imports is missing
-            folders = ", ".join(path or str(Path.cwd()) for path in sys.path)
+            places = [path or str(Path.cwd()) for path in sys.path]
+            others = [p for p in places if Path(p).is_dir() and not p.startswith(_STANDARD)]
+            folders = ", ".join(others)
             raise SettingsError(
                 f"{where}: there is no module {error.name}: searched {folders}"
             ) from None
