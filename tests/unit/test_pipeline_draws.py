@@ -11,7 +11,8 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.augment.chosen import augmenter
 from searchctl.trainer.data.augment.trying import try_augment
 from searchctl.trainer.data.loader import TrainingBatches, load_split
-from searchctl.trainer.data.settings import ScenesData
+from searchctl.trainer.data.sets.camvid import Camvid
+from searchctl.trainer.data.settings import CamvidData, ScenesData
 from searchctl.trainer.settings.pipelines.checks import pipeline_problems
 from searchctl.trainer.settings.pipelines.saved import from_saved
 from searchctl.trainer.settings.pipelines.transforms import transforms
@@ -196,3 +197,12 @@ def test_labels_that_are_no_class_are_refused_before_training(split):
     step = {"Rotate": {"limit": [40, 41], "fill_mask": 99, "p": 1}}
     with pytest.raises(SettingsError, match=r"labels \[99\]"):
         try_augment(split, {"Compose": [step]}, seed=1)
+
+
+def test_real_masks_keep_their_classes(camvid_root):
+    data = CamvidData(dataset="camvid", root=camvid_root)
+    image, label = Camvid(data).load("train", 0)
+    used = augmenter(PIPELINE, label.shape, 255)
+    labels = [used.changed(image, label, seed)[1] for seed in range(3)]
+    assert {int(each) for mask in labels for each in np.unique(mask)} <= {*range(11), 255}
+    assert all((mask == 255).mean() < 0.9 for mask in labels)
