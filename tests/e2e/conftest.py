@@ -84,12 +84,12 @@ def start_searchctl():
     """Start the command and leave it running, its output in a file."""
     started = []
 
-    def start(*arguments, cwd):
+    def start(*arguments, cwd, env=()):
         with (cwd / "output.txt").open("a") as output:
             process = subprocess.Popen(
                 [binary("searchctl"), *arguments],
                 cwd=cwd,
-                env=environment(),
+                env=environment(**dict(env)),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
