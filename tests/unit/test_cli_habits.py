@@ -57,6 +57,7 @@ def stored(run, tmp_path):
         assert done.exit_code == 0, done.output
         return done.stdout
 
+    shown("db", "upgrade")
     return shown
 
 

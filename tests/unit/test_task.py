@@ -103,7 +103,7 @@ def test_what_does_not_go_with_the_task_is_refused_where_it_is_written(refused, 
         ("'timm:'", "timm: lacks its name, such as timm:vgg13_bn"),
         ("'timm:a b'", "timm: lacks its name, such as timm:vgg13_bn"),
         ("'smp:fpn'", "'smp:fpn' lacks its encoder: smp:fpn/resnet34"),
-        ("'tim:resnet18'", "unknown model 'tim:resnet18': known are "),
+        ("'tim:resnet18'", "timm:NAME, such as timm:resnet18"),
     ],
 )
 def test_a_name_that_is_no_models_says_how_one_is_written(refused, model, problem):
