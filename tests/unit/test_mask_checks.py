@@ -69,3 +69,9 @@ def test_equal_images_with_different_labels_are_warned_of(tmp_path):
     for name in names:
         Image.new("RGB", (32, 24), (9, 8, 7)).save(tmp_path / "images" / name)
     assert any("with different labels" in warning for warning in report_of(tmp_path).warnings)
+
+
+def test_ids_in_three_equal_channels_are_refused_with_what_saves_one(tmp_path):
+    fill(tmp_path, [mask.convert("RGB") for mask in halves(0, 1)])
+    (problem,) = report_of(tmp_path).problems
+    assert "channels are equal: save one of them, `PIL.Image.open(IN).getchannel(0)" in problem

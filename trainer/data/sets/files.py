@@ -175,8 +175,7 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
     """
     if len(mask.getbands()) > 1:
         raise DataError(
-            f"a mask of class ids has one channel, this one is a {mask.mode} picture (masks that "
-            "are pictures: dataset: folder, with a colour for each class)"
+            f"a mask of class ids has one channel, this one is a {mask.mode} picture{_fix(mask)}"
         )
     values = np.asarray(mask)
     wrong = [v for v in _values(values) if not 0 <= v < len(table) or table[v] == _REFUSED]
@@ -185,6 +184,17 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
         raise DataError(f"class id {listed} in a mask; allowed are {allowed}")
     label: Label = cv2.LUT(values.astype(np.uint8), table.astype(np.uint8))
     return label
+
+
+def _fix(mask: Picture.Image) -> str:
+    """Propose how a picture becomes a mask of class ids."""
+    equal = ""
+    if mask.mode in ("LA", "RGB", "RGBA"):
+        bands = [np.asarray(band) for band in mask.split()][: len(mask.mode.removesuffix("A"))]
+        if all(np.array_equal(bands[0], band) for band in bands):
+            save = "`PIL.Image.open(IN).getchannel(0).save(OUT)`"
+            equal = f" whose channels are equal: save one of them, {save}"
+    return f"{equal} (masks that are pictures: dataset: folder, with a colour for each class)"
 
 
 def _values(mask: npt.NDArray[Any]) -> list[int]:
