@@ -50,16 +50,18 @@ class _Keys:
         self._on_gpu = sweep.resources.gpus_per_trial > 0
         self._axes = sweep.space_.axes
         self._searched = sorted(sweep.space_.names)
+        # its many values matter here only beside an axis that weight decay gives its effect
+        self._read = READ if "decay_norms" in self._searched else READ - {"weight_decay"}
         self._base = sweep.recipe.model_dump(mode="json", by_alias=True)
         self._in_effect: dict[Params, str] = {}
         self._canonical: dict[str, str] = {}
 
     def of(self, params: Params) -> str:
         """Return the key of a trial."""
-        read = Params({name: params[name] for name in params if name in READ})
+        read = Params({name: params[name] for name in params if name in self._read})
         if read not in self._in_effect:
             self._in_effect[read] = self._effect(read)
-        others = (self._value(name, params) for name in self._searched if name not in READ)
+        others = (self._value(name, params) for name in self._searched if name not in self._read)
         return "\n".join([self._in_effect[read], *others])
 
     def is_idle(self, name: str) -> bool:

@@ -27,6 +27,12 @@ PLATEAU = "training: {epochs: 3, lr_schedule: plateau, lr_decay: 0.1}\n"
             "patience",
             "20 validations are too few for it to end a training early; write less than 19",
         ),
+        ("space: {decay_norms: [true, false]}", "decay_norms", "set weight_decay above 0"),
+        (
+            "space: {weight_decay: [0, 0.1], decay_norms: [true, false]}",
+            "decay_norms",
+            "there is no weight decay",
+        ),
         ("space: {precision: [auto, fp32]}", "precision", "on this device auto stands for"),
         (
             "training: {lr_decay: 0.5}\nspace: {lr_step: [20, 30, 5]}",
