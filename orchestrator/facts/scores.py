@@ -44,13 +44,15 @@ def ranking_line(spec: Mapping[str, Any]) -> str:
     return f"{ranked_by(spec)} (ranks the trials), also recorded: {', '.join(others)}"
 
 
-def value_of(evaluations: Mapping[str, Mapping[str, Any]] | None, score: ScoreName) -> float | None:
-    """Return a score of a job on the validation set, from its stored evaluations."""
-    of_val = (evaluations or {}).get("val", {})
+def value_of(
+    evaluations: Mapping[str, Mapping[str, Any]] | None, score: ScoreName, split: str = "val"
+) -> float | None:
+    """Return a score of a job on a split, from its stored evaluations."""
+    of_split = (evaluations or {}).get(split, {})
     found: float | None = (
-        of_val.get(OWN_FIELDS[score])
+        of_split.get(OWN_FIELDS[score])
         if score in OWN_FIELDS
-        else (of_val.get("scores") or {}).get(score)
+        else (of_split.get("scores") or {}).get(score)
     )
     return found
 

@@ -9,8 +9,10 @@ from rich.text import Text
 
 from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
+from searchctl.trainer.core.results import OWN_FIELDS
 from searchctl.trainer.scores.catalog import ScoreName, title
 
+TESTED_BY_SCORE = {"test": "test_score", "original size": "test_original_score"}
 _LEAST_TEXT = 20
 """Minimum width of a text column on a narrow terminal, if it has a word of that length."""
 TESTED_BY_IOU = {"test": "test_miou", "original size": "test_original_miou"}
@@ -72,6 +74,8 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     """Draw ranked configurations; scores of different rungs cannot be compared."""
     rows = list(rows)
     tested = TESTED_BY_ACCURACY if by_accuracy(score) else TESTED_BY_IOU
+    if score not in OWN_FIELDS:
+        tested = TESTED_BY_SCORE
     if tested is TESTED_BY_IOU and all(row["test_miou"] is None for row in rows):
         tested = UNTESTED_BY_IOU  # there is no test split
     others = list(rows[0].get("recorded", ())) if rows else []

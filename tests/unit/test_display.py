@@ -57,6 +57,8 @@ def test_no_number_is_broken_however_narrow_the_terminal(width):
 def test_recorded_scores_have_a_column_beside_the_one_that_ranks():
     row = {"rank": 1, "trial": 0, "rung": 0, "score": 0.5, "kept_epoch": 1, "params": {}}
     tests = dict.fromkeys(("test_miou", "test_original_miou", "val_original_miou"))
+    tests |= {"test_score": 0.75, "test_original_score": None}
     recorded = {"val_miou": 0.25, "val_dice:car": None}
     found = columns(answer_table([{**row, **tests, "recorded": recorded}], "val_dice"))
     assert (found["mIoU"], found["Dice of car"]) == (["0.2500"], ["-"])
+    assert (found["test"], found["original size"]) == (["0.7500"], ["-"])  # by the Dice too

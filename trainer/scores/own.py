@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import checked_call, import_object
+from searchctl.trainer.core.own_code import checked_call, import_object, own_errors
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.base import Times
 from searchctl.trainer.scores.catalog import ScoreName
@@ -50,9 +50,11 @@ class OwnScore:
         """Return the score of each draw: of its images, each as often as its group is drawn."""
         order = np.arange(len(group_of))
         drawn = (np.repeat(order, each[group_of]) for each in times)
-        counts, losses, pixels = images.counts, images.loss_sums, images.pixels
-        draws = (ImageCounts(counts[at], losses[at], pixels[at]) for at in drawn)
-        return np.array([self.of(each) for each in draws])
+        counts, pixels = images.counts.astype(np.int64), images.pixels.astype(np.int64)
+        with own_errors(self.name):  # `checked_call` would inspect the signature for each draw
+            return np.array(
+                [float(self.function(counts[at], images.loss_sums[at], pixels[at])) for at in drawn]
+            )
 
 
 def own_score(name: ScoreName, higher_is_better: bool) -> OwnScore:

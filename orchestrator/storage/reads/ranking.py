@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from searchctl.orchestrator.facts.scores import recorded, value_of
+from searchctl.orchestrator.facts.scores import ranked_by, recorded, value_of
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -46,6 +46,9 @@ class RankedTrial:
     params: dict[str, Any]
     recorded: dict[ScoreName, float | None] = field(default_factory=dict)
     """The scores that rank nothing, on the validation set."""
+    test_score: float | None = None
+    """The score that ranks trials, on the test split."""
+    test_original_score: float | None = None
 
 
 def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
@@ -68,12 +71,14 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
         .limit(top)
     )
     rows = fetch(engine, of_sweep(query, sweep))
+    ranking = ranked_by(sweep.spec) if "halving" in sweep.spec else "val_miou"
     others = recorded(sweep.spec)
-    return [_ranked(place, others, **row) for place, row in enumerate(rows, start=1)]
+    return [_ranked(place, ranking, others, **row) for place, row in enumerate(rows, start=1)]
 
 
 def _ranked(
     place: int,
+    ranking: ScoreName,
     others: Sequence[ScoreName],
     *,
     evaluations: Mapping[str, Mapping[str, Any]] | None,
@@ -92,5 +97,7 @@ def _ranked(
         val_original_miou=of("val_original", "miou"),
         test_accuracy=of("test", "overall_accuracy"),
         recorded={name: value_of(evaluations, name) for name in others},
+        test_score=value_of(evaluations, ranking, "test"),
+        test_original_score=value_of(evaluations, ranking, "test_original"),
         **row,
     )
