@@ -200,9 +200,9 @@ def test_labels_that_are_no_class_are_refused_before_training(split):
 
 
 def test_real_masks_keep_their_classes(camvid_root):
-    data = CamvidData(dataset="camvid", root=camvid_root)
-    image, label = Camvid(data).load("train", 0)
-    used = augmenter(PIPELINE, label.shape, 255)
+    dataset = Camvid(CamvidData(dataset="camvid", root=camvid_root))
+    image, label = dataset.load("train", 0)
+    used = augmenter(PIPELINE, label.shape, dataset.ignore_index)
     labels = [used.changed(image, label, seed)[1] for seed in range(3)]
-    assert {int(each) for mask in labels for each in np.unique(mask)} <= {*range(11), 255}
-    assert all((mask == 255).mean() < 0.9 for mask in labels)
+    assert {int(each) for mask in labels for each in np.unique(mask)} <= {*range(12)}
+    assert all((mask == dataset.ignore_index).mean() < 0.9 for mask in labels)
