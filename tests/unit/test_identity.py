@@ -10,7 +10,6 @@ SCENES = ScenesData(dataset="scenes")
 
 def identity(settings=None, data=SCENES, images=8, seed=1, **changes):
     arguments = {
-        "rung": 0,
         "score": "val_miou",
         "sample_hash": "names",
         "data_fingerprint": "files",
@@ -31,8 +30,7 @@ def identity(settings=None, data=SCENES, images=8, seed=1, **changes):
         {"data": ScenesData(dataset="scenes", image_size=(96, 128))},
         {"images": 9},
         {"seed": 2},
-        {"rung": 1},
-        {"score": "val_loss"},
+            {"score": "val_loss"},
         {"sample_hash": "other names"},
         {"data_fingerprint": "other files"},
         {"init_from": "other weights"},

@@ -143,7 +143,7 @@ def test_workers_give_the_same_batches(root):
 
 
 def test_a_job_on_rasters_learns_what_only_other_bands_show(root, tmp_path):
-    settings = TrainSettings(model="unet", width=4, epochs=8, batch_size=3, lr=1e-2)
+    settings = TrainSettings(model="unet", width=8, epochs=12, batch_size=3, lr=1e-2)
     out = UPath(tmp_path / "out")
     result = run_small(settings, Sample(data(root), 7, 0), out=out, final=True, masks=1)
     assert result.status == "complete", result.error

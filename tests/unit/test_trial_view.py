@@ -57,7 +57,7 @@ def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
 def test_a_trial_shows_its_parameters_memory_and_latency():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
-    job |= {"latency_ms": 3.14159}
+    job |= {"latency_ms": 3.14159, "reused_from": None, "kind": "ladder", "repeat": 0}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
