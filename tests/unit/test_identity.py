@@ -30,7 +30,7 @@ def identity(settings=None, data=SCENES, images=8, seed=1, **changes):
         {"data": ScenesData(dataset="scenes", image_size=(96, 128))},
         {"images": 9},
         {"seed": 2},
-            {"score": "val_loss"},
+        {"score": "val_loss"},
         {"sample_hash": "other names"},
         {"data_fingerprint": "other files"},
         {"init_from": "other weights"},
