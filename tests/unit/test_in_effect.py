@@ -15,7 +15,7 @@ from searchctl.trainer.settings.training import TrainSettings
 def lr_of_epochs(settings, best=1):
     """Learning rates of the epochs of a training whose score rises up to epoch `best` only."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=settings.lr)
-    schedule = build_lr_schedule(optimizer, settings, steps=1, score="val_miou")
+    schedule = build_lr_schedule(optimizer, settings, steps=1, higher_is_better=True)
     progress, highest, rates = TrainingProgress(), -math.inf, []
     while not progress.is_over(settings):
         rates.append(optimizer.param_groups[0]["lr"])
