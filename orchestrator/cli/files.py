@@ -121,7 +121,7 @@ def schema(sweep_file: Path | None) -> None:
     if sweep_file is None:
         print_json(json_schema())
         return
-    from searchctl.orchestrator.config.own_checks import schemas_of_arguments
+    from searchctl.orchestrator.config.checks.own_parts import schemas_of_arguments
     from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 
     print_json(json_schema(schemas_of_arguments(load_yaml(sweep_file))))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from searchctl.orchestrator.config.no_axis import NO_AXIS
+from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.parsing.expressions import EXPRESSION
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.settings.in_effect import NO_NUMBER

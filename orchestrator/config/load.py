@@ -3,18 +3,22 @@
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 
-from searchctl.orchestrator.config.equal_trials import equal_trials
+from searchctl.orchestrator.config.checks.equal_trials import equal_trials
+from searchctl.orchestrator.config.checks.own_data import check_own_data
+from searchctl.orchestrator.config.checks.own_parts import (
+    check_own_parts,
+    folder_of,
+    with_full_names,
+)
+from searchctl.orchestrator.config.checks.script import function_problems
+from searchctl.orchestrator.config.checks.sections import package_problems
 from searchctl.orchestrator.config.locations import undefined_variables
-from searchctl.orchestrator.config.own_checks import check_own_parts, folder_of, with_full_names
-from searchctl.orchestrator.config.own_data_checks import check_own_data
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
 from searchctl.orchestrator.config.pipeline_files import read_pipeline_files
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
-from searchctl.orchestrator.config.script_checks import function_problems
 from searchctl.orchestrator.config.sweep import Sweep, names_a_script
-from searchctl.orchestrator.config.sweep_checks import package_problems
 from searchctl.searchspace.errors import Path, unknown
 
 

@@ -16,24 +16,25 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
-from searchctl.orchestrator.config.parsing.reading import read_settings
-from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
-from searchctl.orchestrator.config.script_checks import script_problems
-from searchctl.orchestrator.config.spec import spec_hash
-from searchctl.orchestrator.config.sweep_checks import (
+from searchctl.orchestrator.config.checks.script import script_problems
+from searchctl.orchestrator.config.checks.sections import (
     checked_halving,
     checked_inference,
     checked_report,
     checked_task,
-    process_warnings,
+)
+from searchctl.orchestrator.config.checks.space import (
     read_space,
     search_problems,
-    sweep_warnings,
     trial_problems,
     trials_of,
 )
+from searchctl.orchestrator.config.checks.warnings import process_warnings, sweep_warnings
+from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
+from searchctl.orchestrator.config.parsing.reading import read_settings
+from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
+from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.config.sweep_settings import (
     BudgetSettings,
     HalvingSettings,

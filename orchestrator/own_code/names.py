@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from searchctl.orchestrator.config.checks.space import distinct_settings
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.config.sweep_checks import distinct_settings
 from searchctl.trainer.scores.catalog import known_score
 from searchctl.trainer.settings.own import ENTRY_POINTS, is_import_path, own_parts
 from searchctl.trainer.settings.training import TrainSettings

@@ -6,9 +6,9 @@ import sys
 import jsonschema
 import pytest
 
+from searchctl.orchestrator.config.checks.own_parts import schemas_of_arguments
 from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.load import load_sweep
-from searchctl.orchestrator.config.own_checks import schemas_of_arguments
 from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 from searchctl.trainer.settings.signatures import REQUIRED, read_signature

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from searchctl.orchestrator.config.checks.space import distinct_settings
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.config.sweep_checks import distinct_settings
 from searchctl.orchestrator.core.cluster_address import travelled_code
 from searchctl.searchspace import Choice
 from searchctl.searchspace.config import POINTS, source_path

@@ -1,0 +1,117 @@
+"""Sections that must fit the task and the data."""
+
+from collections.abc import Iterator, Mapping
+
+from searchctl.orchestrator.config.sweep_settings import (
+    HalvingSettings,
+    ReportSettings,
+)
+from searchctl.searchspace.errors import Path, Problem
+from searchctl.trainer.core.extras import embeddings_problem
+from searchctl.trainer.data.settings import AnyData, FolderData, Task
+from searchctl.trainer.data.settings.class_table import names_of
+from searchctl.trainer.scores.catalog import (
+    SCORES,
+    class_problem,
+    direction_problem,
+    known_score,
+    name_problem,
+)
+from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.own import is_import_path
+from searchctl.trainer.settings.refusal import refuse
+
+
+def checked_task(task: Task, data: AnyData | None) -> Task:
+    """Return the task if the data set has labels for it.
+
+    Raises:
+        pydantic.ValidationError: it has none.
+    """
+    if data is None or task == data.task:
+        return task
+    if data.task == "classification":
+        fix = "a class for each image: write task: classification"
+    else:
+        fix = "a class for each pixel: leave it out, or take dataset: image_folder"
+    raise refuse([((), f"is {task}, but data set {data.dataset} has {fix}")], task)
+
+
+def checked_halving(
+    halving: HalvingSettings, task: Task, data: AnyData | None = None, *, by_script: bool
+) -> HalvingSettings:
+    """Return the halving; where no score is written, with the score that goes with the task.
+
+    Args:
+        halving: the settings.
+        task: of the sweep.
+        data: its data set, if that is known.
+        by_script: whether a script reports the score, which can be any.
+
+    Raises:
+        pydantic.ValidationError: the score is unknown, or does not go with its direction or the
+            task.
+    """
+    if task == "classification" and "score" not in halving.model_fields_set:
+        halving = halving.model_copy(update={"score": "val_accuracy"})
+    problems = list(score_problems(halving, task, data, by_script=by_script))
+    if problem := direction_problem(halving.ranked_by, halving.direction):
+        problems.append((("direction",), problem))
+    if problems:
+        raise refuse(problems, halving)
+    return halving
+
+
+def score_problems(
+    halving: HalvingSettings, task: Task, data: AnyData | None, *, by_script: bool
+) -> Iterator[Problem]:
+    """Yield what is wrong with each score of a halving, with its path in the section."""
+    classes = names_of(data.classes) if isinstance(data, FolderData) else None
+    for place, score in enumerate(halving.scores):
+        path: Path = ("score",) if isinstance(halving.score, str) else ("score", place)
+        known = known_score(score)
+        if known is None and (by_script or is_import_path(score)):
+            continue
+        if problem := name_problem(score):
+            yield path, problem
+        elif task == "classification" and known and known.of_pixels:
+            fit = [name for name, each in SCORES.items() if not each.of_pixels]
+            yield path, f"{score} is of pixels: rank classifiers by {', '.join(fit)}"
+        elif classes is not None and (problem := class_problem(score, classes)):
+            yield path, problem
+
+
+def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
+    """Return the report if it goes with the task; in classification, without masks.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    if task == "classification" and "images" not in report.model_fields_set:
+        report = report.model_copy(update={"images": 0})
+    if task == "classification" and report.images:
+        problem = "have masks in segmentation only: leave it out"
+        raise refuse([(("images",), problem)], report)
+    if report.features and task == "segmentation":
+        problem = "are drawn of classifiers, which have one vector for each image: leave it out"
+        raise refuse([(("features",), problem)], report)
+    return report
+
+
+def package_problems(report: object) -> list[Problem]:
+    """Return which packages a sweep file's report needs and this machine lacks."""
+    drawn = isinstance(report, Mapping) and report.get("features") is True
+    problem = embeddings_problem() if drawn else None
+    return [(("report", "features"), problem)] if problem else []
+
+
+def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
+    """Return the inference if it goes with the task of the data.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    problem = data and inference.mode_problem(data.task)
+    if problem:
+        raise refuse([(("mode",), problem)], inference)
+    return inference
