@@ -14,7 +14,6 @@ from searchctl.trainer.script.counts import read_counts
 from searchctl.trainer.script.lists import read_lists
 from searchctl.trainer.script.reports import Report, ReportFile, best, parsed
 from searchctl.trainer.script.settings import ScriptSettings
-from searchctl.trainer.script.signature import signature_of
 from searchctl.trainer.script.weights import kept_weights
 from tests.scripts import script_job
 
@@ -46,28 +45,6 @@ def test_params_replace_fixed_values_and_epochs():
     settings = ScriptSettings(command="train", values={"lr": 1, "wd": 0}, epochs=5)
     trial = settings.with_params({"lr": 2, "epochs": 7})
     assert (trial.values, trial.epochs) == ({"lr": 2, "wd": 0}, 7)
-
-
-def test_a_signature_is_read_without_importing_the_module(tmp_path):
-    text = "raise SystemExit\ndef train(lr, *, out, wd=0, **more): pass\n"
-    (tmp_path / "my_train.py").write_text(text)
-    found = signature_of("my_train:train", tmp_path)
-    assert (found.names, found.required, found.takes_any) == (
-        ("lr", "out", "wd"),
-        ("lr", "out"),
-        True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("function", "why"),
-    [("nowhere:train", "no module"), ("my_train:other", "no function"), ("bad:f", "is no Python")],
-)
-def test_a_missing_function_is_named(tmp_path, function, why):
-    (tmp_path / "my_train.py").write_text("def train(lr): pass\n")
-    (tmp_path / "bad.py").write_text("def f(:\n")
-    with pytest.raises(ValueError, match=why):
-        signature_of(function, tmp_path)
 
 
 def test_the_lines_of_rungs_are_nested(tmp_path):

@@ -121,7 +121,7 @@ def test_a_function_is_checked_without_importing_it(sweep_of, refused, tmp_path)
     found = "\n".join(refused(text("bad", "lr")))
     assert "nothing fills its parameter depth" in found
     assert "has no parameter train_list" in found
-    assert "no module nowhere" in refused(text("nowhere", "lr"))[0]
+    assert "there is no module 'nowhere'" in refused(text("nowhere", "lr"))[0]
 
 
 def test_the_files_of_a_script_are_what_its_command_names_and_what_these_import(tmp_path):

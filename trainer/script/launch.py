@@ -17,7 +17,8 @@ from searchctl.trainer.script.command import filled
 from searchctl.trainer.script.lists import Lists
 from searchctl.trainer.script.report_epoch import REPORT_VARIABLE
 from searchctl.trainer.script.settings import ScriptSettings
-from searchctl.trainer.script.signature import Signature, signature_of
+from searchctl.trainer.settings.modules import SourceError
+from searchctl.trainer.settings.signatures import Signature, read_signature
 
 CODE = "code"
 """Directory of the copy of its code in which a script runs, below the job's."""
@@ -139,13 +140,13 @@ def _call(
 
 def _signature(script: ScriptSettings, directory: Path) -> Signature:
     try:
-        return signature_of(script.function or "", directory)
-    except ValueError as error:
+        return read_signature(script.function or "", directory)
+    except SourceError as error:
         raise SettingsError(f"training.function {error}") from None
 
 
 def _arguments(signature: Signature, values: Mapping[str, Any]) -> dict[str, Any]:
-    if signature.takes_any:
+    if signature.is_open:
         return dict(values)
     return {name: value for name, value in values.items() if name in signature.names}
 

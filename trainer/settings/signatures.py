@@ -51,6 +51,11 @@ class Signature:
         """The names of the parameters."""
         return tuple(parameter.name for parameter in self.parameters)
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names of the parameters without a default."""
+        return tuple(each.name for each in self.parameters if each.default is REQUIRED)
+
     def accepts(self, name: str) -> bool:
         """Return whether a parameter may have that name."""
         return self.is_open or name in self.names

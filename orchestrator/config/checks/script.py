@@ -10,8 +10,9 @@ from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.script.command import GIVEN
 from searchctl.trainer.script.settings import ScriptSettings
-from searchctl.trainer.script.signature import Signature, signature_of
 from searchctl.trainer.settings.inference import Inference
+from searchctl.trainer.settings.modules import SourceError
+from searchctl.trainer.settings.signatures import Signature, read_signature
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.config.sweep import Sweep
@@ -125,8 +126,8 @@ def function_problems(sweep: "Sweep", folder: FilePath) -> list[Problem]:
     if script is None or script.function is None:
         return []
     try:
-        signature = signature_of(script.function, script.directory or folder)
-    except ValueError as error:
+        signature = read_signature(script.function, script.directory or folder)
+    except SourceError as error:
         return [(("training", "function"), str(error))]
     return [*_parameter_problems(sweep, script, signature)]
 
@@ -138,14 +139,14 @@ def _parameter_problems(
     written: dict[str, Path] = {name: ("training", "values", name) for name in script.values}
     written |= {name: ("space", name) for name in sweep.space_.names}
     for name, path in written.items():
-        if name not in names and not signature.takes_any:
+        if name not in names and not signature.is_open:
             yield path, f"is no parameter of {script.function}{tuple(signature.names)}"
     always = {*GIVEN, *script.values}
     for name in signature.required:
         if name not in always and any(name not in trial for trial in sweep.trials()):
             fix = "search it under space, or give it a value in training.values"
             yield ("training", "function"), f"nothing fills its parameter {name}: {fix}"
-    if not names & {*_SAMPLES} and not signature.takes_any:
+    if not names & {*_SAMPLES} and not signature.is_open:
         problem = "has no parameter train_list: every rung would train on the same samples"
         yield ("training", "function"), problem
     if sweep.halving.continue_ == "warm" and "init_from" not in names:
