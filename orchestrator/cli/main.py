@@ -119,7 +119,7 @@ def _database_fault(error: Exception) -> str | None:
         return None
     from searchctl.orchestrator.storage.faults import full, unreachable
 
-    cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    cause = (str(getattr(error, "orig", error)).strip() or type(error).__name__).splitlines()[0]
     if full(error):
         return f"the database cannot store anything more ({cause}): free disk space, then resume"
     return f"the database does not answer ({cause})" if unreachable(error) else None

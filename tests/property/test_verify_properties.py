@@ -159,7 +159,7 @@ def with_trial(record, picked):
 def with_images(record, picked):
     assume(record.by_images)
     key = picked.choice(sorted(record.by_images))
-    name = picked.choice([*record.jobs[key].evaluations["val"]])
+    name = picked.choice([n for n in record.jobs[key].evaluations["val"] if n != "scores"])
     value = getattr(record.by_images[key], name)
     another_ = (value[0], value[0]) if isinstance(value, tuple) else value + 1e-6
     changed = replace(record.by_images[key], **{name: another_})

@@ -124,7 +124,7 @@ def _plain_errors(address: str) -> Iterator[None]:
         RuntimeError,
         ValueError,
     ) as error:  # OSError: also requests'
-        words = str(error).strip().splitlines()[0].rstrip(".")
+        words = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         fix = "pip install 'searchctl[cluster]'" if "ray[default]" in words else _FIX
         raise SearchctlError(
             f"the Ray cluster at {address} does not answer: {words}; {fix}"
