@@ -174,6 +174,7 @@ def _named(values: Mapping[str, Any], kind: str) -> Iterator[str]:
         axis, points = space.get(kind), space.get(POINTS)
         axis = axis.get("values") if isinstance(axis, dict) else axis
         written += axis if isinstance(axis, list) else []
-        written += [point.get(kind) for point in points or () if isinstance(point, dict)]
+        points = points if isinstance(points, list) else []
+        written += [point.get(kind) for point in points if isinstance(point, dict)]
     for name in written:
         yield from name if isinstance(name, dict) else [name] if isinstance(name, str) else ()
