@@ -74,8 +74,7 @@ def test_postgresql_that_is_away_costs_nothing_and_jobs_continue(
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "sweep.yaml").write_text(long)
     url = own_server.new_database()
-    command = ("launch", "sweep.yaml", "--inline", "--db", url)  # through Ray: tests/chaos
-    process = start_searchctl(*command, cwd=tmp_path / "again")
+    process = start_searchctl("launch", "sweep.yaml", "--db", url, cwd=tmp_path / "again")
     output = tmp_path / "again" / "output.txt"
     wait_for(url, STARTED, process, output)
     own_server.kill()
