@@ -213,12 +213,12 @@ def test_intervals_go_through_the_mirror_with_their_ends(sweeps, caplog):
 
 def test_a_list_as_a_value_is_mirrored_as_its_text(tmp_path):
     space = Space({"size": Choice(((8, 16), (16, 32)))})
-    assert distributions(space)["size"].choices == ("(8, 16)", "(16, 32)")
+    assert distributions(space)["size"].choices == ("[8,16]", "[16,32]")
     url = f"sqlite:///{tmp_path}/lists.db"
     mirror = StudyMirror(url, "lists", "maximize", space)
     mirror.begin(0, Params({"size": (8, 16)}))
     (trial,) = optuna.load_study(study_name="lists", storage=url).trials
-    assert (trial.params, trial.state) == ({"size": "(8, 16)"}, TrialState.RUNNING)
+    assert (trial.params, trial.state) == ({"size": "[8,16]"}, TrialState.RUNNING)
 
 
 def test_writes_may_be_repeated(tmp_path):
