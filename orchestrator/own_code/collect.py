@@ -58,11 +58,14 @@ def collect_code(folder: Path, parts: Sequence[str], paths: Sequence[str] = ()) 
 
     Raises:
         SearchctlError: a part cannot be imported; or a path is missing, holds an image, or hides a
-            library; or all files together are too large.
+            library, or has the name of another file that is imported; or all files together are
+            too large.
     """
     folder = folder.absolute()
-    places = {name: folder / name for name in (import_apart(folder, parts) if parts else ())}
-    places |= named_files(folder, paths)
+    imported = {name: folder / name for name in (import_apart(folder, parts) if parts else ())}
+    named = named_files(folder, paths)
+    _refuse_other_files(imported, named)
+    places = imported | named
     _refuse_hiding(folder, places)
     _refuse_large(places)
     return Collected(folder, {name: places[name].read_bytes() for name in sorted(places)})
@@ -90,6 +93,15 @@ def named_files(folder: Path, paths: Iterable[str]) -> dict[str, Path]:
     except ValueError as error:
         raise SearchctlError(f"code: {error}") from None
     return found
+
+
+def _refuse_other_files(imported: Mapping[str, Path], named: Mapping[str, Path]) -> None:
+    """Refuse a path of `code:` that would take the place of another file that is imported."""
+    for name in sorted({*imported} & {*named}):
+        if not named[name].samefile(imported[name]):
+            raise SearchctlError(
+                f"code: {imported[name]} and {named[name]} have the same name: {name}"
+            )
 
 
 def _below(written: str, place: Path, top: str) -> Iterator[tuple[str, Path]]:

@@ -118,6 +118,14 @@ def test_a_path_that_cannot_travel_is_refused_by_name(folder, path, message):
         collect_code(folder, [], [path])
 
 
+def test_a_path_never_takes_the_place_of_a_file_that_is_imported(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "my_net.py"
+    other.write_text("class Net: width = 5\n")
+    with pytest.raises(SearchctlError, match=r"my_net.py and .* have the same name: my_net.py"):
+        collect_code(folder, ["my_net:Net"], [str(other)])
+    assert "my_net.py" in collect_code(folder, ["my_net:Net"], ["my_net.py"]).files
+
+
 def test_too_much_code_is_refused_with_its_largest_files(folder, monkeypatch):
     monkeypatch.setattr(collect, "LIMIT_BYTES", 10)
     with pytest.raises(SearchctlError, match=r"the largest are my_net.py \(0.0 MB\), nets/"):
