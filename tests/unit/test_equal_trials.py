@@ -46,6 +46,16 @@ PLATEAU = "training: {epochs: 3, lr_schedule: plateau, lr_decay: 0.1}\n"
             "one value in two forms",
         ),
         (
+            "space: {loss: [dice, {dice: 1}], lr: [1, 2]}",
+            "loss",
+            "trials 0 and 2 (loss dice and {'dice': 1}) compute the same: a weight of 0",
+        ),
+        (
+            "training: {loss: {dice: 1}}\nspace: {points: [{loss: dice}, {loss.jaccard: 0}]}",
+            "points",
+            "a weight of 0 leaves a loss out",
+        ),
+        (
             "training: {lr: 0.5}\nspace: {points: [{}, {lr: 0.5}]}",
             "points",
             "lr left out and 0.5",
@@ -64,6 +74,7 @@ def test_what_computes_the_same_is_refused_at_its_axis_with_the_fix(refused, tex
         "{lr_schedule: [constant, cosine, step, plateau, one_cycle, poly]}",
         "{epochs: [3], lr_patience: {values: [5], when: {lr_schedule: plateau}},"
         " lr_schedule: [plateau, cosine]}",
+        "{loss: [dice, {dice: 2}, {dice: 1, focal: 1}, {dice: 2, focal: 2}]}",
     ],
 )
 def test_what_differs_is_accepted(sweep_of, space):

@@ -4,6 +4,7 @@
 numbers: a patience longer than the training, a schedule that never changes the learning rate.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from searchctl.trainer.optim.catalog import DecayOptions, PlateauOptions, StepOptions
@@ -38,6 +39,20 @@ def in_effect(settings: TrainSettings, *, on_gpu: bool) -> dict[str, Any]:
     if is_constant(settings):
         values.update({name: None for name in SCHEDULE})
     return values
+
+
+def loss_in_effect(loss: str | Mapping[str, float]) -> str | dict[str, float]:
+    """Return a loss, equal for sums that differ in terms without weight, and for a sum of one loss.
+
+    Sums that differ by a common factor stay different: it is a factor of the gradient too.
+
+    >>> loss_in_effect({"dice": 1, "focal": 0}), loss_in_effect({"dice": 2, "focal": 0})
+    ('dice', {'dice': 2.0})
+    """
+    if isinstance(loss, str):
+        return loss
+    terms = {name: float(weight) for name, weight in loss.items() if weight}
+    return next(iter(terms)) if [*terms.values()] == [1] else terms
 
 
 def validations(settings: TrainSettings, after: int = 0) -> int:

@@ -14,8 +14,10 @@ from searchctl.trainer.settings.in_effect import (
     READ,
     SCHEDULE,
     in_effect,
+    loss_in_effect,
     validations,
 )
+from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.training import TrainSettings
 
 Names = tuple[str, ...]
@@ -52,6 +54,7 @@ class _Keys:
         self._searched = sorted(sweep.space_.names)
         # its many values matter here only beside an axis that weight decay gives its effect
         self._read = READ if "decay_norms" in self._searched else READ - {"weight_decay"}
+        self._others = [n for n in self._searched if n not in self._read and not _is_of_loss(n)]
         self._base = sweep.recipe.model_dump(mode="json", by_alias=True)
         self._in_effect: dict[Params, str] = {}
         self._canonical: dict[str, str] = {}
@@ -61,8 +64,8 @@ class _Keys:
         read = Params({name: params[name] for name in params if name in self._read})
         if read not in self._in_effect:
             self._in_effect[read] = self._effect(read)
-        others = (self._value(name, params) for name in self._searched if name not in self._read)
-        return "\n".join([self._in_effect[read], *others])
+        others = (self._value(name, params) for name in self._others)
+        return "\n".join([self._in_effect[read], self._loss(params), *others])
 
     def is_idle(self, name: str) -> bool:
         """Would no trial change with another value of this axis? To be called after `of`."""
@@ -81,6 +84,10 @@ class _Keys:
     def _effect(self, read: Mapping[str, Any]) -> str:
         return _text(in_effect(self._training.with_params(read), on_gpu=self._on_gpu))
 
+    def _loss(self, params: Params) -> str:
+        written = {name: params[name] for name in params if _is_of_loss(name)}
+        return _text(loss_in_effect(with_values({"loss": self._base["loss"]}, written)["loss"]))
+
     def _value(self, name: str, params: Params) -> str:
         value = params.get(name, self._base.get(name))
         if value is None or isinstance(value, (int, float)) or "." in name:
@@ -90,6 +97,10 @@ class _Keys:
             settings = self._training.with_params({name: value})
             self._canonical[written] = _text(settings.model_dump(mode="json")[name])
         return self._canonical[written]
+
+
+def _is_of_loss(name: str) -> bool:
+    return name.partition(".")[0] == "loss"
 
 
 def _text(value: object) -> str:
@@ -126,6 +137,8 @@ def _why(names: set[str], settings: TrainSettings) -> str:
         return "on this device auto stands for one of the others; write the values alone"
     if names & set(SCHEDULE):
         return _why_constant(settings)
+    if any(map(_is_of_loss, names)):
+        return "a weight of 0 leaves a loss out, and {dice: 1} alone is dice; leave one out"
     if "decay_norms" in names:
         return "there is no weight decay; set weight_decay above 0"
     if "patience" in names:
