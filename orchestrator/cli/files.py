@@ -129,6 +129,9 @@ def schema(sweep_file: Path | None) -> None:
 
 def read(sweep_file: Path, data_root: str | None) -> "Sweep":
     """Load a sweep file, with its data set's directory on this machine."""
+    from searchctl.orchestrator.config.checks.code_paths import check_code_paths
     from searchctl.orchestrator.config.load import load_sweep
 
-    return load_sweep(sweep_file, data_root=Path(data_root) if data_root else None)
+    sweep = load_sweep(sweep_file, data_root=Path(data_root) if data_root else None)
+    check_code_paths(sweep, sweep_file)
+    return sweep

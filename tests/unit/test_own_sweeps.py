@@ -6,6 +6,7 @@ import sys
 import jsonschema
 import pytest
 
+from searchctl.orchestrator.config.checks.code_paths import check_code_paths
 from searchctl.orchestrator.config.checks.own_parts import schemas_of_arguments
 from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.load import load_sweep
@@ -182,3 +183,15 @@ def test_validating_own_parts_imports_neither_them_nor_torch(tmp_path):
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_paths_of_code_that_are_missing_are_named_with_their_lines(tmp_path):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(
+        "name: s\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.2]}\ncode:\n- .\n- no.json\n"
+    )
+    with pytest.raises(SweepError) as refused:
+        check_code_paths(load_sweep(file), file)
+    (problem,) = refused.value.problems
+    assert (problem.path, problem.line) == (("code", 1), 6)
+    assert problem.message.startswith(f"there is no {tmp_path / 'no.json'}")
