@@ -43,6 +43,7 @@ from searchctl.orchestrator.config.sweep_settings import (
     StorageSettings,
 )
 from searchctl.searchspace import Params, Space, SpaceError
+from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.own_code.files import check_names
 from searchctl.trainer.script.settings import ScriptSettings
@@ -89,6 +90,10 @@ def safe_names(files: dict[str, str]) -> dict[str, str]:
     """
     check_names(files)
     return files
+
+
+def _is_dotted(path: Path) -> bool:
+    return any("." in str(part) for part in path)
 
 
 class Sweep(Settings):
@@ -148,7 +153,11 @@ class Sweep(Settings):
         try:
             read_space(space, info.data.get("training", TrainSettings()))
         except SpaceError as error:
-            raise refuse(error.problems, space) from None
+            # a dotted name leads into the settings, which are not known where they are refused
+            known = "training" in info.data
+            problems = [each for each in error.problems if known or not _is_dotted(each[0])]
+            if problems:
+                raise refuse(problems, space) from None
         return space
 
     @field_validator("search")

@@ -22,6 +22,16 @@ def test_two_problems_are_reported_at_once_each_with_its_line(refused):
     ]
 
 
+def test_a_fault_in_a_pipeline_has_its_line_and_brings_no_other_one_about(refused):
+    text = f"""{DATA}training:
+  epochs: 1
+  augment: {{Compose: [{{HorizontlFlip: {{}}}}]}}
+space: {{augment.RandomScal.scale_limit: [0.2, 0.5]}}
+"""
+    (line,) = refused(text)
+    assert line.startswith("sweep.yaml:5 training.augment.Compose[0].HorizontlFlip: unknown tr")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

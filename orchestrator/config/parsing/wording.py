@@ -68,8 +68,9 @@ def _written_path(raw: object, loc: Path) -> Path:
 
 
 def _path(details: ErrorDetails, raw: object) -> Path:
-    if details["type"] == REFUSED:
-        return details["loc"]
+    if details["type"] == REFUSED:  # its own part of the path is final, what leads to it is not
+        walk = _walk(raw, details["loc"])
+        return tuple(part for part, written in walk if written or not _is_tag(part))
     path = _written_path(raw, details["loc"])
     return (*path, "dataset") if details["type"].startswith("union_tag") else path
 
@@ -93,6 +94,11 @@ def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
     named = isinstance(node, Mapping) and node.get("dataset") == part
     is_tag = named or part in (CATALOG, OWN)
     return is_tag or (isinstance(part, str) and "[" in part)
+
+
+def _is_tag(part: str | int) -> bool:
+    """Return whether a part is the tag of a kind of settings, as that of `training`."""
+    return isinstance(part, str) and part.startswith("[")
 
 
 def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:
@@ -157,8 +163,8 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
-    if isinstance(part, str) and part.startswith("["):  # a tag that names the model
-        return {"$ref": f"#/$defs/{part.strip('[]')}"}
+    if _is_tag(part):  # it names the model
+        return {"$ref": f"#/$defs/{str(part).strip('[]')}"}
     if part in (CATALOG, OWN) and "oneOf" in node:
         kind: dict[str, Any] = node["oneOf"][part == OWN]
         return kind
