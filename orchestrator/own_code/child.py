@@ -17,27 +17,31 @@ LIMIT_S = 60.0
 _LAST_LINES = 5
 
 
-def import_apart(folder: Path, names: Iterable[str], limit_s: float = LIMIT_S) -> tuple[str, ...]:
+def import_apart(
+    folder: Path, names: Iterable[str], limit_s: float = LIMIT_S, *, networks: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Import parts of a user, "module:object", as if Python had been started in a directory.
 
     Args:
         folder: the directory, which is the first one that is searched for modules.
         names: the parts.
         limit_s: seconds that this may take.
+        networks: those of the parts that must be networks.
 
     Returns:
         The files below the directory, relative to it: of the modules, and of all that they import.
 
     Raises:
         SearchctlError: parts cannot be imported; each is named, with the lines of the user's files
-            in its traceback. Or the imports take too long, or end the process.
+            in its traceback. Or a part is no network. Or the imports take too long, or end the
+            process.
     """
     listed = [*dict.fromkeys(names)]
     with TemporaryDirectory(prefix="searchctl-") as reports:
         report = Path(reports) / "report.json"
         command = [sys.executable, "-P", "-m", "searchctl.orchestrator.own_code.program"]
         process = subprocess.Popen(
-            [*command, str(folder.absolute()), str(report), *listed],
+            [*command, str(folder.absolute()), str(report), ",".join(networks), *listed],
             cwd=folder,
             env=child_environment(),
             stdin=subprocess.DEVNULL,

@@ -48,21 +48,25 @@ class Collected:
         use_contents(self.contents, str(self.origin))
 
 
-def collect_code(folder: Path, parts: Sequence[str], paths: Sequence[str] = ()) -> Collected:
+def collect_code(
+    folder: Path, parts: Sequence[str], paths: Sequence[str] = (), networks: Sequence[str] = ()
+) -> Collected:
     """Import own parts in a child process, and read all files that they are made of.
 
     Args:
         folder: directory of the sweep file.
         parts: the own parts, "module:object". Without any, nothing is imported.
         paths: files and directories that the imports do not show, relative to the directory.
+        networks: those of the parts that must be networks.
 
     Raises:
-        SearchctlError: a part cannot be imported; or a path is missing, holds an image, or hides a
-            library, or has the name of another file that is imported; or all files together are
-            too large.
+        SearchctlError: a part cannot be imported, or is no network; or a path is missing, holds an
+            image, or hides a library, or has the name of another file that is imported; or all
+            files together are too large.
     """
     folder = folder.absolute()
-    imported = {name: folder / name for name in (import_apart(folder, parts) if parts else ())}
+    names = import_apart(folder, parts, networks=networks) if parts else ()
+    imported = {name: folder / name for name in names}
     named = named_files(folder, paths)
     _refuse_other_files(imported, named)
     places = imported | named

@@ -21,6 +21,13 @@ def own_names(sweep: Sweep) -> list[str]:
     return names_used(sweep, distinct_settings(trials, _NAMING, sweep.recipe))
 
 
+def own_networks(sweep: Sweep) -> list[str]:
+    """Return those of a sweep's import paths that its trials name as networks."""
+    trials = () if sweep.script is not None else sweep.trials()
+    named = (str(each.model) for each in distinct_settings(trials, ("model",), sweep.recipe))
+    return [name for name in dict.fromkeys(named) if is_import_path(name)]
+
+
 def names_used(sweep: Sweep, settings: Iterable[TrainSettings]) -> list[str]:
     """Return the import paths that trials of these settings use, with those of the whole sweep."""
     listed = list(settings)

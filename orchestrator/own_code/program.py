@@ -1,6 +1,7 @@
 """The program that imports a user's modules, in a process of its own, and reports what they are.
 
-Its arguments are a directory, a file for the report (JSON), and names of parts. It
+Its arguments are a directory, a file for the report (JSON), the names of the parts that are
+networks with commas between them, and the names of all parts. It
 imports nothing of searchctl and no library, so that only the user's own imports count.
 """
 
@@ -15,15 +16,16 @@ from typing import Any
 
 def main() -> None:
     """Import each part, then report the files below the directory that were imported."""
-    folder, report, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    folder, report, networks, names = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
     sys.path.insert(0, folder)
-    problems = [problem for name in names if (problem := _problem(name, folder))]
+    listed = networks.split(",")
+    problems = [each for name in names if (each := _problem(name, folder, name in listed))]
     found = {"files": sorted(set(_files(folder))), "problems": problems}
     with open(report, "w", encoding="utf-8") as file:
         json.dump(found, file)
 
 
-def _problem(name: str, folder: str) -> str | None:
+def _problem(name: str, folder: str, is_network: bool) -> str | None:
     """Import a part; return what is wrong with it, with the user's own lines of the traceback."""
     module, _, attributes = name.partition(":")
     try:
@@ -32,7 +34,18 @@ def _problem(name: str, folder: str) -> str | None:
             found = getattr(found, attribute)
     except BaseException as error:  # also SystemExit: the module must not end this program
         return f"{name} cannot be imported:\n{_own_lines(error, folder)}"
+    if is_network and not _may_be_a_network(found):
+        return f"{name} is no network: it must be a torch.nn.Module class, or a function of modules"
     return None
+
+
+def _may_be_a_network(found: Any) -> bool:
+    """Return whether calling an object may give a module; a class gives instances of itself."""
+    made: Any = getattr(found, "__new__", None)
+    if not isinstance(found, type) or made is not object.__new__:
+        return callable(found)
+    module = getattr(sys.modules.get("torch.nn"), "Module", None)  # the user's import, if any
+    return module is not None and issubclass(found, module)
 
 
 def _own_lines(error: BaseException, folder: str) -> str:

@@ -13,7 +13,7 @@ from searchctl.orchestrator.core.cluster_address import (
     travelled_code,
 )
 from searchctl.orchestrator.own_code.collect import Collected, collect_code
-from searchctl.orchestrator.own_code.names import own_names
+from searchctl.orchestrator.own_code.names import own_names, own_networks
 from searchctl.orchestrator.own_code.script_files import script_files
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
@@ -46,7 +46,7 @@ def launched_code(sweep: Sweep, source: Path | None) -> Collected:
         return Collected(source.parent if source else Path.cwd(), contents)
     folder = source.parent if source else Path.cwd()
     own = script_files(folder.absolute(), sweep.script) if sweep.script else []
-    return collect_code(folder, own_names(sweep), [*own, *sweep.code])
+    return collect_code(folder, own_names(sweep), [*own, *sweep.code], own_networks(sweep))
 
 
 def sent_files(sweep: Sweep, code: Collected | None = None) -> dict[str, bytes]:

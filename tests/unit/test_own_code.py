@@ -10,7 +10,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code import collect
 from searchctl.orchestrator.own_code.child import import_apart
 from searchctl.orchestrator.own_code.collect import Collected, collect_code
-from searchctl.orchestrator.own_code.names import names_used, own_names
+from searchctl.orchestrator.own_code.names import names_used, own_names, own_networks
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
     settle_code,
@@ -77,6 +77,16 @@ def test_each_part_that_cannot_be_imported_is_named_with_the_users_own_lines(fol
     assert broken.count("File") == 1  # none of json's own
     assert "module 'my_net' has no attribute 'Nett'" in missing
     assert "No module named 'absent'" in absent
+
+
+def test_a_network_that_is_neither_a_module_class_nor_callable_is_refused_by_name(folder):
+    (folder / "other.py").write_text("WIDTH = 4\ndef net(): ...\n")
+    names = ["my_net:Net", "other:WIDTH", "other:net"]
+    with pytest.raises(SearchctlError) as refused:
+        import_apart(folder, names, networks=names)
+    net, width = refused.value.messages
+    assert net.startswith("my_net:Net is no network: it must be a torch.nn.Module class")
+    assert width.startswith("other:WIDTH is no network")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +232,7 @@ def test_the_hash_of_own_code_is_a_part_of_the_spec_and_no_code_changes_no_hash(
 def test_only_trials_with_own_parts_use_own_code():
     models = ["unet", "my_net:Net", "other.nets:Net"]
     sweep = Sweep.from_json({**SWEEP, "space": {"model": models, "lr": [0.1, 0.01]}})
-    assert own_names(sweep) == models[1:]
+    assert own_names(sweep) == own_networks(sweep) == models[1:]
     used = [names_used(sweep, [sweep.recipe.with_params(each)]) for each in sweep.trials()[::2]]
     assert used == [[], [models[1]], [models[2]]]
 
