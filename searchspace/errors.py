@@ -40,6 +40,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown key 'x': known are low, high"
     """
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    in_lower_case = {each.lower(): each for each in names}
+    close = difflib.get_close_matches(name, names, n=1) or [
+        in_lower_case[each] for each in difflib.get_close_matches(name.lower(), in_lower_case, n=1)
+    ]
     fix = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"
     return f"unknown {kind} '{name}': {fix}"

@@ -22,6 +22,13 @@ def test_scores_and_their_direction_are_checked(refused, halving, problem):
     assert f"sweep.yaml:4 halving.{problem}" in "\n".join(refused(f"{HEAD}halving: {halving}"))
 
 
+@pytest.mark.parametrize("score", ["val_mdice", "VAL_DICE"])
+def test_a_mistyped_score_is_one_problem_and_misses_no_direction(refused, score):
+    assert refused(f"{HEAD}halving: {{score: {score}}}") == [
+        f"sweep.yaml:4 halving.score: unknown score '{score}': did you mean 'val_dice'?"
+    ]
+
+
 def test_the_first_of_several_scores_ranks_and_the_others_are_recorded(sweep_of):
     sweep = sweep_of(f"{HEAD}halving: {{score: [val_loss, val_dice:car]}}")
     assert (sweep.halving.ranked_by, direction_of(sweep)) == ("val_loss", "minimize")

@@ -12,6 +12,7 @@ from searchctl.trainer.data.settings import AnyData, FolderData, Task
 from searchctl.trainer.data.settings.class_table import names_of
 from searchctl.trainer.scores.catalog import (
     SCORES,
+    ScoreName,
     class_problem,
     direction_problem,
     known_score,
@@ -55,11 +56,16 @@ def checked_halving(
     if task == "classification" and "score" not in halving.model_fields_set:
         halving = halving.model_copy(update={"score": "val_accuracy"})
     problems = list(score_problems(halving, task, data, by_script=by_script))
-    if problem := direction_problem(halving.ranked_by, halving.direction):
+    known = known_score(halving.ranked_by) or _is_of_others(halving.ranked_by, by_script)
+    if known and (problem := direction_problem(halving.ranked_by, halving.direction)):
         problems.append((("direction",), problem))
     if problems:
         raise refuse(problems, halving)
     return halving
+
+
+def _is_of_others(score: ScoreName, by_script: bool) -> bool:
+    return by_script or is_import_path(score)
 
 
 def score_problems(
@@ -70,7 +76,7 @@ def score_problems(
     for place, score in enumerate(halving.scores):
         path: Path = ("score",) if isinstance(halving.score, str) else ("score", place)
         known = known_score(score)
-        if known is None and (by_script or is_import_path(score)):
+        if known is None and _is_of_others(score, by_script):
             continue
         if problem := name_problem(score):
             yield path, problem
