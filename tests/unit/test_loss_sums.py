@@ -25,6 +25,7 @@ def test_whole_sums_are_choices_and_read_back_equal(sweep_of):
     ("space", "problem"),
     [
         ("{loss: [{dice: 1, dicee: 1}]}", "space.loss: 'dicee' cannot be a part of a sum"),
+        ("{loss: [{dice: yes}]}", "space.loss: the weight of dice must be a number, not"),
         ("{loss: [{dice: 0}]}", "space.loss: needs weights of 0 or more, one of them above 0"),
         ("{loss.focal: [-1, 1]}", "space.loss.focal[0]: needs weights of 0 or more"),
         ("{loss.dicee: [1, 2]}", "space.loss.dicee: 'dicee' cannot be a part of a sum"),

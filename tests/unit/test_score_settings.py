@@ -22,6 +22,12 @@ def test_scores_and_their_direction_are_checked(refused, halving, problem):
     assert f"sweep.yaml:4 halving.{problem}" in "\n".join(refused(f"{HEAD}halving: {halving}"))
 
 
+def test_an_empty_list_of_scores_is_one_problem(refused):
+    assert refused(f"{HEAD}halving: {{score: []}}") == [
+        "sweep.yaml:4 halving.score: needs 1 or more entries"
+    ]
+
+
 @pytest.mark.parametrize("score", ["val_mdice", "VAL_DICE"])
 def test_a_mistyped_score_is_one_problem_and_misses_no_direction(refused, score):
     assert refused(f"{HEAD}halving: {{score: {score}}}") == [

@@ -54,8 +54,13 @@ def check_training(training: TrainSettings, values: Mapping[str, object]) -> lis
         TrainSettings.model_validate(settings, strict=True)
     except ValidationError as error:
         found = reworded(error, settings, TrainSettings)
-        return [(str(path[0]), message) for path, message in found]
+        return [(str(path[0]), _of_weight(path, message)) for path, message in found]
     return []
+
+
+def _of_weight(path: Path, message: str) -> str:
+    """Return a message with the loss of a sum whose weight it is about."""
+    return f"the weight of {path[1]} {message}" if path[0] == "loss" and path[1:] else message
 
 
 def _defaults(training: TrainSettings) -> dict[str, Value]:

@@ -36,6 +36,8 @@ _PLAIN = {
     ),
     **dict.fromkeys(("path_type", "is_instance_of"), "must be a path"),
 }
+_PLAIN_TYPES = ("str", "int", "float", "bool")
+"""Pydantic's names of the union branches of plain values."""
 MOST_PROBLEMS = 50
 """Problems that are put into words; a file with more of them is none of ours."""
 
@@ -92,7 +94,7 @@ def _walk(raw: object, loc: Path) -> list[tuple[str | int, bool]]:
 def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
     """Return whether a part is pydantic's name of a union branch: of a type, or of a data set."""
     named = isinstance(node, Mapping) and node.get("dataset") == part
-    is_tag = named or part in (CATALOG, OWN)
+    is_tag = named or part in (CATALOG, OWN, *_PLAIN_TYPES)
     return is_tag or (isinstance(part, str) and "[" in part)
 
 
@@ -102,7 +104,10 @@ def _is_tag(part: str | int) -> bool:
 
 
 def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:
-    """Keep only the union branch with the fewest errors; keep all branches that tie."""
+    """Keep only the union branch with the fewest errors; keep all branches that tie.
+
+    The branch of plain values has lost where a list or a mapping is written.
+    """
     branches: dict[Path, dict[str | int, list[ErrorDetails]]] = defaultdict(dict)
     kept = []
     for details in errors:
@@ -114,9 +119,18 @@ def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[Erro
             at = unwritten[-1]
             branches[details["loc"][:at]].setdefault(details["loc"][at], []).append(details)
     for union in branches.values():
-        fewest = min(map(len, union.values()))
-        kept += [one for branch in union.values() if len(branch) == fewest for one in branch]
+        likely = [each for each in union.values() if not _is_of_plain_value(each)]
+        likely = likely or [*union.values()]
+        fewest = min(map(len, likely))
+        kept += [one for branch in likely if len(branch) == fewest for one in branch]
     return kept
+
+
+def _is_of_plain_value(branch: list[ErrorDetails]) -> bool:
+    """Return whether a union branch refuses a list or a mapping because of its type."""
+    (first, *others) = branch
+    plain = first["loc"][-1] in _PLAIN_TYPES and first["type"].endswith("_type")
+    return plain and not others and isinstance(first["input"], (list, tuple, Mapping))
 
 
 def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
