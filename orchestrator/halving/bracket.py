@@ -131,9 +131,8 @@ class Bracket:
         if not survivors:
             diverged = not all(outcome.failed for outcome in self._outcomes.values())
             self.failure = (
-                f"rung {self._number}: none of {len(decisions)} trials has a finite score (see "
-                f"`searchctl show SWEEP TRIAL`): {'lower the learning rates, or ' * diverged}"
-                "fix the settings"
+                f"rung {self._number}: none of {len(decisions)} trials has a finite score: "
+                f"{'lower the learning rates, or ' * diverged}fix the settings"
             )
         self.finished = last or not survivors
         if not self.finished:

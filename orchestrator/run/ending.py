@@ -66,7 +66,7 @@ def _store_end(parts: Parts) -> None:
         attempts, decisions = queries.attempts(engine, row), queries.decisions(engine, row)
         mirror_all(parts.mirror, prepared.sweep, jobs, attempts, decisions)
     if failure := parts.schedule.bracket.failure:
-        parts.writer.set_state("FAIL", failure + _first_error(jobs))
+        parts.writer.set_state("FAIL", failure + first_fault(row.name, jobs))
     elif parts.schedule.finished:
         parts.cleanup.finish()
         if row.state != "COMPLETE":  # a resumed one keeps the time of its end
@@ -82,10 +82,14 @@ def _missing(row: SweepRow, jobs: Sequence[JobRow]) -> str:
     return missing(rungs, after_views(rungs, follow_up_settings(row.spec), states))
 
 
-def _first_error(jobs: Sequence[JobRow]) -> str:
-    """Quote the line that matters of the first job's error on the rung that has failed."""
-    for job in (job for job in jobs if job.rung == jobs[-1].rung):
+def first_fault(name: str, jobs: Sequence[JobRow]) -> str:
+    """Name the command that shows the first trial with an error on the rung that has failed.
+
+    The line of the error that matters is quoted. Without any error it is the rung's first trial.
+    """
+    on_rung = [job for job in jobs if job.rung == jobs[-1].rung]
+    for job in on_rung:
         if lines := (job.error or "").strip().splitlines():
             line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
-            return f"\ntrial {job.trial}: {line}"
-    return ""
+            return f" (see `searchctl show {name} {job.trial}`)\ntrial {job.trial}: {line}"
+    return f" (see `searchctl show {name} {on_rung[0].trial}`)" if on_rung else ""

@@ -50,7 +50,8 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield f"\n{grade_line(grade(engine, row))}"
     yield from _copied(queries.jobs(engine, row, kinds=ALL))
     yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
-    yield f"  weights    {winner.weights}"
+    if winner.weights:
+        yield f"  weights    {winner.weights}"
     option = db_option_for(url)
     yield f"  details    searchctl show {name} {winner.trial}{option}"
     yield f"  cost       searchctl plan --against {name}{option}"

@@ -21,10 +21,11 @@ from searchctl.orchestrator.facts.scores import (
     split_scores,
     split_value,
 )
+from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import ClassScoreRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import ClassScoreRow, EpochRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
 
 
@@ -50,9 +51,14 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "after": [asdict(job) for job in jobs if job.kind != "ladder"],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
         "attempts": [asdict(attempt) for attempt in queries.attempts(engine, sweep, trial)],
-        "epochs": [asdict(epoch) for epoch in queries.epochs(engine, sweep, trial)],
+        "epochs": [epoch_facts(each, sweep.spec) for each in queries.epochs(engine, sweep, trial)],
         "class_scores": [*map(_class_score, queries.class_scores(engine, sweep, trial))],
     }
+
+
+def epoch_facts(row: EpochRow, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of an epoch; a script that reports no learning rate has none."""
+    return asdict(row) | ({"lr": row.lr or None} if is_by_script(spec) else {})
 
 
 def _class_score(row: ClassScoreRow) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:
     if facts["class_scores"]:
         yield [_classes(facts)]
     if facts["epochs"]:
-        yield [_epochs(facts)]
+        yield [epochs_table(facts)]
 
 
 def _reused(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -233,7 +239,8 @@ def _classes(facts: Mapping[str, Any]) -> Table:
     return table
 
 
-def _epochs(facts: Mapping[str, Any]) -> Table:
+def epochs_table(facts: Mapping[str, Any]) -> Table:
+    """Draw the epochs of the highest rung that a trial has reached."""
     last = facts["epochs"][-1]["rung"]
     scores = epoch_scores(facts["shown_score"], (facts["score"], *facts["recorded"]))
     first = f"epoch (rung {last})"
@@ -242,6 +249,7 @@ def _epochs(facts: Mapping[str, Any]) -> Table:
         if epoch["rung"] == last:
             losses = (number(epoch["train_loss"]), number(epoch["val_loss"]))
             values = (number(split_value(epoch, name)) for name in scores)
-            rest = (f"{epoch['lr']:.3g}", duration(epoch["seconds"]))
-            table.add_row(str(epoch["epoch"]), *losses, *values, *rest)
+            lr = "-" if epoch["lr"] is None else f"{epoch['lr']:.3g}"
+            time = duration(epoch["seconds"])
+            table.add_row(str(epoch["epoch"]), *losses, *values, lr, time)
     return table

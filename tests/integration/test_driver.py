@@ -283,7 +283,8 @@ def test_diverged_trials_fail_and_are_never_promoted(sweeps, quick_runner):
 
 
 def test_a_sweep_without_any_score_fails_with_the_first_error(sweeps, quick_runner):
-    with pytest.raises(SweepFailed, match=r"none of 8 trials.*\ntrial 0: the loss is nan"):
+    shown = r"\(see `searchctl show quick 0`\)\ntrial 0: the loss is nan"
+    with pytest.raises(SweepFailed, match=f"none of 8 trials.*{shown}"):
         sweeps.launch(diverging(quick_runner, *range(8)))
     (row,) = queries.list_sweeps(sweeps.prepare(name="other").engine)[1:]
     assert (row.name, row.state) == ("quick", "FAIL")

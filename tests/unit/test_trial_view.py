@@ -1,7 +1,8 @@
 import pytest
 from rich.text import Text
 
-from searchctl.orchestrator.terminal.trial import trial_tables
+from searchctl.orchestrator.storage.rows import EpochRow
+from searchctl.orchestrator.terminal.trial import epoch_facts, epochs_table, trial_tables
 
 ATTEMPT = {
     "rung": 1,
@@ -63,3 +64,17 @@ def test_a_trial_shows_its_parameters_memory_and_latency():
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     lines = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
     assert "  trains 28,490 parameters, peak memory 700 MB on cpu, 3.14 ms per image" in lines
+
+
+@pytest.mark.parametrize(
+    ("training", "lr", "shown"),
+    [({"command": "python a.py"}, 0.0, "-"), ({"command": "a"}, 0.1, "0.1"), ({}, 0.0, "0")],
+    ids=["of a script", "reported by a script", "of a schedule that ends at 0"],
+)
+def test_a_learning_rate_that_a_script_does_not_report_is_no_number(training, lr, shown):
+    place = {"rung": 0, "kind": "ladder", "repeat": 0}
+    row = EpochRow(epoch=1, train_loss=None, lr=lr, images=4, seconds=1.0, **place)
+    epoch = epoch_facts(row, {"training": training})
+    facts = {"epochs": [epoch], "shown_score": "score", "score": "score", "recorded": ()}
+    (column,) = (each for each in epochs_table(facts).columns if each.header == "lr")
+    assert [*column.cells] == [shown]
