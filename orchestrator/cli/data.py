@@ -82,8 +82,9 @@ def check(
     For each split: images, groups (clips, cities), sizes, each class's share of the labeled
     pixels, the number of images it occurs in, and the share of unlabeled pixels. Exit code 0 if
     every file can be read and training makes sense, 1 if not; warnings alone are 0. `launch` runs
-    the same checks before the first job. --augmented writes NAME-augmented.png: training images of
-    the first epochs, with their masks, for up to 8 of the sweep's augmentations.
+    the same checks before the first job. --augmented writes NAME-augmented.png (with -o sheet.png
+    sheet-augmented.png beside it): training images of the first epochs, with their masks, for up
+    to 8 of the sweep's augmentations.
     Example: searchctl data check sweep.yaml -o sheet.png --augmented
     """
     from searchctl.orchestrator.own_code.collect import collect_code
@@ -111,7 +112,7 @@ def check(
         sys.exit(ERROR)
     if augmented:
         collect_code(sweep_file.absolute().parent, own_names(sweep), sweep.code).use()
-        _draw_augmented(sweep)
+        _draw_augmented(sweep, output or Path(f"{sweep.name}.png"))
 
 
 @contextmanager
@@ -159,15 +160,15 @@ def _draw(dataset: "Dataset", name: str, report: "DataReport", images: int, outp
     _save(contact_sheet(dataset, f"{name}: {len(report.class_names)} classes", headed), output)
 
 
-def _draw_augmented(sweep: "Sweep") -> None:
-    """Write a contact sheet of training images as the sweep's augmentations change them."""
+def _draw_augmented(sweep: "Sweep", beside: Path) -> None:
+    """Write a contact sheet of training images as augmentations change them, beside a file."""
     from searchctl.orchestrator.config.augments import distinct_augments
     from searchctl.trainer.data.samples import load_split
     from searchctl.trainer.pictures.augment_sheet import augment_sheet
 
     augments = distinct_augments(sweep, MOST_DRAWN)
     sheet = augment_sheet(load_split(sweep.data, "train"), augments, sweep.seed)
-    _save(sheet, Path(f"{sweep.name}-augmented.png"))
+    _save(sheet, beside.with_name(f"{beside.stem}-augmented{beside.suffix}"))
 
 
 def _save(sheet: "Picture", output: Path) -> None:

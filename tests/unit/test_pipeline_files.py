@@ -82,3 +82,12 @@ def test_a_sheet_shows_each_augmentation(write, tmp_path):
     assert "wrote look-augmented.png" in done.stderr
     with Image.open(tmp_path / "look-augmented.png") as sheet:
         assert sheet.height > 2 * 3 * 2 * 150
+
+
+def test_the_sheet_of_augmentations_is_named_as_the_sheet_of_the_data(write, tmp_path):
+    write("flips")
+    named = ["data", "check", "sweep.yaml", "--augmented", "-o", str(tmp_path / "aug.png")]
+    done = CliRunner().invoke(cli, named)
+    assert done.exit_code == 0
+    assert (tmp_path / "aug.png").is_file()
+    assert (tmp_path / "aug-augmented.png").is_file()
