@@ -26,7 +26,12 @@ def test_whole_sums_are_choices_and_read_back_equal(sweep_of):
     [
         ("{loss: [{dice: 1, dicee: 1}]}", "space.loss: 'dicee' cannot be a part of a sum"),
         ("{loss: [{dice: yes}]}", "space.loss: the weight of dice must be a number, not"),
-        ("{loss: [{dice: 0}]}", "space.loss: needs weights of 0 or more, one of them above 0"),
+        ("{loss: [{dice: 0}]}", "space.loss: without a weight above 0 there is no loss"),
+        (
+            "{loss.cross_entropy: [0, 1], loss.focal: [0, 1]}",
+            "sweep.yaml:4 space.loss.cross_entropy: a trial with loss.cross_entropy 0 and "
+            "loss.focal 0 cannot be: without a weight above 0 there is no loss",
+        ),
         ("{loss.focal: [-1, 1]}", "space.loss.focal[0]: needs weights of 0 or more"),
         ("{loss.dicee: [1, 2]}", "space.loss.dicee: 'dicee' cannot be a part of a sum"),
         ("{tversky_alpha: [0.1, 0.2]}", "is of no use with loss: {cross_entropy: 1, focal: 0.5}"),

@@ -47,8 +47,10 @@ def sum_problem(weights: Mapping[str, float], parts: Parts) -> str:
             f"{unknown[0]!r} cannot be a part of a sum, as it is none of our losses: known are "
             f"{', '.join(parts)}"
         )
-    if not any(weights.values()) or min(weights.values()) < 0:
-        return "needs weights of 0 or more, one of them above 0: {cross_entropy: 1, dice: 0.5}"
+    if any(weight < 0 for weight in weights.values()):
+        return "needs weights of 0 or more: {cross_entropy: 1, dice: 0.5}"
+    if not any(weights.values()):
+        return "without a weight above 0 there is no loss: {cross_entropy: 1, dice: 0.5}"
     return ""
 
 

@@ -95,7 +95,9 @@ def trial_problems(
     data: AnyData | None = None,
 ) -> list[Problem]:
     """Return what cannot be trained, or which settings do not go with the task or with others."""
-    return _value_problems(training, trials) or _model_problems(space, trials, training, task, data)
+    return _value_problems(space, training, trials) or _model_problems(
+        space, trials, training, task, data
+    )
 
 
 def _model_problems(
@@ -135,10 +137,15 @@ def _path_of(name: str, space: Space) -> Path:
     return ("space", "points", points[0], name) if points else ("training", name)
 
 
-def _value_problems(training: TrainSettings, trials: tuple[Params, ...]) -> list[Problem]:
+def _value_problems(
+    space: Space, training: TrainSettings, trials: tuple[Params, ...]
+) -> list[Problem]:
     """Check whole trials: both ends of an interval may be valid and a value between them not."""
-    found: dict[str, str] = {}
+    found: dict[str, Problem] = {}
     for params in trials:
         for name, message in check_training(training, params):
-            found.setdefault(name, f"a trial with {name} {params.get(name)} cannot be: {message}")
-    return [(("search",), message) for message in found.values()]
+            inside = [each for each in params if each.startswith(f"{name}.")]
+            what = " and ".join(f"{each} {params.get(each)}" for each in inside or [name])
+            path: Path = ("space", inside[0]) if inside else ("search",)
+            found.setdefault(name, (path, f"a trial with {what} cannot be: {message}"))
+    return list(found.values())
