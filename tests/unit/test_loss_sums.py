@@ -45,6 +45,11 @@ def test_a_sum_that_is_none_is_refused(refused, space, problem):
     assert problem in "\n".join(refused(f"{HEAD}space: {space}"))
 
 
+def test_a_weight_of_a_single_loss_is_refused_with_the_sum_to_write(refused):
+    (line,) = refused("name: s\ndata: {dataset: scenes}\nspace: {loss.dice: [1, 2]}\n")
+    assert "has no 'dice': write loss: {cross_entropy: 1} under training" in line
+
+
 def test_options_of_losses_without_weight_are_not_used():
     used = TrainSettings(loss={"focal": 1, "tversky": 0})
     assert "focal_gamma" not in used.unused_options

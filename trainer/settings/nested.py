@@ -37,7 +37,8 @@ def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 def _replaced(part: object, name: str, value: Any, place: str) -> dict[str, Any]:
     if not isinstance(part, Mapping):
-        raise ValueError(f"{place} is {part!r} here, and has no '{name}'")
+        fix = f": write loss: {{{part}: 1}} under training" if place == "loss" else ""
+        raise ValueError(f"{place} is {part!r} here, and has no '{name}'{fix}")
     key, _, rest = name.partition(".")
     if rest and key not in part:
         raise ValueError(f"{place} has no '{key}' here: it has {', '.join(part) or 'nothing'}")
