@@ -50,10 +50,14 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield f"\n{grade_line(grade(engine, row))}"
     yield from _copied(queries.jobs(engine, row, kinds=ALL))
     yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
-    if winner.weights:
-        yield f"  weights    {winner.weights}"
-    option = db_option_for(url)
-    yield f"  details    searchctl show {name} {winner.trial}{option}"
+    yield from next_steps(name, winner.trial, winner.weights, db_option_for(url))
+
+
+def next_steps(name: str, trial: int, weights: str | None, option: str) -> Iterator[str]:
+    """Say where the winner's weights are, if it has any, and which commands go on from it."""
+    if weights:
+        yield f"  weights    {weights}"
+    yield f"  details    searchctl show {name} {trial}{option}"
     yield f"  cost       searchctl plan --against {name}{option}"
     yield f"  export     searchctl export {name}{option} -o best.yaml && searchctl train best.yaml"
     yield f"  dashboard  searchctl dashboard {name}{option}"
