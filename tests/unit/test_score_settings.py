@@ -11,6 +11,8 @@ HEAD = "name: s\ndata: {dataset: scenes}\nspace: {lr: [1]}\n"
         ("{score: val_miuo}", "score: unknown score 'val_miuo': did you mean 'val_miou'?"),
         ("{score: [val_miou, val_miuo]}", "score[1]: unknown score 'val_miuo'"),
         ("{score: [val_dice, val_dice]}", "score: lists val_dice twice: leave one out"),
+        ("{score: val_miou:Car+}", "score: has a + with no class beside it: write val_miou:Car"),
+        ("{score: val_miou:Car+Car}", "score: names the class Car twice"),
         ("{score: []}", "score: needs 1 or more entries"),
         (
             "{score: val_loss, direction: max}",

@@ -132,6 +132,25 @@ def class_problem(score: ScoreName, classes: Sequence[str]) -> str:
     return ""
 
 
+def list_problem(score: ScoreName) -> str:
+    """Return what is wrong with a list of classes whose names hold no plus; empty if nothing is.
+
+    >>> list_problem("val_dice:car+"), list_problem("val_dice:car+car")
+    ('has a + with no class beside it: write val_dice:car', 'names the class car twice')
+    """
+    parts = _parts(score)
+    if "" in parts:
+        name, left = score.partition(":")[0], "+".join(filter(None, parts)) or "car+person"
+        return f"has a + with no class beside it: write {name}:{left}"
+    twice = [part for part in parts if parts.count(part) > 1]
+    return f"names the class {twice[0]} twice" if twice else ""
+
+
+def _parts(score: ScoreName) -> list[str]:
+    _, colon, named = score.partition(":")
+    return [part.strip() for part in named.split("+")] if colon else []
+
+
 def chosen_classes(score: ScoreName, classes: Sequence[str]) -> tuple[int, ...] | None:
     """Return the indices of the classes that a score names; None if it names none.
 
@@ -145,11 +164,12 @@ def chosen_classes(score: ScoreName, classes: Sequence[str]) -> tuple[int, ...] 
     _, colon, named = score.partition(":")
     if not colon or known_score(score) is None:
         return None
-    # the name of a class may hold a plus itself
-    parts = [named] if named in classes else [part.strip() for part in named.split("+")]
+    if named in classes:  # the name of a class may hold a plus itself
+        return (classes.index(named),)
+    if problem := list_problem(score):
+        raise ValueError(problem)
+    parts = _parts(score)
     for part in parts:
         if part not in classes:
             raise ValueError(unknown("class", part, classes))
-        if parts.count(part) > 1:
-            raise ValueError(f"names the class {part} twice")
     return tuple(classes.index(part) for part in parts)

@@ -8,7 +8,7 @@ from searchctl.orchestrator.config.sweep_settings import (
 )
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.trainer.core.extras import embeddings_problem
-from searchctl.trainer.data.settings import AnyData, FolderData, Task
+from searchctl.trainer.data.settings import AnyData, FolderData, ImageFolderData, Task
 from searchctl.trainer.data.settings.class_table import names_of
 from searchctl.trainer.scores.catalog import (
     SCORES,
@@ -16,6 +16,7 @@ from searchctl.trainer.scores.catalog import (
     class_problem,
     direction_problem,
     known_score,
+    list_problem,
     name_problem,
 )
 from searchctl.trainer.settings.inference import Inference
@@ -72,7 +73,6 @@ def score_problems(
     halving: HalvingSettings, task: Task, data: AnyData | None, *, by_script: bool
 ) -> Iterator[Problem]:
     """Yield what is wrong with each score of a halving, with its path in the section."""
-    classes = names_of(data.classes) if isinstance(data, FolderData) else None
     for place, score in enumerate(halving.scores):
         path: Path = ("score",) if isinstance(halving.score, str) else ("score", place)
         known = known_score(score)
@@ -83,8 +83,16 @@ def score_problems(
         elif task == "classification" and known and known.of_pixels:
             fit = [name for name, each in SCORES.items() if not each.of_pixels]
             yield path, f"{score} is of pixels: rank classifiers by {', '.join(fit)}"
-        elif classes is not None and (problem := class_problem(score, classes)):
+        elif problem := _classes_problem(score, data):
             yield path, problem
+
+
+def _classes_problem(score: ScoreName, data: AnyData | None) -> str:
+    if isinstance(data, FolderData):
+        return class_problem(score, names_of(data.classes))
+    # where directories name the classes, a name may hold a plus itself
+    has_any_name = data is None or isinstance(data, ImageFolderData)
+    return "" if has_any_name else list_problem(score)
 
 
 def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
