@@ -27,6 +27,13 @@ def test_a_name_that_leads_nowhere_is_refused(settings, message):
         with_values(settings, {"args.a.b": 0.2})
 
 
+@pytest.mark.parametrize(("loss", "has_fix"), [("dice", True), ("my_losses:Own", False)])
+def test_the_sum_to_write_is_named_for_one_of_our_losses(loss, has_fix):
+    with pytest.raises(ValueError, match="loss is") as caught:
+        with_values({"loss": loss}, {"loss.dice": 2})
+    assert ("write loss: {dice: 1} under training" in str(caught.value)) is has_fix
+
+
 def test_settings_stay_as_they_were():
     settings = {"model_args": {"depth": 3}}
     with_values(settings, {"model_args.depth": 4})

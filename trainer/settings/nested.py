@@ -37,7 +37,8 @@ def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 def _replaced(part: object, name: str, value: Any, place: str) -> dict[str, Any]:
     if not isinstance(part, Mapping):
-        fix = f": write loss: {{{part}: 1}} under training" if place == "loss" else ""
+        can_be_summed = place == "loss" and ":" not in str(part)  # one of ours, none of one's own
+        fix = f": write loss: {{{part}: 1}} under training" if can_be_summed else ""
         raise ValueError(f"{place} is {part!r} here, and has no '{name}'{fix}")
     key, _, rest = name.partition(".")
     if rest and key not in part:
