@@ -31,6 +31,7 @@ def test_every_trial_has_a_value_of_the_range_of_its_branch():
         assert space.contains(point)
     assert {point["optimizer"] for point in points} == {"adamw", "sgd", "adam"}
     assert not space.contains({"optimizer": "sgd", "lr": 1e-3})
+    assert [space.axes["lr"].contains(value) for value in (1e-3, 0.5, 2)] == [True, True, False]
 
 
 def test_a_grid_lists_the_values_of_each_branch_and_conditions_may_name_such_an_axis():
