@@ -21,7 +21,7 @@ LOG = "a: {low: 0.0001, high: 0.1, log: true}"
         ("choice(1, 2)", "a: [1, 2]"),
         ("normal(0.1, 0.05)", "a: {low: 0.0, high: 0.2}"),
         ("normal(0.1, wide)", None),
-        ("normal(0.1, 'wide')", None),
+        ({"mu": 0.1, "sigma": "wide"}, None),
         ("unet", None),
         ({"min": 1e-4, "max": 1e-1, "distribution": "log_uniform_values"}, LOG),
         ({"min": 1e-4, "max": 1e-1, "distribution": "uniform"}, "a: {low: 0.0001, high: 0.1}"),
