@@ -20,7 +20,7 @@ class LossCase:
     loss: Loss
     classes: int
     takes_ignored: bool = True
-    """Whether it is told of a label to leave out; our own are."""
+    """Whether it is given a label to leave out; our own are."""
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Return logits and labels with every class, and some ignored pixels where it may be."""

@@ -60,14 +60,14 @@ class OwnLoss(Loss):
         called = self.loss.forward if isinstance(self.loss, nn.Module) else self.loss
         self._called_with = {IGNORE: ignore_index} if _needs(called, args) else {}
         self.leaves_out_ignored = bool(self._called_with) or args.get(IGNORE) == ignore_index
-        """Whether it is told which label to leave out."""
+        """Whether it is given the label to leave out."""
 
     def compute(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of fp32 logits and int64 labels.
 
         Raises:
             SettingsError: it fails or returns no scalar, or labels have ignored pixels of which it
-                is not told.
+                is not given.
         """
         if not self.leaves_out_ignored and bool((labels == self.ignore_index).any()):
             raise SettingsError(f"{self.where} {_unlabeled_problem(self.ignore_index)}")

@@ -24,11 +24,11 @@ class Ended:
     """How a script ended."""
 
     code: int | None
-    """Exit code; negative: the signal that killed it; None: it never ran, or nobody knows."""
+    """Exit code; negative: the signal that killed it; None: it never ran, or it is unknown."""
     error: str = ""
     """Why there is no exit code."""
     was_watched: bool = False
-    """Whether it ran, and nobody saw its end."""
+    """Whether it ran, and its end is unknown."""
 
     @property
     def signal(self) -> int | None:

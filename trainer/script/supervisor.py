@@ -53,7 +53,7 @@ def _tell(status: int, **values: object) -> None:
 
 
 def _is_closed(alive: int) -> bool:
-    return bool(select.select([alive], [], [], POLL_S)[0])  # nobody writes to it
+    return bool(select.select([alive], [], [], POLL_S)[0])  # nothing is written to it
 
 
 def _end_group(child: subprocess.Popen[bytes], grace_s: float) -> None:
