@@ -66,8 +66,8 @@ class OwnLoss(Loss):
         """Return the loss of fp32 logits and int64 labels.
 
         Raises:
-            SettingsError: it fails or returns no scalar, or labels have ignored pixels of which it
-                is not given.
+            SettingsError: it fails or returns no scalar, or labels have ignored pixels and it is
+                not given their value.
         """
         if not self.leaves_out_ignored and bool((labels == self.ignore_index).any()):
             raise SettingsError(f"{self.where} {_unlabeled_problem(self.ignore_index)}")
