@@ -30,8 +30,6 @@ from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.writer import SweepWriter
-from searchctl.trainer.core.hardware import hardware_of
-from searchctl.trainer.run.torch_state import choose_device
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,9 @@ def _reuse(prepared: Prepared) -> Reuse:
     """Return where finished jobs are looked for: on this machine's hardware, if jobs run here."""
     if prepared.sweep.resources.address is not None:
         return Reuse(prepared.engine, None)
+    from searchctl.trainer.core.hardware import hardware_of  # imports torch
+    from searchctl.trainer.run.torch_state import choose_device
+
     gpus = prepared.sweep.resources.gpus_per_trial
     return Reuse(prepared.engine, hardware_of(choose_device(None if gpus else "cpu")))
 

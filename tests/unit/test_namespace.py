@@ -53,3 +53,8 @@ def test_the_package_runs_as_the_command(tmp_path):
     done = python("-m", "searchctl", "--version", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"version {version('searchctl')}\n")
+
+
+def test_what_launches_a_sweep_is_imported_without_torch():
+    code = "import sys, searchctl.orchestrator.run.launch; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from searchctl.trainer.data.augment.building import built_pipeline
-from searchctl.trainer.data.augment.own import own_change
 from searchctl.trainer.data.augment.pipeline import ChangeAugmenter, change_of
 from searchctl.trainer.data.augment.presets import PresetAugmenter
 from searchctl.trainer.data.resizing import Size
@@ -41,6 +40,9 @@ def augmenter(augment: Augment, size: Size, ignore_index: int) -> Augmenter:
         preset = catalog.load(catalog.AUGMENTATIONS, augment)
         return PresetAugmenter(preset, size, ignore_index)
     if isinstance(augment, OwnOptions):
+        # it imports torch, which reading data does without
+        from searchctl.trainer.data.augment.own import own_change
+
         change = own_change(augment, size, ignore_index)
     else:
         change = change_of(built_pipeline(augment, ignore_index))
