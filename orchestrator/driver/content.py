@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.trainer.data.settings import PLACES
-from searchctl.trainer.settings.marks import Mark, marked
-from searchctl.trainer.settings.training import TrainSettings
 
 _NUMERIC = (
     "numerics",
@@ -19,7 +17,6 @@ _NUMERIC = (
     "pillow",
 )
 """Entries of `versions()` on which numbers depend."""
-_LEFT_OUT = marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT)
 
 
 def content_hash(
@@ -40,11 +37,8 @@ def content_hash(
             continues from, that job's content hash.
         versions: of the packages, as `versions()` gives them.
     """
-    settings = job.trial_settings
     parts = {
-        "settings": settings.model_dump(
-            mode="json", exclude=set(_LEFT_OUT | settings.unused_options)
-        ),
+        "settings": job.trial_settings.content(),
         "data": job.sample.data.model_dump(mode="json", exclude=set(PLACES)),
         "sample": [job.sample.images, job.sample.seed, job.sample.whole, data_fingerprint],
         "score": [job.score, job.direction, job.recorded],

@@ -19,7 +19,6 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
 from searchctl.trainer.data.settings import PLACES, Sample
 from searchctl.trainer.scores.catalog import Direction, ScoreName
-from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
 FILE = "checkpoint.pt"
@@ -112,8 +111,6 @@ def _checked(file: bytes) -> dict[str, Any] | None:
 CHECKPOINT_FORMAT = 4
 """Incremented when the content of checkpoints changes: older ones are then ignored."""
 
-_LEFT_OUT = marked(TrainSettings, Mark.NO_NUMBER) | marked(TrainSettings, Mark.BY_CONTENT)
-
 
 def identity_of(
     settings: TrainSettings,
@@ -132,9 +129,8 @@ def identity_of(
 
     Left out are the number of loader workers, which changes nothing, options of parts that the
     trial does not use, and the locations of the data and of a file of initial weights (the file's
-    content is included). The device and the versions
-    of the libraries are left out too: a job may resume on another machine, though its last digits
-    may then differ.
+    content is included). The device and the versions of the libraries are left out too: a job may
+    resume on another machine, though its last digits may then differ.
 
     Args:
         settings: with the trial's params in their place.
@@ -148,10 +144,9 @@ def identity_of(
         network: the state dict, for its names and shapes.
         code: hash of the user's own code; None without any.
     """
-    left_out = set(_LEFT_OUT | settings.unused_options)
     parts = {
         "format": CHECKPOINT_FORMAT,
-        "settings": settings.model_dump(mode="json", exclude=left_out),
+        "settings": settings.content(),
         "data": sample.data.model_dump(mode="json", exclude=set(PLACES)),
         "sample": [sample.images, sample.seed, sample.whole, sample_hash, data_fingerprint],
         "score": score,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.catalog import RECIPE, part_named
-from searchctl.trainer.settings.marks import Mark, NoAxis, NoEffect, OnlyFor
+from searchctl.trainer.settings.marks import Mark, NoAxis, NoEffect, OnlyFor, marked
 from searchctl.trainer.settings.names import (
     AugmentChoice,
     FinetuneName,
@@ -177,6 +177,15 @@ class TrainSettings(_WithOptions):
         named = (part_named(kind, getattr(self, kind)) for kind in RECIPE)
         used = {option for part in named for option in part.names}
         return frozenset(type(self).model_fields.keys() - CommonSettings.model_fields.keys() - used)
+
+    def content(self) -> dict[str, Any]:
+        """Return what a job's numbers depend on, as JSON values.
+
+        Left out are settings that change no number, options of parts that are not chosen, and
+        names of files, which a job knows by their content.
+        """
+        unhashed = marked(type(self), Mark.NO_NUMBER) | marked(type(self), Mark.BY_CONTENT)
+        return self.model_dump(mode="json", exclude=set(unhashed | self.unused_options))
 
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.
