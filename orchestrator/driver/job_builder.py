@@ -65,8 +65,7 @@ class JobBuilder:
         folder = self._runs / key.folder
         warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
         final = rung == self._last_rung
-        none = None, ""
-        below, trained = self._kept.get(slot.trial, none) if warm and rung.number else none
+        below = self._kept.get(slot.trial) if warm and rung.number else None
         job = JobAttempt(
             trial=slot.trial,
             rung=rung.number,
@@ -86,22 +85,23 @@ class JobBuilder:
             features=final and ranked and sweep.report.features,
             masks=sweep.report.wanted_images if ranked else 0,
             keep_weights=warm or (final and ranked),
-            **self._start(slot.trial, below),
+            **self._start(slot.trial, below and below[0]),
             device=None if sweep.resources.gpus_per_trial else "cpu",
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,
             stall_timeout_s=sweep.resources.stall_timeout,
         )
-        hashed = self._hashed(job, trained if below else None) if trained is not None else None
-        return replace(job, content_hash=hashed)
+        return replace(job, content_hash=self._hashed(job, below))
 
-    def _hashed(self, job: JobAttempt, below: str | None) -> str | None:
-        """Return the content hash of a job; `below` is that of the job it continues from."""
+    def _hashed(self, job: JobAttempt, below: tuple[UPath, str | None] | None) -> str | None:
+        """Return the content hash of a job, which continues from weights of a known job or none."""
         if self._hash_content is None or job.script is not None:
             return None
-        files = self._initial.of(job.trial_settings).values()
-        weights = [file.sha256 for file in files] if below is None else [below]
-        return self._hash_content(job, initial_weights=weights)
+        if below is None:
+            files = self._initial.of(job.trial_settings).values()
+            return self._hash_content(job, initial_weights=[file.sha256 for file in files])
+        _, trained = below
+        return trained and self._hash_content(job, initial_weights=[trained])
 
     def _start(self, trial: int, below: UPath | None) -> dict[str, Any]:
         """Return what a trial trains with, and the weights and code that it starts from."""

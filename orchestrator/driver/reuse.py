@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from upath import UPath
 
+from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.storage.reads.finished import (
     FinishedJob,
@@ -25,9 +26,14 @@ from searchctl.trainer.core.results import JobResult
 
 log = logging.getLogger(__name__)
 
+_FILES = {"weights": "model.safetensors", "features": "features.png", "masks": MASKS}
+"""Files in the directory of an attempt."""
 _STATUS = {state: status for status, state in JOB_STATES.items()}
-_COPIED = ("score", "error", "kept_epoch", "latency_ms", "peak_memory_bytes", "device", "hardware")
-_DESCRIBED = ("threads", "trainable_parameters", "initial_weights", "sample_hash")
+_COPIED = (
+    *("score", "error", "kept_epoch", "latency_ms", "peak_memory_bytes", "device", "hardware"),
+    *("threads", "trainable_parameters", "initial_weights", "sample_hash"),
+)
+"""Columns of a job that its copy has too."""
 
 
 class Reuse:
@@ -71,16 +77,10 @@ def _copy_files(source: FinishedJob, job: JobAttempt) -> dict[str, UPath]:
         return {}
     folder = UPath(source.sweep.spec["storage"]["runs"]) / source.sweep.name
     attempt = folder / source.key.folder / source.token
-    originals = {
-        "weights": UPath(source.row["weights"]) if job.keep_weights else None,
-        "features": UPath(source.row["features"]) if job.features else None,
-        "masks": attempt / "masks.png" if job.masks else None,
-    }
-    copies = {}
-    for what, original in originals.items():
-        if original is not None:
-            copies[what] = job.out / original.name
-            write_atomically(copies[what], read_file(original))
+    wanted = {"weights": job.keep_weights, "features": job.features, "masks": bool(job.masks)}
+    copies = {what: job.out / _FILES[what] for what in wanted if wanted[what]}
+    for copy in copies.values():
+        write_atomically(copy, read_file(attempt / copy.name))
     return copies
 
 
@@ -90,7 +90,7 @@ def _result(engine: Engine, source: FinishedJob, files: dict[str, UPath]) -> Job
     spent = {name: row[name] for name in ("seconds", "gpu_seconds")}
     return JobResult(
         status=_STATUS[row["state"]],  # type: ignore[arg-type]  # those of results
-        **{name: row[name] for name in (*_COPIED, *_DESCRIBED)},
+        **{name: row[name] for name in _COPIED},
         data_fingerprint=row["data_fingerprint"] or "",
         epochs=tuple(epochs),
         evaluations=evaluations_of(engine, source),
