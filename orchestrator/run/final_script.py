@@ -1,8 +1,6 @@
 """Runs the script of an exported configuration on all of the data."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 
 from upath import UPath
 
@@ -10,7 +8,7 @@ from searchctl.orchestrator.artifacts.directory import check_writable
 from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.trainer.core.atomic_files import write_atomically
+from searchctl.orchestrator.run.final_metrics import write_metrics
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.cache.store import OnProgress
 from searchctl.trainer.data.opening import build_dataset
@@ -57,13 +55,5 @@ def train_by_script(
     )
     result = run_script(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":
-        metrics = {
-            "configuration": exported.model_dump(mode="json", by_alias=True),
-            "score": result.score,
-            "kept_epoch": result.kept_epoch,
-            "seconds": result.seconds,
-            "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
-            "epochs": [asdict(record) for record in result.epochs],
-        }
-        write_atomically(out / "metrics.json", f"{json.dumps(metrics, indent=2)}\n".encode())
+        write_metrics(out, exported, result)
     return result

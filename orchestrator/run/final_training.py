@@ -1,6 +1,5 @@
 """Trains one exported configuration on all of the data: longer, with another seed, or train+val."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +11,8 @@ from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.artifacts.named_weights import found_from_here
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
+from searchctl.orchestrator.run.final_metrics import write_metrics
 from searchctl.orchestrator.run.final_script import train_by_script
-from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.results import EpochRecord, JobResult
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.opening import build_dataset
@@ -88,8 +87,7 @@ def train_exported(
     )
     result = run_job(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":
-        metrics = json.dumps(_metrics(exported, result, dataset.class_names), indent=2)
-        write_atomically(out / "metrics.json", f"{metrics}\n".encode())
+        write_metrics(out, exported, result, **_facts(exported, result, dataset))
     if result.status in ("complete", "diverged"):  # the others can be resumed
         remove_checkpoint(out)
     _check_end(result)
@@ -130,17 +128,12 @@ def _check_end(result: JobResult) -> None:
         raise SearchctlError(f"the training {result.status}: {result.error}")
 
 
-def _metrics(exported: Exported, result: JobResult, classes: tuple[str, ...]) -> dict[str, Any]:
+def _facts(exported: Exported, result: JobResult, dataset: Dataset) -> dict[str, Any]:
+    """Return what is known of our own training beside its scores."""
     return {
-        "configuration": exported.model_dump(mode="json", by_alias=True),
-        "score": result.score,
-        "kept_epoch": result.kept_epoch,
-        "seconds": result.seconds,
         "device": result.device,
         "trainable_parameters": result.trainable_parameters,
         "initial_weights": result.initial_weights,
-        "classes": list(classes),
+        "classes": list(dataset.class_names),
         "normalisation": asdict(normalisation_of(exported.data)),
-        "evaluations": {split: asdict(e) for split, e in result.evaluations.items()},
-        "epochs": [asdict(record) for record in result.epochs],
     }
