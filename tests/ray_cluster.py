@@ -124,6 +124,12 @@ class RayCluster:
         self._wait_for_jobs_api()
         return head
 
+    def start(self, *workers: str) -> None:
+        """Start a head without room for jobs, and workers, and wait until all of them run."""
+        self.start_head(cpus=0)
+        for name in workers:
+            self.add_worker(name).wait_until_started()
+
     def add_worker(
         self, name: str, *options: str, cpus: int = 1, env: Mapping[str, str] | None = None
     ) -> RayNode:

@@ -38,9 +38,7 @@ def database(postgres_server):
 def cluster(database):
     """A head without room for jobs, and two workers, which know the database."""
     with RayCluster({"SEARCHCTL_DB_URL": database}) as running:
-        running.start_head(cpus=0)
-        for name in ("one", "two"):
-            running.add_worker(name).wait_until_started()
+        running.start("one", "two")
         yield running
 
 

@@ -40,9 +40,7 @@ def test_they_are_launched_killed_resumed_exported_and_trained(
 ):
     database = postgres_server.new_database()
     with RayCluster({"SEARCHCTL_DB_URL": database}) as cluster:
-        cluster.start_head(cpus=0)
-        for name in ("one", "two"):
-            cluster.add_worker(name).wait_until_started()
+        cluster.start("one", "two")
         env = {"SEARCHCTL_DB_URL": database, **cluster.access}
 
         def run(*arguments):

@@ -49,9 +49,7 @@ def test_own_code_travels_with_a_driver_that_is_submitted_to_a_cluster_of_two_no
 ):
     database = postgres_server.new_database()
     with RayCluster({"SEARCHCTL_DB_URL": database}) as cluster:
-        cluster.start_head(cpus=0)
-        for name in ("one", "two"):
-            cluster.add_worker(name).wait_until_started()
+        cluster.start("one", "two")
         env = {"SEARCHCTL_DB_URL": database, **cluster.access}
         hidden = tmp_path / "hidden"
 
