@@ -1,11 +1,11 @@
 """The search space: points (bundles of values) crossed with axes, which may be conditional."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from types import MappingProxyType
 
-from searchctl.searchspace.branches import Axis, flat, setting
+from searchctl.searchspace.branches import Axis, Part, flat, setting
 from searchctl.searchspace.checks import (
     Check,
     dependency_order,
@@ -14,14 +14,18 @@ from searchctl.searchspace.checks import (
     structure_problems,
 )
 from searchctl.searchspace.config import POINTS, parse, source_path
+from searchctl.searchspace.dimensions import Choice
 from searchctl.searchspace.errors import Problem, SpaceError
 from searchctl.searchspace.params import Params
 from searchctl.searchspace.sampling import Method, unit_point
-from searchctl.searchspace.values import Value, same
+from searchctl.searchspace.values import Record, Value, freeze, same
 
 _MAX_REPEATS = 1000
 """Draws in a row without a new point; after that, sampling takes the remaining points in grid
 order."""
+
+Choose = Callable[[str, Part], Value]
+"""Returns a value of a dimension, given the dimension's name and the dimension."""
 
 
 class Space:
@@ -171,12 +175,29 @@ class Space:
 
     def _point(self, bundle: Params, values: Mapping[str, Value]) -> Params:
         """Return the bundle together with the values of the active axes."""
+        named = [name for name in self._order if name in values]
+        return self._filled(bundle, named, lambda name, _: values[name])
+
+    def _filled(self, bundle: Mapping[str, Value], names: Sequence[str], choose: Choose) -> Params:
         # in topological order: a condition needs the values that were chosen before
         chosen = dict(bundle)
-        for name in self._order:
-            if name in values and is_active(self._parts[name], chosen, self._defaults):
-                chosen[setting(name)] = values[name]
+        for name in names:
+            if is_active(self._parts[name], chosen, self._defaults):
+                chosen[setting(name)] = choose(name, self._parts[name])
         return Params(chosen)
+
+    def compose(self, choose: Choose) -> Params:
+        """Return the point whose values `choose` returns, called for active dimensions alone.
+
+        The bundle comes first, if there are several: a choice of mappings with the name `points`.
+        Each axis comes after the axes that its condition names. Each range of an axis with several
+        ranges is a dimension of its own (`lr#1`).
+        """
+        if len(self._bundles) == 1:
+            return self._filled(self._bundles[0], self._order, choose)
+        bundle = choose(POINTS, Choice(tuple(freeze(dict(each)) for each in self._bundles)))
+        assert isinstance(bundle, Record)
+        return self._filled(bundle, self._order, choose)
 
     def contains(self, params: Mapping[str, object]) -> bool:
         """Return whether `params` is a point of the space."""

@@ -1,1 +1,1 @@
-"""Everything that uses Optuna: the study that mirrors a sweep, and param importances."""
+"""Everything that uses Optuna: the mirrored study, param importances, and points drawn by TPE."""
