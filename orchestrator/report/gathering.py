@@ -32,8 +32,8 @@ from searchctl.orchestrator.report.facts import (
 from searchctl.orchestrator.report.options import contrasts
 from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
+from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
-from searchctl.orchestrator.search.study import distributions
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.errors import TrainerError
 

@@ -1,6 +1,6 @@
 """Updates the Optuna study from our tables: one result at a time, or everything at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from searchctl.orchestrator.artifacts.pictures import JobPicture, What
@@ -25,13 +25,14 @@ def outcome_of(job: JobRow) -> Outcome | None:
 def mirror_all(
     mirror: StudyMirror,
     sweep: Sweep,
-    jobs: Iterable[JobRow],
+    jobs: Sequence[JobRow],
     attempts: Iterable[AttemptRow],
     decisions: Iterable[Decision],
 ) -> None:
     """Write everything that is stored to the study. Existing entries stay unchanged."""
     report = f"/report/{sweep.name}"
     mirror.introduce(sweep.halving.ranked_by, _introduction(report), {"report": report})
+    mirror.count_in_images({(job.trial, job.rung): job.images for job in jobs})
     trials = sweep.trials()
     tokens = {key_of(each): each.token for each in attempts}  # a result is of the last attempt
     for job in jobs:
@@ -42,7 +43,7 @@ def mirror_all(
             attributes = _attributes(job.rung, job.images, job, job.evaluations or {})
             drawn = _drawn(sweep.report.wanted_images, job.features)
             pictures = [JobPicture(job.rung, tokens[key_of(job)], what) for what in drawn]
-            _mirror_outcome(mirror, job.kind, params, outcome, attributes, pictures)
+            _mirror_outcome(mirror, job.kind, job.images, params, outcome, attributes, pictures)
     mirror_decisions(mirror, decisions)
 
 
@@ -55,13 +56,15 @@ def mirror_result(
     attributes = _attributes(job.rung, job.sample.images, result, evaluations)
     drawn = _drawn(job.masks, result.features)
     pictures = [JobPicture(job.rung, job.token, what) for what in drawn]
-    _mirror_outcome(mirror, job.kind, job.params, outcome, attributes, pictures)
+    images = job.sample.images
+    _mirror_outcome(mirror, job.kind, images, job.params, outcome, attributes, pictures)
     mirror_decisions(mirror, decisions)
 
 
 def _mirror_outcome(
     mirror: StudyMirror,
     kind: Kind,
+    images: int,
     params: Params,
     outcome: Outcome,
     attributes: Mapping[str, int | float | None],
@@ -71,9 +74,9 @@ def _mirror_outcome(
     # A repeat is left out: its trial has already ended in the study.
     score = outcome.score if outcome.finite else None
     if kind == "audit":
-        mirror.show_audit(outcome.trial, params, outcome.rung, score, attributes)
+        mirror.show_audit(outcome.trial, params, images, score, attributes)
     elif kind == "ladder" and score is not None:
-        mirror.report(outcome.trial, outcome.rung, score, attributes, pictures)
+        mirror.report(outcome.trial, images, score, attributes, pictures)
 
 
 def _drawn(masks: object, features: object) -> list[What]:

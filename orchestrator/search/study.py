@@ -1,7 +1,8 @@
 """Mirrors every trial into an Optuna study in the same database, for Optuna's dashboard and CLI.
 
-A sweep has one study, a trial one Optuna trial of the same number, a rung one intermediate value.
-The audit of a trial is a separate Optuna trial with the attribute `audit_of`.
+A sweep has one study, a trial one Optuna trial, a rung one intermediate value. Its step is the
+number of training images, so that Optuna's samplers can compare trials of ladders of unequal
+length. The audit of a trial is a separate Optuna trial with the attribute `audit_of`.
 The mirror never influences a decision. It is written after our own commit, each write can be
 repeated, a failure is only logged, and the study can be rebuilt from our tables. Optuna refuses
 changes to a trial after its end, so attributes and artifacts are written before it. Pictures are
@@ -17,12 +18,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,12 +25,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from searchctl.orchestrator.artifacts.pictures import JobPicture
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.search.distributions import distributions, plain
 from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
 from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
 from searchctl.orchestrator.storage.faults import full, unreachable
-from searchctl.searchspace import Branches, Choice, Interval, Params, Space
-from searchctl.searchspace.branches import Axis
-from searchctl.searchspace.values import freeze, text
+from searchctl.searchspace import Params, Space
 
 log = logging.getLogger("searchctl")
 
@@ -43,42 +37,6 @@ _NOTE_LENGTH = 2000
 """Maximum length of a note. The dashboard splits a longer one into several attributes."""
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to create Optuna's tables while another launch does the same."""
-
-
-def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Return the Optuna distribution of each searched name."""
-    found = {name: _distribution(dimension) for name, dimension in space.axes.items()}
-    for name in dict.fromkeys(name for point in space.points for name in point):
-        values = dict.fromkeys(plain(point[name]) for point in space.points if name in point)
-        found[name] = CategoricalDistribution(list(values))
-    return found
-
-
-def _distribution(dimension: Axis) -> BaseDistribution:
-    if isinstance(dimension, Branches):
-        return _distribution(_hull(dimension))
-    if not isinstance(dimension, Interval):
-        return CategoricalDistribution([plain(value) for value in dimension.values()])
-    low, high, log_scale, step = dimension.low, dimension.high, dimension.log, dimension.step
-    if dimension.whole:
-        return IntDistribution(int(low), int(high), log=log_scale, step=int(step or 1))
-    return FloatDistribution(float(low), float(high), log=log_scale, step=step)
-
-
-def _hull(branches: Branches) -> Choice | Interval:
-    """Return one dimension that holds the values of all branches: Optuna has one for each name."""
-    parts = [part for part in branches.parts if isinstance(part, Interval)]
-    if not parts:
-        return Choice(tuple({text(value): value for value in branches.values()}.values()))
-    low, high = min(part.low for part in parts), max(part.high for part in parts)
-    if not all(part.whole for part in parts):
-        low, high = float(low), float(high)
-    return Interval(low, high, log=all(part.log for part in parts))
-
-
-def plain(value: Any) -> Any:
-    """Return a param as Optuna can hold it: a list or a mapping as its JSON."""
-    return text(freeze(value)) if isinstance(value, list | tuple | dict) else value
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -130,7 +88,9 @@ class _Shown:
     id: int
     ended: bool = False
     scores: dict[int, float] = field(default_factory=dict)
-    """Score of each rung so far."""
+    """Score by number of training images so far."""
+    images: int | None = None
+    """Number of images of its last score."""
 
 
 class StudyMirror:
@@ -171,7 +131,10 @@ class StudyMirror:
         """Return the study's trials that have this attribute, by its value (a trial number)."""
         return {
             each.user_attrs[name]: _Shown(
-                each._trial_id, each.state.is_finished(), dict(each.intermediate_values)
+                each._trial_id,
+                each.state.is_finished(),
+                dict(each.intermediate_values),
+                each.user_attrs.get("images"),
             )
             for each in self._study.get_trials(deepcopy=False)
             if name in each.user_attrs
@@ -190,6 +153,25 @@ class StudyMirror:
                 if name not in existing:
                     self._study.set_user_attr(name, value)
 
+    def count_in_images(self, images: Mapping[tuple[int, int], int]) -> None:
+        """Change the steps of an earlier version's study, which are the numbers of the rungs.
+
+        Args:
+            images: number of training images by trial and rung.
+        """
+        with self._only_logged():
+            shown = [*self._trials.items(), *self._audits.items()]
+            # a sample has more images than the number of its rung, so no step is both
+            old = [(n, each) for n, each in shown if each.scores and each.images not in each.scores]
+            moves = [
+                (each.id, rung, images[number, rung])
+                for number, each in old
+                for rung in sorted(each.scores, reverse=True)
+            ]
+            if moves:
+                self._rows.move_steps(moves)
+                self._reload()
+
     def begin(self, number: int, params: Params) -> None:
         """Create a trial as RUNNING if the study does not have it yet."""
         with self._only_logged():
@@ -204,7 +186,7 @@ class StudyMirror:
         self,
         number: int,
         params: Params,
-        rung: int,
+        images: int,
         score: float | None,
         attributes: Mapping[str, Any],
     ) -> None:
@@ -220,7 +202,7 @@ class StudyMirror:
                 return
             state = TrialState.FAIL if score is None else TrialState.PRUNED
             about = {"audit_of": number, "params_hash": params.fingerprint, "score": score}
-            values = {} if score is None else {rung: score}
+            values = {} if score is None else {images: score}
             self._audits[number] = self._create(params, state, {**about, **attributes}, values)
 
     def _create(
@@ -238,12 +220,12 @@ class StudyMirror:
     def report(
         self,
         number: int,
-        rung: int,
+        images: int,
         score: float,
         attributes: Mapping[str, Any],
         pictures: Iterable[JobPicture] = (),
     ) -> None:
-        """Write a trial's score at a rung as an intermediate value, with attributes.
+        """Write a trial's score on so many images as an intermediate value, with attributes.
 
         Pictures become artifacts: PNG files, named by their rung.
         """
@@ -251,9 +233,9 @@ class StudyMirror:
             shown = self._trials[number]
             if shown.ended:
                 return
-            artifacts = dict(_artifact(rung, picture) for picture in pictures)
-            self._rows.report(shown.id, rung, score, attributes, artifacts)
-            shown.scores[rung] = score
+            artifacts = dict(_artifact(picture) for picture in pictures)
+            self._rows.report(shown.id, images, score, attributes, artifacts)
+            shown.scores[images] = score
 
     def end(self, endings: Iterable[Ending]) -> None:
         """End trials as COMPLETE, PRUNED or FAIL, with the reason as an attribute and a note.
@@ -301,14 +283,14 @@ def _note(trial_id: int | None, text: str, noted: Mapping[str, Any]) -> dict[str
     return {f"{prefix}note_str:0": text[:_NOTE_LENGTH], f"{prefix}note_ver": 1}
 
 
-def _artifact(rung: int, picture: JobPicture) -> tuple[str, str]:
+def _artifact(picture: JobPicture) -> tuple[str, str]:
     """Return the attribute of an artifact, as `optuna.artifacts.upload_artifact` writes it.
 
     That function would also copy the file.
     """
     metadata = {
         "artifact_id": picture.id,
-        "filename": f"rung-{rung}-{picture.file}",
+        "filename": f"rung-{picture.rung}-{picture.file}",
         "mimetype": "image/png",
         "encoding": None,
     }

@@ -45,7 +45,7 @@ class NewTrial:
     distributions: Mapping[str, BaseDistribution]
     attributes: Mapping[str, Any]
     scores: Mapping[int, float]
-    """Score of each rung."""
+    """Score by step."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +76,36 @@ class StudyRows:
             _put_attributes(connection, _attributes, [(trial_id, new.attributes)])
             if params := _param_rows(trial_id, new):
                 connection.execute(insert(_params), params)
-            for rung, score in new.scores.items():
-                _put_score(connection, trial_id, rung, score)
+            for step, score in new.scores.items():
+                _put_score(connection, trial_id, step, score)
         return trial_id
 
     def report(
         self,
         trial_id: int,
-        rung: int,
+        step: int,
         score: float,
         attributes: Mapping[str, Any],
         system_attributes: Mapping[str, Any],
     ) -> None:
-        """Write the score and the attributes of a running trial at a rung."""
+        """Write the score and the attributes of a running trial at a step."""
         with self._engine.begin() as connection:
             _put_attributes(connection, _attributes, [(trial_id, attributes)])
             _put_attributes(connection, _system_attributes, [(trial_id, system_attributes)])
-            _put_score(connection, trial_id, rung, score)
+            _put_score(connection, trial_id, step, score)
+
+    def move_steps(self, moves: Sequence[tuple[int, int, int]]) -> None:
+        """Change the steps of scores, in this order.
+
+        Args:
+            moves: id of a trial, its step, and the new step.
+        """
+        one = (_steps.c.trial_id == bindparam("which")) & (_steps.c.step == bindparam("old"))
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(_steps).where(one).values(step=bindparam("new")),
+                [{"which": which, "old": old, "new": new} for which, old, new in moves],
+            )
 
     def end(self, ended: Sequence[EndedTrial]) -> None:
         """End running trials, all in one transaction."""
@@ -152,9 +165,9 @@ def _put_attributes(
         _replace(connection, table, ("trial_id", "key"), rows)
 
 
-def _put_score(connection: Connection, trial_id: int, rung: int, score: float) -> None:
+def _put_score(connection: Connection, trial_id: int, step: int, score: float) -> None:
     value = {"intermediate_value": score, "intermediate_value_type": _FINITE}
-    row = {"trial_id": trial_id, "step": rung, **value}
+    row = {"trial_id": trial_id, "step": step, **value}
     _replace(connection, _steps, ("trial_id", "step"), [row])
 
 

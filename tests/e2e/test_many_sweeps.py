@@ -116,8 +116,9 @@ def test_each_has_its_own_study_with_its_own_trials(at_once, cluster):
     for name, found in at_once.items():
         study = optuna.load_study(study_name=name, storage=storage)
         assert [trial.number for trial in study.trials] == [0, 1, 2, 3]
-        shown = {(t.number, r): s for t in study.trials for r, s in t.intermediate_values.items()}
-        assert shown == {key: score for key, (_, score, _, _) in found["jobs"].items()}
+        shown = {(t.number, n): s for t in study.trials for n, s in t.intermediate_values.items()}
+        jobs = found["jobs"].items()
+        assert shown == {(trial, images): score for (trial, _), (_, score, _, images) in jobs}
     storage.engine.dispose()
 
 

@@ -112,7 +112,7 @@ def test_the_optuna_dashboard_shows_every_trial(swept, dashboard):
     states = [trial["state"] for trial in trials]
     assert (states.count("Complete"), states.count("Pruned"), len(states)) == (2, 6, 8)
     complete = next(trial for trial in trials if trial["state"] == "Complete")
-    assert [value["step"] for value in complete["intermediate_values"]] == [0, 1, 2]
+    assert [value["step"] for value in complete["intermediate_values"]] == [4, 8, 16]
     assert {param["name"] for param in complete["params"]} == {"lr", "weight_decay"}
     attributes = {attr["key"] for attr in complete["user_attrs"]}
     assert {"test_miou", "verdict", "reason", "trainable_parameters"} <= attributes
@@ -121,7 +121,7 @@ def test_the_optuna_dashboard_shows_every_trial(swept, dashboard):
 def test_the_mirror_holds_the_scores_of_our_own_tables(swept):
     with closing(sqlite3.connect(swept[0] / "searchctl.db")) as db:
         ours = db.execute(
-            "SELECT t.number, j.rung, j.score FROM searchctl_jobs j "
+            "SELECT t.number, j.images, j.score FROM searchctl_jobs j "
             "JOIN searchctl_trials t ON t.id = j.trial_id ORDER BY 1, 2"
         ).fetchall()
         theirs = db.execute(

@@ -226,7 +226,7 @@ def test_audits_are_trials_of_their_own_in_the_study_and_never_the_best(sweeps, 
     before = shown()
     audited = [job.trial for job in jobs_of(prepared) if job.kind == "audit"]
     params = prepared.sweep.trials()
-    expected = [(trial, "PRUNED", {2: 0.99}, dict(params[trial])) for trial in audited]
+    expected = [(trial, "PRUNED", {32: 0.99}, dict(params[trial])) for trial in audited]
     assert sorted(before) == sorted(expected)
     optuna.delete_study(study_name="quick", storage=prepared.url)
     for _ in range(2):

@@ -1,6 +1,10 @@
 """The Optuna study of a sweep: equal to our tables, rebuilt from them, and never in the way."""
 
+import ast
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import optuna
 import pytest
@@ -9,10 +13,13 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from searchctl.orchestrator.search.study import Ending, StudyMirror, distributions
+from searchctl.orchestrator.search.distributions import distributions
+from searchctl.orchestrator.search.study import Ending, StudyMirror
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.searchspace import Choice, Params, Space
 from searchctl.trainer.core.results import JobResult
+
+ROOT = Path(__file__).parents[2]
 
 
 class Died(BaseException):
@@ -43,7 +50,7 @@ def assert_equal_to_our_tables(prepared):
     scores = {}
     for job in queries.jobs(prepared.engine, prepared.row):
         if job.score is not None:
-            scores.setdefault(job.trial, {})[job.rung] = job.score
+            scores.setdefault(job.trial, {})[job.images] = job.score
     rows = queries.trials(prepared.engine, prepared.row)
     assert len(mirrored) == len(study_of(prepared).trials) == len(rows)
     for row in rows:
@@ -145,6 +152,34 @@ def test_a_study_deleted_in_mid_sweep_is_rebuilt_by_resume(sweeps, quick_runner)
     optuna.delete_study(study_name="quick", storage=sweeps.url)
     prepared, _ = sweeps.resume()
     assert_equal_to_our_tables(prepared)
+
+
+def test_the_steps_of_an_earlier_versions_study_become_numbers_of_images(sweeps, quick_runner):
+    prepared, _ = sweeps.launch(spoilt(quick_runner), halving={"audit": 2})
+    before = [trial.intermediate_values for trial in study_of(prepared).trials]
+    assert {step for values in before for step in values} == {8, 16, 32}
+    with prepared.engine.begin() as connection:
+        for rung, images in enumerate((8, 16, 32)):
+            steps = "UPDATE trial_intermediate_values SET step"
+            connection.execute(text(f"{steps} = {rung} WHERE step = {images}"))
+    for _ in range(2):
+        sweeps.resume()
+        assert [trial.intermediate_values for trial in study_of(prepared).trials] == before
+
+
+def test_optuna_continues_from_the_study_as_the_docs_say(sweeps, quick_runner, tmp_path):
+    space = {"lr": {"low": 0.001, "high": 0.1, "log": True}, "optimizer": ["sgd", "adamw"]}
+    search = {"method": "random", "trials": 8}
+    prepared, _ = sweeps.launch(spoilt(quick_runner), space=space, search=search)
+    page = (ROOT / "docs" / "watching.md").read_text()
+    code = page.split("```python")[1].split("```")[0]
+    code = code.replace("quickstart", "quick").replace("sqlite:///searchctl.db", prepared.url)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    drawn, importance = map(ast.literal_eval, done.stdout.splitlines())
+    assert prepared.sweep.space_.contains(drawn)
+    assert importance.keys() == space.keys()
 
 
 def test_resuming_changes_nothing_of_a_finished_study_and_keeps_notes(sweeps):

@@ -2,8 +2,8 @@
 
 import json
 
+from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import Scored, importance
-from searchctl.orchestrator.search.study import distributions
 from searchctl.searchspace import Params, Space
 
 
