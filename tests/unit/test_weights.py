@@ -3,6 +3,7 @@ import hashlib
 import io
 import os
 import random
+import zipfile
 
 import pytest
 import safetensors.torch
@@ -98,6 +99,38 @@ def test_a_file_that_is_no_state_dict_is_named(tmp_path, monkeypatch, name, cont
     assert str(caught.value).startswith(f"cannot read weights from {path}: ")
     assert "weights_only" not in str(caught.value)
     assert not (tmp_path / "harm").exists()
+
+
+def zipped(content):
+    """Return a file of torch.save with zeros, compressed as torch.save never does."""
+    packed, whole = io.BytesIO(), zipfile.ZipFile(io.BytesIO(content))
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as small:
+        for entry in whole.infolist():
+            small.writestr(entry.filename, whole.read(entry))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("w.pth", b"", "it is empty"),
+        ("w.safetensors", b"", "it is empty"),
+        ("w.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "git lfs pull"),
+        ("w.safetensors", b"\n<!DOCTYPE html><p>404", "an HTML or XML page"),
+        ("w.safetensors", b'{"error": "not found"}', "a JSON text"),
+        ("w.pth", zipped(saved({"w": torch.zeros(2_000_000)})), "unpack to 8 MB"),
+        ("w.pth", saved({"w": torch.zeros(1).expand(10**10)}), "'w' is an expanded view"),
+    ],
+)
+def test_what_is_no_weights_or_takes_any_memory_is_named(tmp_path, name, content, what):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SettingsError, match=what):
+        load_weights(tmp_path / name)
+
+
+def test_weights_that_were_compressed_later_are_read(tmp_path):
+    (tmp_path / "w.pth").write_bytes(zipped(saved({"w": torch.rand(2_000_000)})))
+    assert load_weights(tmp_path / "w.pth").tensors["w"].shape == (2_000_000,)
 
 
 @pytest.mark.parametrize("seed", range(8))

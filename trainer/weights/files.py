@@ -18,6 +18,7 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import file_exists, read_file, write_atomically
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.stopping import status_for_error
+from searchctl.trainer.weights.bounds import refuse_expanded, refuse_growth, refuse_other_content
 
 PICKLED = (".pth", ".pt", ".bin")
 """Suffixes of files that torch.save wrote; all other files are safetensors."""
@@ -75,8 +76,11 @@ def load_weights(path: UPath) -> Weights:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise SettingsError(f"{problem}: {error}") from error
     with as_settings_error(problem):
+        refuse_other_content(content)
         saved = _unpickled(content) if path.suffix in PICKLED else safetensors.torch.load(content)
-    return Weights(_state_dict(saved, problem), hashlib.sha256(content).hexdigest())
+        tensors = _state_dict(saved)
+        refuse_expanded(tensors)
+    return Weights(tensors, hashlib.sha256(content).hexdigest())
 
 
 @contextmanager
@@ -96,6 +100,7 @@ def as_settings_error(what: str) -> Iterator[None]:
 
 
 def _unpickled(content: bytes) -> Any:
+    refuse_growth(content)
     try:
         with warnings.catch_warnings():
             # torch warns before it fails; the error below has the same information
@@ -109,17 +114,17 @@ def _unpickled(content: bytes) -> Any:
         ) from error
 
 
-def _state_dict(saved: Any, problem: str) -> dict[str, Tensor]:
+def _state_dict(saved: Any) -> dict[str, Tensor]:
     """Return the state dict, without the wrapper of a training script."""
     for key in _WRAPPERS:
         if isinstance(saved, Mapping) and isinstance(saved.get(key), Mapping):
             saved = saved[key]
             break
     if not isinstance(saved, Mapping) or not saved:
-        raise SettingsError(f"{problem}: it has no state dict")
+        raise SettingsError("it has no state dict")
     others = [name for name, value in saved.items() if not isinstance(value, Tensor)]
     if others:
-        raise SettingsError(f"{problem}: it has no state dict: {others[0]!r} is not a tensor")
+        raise SettingsError(f"it has no state dict: {others[0]!r} is not a tensor")
     return {_bare(str(name)): tensor for name, tensor in saved.items()}
 
 
