@@ -1,5 +1,6 @@
 """The `searchctl` command. Only click is imported here, so that `--help` is immediate."""
 
+import os
 import sys
 
 import click
@@ -77,7 +78,12 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; every error is a message, without a traceback."""
+    """Run the command; every error is a message, without a traceback.
+
+    Files that it creates are closed to other users: databases, reports and directories of sweeps
+    show masks and names of images.
+    """
+    os.umask(os.umask(0) | 0o007)
     try:
         sys.exit(cli(standalone_mode=False))  # else click would write its own kind of message
     except click.Abort:

@@ -8,6 +8,7 @@ then gets a cookie that is derived from it; a script sends the token in a header
 import hmac
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.secret_files import read_secret
+from searchctl.orchestrator.web.guesses import WINDOW, Guesses
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,6 +29,8 @@ LEAST = 16
 """Minimum length of a token, which is the only protection."""
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::[0-9]{1,5})?", re.ASCII)
+_TOO_MANY = "too many wrong tokens from this address: wait a minute"
 _TOKEN_NEEDED = "this dashboard needs its token: open the URL that `searchctl dashboard` printed"
 
 
@@ -77,6 +81,7 @@ class TokenGuard:
         self._app = app
         self._token = token.encode()
         self._cookie = cookie
+        self._guesses = Guesses()
         # Not the token itself: a leaked cookie does not reveal a token that is used elsewhere too.
         self._pass = hmac.new(self._token, b"searchctl dashboard", sha256).hexdigest().encode()
 
@@ -84,11 +89,21 @@ class TokenGuard:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Pass an authorized request to the app; refuse any other."""
-        query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        if any(name == "token" and _same(value, self._token) for name, value in query):
-            return self._log_in(environ, query, start_response)
-        if self._has_cookie(environ) or self._has_token(environ):
+        if self._has_cookie(environ):
             return self._app(environ, start_response)
+        query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        sent = [value for name, value in query if name == "token"]
+        bearer = _bearer(environ)
+        address = environ.get("REMOTE_ADDR", "")
+        if (sent or bearer) and self._guesses.exceeded(address):
+            wait = [("Retry-After", f"{WINDOW:.0f}"), ("Cache-Control", "no-store")]
+            return answer(start_response, "429 Too Many Requests", _TOO_MANY, wait)
+        if any(_same(value, self._token) for value in sent):
+            return self._log_in(environ, query, start_response)
+        if bearer and _same(bearer, self._token):
+            return self._app(environ, start_response)
+        if sent or bearer:
+            self._guesses.add(address)
         refusal = [("WWW-Authenticate", 'Bearer realm="searchctl"'), ("Cache-Control", "no-store")]
         return answer(start_response, "401 Unauthorized", _TOKEN_NEEDED, refusal)
 
@@ -118,10 +133,6 @@ class TokenGuard:
             return False
         return cookie is not None and _same(cookie.value, self._pass)
 
-    def _has_token(self, environ: "WSGIEnvironment") -> bool:
-        kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return kind.lower() == "bearer" and _same(value.strip(), self._token)
-
 
 class LocalGuard:
     """WSGI middleware that only accepts requests to a local host name.
@@ -145,15 +156,22 @@ class LocalGuard:
         return answer(start_response, "403 Forbidden", refusal, [])
 
 
+def _bearer(environ: "WSGIEnvironment") -> str:
+    """Return the token that a script sends in the Authorization header, or an empty text."""
+    kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" else ""
+
+
 def _name(host: str) -> str:
-    """Return the name of a Host header, without its port.
+    """Return the name of a Host header without its port; an empty text if it is malformed.
 
     >>> _name("LocalHost:8080"), _name("[::1]:8080"), _name("127.0.0.1")
     ('localhost', '::1', '127.0.0.1')
+    >>> _name("localhost:80@evil.example"), _name("[::1]evil.example")
+    ('', '')
     """
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    match = _HOST.fullmatch(host)
+    return (match["v6"] or match["name"]).lower() if match else ""
 
 
 def _same(given: str, expected: bytes) -> bool:

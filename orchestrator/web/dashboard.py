@@ -17,6 +17,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.search.study import open_storage
 from searchctl.orchestrator.web.access import LocalGuard, TokenGuard, answer
 from searchctl.orchestrator.web.pictures import PictureStore
+from searchctl.orchestrator.web.same_origin import OriginGuard
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -133,10 +134,11 @@ def make_server(app: "WSGIApplication", host: str, port: int, token: str | None)
         raise SearchctlError(
             f"cannot listen on {host} port {port} ({error}): choose another --port"
         ) from error
+    own = OriginGuard(app)
     if token is None:
-        server.set_app(LocalGuard(app, host))
+        server.set_app(LocalGuard(own, host))
     else:
-        server.set_app(TokenGuard(app, token, f"searchctl_dashboard_{server.server_port}"))
+        server.set_app(TokenGuard(own, token, f"searchctl_dashboard_{server.server_port}"))
     return server
 
 

@@ -48,6 +48,12 @@ def test_launch_prints_ladder_progress_winner_and_places(swept):
     assert "loss 1" not in output  # no worker was lost to a module of the user
 
 
+def test_other_users_can_read_nothing_that_a_launch_leaves(swept):
+    directory, _ = swept
+    left = [directory / "searchctl.db", directory / "runs", *(directory / "runs").rglob("*")]
+    assert [path for path in left if path.stat().st_mode & 0o007] == []
+
+
 def test_status_counts_every_job(searchctl, swept):
     status = answer_of(searchctl, swept, "status", "tiny", "--json")
     assert status["state"] == "COMPLETE"

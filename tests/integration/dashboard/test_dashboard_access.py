@@ -4,7 +4,7 @@ import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.web.access import given_token, is_loopback
-from tests.dashboards import TOKEN, ask
+from tests.dashboards import TOKEN, ask, dashboard_of, served
 
 PATHS = (
     *("/", "/dashboard", "/api/studies", "/static/bundle.js", "/report", "/artifacts/1/1/00-ab-0"),
@@ -32,8 +32,9 @@ def test_a_request_without_the_token_gets_401_and_nothing_else(path, guarded):
     ],
     ids=str,
 )
-def test_a_similar_token_is_refused(headers, guarded):
-    assert ask(guarded, **headers)[0] == 401
+def test_a_similar_token_is_refused(headers, swept):
+    with served(dashboard_of(swept), TOKEN) as port:
+        assert ask(port, **headers)[0] == 401
 
 
 def test_a_script_sends_the_token_in_a_header(guarded):
@@ -60,10 +61,54 @@ def test_the_way_in_leads_to_no_other_host(guarded):
         assert headers.get_all("Set-Cookie")[0].startswith("searchctl_dashboard_")
 
 
-@pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("evil.example", 403)])
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("[::1]", 200),
+        ("evil.example", 403),
+        ("localhost:80@evil.example", 403),
+        ("[::1]evil.example", 403),
+        ("localhost.evil.example", 403),
+    ],
+)
 def test_without_a_token_only_this_machine_s_own_names_are_answered(host, status, opened):
     assert ask(opened, Host=f"{host}:{opened}")[0] == status
     assert ask(opened)[0] == 200
+
+
+@pytest.mark.parametrize("port", ["opened", "guarded"])
+@pytest.mark.parametrize(
+    ("headers", "passed"),
+    [
+        ({}, True),
+        ({"Origin": "http://localhost:{}", "Host": "localhost:{}"}, True),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "http://localhost:1", "Host": "localhost:{}"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://[broken"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+    ids=str,
+)
+def test_a_post_from_another_site_s_page_is_refused(headers, passed, port, request):
+    served_at = request.getfixturevalue(port)
+    sent = {name: value.format(served_at) for name, value in headers.items()}
+    status, _, text = ask(
+        served_at, "/api/studies", "POST", Authorization=f"Bearer {TOKEN}", **sent
+    )
+    assert (status == 403 and "another web site" in text) != passed
+    assert status < 500 or passed  # Optuna's dashboard refuses an empty body in its own way
+
+
+def test_wrong_tokens_are_limited_and_those_who_are_in_stay_in(swept):
+    with served(dashboard_of(swept), TOKEN) as port:
+        _, headers, _ = ask(port, f"/?token={TOKEN}")
+        cookie = headers["Set-Cookie"].partition(";")[0]
+        answers = [ask(port, Authorization=f"Bearer wrong-{n}")[0] for n in range(12)]
+        assert answers == [401] * 10 + [429] * 2
+        assert ask(port, Authorization=f"Bearer {TOKEN}")[0] == 429
+        assert ask(port, Cookie=cookie)[0] == 200
 
 
 @pytest.mark.parametrize(
