@@ -38,6 +38,8 @@ def _is_own(environ: "WSGIEnvironment") -> bool:
     if origin is None:
         return environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
     try:
-        return urlsplit(origin).netloc.lower() == environ.get("HTTP_HOST", "").lower()
+        site: str = urlsplit(origin).netloc
+        own: str = environ.get("HTTP_HOST", "")
+        return site.lower() == own.lower()
     except ValueError:
         return False
