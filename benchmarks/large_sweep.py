@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, selec
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, cut, plan_ladder
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.cohorts import NewCohort, ladder_rows
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.writer import TRIAL_STATES, NewSweep, create_sweep
@@ -68,10 +69,8 @@ def large_sweep(trials: int, name: str) -> Sweep:
 
 
 def _new_sweep(sweep: Sweep, ladder: Ladder) -> NewSweep:
-    rungs = [
-        {"rung": r.number, "trials": r.trials, "fraction": str(r.fraction), "images": r.images}
-        for r in ladder.rungs
-    ]
+    rungs = ladder_rows(ladder)
+    first = NewCohort(0, ladder.trials, "random", {}, sweep.seed, None, rungs, 2, [])
     return NewSweep(
         name=sweep.name,
         source="",
@@ -82,7 +81,8 @@ def _new_sweep(sweep: Sweep, ladder: Ladder) -> NewSweep:
         versions={"torch": "2"},
         classes=CLASSES,
         data_fingerprint="f00",
-        params=sweep.trials(),
+        points=sweep.points,
+        cohorts=[first],
     )
 
 

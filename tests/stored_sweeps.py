@@ -4,11 +4,19 @@ import numpy as np
 
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.storage.cohorts import NewCohort
 from searchctl.orchestrator.storage.writer import NewSweep
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts, JobResult
 
 LADDER = [{"rung": 0, "trials": 2, "fraction": "1/2", "images": 5}]
+
+
+def new_cohort(number=0, ladder=LADDER, **values):
+    trials = ladder[0]["trials"]
+    row = {"method": "random", "settings": {}, "seed": 0, "min_fraction": None, "lag": 2}
+    return NewCohort(number, trials, ladder=ladder, **{**row, "sources": [], **values})
 
 
 def new_sweep(name="first", params=({"lr": 0.1}, {"lr": 0.01})):
@@ -22,7 +30,8 @@ def new_sweep(name="first", params=({"lr": 0.1}, {"lr": 0.01})):
         versions={"torch": "2"},
         classes=["sky", "road"],
         data_fingerprint="f00",
-        params=[Params(values) for values in params],
+        points=[Point(Params(values), "random") for values in params],
+        cohorts=[new_cohort()],
     )
 
 

@@ -24,10 +24,10 @@ from searchctl.orchestrator.config.checks.sections import (
     checked_task,
 )
 from searchctl.orchestrator.config.checks.space import (
+    points_of,
     read_space,
     search_problems,
     trial_problems,
-    trials_of,
 )
 from searchctl.orchestrator.config.checks.warnings import process_warnings, sweep_warnings
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
@@ -42,6 +42,7 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
+from searchctl.orchestrator.search.draws import Point
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
@@ -233,11 +234,16 @@ class Sweep(Settings):
         return read_space(self.space, self.training)
 
     @cached_property
+    def points(self) -> list[Point]:
+        """The points of the first cohort's trials, in the order of their numbers."""
+        return points_of(self.search, self.space_, self.seed)
+
+    @cached_property
     def _trials(self) -> tuple[Params, ...]:
-        return trials_of(self.search, self.space_, self.seed)
+        return tuple(point.params for point in self.points)
 
     def trials(self) -> tuple[Params, ...]:
-        """Return the params of every trial, in the order of their numbers."""
+        """Return the params of the first cohort's trials, in the order of their numbers."""
         return self._trials
 
     @property

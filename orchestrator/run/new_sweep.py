@@ -12,6 +12,7 @@ from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.plan import Plan
+from searchctl.orchestrator.storage.cohorts import NewCohort, ladder_rows
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -96,19 +97,27 @@ def _new_sweep(
         spec=sweep.to_json(),
         spec_hash=sweep.spec_hash,
         direction=direction_of(sweep),
-        ladder=[
-            {
-                "rung": rung.number,
-                "trials": rung.trials,
-                "fraction": str(rung.fraction),
-                "images": rung.images,
-            }
-            for rung in plan.ladder.rungs
-        ],
+        ladder=ladder_rows(plan.ladder),
         versions=versions(),
         classes=list(dataset.class_names),
         data_fingerprint=data_fingerprint(sweep.data),
-        params=sweep.trials(),
+        points=sweep.points,
+        cohorts=[_first_cohort(sweep, plan)],
         initial_files=initial.to_json(),
         val_images=val_images(dataset),
+    )
+
+
+def _first_cohort(sweep: Sweep, plan: Plan) -> NewCohort:
+    smallest = sweep.halving.min_fraction
+    return NewCohort(
+        number=0,
+        trials=len(sweep.points),
+        method=sweep.search.method,
+        settings={},
+        seed=sweep.seed,
+        min_fraction=None if smallest is None else str(smallest),
+        ladder=ladder_rows(plan.ladder),
+        lag=2,
+        sources=[],
     )

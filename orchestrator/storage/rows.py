@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
+from searchctl.orchestrator.search.draws import Origin
 from searchctl.trainer.core.results import EpochRecord
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]
@@ -73,6 +74,38 @@ class TrialRow:
     params_hash: str
     """`Params.fingerprint` of the params at the launch."""
     state: TrialState
+    cohort: int = 0
+    origin: Origin = "random"
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """One cohort of a sweep's trials: its ladder, and how its trials are drawn."""
+
+    number: int
+    request: int
+    """0: requested by the launch; n: by the n-th extension."""
+    requested_at: datetime
+    trials: int
+    """Number of requested trials; fewer are drawn if the space has no more points."""
+    method: str
+    settings: dict[str, Any]
+    """The other search settings of its draw."""
+    seed: int
+    min_fraction: str | None
+    ladder: list[dict[str, Any]]
+    lag: int
+    """It opens once all cohorts before the last `lag` ones are closed."""
+    sources: list[int]
+    """Numbers of the cohorts that it is drawn from."""
+    retried: list[int]
+    """Numbers of failed trials whose params it tries again."""
+    drawn_at: datetime | None
+    """None until it is drawn."""
+    source_trials: list[int] | None
+    """Numbers of the trials that it was drawn from."""
+    versions: dict[str, str] | None
+    """Versions of the packages that drew it."""
 
 
 @dataclass(frozen=True)

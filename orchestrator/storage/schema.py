@@ -1,8 +1,9 @@
 """The tables. Their names have a prefix, because Optuna's tables are in the same database.
 
 Unique keys guarantee one row per thing, independently of the code: a job is unique by its key
-(job_key.py), a decision by (trial, rung), params within their sweep, and a job has at most one open
-attempt. The unique keys are also the indexes of the queries. Every change here needs a migration.
+(job_key.py), a decision by (trial, rung), params within their cohort, and a job has at most one
+open attempt. The unique keys are also the indexes of the queries. Every change here needs a
+migration.
 """
 
 import struct
@@ -120,8 +121,41 @@ trials = Table(
     Column("params", JSON, nullable=False),
     Column("params_hash", String(64), nullable=False),
     Column("state", String(16), nullable=False),
+    Column("cohort", Integer, nullable=False, server_default="0"),
+    # how its params were found: grid, random, known or model (rows.py)
+    Column("origin", String(8), nullable=False, server_default="random"),
     UniqueConstraint("sweep_id", "number"),
-    UniqueConstraint("sweep_id", "params_hash"),
+    UniqueConstraint("sweep_id", "cohort", "params_hash", name="uq_searchctl_trials_params"),
+)
+
+# A cohort is stored when it is requested, and drawn later: what the draw depends on is in its row.
+cohorts = Table(
+    "searchctl_cohorts",
+    metadata,
+    _id(),
+    _belongs_to("sweeps"),
+    Column("number", Integer, nullable=False),
+    # 0: the launch; n: the n-th extension
+    Column("request", Integer, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("method", String(16), nullable=False),
+    # the other search settings of its draw
+    Column("settings", JSON, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("min_fraction", String(40)),
+    Column("ladder", JSON, nullable=False),
+    # it opens once all cohorts before the last `lag` ones are closed
+    Column("lag", Integer, nullable=False),
+    # numbers of the cohorts that it is drawn from
+    Column("sources", JSON, nullable=False),
+    # numbers of failed trials whose params it tries again
+    Column("retried", JSON, nullable=False, server_default="[]"),
+    # what its draw used; empty until it is drawn
+    Column("drawn_at", UtcDateTime),
+    Column("source_trials", JSON(none_as_null=True)),
+    Column("versions", JSON(none_as_null=True)),
+    UniqueConstraint("sweep_id", "number"),
 )
 
 jobs = Table(

@@ -4,7 +4,6 @@ Every write checks the driver's lease in the same transaction. Every write can b
 a connection that is lost during a commit leaves it unknown whether the commit succeeded.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,15 @@ from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import jobs, lease, results, schema
+from searchctl.orchestrator.storage.cohorts import (
+    NewCohort,
+    NewDraw,
+    add_cohorts,
+    store_draw,
+    trial_ids,
+)
 from searchctl.orchestrator.storage.rows import (
     ESTIMATE,
     AttemptOutcome,
@@ -27,7 +34,6 @@ from searchctl.orchestrator.storage.rows import (
     SweepState,
     TrialState,
 )
-from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 TRIAL_STATES: dict[str, TrialState] = {
@@ -53,37 +59,28 @@ class NewSweep:
     versions: Mapping[str, str]
     classes: Sequence[str]
     data_fingerprint: str
-    params: Sequence[Params]
+    points: Sequence[Point]
+    """The points of the first cohort's trials, in the order of their numbers."""
+    cohorts: Sequence[NewCohort]
     initial_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     val_images: Sequence[tuple[str, str]] = ()
     """Name and group of each validation image."""
 
 
 def create_sweep(engine: Engine, new: NewSweep) -> int:
-    """Store a sweep and all its trials; return the sweep's id.
+    """Store a sweep with its cohorts and the trials of the first one; return the sweep's id.
 
     Raises:
         SweepExists: the database already has a sweep of this name.
     """
-    row = {key: value for key, value in vars(new).items() if key != "params"}
+    row = {key: value for key, value in vars(new).items() if key not in ("points", "cohorts")}
     states = {"state": "RUNNING", "desired_state": "RUNNING", "created_at": _now()}
     try:
         with engine.begin() as connection:
             inserted = connection.execute(insert(schema.sweeps).values(**row, **states))
             (sweep_id,) = inserted.inserted_primary_key or (None,)
-            connection.execute(
-                insert(schema.trials),
-                [
-                    {
-                        "sweep_id": sweep_id,
-                        "number": number,
-                        "params": json.loads(params.to_json()),
-                        "params_hash": params.fingerprint,
-                        "state": "WAITING",
-                    }
-                    for number, params in enumerate(new.params)
-                ],
-            )
+            add_cohorts(connection, int(sweep_id or 0), new.cohorts)
+            store_draw(connection, int(sweep_id or 0), NewDraw(0, 0, new.points, (), new.versions))
     except IntegrityError as error:
         raise SweepExists(
             f"sweep '{new.name}' already exists in this database: resume it with `searchctl resume "
@@ -127,10 +124,13 @@ class SweepWriter:
         self._sweep_id = sweep_id
         self._token = token
         self._ttl_s = ttl_s
-        query = select(schema.trials.c.number, schema.trials.c.id)
         with engine.connect() as connection:
-            rows = connection.execute(query.where(schema.trials.c.sweep_id == sweep_id))
-            self._trial_ids = {number: trial_id for number, trial_id in rows}
+            self._trial_ids = trial_ids(connection, sweep_id)
+
+    def draw_cohort(self, draw: NewDraw) -> None:
+        """Store the trials of a cohort, with what they were drawn from."""
+        with self._transaction() as connection:
+            self._trial_ids |= store_draw(connection, self._sweep_id, draw)
 
     def start_attempt(
         self,

@@ -8,12 +8,14 @@ from searchctl.orchestrator.artifacts.garbage import Tally, collect, used_bytes
 from searchctl.orchestrator.artifacts.retention import RetentionReason
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import JobResult
+from tests.stored_sweeps import new_cohort
 
 LADDER = [
     {"rung": 0, "trials": 2, "fraction": "1/2", "images": 5},
@@ -85,7 +87,8 @@ def _new_sweep(continue_):
         versions={},
         classes=["sky"],
         data_fingerprint="f00",
-        params=[Params({"lr": 0.1}), Params({"lr": 0.01})],
+        points=[Point(Params({"lr": lr}), "random") for lr in (0.1, 0.01)],
+        cohorts=[new_cohort(ladder=LADDER)],
     )
 
 

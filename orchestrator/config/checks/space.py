@@ -12,6 +12,7 @@ from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
+from searchctl.orchestrator.search.draws import Point, draw
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
@@ -68,11 +69,9 @@ def _defaults(training: TrainSettings) -> dict[str, Value]:
     return {name: value for name, value in values.items() if not isinstance(value, dict)}
 
 
-def trials_of(search: SearchSettings, space: Space, seed: int) -> tuple[Params, ...]:
-    """Return the points of the space that become trials, in the order of their numbers."""
-    if search.method == "grid":
-        return space.grid()
-    return space.sample(search.trials or 0, seed, search.method)
+def points_of(search: SearchSettings, space: Space, seed: int) -> list[Point]:
+    """Return the points of the first cohort's trials, in the order of their numbers."""
+    return draw(space, search.method, search.trials, seed)
 
 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:

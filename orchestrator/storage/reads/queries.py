@@ -28,6 +28,7 @@ from searchctl.orchestrator.storage.rows import (
     AttemptPlace,
     AttemptRow,
     ClassScoreRow,
+    CohortRow,
     EpochRow,
     EventRow,
     JobRow,
@@ -83,6 +84,14 @@ def trials(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[TrialR
     table = schema.trials
     query = select(*(table.c[name] for name in TrialRow.__annotations__)).order_by(table.c.number)
     return [TrialRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
+
+
+def cohorts(engine: Engine, sweep: SweepRow) -> list[CohortRow]:
+    """Return a sweep's cohorts by number, also those that are not drawn yet."""
+    table = schema.cohorts
+    query = select(*(table.c[each.name] for each in fields(CohortRow)))
+    query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.number)
+    return [CohortRow(**row) for row in fetch(engine, query)]
 
 
 def jobs(

@@ -1,0 +1,111 @@
+"""Writes cohorts and their draws, inside of a transaction: all of a draw is stored, or nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from searchctl.orchestrator.halving.rule import Ladder, Rung
+from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.storage import schema
+
+
+@dataclass(frozen=True)
+class NewCohort:
+    """A requested cohort, which is not drawn yet; the fields are those of a CohortRow."""
+
+    number: int
+    trials: int
+    method: str
+    settings: Mapping[str, Any]
+    seed: int
+    min_fraction: str | None
+    ladder: Sequence[Mapping[str, Any]]
+    lag: int
+    sources: Sequence[int]
+    request: int = 0
+    retried: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class NewDraw:
+    """The drawn trials of a cohort, with what they were drawn from."""
+
+    cohort: int
+    first: int
+    """Number of its first trial."""
+    points: Sequence[Point]
+    source_trials: Sequence[int]
+    versions: Mapping[str, str]
+
+
+def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
+    """Return a ladder as JSON values."""
+    return [
+        {"rung": r.number, "trials": r.trials, "fraction": str(r.fraction), "images": r.images}
+        for r in ladder.rungs
+    ]
+
+
+def ladder_of(rows: Sequence[Mapping[str, Any]]) -> Ladder:
+    """Return the ladder of `ladder_rows`."""
+    return Ladder(
+        tuple(
+            Rung(row["rung"], row["trials"], Fraction(row["fraction"]), row["images"])
+            for row in rows
+        )
+    )
+
+
+def add_cohorts(connection: Connection, sweep_id: int, cohorts: Sequence[NewCohort]) -> None:
+    """Store requested cohorts."""
+    requested = {"sweep_id": sweep_id, "requested_at": datetime.now(UTC)}
+    rows = [{**asdict(cohort), **requested} for cohort in cohorts]
+    connection.execute(insert(schema.cohorts), rows)
+
+
+def store_draw(connection: Connection, sweep_id: int, draw: NewDraw) -> dict[int, int]:
+    """Store the trials of a cohort, unless it was drawn before.
+
+    Returns:
+        The number of each new trial -> its id; empty if the cohort was drawn before.
+    """
+    cohorts = schema.cohorts
+    mine = (cohorts.c.sweep_id == sweep_id) & (cohorts.c.number == draw.cohort)
+    change = update(cohorts).where(mine, cohorts.c.drawn_at.is_(None))
+    drawn = connection.execute(
+        change.values(
+            drawn_at=datetime.now(UTC),
+            source_trials=list(draw.source_trials),
+            versions=dict(draw.versions),
+        )
+    )
+    if not drawn.rowcount:
+        return {}
+    connection.execute(
+        insert(schema.trials),
+        [
+            {
+                "sweep_id": sweep_id,
+                "number": number,
+                "params": json.loads(point.params.to_json()),
+                "params_hash": point.params.fingerprint,
+                "state": "WAITING",
+                "cohort": draw.cohort,
+                "origin": point.origin,
+            }
+            for number, point in enumerate(draw.points, draw.first)
+        ],
+    )
+    return trial_ids(connection, sweep_id)
+
+
+def trial_ids(connection: Connection, sweep_id: int) -> dict[int, int]:
+    """Return the id of each trial of a sweep by its number."""
+    query = select(schema.trials.c.number, schema.trials.c.id)
+    rows = connection.execute(query.where(schema.trials.c.sweep_id == sweep_id))
+    return {number: trial_id for number, trial_id in rows}
