@@ -204,13 +204,28 @@ class Interval(Dimension):
         # rounding may exceed `high` by one unit in the last place
         return freeze(min(self.low + u * (self.high - self.low), self.high))
 
-    def _at_log(self, u: float) -> Number:
+    @property
+    def _log_ends(self) -> tuple[float, float]:
         # each whole number represents half a unit on both sides, so the two ends are not drawn
         # more rarely than the others
         margin = 0.5 if self.whole else 0.0
-        low, high = math.log(self.low - margin), math.log(self.high + margin)
+        return math.log(self.low - margin), math.log(self.high + margin)
+
+    def _at_log(self, u: float) -> Number:
+        low, high = self._log_ends
         number = math.exp(low + u * (high - low))
         return max(self.low, min(self.high, round(number) if self.whole else number))
+
+    def position(self, value: Value) -> float:
+        """Return a coordinate in [0, 1] that `at` maps to this number of the interval."""
+        assert isinstance(value, (int, float))
+        if self.log:
+            low, high = self._log_ends
+            return (math.log(value) - low) / (high - low)
+        if self.size is not None and self._stride is not None:
+            n = (_exact(value) - _exact(self.low)) / self._stride
+            return float((n + Fraction(1, 2)) / self.size)
+        return (value - self.low) / (self.high - self.low)
 
     def examples(self) -> Iterator[tuple[Path, Value]]:
         """Yield the smallest and the largest value; a step may not reach `high`."""

@@ -7,7 +7,7 @@ from typing import Literal
 Method = Literal["random", "quasi_random"]
 
 
-def unit_point(method: Method, seed: int, index: int, dimensions: int) -> tuple[float, ...]:
+def unit_point(method: Method, seed: int | str, index: int, dimensions: int) -> tuple[float, ...]:
     """Return one point of a seed's sequence: coordinates in [0, 1).
 
     The point depends on the arguments only, so a shorter sequence is a prefix of a longer one.
@@ -18,7 +18,7 @@ def unit_point(method: Method, seed: int, index: int, dimensions: int) -> tuple[
     return tuple(rng.random() for _ in range(dimensions))
 
 
-def _rotated_halton(seed: int, index: int, dimensions: int) -> tuple[float, ...]:
+def _rotated_halton(seed: int | str, index: int, dimensions: int) -> tuple[float, ...]:
     """Return a point of Halton's sequence, shifted by the seed in each coordinate, modulo 1.
 
     Sources: J. H. Halton, On the efficiency of certain quasi-random sequences of points in

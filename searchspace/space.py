@@ -1,7 +1,9 @@
 """The search space: points (bundles of values) crossed with axes, which may be conditional."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from fractions import Fraction
+from functools import partial
+from itertools import count, product
 from math import prod
 from types import MappingProxyType
 
@@ -15,14 +17,22 @@ from searchctl.searchspace.checks import (
 )
 from searchctl.searchspace.config import POINTS, parse, source_path
 from searchctl.searchspace.dimensions import Choice
+from searchctl.searchspace.drawing import Allowed, Drawing, anything, new_points
 from searchctl.searchspace.errors import Problem, SpaceError
+from searchctl.searchspace.known import (
+    Completed,
+    completed,
+    point_problems,
+)
 from searchctl.searchspace.params import Params
-from searchctl.searchspace.sampling import Method, unit_point
+from searchctl.searchspace.sampling import Method
 from searchctl.searchspace.values import Record, Value, freeze, same
 
 _MAX_REPEATS = 1000
 """Draws in a row without a new point; after that, sampling takes the remaining points in grid
 order."""
+_MAX_REFUSED = 5_000
+"""The same where some points are not allowed; larger finite spaces are not counted."""
 
 Choose = Callable[[str, Part], Value]
 """Returns a value of a dimension, given the dimension's name and the dimension."""
@@ -64,6 +74,7 @@ class Space:
         self._bundles = tuple(dict.fromkeys(self.points)) or (Params(),)
         self._parts = flat(self.axes)
         self._order = dependency_order(self._parts)
+        self._drawing = Drawing(self._parts, self._bundles, self._point)
         named = {name for dimension in self._parts.values() for name in dimension.when}
         self._controllers = tuple(name for name in self._parts if setting(name) in named)
 
@@ -216,7 +227,27 @@ class Space:
             and Params({n: v for n, v in point.items() if n not in active}) in self._bundles
         )
 
-    def sample(self, n: int, seed: int, method: Method = "random") -> tuple[Params, ...]:
+    def known_problems(self, given: Mapping[str, object]) -> list[Problem]:
+        """Return why these values are no part of a point, each with the name that it is about."""
+        return list(point_problems(given, self._parts, self._bundles, self._defaults))
+
+    def complete(
+        self, known: Sequence[Params], seed: int, allowed: Allowed = anything
+    ) -> Completed:
+        """Complete known points, which must have no problems, by draws of the seed."""
+        return completed(self._drawing.completion, known, seed, allowed)
+
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        method: Method = "random",
+        *,
+        known: Sequence[Params] = (),
+        near: Sequence[Params] = (),
+        share: Fraction = Fraction(0),
+        allowed: Allowed = anything,
+    ) -> tuple[Params, ...]:
         """Return n distinct points, or all points if there are fewer.
 
         With the same seed, a smaller sample is a prefix of a larger one.
@@ -225,34 +256,44 @@ class Space:
             n: how many points.
             seed: seed of the sequence; see `searchctl.searchspace.sampling`.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
+            known: points of the space, which come first.
+            near: points, or parts of points, near which some of the others are drawn.
+            share: the share of the others for which this is done.
+            allowed: which points may be drawn. Fewer than n are returned where these are too rare
+                to be found: about one in 1,000 of infinitely many.
         """
-        found: dict[Params, None] = {}  # an ordered set
-        size = self.size
-        for params in self._draws(seed, method):
-            if len(found) >= n or len(found) == size:
+        found = dict.fromkeys(known[:n])  # an ordered set
+        nearby = self._draws_near(near, seed, allowed)
+        everywhere = self._draws(seed, method, allowed)
+        size = self._allowed_size(allowed)
+        for drawn in count():
+            if len(found) in (n, size):
                 break
-            found[params] = None
-        return tuple(found)[:n]
+            has_turn = int((drawn + 1) * share) > int(drawn * share)
+            sources = (nearby, everywhere) if has_turn else (everywhere,)
+            point = next((p for points in sources for p in points if p not in found), None)
+            if point is None:
+                break
+            found[point] = None
+        return tuple(found)
 
-    def _draws(self, seed: int, method: Method) -> Iterator[Params]:
-        """Yield points, possibly repeated. If the space is finite, every point comes up."""
-        seen: set[Params] = set()
-        index = last_new = 0
-        while index <= last_new + 1 + _MAX_REPEATS:
-            params = self._draw(unit_point(method, seed, index, 1 + len(self._parts)))
-            if params not in seen:
-                seen.add(params)
-                last_new = index
-            yield params
-            index += 1
+    def _draws(self, seed: int, method: Method, allowed: Allowed) -> Iterator[Params]:
+        """Yield allowed points, each once. If the space is finite, every one comes up."""
+        limit = _MAX_REPEATS if allowed is anything else _MAX_REFUSED
+        yield from new_points(partial(self._drawing.anywhere, method, seed), allowed, limit)
         if not self.unbounded:
-            yield from self.grid()
+            yield from filter(allowed, self.grid())
 
-    def _draw(self, unit: tuple[float, ...]) -> Params:
-        # the axes take the first coordinates, in which Halton's sequence is spread best
-        *shares, which = unit
-        values = {
-            name: dimension.at(u)
-            for (name, dimension), u in zip(self._parts.items(), shares, strict=True)
-        }
-        return self._point(self._bundles[int(which * len(self._bundles))], values)
+    def _draws_near(
+        self, centres: Sequence[Params], seed: int, allowed: Allowed
+    ) -> Iterator[Params]:
+        if centres:
+            draw = partial(self._drawing.near, centres, seed)
+            yield from new_points(draw, allowed, _MAX_REPEATS)
+
+    def _allowed_size(self, allowed: Allowed) -> int | None:
+        """Return the number of allowed points; None if there are infinitely many, or too many."""
+        size = self.size
+        if allowed is anything or size is None:
+            return size
+        return sum(map(allowed, self.grid())) if size <= _MAX_REFUSED else None
