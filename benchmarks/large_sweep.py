@@ -11,7 +11,8 @@ from itertools import islice, product, zip_longest
 from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, select, update
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, cut, plan_ladder
+from searchctl.orchestrator.halving.cut import cut
+from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, plan_ladder
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.cohorts import NewCohort, ladder_rows
 from searchctl.orchestrator.storage.reads import queries

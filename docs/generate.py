@@ -17,10 +17,9 @@ from pydantic.fields import FieldInfo
 
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_settings import (
-    BudgetSettings,
     HalvingSettings,
     ReportSettings,
     SearchSettings,

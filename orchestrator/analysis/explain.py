@@ -132,7 +132,8 @@ class _Stored:
             return ExplainedRung(job.rung, job, mine, [], None)
         ranked = sorted((d for d in decisions if d.rank is not None), key=lambda d: d.rank or 0)
         neighbours = [self._neighbour(job.trial, each) for each in _nearest(ranked, mine)]
-        comparison = self._comparison(mine, [d.trial for d in ranked])
+        others = [d.trial for d in ranked if d is mine or not d.spared]
+        comparison = self._comparison(mine, others)
         return ExplainedRung(job.rung, job, mine, neighbours, comparison)
 
     def _neighbour(self, trial: int, other: Decision) -> Neighbour:

@@ -110,5 +110,5 @@ def _preferred(name: str, params: AllParams, closed: Sequence[Sequence[Decision]
 
 def _best(rung: Sequence[Decision]) -> list[int]:
     """Return the trials that a rung promoted; on the last one, the winner."""
-    promoted = [each.trial for each in rung if each.verdict == "promoted"]
+    promoted = [e.trial for e in rung if e.verdict == "promoted" and not e.spared]
     return promoted or [each.trial for each in rung if each.rank == 1]

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
+from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.follow_up import follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.halving.rule import Decision, Outcome, cut
+from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.storage.rows import EpochRow
 from searchctl.orchestrator.storage.writer import TRIAL_STATES
 from searchctl.searchspace import Params

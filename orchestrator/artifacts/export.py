@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
+from searchctl.orchestrator.config.checks.script import AnyTraining
 from searchctl.orchestrator.config.checks.sections import checked_inference
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
-from searchctl.orchestrator.config.sweep import AnyTraining, Sweep, safe_names
+from searchctl.orchestrator.config.sweep import Sweep, safe_names
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.names import names_used
 from searchctl.orchestrator.own_code.stored import FOLDER, stored_code

@@ -10,7 +10,7 @@ from searchctl.orchestrator.config.checks.own_parts import (
     folder_of,
     with_full_names,
 )
-from searchctl.orchestrator.config.checks.script import function_problems
+from searchctl.orchestrator.config.checks.script import function_problems, names_a_script
 from searchctl.orchestrator.config.checks.sections import package_problems
 from searchctl.orchestrator.config.locations import undefined_variables
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
@@ -18,7 +18,7 @@ from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
 from searchctl.orchestrator.config.pipeline_files import read_pipeline_files
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
-from searchctl.orchestrator.config.sweep import Sweep, names_a_script
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace.errors import Path, unknown
 
 

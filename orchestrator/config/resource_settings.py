@@ -1,8 +1,17 @@
-"""The section `resources:` of a sweep.yaml."""
+"""The sections `resources:` and `budget:` of a sweep.yaml, which a resumed sweep may change."""
 
-from typing import Annotated
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from searchctl.orchestrator.core.cluster_address import checked_address
 from searchctl.trainer.settings.base import Settings
@@ -101,3 +110,46 @@ class ResourceSettings(Settings):
         # Ray gives each node with such a GPU exactly 1 of this resource, whatever the number of
         # its GPUs. A tiny amount selects the node and never runs out.
         return {**self.custom, f"accelerator_type:{self.accelerator_type}": 0.001}
+
+
+_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
+
+
+def read_moment(written: Any) -> datetime:
+    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a date and time.
+
+    A time without a zone is local time.
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    text = str(written).strip()
+    if text and (span := _SPAN.fullmatch(text)):
+        days, hours, minutes = (int(part or 0) for part in span.groups())
+        try:
+            return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
+        except OverflowError:
+            raise ValueError(f"is too far away: {written!r}") from None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        fix = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
+        raise ValueError(f"must be a date and time {fix}, not {written!r}") from None
+
+
+Deadline = Annotated[
+    datetime, BeforeValidator(read_moment), WithJsonSchema({"type": "string"}, mode="validation")
+]
+"""A date and time with its time zone."""
+
+
+class BudgetSettings(Settings):
+    """Limits that stop a sweep early. It can be resumed with other limits."""
+
+    deadline: Deadline | None = None
+    """When to stop: a date and time (2026-11-30 18:00, local time unless it has a zone), or a time
+    span from the launch (8h, 1d12h)."""
+    gpu_hours: Annotated[float, Field(gt=0)] | None = None
+    """Maximum GPU hours of all attempts, lost ones included. Half a GPU for 1 h counts as 0.5."""
+    disk_gb: Annotated[float, Field(gt=0)] | None = None
+    """Maximum disk space of the sweep's files, in units of 1e9 bytes."""

@@ -7,16 +7,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    Discriminator,
     Field,
-    Tag,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from searchctl.orchestrator.config.checks.script import script_problems
+from searchctl.orchestrator.config.checks.script import AnyTraining, script_problems
 from searchctl.orchestrator.config.checks.sections import (
     checked_halving,
     checked_inference,
@@ -33,10 +31,9 @@ from searchctl.orchestrator.config.checks.warnings import process_warnings, swee
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.config.sweep_settings import (
-    BudgetSettings,
     HalvingSettings,
     ReportSettings,
     SearchSettings,
@@ -62,25 +59,6 @@ def _slug(name: str) -> str:
             "and start with a letter or a digit"
         )
     return name
-
-
-def names_a_script(written: object) -> bool:
-    """Return whether a section `training:` is that of a script, whatever else is wrong with it."""
-    return isinstance(written, Mapping) and bool({"command", "function"} & {*written})
-
-
-def _kind_of_training(written: object) -> str:
-    is_script = isinstance(written, ScriptSettings) or names_a_script(written)
-    return _SCRIPT if is_script else _OURS
-
-
-_OURS, _SCRIPT = "[TrainSettings]", "[ScriptSettings]"
-"""Tags of the kinds of training; brackets tell them from keys of the file."""
-AnyTraining = Annotated[
-    Annotated[TrainSettings, Tag(_OURS)] | Annotated[ScriptSettings, Tag(_SCRIPT)],
-    Discriminator(_kind_of_training),
-]
-"""Settings of our own training, or a script of the user's."""
 
 
 def safe_names(files: dict[str, str]) -> dict[str, str]:

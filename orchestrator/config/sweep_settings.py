@@ -1,7 +1,6 @@
-"""The sections search, halving, report, budget and storage of a sweep.yaml."""
+"""The sections search, halving, report and storage of a sweep.yaml."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -29,17 +28,21 @@ _DIGITS = re.compile(r"\s*\d{1,20}\s*/\s*\d{1,20}\s*|\s*\d{0,20}\.?\d{0,20}([eE]
 
 
 def _fraction(written: Any) -> Fraction:
+    fraction = _number(written)
+    if not 0 < fraction <= 1:
+        raise ValueError(f"must be above 0 and not above 1, not {written}")
+    return fraction
+
+
+def _number(written: Any) -> Fraction:
     # repr returns the digits as they were written, so that 0.1 becomes exactly 1/10
     text = repr(written) if isinstance(written, float) else str(written)
     if not _DIGITS.fullmatch(text):  # an exponent of nine digits takes hours
         raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {text[:40]!r}")
     try:
-        fraction = Fraction(text)
+        return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {written!r}") from None
-    if not 0 < fraction <= 1:
-        raise ValueError(f"must be above 0 and not above 1, not {written}")
-    return fraction
 
 
 Share = Annotated[
@@ -205,49 +208,6 @@ class ReportSettings(Settings):
     def wanted_images(self) -> int | tuple[str, ...]:
         """The setting `images` as an immutable value, which jobs carry."""
         return self.images if isinstance(self.images, int) else tuple(self.images)
-
-
-_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
-
-
-def read_moment(written: Any) -> datetime:
-    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a date and time.
-
-    A time without a zone is local time.
-
-    Raises:
-        ValueError: the value is neither.
-    """
-    text = str(written).strip()
-    if text and (span := _SPAN.fullmatch(text)):
-        days, hours, minutes = (int(part or 0) for part in span.groups())
-        try:
-            return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
-        except OverflowError:
-            raise ValueError(f"is too far away: {written!r}") from None
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        fix = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
-        raise ValueError(f"must be a date and time {fix}, not {written!r}") from None
-
-
-Deadline = Annotated[
-    datetime, BeforeValidator(read_moment), WithJsonSchema({"type": "string"}, mode="validation")
-]
-"""A date and time with its time zone."""
-
-
-class BudgetSettings(Settings):
-    """Limits that stop a sweep early. It can be resumed with other limits."""
-
-    deadline: Deadline | None = None
-    """When to stop: a date and time (2026-11-30 18:00, local time unless it has a zone), or a time
-    span from the launch (8h, 1d12h)."""
-    gpu_hours: Annotated[float, Field(gt=0)] | None = None
-    """Maximum GPU hours of all attempts, lost ones included. Half a GPU for 1 h counts as 0.5."""
-    disk_gb: Annotated[float, Field(gt=0)] | None = None
-    """Maximum disk space of the sweep's files, in units of 1e9 bytes."""
 
 
 def _without_password(url: str) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
-from searchctl.orchestrator.halving.rule import Decision, Direction, Ladder, Outcome, Rung, cut
+from searchctl.orchestrator.halving.rule import Decision, Direction, Ladder, Outcome, Rung
 
 
 class Signal(Enum):
@@ -56,8 +57,12 @@ class Bracket:
     would leave all other workers idle (Graham, "Bounds on multiprocessing timing anomalies", 1969).
     """
 
-    def __init__(self, ladder: Ladder, direction: Direction) -> None:
+    def __init__(
+        self, ladder: Ladder, direction: Direction, protected: Container[int] = ()
+    ) -> None:
+        """Start with the first rung; `protected` trials are never cut."""
         self.ladder = ladder
+        self._protected = protected
         self.direction = direction
         self._number = 0
         self._enter(range(ladder.trials))
@@ -126,7 +131,7 @@ class Bracket:
     def _close(self) -> tuple[Decision, ...]:
         last = self._number == len(self.ladder.rungs) - 1
         planned = None if last else self.ladder.rungs[self._number + 1].trials
-        decisions = cut(list(self._outcomes.values()), planned, self.direction)
+        decisions = cut(list(self._outcomes.values()), planned, self.direction, self._protected)
         survivors = [d.trial for d in decisions if d.verdict in ("promoted", "complete")]
         if not survivors:
             diverged = not all(outcome.failed for outcome in self._outcomes.values())

@@ -1,4 +1,4 @@
-"""The halving rule, pure: the rungs, their data fractions, and the cut at each rung.
+"""The halving rule, pure: the rungs and their data fractions. cut.py has the cut at each rung.
 
 Successive halving (Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
 Optimization", AISTATS 2016, algorithm 1). The resource is the fraction of the training images. The
@@ -15,8 +15,9 @@ from typing import Literal
 Direction = Literal["maximize", "minimize"]
 Keep = Literal["floor", "ceil"]
 Verdict = Literal["promoted", "pruned", "complete", "diverged", "failed"]
-"""The decision on a trial at a rung. promoted: continues on the next rung. pruned: ranked below the
-cut. complete: ranked on the last rung. diverged, failed: no finite score, never promoted."""
+"""The decision on a trial at a rung. promoted: continues on the next rung, since it is ranked above
+the cut or protected. pruned: ranked below the cut. complete: ranked on the last rung. diverged,
+failed: no finite score, never promoted."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,19 @@ class Decision:
     cohort: int
     """Number of trials that were compared, those without a finite score included."""
     kept: int
-    """Number of trials of the cohort that were promoted (on the last rung: completed)."""
+    """Number of trials that are ranked above the cut (on the last rung: that completed)."""
     cutoff: float | None
     """Score of the last trial that was kept."""
     margin: float | None
     """How much better the score is than the nearest one on the other side of the cut. Positive for
-    promoted trials, zero (a tie) or negative for pruned ones, None if no trial was cut."""
+    promoted trials, zero (a tie) or negative for those below the cut, None if no trial was cut."""
     reason: str = field(compare=False, default="")
     """The decision in words."""
+
+    @property
+    def spared(self) -> bool:
+        """Whether the trial is promoted only because it is protected."""
+        return self.verdict == "promoted" and self.rank is not None and self.rank > self.kept
 
 
 def keep_count(trials: int, *, eta: int, finalists: int, keep: Keep = "floor") -> int:
@@ -125,6 +131,7 @@ def plan_ladder(
     min_fraction: Fraction | None = None,
     fractions: Sequence[Fraction] | None = None,
     min_images: int = 1,
+    protected: int = 0,
 ) -> Ladder:
     """Plan the whole ladder.
 
@@ -141,6 +148,7 @@ def plan_ladder(
         min_fraction: smallest fraction; lower rungs are left out.
         fractions: fractions of all rungs, in place of the computed ones.
         min_images: least number of images of a rung (the largest batch size).
+        protected: number of trials that stay on the ladder to the end, beside the others.
 
     Raises:
         ValueError: trials, images or finalists are below 1, or eta is below 2.
@@ -158,6 +166,7 @@ def plan_ladder(
         shares = shares[-len(counts) :]
     if len(shares) < len(counts):  # a shortened ladder: its last cut goes to the finalists
         counts = (trials, *counts[1 : len(shares) - 1], finalists)[: len(shares)]
+    counts = (trials, *(min(count + protected, trials) for count in counts[1:]))
     rungs = [
         _rung(number, count, share, images, min_images)
         for number, (count, share) in enumerate(zip(counts, shares, strict=True))
@@ -192,90 +201,3 @@ def _merge(rungs: Iterable[Rung], warnings: list[str]) -> list[Rung]:
         else:
             merged.append(rung)
     return merged
-
-
-def rank(outcomes: Iterable[Outcome], direction: Direction) -> list[Outcome]:
-    """Return the outcomes with a finite score, best first; ties are ordered by trial number."""
-    sign = -1 if direction == "maximize" else 1
-    finite = [outcome for outcome in outcomes if outcome.finite]
-    return sorted(finite, key=lambda outcome: (sign * (outcome.score or 0.0), outcome.trial))
-
-
-def cut(
-    outcomes: Sequence[Outcome], planned: int | None, direction: Direction
-) -> tuple[Decision, ...]:
-    """Decide on every trial of a complete rung.
-
-    A diverged or failed trial is never promoted. If there are too few finite scores, the next rung
-    shrinks.
-
-    Args:
-        outcomes: results of all trials of the rung.
-        planned: planned number of trials of the next rung; None on the last rung.
-        direction: whether larger scores are better.
-
-    Returns:
-        The decisions by rank. Those without a finite score come last, by trial number.
-    """
-    ranked = rank(outcomes, direction)
-    kept = len(ranked) if planned is None else min(planned, len(ranked))
-    evidence = _Evidence(ranked, kept, len(outcomes), direction, last=planned is None)
-    unranked = sorted((o for o in outcomes if not o.finite), key=lambda o: o.trial)
-    return (
-        *(evidence.decide(position) for position in range(len(ranked))),
-        *(evidence.refuse(outcome) for outcome in unranked),
-    )
-
-
-@dataclass(frozen=True)
-class _Evidence:
-    """Evidence that all decisions of one cut share."""
-
-    ranked: Sequence[Outcome]
-    kept: int
-    cohort: int
-    direction: Direction
-    last: bool
-
-    def decide(self, position: int) -> Decision:
-        outcome, survives = self.ranked[position], position < self.kept
-        verdict: Verdict = ("complete" if self.last else "promoted") if survives else "pruned"
-        margin = self._margin(position)
-        reason = f"rank {position + 1} of {self.cohort}, {self.kept} kept"
-        if margin is not None:
-            side = "ahead of the best that was cut" if survives else "behind the last survivor"
-            reason += f", {abs(margin):.4g} {side}"
-        return self._decision(outcome, verdict, position + 1, margin, reason)
-
-    def refuse(self, outcome: Outcome) -> Decision:
-        verdict: Verdict = "failed" if outcome.failed else "diverged"
-        return self._decision(outcome, verdict, None, None, f"{verdict}: no finite score")
-
-    def _margin(self, position: int) -> float | None:
-        if not 0 < self.kept < len(self.ranked):
-            return None
-        # The nearest score on the other side of the cut: the first dropped, or the last kept.
-        other = self.kept if position < self.kept else self.kept - 1
-        difference = (self.ranked[position].score or 0.0) - (self.ranked[other].score or 0.0)
-        return difference if self.direction == "maximize" else -difference
-
-    def _decision(
-        self,
-        outcome: Outcome,
-        verdict: Verdict,
-        place: int | None,
-        margin: float | None,
-        reason: str,
-    ) -> Decision:
-        return Decision(
-            trial=outcome.trial,
-            rung=outcome.rung,
-            verdict=verdict,
-            score=outcome.score if outcome.finite else None,
-            rank=place,
-            cohort=self.cohort,
-            kept=self.kept,
-            cutoff=self.ranked[self.kept - 1].score if self.kept else None,
-            margin=margin,
-            reason=reason,
-        )

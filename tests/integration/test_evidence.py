@@ -7,8 +7,9 @@ from upath import UPath
 
 from searchctl.orchestrator.analysis.verify import verify
 from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
-from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.reads import queries

@@ -6,8 +6,9 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.garbage import Tally, collect, used_bytes
 from searchctl.orchestrator.artifacts.retention import RetentionReason
+from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.database import open_database

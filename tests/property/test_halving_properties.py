@@ -37,10 +37,11 @@ def outcome(table, failed, job):
     return Outcome(job.trial, job.rung.number, score, failed=job.trial in failed)
 
 
-def climb(plan, table, failed, direction, seed=0):
+def climb(plan, table, failed, direction, seed=0, protected=()):
     """Run a whole sweep, results arriving in any order; return its outcomes and decisions."""
     order = random.Random(seed)
-    bracket, running, outcomes, decisions = Bracket(plan, direction), [], [], []
+    bracket, running = Bracket(plan, direction, protected), []
+    outcomes, decisions = [], []
     while (job := bracket.next_job()) is not Signal.DONE:
         if isinstance(job, BracketJob):
             running.append(job)
@@ -122,3 +123,17 @@ def test_the_last_rung_is_exactly_the_whole_data_set(trials, images, eta, finali
 def test_powers_of_eta_lose_no_rung_to_a_float_logarithm(eta, power):
     counts = rung_counts(eta**power, eta=eta, finalists=1)
     assert counts == tuple(eta**k for k in reversed(range(power + 1)))
+
+
+@given(sweeps(), st.sets(st.integers(0, 59), max_size=4), st.integers(0, 1000))
+def test_a_protected_trial_climbs_as_long_as_its_score_is_finite(sweep, protected, seed):
+    plan, table, failed, direction = sweep
+    safe = {trial for trial in protected if trial < plan.trials}
+    beside = plan_ladder(plan.trials, plan.rungs[-1].images, protected=len(safe))
+    _, _, decisions = climb(beside, table, failed, direction, seed, safe)
+    _, _, again = climb(beside, table, failed, direction, seed + 1, safe)
+    assert decisions == again
+    ends = [d for d in decisions if d.verdict != "promoted"]
+    assert sorted(d.trial for d in ends) == list(range(plan.trials))
+    assert not [d for d in ends if d.trial in safe and d.verdict == "pruned"]
+    assert all(d.trial in safe for d in decisions if d.spared)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.config.sweep_settings import BudgetSettings, read_moment
+from searchctl.orchestrator.config.resource_settings import BudgetSettings, read_moment
 from searchctl.orchestrator.driver.budget import (
     DiskMeter,
     GpuMeter,

@@ -2,7 +2,8 @@ from fractions import Fraction as F
 
 import pytest
 
-from searchctl.orchestrator.halving.rule import Outcome, cut, plan_ladder, rung_counts
+from searchctl.orchestrator.halving.cut import cut
+from searchctl.orchestrator.halving.rule import Outcome, plan_ladder, rung_counts
 
 FULL = F(1)
 
@@ -139,3 +140,35 @@ def test_the_margin_is_the_distance_to_the_other_side_of_the_cut():
 def test_margins_of_a_score_to_minimize_are_positive_for_the_survivors():
     decisions = cut(outcomes(0.9, 0.6), 1, "minimize")
     assert [d.margin for d in decisions] == pytest.approx([0.3, -0.3])
+
+
+@pytest.mark.parametrize(
+    ("scores", "planned", "protected", "expected", "kept"),
+    [
+        ((0.9, 0.8, 0.7, 0.6, 0.1), 3, {4}, [0, 1, 4], 2),
+        ((0.1, 0.8, 0.7, 0.6, 0.9), 3, {4}, [4, 1, 2], 3),
+        ((0.9, 0.8, 0.7, 0.6, 0.1), 3, {2, 4}, [0, 2, 4], 1),
+        ((0.9, 0.8, 0.7, 0.6, None), 3, {4}, [0, 1, 2], 3),
+        ((0.9, 0.8), 2, {0, 1}, [0, 1], 2),
+        ((0.9, 0.8, 0.7), 1, {1, 2}, [1, 2], 0),
+        ((0.5, 0.5, 0.5), 2, {2}, [0, 2], 1),
+    ],
+)
+def test_a_protected_trial_is_never_cut_and_takes_none_of_the_places_of_the_others(
+    scores, planned, protected, expected, kept
+):
+    decisions = cut(outcomes(*scores), planned, "maximize", protected)
+    assert promoted(decisions) == expected
+    assert {d.kept for d in decisions} == {kept}
+    assert {d.trial for d in decisions if d.spared} <= protected
+
+
+def test_the_decision_on_a_protected_trial_says_why_it_continues():
+    last = cut(outcomes(0.9, 0.8, 0.7, 0.6, 0.1), 3, "maximize", {4})[-1]
+    assert (last.verdict, last.rank, last.margin) == ("promoted", 5, pytest.approx(-0.7))
+    assert last.reason.endswith("a known point, which stays on the ladder (protect_known)")
+
+
+def test_protected_trials_are_planned_beside_the_others():
+    assert [count for count, *_ in ladder(36, 2975, protected=1)] == [36, 19, 10, 5, 3]
+    assert [count for count, *_ in ladder(3, 100, protected=2)] == [3, 3]

@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from searchctl.orchestrator.halving.rule import Outcome, cut
+from searchctl.orchestrator.halving.cut import cut
+from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.terminal.live import PlainDisplay
 
 LADDER = [{"rung": 1, "trials": 4, "fraction": "1", "images": 8}]

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sweep_settings import (
-    BudgetSettings,
     HalvingSettings,
     ReportSettings,
     SearchSettings,

@@ -1,9 +1,11 @@
-"""The checks of a sweep whose trials run the user's own script."""
+"""The checks of a sweep whose trials run the user's own script, and which sweeps these are."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Discriminator, Tag
 
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.errors import Path, Problem, unknown
@@ -13,12 +15,32 @@ from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.modules import SourceError
 from searchctl.trainer.settings.signatures import Signature, read_signature
+from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.config.sweep import Sweep
 
 _SAMPLES = ("train_list", "images", "fraction")
 """Placeholders by which a script learns how much data to train on."""
+
+
+def names_a_script(written: object) -> bool:
+    """Return whether a section `training:` is that of a script, whatever else is wrong with it."""
+    return isinstance(written, Mapping) and bool({"command", "function"} & {*written})
+
+
+def _kind_of_training(written: object) -> str:
+    is_script = isinstance(written, ScriptSettings) or names_a_script(written)
+    return _SCRIPT if is_script else _OURS
+
+
+_OURS, _SCRIPT = "[TrainSettings]", "[ScriptSettings]"
+"""Tags of the kinds of training; brackets tell them from keys of the file."""
+AnyTraining = Annotated[
+    Annotated[TrainSettings, Tag(_OURS)] | Annotated[ScriptSettings, Tag(_SCRIPT)],
+    Discriminator(_kind_of_training),
+]
+"""Settings of our own training, or a script of the user's."""
 
 
 def read_script_space(config: Mapping[str, Any], script: ScriptSettings) -> Space:
