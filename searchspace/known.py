@@ -23,7 +23,7 @@ _TRIES = 1000
 class Completed:
     """Known points with a value for each axis."""
 
-    points: tuple[Params, ...]
+    points: tuple[Params, ...] = ()
     """Distinct points, in the order in which they are known."""
     given: tuple[Params, ...] = ()
     """The values of each of them that are known."""

@@ -1,9 +1,8 @@
 """The search space: points (bundles of values) crossed with axes, which may be conditional."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from functools import partial
-from itertools import count, product
+from itertools import islice, product
 from math import prod
 from types import MappingProxyType
 
@@ -238,58 +237,44 @@ class Space:
         return completed(self._drawing.completion, known, seed, allowed)
 
     def sample(
-        self,
-        n: int,
-        seed: int,
-        method: Method = "random",
-        *,
-        known: Sequence[Params] = (),
-        near: Sequence[Params] = (),
-        share: Fraction = Fraction(0),
-        allowed: Allowed = anything,
+        self, n: int, seed: int, method: Method = "random", allowed: Allowed = anything
     ) -> tuple[Params, ...]:
-        """Return n distinct points, or all points if there are fewer.
+        """Return the first n points of `draws`, or all points if there are fewer."""
+        return tuple(islice(self.draws(seed, method, allowed), n))
 
-        With the same seed, a smaller sample is a prefix of a larger one.
+    def draws(
+        self, seed: int, method: Method = "random", allowed: Allowed = anything
+    ) -> Iterator[Params]:
+        """Yield distinct points: every allowed one, if there are finitely many.
 
         Args:
-            n: how many points.
             seed: seed of the sequence; see `searchctl.searchspace.sampling`.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
-            known: points of the space, which come first.
-            near: points, or parts of points, near which some of the others are drawn.
-            share: the share of the others for which this is done.
-            allowed: which points may be drawn. Fewer than n are returned where these are too rare
-                to be found: about one in 1,000 of infinitely many.
+            allowed: which points may be drawn. Of infinitely many, the points end where fewer than
+                about one in 1,000 is allowed.
         """
-        found = dict.fromkeys(known[:n])  # an ordered set
-        nearby = self._draws_near(near, seed, allowed)
-        everywhere = self._draws(seed, method, allowed)
+        found: set[Params] = set()
         size = self._allowed_size(allowed)
-        for drawn in count():
-            if len(found) in (n, size):
-                break
-            has_turn = int((drawn + 1) * share) > int(drawn * share)
-            sources = (nearby, everywhere) if has_turn else (everywhere,)
-            point = next((p for points in sources for p in points if p not in found), None)
-            if point is None:
-                break
-            found[point] = None
-        return tuple(found)
+        for point in self._sequence(seed, method, allowed):
+            if len(found) == size:
+                return
+            if point not in found:
+                found.add(point)
+                yield point
 
-    def _draws(self, seed: int, method: Method, allowed: Allowed) -> Iterator[Params]:
-        """Yield allowed points, each once. If the space is finite, every one comes up."""
+    def draws_near(
+        self, centres: Sequence[Params], seed: int, allowed: Allowed = anything
+    ) -> Iterator[Params]:
+        """Yield distinct points near these points, or parts of points, which take turns."""
+        if centres:
+            draw = partial(self._drawing.near, centres, seed)
+            yield from new_points(draw, allowed, _MAX_REPEATS)
+
+    def _sequence(self, seed: int, method: Method, allowed: Allowed) -> Iterator[Params]:
         limit = _MAX_REPEATS if allowed is anything else _MAX_REFUSED
         yield from new_points(partial(self._drawing.anywhere, method, seed), allowed, limit)
         if not self.unbounded:
             yield from filter(allowed, self.grid())
-
-    def _draws_near(
-        self, centres: Sequence[Params], seed: int, allowed: Allowed
-    ) -> Iterator[Params]:
-        if centres:
-            draw = partial(self._drawing.near, centres, seed)
-            yield from new_points(draw, allowed, _MAX_REPEATS)
 
     def _allowed_size(self, allowed: Allowed) -> int | None:
         """Return the number of allowed points; None if there are infinitely many, or too many."""

@@ -78,7 +78,7 @@ def decisions_follow(record: Record) -> Iterator[Discrepancy]:
         outcomes = [
             Outcome(d.trial, rung, d.score, failed=d.verdict == "failed") for d in decisions
         ]
-        derived = {d.trial: d for d in cut(outcomes, planned, record.direction)}
+        derived = {d.trial: d for d in cut(outcomes, planned, record.direction, record.protected)}
         for d in decisions:
             for name in _FIELDS:
                 pair = getattr(d, name), getattr(derived[d.trial], name)

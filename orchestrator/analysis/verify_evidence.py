@@ -20,7 +20,7 @@ from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
+from searchctl.orchestrator.storage.rows import EpochRow, SweepRow, TrialRow
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
@@ -80,8 +80,14 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
             for key in _finalists(row, decisions)
             if key in jobs and _missing(jobs[key].weights, engine)
         },
+        protected=_protected(row, trials),
         by_script=is_by_script(row.spec),
     )
+
+
+def _protected(row: SweepRow, trials: Sequence[TrialRow]) -> set[int]:
+    kept = row.spec.get("halving", {}).get("protect_known", False)
+    return {trial.number for trial in trials if kept and trial.origin == "known"}
 
 
 def _by_images(

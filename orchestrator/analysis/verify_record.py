@@ -40,6 +40,8 @@ class Record:
     """`evaluation_by_images` of each complete job whose counts can be read."""
     missing_weights: AbstractSet[JobKey]
     """Finalists' jobs whose weights are missing."""
+    protected: AbstractSet[int] = frozenset()
+    """Trials that are never cut."""
     by_script: bool = False
     """Whether a script of the user's scored: it may leave no counts."""
     underivable: str | None = None

@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from searchctl.orchestrator.config.checks.known import known_warnings, prior_of
 from searchctl.orchestrator.config.checks.script import AnyTraining, script_problems
 from searchctl.orchestrator.config.checks.sections import (
     checked_halving,
@@ -39,7 +40,7 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
     StorageSettings,
 )
-from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.search.draws import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
@@ -157,6 +158,7 @@ class Sweep(Settings):
             halving,
             info.data.get("task", "segmentation"),
             info.data.get("data"),
+            info.data.get("search"),
             by_script=isinstance(info.data.get("training"), ScriptSettings),
         )
 
@@ -214,7 +216,18 @@ class Sweep(Settings):
     @cached_property
     def points(self) -> list[Point]:
         """The points of the first cohort's trials, in the order of their numbers."""
-        return points_of(self.search, self.space_, self.seed)
+        return points_of(self.search, self.space_, self.seed, self.prior)
+
+    @cached_property
+    def protected(self) -> frozenset[int]:
+        """Numbers of the trials that are never cut."""
+        known = (n for n, point in enumerate(self.points) if point.origin == "known")
+        return frozenset(known if self.halving.protect_known else ())
+
+    @cached_property
+    def prior(self) -> Prior:
+        """What is known of the search space before any result."""
+        return prior_of(self.search, self.space_, self.seed)
 
     @cached_property
     def _trials(self) -> tuple[Params, ...]:
@@ -239,9 +252,11 @@ class Sweep(Settings):
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about settings that are probably not intended or change what scores mean."""
+        known = tuple(known_warnings(self.prior.known))
         if self.script is not None:
-            return ()
+            return known
         return (
+            *known,
             *sweep_warnings(self.search, self.space_, self._trials, self.halving, self.recipe),
             *process_warnings(self.resources, min(self._batch_sizes)),
         )

@@ -34,6 +34,13 @@ def _fraction(written: Any) -> Fraction:
     return fraction
 
 
+def _part(written: Any) -> Fraction:
+    fraction = _number(written)
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"must be from 0 to 1, not {written}")
+    return fraction
+
+
 def _number(written: Any) -> Fraction:
     # repr returns the digits as they were written, so that 0.1 becomes exactly 1/10
     text = repr(written) if isinstance(written, float) else str(written)
@@ -60,6 +67,20 @@ Share = Annotated[
 ]
 """An exact fraction of the training images: 1/16 or 0.0625."""
 
+Part = Annotated[
+    Fraction,
+    BeforeValidator(_part),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^[0-9]+\s*/\s*[0-9]+$|^[0-9]*\.?[0-9]+$"},
+            ]
+        }
+    ),
+]
+"""An exact part of a number of trials, from 0 to 1."""
 
 _METHODS_OF_OTHERS = {
     **dict.fromkeys(("bayes", "bayesian", "bo", "gp", "tpe"), "method: quasi_random"),
@@ -78,6 +99,13 @@ class SearchSettings(Settings):
     """grid: every point. random: independent points. quasi_random: evenly spread points."""
     trials: Annotated[int, Field(ge=1)] | None = Field(default=None, validate_default=True)
     """Number of points to draw; not allowed for a grid."""
+    known: Annotated[list[dict[str, Any]], Field(max_length=1000)] = Field(default=[])
+    """Points that are tried in any case, as the first trials: what you use today, or what worked
+    elsewhere, such as {lr: 1e-3, weight_decay: 1e-4}. Values that a point leaves out are drawn."""
+    known_share: Part | None = Field(default=None, validate_default=True)
+    """Share of the drawn trials that is drawn near a known point: numbers from a normal
+    distribution around its own, choices with a raised probability. Default: 1/3 with known points.
+    0 draws all trials from the whole space. Not allowed for a grid."""
 
     @field_validator("method", mode="before")
     @classmethod
@@ -86,6 +114,22 @@ class SearchSettings(Settings):
         if ours:
             raise ValueError(f"{method} is not a method here: write `{ours}`")
         return method
+
+    @field_validator("known_share")
+    @classmethod
+    def _is_a_share_of_draws(cls, share: Fraction | None, info: ValidationInfo) -> Fraction | None:
+        if share and info.data.get("method") == "grid":
+            raise ValueError("a grid uses every point: leave it out, or set method: random")
+        if share and info.data.get("known") == []:
+            raise ValueError("needs a known point: add known: [{..}], or leave it out")
+        return share
+
+    @property
+    def share_near_known(self) -> Fraction:
+        """Share of the drawn trials that is drawn near a known point."""
+        if self.known_share is None:
+            return Fraction(1, 3) if self.known and self.method != "grid" else Fraction(0)
+        return self.known_share
 
     @field_validator("trials")
     @classmethod
@@ -129,6 +173,9 @@ class HalvingSettings(Settings):
     continue_: Annotated[Literal["retrain", "warm"], Field(alias="continue")] = "retrain"
     """retrain: fresh weights at every rung. warm: start from the trial's weights of the rung
     below."""
+    protect_known: bool = False
+    """Whether the points of `search.known` are never cut: they are trained on every rung beside the
+    planned trials, so that the winner is compared with them on all of the data."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     """Number of seeds with which each finalist is trained, the sweep's own seed included. The extra
     trainings follow the ladder and measure the variance over seeds. They change no decision."""

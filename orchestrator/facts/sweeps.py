@@ -117,11 +117,15 @@ def rung_line(decisions: Sequence[Decision]) -> str:
     best = decisions[0]
     if best.score is None:
         return f"rung {best.rung} closed: none of {best.cohort} has a score"
-    kept = [str(d.trial) for d in decisions if d.verdict in ("promoted", "complete")]
+    stay = [d for d in decisions if d.verdict in ("promoted", "complete")]
+    kept = [str(d.trial) for d in stay if not d.spared]
+    spared = ", ".join(str(d.trial) for d in stay if d.spared)
     more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
     return (
         f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
         f"{best.kept} of {best.cohort} kept: {', '.join(kept[:SHOWN])}{more}"
+        + f"; known: {spared}"
+        * bool(spared)
     )
 
 

@@ -196,6 +196,7 @@ def _ladder(sweep: Sweep, images: int) -> Ladder:
         min_fraction=halving.min_fraction,
         fractions=halving.fractions,
         min_images=sweep.largest_batch,
+        protected=len(sweep.protected),
     )
 
 

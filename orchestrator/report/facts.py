@@ -13,6 +13,7 @@ from searchctl.orchestrator.analysis.explain import Comparison
 from searchctl.orchestrator.analysis.fidelity import Fidelity
 from searchctl.orchestrator.analysis.follow_up import FollowUp
 from searchctl.orchestrator.analysis.tradeoff import Tradeoff
+from searchctl.orchestrator.facts.baseline import Baseline
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.grade import Grade
 from searchctl.orchestrator.search.importance import Importance
@@ -68,6 +69,8 @@ class Answer:
     seconds: float
     """Sum over all ended jobs."""
     gpu_seconds: float
+    baseline: Baseline | None = None
+    """The best known point beside this trial; None without known points."""
 
 
 @dataclass(frozen=True)

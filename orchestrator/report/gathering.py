@@ -14,6 +14,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.planning.grade import Grade, grade
@@ -119,6 +120,7 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
         images=sum(job.images_seen or 0 for job in stored.jobs),
         seconds=sum(job.seconds or 0.0 for job in stored.jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),
+        baseline=read_baseline(stored.engine, stored.row),
     )
 
 

@@ -57,7 +57,9 @@ def assemble(
 ) -> Parts:
     """Return the driver of a prepared sweep, before its first job."""
     row, sweep, ladder = prepared.row, prepared.sweep, prepared.plan.ladder
-    schedule = Schedule(Bracket(ladder, row.direction), follow_up_settings(row.spec))
+    schedule = Schedule(
+        Bracket(ladder, row.direction, sweep.protected), follow_up_settings(row.spec)
+    )
     outbox = Outbox(callback.database_down, callback.database_up)
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(

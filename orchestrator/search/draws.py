@@ -4,14 +4,19 @@ A draw is a function of its arguments alone, so the same cohorts give the same t
 of results.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain, islice
+from itertools import count as count_up
 from typing import Literal
 
 from searchctl.searchspace import Params, Space
+from searchctl.searchspace.drawing import Allowed, anything
+from searchctl.searchspace.known import Completed
 
-Origin = Literal["grid", "random", "known", "model"]
-"""How a trial's params were found. known: given by the user, or drawn around such a point. model:
+Origin = Literal["grid", "random", "known", "near", "model"]
+"""How a trial's params were found. known: given by the user. near: drawn near such a point. model:
 drawn by a model of the results so far."""
 Method = Literal["grid", "random", "quasi_random"]
 
@@ -24,8 +29,28 @@ class Point:
     origin: Origin
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What is known of a space before any result."""
+
+    known: Completed = field(default_factory=Completed)
+    """Points to try in any case."""
+    share: Fraction = field(default_factory=Fraction)
+    """Share of the other points that is drawn near a known one."""
+    allowed: Allowed = anything
+    """Which points may be trials."""
+
+
+NO_PRIOR = Prior()
+
+
 def draw(
-    space: Space, method: Method, count: int | None, seed: int, taken: Collection[Params] = ()
+    space: Space,
+    method: Method,
+    count: int | None,
+    seed: int,
+    taken: Collection[Params] = (),
+    prior: Prior = NO_PRIOR,
 ) -> list[Point]:
     """Draw the points of a cohort.
 
@@ -38,10 +63,34 @@ def draw(
         count: how many points; not used for a grid.
         seed: the sweep's seed.
         taken: the points of all trials of the cohorts before, which are not drawn again.
+        prior: points to try first, where to draw more often, and which points to leave out.
     """
-    if method == "grid":
-        return [Point(params, "grid") for params in space.grid() if params not in taken]
-    known = {*taken}
-    pool = space.sample(len(known) + (count or 0), seed, method)
-    new = [Point(params, "random") for params in pool if params not in known]
-    return new[:count]
+    points = _grid(space, prior) if method == "grid" else _mixed(space, method, seed, prior)
+    found = {*taken}
+    new = (point for point in points if point.params not in found)
+    return list(islice(new, None if method == "grid" else count))
+
+
+def _grid(space: Space, prior: Prior) -> Iterator[Point]:
+    known = prior.known.points
+    yield from (Point(params, "known") for params in known)
+    others = (params for params in space.grid() if params not in known)
+    yield from (Point(params, "grid") for params in others if prior.allowed(params))
+
+
+def _mixed(
+    space: Space, method: Literal["random", "quasi_random"], seed: int, prior: Prior
+) -> Iterator[Point]:
+    """Yield distinct points: the known ones, then some near these among others from anywhere."""
+    yield from (Point(params, "known") for params in prior.known.points)
+    found = {*prior.known.points}
+    anywhere = (Point(p, "random") for p in space.draws(seed, method, prior.allowed))
+    near = (Point(p, "near") for p in space.draws_near(prior.known.given, seed, prior.allowed))
+    for turn in count_up():
+        has_turn = int((turn + 1) * prior.share) > int(turn * prior.share)
+        sources = chain(near, anywhere) if has_turn else anywhere
+        point = next((each for each in sources if each.params not in found), None)
+        if point is None:
+            return
+        found.add(point.params)
+        yield point

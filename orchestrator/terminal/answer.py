@@ -13,6 +13,7 @@ from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
+from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.scores import shown_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
@@ -38,6 +39,8 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
         f"Winner: trial {winner.trial}",
         f", {sweep.halving.ranked_by} {number(winner.score)}: {assignments(winner.params)}",
     )
+    if baseline := read_baseline(engine, row):
+        yield paragraph(str(baseline))
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]

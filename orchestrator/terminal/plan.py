@@ -1,5 +1,6 @@
 """A plan and its estimate by a probe, as tables and sentences."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
     )
     if plan.after:
         yield f"Follow-up jobs (repeats, audit) add {counted(plan.after, 'full training')}."
+    yield from _known(sweep)
     yield from _notes(plan)
     for warning in plan.warnings:
         yield Text(f"warning: {warning}", style="yellow")
@@ -58,6 +60,18 @@ def _ladder_table(plan: Plan) -> Table:
         totals = (plan.images_span, plan.validation_span)
         table.add_row("all", *[""] * 4, *map(_images, totals), style="bold")
     return table
+
+
+def _known(sweep: Sweep) -> Iterator[str]:
+    """Say what the known points are for."""
+    origins = Counter(point.origin for point in sweep.points)
+    if not origins["known"]:
+        return
+    known = counted(origins["known"], "known point")
+    near = f", and {origins['near']} of the other {len(sweep.points) - origins['known']} near them"
+    yield f"The first trials are {known}{near * (origins['near'] > 0)}."
+    if sweep.protected:
+        yield "Known points are never cut (protect_known): every rung counts them."
 
 
 def _notes(plan: Plan) -> Iterator[str]:

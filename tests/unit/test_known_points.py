@@ -3,6 +3,7 @@ from statistics import NormalDist, fmean
 
 import pytest
 
+from searchctl.orchestrator.search.draws import Point, Prior, draw
 from searchctl.searchspace import Choice, Interval, Params, Space
 from searchctl.searchspace.near import SPREAD, STAYS, near
 
@@ -63,15 +64,36 @@ def test_a_point_that_cannot_be_completed_within_the_allowed_ones_is_named():
     assert found.points[0]["optimizer"] == "adamw"
 
 
+def params(points, origin):
+    return [point.params for point in points if point.origin == origin]
+
+
 def test_known_points_come_first_and_a_share_of_the_others_lies_near_them():
-    known = SPACE.complete([TODAY], seed=0)
-    sample = SPACE.sample(31, 0, known=known.points, near=known.given, share=Fraction(1, 3))
-    others = [point for point in SPACE.sample(20, 0) if point not in known.points]
-    assert sample[0] == known.points[0]
-    assert [p for p in sample[1:] if p in others] == others
-    near_ones = [p for p in sample[1:] if p not in others]
-    assert len(near_ones) == 10
-    assert sum(1e-4 < p["lr"] < 1e-2 for p in near_ones) >= 8
+    prior = Prior(SPACE.complete([TODAY], seed=0), Fraction(1, 3))
+    points = draw(SPACE, "random", 31, 0, prior=prior)
+    assert points[0] == Point(prior.known.points[0], "known")
+    assert params(points, "random") == list(SPACE.sample(20, 0))
+    assert len(params(points, "near")) == 10
+    assert sum(1e-4 < p["lr"] < 1e-2 for p in params(points, "near")) >= 8
+    assert all(SPACE.contains(point.params) for point in points)
+
+
+def test_a_second_cohort_continues_the_draws_of_the_first():
+    prior = Prior(SPACE.complete([TODAY], seed=0), Fraction(1, 3))
+    whole = draw(SPACE, "quasi_random", 20, 0, prior=prior)
+    first = [point.params for point in whole[:12]]
+    assert draw(SPACE, "quasi_random", 8, 0, first, prior) == whole[12:]
+
+
+def test_a_grid_begins_with_the_known_points_and_has_every_other_allowed_one_once():
+    grid = Space({"a": Interval(1, 4), "b": Interval(1, 4)})
+    prior = Prior(
+        grid.complete([Params({"b": 2, "a": 2})], 0), allowed=lambda p: p["a"] * p["b"] == 4
+    )
+    points = [
+        (p.params["a"], p.params["b"], p.origin) for p in draw(grid, "grid", None, 0, prior=prior)
+    ]
+    assert points == [(2, 2, "known"), (1, 4, "grid"), (4, 1, "grid")]
 
 
 def test_only_allowed_points_are_drawn_and_a_sample_is_short_where_they_are_rare():

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from searchctl.orchestrator.config.sweep_settings import (
     HalvingSettings,
     ReportSettings,
+    SearchSettings,
 )
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.trainer.core.extras import embeddings_problem
@@ -40,7 +41,12 @@ def checked_task(task: Task, data: AnyData | None) -> Task:
 
 
 def checked_halving(
-    halving: HalvingSettings, task: Task, data: AnyData | None = None, *, by_script: bool
+    halving: HalvingSettings,
+    task: Task,
+    data: AnyData | None = None,
+    search: SearchSettings | None = None,
+    *,
+    by_script: bool,
 ) -> HalvingSettings:
     """Return the halving; where no score is written, with the score that goes with the task.
 
@@ -48,11 +54,12 @@ def checked_halving(
         halving: the settings.
         task: of the sweep.
         data: its data set, if that is known.
+        search: its search, if that is known.
         by_script: whether a script reports the score, which can be any.
 
     Raises:
         pydantic.ValidationError: the score is unknown, or does not go with its direction or the
-            task.
+            task; or there is no known point to protect.
     """
     if task == "classification" and "score" not in halving.model_fields_set:
         halving = halving.model_copy(update={"score": "val_accuracy"})
@@ -60,6 +67,9 @@ def checked_halving(
     known = known_score(halving.ranked_by) or _is_of_others(halving.ranked_by, by_script)
     if known and (problem := direction_problem(halving.ranked_by, halving.direction)):
         problems.append((("direction",), problem))
+    if halving.protect_known and search is not None and not search.known:
+        fix = "add search: {known: [{..}]} with what you use today, or leave it out"
+        problems.append((("protect_known",), f"needs a known point: {fix}"))
     if problems:
         raise refuse(problems, halving)
     return halving

@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from searchctl.orchestrator.config.checks.known import known_problems
 from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.checks.script import read_script_space
 from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
-from searchctl.orchestrator.search.draws import Point, draw
+from searchctl.orchestrator.search.draws import Point, Prior, draw
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
@@ -69,13 +70,15 @@ def _defaults(training: TrainSettings) -> dict[str, Value]:
     return {name: value for name, value in values.items() if not isinstance(value, dict)}
 
 
-def points_of(search: SearchSettings, space: Space, seed: int) -> list[Point]:
+def points_of(search: SearchSettings, space: Space, seed: int, prior: Prior) -> list[Point]:
     """Return the points of the first cohort's trials, in the order of their numbers."""
-    return draw(space, search.method, search.trials, seed)
+    return draw(space, search.method, search.trials, seed, prior=prior)
 
 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
     """Return what prevents a search of this space. No point of it is drawn."""
+    if problems := list(known_problems(search, space)):
+        return problems
     if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"
         return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.unbounded]

@@ -1,0 +1,65 @@
+"""The winner beside the best known point: what a search has gained over what was used before."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.facts.scores import ranked_by
+from searchctl.orchestrator.facts.sweeps import number
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
+from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.scores.catalog import ScoreName, title
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The best known point of a sweep (`search.known`), compared with the best trial."""
+
+    trial: int
+    winner: int
+    score: ScoreName
+    value: float
+    """Its score on the highest rung that it has reached."""
+    rung: int
+    rank: int
+    """Its place among all trials."""
+    gain: float | None
+    """How much better the winner is; None if the point has not reached the winner's rung."""
+
+    def __str__(self) -> str:
+        value = f"{title(self.score)} {number(self.value)}"
+        if self.trial == self.winner:
+            return f"The winner is a known point (search.known), {value}: no other trial is better."
+        known = f"The best known point is trial {self.trial}"
+        if self.gain is None:
+            return (
+                f"{known}. It was cut on rung {self.rung} ({value}), so it cannot be compared with "
+                "the winner; `halving: {protect_known: true}` keeps known points to the end."
+            )
+        return f"{known}, {value}: the winner is better by {number(self.gain)}."
+
+
+def read_baseline(engine: Engine, row: SweepRow) -> Baseline | None:
+    """Return the best known point; None if a sweep has none, or none with a score yet."""
+    known = {each.number for each in queries.trials(engine, row) if each.origin == "known"}
+    if not known:
+        return None
+    ranked = ranked_trials(engine, row)
+    best = next((each for each in ranked if each.trial in known), None)
+    return None if best is None else _compared(best, ranked[0], row)
+
+
+def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline:
+    gain = winner.score - best.score if best.rung == winner.rung else None
+    if gain is not None and row.direction == "minimize":
+        gain = -gain
+    return Baseline(
+        trial=best.trial,
+        winner=winner.trial,
+        score=ranked_by(row.spec),
+        value=best.score,
+        rung=best.rung,
+        rank=best.rank,
+        gain=gain,
+    )
