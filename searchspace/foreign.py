@@ -18,6 +18,8 @@ _LOG = ("log", "log_scale", "log_base")
 _STEP = ("step", "q", "quantization")
 _WHOLE = ("randint", "lograndint", "intuniform", "int", "integer", "quantizeduniform")
 _CHOICES = ("choice", "categorical")
+_CONDITIONS = ("where", "constraints", "constraint", "conditions", "condition")
+_COMPARES = re.compile(r"[=!<>]=|[<>]")
 _OURS = {"low", "high", "log", "step", "values", "when"}
 
 
@@ -29,6 +31,8 @@ def line_for(name: str, written: object) -> str | None:
     >>> line_for("dropout", {"mu": 0.1, "sigma": 0.05})
     'dropout: {low: 0.0, high: 0.2}'
     """
+    if name in _CONDITIONS and (conditions := _conditions(written)):
+        return f"search: {{where: [{conditions}]}}"
     if isinstance(written, str):
         axis = _of_call(written)
     elif isinstance(written, Mapping) and not written.keys() <= _OURS:
@@ -36,6 +40,14 @@ def line_for(name: str, written: object) -> str | None:
     else:
         axis = None
     return axis and f"{name}: {axis}"
+
+
+def _conditions(written: object) -> str | None:
+    """Return conditions on trials as a list's entries; None if they are values of an axis."""
+    texts = [written] if isinstance(written, str) else written
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+        return None
+    return ", ".join(f'"{text}"' for text in texts) if any(map(_COMPARES.search, texts)) else None
 
 
 def _of_call(written: str) -> str | None:

@@ -66,8 +66,8 @@ class Space:
     ) -> None:
         self.axes: Mapping[str, Axis] = MappingProxyType(dict(axes))
         self.points = tuple(Params(point) for point in points)
-        self._defaults = dict(defaults or {})
-        if problems := tuple(structure_problems(self.axes, self.points, self._defaults)):
+        self.defaults = dict(defaults or {})
+        if problems := tuple(structure_problems(self.axes, self.points, self.defaults)):
             raise SpaceError(*problems)
         # equal points count once; without points there is one empty bundle to cross with the axes
         self._bundles = tuple(dict.fromkeys(self.points)) or (Params(),)
@@ -175,7 +175,7 @@ class Space:
 
     def _axis_positions(self, name: str, branch: Params) -> Sequence[int]:
         dimension = self._parts[name]
-        if not is_active(dimension, branch, self._defaults):
+        if not is_active(dimension, branch, self.defaults):
             return (0,)
         if name in self._controllers:
             return tuple(
@@ -192,7 +192,7 @@ class Space:
         # in topological order: a condition needs the values that were chosen before
         chosen = dict(bundle)
         for name in names:
-            if is_active(self._parts[name], chosen, self._defaults):
+            if is_active(self._parts[name], chosen, self.defaults):
                 chosen[setting(name)] = choose(name, self._parts[name])
         return Params(chosen)
 
@@ -218,7 +218,7 @@ class Space:
         active = {
             setting(name): axis
             for name, axis in self._parts.items()
-            if is_active(axis, point, self._defaults)
+            if is_active(axis, point, self.defaults)
         }
         return (
             active.keys() <= set(point)
@@ -228,7 +228,7 @@ class Space:
 
     def known_problems(self, given: Mapping[str, object]) -> list[Problem]:
         """Return why these values are no part of a point, each with the name that it is about."""
-        return list(point_problems(given, self._parts, self._bundles, self._defaults))
+        return list(point_problems(given, self._parts, self._bundles, self.defaults))
 
     def complete(
         self, known: Sequence[Params], seed: int, allowed: Allowed = anything

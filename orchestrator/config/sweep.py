@@ -29,6 +29,7 @@ from searchctl.orchestrator.config.checks.space import (
     trial_problems,
 )
 from searchctl.orchestrator.config.checks.warnings import process_warnings, sweep_warnings
+from searchctl.orchestrator.config.checks.where import draw_problems
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
@@ -188,9 +189,10 @@ class Sweep(Settings):
 
     @model_validator(mode="after")
     def _trials_can_be_trained(self) -> Self:
-        if self.script is not None:
+        problems = draw_problems(self)
+        if not problems and self.script is not None:
             problems = script_problems(self, self.script)
-        else:
+        elif not problems:
             problems = trial_problems(self.space_, self._trials, self.recipe, self.task, self.data)
         if problems:
             raise refuse(problems, self)

@@ -13,9 +13,11 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
+from searchctl.orchestrator.config.parsing.foreign import METHODS, foreign_keys
 from searchctl.trainer.scores.catalog import (
     SCORES,
     Direction,
@@ -23,6 +25,7 @@ from searchctl.trainer.scores.catalog import (
     higher_is_better,
 )
 from searchctl.trainer.settings.base import Settings
+from searchctl.trainer.settings.refusal import refuse
 
 _DIGITS = re.compile(r"\s*\d{1,20}\s*/\s*\d{1,20}\s*|\s*\d{0,20}\.?\d{0,20}([eE][+-]?\d{1,2})?\s*")
 
@@ -82,15 +85,6 @@ Part = Annotated[
 ]
 """An exact part of a number of trials, from 0 to 1."""
 
-_METHODS_OF_OTHERS = {
-    **dict.fromkeys(("bayes", "bayesian", "bo", "gp", "tpe"), "method: quasi_random"),
-    **dict.fromkeys(("sobol", "halton", "qmc", "lhs"), "method: quasi_random"),
-    **dict.fromkeys(("hyperband", "asha", "bohb", "sha", "halving"), "method: random"),
-    **dict.fromkeys(("random_search", "randomsearch"), "method: random"),
-    **dict.fromkeys(("grid_search", "gridsearch"), "method: grid"),
-}
-"""Names of methods in other tools -> the line to write; halving is not a method but always on."""
-
 
 class SearchSettings(Settings):
     """How trials are drawn from the search space."""
@@ -106,11 +100,22 @@ class SearchSettings(Settings):
     """Share of the drawn trials that is drawn near a known point: numbers from a normal
     distribution around its own, choices with a raised probability. Default: 1/3 with known points.
     0 draws all trials from the whole space. Not allowed for a grid."""
+    where: Annotated[list[str], Field(max_length=100)] = Field(default=[])
+    """Conditions that every trial satisfies, such as "batch_size * accumulate == 64": comparisons
+    of axes and training settings, joined by and, or, not. A grid leaves out the other points;
+    draws are repeated."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_ours(cls, written: Any) -> Any:
+        if problems := list(foreign_keys(written)):
+            raise refuse(problems, written)
+        return written
 
     @field_validator("method", mode="before")
     @classmethod
     def _is_no_method_of_other_tools(cls, method: object) -> object:
-        ours = _METHODS_OF_OTHERS.get(str(method).lower())
+        ours = METHODS.get(str(method).lower())
         if ours:
             raise ValueError(f"{method} is not a method here: write `{ours}`")
         return method

@@ -40,6 +40,7 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
     )
     if plan.after:
         yield f"Follow-up jobs (repeats, audit) add {counted(plan.after, 'full training')}."
+    yield from _left_out(sweep)
     yield from _known(sweep)
     yield from _notes(plan)
     for warning in plan.warnings:
@@ -60,6 +61,14 @@ def _ladder_table(plan: Plan) -> Table:
         totals = (plan.images_span, plan.validation_span)
         table.add_row("all", *[""] * 4, *map(_images, totals), style="bold")
     return table
+
+
+def _left_out(sweep: Sweep) -> Iterator[str]:
+    """Say how much of a grid the conditions leave out."""
+    size = sweep.space_.size
+    if sweep.search.where and sweep.search.method == "grid" and size is not None:
+        left_out = size - len(sweep.points)
+        yield f"Conditions (search.where) leave out {left_out} of the grid's {size:,} points."
 
 
 def _known(sweep: Sweep) -> Iterator[str]:

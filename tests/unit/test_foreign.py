@@ -1,7 +1,11 @@
 """Axes and methods as other tools write them are refused with the line to write."""
 
-import pytest
+import re
 
+import pytest
+from pydantic import ValidationError
+
+from searchctl.orchestrator.config.sweep_settings import SearchSettings
 from searchctl.searchspace import Space, SpaceError
 from searchctl.searchspace.foreign import line_for
 
@@ -51,6 +55,28 @@ def test_a_foreign_axis_is_one_problem_with_its_line():
         Space.from_config({"lr": {"min": 1e-4, "max": 0.1, "distribution": "log_uniform_values"}})
     fix = "is written as in other tools: write `lr: {low: 0.0001, high: 0.1, log: true}`"
     assert caught.value.problems == ((("lr",), fix),)
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        (["a * b == 4"], 'search: {where: ["a * b == 4"]}'),
+        ("a * b == 4", 'search: {where: ["a * b == 4"]}'),
+        (["unet", "fcn"], None),
+        ([4, 2], None),
+    ],
+)
+def test_conditions_among_the_axes_are_answered_with_where_they_belong(written, line):
+    assert line_for("constraints", written) == line
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [("include", "known: [{lr: 1e-3}]"), ("n_trials", "trials: 20"), ("constraints", "where: [")],
+)
+def test_a_key_of_another_tool_is_answered_with_the_line_to_write(key, line):
+    with pytest.raises(ValidationError, match=re.escape(f"write `{line}")):
+        SearchSettings.model_validate({"method": "random", key: 20})
 
 
 def test_a_step_that_is_a_factor_is_answered_with_the_values():

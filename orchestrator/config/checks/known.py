@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from searchctl.orchestrator.config.checks.where import where_of
 from searchctl.orchestrator.config.sweep_settings import SearchSettings
 from searchctl.orchestrator.search.draws import Prior
 from searchctl.searchspace import Params, Space
+from searchctl.searchspace.drawing import anything
 from searchctl.searchspace.errors import Problem
 from searchctl.searchspace.known import Completed
 
@@ -21,8 +23,9 @@ def known_problems(search: SearchSettings, space: Space) -> Iterator[Problem]:
 
 def prior_of(search: SearchSettings, space: Space, seed: int) -> Prior:
     """Return what the settings say of the space; their known points must have no problems."""
-    known = space.complete([Params(point) for point in search.known], seed)
-    return Prior(known, search.share_near_known)
+    allowed = where_of(search, space) or anything
+    known = space.complete([Params(point) for point in search.known], seed, allowed)
+    return Prior(known, search.share_near_known, allowed)
 
 
 def known_warnings(known: Completed) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from searchctl.orchestrator.config.checks.known import known_problems
 from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.checks.script import read_script_space
+from searchctl.orchestrator.config.checks.where import where_problems
 from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
@@ -77,7 +78,7 @@ def points_of(search: SearchSettings, space: Space, seed: int, prior: Prior) -> 
 
 def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
     """Return what prevents a search of this space. No point of it is drawn."""
-    if problems := list(known_problems(search, space)):
+    if problems := [*known_problems(search, space), *where_problems(search, space)]:
         return problems
     if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"

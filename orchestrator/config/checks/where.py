@@ -1,0 +1,96 @@
+"""Conditions on trials (`search.where`): whether they can be evaluated, and which points hold."""
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from searchctl.orchestrator.config.parsing.conditions import Condition
+from searchctl.orchestrator.config.parsing.expressions import ExpressionError
+from searchctl.orchestrator.config.sweep_settings import SearchSettings
+from searchctl.searchspace import Params, Space
+from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
+from searchctl.searchspace.values import Value
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.config.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Where:
+    """The conditions of a search, as a test of points."""
+
+    conditions: Sequence[Condition]
+    defaults: Mapping[str, Value]
+    """Values of the settings that a point does not have."""
+
+    def __call__(self, point: Params) -> bool:
+        """Return whether all conditions hold for a point.
+
+        Raises:
+            SpaceError: a condition cannot be evaluated.
+        """
+        values = ChainMap(dict(point), dict(self.defaults))
+        for number, condition in enumerate(self.conditions):
+            try:
+                if not condition(values):
+                    return False
+            except ExpressionError as error:
+                shown = ", ".join(f"{name} {value}" for name, value in point.items())
+                raise SpaceError((("where", number), f"{error} (trial with {shown})")) from None
+        return True
+
+
+def where_of(search: SearchSettings, space: Space) -> Where | None:
+    """Return the conditions of a search, which must have no problems; None if it has none."""
+    return Where([*map(Condition, search.where)], space.defaults) if search.where else None
+
+
+def where_problems(search: SearchSettings, space: Space) -> Iterator[Problem]:
+    """Yield why conditions cannot be evaluated; the paths are relative to `search`."""
+    names = sorted({*space.names, *space.defaults})
+    for number, text in enumerate(search.where):
+        path: Path = ("where", number)
+        try:
+            wrong = Condition(text).names - {*names}
+        except ExpressionError as error:
+            yield path, str(error)
+            continue
+        for name in sorted(wrong):
+            yield path, _unknown(name, names)
+
+
+def _unknown(name: str, names: Sequence[str]) -> str:
+    message = unknown("name", name, names)
+    if "did you mean" in message:
+        return message
+    return f"'{name}' is no axis and no training setting; a text stands in quotes: '{name}'"
+
+
+def draw_problems(sweep: "Sweep") -> list[Problem]:
+    """Draw the trials; return why conditions leave too few, or leave out a known point."""
+    search = sweep.search
+    try:
+        count, known = len(sweep.points), sweep.prior.known
+    except SpaceError as error:
+        return [(("search", *path), message) for path, message in error.problems]
+    refused: list[Problem] = [
+        (("search", "known", n), _of_known(Params(search.known[n]), search, sweep.space_))
+        for n in known.refused
+    ]
+    wanted = search.trials or 1
+    if refused or not search.where or count >= (wanted if sweep.space_.unbounded else 1):
+        return refused
+    found = f"only {count} of {wanted} trials satisfy it" if count else "no trial satisfies it"
+    why = "fewer than about 1 in 1,000 points do" if sweep.space_.unbounded else "no point does"
+    return [(("search", "where"), f"{found}: {why}; loosen it, or change the ranges of space:")]
+
+
+def _of_known(given: Params, search: SearchSettings, space: Space) -> str:
+    """Say which condition a known point does not satisfy, if its own values show it."""
+    values = ChainMap(dict(given), {n: v for n, v in space.defaults.items() if n not in space.axes})
+    for text in search.where:
+        condition = Condition(text)
+        if condition.names <= values.keys() and not condition(values):
+            return f"does not satisfy search.where ({text}): change one of the two"
+    return "no trial with these values satisfies search.where: change one of the two"
