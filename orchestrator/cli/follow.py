@@ -207,16 +207,18 @@ class _Sweep:
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return its final row."""
+    from searchctl.orchestrator.facts.work import work_of
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
-    from searchctl.orchestrator.terminal.watch import follow, most_epochs, replay, snapshot
+    from searchctl.orchestrator.terminal.watch import follow, plan_of, replay, snapshot
 
     engine, row = sweep.engine, sweep.row
     # the feed starts before the snapshot: a change in between is shown twice, but never lost
     feed = ChangeFeed.from_now(engine, row)
     started = snapshot(engine, row)
-    epochs = most_epochs(row)
+    plan = plan_of(engine, row)
     options = {"run_totals": started.run_totals, "asked": follow_up_settings(row.spec)}
-    with display(row.ladder, row.direction, epochs, started.done, **options) as shown:
+    options["work"] = work_of(plan)
+    with display(row.ladder, row.direction, plan.epochs, started.done, **options) as shown:
         take = partial(replay, shown)
         return follow(sweep.read, feed, take, shown.database_down, shown.database_up)

@@ -8,6 +8,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.validation import validation_of
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import BracketJob
 from searchctl.orchestrator.halving.follow_up import training_seed
@@ -42,6 +43,7 @@ class JobBuilder:
         """
         self._sweep = sweep
         self._trials = sweep.trials()
+        self._validation = validation_of(sweep)
         self._last_rung = last_rung
         self._runs = runs
         self._initial = initial
@@ -85,7 +87,7 @@ class JobBuilder:
             features=final and ranked and sweep.report.features,
             masks=sweep.report.wanted_images if ranked else 0,
             keep_weights=warm or (final and ranked),
-            **self._start(slot.trial, below and below[0]),
+            **self._start(slot.trial, below and below[0], final=final),
             device=None if sweep.resources.gpus_per_trial else "cpu",
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,
@@ -103,15 +105,16 @@ class JobBuilder:
         _, trained = below
         return trained and self._hash_content(job, initial_weights=[trained])
 
-    def _start(self, trial: int, below: UPath | None) -> dict[str, Any]:
+    def _start(self, trial: int, below: UPath | None, *, final: bool) -> dict[str, Any]:
         """Return what a trial trains with, and the weights and code that it starts from."""
         sweep = self._sweep
         if sweep.script is not None:
             start = {"settings": sweep.recipe, "script": sweep.script}
             return {**start, "init_from": below, "code": self._code}
-        settings = sweep.recipe.with_params(self._trials[trial])
+        recipe = sweep.recipe.model_copy(update={"validate_": self._validation.on(last=final)})
+        settings = recipe.with_params(self._trials[trial])
         return {
-            "settings": sweep.recipe,
+            "settings": recipe,
             "init_from": below or self._initial.checkpoint(settings),
             "encoder_from": self._initial.encoder(settings),
             "code": self._code if names_used(sweep, [settings]) else None,

@@ -14,6 +14,7 @@ from searchctl.orchestrator.facts.sweeps import (
     rung_views,
 )
 from searchctl.orchestrator.facts.totals import JobTally
+from searchctl.orchestrator.facts.work import EpochWork, validations_in
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Direction
@@ -32,11 +33,16 @@ class Totals:
     images: int = 0
     epoch_seconds: float = 0.0
     """Summed over all epochs of its jobs, as `images` is."""
+    validations: int = 0
+    """Epochs of its jobs that scored the validation set."""
     running: Mapping[JobKey, int] = field(default_factory=dict)
     """The running jobs, with their number of finished epochs."""
 
 
 _NOTHING = Totals()
+_TRAINING_ALONE = EpochWork()
+_ROUNDING = 1e-6
+"""Work below this is a rounding of sums."""
 
 
 class Progress(Callback):
@@ -54,10 +60,11 @@ class Progress(Callback):
         clock: Callable[[], float] = time.monotonic,
         run_totals: Totals = _NOTHING,
         asked: FollowUpSettings = NO_FOLLOW_UP,
+        work: EpochWork = _TRAINING_ALONE,
     ) -> None:
         """Start with the jobs that are `done`, and with the `run_totals` of the run so far.
 
-        `asked` are the follow-up settings.
+        `asked` are the follow-up settings, `work` that of its epochs.
         """
         self._ladder = ladder
         self._direction = direction
@@ -68,6 +75,8 @@ class Progress(Callback):
         self._started = clock() - run_totals.elapsed
         self._first_job = None if run_totals.working is None else clock() - run_totals.working
         self._images = run_totals.images
+        self._work = work
+        self._worked = work.done(run_totals.images, run_totals.validations)
         self._epoch_seconds = run_totals.epoch_seconds
         self._speed = self._busy_speed() if run_totals.images else None
 
@@ -108,13 +117,14 @@ class Progress(Callback):
         if self._speed is None:
             return None
         views = self.rungs()
-        jobs = [*((view.trials, view.images) for view in views)]
-        jobs += [(view.jobs, views[-1].images) for view in self.after()]
-        left = sum(count * images for count, images in jobs) * self._epochs
-        left -= sum(views[rung].images * over for rung, over in self._tally.epochs_over.items())
-        if left <= 0 and self._tally.running:
+        epoch = [self._work.expected(view.rung, view.images) for view in views]
+        jobs = [*((view.trials, epoch[view.rung]) for view in views)]
+        jobs += [(view.jobs, epoch[-1]) for view in self.after()]
+        left = sum(count * work for count, work in jobs) * self._epochs
+        left -= sum(epoch[rung] * over for rung, over in self._tally.epochs_over.items())
+        if left < _ROUNDING and self._tally.running:
             return None
-        return left / self._speed
+        return max(0.0, left) / self._speed
 
     def job_started(self, job: JobView, attempt: int) -> None:
         """Count a job as running."""
@@ -125,13 +135,14 @@ class Progress(Callback):
     def epoch(self, job: JobView, record: EpochRecord) -> None:
         """Count an epoch's images; epochs of earlier attempts count as trained."""
         self._images += record.images
+        self._worked += self._work.done(record.images, validations_in(record))
         self._epoch_seconds += record.seconds
         self._speed = self._busy_speed()
         self._tally.epoch(key_of(job), record.epoch)
 
     def _busy_speed(self) -> float:
-        """Return the images a second of all workers that are busy now."""
-        return max(1, self._tally.running) * self._images / max(self._epoch_seconds, 1e-9)
+        """Return the work a second of all workers that are busy now."""
+        return max(1, self._tally.running) * self._worked / max(self._epoch_seconds, 1e-9)
 
     def job_done(self, job: JobView, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are no longer expected."""

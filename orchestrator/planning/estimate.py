@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.validation import SweepValidation
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Rung
 from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall, total
 from searchctl.orchestrator.planning.disk import Disk, disk_of
-from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs, validations
-from searchctl.trainer.settings.training import Validate
+from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,9 @@ def _speed(values: Mapping[str, Any]) -> Speed:
     return Speed(**{**values, **spans})
 
 
+_SPANS = ("jobs", "one", "wall", "validation")
+
+
 @dataclass(frozen=True)
 class StageEstimate:
     """Estimated seconds of one stage."""
@@ -106,6 +109,9 @@ class StageEstimate:
     """Duration of one job: the fastest configuration, the mean, and the slowest."""
     wall: Span
     """Time from the start of its first job to the end of its last one, with parallel jobs."""
+    validation: Span | None = None
+    """Seconds of all of its jobs in which training waits for a validation; None if an earlier
+    version stored it."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,12 @@ class CostEstimate:
         return total(stage.wall for stage in self.stages)
 
     @property
+    def validation(self) -> Span | None:
+        """Sum of the seconds of all validations in training."""
+        spans = [stage.validation for stage in self.stages if stage.validation]
+        return total(spans) if len(spans) == len(self.stages) else None
+
+    @property
     def hours(self) -> Span:
         """GPU hours of all trials; CPU hours if they use no GPU."""
         per_trial = self.fleet.gpus_per_trial or self.fleet.cpus_per_trial
@@ -149,6 +161,8 @@ class CostEstimate:
         """Return it as plain values; `from_json` reads it back."""
         price = self.fleet.price
         totals = {"jobs": self.jobs, "wall": self.wall, "hours": self.hours}
+        if self.validation:
+            totals["validation"] = self.validation
         if self.fleet.gpus:
             totals["rented_hours"] = self.rented_hours
         if price is not None:
@@ -165,7 +179,7 @@ class CostEstimate:
                 StageEstimate(
                     kind=stage["kind"],
                     rung=stage["rung"],
-                    **{name: Span(**stage[name]) for name in ("jobs", "one", "wall")},
+                    **{name: Span(**stage[name]) for name in _SPANS if stage.get(name)},
                 )
                 for stage in values["stages"]
             ),
@@ -197,19 +211,26 @@ class JobTimes:
     Args:
         probe: measured speeds.
         epochs: epochs of each trial.
-        validate: in which epochs the validation set is scored.
+        validation: in which epochs the validation set is scored.
         last: number of the last rung.
     """
 
-    def __init__(self, probe: Probe, epochs: Sequence[int], validate: Validate, last: int) -> None:
+    def __init__(
+        self, probe: Probe, epochs: Sequence[int], validation: SweepValidation, last: int
+    ) -> None:
         self._sizes = probe.sizes
         self._last = last
+        self._validation = validation
         self._kinds = list(zip(probe.speeds, epochs, strict=True))
-        self._validations = {each: validations(validate, each) for each in set(epochs)}
 
     def at(self, rung: Rung) -> list[Span]:
         """Return the seconds of every trial at a rung, in the order of their numbers."""
         seconds = {kind: self._job(*kind, rung) for kind in dict.fromkeys(self._kinds)}
+        return [seconds[kind] for kind in self._kinds]
+
+    def validation_at(self, rung: Rung) -> list[Span]:
+        """Return the seconds in which every trial at a rung scores the validation set."""
+        seconds = {kind: self._validations(*kind, rung) for kind in dict.fromkeys(self._kinds)}
         return [seconds[kind] for kind in self._kinds]
 
     def _job(self, speed: Speed, epochs: int, rung: Rung) -> Span:
@@ -219,19 +240,24 @@ class JobTimes:
         the test split, and both splits at the original size of the images.
         """
         sizes, final = self._sizes, rung.number == self._last
-        scored = self._validations[epochs] * sizes.val + rung.images + final * sizes.test
+        scored = rung.images + final * sizes.test
         return (
             Span.exactly(speed.start + epochs * speed.checkpoint)
             + speed.train * (epochs * rung.images)
             + speed.score * scored
             + speed.score_original * (final * (sizes.val + sizes.test))
+            + self._validations(speed, epochs, rung)
         )
+
+    def _validations(self, speed: Speed, epochs: int, rung: Rung) -> Span:
+        times = self._validation.on(last=rung.number == self._last).count(epochs)
+        return speed.score * (times * self._sizes.val)
 
 
 def job_times(sweep: Sweep, plan: Plan, probe: Probe) -> JobTimes:
     """Return the durations of a sweep's jobs from a probe."""
     last = plan.ladder.rungs[-1].number
-    return JobTimes(probe, trial_epochs(sweep), sweep.recipe.validate_, last)
+    return JobTimes(probe, trial_epochs(sweep), plan.validation, last)
 
 
 def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:
@@ -251,14 +277,18 @@ def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> Cost
         checkpoint_bytes=max(speed.checkpoint_bytes for speed in speeds),
         weights_bytes=max(speed.weights_bytes for speed in speeds),
     )
-    stages = tuple(_stage(cost.stage, times.at(cost.stage.rung), fleet) for cost in plan.costs)
+    stages = tuple(_stage(cost.stage, times, fleet) for cost in plan.costs)
     peak = max(speed.peak_bytes for speed in speeds)
     return CostEstimate(probe.device, fleet, stages, disk, peak)
 
 
-def _stage(stage: Stage, trials: Sequence[Span], fleet: Capacity) -> StageEstimate:
+def _stage(stage: Stage, times: JobTimes, fleet: Capacity) -> StageEstimate:
+    trials = times.at(stage.rung)
     mean = sum(each.expected for each in trials) / len(trials)
     one = Span(min(each.low for each in trials), mean, max(each.high for each in trials))
     jobs = stage.spread_over(trials)
     wall = rung_wall(*jobs, fleet.parallel)
-    return StageEstimate(stage.kind, stage.rung.number, over_survivors(*jobs), one, wall)
+    validation = over_survivors(*stage.spread_over(times.validation_at(stage.rung)))
+    return StageEstimate(
+        stage.kind, stage.rung.number, over_survivors(*jobs), one, wall, validation
+    )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.validation import SweepValidation, validation_of
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import Kind
@@ -12,7 +13,9 @@ from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
 from searchctl.orchestrator.planning.cost import Span, over_survivors, total
 from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
 from searchctl.trainer.data.settings import OwnData, Split
-from searchctl.trainer.settings.training import Validate
+
+PASSES_OF_TRAINING = 3
+"""A training image takes about as long as three validation images: forward once, backward twice."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class Plan:
     """Initial weights of a survivor on the next rung: fresh ones, or its own."""
     patient: bool
     """Whether jobs may stop early (`patience`). All costs are then upper bounds."""
+    validation: SweepValidation
+    """In which epochs the jobs of each rung score the validation set."""
+    val: int | None
+    """Size of the validation split, if it is known and searchctl scores it."""
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +100,11 @@ class Plan:
             "grid_images": self.grid_images,
             "validation_images": self.validation_images,
             "validation_images_span": asdict(validation) if validation else None,
+            "validation_share": self.validation_share,
+            "validate": {
+                "below": self.validation.below.model_dump(),
+                "last": self.validation.last.model_dump(),
+            },
             "disk_per_weight": asdict(self.disk) if self.disk else None,
             "warnings": list(self.warnings),
         }
@@ -139,6 +151,12 @@ class Plan:
         span = self.validation_span
         return None if span is None else round(span.expected)
 
+    @property
+    def validation_share(self) -> float | None:
+        """Share of validation in all computing; None if the split's size is unknown."""
+        scored, trained = self.validation_images, self.images_span.expected
+        return None if scored is None else scored / (scored + PASSES_OF_TRAINING * trained)
+
 
 def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) -> Plan:
     """Plan a sweep.
@@ -153,23 +171,19 @@ def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) 
     """
     sizes = _sizes(sweep, images, val)
     ladder = _ladder(sweep, sizes["train"])
-    epochs = trial_epochs(sweep)
+    epochs, validation = trial_epochs(sweep), validation_of(sweep)
+    val = None if sweep.script else sizes.get("val")
     return Plan(
         ladder,
         epochs=max(epochs),
         fewest_epochs=min(epochs),
-        costs=tuple(
-            _costs(
-                _stages(sweep, ladder),
-                epochs,
-                sweep.recipe.validate_,
-                None if sweep.script else sizes.get("val"),
-            )
-        ),
+        costs=tuple(_costs(_stages(sweep, ladder), epochs, validation, val)),
         grid_images=sizes["train"] * sum(epochs),
         disk=None if sweep.script else _disk(sweep, ladder),
         continued=sweep.halving.continue_,
         patient=sweep.recipe.patience is not None or "patience" in sweep.space_.names,
+        validation=validation,
+        val=val,
         warnings=(*sweep.warnings, *ladder.warnings),
     )
 
@@ -178,11 +192,6 @@ def trial_epochs(sweep: Sweep) -> list[int]:
     """Return the epochs of each trial, in the order of their numbers."""
     values = (params.get("epochs", sweep.recipe.epochs) for params in sweep.trials())
     return [int(epochs) for epochs in values]  # type: ignore[arg-type]
-
-
-def validations(validate: Validate, epochs: int) -> int:
-    """Return how often a job of `epochs` epochs scores the validation set."""
-    return sum(validate.due(epoch, epochs) for epoch in range(1, epochs + 1))
 
 
 def _ladder(sweep: Sweep, images: int) -> Ladder:
@@ -211,12 +220,12 @@ def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
 
 
 def _costs(
-    stages: Iterable[Stage], epochs: list[int], validate: Validate, val: int | None
+    stages: Iterable[Stage], epochs: list[int], validation: SweepValidation, val: int | None
 ) -> Iterator[StageCost]:
-    scored = {each: validations(validate, each) for each in set(epochs)}
     trained = [Span.exactly(each) for each in epochs]
-    validated = [Span.exactly(scored[each]) for each in epochs]
     for stage in stages:
+        scored = validation.counts(epochs, last=stage.rung.fraction == 1)
+        validated = [Span.exactly(each) for each in scored]
         yield StageCost(
             stage,
             over_survivors(*stage.spread_over(trained)) * stage.rung.images,

@@ -11,6 +11,7 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.base import Executor
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
+from searchctl.orchestrator.facts.work import work_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.run.assembly import Parts, assemble, stop_conditions
@@ -98,8 +99,15 @@ def _ray_executor(prepared: Prepared) -> Executor:
 
 
 def _shown(display: Display, prepared: Prepared, jobs: Sequence[JobRow]) -> Progress:
-    row, follow_up = prepared.row, follow_up_settings(prepared.row.spec)
-    return display(row.ladder, row.direction, prepared.plan.epochs, _done(jobs), asked=follow_up)
+    row, plan = prepared.row, prepared.plan
+    return display(
+        row.ladder,
+        row.direction,
+        plan.epochs,
+        _done(jobs),
+        asked=follow_up_settings(row.spec),
+        work=work_of(plan),
+    )
 
 
 def _done(jobs: Sequence[JobRow]) -> dict[JobKey, JobState]:

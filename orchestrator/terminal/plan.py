@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.config.validation import SweepValidation
 from searchctl.orchestrator.facts.scores import ranking_line
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import assignments, duration
@@ -17,6 +18,7 @@ from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.terminal.display import heading, plain_table
+from searchctl.trainer.settings.validation import Validate
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.planning.estimate import CostEstimate, Probe, Speed
@@ -108,12 +110,39 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 
 def _validation(plan: Plan) -> str:
-    scored = plan.validation_images
-    if scored is None:
+    scored, of_computing = plan.validation_images, plan.validation_share
+    if scored is None or of_computing is None:
         return "The number of validation images is unknown without the data set."
     share = scored / (scored + plan.images_trained)
-    much = "; `validate: {every: ..}` reduces it" * (share > 0.5)
-    return f"Validation is {100 * share:.0f} % of all images that pass through networks{much}."
+    much = "; `validate: {last: 1}` reduces it" * (of_computing > 0.3)
+    return (
+        f"Validation ({_schedule(plan.validation)}) is {100 * share:.0f} % of all images that pass "
+        f"through networks, and about {100 * of_computing:.0f} % of the computing{much}."
+    )
+
+
+def _schedule(validation: SweepValidation) -> str:
+    below, last = epochs_scored(validation.below), epochs_scored(validation.last)
+    if below == last:
+        return f"after {last}"
+    return f"after {last} on the last rung, after {below} below it"
+
+
+def epochs_scored(validate: Validate) -> str:
+    """Name the epochs after which the validation set is scored.
+
+    >>> epochs_scored(Validate(every=1)), epochs_scored(Validate(every=5, last=2))
+    ('every epoch', 'epochs 5, 10, .. and the last 2')
+    >>> epochs_scored(Validate(last=2)), epochs_scored(Validate(every=3))
+    ('the last 2 epochs', 'epochs 3, 6, .. and the last one')
+    """
+    if validate.every == 1:
+        return "every epoch"
+    last = max(1, validate.last)
+    if validate.every is None:
+        return f"the last {last} epochs" if last > 1 else "the last epoch"
+    named = f"the last {last}" if last > 1 else "the last one"
+    return f"epochs {validate.every}, {2 * validate.every}, .. and {named}"
 
 
 def estimate_report(found: "EstimatedPlan") -> Iterator[RenderableType]:
@@ -167,6 +196,10 @@ def _estimate_table(expected: "CostEstimate") -> Table:
 
 def _sums(expected: "CostEstimate") -> Iterator[str]:
     fleet, hours = expected.fleet, expected.hours
+    if expected.validation:
+        share = expected.validation.expected / expected.jobs.expected
+        validated = spread(expected.validation, clock)
+        yield f"Validation in training takes {validated} of all jobs: {100 * share:.0f} %."
     if not fleet.gpus_per_trial:
         yield f"CPU hours: {spread(hours, number)}. No GPU is used."
     else:

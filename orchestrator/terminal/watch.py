@@ -14,7 +14,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.progress import Totals
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.storage.faults import unreachable
 from searchctl.orchestrator.storage.reads.changes import (
     AttemptEnded,
@@ -24,6 +24,7 @@ from searchctl.orchestrator.storage.reads.changes import (
     DecisionMade,
     EpochFinished,
 )
+from searchctl.orchestrator.storage.reads.queries import val_images
 from searchctl.orchestrator.storage.reads.snapshot import (
     current_run,
     epochs_of_running,
@@ -59,14 +60,16 @@ def snapshot(engine: Engine, sweep: SweepRow) -> Snapshot:
         working=None if run.first_job is None else _seconds(run.first_job, now),
         images=run.images,
         epoch_seconds=run.epoch_seconds,
+        validations=run.validations,
         running=epochs_of_running(engine, sweep),
     )
     return Snapshot(done, run_totals)
 
 
-def most_epochs(sweep: SweepRow) -> int:
-    """Return the epochs of a job; the largest searched value if `epochs` is an axis."""
-    return plan_sweep(Sweep.from_json(sweep.spec), sweep.ladder[-1]["images"]).epochs
+def plan_of(engine: Engine, sweep: SweepRow) -> Plan:
+    """Return the plan of a stored sweep."""
+    val = len(val_images(engine, sweep)) or None  # older sweeps have no list of them
+    return plan_sweep(Sweep.from_json(sweep.spec), sweep.ladder[-1]["images"], val)
 
 
 def follow(

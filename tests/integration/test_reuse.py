@@ -85,6 +85,17 @@ def test_what_computes_something_else_is_trained(sweep, sweeps, changed):
     assert len(sweep("other", **changed)[1]) == 5
 
 
+def test_a_job_that_is_scored_after_more_epochs_is_another_one(sweep):
+    three = {**TINY, "epochs": 3}
+    sweep("first", training={**three, "validate": "every"})
+    auto, trained = sweep("auto", training=three)
+    assert trained == [(0, 0), (1, 0), (2, 0)]  # on the last rung, both score every epoch
+    scored = {job.rung: [] for job in jobs_of(auto)}
+    for epoch in queries.epochs(auto.engine, auto.row, 0):
+        scored[epoch.rung].append(epoch.val_loss is not None)
+    assert scored == {0: [False, True, True], 1: [True, True, True]}
+
+
 def test_results_of_other_hardware_are_not_reused(sweep):
     sweep("elsewhere", hardware="another CPU, AVX2")
     assert len(sweep("here")[1]) == 5

@@ -13,10 +13,11 @@ from sqlalchemy.exc import OperationalError
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.work import work_of
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.changes import AttemptStarted, ChangeFeed
-from searchctl.orchestrator.terminal.watch import Ending, follow, most_epochs, replay, snapshot
+from searchctl.orchestrator.terminal.watch import Ending, follow, plan_of, replay, snapshot
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 
@@ -82,9 +83,9 @@ def driven(sweeps, runner):
 
 def watcher_of(engine, row):
     started = snapshot(engine, row)
-    return Recorder(
-        row.ladder, row.direction, most_epochs(row), started.done, run_totals=started.run_totals
-    )
+    plan, totals = plan_of(engine, row), started.run_totals
+    work = {"run_totals": totals, "work": work_of(plan)}
+    return Recorder(row.ladder, row.direction, plan.epochs, started.done, **work)
 
 
 def test_a_watcher_receives_the_events_of_the_driver_s_display(sweeps, troubled):

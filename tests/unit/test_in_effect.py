@@ -23,7 +23,7 @@ def lr_of_epochs(settings, best=1):
         optimizer.step()
         schedule.after_step()
         score = -abs(progress.epoch - best) - 0.5 * (progress.epoch > best)
-        if not settings.validate_.due(progress.epoch, settings.epochs):
+        if not settings.validation.due(progress.epoch, settings.epochs):
             schedule.after_epoch(None)
             continue
         schedule.after_epoch(score)

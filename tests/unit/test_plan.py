@@ -58,7 +58,13 @@ def scenes(sweep_of, training="{}", space="{lr: [0.1, 0.2]}", halving="{}"):
 
 @pytest.mark.parametrize(
     ("validate", "times"),
-    [("{}", 6), ("{every: 2}", 3), ("{every: 4}", 2), ("{every: 10, last: 3}", 3)],
+    [
+        ("every", 6),
+        ("{every: 2}", 3),
+        ("{every: 4}", 2),
+        ("{every: 10, last: 3}", 3),
+        ("{last: 2}", 2),
+    ],
 )
 def test_validation_images_count_the_epochs_in_which_they_are_scored(sweep_of, validate, times):
     training = f"{{epochs: 6, batch_size: 4, validate: {validate}}}"
@@ -67,7 +73,9 @@ def test_validation_images_count_the_epochs_in_which_they_are_scored(sweep_of, v
 
 def test_validation_images_of_each_rung_are_those_of_its_jobs(sweep_of):
     plan = scenes(sweep_of, "{epochs: 3, batch_size: 2}", "{lr: [0.1, 0.2, 0.3, 0.4]}")
-    assert [cost.validation_images.expected for cost in plan.costs] == [4 * 3 * 5, 2 * 3 * 5]
+    assert [cost.validation_images.expected for cost in plan.costs] == [4 * 2 * 5, 2 * 3 * 5]
+    images, scored = 4 * 3 * 8 + 2 * 3 * 16, 4 * 2 * 5 + 2 * 3 * 5
+    assert plan.validation_share == scored / (scored + 3 * images)
 
 
 def test_trials_that_differ_in_epochs_are_summed_where_all_of_them_run(sweep_of):
@@ -104,7 +112,7 @@ def test_validation_of_a_data_set_of_unknown_size_is_not_known(sweep_of):
     plan = plan_sweep(sweep_of(GRID_OF_36 % "train_images: 2975"))
     assert plan.validation_span is None
     assert plan_sweep(sweep_of(GRID_OF_36 % "train_images: 2975"), 2975, 500).validation_images == (
-        69 * 20 * 500
+        (67 * 2 + 2 * 20) * 500
     )
 
 

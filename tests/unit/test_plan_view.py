@@ -103,14 +103,17 @@ def test_follow_up_jobs_are_added_to_the_cost(sweep_of):
 
 
 def test_an_expensive_validation_comes_with_a_fix(sweep_of):
-    text = rendered(
-        plan_report(*planned(sweep_of, "{batch_size: 2}", halving="{fractions: [1/100, 1]}"))
-    )
-    assert "Validation is" in text
     few = sweep_of("name: s\ndata: {dataset: scenes, train: 8, val: 80}\nspace: {lr: [0.1, 0.2]}\n")
-    assert "`validate: {every: ..}` reduces it" in " ".join(
-        rendered(plan_report(few, plan_sweep(few))).split()
-    )
+    text = " ".join(rendered(plan_report(few, plan_sweep(few))).split())
+    assert "about 77 % of the computing; `validate: {last: 1}` reduces it" in text
+
+
+def test_the_epochs_that_are_scored_are_stated_for_the_rungs(sweep_of):
+    halving = "{fractions: [1/100, 1]}"
+    text = rendered(plan_report(*planned(sweep_of, "{batch_size: 2}", halving=halving)))
+    assert "after every epoch on the last rung, after the last 2 epochs below it" in text
+    text = rendered(plan_report(*planned(sweep_of, "{validate: {every: 5}}", halving=halving)))
+    assert "Validation (after epochs 5, 10, .. and the last one) is" in text
 
 
 def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):

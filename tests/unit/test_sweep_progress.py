@@ -7,6 +7,7 @@ from upath import UPath
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
+from searchctl.orchestrator.facts.work import EpochWork
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.searchspace import Params
@@ -145,6 +146,16 @@ def test_a_rung_that_failed_trials_make_smaller_is_expected_as_small():
         an_epoch(shown, trial)
         shown.job_done(job(trial), ended("diverged" if trial else "complete"))
     assert shown.seconds_left == 40 / 2
+
+
+def test_a_rung_that_is_scored_more_often_is_expected_to_take_longer():
+    work = EpochWork(validation=10, validations=[0.5, 1])  # as much as rung 0 trains in an epoch
+    shown = Progress(LADDER, "maximize", 2, {}, Clock(), work=work)
+    shown.job_started(job(0), 1)
+    an_epoch(shown, 0)
+    shown.epoch(job(0), EpochRecord(2, 1.0, 0.1, 10, 10, val_loss=1.0))
+    speed = (10 + 20) / (5 + 10)
+    assert shown.seconds_left == (3 * 2 * 15 + 2 * 2 * 30) / speed
 
 
 def test_nothing_is_left_at_the_end():

@@ -63,7 +63,7 @@ def train(
             training, batches, epoch, loss, settings, precision, stop, mixing
         )
 
-        if settings.validate_.due(epoch, settings.epochs):
+        if settings.validation.due(epoch, settings.epochs):
             scored = validate()
             if not math.isfinite(scored[0].loss):
                 raise Diverged(f"the validation loss was {scored[0].loss} after epoch {epoch}")

@@ -55,11 +55,14 @@ def loss_in_effect(loss: str | Mapping[str, float]) -> str | dict[str, float]:
     return next(iter(terms)) if [*terms.values()] == [1] else terms
 
 
-def validations(settings: TrainSettings, after: int = 0) -> int:
-    """Return how many epochs after the given one end with a validation."""
-    epochs = settings.epochs
-    due = settings.validate_.due
-    return sum(due(epoch, epochs) for epoch in range(after + 1, epochs + 1))
+def needs_each_score(settings: TrainSettings) -> bool:
+    """Does the training depend on the scores of epochs before the last one?
+
+    With `validate: auto`, it is asked of a training that scores each epoch.
+    """
+    return can_stop_early(settings) or (
+        settings.lr_schedule == "plateau" and not is_constant(settings)
+    )
 
 
 def can_stop_early(settings: TrainSettings) -> bool:
@@ -67,7 +70,8 @@ def can_stop_early(settings: TrainSettings) -> bool:
 
     The first validation is always the best so far, and after the last one training ends anyway.
     """
-    return settings.patience is not None and settings.patience <= validations(settings) - 2
+    scored = settings.validation.count(settings.epochs)
+    return settings.patience is not None and settings.patience <= scored - 2
 
 
 def is_constant(settings: TrainSettings) -> bool:
@@ -90,4 +94,5 @@ def _can_decay(settings: TrainSettings) -> bool:
     patience = PlateauOptions.of(settings).lr_patience
     if can_stop_early(settings) and settings.patience and patience + 1 >= settings.patience:
         return False
-    return patience < validations(settings, after=settings.lr_warmup) - 2
+    scored = settings.validation.count(settings.epochs, after=settings.lr_warmup)
+    return patience < scored - 2

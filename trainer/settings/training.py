@@ -23,25 +23,12 @@ from searchctl.trainer.settings.names import (
 from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.own import Augment, OwnPart
 from searchctl.trainer.settings.parts import with_options
-
-
-class Validate(Settings):
-    """In which epochs the validation set is scored; the last epoch always is."""
-
-    every: Annotated[int, Field(ge=1)] = 1
-    """Score after every n-th epoch."""
-    last: Annotated[int, Field(ge=0)] = 0
-    """Score after each of the last k epochs too."""
-
-    def due(self, epoch: int, epochs: int) -> bool:
-        """Is the validation set scored after this epoch (counted from 1) of so many?"""
-        return epoch == epochs or epoch % self.every == 0 or epoch > epochs - self.last
-
+from searchctl.trainer.settings.validation import EVERY_EPOCH, Validate, ValidateChoice
 
 _Args = dict[str, Any]
 _ONE_FOR_ALL = NoAxis(
     "gives a trial that is scored more often more chances of a high score: write it under "
-    "training, for all trials"
+    "training, for all trials: auto, every, {every: 2} or {last: 2}"
 )
 _WHOLE_IMAGES = OnlyFor("classification", "mixes whole images with one class each")
 
@@ -134,8 +121,11 @@ class CommonSettings(Settings):
     cutmix: Annotated[float, Field(ge=0), Mark.SWITCH, Mark.REGULARISER, _WHOLE_IMAGES] = 0.0
     """Alpha of cutmix, which pastes a part of one image into another; 0 is off. Classification
     only."""
-    validate_: Annotated[Validate, Field(alias="validate"), _ONE_FOR_ALL] = Validate()
-    """In which epochs the validation set is scored."""
+    validate_: Annotated[ValidateChoice, Field(alias="validate"), _ONE_FOR_ALL] = "auto"
+    """In which epochs the validation set is scored: auto, every, or a mapping, {every: 5}, {last:
+    2} or both; after the last epoch it always is. auto: every epoch on the last rung and in jobs
+    after the ladder, the last two on the rungs below; every epoch on all rungs if a trial of the
+    space can stop early or has a plateau schedule."""
     precision: Annotated[Literal["auto", "fp32", "bf16"], Mark.ROUNDING] = "auto"
     """Precision of the network: auto is fp32 on a CPU and bf16 (autocast) on a GPU."""
     channels_last: Literal["auto"] | bool = "auto"
@@ -166,6 +156,14 @@ class TrainSettings(_WithOptions):
         return named if kind == "checkpoint" else None
 
     @property
+    def validation(self) -> Validate:
+        """In which epochs the validation set is scored; in each one, unless a rung resolved auto.
+
+        A sweep's jobs have theirs in `validate_`.
+        """
+        return EVERY_EPOCH if isinstance(self.validate_, str) else self.validate_
+
+    @property
     def augmentation(self) -> Augment:
         """The augmentation, with its arguments if it is the user's own."""
         part = part_named("augment", self.augment)
@@ -185,7 +183,8 @@ class TrainSettings(_WithOptions):
         names of files, which a job knows by their content.
         """
         unhashed = marked(type(self), Mark.NO_NUMBER) | marked(type(self), Mark.BY_CONTENT)
-        return self.model_dump(mode="json", exclude=set(unhashed | self.unused_options))
+        values = self.model_dump(mode="json", exclude=set(unhashed | self.unused_options))
+        return {**values, "validate_": self.validation.in_effect(self.epochs).model_dump()}
 
     def with_params(self, params: Any) -> Self:
         """Return these settings with a trial's params in place of the fields that they name.

@@ -15,7 +15,6 @@ from searchctl.trainer.settings.in_effect import (
     SCHEDULE,
     in_effect,
     loss_in_effect,
-    validations,
 )
 from searchctl.trainer.settings.nested import with_values
 from searchctl.trainer.settings.training import TrainSettings
@@ -142,7 +141,7 @@ def _why(names: set[str], settings: TrainSettings) -> str:
     if "decay_norms" in names:
         return "there is no weight decay; set weight_decay above 0"
     if "patience" in names:
-        return _why_to_the_end(validations(settings))
+        return _why_to_the_end(settings.validation.count(settings.epochs))
     return "they are one value in two forms; leave one out"
 
 

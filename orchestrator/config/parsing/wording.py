@@ -130,6 +130,7 @@ def _is_of_plain_value(branch: list[ErrorDetails]) -> bool:
     """Return whether a union branch refuses a list or a mapping because of its type."""
     (first, *others) = branch
     plain = first["loc"][-1] in _PLAIN_TYPES and first["type"].endswith("_type")
+    plain = plain or first["type"] == "literal_error"
     return plain and not others and isinstance(first["input"], (list, tuple, Mapping))
 
 

@@ -95,6 +95,7 @@ class Run:
     images: int
     """Images of all epochs of the jobs that it has started."""
     epoch_seconds: float
+    validations: int
 
 
 def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
@@ -210,6 +211,8 @@ def current_run(engine: Engine, sweep: SweepRow) -> Run:
         mine = mine.where(in_sweep, since)
         first = select(func.min(attempts.c.started_at)).where(attempts.c.job_id.in_(mine), since)
         images, seconds = func.sum(epochs.c.images), func.sum(epochs.c.seconds)
-        sums = select(images, seconds, first.scalar_subquery()).where(epochs.c.job_id.in_(mine))
-        trained, took, worked = connection.execute(sums).one()
-    return Run(began, worked, trained or 0, took or 0.0)
+        scored = func.count(epochs.c.val_loss)
+        sums = select(images, seconds, scored, first.scalar_subquery())
+        sums = sums.where(epochs.c.job_id.in_(mine))
+        trained, took, validations, worked = connection.execute(sums).one()
+    return Run(began, worked, trained or 0, took or 0.0, validations)
