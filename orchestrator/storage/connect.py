@@ -1,5 +1,6 @@
 """Creates SQLAlchemy engines: database drivers, timeouts and SQLite settings."""
 
+import json
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url
@@ -70,9 +71,17 @@ def shown(url: str | URL) -> str:
 def engine_options(location: URL) -> dict[str, Any]:
     """Return the options of `create_engine`. Parameters in the URL take precedence."""
     if location.get_backend_name() != "postgresql":
-        return {}
+        return {"json_deserializer": _json_or_none}
     limits = {key: value for key, value in _POSTGRESQL_SOCKET.items() if key not in location.query}
     return {"pool_pre_ping": True, "connect_args": limits}
+
+
+def _json_or_none(text: str) -> Any:
+    """Return a stored value; None if it is damaged, so that the other rows can still be read."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def connect(url: str) -> Engine:

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -162,3 +164,18 @@ def test_times_are_local_and_name_their_zone(stored):
 
 def test_counts_have_the_right_grammar():
     assert [counted(number, "error") for number in (0, 1, 2)] == ["0 errors", "1 error", "2 errors"]
+
+
+@pytest.mark.parametrize("damaged", ["[]", '{"name": "fin', "null"])
+def test_a_sweep_whose_stored_settings_are_damaged_is_named_and_the_others_stay(
+    damaged, stored, run, tmp_path
+):
+    with closing(sqlite3.connect(tmp_path / "searchctl.db")) as database, database:
+        names = [name for (name,) in database.execute("select name from searchctl_sweeps")]
+        database.execute("update searchctl_sweeps set spec = ? where name = ?", (damaged, names[0]))
+    assert all(name in stored("list") for name in names)
+    assert names[1] in stored("status", names[1])
+    for command in ("status", "verify", "explain", "report", "export", "logs", "watch", "resume"):
+        failed = run(command, names[0])
+        assert failed.exit_code != 0
+        assert f"the spec of sweep '{names[0]}' is damaged" in str(failed.exception), command

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, Select, case, func, select
 
-from searchctl.orchestrator.core.errors import SweepNotFound
+from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
@@ -60,10 +60,17 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
 
     Raises:
         SweepNotFound: it is not stored (yet). The message has the most similar names.
+        SearchctlError: what is stored of it is damaged.
     """
     rows = fetch(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
         raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
+    for column, kind in (("spec", dict), ("ladder", list), ("versions", dict)):
+        if not isinstance(rows[0][column], kind):
+            raise SearchctlError(
+                f"the {column} of sweep '{name}' is damaged in this database: restore the database "
+                "from a backup; its other sweeps can be used"
+            )
     return SweepRow(**rows[0])
 
 
