@@ -13,6 +13,7 @@ from searchctl.orchestrator.artifacts.initial_files import FOLDER
 from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.own_code.stored import FOLDER as CODE_FOLDER
+from searchctl.orchestrator.storage.connect import make_durable
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -91,6 +92,8 @@ def collect(
     # later, contain the attempts of all listed files.
     listing = _list(runs, selected)
     retention = _retention(engine, row, selected)
+    if not dry_run:
+        make_durable(engine)  # a power cut must not take back the rows that make files dispensable
     removable = {RetentionReason.DONE, RetentionReason.STRAY} if strays else {RetentionReason.DONE}
     collected = Collected()
     for path, size in listing.files.items():

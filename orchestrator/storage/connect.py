@@ -1,6 +1,7 @@
 """Creates SQLAlchemy engines: database drivers, timeouts and SQLite settings."""
 
 import json
+import os
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url
@@ -106,6 +107,28 @@ def connect(url: str) -> Engine:
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def make_durable(engine: Engine) -> None:
+    """Return once everything that was committed would outlive a power cut.
+
+    SQLite's synchronous=NORMAL flushes the write-ahead log at checkpoints only, so that a power cut
+    may take the last commits back (never a part of one). Each flush takes some milliseconds, which
+    is too much for every commit. PostgreSQL flushes at each commit.
+
+    Raises:
+        OSError: the disk does not respond.
+    """
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return
+    try:
+        log = os.open(f"{engine.url.database}-wal", os.O_RDWR)
+    except FileNotFoundError:  # all of it has moved into the database, which is flushed then
+        return
+    try:
+        os.fsync(log)
+    finally:
+        os.close(log)
 
 
 def _unreadable(fix: str = "") -> SearchctlError:

@@ -84,3 +84,17 @@ class TrialJob:
             SettingsError: a param is no field of the settings, or its value does not fit.
         """
         return self.settings.with_params(self.params)
+
+    def require_initial_files(self) -> None:
+        """Check that the files of initial weights exist. The sweep wrote them, not the user.
+
+        Raises:
+            FileNotFoundError: one is gone, which is not the trial's fault.
+        """
+        for path in (self.init_from, self.encoder_from):
+            if path is not None and not path.exists():
+                raise FileNotFoundError(
+                    f"{path} is gone: a job of this sweep starts from these weights, which the "
+                    "sweep wrote. If the database was put back to an earlier state, put the files "
+                    "back too, or launch the sweep under another name"
+                )

@@ -68,9 +68,11 @@ def prepare(
 
     Raises:
         DataError: a file of the data set is missing or does not fit.
+        FileNotFoundError: the file of initial weights that the sweep wrote is gone.
         SettingsError: the network cannot be built, or does not fit its initial weights.
     """
     settings, sample = job.trial_settings, job.sample
+    job.require_initial_files()
     reset_peak(device)
     # train and val in one go
     decode_ahead(sample.data, [settings.augmentation], whole=sample.whole)

@@ -102,6 +102,7 @@ class _Running:
     def run(self, gpus: float) -> JobResult:
         """Run the script to its end."""
         self._gpus = gpus
+        self._job.require_initial_files()
         self._out.mkdir(parents=True, exist_ok=True)
         self._lists = lists = read_lists(self._job.sample)
         directory = working_directory(self._job, self._script, self._out)
