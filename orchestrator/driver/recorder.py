@@ -1,6 +1,7 @@
 """Stores what happens to a sweep's jobs: in the database, then in the Optuna study, in order."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -15,18 +16,31 @@ from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
+log = logging.getLogger("searchctl")
+
+Warnings = Callable[[int], Iterable[str]]
+
 
 class Recorder:
     """The driver's writes. All but `open` are kept while the database does not answer."""
 
     def __init__(
-        self, writer: SweepWriter, mirror: StudyMirror, outbox: Outbox, cleanup: Cleanup
+        self,
+        writer: SweepWriter,
+        mirror: StudyMirror,
+        outbox: Outbox,
+        cleanup: Cleanup,
+        warnings: Warnings = lambda rung: (),
     ) -> None:
-        """Write through `outbox`; `cleanup` removes files once a result is stored."""
+        """Write through `outbox`; `cleanup` removes files once a result is stored.
+
+        `warnings` returns what is to be logged of a rung once its decisions are stored.
+        """
         self.outbox = outbox
         self._writer = writer
         self._mirror = mirror
         self._cleanup = cleanup
+        self._warnings = warnings
         self._waiting: Waiting | None = None
 
     def open(self, job: JobAttempt) -> int | None:
@@ -88,3 +102,6 @@ class Recorder:
         below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
         decided = [JobKey(decision.trial, decision.rung) for decision in decisions]
         self._cleanup.after([key_of(job), *below, *decided])
+        for rung in {decision.rung for decision in decisions}:
+            for warning in self._warnings(rung):
+                log.warning("%s", warning)

@@ -45,6 +45,10 @@ class About:
     """Other scores, which rank nothing."""
     not_vouched: str | None = None
     """What searchctl cannot vouch for, where a script of the user's trained."""
+    hardware: tuple[str, ...] = ()
+    """The kinds of CPU or GPU on which its jobs ran; numbers repeat on equal ones only."""
+    warnings: tuple[str, ...] = ()
+    """What makes scores of a rung less comparable than they look."""
 
 
 @dataclass(frozen=True)

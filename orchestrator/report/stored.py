@@ -7,6 +7,7 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.rung_warnings import read_warnings
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
@@ -63,6 +64,8 @@ class Stored:
             drivers=sum(event.kind == "driver" for event in events),
             recorded=sweep.halving.scores[1:],
             not_vouched=NOT_VOUCHED if sweep.script else None,
+            hardware=tuple(sorted({job.hardware for job in self.jobs if job.hardware})),
+            warnings=tuple(read_warnings(self.engine, row)),
         )
 
     def rungs(self) -> list[RungFacts]:

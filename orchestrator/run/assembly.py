@@ -1,5 +1,6 @@
 """Builds a sweep's driver: the only place where its parts meet."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,12 +25,15 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
+from searchctl.orchestrator.facts.rung_warnings import other_hardware, read_warnings
 from searchctl.orchestrator.halving.bracket import Bracket
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.writer import SweepWriter
+
+log = logging.getLogger("searchctl")
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,11 @@ def assemble(
             prepared.code,
             _hash_content(prepared),
         ),
-        Recorder(writer, mirror, outbox, cleanup),
+        Recorder(writer, mirror, outbox, cleanup, partial(read_warnings, prepared.engine, row)),
         callback,
         meter=meter,
         stop=stop,
-        reuse=_reuse(prepared) if sweep.storage.reuse else None,
+        reuse=_reuse(prepared, _own_hardware(prepared)),
         clock=clock,
     )
     return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, driver)
@@ -90,15 +94,26 @@ def _hash_content(prepared: Prepared) -> ContentHash | None:
     return partial(content_hash, data_fingerprint=data, versions=versions())
 
 
-def _reuse(prepared: Prepared) -> Reuse:
+def _reuse(prepared: Prepared, hardware: str | None) -> Reuse | None:
     """Return where finished jobs are looked for: on this machine's hardware, if jobs run here."""
+    return Reuse(prepared.engine, hardware) if prepared.sweep.storage.reuse else None
+
+
+def _own_hardware(prepared: Prepared) -> str | None:
+    """Return the hardware of this machine, and warn if earlier jobs ran on other hardware.
+
+    None if the jobs run on a cluster, whose hardware is known after the first result.
+    """
     if prepared.sweep.resources.address is not None:
-        return Reuse(prepared.engine, None)
+        return None
     from searchctl.trainer.core.hardware import hardware_of  # imports torch
     from searchctl.trainer.run.torch_state import choose_device
 
     gpus = prepared.sweep.resources.gpus_per_trial
-    return Reuse(prepared.engine, hardware_of(choose_device(None if gpus else "cpu")))
+    here = hardware_of(choose_device(None if gpus else "cpu"))
+    if warning := other_hardware(prepared.engine, prepared.row, here):
+        log.warning("%s", warning)
+    return here
 
 
 def stop_conditions(

@@ -15,6 +15,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.facts.rung_warnings import read_warnings
 from searchctl.orchestrator.facts.scores import shown_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.facts.text import counted
@@ -43,6 +44,7 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
         yield paragraph(str(baseline))
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
+    yield from (Text(warning, "yellow") for warning in read_warnings(engine, row))
     start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
     trials = counted(len(start), "trial")
     yield f"(median of the {trials} of the first rung: {number(median(start))})"

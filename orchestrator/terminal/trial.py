@@ -179,13 +179,15 @@ def _after(jobs: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the number of trained parameters, the peak memory, and the latency."""
+    """Yield the number of trained parameters, the peak memory, the latency and the hardware."""
     ended = [job for job in facts["jobs"] if job["trainable_parameters"]]
     if ended:
         memory = max(job["peak_memory_bytes"] or 0 for job in ended)
         held = f", peak memory {memory / 1e6:,.0f} MB on {ended[-1]['device']}" if memory else ""
         size = f"{ended[-1]['trainable_parameters']:,}"
         yield f"  trains {size} parameters{held}{_latency(ended[-1])}"
+    if kinds := sorted({job["hardware"] for job in facts["jobs"] if job["hardware"]}):
+        yield f"  ran on {'; '.join(kinds)}"
 
 
 def _latency(job: Mapping[str, Any]) -> str:
