@@ -13,13 +13,13 @@ from searchctl.orchestrator.config.checks.script import AnyTraining
 from searchctl.orchestrator.config.checks.sections import checked_inference
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import dump_yaml, load_yaml
-from searchctl.orchestrator.config.sweep import Sweep, safe_names
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.names import names_used
 from searchctl.orchestrator.own_code.stored import FOLDER, stored_code
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.trainer.data.settings import DataSettings
-from searchctl.trainer.own_code.files import OwnCode
+from searchctl.trainer.own_code.files import OwnCode, safe_names
 from searchctl.trainer.scores.catalog import Direction, ScoreName, name_problem
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference

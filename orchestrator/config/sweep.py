@@ -45,7 +45,7 @@ from searchctl.orchestrator.search.draws import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
-from searchctl.trainer.own_code.files import check_names
+from searchctl.trainer.own_code.files import safe_names
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
@@ -61,16 +61,6 @@ def _slug(name: str) -> str:
             "and start with a letter or a digit"
         )
     return name
-
-
-def safe_names(files: dict[str, str]) -> dict[str, str]:
-    """Check the names of files of own code.
-
-    Raises:
-        ValueError: one leaves the directory where it is written.
-    """
-    check_names(files)
-    return files
 
 
 def _is_dotted(path: Path) -> bool:
@@ -122,6 +112,9 @@ class Sweep(Settings):
         default={}
     )
     """SHA-256 of each file of own code, by its name. A launch collects them."""
+    parameter_counts: SkipJsonSchema[dict[str, int]] = Field(default={})
+    """Parameters of each distinct network by `network_of`, if `search.where` needs them. A launch
+    counts them."""
 
     @field_validator("task")
     @classmethod
@@ -145,8 +138,10 @@ class Sweep(Settings):
     @classmethod
     def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
         if "space" in info.data and "training" in info.data:
-            space = read_space(info.data["space"], info.data["training"])
-            if problems := search_problems(search, space):
+            training = info.data["training"]
+            space = read_space(info.data["space"], training)
+            by_script = isinstance(training, ScriptSettings)
+            if problems := search_problems(search, space, by_script=by_script):
                 raise refuse(problems, search)
         return search
 
@@ -229,7 +224,7 @@ class Sweep(Settings):
     @cached_property
     def prior(self) -> Prior:
         """What is known of the search space before any result."""
-        return prior_of(self.search, self.space_, self.seed)
+        return prior_of(self.search, self.space_, self.seed, self.parameter_counts)
 
     @cached_property
     def _trials(self) -> tuple[Params, ...]:

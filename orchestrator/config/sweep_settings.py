@@ -102,8 +102,8 @@ class SearchSettings(Settings):
     0 draws all trials from the whole space. Not allowed for a grid."""
     where: Annotated[list[str], Field(max_length=100)] = Field(default=[])
     """Conditions that every trial satisfies, such as "batch_size * accumulate == 64": comparisons
-    of axes and training settings, joined by and, or, not. A grid leaves out the other points;
-    draws are repeated."""
+    of axes, training settings and `parameters` (of the network; a launch counts them), joined by
+    and, or, not. A grid leaves out the other points; draws are repeated."""
 
     @model_validator(mode="before")
     @classmethod

@@ -29,6 +29,7 @@ from searchctl.orchestrator.run.checks import (
 )
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.new_sweep import refuse_other_database, refuse_second, store_sweep
+from searchctl.orchestrator.run.parameter_counts import with_parameter_counts
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
@@ -100,9 +101,10 @@ def prepare(
     check_packages(sweep)
     collected = launched_code(sweep, source)
     sweep = with_code(sweep, collected)
-    settings = trial_settings(sweep)
     forget_listing()
     dataset = checked_dataset(sweep)
+    sweep = with_parameter_counts(sweep, dataset)
+    settings = trial_settings(sweep)
     plan = plan_sweep(sweep, len(dataset.names("train")), len(dataset.names("val")))
     check_networks(sweep, settings, dataset)
     check_own_parts(sweep, settings, len(dataset.class_names))

@@ -161,6 +161,9 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
         "code_files": launched.code_files,  # its files are compared by themselves
     }
     edited = edited.model_copy(update=kept)
+    if launched.parameter_counts:  # they decide which points are trials
+        counts = {"parameter_counts": launched.parameter_counts}
+        edited = Sweep.from_json({**edited.to_json(), **counts})
     if edited.resources.address is None:  # it may have been launched with --address
         edited = at_address(edited, launched.resources.address)
     if edited.data.dataset != launched.data.dataset:

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from searchctl.orchestrator.config.checks.where import counted_conditions
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.validation import SweepValidation
 from searchctl.orchestrator.facts.scores import ranking_line
@@ -71,6 +72,12 @@ def _left_out(sweep: Sweep) -> Iterator[str]:
     if sweep.search.where and sweep.search.method == "grid" and size is not None:
         left_out = size - len(sweep.points)
         yield f"Conditions (search.where) leave out {left_out} of the grid's {size:,} points."
+    if counted_conditions(sweep.search, sweep.space_) and not sweep.parameter_counts:
+        instead = "leaves" if sweep.search.method == "grid" else "draws others in place of"
+        yield (
+            "Conditions on `parameters` are not applied here: before anything is trained, a launch "
+            f"counts them and {instead} what does not satisfy them{' out' * (instead == 'leaves')}."
+        )
 
 
 def _known(sweep: Sweep) -> Iterator[str]:

@@ -69,6 +69,16 @@ def check_names(names: Iterable[str]) -> None:
             raise ValueError(f"'{name[:200]}' cannot be a file of own code")
 
 
+def safe_names(files: dict[str, str]) -> dict[str, str]:
+    """Check the names of files of own code.
+
+    Raises:
+        ValueError: one leaves the directory where it is written.
+    """
+    check_names(files)
+    return files
+
+
 def _content(path: UPath, sha256: str) -> bytes | None:
     """Return the content of a file; None if it is missing or its hash differs."""
     try:

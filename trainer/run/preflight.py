@@ -12,13 +12,11 @@ from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze, training_mode
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
-from searchctl.trainer.settings.model_options import OPTIONS
-from searchctl.trainer.settings.own import OwnPart
+from searchctl.trainer.settings.model_options import NETWORK
+from searchctl.trainer.settings.own import OwnPart, is_import_path
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 
-_NETWORK = ("model", "model_args", *OPTIONS)
-"""The settings that determine the network."""
 _REFUSALS = (SettingsError, RuntimeError, ValueError, AssertionError, TypeError)
 """Raised by networks that cannot be built, or do not take images of a size."""
 _SOME_SIZE = (131, 163)
@@ -49,9 +47,30 @@ def network_problems(
     for each in settings:
         by_kind.setdefault((*_rates(each), each.batch_size == 1), []).append(each)
     alike = by_kind.values()
-    distinct = [s for each in alike for s in _distinct(each, *_NETWORK, "finetune", "dropout")]
+    distinct = [s for each in alike for s in _distinct(each, *NETWORK, "finetune", "dropout")]
     problems = (_problem(each, classes, in_channels, image_size, inference) for each in distinct)
     return list(dict.fromkeys(problem for problem in problems if problem))
+
+
+def parameter_count(
+    settings: TrainSettings, classes: int, image_size: tuple[int, int], in_channels: int = 3
+) -> int:
+    """Return the number of a network's parameters, which is built on the meta device.
+
+    An own network that cannot be built there is built on the CPU.
+
+    Raises:
+        SettingsError: it cannot be built.
+    """
+    devices = ("meta", "cpu") if is_import_path(settings.model) else ("meta",)
+    for device in devices:
+        try:
+            with torch.device(device), torch.random.fork_rng(devices=[]):
+                model = build_model(settings, classes, in_channels, image_size)
+            return sum(parameter.numel() for parameter in model.parameters())
+        except (NotImplementedError, *_REFUSALS) as error:
+            problem = str(error)
+    raise SettingsError(f"cannot count the parameters of {_named(settings)}: {problem}")
 
 
 def weights_problems(
@@ -74,7 +93,7 @@ def weights_problems(
     """
     given = [each for each in settings if each.init != "scratch"]
     problems = []
-    for each in _distinct(given, *_NETWORK, "init", "weights"):
+    for each in _distinct(given, *NETWORK, "init", "weights"):
         try:
             with torch.random.fork_rng(devices=[]):
                 model = build_model(each, classes, in_channels)
@@ -178,5 +197,5 @@ def _takes(model: SegmentationModel, in_channels: int, size: tuple[int, int]) ->
 
 def _named(settings: TrainSettings) -> str:
     """Return the network's own settings, for people."""
-    named = {name: getattr(settings, name) for name in _NETWORK}
+    named = {name: getattr(settings, name) for name in NETWORK}
     return ", ".join(f"{name} {value}" for name, value in named.items() if value not in (None, {}))

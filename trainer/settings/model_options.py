@@ -12,6 +12,8 @@ from searchctl.trainer.settings.training import TrainSettings
 
 OPTIONS = tuple(dict.fromkeys(n for model in MODELS.values() for n in constructor_options(model)))
 """The settings that a constructor of some network takes."""
+NETWORK = ("model", "model_args", *OPTIONS)
+"""The settings that determine the network."""
 READ = ("model", *OPTIONS, "init", "weights")
 """The settings that these checks read."""
 

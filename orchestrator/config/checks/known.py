@@ -1,6 +1,6 @@
 """Known points (`search.known`): whether they are points of the space, and what they are there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from searchctl.orchestrator.config.checks.where import where_of
 from searchctl.orchestrator.config.sweep_settings import SearchSettings
@@ -21,9 +21,16 @@ def known_problems(search: SearchSettings, space: Space) -> Iterator[Problem]:
         yield ("trials",), f"is below the {len(search.known)} points of known: {fix}"
 
 
-def prior_of(search: SearchSettings, space: Space, seed: int) -> Prior:
-    """Return what the settings say of the space; their known points must have no problems."""
-    allowed = where_of(search, space) or anything
+def prior_of(search: SearchSettings, space: Space, seed: int, counts: Mapping[str, int]) -> Prior:
+    """Return what the settings say of the space; their known points must have no problems.
+
+    Args:
+        search: the settings.
+        space: the space.
+        seed: the sweep's seed.
+        counts: parameters of the networks that were counted, by `network_of`.
+    """
+    allowed = where_of(search, space, counts) or anything
     known = space.complete([Params(point) for point in search.known], seed, allowed)
     return Prior(known, search.share_near_known, allowed)
 

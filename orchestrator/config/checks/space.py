@@ -76,9 +76,10 @@ def points_of(search: SearchSettings, space: Space, seed: int, prior: Prior) -> 
     return draw(space, search.method, search.trials, seed, prior=prior)
 
 
-def search_problems(search: SearchSettings, space: Space) -> list[Problem]:
+def search_problems(search: SearchSettings, space: Space, *, by_script: bool) -> list[Problem]:
     """Return what prevents a search of this space. No point of it is drawn."""
-    if problems := [*known_problems(search, space), *where_problems(search, space)]:
+    conditions = where_problems(search, space, by_script=by_script)
+    if problems := [*known_problems(search, space), *conditions]:
         return problems
     if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"

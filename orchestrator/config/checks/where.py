@@ -11,6 +11,10 @@ from searchctl.orchestrator.config.sweep_settings import SearchSettings
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
 from searchctl.searchspace.values import Value
+from searchctl.trainer.settings.model_options import NETWORK
+
+PARAMETERS = "parameters"
+"""The name that stands for the number of a network's parameters in conditions."""
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.config.sweep import Sweep
@@ -23,6 +27,9 @@ class Where:
     conditions: Sequence[Condition]
     defaults: Mapping[str, Value]
     """Values of the settings that a point does not have."""
+    counts: Mapping[str, int]
+    """Parameters of the networks that were counted, by `network_of`. A condition on the parameters
+    of another network is taken to hold."""
 
     def __call__(self, point: Params) -> bool:
         """Return whether all conditions hold for a point.
@@ -30,10 +37,12 @@ class Where:
         Raises:
             SpaceError: a condition cannot be evaluated.
         """
-        values = ChainMap(dict(point), dict(self.defaults))
+        values = ChainMap(dict(point), {**self.defaults})
+        if count := self.counts.get(network_of(point)):
+            values = ChainMap(values, {PARAMETERS: count})
         for number, condition in enumerate(self.conditions):
             try:
-                if not condition(values):
+                if condition.names <= values.keys() and not condition(values):
                     return False
             except ExpressionError as error:
                 shown = ", ".join(f"{name} {value}" for name, value in point.items())
@@ -41,14 +50,27 @@ class Where:
         return True
 
 
-def where_of(search: SearchSettings, space: Space) -> Where | None:
+def where_of(search: SearchSettings, space: Space, counts: Mapping[str, int]) -> Where | None:
     """Return the conditions of a search, which must have no problems; None if it has none."""
-    return Where([*map(Condition, search.where)], space.defaults) if search.where else None
+    conditions = [Condition(text) for text in search.where]
+    return Where(conditions, space.defaults, counts) if conditions else None
 
 
-def where_problems(search: SearchSettings, space: Space) -> Iterator[Problem]:
+def network_of(point: Params) -> str:
+    """Return the params that determine a trial's network, as canonical JSON."""
+    return Params({n: v for n, v in point.items() if n.partition(".")[0] in NETWORK}).to_json()
+
+
+def counted_conditions(search: SearchSettings, space: Space) -> list[int]:
+    """Return the numbers of the conditions that need the parameters of networks."""
+    if PARAMETERS in {*space.names, *space.defaults}:
+        return []  # a name of a script's own
+    return [n for n, text in enumerate(search.where) if PARAMETERS in Condition(text).names]
+
+
+def where_problems(search: SearchSettings, space: Space, *, by_script: bool) -> Iterator[Problem]:
     """Yield why conditions cannot be evaluated; the paths are relative to `search`."""
-    names = sorted({*space.names, *space.defaults})
+    names = sorted({*space.names, *space.defaults, *(() if by_script else (PARAMETERS,))})
     for number, text in enumerate(search.where):
         path: Path = ("where", number)
         try:
@@ -88,7 +110,8 @@ def draw_problems(sweep: "Sweep") -> list[Problem]:
 
 def _of_known(given: Params, search: SearchSettings, space: Space) -> str:
     """Say which condition a known point does not satisfy, if its own values show it."""
-    values = ChainMap(dict(given), {n: v for n, v in space.defaults.items() if n not in space.axes})
+    fixed = {name: value for name, value in space.defaults.items() if name not in space.names}
+    values = ChainMap(dict(given), fixed)
     for text in search.where:
         condition = Condition(text)
         if condition.names <= values.keys() and not condition(values):
