@@ -55,15 +55,17 @@ def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
     assert rendered(**changes) == lines
 
 
-def test_a_trial_shows_its_parameters_memory_and_latency():
+def test_a_trial_shows_its_parameters_memory_latency_and_hardware():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
+    job |= {"hardware": "a CPU, AVX512"}
     job |= {"latency_ms": 3.14159, "reused_from": None, "kind": "ladder", "repeat": 0}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     lines = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]
     assert "  trains 28,490 parameters, peak memory 700 MB on cpu, 3.14 ms per image" in lines
+    assert "  ran on a CPU, AVX512" in lines
 
 
 @pytest.mark.parametrize(
