@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown, read_certainty
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.facts.scores import ranked_by
@@ -88,6 +89,8 @@ class Explained:
     params: dict[str, Any]
     score: ScoreName
     rungs: list[ExplainedRung]
+    certainty: Certainty | NotKnown | None
+    """How sure the sweep's winner is; None unless the trial is a finalist."""
 
 
 def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = None) -> Explained:
@@ -107,8 +110,16 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
             f"trial {trial} has not reached rung {rung} (`searchctl show {row.name} {trial}`)"
         )
     rungs = [sweep.explain(job) for job in jobs]
-    state = sweep.states[trial]
-    return Explained(row.name, trial, state, sweep.params[trial], sweep.score, rungs)
+    finalist = any(each.decision and each.decision.verdict == "complete" for each in rungs)
+    return Explained(
+        row.name,
+        trial,
+        sweep.states[trial],
+        sweep.params[trial],
+        sweep.score,
+        rungs,
+        read_certainty(engine, row) if finalist else None,
+    )
 
 
 class _Stored:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown, read_certainty
 from searchctl.orchestrator.analysis.follow_up import FollowUp, read_follow_up
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.statistics.drift import (
     AllParams,
@@ -19,6 +21,7 @@ from searchctl.orchestrator.statistics.drift import (
 from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.trainer.scores.catalog import ScoreName
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class Fidelity:
     """Comparison of the closed rungs of a sweep."""
 
     sweep: str
+    score: ScoreName
+    """The score that ranks the trials."""
+    certainty: Certainty | NotKnown | None
+    """How sure the winner is; None before the last rung is closed."""
     steps: list[Step]
     """Empty if the ladder has one rung: then every trial is trained on all of the data."""
     preferred: list[Preferred]
@@ -88,7 +95,16 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     preferred = [_preferred(name, params, closed) for name in searched(params)]
     ended = len(closed) == len(row.ladder)
     follow_up = read_follow_up(engine, row)
-    return Fidelity(row.name, steps, preferred, drifts(params, scores), ended, follow_up)
+    return Fidelity(
+        row.name,
+        ranked_by(row.spec),
+        read_certainty(engine, row),
+        steps,
+        preferred,
+        drifts(params, scores),
+        ended,
+        follow_up,
+    )
 
 
 def _scores(rung: Sequence[Decision], direction: Direction) -> dict[int, float]:

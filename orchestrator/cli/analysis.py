@@ -34,9 +34,11 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     bootstrap over the groups of validation images (clip, city, scene) against the nearest trial
     on the other side of the cut, corrected for all comparisons of that cut. Its last rung, or
     --rung, is shown with its classes.
-    Without TRIAL: how far small samples can be trusted. Whether consecutive rungs rank the same
-    trials alike, which params the best trials of each rung have, which values gain with more
-    data, and what halving.repeats and halving.audit found about the winner.
+    Of a finalist: how sure it is that the winner is better, given how much a score changes from
+    seed to seed; the bootstrap speaks of these trained networks only.
+    Without TRIAL: the same, and how far small samples can be trusted. Whether consecutive rungs
+    rank the same trials alike, which params the best trials of each rung have, which values gain
+    with more data, and what halving.repeats and halving.audit found about the winner.
     Example: searchctl explain quickstart 7
     """
     if trial is None and rung is not None:
@@ -44,9 +46,9 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     engine, row = open_sweep(sweep, db)
     if trial is None:
         from searchctl.orchestrator.analysis.fidelity import read_fidelity
-        from searchctl.orchestrator.terminal.fidelity import fidelity_report
+        from searchctl.orchestrator.terminal.fidelity import sweep_explanation
 
-        _show(read_fidelity(engine, row), fidelity_report, as_json)
+        _show(read_fidelity(engine, row), sweep_explanation, as_json)
     else:
         from searchctl.orchestrator.analysis.explain import explain_trial
         from searchctl.orchestrator.terminal.explain import explanation

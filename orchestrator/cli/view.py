@@ -76,6 +76,13 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
         return
     for part in trial_tables(facts):
         show(part)
+    if any(decision["verdict"] == "complete" for decision in facts["decisions"]):
+        from searchctl.orchestrator.terminal.answer import certainty_lines
+        from searchctl.orchestrator.terminal.explain import paragraph
+
+        for line in certainty_lines(engine, row):
+            show("")
+            show(paragraph(line))
 
 
 @click.command()
@@ -151,6 +158,10 @@ def export(sweep: str, top: int, output: Path | None, db: str | None, as_json: b
         return
     for path in exporting.write(configurations, fmt, output):
         click.echo(f"wrote {path}")
+    from searchctl.orchestrator.terminal.answer import certainty_lines
+
+    for line in certainty_lines(engine, row):
+        click.echo(line)
 
 
 def print_status(

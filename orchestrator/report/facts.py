@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown
 from searchctl.orchestrator.analysis.explain import Comparison
 from searchctl.orchestrator.analysis.fidelity import Fidelity
 from searchctl.orchestrator.analysis.follow_up import FollowUp
@@ -64,8 +65,11 @@ class Answer:
     test_original: dict[str, float] | None
     median_at_start: float | None
     """Median score of all trials of the first rung."""
+    certainty: Certainty | NotKnown | None
+    """How sure it is that it is the best finalist, given the noise of the seed; None before the
+    last rung is closed."""
     comparison: Comparison | None
-    """Comparison with the runner-up; None without one."""
+    """Comparison with the runner-up for these trained networks only; None without one."""
     full_trainings: float
     """Cost of the ladder, in trainings on all of the data; the full grid costs `trials`."""
     images: int

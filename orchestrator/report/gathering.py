@@ -115,6 +115,7 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
         test=best.evaluations.get("test"),  # type: ignore[arg-type]
         test_original=best.evaluations.get("test_original"),  # type: ignore[arg-type]
         median_at_start=median(start) if start else None,
+        certainty=explained.certainty,
         comparison=explained.rungs[0].comparison,
         full_trainings=float(sum(each["trials"] * Fraction(each["fraction"]) for each in ladder)),
         images=sum(job.images_seen or 0 for job in stored.jobs),

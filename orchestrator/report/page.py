@@ -23,7 +23,7 @@ from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, 
 from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from searchctl.orchestrator.statistics.drift import searched
-from searchctl.orchestrator.terminal.explain import how_sure
+from searchctl.orchestrator.terminal.explain import certainty_text, how_sure
 from searchctl.orchestrator.terminal.fidelity import fidelity_report
 from searchctl.orchestrator.terminal.follow_up import follow_up_report
 from searchctl.orchestrator.terminal.grade import grade_report
@@ -42,7 +42,10 @@ class Page:
     """Name of the score of a class."""
     names: list[str]
     """The searched params."""
+    certainty: str
+    """How sure the winner is, given the noise of the seed."""
     how_sure: str
+    """The comparison of two trained networks."""
     ladder: list[LadderChart]
     """Wide and narrow."""
     learning: list[Learning]
@@ -103,12 +106,14 @@ def page_of(report: Report) -> Page:
     sizes = ((1120, 470), (390, 430))
     ladders = (ladder_chart(best, score, width=w, height=h) for w, h in sizes)
     comparison = report.answer.comparison if report.answer else None
+    certainty = report.answer.certainty if report.answer else None
     shares = report.unlabeled
     return Page(
         r=report,
         score=score,
         by_class="accuracy" if by_accuracy(report.about.score, report.about.task) else "IoU",
         names=searched(params) or list(dict.fromkeys(n for p in params.values() for n in p)),
+        certainty=certainty_text(certainty, score) if certainty else "",
         how_sure=how_sure(comparison, score) if comparison else "",
         ladder=[each for each in ladders if each],
         learning=[learning_of(report, trial) for trial in report.finalists],

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.certainty import read_certainty
 from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
@@ -16,7 +17,7 @@ from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held
 from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.rung_warnings import read_warnings
-from searchctl.orchestrator.facts.scores import shown_score
+from searchctl.orchestrator.facts.scores import ranked_by, shown_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import ALL
@@ -25,9 +26,10 @@ from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.terminal.display import answer_table, heading
-from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.orchestrator.terminal.explain import certainty_text, paragraph
 from searchctl.orchestrator.terminal.follow_up import follow_up_lines
 from searchctl.orchestrator.terminal.grade import grade_line
+from searchctl.trainer.scores.catalog import title
 
 
 def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
@@ -50,12 +52,19 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
     yield from _averages(engine, row, winner.trial)
+    yield from map(paragraph, certainty_lines(engine, row))
     if follow_up := read_follow_up(engine, row):
         yield from map(paragraph, follow_up_lines(follow_up))
     yield f"\n{grade_line(grade(engine, row))}"
     yield from _copied(queries.jobs(engine, row, kinds=ALL))
     yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
     yield from next_steps(name, winner.trial, winner.weights, db_option_for(url))
+
+
+def certainty_lines(engine: Engine, row: SweepRow) -> Iterator[str]:
+    """Say how sure it is that the winner is the best finalist, once the last rung is closed."""
+    if certainty := read_certainty(engine, row):
+        yield f"how sure: {certainty_text(certainty, title(ranked_by(row.spec)))}"
 
 
 def next_steps(name: str, trial: int, weights: str | None, option: str) -> Iterator[str]:

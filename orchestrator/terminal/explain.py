@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown, Rival
 from searchctl.orchestrator.analysis.explain import (
     ClassFacts,
     Comparison,
@@ -16,6 +17,7 @@ from searchctl.orchestrator.analysis.explain import (
     Neighbour,
 )
 from searchctl.orchestrator.facts.sweeps import assignments, number
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.statistics.cut import Corrected
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
@@ -23,6 +25,7 @@ from searchctl.trainer.scores.catalog import title
 
 LEVEL = 0.05
 MOST_CLASSES = 10
+_MOST_SWEEPS = 3
 _TEXT_WIDTH = 100
 """Maximum width of a paragraph: longer lines are hard to read."""
 
@@ -37,8 +40,70 @@ def explanation(explained: Explained) -> Iterator[RenderableType]:
     for rung in explained.rungs:
         yield Text()
         yield _heading(rung, name)
+        if explained.certainty and rung is explained.rungs[-1]:
+            yield paragraph(f"how sure: {certainty_text(explained.certainty, name)}", indent=2)
         yield from _reasons(rung, name, whole=rung is explained.rungs[-1])
     yield from _notes(explained.rungs)
+
+
+def certainty_text(found: Certainty | NotKnown, name: str) -> str:
+    """Return sentences on how sure it is that the winner is the best finalist.
+
+    Args:
+        found: the finalists compared.
+        name: name of the score.
+    """
+    if isinstance(found, NotKnown):
+        return f"Not known: {found.why}."
+    winner, second = found.rivals[:2]
+    return (
+        f"{'Sure' if found.sure else 'Not sure'}: the chance that trial {winner.trial} is the best "
+        f"of the {len(found.rivals)} finalists is {_chance(winner)}, trial {second.trial}: "
+        f"{_chance(second)}. Best means the mean over all seeds. {_means(winner, second, name)} "
+        f"One seed moves the score of a configuration by {found.noise.deviation:.4f} (standard "
+        f"deviation, {_measured(found)}).{_unscored(found.rivals)}"
+    )
+
+
+def _chance(rival: Rival) -> str:
+    """Write a chance; it is never certain.
+
+    >>> _chance(Rival(1, 0.5, 3, 0, 0.9999)), _chance(Rival(1, 0.5, 3, 0, 0.24))
+    ('over 99%', '24%')
+    """
+    share = min(max(rival.chance, 0.0), 1.0)
+    if share > 0.99:
+        return "over 99%"
+    return "under 1%" if share < 0.01 else f"{share:.0%}"
+
+
+def _means(winner: Rival, second: Rival, name: str) -> str:
+    of = f"{name} of trial {winner.trial} is {number(winner.mean)}"
+    other = f"of trial {second.trial} {number(second.mean)}"
+    if winner.seeds == second.seeds == 1:
+        return f"With one seed, {of}, {other}."
+    seeds, theirs = counted(winner.seeds, "seed"), counted(second.seeds, "seed")
+    over = "" if seeds == theirs else f" over {theirs}"
+    return f"The mean {of} over {seeds}, {other}{over}."
+
+
+def _measured(found: Certainty) -> str:
+    noise = found.noise
+    freedom = counted(noise.freedom, "degree of freedom", "degrees of freedom")
+    if found.source == "repeats":
+        return f"{freedom}, from the repeats of this sweep"
+    several = counted(noise.configurations, "configuration")
+    sweeps = ", ".join(found.sweeps[:_MOST_SWEEPS])
+    more = f" and {len(found.sweeps) - _MOST_SWEEPS} more" * (len(found.sweeps) > _MOST_SWEEPS)
+    return f"from {several} with several seeds in {sweeps}{more}, counted as {freedom}"
+
+
+def _unscored(rivals: Iterable[Rival]) -> str:
+    return "".join(
+        f" Trial {each.trial} has no score with {each.unscored} of its seeds."
+        for each in rivals
+        if each.unscored
+    )
 
 
 def paragraph(text: str, indent: int = 0, style: str = "") -> RenderableType:
@@ -52,8 +117,8 @@ def _notes(rungs: Iterable[ExplainedRung]) -> Iterator[RenderableType]:
     notes = [f"Not assessable: {each.why}." for each in judged if isinstance(each, NotAssessable)]
     if any(isinstance(each, Corrected) for each in judged):
         notes.append(
-            "These comparisons are about these trained networks on this validation set: other "
-            "seeds or other images may rank them differently."
+            "'these networks' is about the trained networks on this validation set: it does not "
+            "contain the noise of training, and another seed may rank them differently."
         )
     if notes:
         yield Text()
@@ -80,7 +145,7 @@ def _reasons(rung: ExplainedRung, name: str, *, whole: bool) -> Iterator[Rendera
     if whole and rung.neighbours:
         yield Padding(_neighbours(rung, name), (0, 0, 0, 2))
     if rung.comparison:
-        yield paragraph(f"how sure: {how_sure(rung.comparison, name)}", indent=2)
+        yield paragraph(f"these networks: {how_sure(rung.comparison, name)}", indent=2)
         if whole and rung.comparison.classes:
             yield from _classes(rung, rung.comparison)
 

@@ -17,8 +17,18 @@ from searchctl.orchestrator.statistics.drift import (
 )
 from searchctl.orchestrator.statistics.rank_agreement import LEAST_FOR_INTERVAL, Interval
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.orchestrator.terminal.explain import certainty_text, paragraph
 from searchctl.orchestrator.terminal.follow_up import follow_up_report
+from searchctl.trainer.scores.catalog import title
+
+
+def sweep_explanation(fidelity: Fidelity) -> Iterator[RenderableType]:
+    """Yield how sure the winner is, then `fidelity_report`."""
+    if fidelity.certainty:
+        yield heading("How sure is it that the winner is the best finalist?")
+        yield paragraph(certainty_text(fidelity.certainty, title(fidelity.score)))
+        yield Text()
+    yield from fidelity_report(fidelity)
 
 
 def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:

@@ -379,4 +379,5 @@ def test_a_decision_that_the_images_do_not_explain_is_reported(launched, output_
     assert "worse than trial 4, the last survivor; 95% interval" in text
     assert "after Holm's correction for the 7 comparisons of this rung" in text
     assert "The choice of images does not explain this difference." in text
-    assert "These comparisons are about these trained networks on this validation set" in text
+    assert "these networks: " in text
+    assert "it does not contain the noise of training" in text

@@ -9,6 +9,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.cli.main import cli
 from searchctl.trainer.core.results import Evaluation, JobResult
 
+SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}
 FOLLOW_UP = {"repeats": 3, "audit": 2}
 SEEDS = {5: {1: 0.70, 2: 0.80}, 2: {1: 0.60, 2: 0.50}}
 """Score of each repeat; on the ladder, trial 5 has 0.82 and trial 2 has 0.72."""
@@ -75,6 +76,48 @@ def test_a_winner_that_other_seeds_do_not_confirm_is_reported(follow_up, output_
     text = " ".join(output_of("explain", "quick").split())
     assert "It does not stay ahead with seeds that did not select it: trial 2 is" in text
     assert "trial 2 is 0.3000 better on average, trial 5 is first with 0 of 2 other seeds" in text
+
+
+def test_how_sure_the_winner_is_leads_with_the_noise_of_its_seeds(follow_up, output_of):
+    follow_up()
+    words = (
+        "Not sure: the chance that trial 5 is the best of the 2 finalists is",
+        "over 3 seeds, of trial 2 0.6067. One seed moves the score of a configuration by 0.0902",
+        "4 degrees of freedom, from the repeats of this sweep",
+    )
+    for command in (("explain", "quick"), ("explain", "quick", "5"), ("show", "quick", "5")):
+        text = " ".join(output_of(*command).split())
+        assert all(each in text for each in words), text
+    report = " ".join(output_of("report", "quick", "--format", "md").split())
+    assert report.index("How sure? Not sure") < report.index("These trained networks: ")
+    assert "how sure" not in output_of("show", "quick", "0")
+
+
+def test_without_repeats_the_noise_is_that_of_earlier_seeds_or_not_known(sweeps, output_of):
+    sweeps.launch()
+    text = " ".join(output_of("explain", "quick").split())
+    assert "Not known: nothing shows how much mIoU changes from seed to seed" in text
+    assert "set halving.repeats: 3" in text
+
+    def shifted(job, on_epoch, stop):
+        score = (1 + job.trial * 3 % 8) / 10 + job.trial / 500
+        return JobResult("complete", score, kept_epoch=1)
+
+    sweeps.launch(shifted, name="other", seed=1)
+    sweeps.launch(shifted, name="again", seed=1)
+    text = " ".join(output_of("explain", "quick").split())
+    assert "from 2 configurations with several seeds in again, other, quick" in text
+    assert "counted as 2 degrees of freedom" in text
+    sweeps.launch(shifted, name="small", seed=2, data={**SCENES, "image_size": [24, 32]})
+    sweeps.launch(shifted, name="accuracy", seed=2, halving={"score": "val_accuracy"})
+    assert "counted as 2 degrees of freedom" in " ".join(output_of("explain", "quick").split())
+
+
+def test_a_finalist_that_diverges_with_another_seed_is_not_sure(follow_up, output_of):
+    follow_up(seeds={5: {1: 0.81, 2: None}, 2: {1: 0.11, 2: 0.12}}, halving={"repeats": 3})
+    text = " ".join(output_of("explain", "quick").split())
+    assert "Not sure: the chance that trial 5 is the best" in text
+    assert "Trial 5 has no score with 1 of its seeds." in text
 
 
 def test_a_seed_without_a_score_is_left_out(follow_up):

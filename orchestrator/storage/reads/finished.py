@@ -28,6 +28,38 @@ class FinishedJob:
     """The job's columns."""
 
 
+@dataclass(frozen=True)
+class FullScore:
+    """The score of a job on all of the data."""
+
+    sweep_id: int
+    params: dict[str, Any]
+    key: JobKey
+    score: float
+
+
+def full_scores(engine: Engine, sweeps: Collection[SweepRow]) -> list[FullScore]:
+    """Return the scores of all jobs of these sweeps that trained on all of the data, by job."""
+    jobs, trials = schema.jobs, schema.trials
+    query = (
+        select(trials.c.sweep_id, trials.c.params, trials.c.number, jobs.c.score)
+        .add_columns(jobs.c.rung, jobs.c.kind, jobs.c.repeat)
+        .join(trials, jobs.c.trial_id == trials.c.id)
+        .where(trials.c.sweep_id.in_([sweep.id for sweep in sweeps]))
+        .where(jobs.c.fraction == "1", jobs.c.state == "COMPLETE", jobs.c.score.is_not(None))
+        .order_by(jobs.c.id)
+    )
+    return [
+        FullScore(
+            row["sweep_id"],
+            row["params"],
+            JobKey(row["number"], row["rung"], row["kind"], row["repeat"]),
+            row["score"],
+        )
+        for row in fetch(engine, query)
+    ]
+
+
 def finished_jobs(
     engine: Engine, content_hash: str, hardware: Collection[str]
 ) -> Iterator[FinishedJob]:

@@ -55,6 +55,13 @@ def list_sweeps(engine: Engine) -> list[SweepRow]:
     return [SweepRow(**row) for row in fetch(engine, query)]
 
 
+def sweeps_on_data(engine: Engine, data_fingerprint: str) -> list[SweepRow]:
+    """Return the sweeps on the same files, the newest first."""
+    same = schema.sweeps.c.data_fingerprint == data_fingerprint
+    query = _sweeps().where(same).order_by(schema.sweeps.c.id.desc())
+    return [SweepRow(**row) for row in fetch(engine, query)]
+
+
 def find_sweep(engine: Engine, name: str) -> SweepRow:
     """Return the sweep of this name.
 

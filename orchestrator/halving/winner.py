@@ -1,0 +1,59 @@
+"""Which finalist wins, pure: the best score of the ladder, or the best mean over seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from searchctl.orchestrator.halving.follow_up import FollowUpSettings
+from searchctl.orchestrator.halving.rule import Direction
+
+Repeats = Mapping[tuple[int, int], float | None]
+"""Trial and number of each repeat that has ended -> its score; None if it diverged or failed."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One finalist."""
+
+    trial: int
+    mean: float | None = None
+    """Mean score over the seeds that count; None where the winner is not chosen by it."""
+    seeds: int = 1
+    """Number of scores in the mean."""
+    unscored: int = 0
+    """Number of seeds that count with which it diverged or failed."""
+
+
+def standings(
+    ranked: Sequence[tuple[int, float]],
+    repeats: Repeats,
+    settings: FollowUpSettings,
+    direction: Direction,
+) -> list[Standing]:
+    """Return the finalists, the winner first.
+
+    With `choose: mean`, a repeat counts once all finalists have ended it, so they are compared over
+    the same seeds. A finalist without a score on such a seed is behind all that have more scores:
+    a seed that it did not survive must not improve its mean. Ties keep the order of the ladder.
+
+    Args:
+        ranked: trial and score of each finalist, in the order of its rank on the ladder.
+        repeats: the repeats that have ended.
+        settings: how many repeats there are, and how the winner is chosen.
+        direction: whether larger scores are better.
+    """
+    if settings.choose == "best":
+        return [Standing(trial) for trial, _ in ranked]
+    seeds = range(1, settings.repeats)
+    counted = [n for n in seeds if all((trial, n) in repeats for trial, _ in ranked)]
+    found = [
+        _standing(trial, [score, *(repeats[trial, n] for n in counted)]) for trial, score in ranked
+    ]
+    sign = -1 if direction == "maximize" else 1
+    return sorted(found, key=lambda each: (each.unscored, sign * (each.mean or 0.0)))
+
+
+def _standing(trial: int, scores: Sequence[float | None]) -> Standing:
+    finite = [score for score in scores if score is not None and math.isfinite(score)]
+    mean = math.fsum(finite) / len(finite)  # the ladder's own score is one of them
+    return Standing(trial, mean, len(finite), len(scores) - len(finite))
