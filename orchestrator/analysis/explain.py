@@ -15,6 +15,7 @@ from searchctl.orchestrator.statistics.cut import Corrected, Opponent, compare, 
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
 from searchctl.orchestrator.statistics.per_class import ClassPair, compare_classes
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import ranked_trials
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.catalog import ScoreName
@@ -143,6 +144,10 @@ class _Stored:
             return ExplainedRung(job.rung, job, mine, [], None)
         ranked = sorted((d for d in decisions if d.rank is not None), key=lambda d: d.rank or 0)
         neighbours = [self._neighbour(job.trial, each) for each in _nearest(ranked, mine)]
+        if mine.verdict == "complete":
+            standing = ranked_trials(self._engine, self._row, len(ranked))
+            place = {each.trial: each.rank for each in standing}
+            ranked.sort(key=lambda d: place[d.trial])
         others = [d.trial for d in ranked if d is mine or not d.spared]
         comparison = self._comparison(mine, others)
         return ExplainedRung(job.rung, job, mine, neighbours, comparison)

@@ -20,6 +20,7 @@ from searchctl.orchestrator.statistics.drift import (
 )
 from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import ranked_trials
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.scores.catalog import ScoreName
 
@@ -92,7 +93,10 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
         Step(lower, lower + 1, images[lower], images[lower + 1], agreement)
         for lower, agreement in enumerate(agreements)
     ]
-    preferred = [_preferred(name, params, closed) for name in searched(params)]
+    kept = [_best(rung) for rung in closed]
+    if kept and len(closed) == len(row.ladder):
+        kept[-1] = [each.trial for each in ranked_trials(engine, row, 1)]
+    preferred = [_preferred(name, params, kept) for name in searched(params)]
     ended = len(closed) == len(row.ladder)
     follow_up = read_follow_up(engine, row)
     return Fidelity(
@@ -119,9 +123,9 @@ def _top(rung: Sequence[Decision]) -> int:
     return kept if kept < len(rung) else 1
 
 
-def _preferred(name: str, params: AllParams, closed: Sequence[Sequence[Decision]]) -> Preferred:
-    kept = [typical(name, params, _best(rung)) for rung in closed]
-    return Preferred(name, typical(name, params, list(params)), kept)
+def _preferred(name: str, params: AllParams, kept: Sequence[list[int]]) -> Preferred:
+    of_rungs = [typical(name, params, trials) for trials in kept]
+    return Preferred(name, typical(name, params, list(params)), of_rungs)
 
 
 def _best(rung: Sequence[Decision]) -> list[int]:

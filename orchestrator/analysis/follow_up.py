@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.facts.scores import by_accuracy, ranked_by
-from searchctl.orchestrator.halving.follow_up import follow_up_jobs, follow_up_settings
+from searchctl.orchestrator.halving.follow_up import (
+    FollowUpSettings,
+    follow_up_jobs,
+    follow_up_settings,
+)
 from searchctl.orchestrator.halving.job_key import AFTER, JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
+from searchctl.orchestrator.halving.winner import Choose
 from searchctl.orchestrator.statistics.audit import AuditResult, assess_audit
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread, order, spread
 from searchctl.orchestrator.storage.reads import queries, snapshot
@@ -66,7 +71,11 @@ class Audit:
     trials: list[Audited]
     """Audited trials whose jobs have ended."""
     verdict: AuditResult | None
-    """None while no audited trial has a result."""
+    """None while no audited trial, or not the winner, has a score with the seed of the audit."""
+    winner: float | None
+    """Score of the winner with the seed of the audit; None if it has none (yet)."""
+    new_seed: bool
+    """Whether that is a seed which selected neither the winner nor the finalists."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class FollowUp:
     score: ScoreName
     winner: int
     winner_score: float
+    choose: Choose
+    """How the winner was chosen."""
     repeats: Repeats | None
     audit: Audit | None
     costs: dict[Kind, Cost]
@@ -102,15 +113,17 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     if not ended:
         return None
     decisions, settings = queries.decisions(engine, row), follow_up_settings(row.spec)
-    planned = follow_up_jobs(decisions, row.ladder[-1]["rung"], settings)
+    last = row.ladder[-1]["rung"]
+    planned = follow_up_jobs(decisions, last, settings)
     finalists = ranked_trials(engine, row, row.ladder[-1]["trials"])
     winner, score = finalists[0], ranked_by(row.spec)
     return FollowUp(
         score=score,
         winner=winner.trial,
         winner_score=winner.score,
+        choose=settings.choose,
         repeats=_repeats(finalists, ended, planned, row) if settings.repeats > 1 else None,
-        audit=_audit(decisions, ended, planned, row) if settings.audit else None,
+        audit=_audit(decisions, ended, planned, row, winner) if settings.audit else None,
         costs=_costs(snapshot.times_by_kind(engine, row)),
     )
 
@@ -146,15 +159,31 @@ def _finalist(first: RankedTrial, repeats: Sequence[JobRow | None], row: SweepRo
 
 
 def _audit(
-    decisions: Sequence[Decision], ended: _Ended, planned: Sequence[JobKey], row: SweepRow
+    decisions: Sequence[Decision],
+    ended: _Ended,
+    planned: Sequence[JobKey],
+    row: SweepRow,
+    winner: RankedTrial,
 ) -> Audit:
     pruned = {each.trial: each for each in decisions if each.verdict == "pruned"}
-    keys = [key for key in planned if key.kind == "audit"]
+    settings = follow_up_settings(row.spec)
+    keys = [key for key in planned if key.kind == "audit" and key.trial in pruned]
     trials = [_audited(pruned[key.trial], ended[key]) for key in keys if key in ended]
     counted = {each.trial: _sign(row, each.score) for each in trials if not each.failed}
-    best = next(d.score for d in decisions if (d.verdict, d.rank) == ("complete", 1))
-    verdict = assess_audit(counted, _sign(row, best) or 0.0, len(pruned))
-    return Audit(len(keys), trials, verdict)
+    against = _score_of_winner(winner, ended, settings, row)
+    higher = _sign(row, against)
+    verdict = None if higher is None else assess_audit(counted, higher, len(pruned))
+    return Audit(len(keys), trials, verdict, against, settings.new_seed)
+
+
+def _score_of_winner(
+    winner: RankedTrial, ended: _Ended, settings: FollowUpSettings, row: SweepRow
+) -> float | None:
+    """Return the winner's score with the seed of the audit."""
+    if not settings.new_seed:
+        return winner.score
+    key = JobKey(winner.trial, row.ladder[-1]["rung"], "audit", settings.audit_number)
+    return ended[key].score if key in ended else None
 
 
 def _audited(cut: Decision, job: JobRow) -> Audited:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
 from searchctl.orchestrator.halving.cut import cut
-from searchctl.orchestrator.halving.follow_up import follow_up_jobs
+from searchctl.orchestrator.halving.follow_up import final_winner, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.storage.rows import EpochRow
@@ -141,7 +141,8 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
 
 def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
     """The follow-up jobs are those that the decisions give; in a complete sweep all have ended."""
-    due = follow_up_jobs(record.decisions, len(record.planned) - 1, record.asked)
+    last = len(record.planned) - 1
+    due = follow_up_jobs(record.decisions, last, record.asked, record.repeats, record.direction)
     source = "the decisions and the follow-up settings"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
         yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
@@ -149,6 +150,16 @@ def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
         if key not in record.jobs or record.jobs[key].state in OPEN:
             state = record.jobs[key].state if key in record.jobs else None
             yield _wrong(key, "state of the job", state, "ended", source)
+
+
+def the_winner_follows(record: Record) -> Iterator[Discrepancy]:
+    """The stored winner is the best finalist, by the scores or the repeats that choose it."""
+    if record.winner is None:
+        return
+    last = len(record.planned) - 1
+    best = final_winner(record.decisions, record.repeats, record.asked, record.direction)
+    source = "the scores of the finalists"
+    yield from _unless_same(last, record.winner, "winner", record.winner, best, source)
 
 
 def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
@@ -188,6 +199,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     evaluations_follow_from_images,
     kept_epochs_are_the_best,
     follow_up_is_what_was_requested,
+    the_winner_follows,
     trial_states_agree,
     params_are_those_of_the_launch,
     finalists_have_their_weights,

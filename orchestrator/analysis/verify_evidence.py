@@ -82,12 +82,19 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         },
         protected=_protected(row, trials),
         by_script=is_by_script(row.spec),
+        winner=_winner(engine, row),
     )
 
 
 def _protected(row: SweepRow, trials: Sequence[TrialRow]) -> set[int]:
     kept = row.spec.get("halving", {}).get("protect_known", False)
     return {trial.number for trial in trials if kept and trial.origin == "known"}
+
+
+def _winner(engine: Engine, row: SweepRow) -> int | None:
+    ends = [each.detail for each in queries.events(engine, row) if each.kind == "complete"]
+    found: int | None = ends[-1].get("winner") if ends else None
+    return found
 
 
 def _by_images(

@@ -44,8 +44,19 @@ class Record:
     """Trials that are never cut."""
     by_script: bool = False
     """Whether a script of the user's scored: it may leave no counts."""
+    winner: int | None = None
+    """The winner that was stored at the end; None for sweeps of older versions, or before it."""
     underivable: str | None = None
     """Why the score does not follow from the images, if it does not."""
+
+    @property
+    def repeats(self) -> dict[tuple[int, int], float | None]:
+        """The score of each repeat that has ended; None if it diverged or failed."""
+        return {
+            (key.trial, key.repeat): job.score if job.state == "COMPLETE" else None
+            for key, job in self.jobs.items()
+            if key.kind == "repeat" and job.state not in OPEN
+        }
 
     @property
     def complete_jobs(self) -> Iterator[tuple[JobKey, JobRow]]:

@@ -35,6 +35,8 @@ class Origin(Settings):
     rung: int
     images: int
     score: float
+    mean: float | None = None
+    """Mean score over several seeds, if the winner was chosen by it."""
 
 
 class ExportedCode(Settings):
@@ -115,6 +117,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
             rung=ranked.rung,
             images=ranked.images,
             score=ranked.score,
+            mean=ranked.mean,
         ),
         seed=sweep.seed,
         score=sweep.halving.ranked_by,

@@ -77,8 +77,8 @@ class Hooks(Callback):
 
     def finished(self, best: Sequence[RankedTrial]) -> None:
         """Run the hook on the end of a sweep with a winner; `best` are its best trials."""
-        names = ("rank", "trial", "rung", "score", "test_miou", "test_accuracy", "params")
-        facts = [{name: getattr(each, name) for name in names} for each in best]
+        names = ("rank", "trial", "rung", "score", "mean", "seeds", "test_miou", "test_accuracy")
+        facts = [{n: getattr(each, n) for n in (*names, "params")} for each in best]
         self._fire("sweep_finished", {"best": facts})
 
     def stopped(self, reason: str | None) -> None:

@@ -182,11 +182,14 @@ class HalvingSettings(Settings):
     """Whether the points of `search.known` are never cut: they are trained on every rung beside the
     planned trials, so that the winner is compared with them on all of the data."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Number of seeds with which each finalist is trained, the sweep's own seed included. The extra
-    trainings follow the ladder and measure the variance over seeds. They change no decision."""
+    """Number of seeds with which each finalist is trained, the sweep's own seed included, after the
+    ladder. They measure the variance over seeds, and change no cut."""
+    choose: Literal["best", "mean"] = "best"
+    """Which finalist wins. best: the one with the best score. mean: the one with the best mean over
+    the seeds of `repeats`; one that diverged or failed with a seed is behind those that did not."""
     audit: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Number of randomly drawn pruned trials that are trained on all of the data after the ladder.
-    They show whether a cut dropped a better trial. They change no decision."""
+    """Number of pruned trials, drawn at random, that are trained on all of the data after the
+    ladder. They and the winner have a new seed, and show whether a cut dropped a better trial."""
 
     @property
     def scores(self) -> tuple[ScoreName, ...]:
@@ -220,6 +223,13 @@ class HalvingSettings(Settings):
                 "whole ladder for it"
             )
         return count
+
+    @field_validator("choose")
+    @classmethod
+    def _has_seeds(cls, choose: str, info: ValidationInfo) -> str:
+        if choose == "mean" and info.data.get("repeats", 2) < 2:
+            raise ValueError("mean is over several seeds: write `repeats: 3` beside it")
+        return choose
 
     @field_validator("eta", mode="before")
     @classmethod

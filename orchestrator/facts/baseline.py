@@ -20,7 +20,7 @@ class Baseline:
     winner: int
     score: ScoreName
     value: float
-    """Its score on the highest rung that it has reached."""
+    """Its score on the highest rung that it has reached; the mean over seeds, if that ranks it."""
     rung: int
     rank: int
     """Its place among all trials."""
@@ -51,14 +51,14 @@ def read_baseline(engine: Engine, row: SweepRow) -> Baseline | None:
 
 
 def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline:
-    gain = winner.score - best.score if best.rung == winner.rung else None
+    gain = winner.value - best.value if best.rung == winner.rung else None
     if gain is not None and row.direction == "minimize":
         gain = -gain
     return Baseline(
         trial=best.trial,
         winner=winner.trial,
         score=ranked_by(row.spec),
-        value=best.score,
+        value=best.value,
         rung=best.rung,
         rank=best.rank,
         gain=gain,

@@ -89,12 +89,17 @@ def after_views(
     pruned = sum(below - view.trials for below, view in zip(survivors, rungs[1:], strict=False))
     planned: dict[Kind, int] = {
         "repeat": (asked.repeats - 1) * survivors[-1],
-        "audit": min(asked.audit, pruned) if survivors[-1] else 0,
+        "audit": _audits(asked, pruned) if survivors[-1] else 0,
     }
     states: Counter[tuple[Kind, str]] = Counter()
     for job in jobs:
         states[job.kind, job.state] += job.jobs
     return [_after_view(kind, count, states) for kind, count in planned.items() if count]
+
+
+def _audits(asked: FollowUpSettings, pruned: int) -> int:
+    audited = min(asked.audit, pruned)
+    return audited + (asked.new_seed if audited else 0)  # the winner is trained again, too
 
 
 def _after_view(kind: Kind, planned: int, states: Counter[tuple[Kind, str]]) -> AfterView:

@@ -3,8 +3,9 @@
 from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["ladder", "repeat", "audit"]
-"""ladder: its score ranks the trial. repeat: a finalist with another seed. audit: a pruned trial.
-Repeats and audits follow the ladder, use all of the data, and change no decision."""
+"""ladder: its score ranks the trial. repeat: a finalist with another seed. audit: a pruned trial,
+or the winner for comparison. Repeats and audits follow the ladder, use all of the data, and change
+no cut."""
 
 LADDER: tuple[Kind, ...] = ("ladder",)
 AFTER: tuple[Kind, ...] = ("repeat", "audit")
@@ -18,7 +19,8 @@ class JobKey(NamedTuple):
     rung: int
     kind: Kind = "ladder"
     repeat: int = 0
-    """Number of the repeat, counted from 1; 0 for the other kinds."""
+    """Number of the repeat, counted from 1; 0 with the sweep's own seed. An audit has number 1, or
+    0 in sweeps of older versions."""
 
     @property
     def top_folder(self) -> str:

@@ -19,6 +19,8 @@ class Schedule:
         self.bracket = bracket
         self._follow_up = follow_up
         self._decisions: list[Decision] = []
+        self._repeats: dict[tuple[int, int], float | None] = {}
+        self._known: set[JobKey] = set()
         self._waiting: list[JobKey] = []
         self._running: list[JobKey] = []
 
@@ -61,16 +63,28 @@ class Schedule:
         """
         if key.kind == "ladder":
             return self._record_on_ladder(outcome)
+        self._end(key)
+        if key.kind == "repeat":
+            self._repeats[key.trial, key.repeat] = outcome.score if outcome.finite else None
+            self._add_follow_up()  # the repeats may choose the winner, which the audit trains
+        return ()
+
+    def _end(self, key: JobKey) -> None:
         for jobs in (self._running, self._waiting):
             if key in jobs:
                 jobs.remove(key)
-                return ()
+                return
         raise BracketError(f"trial {key.trial} has no unfinished {key.place}")
 
     def _record_on_ladder(self, outcome: Outcome) -> tuple[Decision, ...]:
         decisions = self.bracket.record(outcome)
         self._decisions += decisions
         if self.bracket.finished:
-            last = self.bracket.ladder.rungs[-1].number
-            self._waiting = list(follow_up_jobs(self._decisions, last, self._follow_up))
+            self._add_follow_up()
         return decisions
+
+    def _add_follow_up(self) -> None:
+        last, direction = self.bracket.ladder.rungs[-1].number, self.bracket.direction
+        due = follow_up_jobs(self._decisions, last, self._follow_up, self._repeats, direction)
+        self._waiting += [key for key in due if key not in self._known]
+        self._known |= set(due)

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.rule import Direction
+
+Choose = Literal["best", "mean"]
+"""Which finalist wins: that with the best score, or that with the best mean over its seeds."""
 
 Repeats = Mapping[tuple[int, int], float | None]
 """Trial and number of each repeat that has ended -> its score; None if it diverged or failed."""
@@ -27,7 +30,9 @@ class Standing:
 def standings(
     ranked: Sequence[tuple[int, float]],
     repeats: Repeats,
-    settings: FollowUpSettings,
+    *,
+    seeds: int,
+    choose: Choose,
     direction: Direction,
 ) -> list[Standing]:
     """Return the finalists, the winner first.
@@ -39,13 +44,13 @@ def standings(
     Args:
         ranked: trial and score of each finalist, in the order of its rank on the ladder.
         repeats: the repeats that have ended.
-        settings: how many repeats there are, and how the winner is chosen.
+        seeds: number of seeds of each finalist, that of the ladder included.
+        choose: how the winner is chosen.
         direction: whether larger scores are better.
     """
-    if settings.choose == "best":
+    if choose == "best":
         return [Standing(trial) for trial, _ in ranked]
-    seeds = range(1, settings.repeats)
-    counted = [n for n in seeds if all((trial, n) in repeats for trial, _ in ranked)]
+    counted = [n for n in range(1, seeds) if all((trial, n) in repeats for trial, _ in ranked)]
     found = [
         _standing(trial, [score, *(repeats[trial, n] for n in counted)]) for trial, score in ranked
     ]

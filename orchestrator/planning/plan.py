@@ -216,7 +216,7 @@ def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
     if follow_up.repeats > 1:
         yield Stage("repeat", last, last.trials, follow_up.repeats - 1)
     if audited := min(follow_up.audit, ladder.trials - last.trials):
-        yield Stage("audit", last, audited)
+        yield Stage("audit", last, audited + 1)  # the winner, too, with the same new seed
 
 
 def _costs(

@@ -59,6 +59,9 @@ class Answer:
     trial: int
     rung: int
     score: float
+    mean: float | None
+    """Mean score over `seeds` seeds, if the winner was chosen by it (`halving.choose: mean`)."""
+    seeds: int
     params: dict[str, Any]
     test: dict[str, float] | None
     """Scores on the test split at the training size; `test_original`: at the original size."""

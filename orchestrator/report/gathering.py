@@ -111,6 +111,8 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
         trial=best.trial,
         rung=step.rung,
         score=step.score or 0.0,
+        mean=stored.ranked[best.trial].mean,
+        seeds=stored.ranked[best.trial].seeds,
         params=best.params,
         test=best.evaluations.get("test"),  # type: ignore[arg-type]
         test_original=best.evaluations.get("test_original"),  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
 
 
@@ -28,6 +29,8 @@ class Stored:
     jobs: Sequence[JobRow]
     decisions: Sequence[Decision]
     attempts: Sequence[AttemptRow]
+    ranked: Mapping[int, RankedTrial]
+    """The trials that have a rank, by number."""
 
     @classmethod
     def read(cls, engine: Engine, row: SweepRow) -> Self:
@@ -42,6 +45,7 @@ class Stored:
             queries.jobs(engine, row),
             queries.decisions(engine, row),
             queries.attempts(engine, row),
+            {each.trial: each for each in ranked_trials(engine, row)},
         )
 
     def about(self) -> About:
@@ -95,10 +99,11 @@ class Stored:
         for job in self.jobs:
             jobs[job.trial].append(job)
         found = {n: _steps(jobs[n], decisions) for n in self.params}
-        order = sorted(self.params, key=lambda number: (_order(found[number]), number))
-        places = {number: place for place, number in enumerate(order, start=1)}
+        rest = self.params.keys() - self.ranked.keys()
+        unranked = sorted(rest, key=lambda number: (-len(found[number]), number))
         return [
-            _trial(number, places[number], self, jobs[number], found[number]) for number in order
+            _trial(number, self, jobs[number], found[number])
+            for number in (*self.ranked, *unranked)
         ]
 
 
@@ -121,22 +126,12 @@ def _steps(jobs: Iterable[JobRow], decisions: Mapping[tuple[int, int], Decision]
     return steps
 
 
-def _order(steps: Sequence[Step]) -> tuple[int, int, int]:
-    """Return the sort key of a trial: its highest rung with a rank, the rank, its progress."""
-    ranked = [step for step in steps if step.rank is not None]
-    if not ranked:
-        return (1, 0, -len(steps))
-    return (-ranked[-1].rung, ranked[-1].rank or 0, 0)
-
-
-def _trial(
-    number: int, place: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step]
-) -> TrialFacts:
+def _trial(number: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step]) -> TrialFacts:
     ended = [job for job in jobs if job.evaluations]
     sizes = [job.trainable_parameters for job in jobs if job.trainable_parameters]
     return TrialFacts(
         trial=number,
-        place=place if any(step.rank for step in steps) else None,
+        place=stored.ranked[number].rank if number in stored.ranked else None,
         state=stored.states[number],
         params=stored.params[number],
         steps=steps,

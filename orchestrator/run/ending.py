@@ -69,8 +69,10 @@ def _store_end(parts: Parts) -> None:
         parts.writer.set_state("FAIL", failure + first_fault(row.name, jobs))
     elif parts.schedule.finished:
         parts.cleanup.finish()
+        winner = rank_trials(engine, row, 1)[0]
+        parts.mirror.name_winner(winner.trial)
         if row.state != "COMPLETE":  # a resumed one keeps the time of its end
-            parts.writer.set_state("COMPLETE")
+            parts.writer.set_state("COMPLETE", winner=winner.trial, mean=winner.mean)
     else:
         reason = f"{parts.stop.reason}; missing: {_missing(row, jobs)}"
         parts.writer.set_state("STOPPED", reason)

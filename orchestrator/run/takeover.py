@@ -26,13 +26,13 @@ def take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
     """Record who drives from now on, and close the attempts that a dead driver left open."""
     sweep, row = prepared.sweep, prepared.row
     abandoned = writer.close_open_attempts("its driver ended before it", lease.last_heard)
-    if sweep.to_json() != row.spec or prepared.changes:
+    # what decided the stored results stays as it was stored, without defaults of newer versions
+    spec = {**sweep.to_json(), "halving": row.spec["halving"]}
+    if spec != row.spec or prepared.changes:
         fingerprint, initial = data_fingerprint(sweep.data), prepared.initial.to_json()
         images = val_images(build_dataset(sweep.data))
-        writer.replace_spec(
-            sweep.to_json(), sweep.spec_hash, versions(), fingerprint, initial, images
-        )
-    changed = differences(row.spec, sweep.to_json())
+        writer.replace_spec(spec, sweep.spec_hash, versions(), fingerprint, initial, images)
+    changed = differences(row.spec, spec)
     submitted = {"job": job} if (job := submission()) else {}
     writer.note(
         "driver",

@@ -31,7 +31,8 @@ def mirror_all(
 ) -> None:
     """Write everything that is stored to the study. Existing entries stay unchanged."""
     report = f"/report/{sweep.name}"
-    mirror.introduce(sweep.halving.ranked_by, _introduction(report), {"report": report})
+    note = _introduction(report, by_mean=sweep.halving.choose == "mean")
+    mirror.introduce(sweep.halving.ranked_by, note, {"report": report})
     mirror.count_in_images({(job.trial, job.rung): job.images for job in jobs})
     trials = sweep.trials()
     tokens = {key_of(each): each.token for each in attempts}  # a result is of the last attempt
@@ -96,13 +97,18 @@ def mirror_decisions(mirror: StudyMirror, decisions: Iterable[Decision]) -> None
         mirror.end(endings)
 
 
-def _introduction(report: str) -> str:
+def _introduction(report: str, *, by_mean: bool) -> str:
     """Return the Markdown note on the study's page; its link points to the same server."""
+    chosen = (
+        "The winner is chosen by its mean over seeds, which is not on these pages: the attribute "
+        "`winner` names it at the end, and the best trial of these pages may be another one.\n\n"
+    )
     return (
         f"**[Report on this sweep]({report})**: the winner, how certain the result is, and what it "
         "cost so far. `searchctl dashboard` serves it together with these pages.\n\n"
         "Each trial has a note with the reason why it ended, and its jobs' pictures as "
         "artifacts.\n\n"
+        f"{chosen * by_mean}"
         "Hyperparameter importance on these pages is misleading: it uses only the few trials that "
         "ended as COMPLETE. The report computes it on the first rung, where every trial has a "
         "score.\n"

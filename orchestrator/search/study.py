@@ -172,6 +172,11 @@ class StudyMirror:
                 self._rows.move_steps(moves)
                 self._reload()
 
+    def name_winner(self, number: int) -> None:
+        """Set the study's attribute `winner`: with `choose: mean` it is not Optuna's best trial."""
+        with self._only_logged():
+            self._study.set_user_attr("winner", number)
+
     def begin(self, number: int, params: Params) -> None:
         """Create a trial as RUNNING if the study does not have it yet."""
         with self._only_logged():

@@ -5,6 +5,10 @@ beats the winner estimates the share of all. Its interval is the exact one of Cl
 "The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial" (Biometrika
 1934). It assumes draws with replacement. These draws are without, so the interval is too wide
 rather than too narrow.
+
+Winner and audited trials are compared with a seed that selected none of them: with the seed that
+selected it, the winner would be flattered. One seed is noise: the share counts trials that are
+ahead with this seed, some of them by chance.
 """
 
 from collections.abc import Mapping
@@ -33,9 +37,10 @@ class AuditResult:
     best: int | None
     """The best audited trial; None if none has a score."""
     margin: float | None
-    """Score of the best audited trial minus the winner's; negative: worse."""
+    """Score of the best audited trial minus the winner's; negative: worse. It is the largest of
+    several differences, so it is too large on average."""
     regret: float
-    """Loss of score that the cuts are known to have caused; 0 if none is known."""
+    """The margin, or 0 where it is negative."""
 
 
 def assess_audit(

@@ -51,8 +51,8 @@ def seed_noise(groups: Iterable[Sequence[float]]) -> SeedNoise | None:
     Args:
         groups: for each configuration, its scores, each with another seed.
 
-    >>> seed_noise([[0.5, 0.7], [0.2, 0.2, 0.2], [0.9]])
-    SeedNoise(deviation=0.0816496580927726, freedom=3, configurations=2)
+    >>> seed_noise([[0.5, 1.0], [0.25, 0.75], [0.9]])
+    SeedNoise(deviation=0.3535533905932738, freedom=2, configurations=2)
     """
     several = [np.asarray(scores, float) for scores in groups if len(scores) > 1]
     freedom = sum(len(scores) - 1 for scores in several)

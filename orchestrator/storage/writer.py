@@ -205,13 +205,19 @@ class SweepWriter:
                 jobs.set_pending(connection, closed)
             return len(left)
 
-    def set_state(self, state: SweepState, error: str | None = None) -> None:
-        """Set the sweep's state. Any state but RUNNING sets its end, too."""
+    def set_state(self, state: SweepState, error: str | None = None, **detail: Any) -> None:
+        """Set the sweep's state. Any state but RUNNING sets its end, too.
+
+        Args:
+            state: the new state.
+            error: the reason, for users.
+            **detail: further facts of the event.
+        """
         ended = None if state == "RUNNING" else _now()
         with self._transaction() as connection:
             self._set_sweep(connection, state=state, error=error, ended_at=ended, waiting=None)
-            detail = {"error": error} if error else {}
-            _append_event(connection, self._sweep_id, state.lower(), detail)
+            facts = {**detail, **({"error": error} if error else {})}
+            _append_event(connection, self._sweep_id, state.lower(), facts)
 
     def set_waiting(self, waiting: Waiting | None) -> None:
         """Store the resources that pending jobs wait for, for displays."""

@@ -24,6 +24,7 @@ from searchctl.orchestrator.halving.job_key import ALL
 from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.terminal.display import answer_table, heading
 from searchctl.orchestrator.terminal.explain import certainty_text, paragraph
@@ -40,7 +41,7 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield ""
     yield heading(
         f"Winner: trial {winner.trial}",
-        f", {sweep.halving.ranked_by} {number(winner.score)}: {assignments(winner.params)}",
+        f", {_score(sweep.halving.ranked_by, winner)}: {assignments(winner.params)}",
     )
     if baseline := read_baseline(engine, row):
         yield paragraph(str(baseline))
@@ -59,6 +60,13 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     yield from _copied(queries.jobs(engine, row, kinds=ALL))
     yield f"Results are in {shown(url)} and {runs_directory(sweep)}"
     yield from next_steps(name, winner.trial, winner.weights, db_option_for(url))
+
+
+def _score(name: str, winner: RankedTrial) -> str:
+    if winner.mean is None:
+        return f"{name} {number(winner.score)}"
+    over = counted(winner.seeds, "seed")
+    return f"mean {name} {number(winner.mean)} over {over} ({number(winner.score)} on the ladder)"
 
 
 def certainty_lines(engine: Engine, row: SweepRow) -> Iterator[str]:

@@ -70,6 +70,11 @@ def rung_table(rungs: Iterable[RungView]) -> Table:
     return table
 
 
+def _over_seeds(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a finalist's mean and its number of seeds; trials of lower rungs have none."""
+    return ("-", "-") if row["mean"] is None else (number(row["mean"]), str(row["seeds"]))
+
+
 def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     """Draw ranked configurations; scores of different rungs cannot be compared."""
     rows = list(rows)
@@ -80,10 +85,13 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
         tested = UNTESTED_BY_IOU  # there is no test split
     others = list(rows[0].get("recorded", ())) if rows else []
     further = (*map(title, others), *tested)
-    columns = ("rank", "trial", "rung", "score", "epoch", *further, "params")
+    by_mean = any(row.get("mean") is not None for row in rows)
+    means = ["mean", "seeds"] * by_mean
+    columns = ("rank", "trial", "rung", *means, "score", "epoch", *further, "params")
     table = plain_table(*columns, left=["params"])
     for row in rows:
-        scores = (str(row["rung"]), number(row["score"]), str(row["kept_epoch"]))
+        seeds = _over_seeds(row) if by_mean else ()
+        scores = (str(row["rung"]), *seeds, number(row["score"]), str(row["kept_epoch"]))
         tests = (row[name] for name in tested.values())
         numbers = map(number, (*(row["recorded"][name] for name in others), *tests))
         params = assignments(row["params"])

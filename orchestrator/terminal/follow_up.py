@@ -50,7 +50,9 @@ def seeds_line(follow_up: FollowUp, repeats: Repeats) -> str:
     if len(finalists) == 1:
         line += "; it is the only finalist."
     else:
-        line += f". {_with_other_seeds(winner, repeats.order)}"
+        by_mean = " Its mean over seeds made it the winner (choose: mean)."
+        line += "."
+        line += by_mean if follow_up.choose == "mean" else _with_other_seeds(winner, repeats.order)
     return f"{line}{_cost(follow_up, 'repeat')}"
 
 
@@ -58,12 +60,12 @@ def _with_other_seeds(winner: int, found: Order) -> str:
     """Compare the finalists by the seeds that did not select the winner."""
     best, means = found.best_on_average, found.means
     if best is None or winner not in means:
-        return "It has no score with other seeds."
+        return " It has no score with other seeds."
     first = f"first with {found.first} of {counted(found.seeds, 'other seed')}"
     if best == winner:
-        return f"It stays ahead with seeds that did not select it: best on average, {first}."
+        return f" It stays ahead with seeds that did not select it: best on average, {first}."
     return (
-        f"It does not stay ahead with seeds that did not select it: trial {best} is "
+        f" It does not stay ahead with seeds that did not select it: trial {best} is "
         f"{means[best] - means[winner]:.4f} better on average, trial {winner} is {first}."
     )
 
@@ -77,9 +79,19 @@ def audit_line(follow_up: FollowUp, audit: Audit) -> str:
     failed = sum(each.failed for each in audit.trials)
     uncounted = f" {failed} failed and {'is' if failed == 1 else 'are'} not counted."
     notes = f"{uncounted * bool(failed)}{pending}"
+    if audit.trials and audit.winner is None:
+        return f"the winner, trial {follow_up.winner}, has no score with the audit's seed.{notes}"
     if audit.verdict is None:
         return f"no pruned trial has a result yet.{notes}"
-    return f"{_result(audit.verdict)}{notes}{_cost(follow_up, 'audit')}"
+    seed = _NEW_SEED if audit.new_seed else _OLD_SEED
+    return f"{_result(audit.verdict)} {seed}{notes}{_cost(follow_up, 'audit')}"
+
+
+_NEW_SEED = "Both were trained with a seed that selected neither."
+_OLD_SEED = (
+    "Both have the seed that selected the winner, which flatters the winner (an older searchctl "
+    "ran the audit)."
+)
 
 
 def _result(found: AuditResult) -> str:
@@ -94,8 +106,11 @@ def _result(found: AuditResult) -> str:
         )
     if found.best is None or found.margin is None:
         return f"{line} No audited trial has a score."
-    side = "worse" if found.margin <= 0 else "better: the cuts have cost at least that much"
-    return f"{line} The best of them, trial {found.best}, is {abs(found.margin):.4f} {side}."
+    side = "worse" if found.margin <= 0 else "better, as the largest of several differences"
+    return (
+        f"{line} With this seed, the best of them, trial {found.best}, is "
+        f"{abs(found.margin):.4f} {side}."
+    )
 
 
 def _cost(follow_up: FollowUp, kind: Kind) -> str:

@@ -45,6 +45,8 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
         yield f"Follow-up jobs (repeats, audit) add {counted(plan.after, 'full training')}."
     yield from _left_out(sweep)
     yield from _known(sweep)
+    if halving.choose == "mean":
+        yield f"The winner is the finalist with the best mean over {halving.repeats} seeds."
     yield from _notes(plan)
     for warning in plan.warnings:
         yield Text(f"warning: {warning}", style="yellow")

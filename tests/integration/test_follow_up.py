@@ -79,7 +79,7 @@ def test_finalists_are_trained_again_and_pruned_trials_too_on_all_of_the_data(fo
     assert Counter((job.kind, job.repeat) for job in seen) == {
         ("repeat", 1): 2,
         ("repeat", 2): 2,
-        ("audit", 0): 2,
+        ("audit", 1): 3,
     }
     assert {job.trial for job in seen if job.kind == "repeat"} == {5, 2}
     assert {(job.rung, job.fraction, job.sample.images) for job in seen} == {(2, 1, 32)}
@@ -96,7 +96,7 @@ def _stored_order(key):
 def test_repeats_differ_by_their_seeds_and_keep_no_weights(followed_up):
     prepared, seen = followed_up
     seed = prepared.sweep.seed
-    assert {job.sample.seed for job in seen if job.kind == "audit"} == {seed}
+    assert len({job.sample.seed for job in seen if job.kind == "audit"} - {seed}) == 1
     for job in seen:
         assert job.sample.seed == training_seed(key_of(job), seed)
         assert (job.keep_weights, job.features) == (False, False)
@@ -120,7 +120,7 @@ def test_follow_up_jobs_change_neither_decisions_nor_states(followed_up, sweeps_
     assert states[0] == states[1]
 
 
-@pytest.mark.parametrize("count", [14, 15, 17, 19])
+@pytest.mark.parametrize("count", [14, 15, 17, 20])
 def test_a_driver_that_died_after_the_ladder_continues_where_it_was(
     count, sweeps, quick_runner, followed_up
 ):
@@ -130,7 +130,7 @@ def test_a_driver_that_died_after_the_ladder_continues_where_it_was(
     prepared, row = sweeps.resume(name="second")
     assert row.state == "COMPLETE"
     attempts = queries.attempts(prepared.engine, prepared.row)
-    assert Counter(Counter(map(key_of, attempts)).values()) == {1: 19, 2: 1}
+    assert Counter(Counter(map(key_of, attempts)).values()) == {1: 20, 2: 1}
     scores = [
         {key_of(job): job.score for job in jobs_of(p, ALL)} for p in (prepared, followed_up[0])
     ]
@@ -176,7 +176,7 @@ def test_a_stop_after_the_ladder_names_missing_jobs_and_resume_continues(sweeps,
     )
     assert (row.state, row.error) == (
         "STOPPED",
-        "enough; missing: repeats: 1 of 4 jobs; audit: 2 of 2 jobs",
+        "enough; missing: repeats: 1 of 4 jobs; audit: 3 of 3 jobs",
     )
     _, row = sweeps.resume()
     assert (row.state, row.error) == ("COMPLETE", None)
@@ -188,7 +188,7 @@ def test_a_lost_repeat_is_retried_and_one_without_attempts_left_fails_alone(
     monkeypatch.setattr("searchctl.orchestrator.driver.attempts.BACK_OFF_S", (0.0,))
 
     def unlucky(job, on_epoch, stop):
-        if (job.trial, job.repeat) == (5, 1):
+        if (job.trial, job.kind, job.repeat) == (5, "repeat", 1):
             return JobResult("lost", None, error="CUDA")
         return quick_runner(job, on_epoch, stop)
 

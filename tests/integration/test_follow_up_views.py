@@ -1,18 +1,25 @@
 """Repeats and the audit of a sweep, from its database to the terminal."""
 
 import json
+from dataclasses import replace
 
+import optuna
 import pytest
 from click.testing import CliRunner
 
 from searchctl.orchestrator.analysis.follow_up import read_follow_up
+from searchctl.orchestrator.analysis.verify import the_winner_follows
+from searchctl.orchestrator.analysis.verify_evidence import read_record
 from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.run.api import open_sweep
 from searchctl.trainer.core.results import Evaluation, JobResult
 
 SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}
 FOLLOW_UP = {"repeats": 3, "audit": 2}
 SEEDS = {5: {1: 0.70, 2: 0.80}, 2: {1: 0.60, 2: 0.50}}
 """Score of each repeat; on the ladder, trial 5 has 0.82 and trial 2 has 0.72."""
+WINNERS = {5: 0.82, 0: 0.12}
+"""Score of a winner with the seed of the audit; trial 0 wins where lower is better."""
 
 
 def with_seeds(runner, audited=0.3, seeds=SEEDS):
@@ -21,7 +28,10 @@ def with_seeds(runner, audited=0.3, seeds=SEEDS):
     def run(job, on_epoch, stop):
         if job.kind == "ladder":
             return runner(job, on_epoch, stop)
-        score = audited if job.kind == "audit" else seeds[job.trial][job.repeat]
+        if job.kind == "audit":
+            score = WINNERS.get(job.trial, audited)
+        else:
+            score = seeds[job.trial][job.repeat]
         if isinstance(score, str):
             return JobResult("failed", None, error=score)
         if score is None:
@@ -113,6 +123,34 @@ def test_without_repeats_the_noise_is_that_of_earlier_seeds_or_not_known(sweeps,
     assert "counted as 2 degrees of freedom" in " ".join(output_of("explain", "quick").split())
 
 
+def test_with_choose_mean_every_view_names_the_best_over_seeds(sweeps, quick_runner, output_of):
+    seeds = {5: {1: 0.3, 2: 0.3}, 2: {1: 0.6, 2: 0.6}}
+    halving = {"repeats": 3, "choose": "mean"}
+    prepared, row = sweeps.launch(with_seeds(quick_runner, seeds=seeds), halving=halving)
+    best = json.loads(output_of("status", "quick", "--json"))["best"]
+    assert [(each["trial"], each["rank"]) for each in best][:2] == [(2, 1), (5, 2)]
+    assert (best[0]["mean"], best[0]["seeds"]) == (pytest.approx(0.64), 3)
+    report = json.loads(output_of("report", "quick", "--format", "json"))
+    assert (report["answer"]["trial"], report["answer"]["certainty"]["rivals"][0]["trial"]) == (
+        2,
+        2,
+    )
+    assert [each["trial"] for each in report["trials"]][:2] == report["finalists"] == [2, 5]
+    assert "trial: 2" in output_of("export", "quick")
+    assert open_sweep("quick", db=sweeps.url).best()[0].exported_from.trial == 2
+    text = " ".join(output_of("explain", "quick").split())
+    assert "the chance that trial 2 is the best" in text
+    assert "Its mean over seeds made it the winner" in text
+    explained = json.loads(output_of("explain", "quick", "5", "--json"))["rungs"][-1]
+    assert explained["comparison"]["opponent"] == {"trial": 2, "side": "the winner"}
+    study = optuna.load_study(study_name="quick", storage=prepared.url)
+    assert study.user_attrs["winner"] == 2
+    record = read_record(prepared.engine, row)
+    assert list(the_winner_follows(record)) == []
+    (wrong,) = the_winner_follows(replace(record, winner=5))
+    assert (wrong.what, wrong.stored, wrong.derived) == ("winner", 5, 2)
+
+
 def test_a_finalist_that_diverges_with_another_seed_is_not_sure(follow_up, output_of):
     follow_up(seeds={5: {1: 0.81, 2: None}, 2: {1: 0.11, 2: 0.12}}, halving={"repeats": 3})
     text = " ".join(output_of("explain", "quick").split())
@@ -135,12 +173,23 @@ def test_the_audit_counts_trials_that_beat_the_winner_and_its_cost(follow_up, ou
     assert (result.low, result.high) == (pytest.approx(0.025**0.5), 1)
     assert result.regret == pytest.approx(0.08)
     assert found.winner == 5
-    whole = 14 * 1.5 + 4 * 1.5 + 2 * 3
-    assert (found.costs["audit"].amount, found.costs["audit"].unit) == (6, "seconds")
-    assert found.costs["audit"].share == pytest.approx(6 / whole)
+    whole = 14 * 1.5 + 4 * 1.5 + 3 * 3
+    assert (found.costs["audit"].amount, found.costs["audit"].unit) == (9, "seconds")
+    assert found.costs["audit"].share == pytest.approx(9 / whole)
     text = " ".join(output_of("explain", "quick").split())
     assert "2 of 2 audited trials beat the winner (2 of the 6 trials" in text
-    assert "0.0800 better: the cuts have cost at least that much" in text
+    assert "With this seed, the best of them" in text
+    assert "is 0.0800 better, as the largest of several differences" in text
+    assert "Both were trained with a seed that selected neither." in text
+
+
+def test_the_audit_has_no_result_if_the_winner_has_none_with_its_seed(
+    follow_up, output_of, monkeypatch
+):
+    monkeypatch.setitem(WINNERS, 5, None)
+    assert follow_up(audited=0.9).audit.verdict is None
+    text = " ".join(output_of("explain", "quick").split())
+    assert "the winner, trial 5, has no score with the audit's seed" in text
 
 
 def test_a_loss_is_better_when_it_is_lower(follow_up):
@@ -192,12 +241,12 @@ def test_show_has_a_trials_jobs_after_the_ladder(follow_up, output_of):
 
 def test_status_counts_the_jobs_after_the_ladder_apart(follow_up, output_of):
     follow_up()
-    assert "repeats 4/4, audit 2/2" in output_of("status", "quick")
+    assert "repeats 4/4, audit 3/3" in output_of("status", "quick")
     found = json.loads(output_of("status", "quick", "--json"))
     assert [rung["done"] for rung in found["rungs"]] == [8, 4, 2]
     assert [(each["kind"], each["done"], each["jobs"]) for each in found["after"]] == [
         ("repeat", 4, 4),
-        ("audit", 2, 2),
+        ("audit", 3, 3),
     ]
     assert [each["trial"] for each in found["best"]][:2] == [5, 2]  # each once
 

@@ -189,7 +189,11 @@ def test_resuming_changes_nothing_of_a_finished_study_and_keeps_notes(sweeps):
     before = shown(prepared)
     sweeps.resume()
     assert shown(prepared) == before
-    assert study_of(prepared).user_attrs == {"note": "mine", "report": "elsewhere"}
+    assert study_of(prepared).user_attrs == {
+        "note": "mine",
+        "report": "elsewhere",
+        "winner": 5,
+    }
 
 
 @pytest.mark.parametrize("table", ["trials", "trial_intermediate_values", "trial_user_attributes"])

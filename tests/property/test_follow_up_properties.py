@@ -16,7 +16,9 @@ SEEDS = st.integers(0, 2**32)
 def sweeps(draw):
     ladder = plan_ladder(draw(st.integers(1, 20)), 100, finalists=draw(st.integers(1, 3)))
     scores = draw(st.lists(SCORES, min_size=ladder.trials, max_size=ladder.trials))
-    settings = FollowUpSettings(draw(st.integers(1, 4)), draw(st.integers(0, 6)), draw(SEEDS))
+    repeats, audit = draw(st.integers(1, 4)), draw(st.integers(0, 6))
+    choose = draw(st.sampled_from(["best", "mean"][: 1 + (repeats > 1)]))
+    settings = FollowUpSettings(repeats, audit, draw(SEEDS), choose)
     return ladder, scores, settings
 
 
@@ -54,7 +56,8 @@ def run(sweep, order, stored=()):
 def test_follow_up_jobs_depend_on_decisions_and_not_on_the_order_of_arrival(sweep, order):
     ladder, _, settings = sweep
     outcomes, decisions = run(sweep, order)
-    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, settings)
+    repeats = {(key.trial, key.repeat): o.score for key, o in outcomes if key.kind == "repeat"}
+    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, settings, repeats)
     after = [key for key, _ in outcomes if key.kind != "ladder"]
     assert sorted(after) == sorted(expected)
     assert len(set(after)) == len(after)

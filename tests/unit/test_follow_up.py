@@ -45,9 +45,27 @@ def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
 
 def test_only_trials_that_were_pruned_by_rank_are_audited():
     _, decisions = schedule_of(NO_FOLLOW_UP)
-    audited = follow_up_jobs(decisions, 2, FollowUpSettings(audit=99))
+    *audited, winner = follow_up_jobs(decisions, 2, FollowUpSettings(audit=99))
     assert {job.trial for job in audited} == {0, 2, 3, 4, 5}  # not 1, which diverged
-    assert {(job.rung, job.kind, job.repeat) for job in audited} == {(2, "audit", 0)}
+    assert {(job.rung, job.kind, job.repeat) for job in (*audited, winner)} == {(2, "audit", 1)}
+    assert winner.trial == 7
+    old = FollowUpSettings(audit=99, new_seed=False)
+    assert follow_up_jobs(decisions, 2, old) == tuple(job._replace(repeat=0) for job in audited)
+
+
+def test_the_audit_trains_the_winner_once_the_repeats_have_chosen_it():
+    schedule, _ = schedule_of(FollowUpSettings(repeats=2, audit=1, choose="mean"))
+    scores = {6: 1.0, 7: 0.1}
+    jobs = [schedule.next_job() for _ in range(3)]
+    assert [(job.trial, job.kind) for job in jobs[:2]] == [(7, "repeat"), (6, "repeat")]
+    schedule.record(jobs[2].key, Outcome(jobs[2].trial, 2, 0.5))
+    for job in jobs[:2]:
+        assert schedule.next_job() is Signal.WAIT
+        schedule.record(job.key, Outcome(job.trial, 2, scores[job.trial]))
+    last = schedule.next_job()
+    assert last.key == JobKey(6, 2, "audit", 1)
+    schedule.record(last.key, Outcome(6, 2, 0.5))
+    assert schedule.finished
 
 
 def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
@@ -58,10 +76,12 @@ def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
     assert schedule.finished
 
 
-def test_a_repeat_has_the_same_seed_for_all_finalists_and_an_audit_that_of_the_sweep():
+def test_a_repeat_has_the_same_seed_for_all_finalists_and_the_audit_one_of_its_own():
     first, other = (training_seed(JobKey(trial, 2, "repeat", 1), 7) for trial in (6, 7))
     assert first == other != training_seed(JobKey(6, 2, "repeat", 2), 7)
     assert training_seed(JobKey(6, 2), 7) == training_seed(JobKey(3, 2, "audit"), 7) == 7
+    audit = training_seed(JobKey(3, 2, "audit", 1), 7)
+    assert audit == training_seed(JobKey(6, 2, "audit", 1), 7) not in (7, first)
     assert 7 != first != training_seed(JobKey(6, 2, "repeat", 1), 8)
 
 
@@ -76,8 +96,8 @@ def test_every_pruned_trial_is_drawn_about_as_often():
 def test_jobs_after_the_ladder_are_handed_out_when_the_last_verdict_is_made():
     schedule, _ = schedule_of(FollowUpSettings(repeats=2, audit=1))
     assert not schedule.finished
-    jobs = [schedule.next_job() for _ in range(3)]
-    assert [job.kind for job in jobs] == ["repeat", "repeat", "audit"]
+    jobs = [schedule.next_job() for _ in range(4)]
+    assert [job.kind for job in jobs] == ["repeat", "repeat", "audit", "audit"]
     assert {job.rung.images for job in jobs} == {64}
     assert schedule.next_job() is Signal.WAIT
     for job in jobs:
@@ -106,5 +126,7 @@ def test_a_result_of_a_job_that_was_not_requested_is_refused():
 
 
 def test_a_sweep_of_an_older_searchctl_has_no_follow_up_jobs():
-    assert follow_up_settings({"halving": {"eta": 2}, "seed": 3}) == FollowUpSettings(1, 0, 3)
+    assert follow_up_settings({"halving": {"eta": 2}, "seed": 3}) == FollowUpSettings(
+        1, 0, 3, new_seed=False
+    )
     assert follow_up_settings({}) == NO_FOLLOW_UP

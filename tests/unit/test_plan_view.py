@@ -95,10 +95,10 @@ def test_patience_makes_the_plan_a_bound(sweep_of):
 
 def test_follow_up_jobs_are_added_to_the_cost(sweep_of):
     text = rendered(plan_report(*planned(sweep_of, halving="{repeats: 3, audit: 1}")))
-    assert "add 5 full trainings" in text
+    assert "add 6 full trainings" in text
     assert [line.split()[:2] for line in text.splitlines()[4:6]] == [
         ["repeat", "4"],
-        ["audit", "1"],
+        ["audit", "2"],
     ]
 
 

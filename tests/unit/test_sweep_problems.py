@@ -64,6 +64,7 @@ space: {{augment.RandomScal.scale_limit: [0.2, 0.5]}}
         ("halving: {repeats: 0}", "4 halving.repeats: must be 1 or more, not 0"),
         ("halving: {audit: -1}", "4 halving.audit: must be 0 or more, not -1"),
         ("halving: {continue: warm, repeats: 2}", "4 halving.repeats: needs continue: retrain"),
+        ("halving: {choose: mean}", "4 halving.choose: mean is over several seeds: write `repeats"),
         ("halving: {continue: warm, audit: 1}", "4 halving.audit: needs continue: retrain"),
         ("halving: {fractions: [1/2, 1/4, 1]}", "4 halving.fractions: must increase"),
         ("halving: {fractions: [1/4, 1/4, 1]}", "4 halving.fractions: must increase"),

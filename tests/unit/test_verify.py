@@ -241,13 +241,15 @@ def test_params_have_the_fingerprint_of_the_launch(params, derived):
     ]
 
 
-REPEAT, AUDIT = JobKey(1, 1, "repeat", 1), JobKey(0, 1, "audit")
+REPEAT, AUDIT = JobKey(1, 1, "repeat", 1), JobKey(0, 1, "audit", 1)
+WINNER = JobKey(1, 1, "audit", 1)
 
 
 def with_follow_up(repeat=0.75, audit_state="COMPLETE"):
     """The record with one repeat and one audit after the ladder, each with all its evidence."""
     record = replace(RECORD, asked=FollowUpSettings(repeats=2, audit=1))
-    for key, score, state in ((REPEAT, repeat, "COMPLETE"), (AUDIT, 0.625, audit_state)):
+    ended = {REPEAT: (repeat, "COMPLETE"), AUDIT: (0.625, audit_state), WINNER: (0.5, "COMPLETE")}
+    for key, (score, state) in ended.items():
         values = {"state": state, "score": score, "kept_epoch": 1}
         record = replace(
             record,

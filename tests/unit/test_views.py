@@ -60,20 +60,21 @@ def test_jobs_after_the_ladder_are_counted_by_kind_and_in_no_rung():
     assert [(view.done, view.running, view.best) for view in rungs] == [(0, 0, None)] * 2
     repeats, audit = after_views(rungs, FollowUpSettings(3, 2), AFTER)
     assert (repeats.jobs, repeats.done, repeats.failed, repeats.running) == (4, 3, 2, 0)
-    assert (audit.jobs, audit.done, audit.running) == (2, 0, 1)
-    assert after_line([repeats, audit]) == "repeats 3/4, audit 0/2"
-    assert missing([], [repeats, audit]) == "repeats: 1 of 4 jobs; audit: 2 of 2 jobs"
+    assert (audit.jobs, audit.done, audit.running) == (3, 0, 1)  # the winner, too
+    assert after_line([repeats, audit]) == "repeats 3/4, audit 0/3"
+    assert missing([], [repeats, audit]) == "repeats: 1 of 4 jobs; audit: 3 of 3 jobs"
 
 
 @pytest.mark.parametrize(
     ("failed", "follow_up", "expected"),
     [
         (0, FollowUpSettings(1, 0), {}),
-        (0, FollowUpSettings(2, 9), {"repeat": 2, "audit": 2}),  # 4 start, 2 are pruned
+        (0, FollowUpSettings(2, 9), {"repeat": 2, "audit": 3}),  # 4 start, 2 are pruned
+        (0, FollowUpSettings(2, 9, new_seed=False), {"repeat": 2, "audit": 2}),
         (
             1,
             FollowUpSettings(2, 9),
-            {"repeat": 2, "audit": 1},
+            {"repeat": 2, "audit": 2},
         ),  # one that failed was not pruned by rank
         (3, FollowUpSettings(2, 9), {"repeat": 1}),
         (4, FollowUpSettings(2, 9), {}),

@@ -1,12 +1,17 @@
-"""The trials of a sweep by their place: the highest rung where they have a rank, then the rank."""
+"""The trials of a sweep by their place: the highest rung where they have a rank, then the rank.
+
+On the last rung, `halving.choose` decides who is first. All views that name a winner read it here.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Engine, select
 
 from searchctl.orchestrator.facts.scores import ranked_by, recorded, value_of
+from searchctl.orchestrator.halving.follow_up import follow_up_settings
+from searchctl.orchestrator.halving.winner import standings
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -49,10 +54,23 @@ class RankedTrial:
     test_score: float | None = None
     """The score that ranks trials, on the test split."""
     test_original_score: float | None = None
+    mean: float | None = None
+    """Mean score over `seeds` seeds, where the winner is chosen by it (`choose: mean`); else None.
+    Only the trials of the last rung have one."""
+    seeds: int = 1
+    unscored: int = 0
+    """Number of seeds with which it diverged or failed, if `mean` is not None."""
+
+    @property
+    def value(self) -> float:
+        """The number that ranks it."""
+        return self.score if self.mean is None else self.mean
 
 
 def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
     """Return the trials that have a rank, the best first; the `top` ones, if given."""
+    by_mean = follow_up_settings(sweep.spec).choose == "mean"
+    most = max(top, sweep.ladder[-1]["trials"]) if top and by_mean else top
     above = _decisions.alias("above")
     climbed = (
         select(above.c.id)
@@ -68,12 +86,50 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
         )
         .where(_decisions.c.rank.is_not(None), ~climbed, ON_LADDER)
         .order_by(_decisions.c.rung.desc(), _decisions.c.rank)
-        .limit(top)
+        .limit(most)
     )
     rows = fetch(engine, of_sweep(query, sweep))
     ranking = ranked_by(sweep.spec) if "halving" in sweep.spec else "val_miou"
     others = recorded(sweep.spec)
-    return [_ranked(place, ranking, others, **row) for place, row in enumerate(rows, start=1)]
+    ranked = [_ranked(place, ranking, others, **row) for place, row in enumerate(rows, start=1)]
+    return _by_mean(engine, sweep, ranked)[:top] if by_mean else ranked
+
+
+def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list[RankedTrial]:
+    """Put the finalists in the order of their standings."""
+    last = sweep.ladder[-1]["rung"]
+    finalists = {each.trial: each for each in ranked if each.rung == last}
+    order = standings(
+        [(each.trial, each.score) for each in finalists.values()],
+        _repeats(engine, sweep),
+        seeds=follow_up_settings(sweep.spec).repeats,
+        choose="mean",
+        direction=sweep.direction,
+    )
+    first = [
+        replace(
+            finalists[each.trial],
+            rank=place,
+            mean=each.mean,
+            seeds=each.seeds,
+            unscored=each.unscored,
+        )
+        for place, each in enumerate(order, start=1)
+    ]
+    return first + ranked[len(first) :]
+
+
+def _repeats(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], float | None]:
+    """Return the score of each repeat that has ended; None if it diverged or failed."""
+    query = (
+        jobs_with(_jobs.c.repeat, _jobs.c.score, _jobs.c.state)
+        .where(_jobs.c.kind == "repeat", _jobs.c.state.not_in(("WAITING", "RUNNING")))
+        .order_by(_jobs.c.repeat, _trials.c.number)
+    )
+    return {
+        (row["trial"], row["repeat"]): row["score"] if row["state"] == "COMPLETE" else None
+        for row in fetch(engine, of_sweep(query, sweep))
+    }
 
 
 def _ranked(
