@@ -7,7 +7,8 @@
 `driver`: CPU time of the driver, for sweeps of several sizes. `large`: 10,000 trials on 1,000 GPUs,
 on SQLite and, if its server is installed, PostgreSQL. `counts`: the cost of the counts of 500
 validation images. `idle`: the share of the cluster that the barriers of the synchronous ladder
-leave idle, without a database. Each part runs in its own process, so that its memory can be
+leave idle, without a database. `orders`: wall time and idle share of a ladder, cohorts of ladders,
+early promotion and ASHA, in memory. Each part runs in its own process, so that its memory can be
 measured. Seconds are CPU seconds, which do not depend on other work on the machine. `before` is
 `driver` as first measured; it is not measured again.
 """
@@ -25,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # tests have PostgreSQL's se
 
 from machine import RESULTS, keep
 from simulation.cluster import Capacity, Faults
+from simulation.compare_orders import orders
 from simulation.idle import idle
 from simulation.measuring import Scenario, measure
 from simulation.tables import tables
@@ -55,12 +57,13 @@ MEASURED: dict[str, dict[str, tuple[Scenario, str]]] = {
         for images in (0, 500)
     },
 }
+IN_MEMORY = {"idle": idle, "orders": orders}
 
 
 def main(*parts: str) -> None:
     """Run some parts, or all, and store their results beside the stored ones of the others."""
     kept = _kept()
-    for part in parts or (*MEASURED, "idle"):
+    for part in parts or (*MEASURED, *IN_MEMORY):
         names = list(MEASURED[part]) if part in MEASURED else [part]
         found = {name: _in_a_process(part, name) for name in names}
         there = {name: each for name, each in found.items() if each is not None}
@@ -71,7 +74,7 @@ def main(*parts: str) -> None:
 def _kept() -> dict[str, Any]:
     file = RESULTS / "simulate.json"
     found = json.loads(file.read_text()) if file.exists() else {}
-    return {name: found[name] for name in ("before", *MEASURED, "idle") if name in found}
+    return {name: found[name] for name in ("before", *MEASURED, *IN_MEMORY) if name in found}
 
 
 def _in_a_process(part: str, name: str) -> dict[str, Any] | None:
@@ -82,8 +85,8 @@ def _in_a_process(part: str, name: str) -> dict[str, Any] | None:
 
 
 def _one(part: str, name: str) -> dict[str, Any] | None:
-    if part == "idle":
-        return idle()
+    if part in IN_MEMORY:
+        return IN_MEMORY[part]()
     scenario, database = MEASURED[part][name]
     with tempfile.TemporaryDirectory() as folder, _database(database, Path(folder)) as url:
         return measure(scenario, url, Path(folder)) if url else None

@@ -37,6 +37,7 @@ def tables(kept: dict[str, Any]) -> str:
         *(_rungs(name, each["cluster"]["rungs"]) for name, each in kept["large"].items()),
         *(_idle(what, kept["idle"][what]) for what in ("workers", "spread", "speeds", "eta")),
         _idle("spot_hours", kept["idle"]["spot"]),
+        _orders(kept["orders"]["rows"]),
     ]
     return "\n\n".join(parts)
 
@@ -67,6 +68,20 @@ def _idle(what: str, found: Iterable[dict[str, Any]]) -> str:
         for each in found
     )
     return _table([what, "hours", "ideal/hours", "idle of all", "waiting", "by rung"], rows)
+
+
+def _orders(found: Sequence[dict[str, Any]]) -> str:
+    settings = ("workers", "trials", "costs")
+    names = [name for name, each in found[0].items() if isinstance(each, dict)]
+    rows = (
+        [
+            *(each[setting] for setting in settings),
+            *(f"{each[name]['wall']:.3g}, {percent(each[name]['idle'])}" for name in names),
+            f"{each['early_to_lag_2']} +- {each['standard_error']}",
+        ]
+        for each in found
+    )
+    return _table([*settings, *names, "early / lag 2"], rows)
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
