@@ -33,6 +33,41 @@ def _whole_above_one(gpus: float) -> float:
     return gpus
 
 
+_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
+
+
+def _span(text: str) -> timedelta | None:
+    """Return a time span such as 1d12h or 90m; None if the text is none."""
+    span = _SPAN.fullmatch(text) if text else None
+    if span is None:
+        return None
+    days, hours, minutes = (int(part or 0) for part in span.groups())
+    try:
+        return timedelta(days=days, hours=hours, minutes=minutes)
+    except OverflowError:
+        raise ValueError(f"is too long: {text!r}") from None
+
+
+def _seconds(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    span = _span(written.strip())
+    if span is None:
+        raise ValueError(
+            f"must be seconds, or a time span of days, hours and minutes: 1d12h, 90m, not "
+            f"{written!r}"
+        )
+    return span.total_seconds()
+
+
+Duration = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    BeforeValidator(_seconds),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
+]
+"""Seconds, or a time span of days, hours and minutes."""
+
+
 class ResourceSettings(Settings):
     """Resources of a trial, and the cluster on which trials run.
 
@@ -59,6 +94,9 @@ class ResourceSettings(Settings):
     stall_timeout: Annotated[float, Field(gt=0)] | None = 1800
     """Seconds without a batch after which a worker counts as lost, because its disk or GPU may
     hang. null disables this."""
+    trial_timeout: Duration | None = None
+    """Time after which a job that has not ended counts as failed: seconds, or a time span (90m,
+    1d12h). Earlier attempts that it resumed from count. It is not retried. Default: none."""
     address: Annotated[str, AfterValidator(checked_address)] | None = None
     """Address of a Ray cluster. On a node of the cluster: auto or host:port. From any other
     machine: ray://host:10001 or http://host:8265; the sweep's driver is then submitted as a job.
@@ -112,9 +150,6 @@ class ResourceSettings(Settings):
         return {**self.custom, f"accelerator_type:{self.accelerator_type}": 0.001}
 
 
-_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
-
-
 def read_moment(written: Any) -> datetime:
     """Read a deadline: a time span from now (8h, 1d12h, 90m), or a date and time.
 
@@ -124,12 +159,11 @@ def read_moment(written: Any) -> datetime:
         ValueError: the value is neither.
     """
     text = str(written).strip()
-    if text and (span := _SPAN.fullmatch(text)):
-        days, hours, minutes = (int(part or 0) for part in span.groups())
-        try:
-            return datetime.now(UTC) + timedelta(days=days, hours=hours, minutes=minutes)
-        except OverflowError:
-            raise ValueError(f"is too far away: {written!r}") from None
+    try:
+        if (span := _span(text)) is not None:
+            return datetime.now(UTC) + span
+    except (OverflowError, ValueError):
+        raise ValueError(f"is too far away: {written!r}") from None
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
@@ -153,3 +187,6 @@ class BudgetSettings(Settings):
     """Maximum GPU hours of all attempts, lost ones included. Half a GPU for 1 h counts as 0.5."""
     disk_gb: Annotated[float, Field(gt=0)] | None = None
     """Maximum disk space of the sweep's files, in units of 1e9 bytes."""
+    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """A score that is good enough: the sweep stops when a rung closes whose best score is as good
+    or better, on whatever part of the data."""

@@ -1,13 +1,15 @@
-"""Reasons to stop a sweep early: a signal, `searchctl stop`, a deadline, a spent budget."""
+"""Reasons to stop a sweep early: a signal, `searchctl stop`, a deadline, a budget, a target."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from upath import UPath
 
 from searchctl.orchestrator.config.resource_settings import BudgetSettings
 from searchctl.orchestrator.facts.text import local_time
+from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.storage.rows import AttemptRow
 
 DISK_EVERY_S = 10.0
@@ -18,12 +20,34 @@ Condition = Callable[[], str | None]
 """Returns why a sweep must stop now, for people; None while it may continue."""
 
 
+@dataclass(frozen=True)
+class Target:
+    """A score that is good enough (`budget.target`)."""
+
+    value: float
+    direction: Direction
+
+    def reached(self, decisions: Sequence[Decision]) -> str | None:
+        """Return why a closed rung ends the sweep; None if its best score is not good enough."""
+        best = next((each for each in decisions if each.rank == 1), None)
+        if best is None or best.score is None:
+            return None
+        sign = 1 if self.direction == "maximize" else -1
+        if sign * best.score < sign * self.value:
+            return None
+        return (
+            f"rung {best.rung} closed with a score of {best.score:.4g} (trial {best.trial}), as "
+            f"good as budget.target {self.value:g} or better (take it out of the file to continue)"
+        )
+
+
 class StopConditions:
     """Checks whether the sweep must stop now; called often. Keeps the first reason."""
 
-    def __init__(self, conditions: Iterable[Condition]) -> None:
-        """Stop once one of these returns a reason."""
+    def __init__(self, conditions: Iterable[Condition], target: Target | None = None) -> None:
+        """Stop once one of these returns a reason, or a rung closes at the target."""
         self._conditions = tuple(conditions)
+        self._target = target
         self.reason: str | None = None
         self.blocked = False
         """Must the reason be fixed before the sweep can continue?"""
@@ -34,6 +58,11 @@ class StopConditions:
             reasons = (condition() for condition in self._conditions)
             self.reason = next(filter(None, reasons), None)
         return self.reason is not None
+
+    def rung_closed(self, decisions: Sequence[Decision]) -> None:
+        """Stop if the best score of a closed rung is as good as the target."""
+        if self.reason is None and self._target is not None:
+            self.reason = self._target.reached(decisions)
 
     def block(self, reason: str) -> None:
         """Stop the sweep for a reason that is not a trial's fault and must be fixed first."""

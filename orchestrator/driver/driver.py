@@ -176,4 +176,5 @@ class Driver:
         self._recorder.result(job, result, decisions)
         self._callback.job_done(job, result)
         if decisions:
+            self._stop.rung_closed(decisions)
             self._callback.rung_closed(decisions)

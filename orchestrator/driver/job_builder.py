@@ -92,6 +92,7 @@ class JobBuilder:
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,
             stall_timeout_s=sweep.resources.stall_timeout,
+            timeout_s=sweep.resources.trial_timeout,
         )
         return replace(job, content_hash=self._hashed(job, below))
 

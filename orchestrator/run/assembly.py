@@ -15,6 +15,7 @@ from searchctl.orchestrator.driver.budget import (
     DiskMeter,
     GpuMeter,
     StopConditions,
+    Target,
     budget_conditions,
 )
 from searchctl.orchestrator.driver.cleanup import Cleanup
@@ -120,11 +121,13 @@ def stop_conditions(
     prepared: Prepared, lease: Lease, stopping: Condition, meter: GpuMeter
 ) -> StopConditions:
     """Return what ends a sweep early: `stopping`, its lease, or its budget."""
+    target = prepared.sweep.budget.target
     return StopConditions(
         [
             stopping,
             lambda: "another driver has taken the sweep over" if lease.lost else None,
             lambda: "`searchctl stop` requested it" if lease.stop_requested else None,
             *budget_conditions(prepared.sweep.budget, meter, DiskMeter(prepared.runs, used_bytes)),
-        ]
+        ],
+        None if target is None else Target(target, prepared.row.direction),
     )

@@ -42,6 +42,12 @@ def test_a_job_stops_at_the_next_batch_on_request(run, batches):
     assert list(stops) == []
 
 
+def test_a_job_that_takes_too_long_has_failed_with_the_reason(run):
+    result = run(timeout_s=1e-6)
+    assert (result.status, result.score) == ("failed", None)
+    assert result.error == "took longer than resources.trial_timeout, 1e-06 s"
+
+
 def test_epochs_before_a_stop_are_kept(run):
     epochs = []
     result = run(on_epoch=epochs.append, stop=lambda: len(epochs) == 2)

@@ -5,13 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.config.resource_settings import BudgetSettings, read_moment
+from searchctl.orchestrator.config.resource_settings import (
+    BudgetSettings,
+    ResourceSettings,
+    read_moment,
+)
 from searchctl.orchestrator.driver.budget import (
     DiskMeter,
     GpuMeter,
     StopConditions,
+    Target,
     budget_conditions,
 )
+from searchctl.orchestrator.halving.cut import cut
+from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.storage.rows import AttemptRow
 
 
@@ -126,3 +133,36 @@ def test_an_invalid_time_is_refused_with_an_example(text):
         ValueError, match=r"must be a date and time such as 2026-11-30 18:00.*1d12h, 90m"
     ):
         read_moment(text)
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "direction", "reached"),
+    [
+        ([0.7, 0.81], 0.8, "maximize", True),
+        ([0.8, 0.1], 0.8, "maximize", True),
+        ([0.7, 0.79], 0.8, "maximize", False),
+        ([0.3, 0.9], 0.3, "minimize", True),
+        ([0.4, 0.9], 0.3, "minimize", False),
+        ([None, float("nan")], -1.0, "maximize", False),
+    ],
+)
+def test_a_sweep_stops_when_a_rung_closes_with_a_score_as_good_as_the_target(
+    scores, target, direction, reached
+):
+    stop = StopConditions([], Target(target, direction))
+    assert not stop()
+    outcomes = [Outcome(trial, 0, score) for trial, score in enumerate(scores)]
+    stop.rung_closed(cut(outcomes, 1, direction))
+    assert stop() is reached
+    assert not reached or "budget.target" in stop.reason
+
+
+@pytest.mark.parametrize(("written", "seconds"), [(5.5, 5.5), ("90m", 5400), ("1d12h", 129600)])
+def test_a_timeout_is_seconds_or_a_time_span(written, seconds):
+    assert ResourceSettings(trial_timeout=written).trial_timeout == seconds
+
+
+@pytest.mark.parametrize("written", ["soon", "90", 0, -1, "", float("nan"), float("inf")])
+def test_a_timeout_that_is_no_time_is_refused(written):
+    with pytest.raises(ValueError, match="trial_timeout"):
+        ResourceSettings(trial_timeout=written)

@@ -68,6 +68,8 @@ def test_a_script_that_takes_too_long_fails_and_one_that_hangs_is_lost(tmp_path)
     sleeps = "import time; time.sleep(60)"
     slow = run_script(script_job(tmp_path, sleeps, timeout=0.2))
     assert (slow.status, slow.error[:28]) == ("failed", "took longer than training.ti")
+    late = run_script(script_job(tmp_path, sleeps, job={"timeout_s": 0.2}))
+    assert (late.status, late.error[:28]) == ("failed", "took longer than resources.t")
     hangs = run_script(script_job(tmp_path, sleeps, job={"stall_timeout_s": 0.2}))
     assert (hangs.status, hangs.error[:12]) == ("lost", "no report an")
 

@@ -28,6 +28,27 @@ class Diverged(Exception):
     """The loss became NaN or infinite, so this configuration can no longer win."""
 
 
+class TookTooLong(Exception):
+    """The job took longer than it may."""
+
+
+def within(timeout_s: float | None, seconds: Callable[[], float], stop: Stop) -> Stop:
+    """Return what a job is to call instead of `stop`: it raises TookTooLong after the timeout.
+
+    Args:
+        timeout_s: seconds that the job may take; None: any number.
+        seconds: returns how many it has taken.
+        stop: whether the job must stop.
+    """
+
+    def checked_stop() -> bool:
+        if timeout_s is not None and seconds() > timeout_s:
+            raise TookTooLong(f"took longer than resources.trial_timeout, {timeout_s:g} s")
+        return stop()
+
+    return checked_stop
+
+
 def until_stopped(batches: Iterable[Item], stop: Stop) -> Iterator[Item]:
     """Yield the batches until a stop is requested.
 
@@ -51,6 +72,8 @@ def status_for_error(error: Exception) -> JobStatus | None:
             return "blocked"
         case DataError():
             return "unusable"
+        case TookTooLong():
+            return "failed"
         case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
             return "lost"
         case ModuleNotFoundError() if is_missing_own_code(error):

@@ -70,6 +70,9 @@ class TrialJob:
     stall_timeout_s: float | None = None
     """Seconds without a batch after which the process is ended, with its threads' stacks on
     standard error; None waits without limit. Nothing else frees a GPU from a disk that hangs."""
+    timeout_s: float | None = None
+    """Seconds after which the job has failed, those of earlier attempts that it resumed from
+    included; None: it may take any time."""
 
     @property
     def higher_is_better(self) -> bool:

@@ -14,7 +14,7 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.hardware import hardware_of
 from searchctl.trainer.core.memory import peak_bytes
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, JobStatus
-from searchctl.trainer.core.stopping import Diverged, Stop, status_for_error
+from searchctl.trainer.core.stopping import Diverged, Stop, TookTooLong, status_for_error, within
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
@@ -77,6 +77,7 @@ def run_job(
             own_torch_state(threads, device),
             watch_for_stall(job.stall_timeout_s, stop or (lambda: False)) as stop,
         ):
+            stop = within(job.timeout_s, attempt.seconds, stop)
             prepared = prepare(job, device, process_group)
             attempt.begin(prepared, job.resume_from)
             _train_and_score(job, prepared, attempt, stop)
@@ -175,7 +176,7 @@ class _Attempt:
     def end(self, status: JobStatus, error: Exception) -> None:
         """Record the error that ended the job."""
         message: str | None = None
-        if isinstance(error, Diverged | SettingsError):
+        if isinstance(error, Diverged | SettingsError | TookTooLong):
             message = str(error)  # complete without a traceback
         elif status != "stopped":
             message = f"{type(error).__name__}: {error}\n\n{traceback.format_exc()}"

@@ -179,6 +179,10 @@ class _Running:
             raise _End(
                 "failed", self._with_tail(f"took longer than training.timeout {timeout:g} s")
             )
+        limit = self._job.timeout_s
+        if limit is not None and self._seconds_before + now - self._started > limit:
+            what = f"took longer than resources.trial_timeout, {limit:g} s"
+            raise _End("failed", self._with_tail(what))
         stall = self._job.stall_timeout_s
         if stall is not None and now - self._heard > stall:
             raise _End("lost", self._with_tail(f"no report and no output for {stall:g} s"))
