@@ -127,11 +127,14 @@ def schema(sweep_file: Path | None) -> None:
     print_json(json_schema(schemas_of_arguments(load_yaml(sweep_file))))
 
 
-def read(sweep_file: Path, data_root: str | None) -> "Sweep":
-    """Load a sweep file, with its data set's directory on this machine."""
+def read(
+    sweep_file: Path, data_root: str | None, changes: "Mapping[str, str] | None" = None
+) -> "Sweep":
+    """Load a sweep file, with its data set's directory on this machine and with other values."""
     from searchctl.orchestrator.config.checks.code_paths import check_code_paths
     from searchctl.orchestrator.config.load import load_sweep
 
-    sweep = load_sweep(sweep_file, data_root=Path(data_root) if data_root else None)
+    root = Path(data_root) if data_root else None
+    sweep = load_sweep(sweep_file, data_root=root, changes=changes or {})
     check_code_paths(sweep, sweep_file)
     return sweep

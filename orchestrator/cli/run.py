@@ -90,8 +90,31 @@ inline_option = click.option(
 )
 
 
+def _changed(name: str | None, values: tuple[str, ...]) -> dict[str, str]:
+    """Return the settings of --name and --set by their paths."""
+    if values and not name:
+        raise click.UsageError(
+            "--set needs --name: with other settings it is another sweep than the file's"
+        )
+    changes: dict[str, str] = {"name": f'"{name}"'} if name else {}
+    for each in values:
+        path, equals, value = each.partition("=")
+        if not equals or not path:
+            raise click.BadParameter(f"'{each}': write PATH=VALUE, e.g. training.epochs=5")
+        changes[path.strip()] = value
+    return changes
+
+
 @click.command()
 @sweep_file_argument
+@click.option("--name", metavar="NAME", help="Name of the sweep, in place of the file's.")
+@click.option(
+    "--set",
+    "values",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="A setting in place of the file's, e.g. training.epochs=5; repeat it for others.",
+)
 @db_option
 @data_root_option
 @inline_option
@@ -111,6 +134,8 @@ inline_option = click.option(
 @detach_option
 def launch(
     sweep_file: Path,
+    name: str | None,
+    values: tuple[str, ...],
     db: str | None,
     data_root: str | None,
     inline: bool,
@@ -135,7 +160,8 @@ def launch(
     refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
     followed = None
     with StopSwitch() as stopping:
-        sweep = budgeted(read(sweep_file, data_root), deadline, gpu_hours)
+        sweep = read(sweep_file, data_root, _changed(name, values))
+        sweep = budgeted(sweep, deadline, gpu_hours)
         if no_reuse:
             storage = sweep.storage.model_copy(update={"reuse": False})
             sweep = sweep.model_copy(update={"storage": storage})

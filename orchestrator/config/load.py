@@ -1,8 +1,9 @@
 """Reads a sweep.yaml, and replaces what depends on this machine by its values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 
+from searchctl.orchestrator.config.changes import NO_CHANGES, apply_changes
 from searchctl.orchestrator.config.checks.equal_trials import equal_trials
 from searchctl.orchestrator.config.checks.own_data import check_own_data
 from searchctl.orchestrator.config.checks.own_parts import (
@@ -22,7 +23,11 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace.errors import Path, unknown
 
 
-def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep:
+def load_sweep(
+    path: FilePath | str,
+    data_root: FilePath | None = None,
+    changes: Mapping[str, str] = NO_CHANGES,
+) -> Sweep:
     """Read and check a sweep.yaml.
 
     Relative directories are resolved against the current directory, because workers have another
@@ -33,11 +38,13 @@ def load_sweep(path: FilePath | str, data_root: FilePath | None = None) -> Sweep
         path: the file.
         data_root: directory of the data set, in place of `data.root`. Ignored for `scenes`, which
             has no files.
+        changes: values in YAML by their paths (`training.epochs`), in place of the file's.
 
     Raises:
         SweepError: lists every problem with its file, line, path and fix.
     """
     source = load_yaml(FilePath(path))
+    apply_changes(source, changes)
     data = source.value.get("data")
     if data_root is not None and isinstance(data, dict) and data.get("dataset") != "scenes":
         source.value["data"] = {**data, "root": str(data_root)}

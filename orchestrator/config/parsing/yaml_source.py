@@ -57,21 +57,37 @@ def load_yaml(path: FilePath) -> YamlFile:
         SweepError: the file cannot be read, has a syntax error, or a key occurs twice. The message
             has the file and the line.
     """
-    source = YamlFile(str(path))
     try:
         text = _text(path)
-        _check_structure(source.file, text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), error) from None
+    return read_yaml(text, str(path))
+
+
+def read_yaml(text: str, file: str) -> YamlFile:
+    """Read YAML whose top level is a mapping, as `load_yaml` does; `file` names it in errors.
+
+    Raises:
+        SweepError: the text has a syntax error, or a key occurs twice.
+    """
+    source = YamlFile(file)
+    try:
+        _check_structure(file, text)
         yaml = YAML(typ="safe", pure=True)
         yaml.composer.warn_double_anchors = False  # YAML allows it: the newest one counts
         node = yaml.compose(text)
     except MarkedYAMLError as error:
-        raise SweepError([_syntax_problem(source.file, error)]) from None
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise SweepError([Problem((), f"cannot be read: {reason}", source.file)]) from None
+        raise SweepError([_syntax_problem(file, error)]) from None
+    except YAMLError as error:
+        raise _unreadable(file, error) from None
     if node is not None:
         _Reader(source).read(node)
     return source
+
+
+def _unreadable(file: str, error: Exception) -> SweepError:
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return SweepError([Problem((), f"cannot be read: {reason}", file)])
 
 
 def dump_yaml(value: Any, stream: IO[str]) -> None:
