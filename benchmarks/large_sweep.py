@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, selec
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.cut import cut
+from searchctl.orchestrator.halving.ladder_rows import ladder_rows
 from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, plan_ladder
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.cohorts import NewCohort, ladder_rows
+from searchctl.orchestrator.storage.cohorts import NewCohort
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.writer import TRIAL_STATES, NewSweep, create_sweep
@@ -82,7 +83,7 @@ def _new_sweep(sweep: Sweep, ladder: Ladder) -> NewSweep:
         versions={"torch": "2"},
         classes=CLASSES,
         data_fingerprint="f00",
-        points=sweep.points,
+        points=sweep.first_points(),
         cohorts=[first],
     )
 

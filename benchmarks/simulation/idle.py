@@ -7,7 +7,8 @@ from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.job import JobAttempt
-from searchctl.orchestrator.halving.bracket import Bracket, Signal
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Outcome
@@ -31,7 +32,7 @@ class ScheduleSource:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         self._params = sweep.trials()
-        self._schedule = Schedule(Bracket(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
+        self._schedule = Schedule(only_cohort(plan_sweep(sweep).ladder, "maximize"), NO_FOLLOW_UP)
 
     def next_job(self) -> JobAttempt | Signal:
         """Return the schedule's next job."""

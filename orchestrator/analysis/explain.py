@@ -92,6 +92,8 @@ class Explained:
     rungs: list[ExplainedRung]
     certainty: Certainty | NotKnown | None
     """How sure the sweep's winner is; None unless the trial is a finalist."""
+    cohort: int | None = None
+    """Number of its cohort, among which it is ranked; None if the sweep has only one."""
 
 
 def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = None) -> Explained:
@@ -120,6 +122,7 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
         sweep.score,
         rungs,
         read_certainty(engine, row) if finalist else None,
+        sweep.cohorts[trial] if row.cohorts > 1 else None,
     )
 
 
@@ -133,12 +136,14 @@ class _Stored:
         trials = queries.trials(engine, row)
         self.params = {trial.number: trial.params for trial in trials}
         self.states = {trial.number: trial.state for trial in trials}
-        self._rungs: dict[int, list[Decision]] = {}
+        self.cohorts = {trial.number: trial.cohort for trial in trials}
+        self._rungs: dict[tuple[int, int], list[Decision]] = {}
         for decision in queries.decisions(engine, row):
-            self._rungs.setdefault(decision.rung, []).append(decision)
+            place = self.cohorts[decision.trial], decision.rung
+            self._rungs.setdefault(place, []).append(decision)
 
     def explain(self, job: JobRow) -> ExplainedRung:
-        decisions = self._rungs.get(job.rung, [])
+        decisions = self._rungs.get((self.cohorts[job.trial], job.rung), [])
         mine = next((d for d in decisions if d.trial == job.trial), None)
         if mine is None or mine.rank is None:
             return ExplainedRung(job.rung, job, mine, [], None)
@@ -170,7 +175,7 @@ class _Stored:
         counts = self._images.counts(mine.rung, needed(mine.trial, against))
         pair = [counts[each] for each in (mine.trial, opponent.trial) if each in counts]
         sure = self._judge(mine.trial, against, counts)
-        classes = list(self._classes(mine.rung, *pair)) if len(pair) == 2 else []
+        classes = list(self._classes(mine, *pair)) if len(pair) == 2 else []
         return Comparison(opponent, sure, classes)
 
     def _judge(
@@ -183,8 +188,11 @@ class _Stored:
         alike = {key: each for key, each in counts.items() if same_images(counts[trial], each)}
         return compare(trial, against, alike, *draws)
 
-    def _classes(self, rung: int, mine: ImageCounts, other: ImageCounts) -> Iterator[ClassFacts]:
-        best = queries.best_class_iou(self._engine, self._row, rung)
+    def _classes(
+        self, decision: Decision, mine: ImageCounts, other: ImageCounts
+    ) -> Iterator[ClassFacts]:
+        cohort = self.cohorts[decision.trial]
+        best = queries.best_class_iou(self._engine, self._row, decision.rung, cohort)
         for pair in compare_classes(mine, other):
             name = self._row.classes[pair.class_id]
             yield ClassFacts(name, pair, best.get(pair.class_id))

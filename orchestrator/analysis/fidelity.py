@@ -1,7 +1,8 @@
 """How far the small samples of a sweep can be trusted, from its stored decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy import Engine
 
@@ -21,7 +22,7 @@ from searchctl.orchestrator.statistics.drift import (
 from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import ranked_trials
-from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
 from searchctl.trainer.scores.catalog import ScoreName
 
 
@@ -34,6 +35,8 @@ class Step:
     lower_images: int
     upper_images: int
     agreement: Agreement
+    cohort: int | None = None
+    """Number of the cohort; None if the sweep has only one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,11 @@ class Preferred:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Comparison of the closed rungs of a sweep."""
+    """Comparison of the closed rungs of a sweep.
+
+    Of several cohorts, params are compared in the first one alone: its trials are drawn at random,
+    while a model draws others where it expects good ones.
+    """
 
     sweep: str
     score: ScoreName
@@ -57,11 +64,11 @@ class Fidelity:
     certainty: Certainty | NotKnown | None
     """How sure the winner is; None before the last rung is closed."""
     steps: list[Step]
-    """Empty if the ladder has one rung: then every trial is trained on all of the data."""
+    """Of all cohorts; empty if all ladders have one rung, on all of the data."""
     preferred: list[Preferred]
     drifts: list[Drift]
     ended: bool
-    """Whether the last rung is closed, so that there is a winner."""
+    """Whether the last rung of the first cohort is closed, so that it has a winner."""
     appraised: FollowUp | None
     """Results of the follow-up jobs; None while none of them has ended."""
 
@@ -72,43 +79,62 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     Raises:
         SearchctlError: the ladder has several rungs, and fewer than two are closed.
     """
-    decisions = queries.decisions(engine, row)
-    closed = [
-        [each for each in decisions if each.rung == rung and each.rank is not None]
-        for rung in sorted({each.rung for each in decisions})
-    ]
-    if len(closed) < 2 <= len(row.ladder):
+    trials, cohorts = queries.trials(engine, row), queries.cohorts(engine, row)
+    closed = _closed_rungs(queries.decisions(engine, row), trials)
+    if all(len(closed.get(each.number, ())) < 2 <= len(each.ladder) for each in cohorts):
         raise SearchctlError(
             f"fewer than two rungs of sweep '{row.name}' are closed: wait until two can be "
             f"compared (`searchctl status {row.name}`)"
         )
-    params = {trial.number: trial.params for trial in queries.trials(engine, row)}
-    scores = [_scores(rung, row.direction) for rung in closed]
-    images = [rung["images"] for rung in row.ladder]
-    agreements = [
-        rank_agreement(scores[upper - 1], scores[upper], _top(closed[upper]))
-        for upper in range(1, len(closed))
-    ]
     steps = [
-        Step(lower, lower + 1, images[lower], images[lower + 1], agreement)
-        for lower, agreement in enumerate(agreements)
+        step
+        for each in cohorts
+        for step in _steps(closed.get(each.number, []), each, len(cohorts) > 1, row.direction)
     ]
-    kept = [_best(rung) for rung in closed]
-    if kept and len(closed) == len(row.ladder):
-        kept[-1] = [each.trial for each in ranked_trials(engine, row, 1)]
-    preferred = [_preferred(name, params, kept) for name in searched(params)]
-    ended = len(closed) == len(row.ladder)
-    follow_up = read_follow_up(engine, row)
+    first = closed.get(0, [])
+    params = {trial.number: trial.params for trial in trials if trial.cohort == 0}
+    kept, ended = [_best(rung) for rung in first], len(first) == len(row.ladder)
+    if ended:
+        kept[-1] = [each.trial for each in ranked_trials(engine, row) if each.trial in params][:1]
     return Fidelity(
         row.name,
         ranked_by(row.spec),
         read_certainty(engine, row),
         steps,
-        preferred,
-        drifts(params, scores),
+        [_preferred(name, params, kept) for name in searched(params)],
+        drifts(params, [_scores(rung, row.direction) for rung in first]),
         ended,
-        follow_up,
+        read_follow_up(engine, row),
     )
+
+
+_Rungs = Sequence[Sequence[Decision]]
+
+
+def _closed_rungs(
+    decisions: Iterable[Decision], trials: Iterable[TrialRow]
+) -> dict[int, list[list[Decision]]]:
+    """Return the ranked decisions of each closed rung of each cohort."""
+    cohort_of = {trial.number: trial.cohort for trial in trials}
+    found: dict[tuple[int, int], list[Decision]] = {}
+    for each in decisions:
+        here = found.setdefault((cohort_of[each.trial], each.rung), [])
+        here.extend([each] if each.rank is not None else [])
+    closed: dict[int, list[list[Decision]]] = {}
+    for (cohort, _), rung in sorted(found.items(), key=lambda item: item[0]):
+        closed.setdefault(cohort, []).append(rung)
+    return closed
+
+
+def _steps(
+    closed: _Rungs, cohort: CohortRow, several: bool, direction: Direction
+) -> Iterator[Step]:
+    scores = [_scores(rung, direction) for rung in closed]
+    images = [rung["images"] for rung in cohort.ladder]
+    for lower, upper in pairwise(range(len(closed))):
+        agreement = rank_agreement(scores[lower], scores[upper], _top(closed[upper]))
+        number = cohort.number if several else None
+        yield Step(lower, upper, images[lower], images[upper], agreement, number)
 
 
 def _scores(rung: Sequence[Decision], direction: Direction) -> dict[int, float]:

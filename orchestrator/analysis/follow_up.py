@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.facts.cohorts import closed_cohorts_of
 from searchctl.orchestrator.facts.scores import by_accuracy, ranked_by
 from searchctl.orchestrator.halving.follow_up import (
     FollowUpSettings,
@@ -113,16 +114,18 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     if not ended:
         return None
     decisions, settings = queries.decisions(engine, row), follow_up_settings(row.spec)
-    last = row.ladder[-1]["rung"]
-    planned = follow_up_jobs(decisions, last, settings)
-    finalists = ranked_trials(engine, row, row.ladder[-1]["trials"])
-    winner, score = finalists[0], ranked_by(row.spec)
+    cohorts, trials = queries.cohorts(engine, row), queries.trials(engine, row)
+    closed = closed_cohorts_of(cohorts, trials, decisions)
+    planned = follow_up_jobs(closed, settings, row.direction)
+    ranked, score = ranked_trials(engine, row), ranked_by(row.spec)
+    winner, repeated = ranked[0], {key.trial for key in planned if key.kind == "repeat"}
+    finalists = [each for each in ranked if each.trial in repeated]
     return FollowUp(
         score=score,
         winner=winner.trial,
         winner_score=winner.score,
         choose=settings.choose,
-        repeats=_repeats(finalists, ended, planned, row) if settings.repeats > 1 else None,
+        repeats=_repeats(finalists, ended, planned, row) if repeated else None,
         audit=_audit(decisions, ended, planned, row, winner) if settings.audit else None,
         costs=_costs(snapshot.times_by_kind(engine, row)),
     )
@@ -182,7 +185,7 @@ def _score_of_winner(
     """Return the winner's score with the seed of the audit."""
     if not settings.new_seed:
         return winner.score
-    key = JobKey(winner.trial, row.ladder[-1]["rung"], "audit", settings.audit_number)
+    key = JobKey(winner.trial, winner.rung, "audit", settings.audit_number)
     return ended[key].score if key in ended else None
 
 

@@ -65,17 +65,22 @@ class ImageEvidence:
     def __init__(self, engine: Engine, row: SweepRow) -> None:
         self._engine, self._row = engine, row
 
-    def counts(self, rung: int, trials: Collection[int]) -> dict[int, ImageCounts]:
+    def counts(
+        self, rung: int | None, trials: Collection[int], images: int | None = None
+    ) -> dict[int, ImageCounts]:
         """Return the counts of those of these trials that have counts at a rung.
+
+        With `images` in place of a rung, those of the jobs on so many training images.
 
         Raises:
             SearchctlError: some are damaged.
         """
         try:
-            return queries.rung_counts(self._engine, self._row, rung, trials)
+            return queries.rung_counts(self._engine, self._row, rung, trials, images)
         except ValueError as error:
+            where = f"on {images} images" if rung is None else f"of rung {rung}"
             raise SearchctlError(
-                f"stored pixel counts of rung {rung} are damaged ({error}): "
+                f"stored pixel counts {where} are damaged ({error}): "
                 f"`searchctl verify {self._row.name}` names the jobs"
             ) from error
 

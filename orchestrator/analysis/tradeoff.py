@@ -52,7 +52,7 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """Score against cost of the trials of one rung, which had the same data."""
+    """Score against cost of the trials that had the same data, whatever their cohort."""
 
     sweep: str
     rung: int
@@ -75,11 +75,11 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     Raises:
         SearchctlError: no trial has a score there, or stored counts are damaged.
     """
-    rung = _highest(engine, row) if rung is None else rung
-    jobs = {job.trial: job for job in snapshot.job_costs(engine, row, rung)}
+    images = _images(engine, row, rung)
+    jobs = {job.trial: job for job in snapshot.job_costs(engine, row, images)}
     if not jobs:
         raise SearchctlError(
-            f"no trial of sweep '{row.name}' has a score at rung {rung} "
+            f"no trial of sweep '{row.name}' has a score at rung {rung or 0} "
             f"(`searchctl status {row.name}`)"
         )
     sign = 1 if row.direction == "maximize" else -1
@@ -97,21 +97,25 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     )
     return Tradeoff(
         sweep=row.name,
-        rung=rung,
-        images=row.ladder[rung]["images"],
+        rung=rung if rung is not None else min(job.rung for job in jobs.values()),
+        images=images,
         score=score,
         trials=len(jobs),
         costs=costs,
         latency_on=latency_on,
         candidates=candidates,
-        upgrades=list(_upgrades(ImageEvidence(engine, row), rung, fronts)),
+        upgrades=list(_upgrades(ImageEvidence(engine, row), images, fronts)),
     )
 
 
-def _highest(engine: Engine, row: SweepRow) -> int:
-    """Return the highest rung of the ladder where a trial has a score; 0 if none has one."""
-    counts = snapshot.count_jobs(engine, row)
-    return max((c.rung for c in counts if c.kind == "ladder" and c.score is not None), default=0)
+def _images(engine: Engine, row: SweepRow, rung: int | None) -> int:
+    """Return the images of a rung of the first cohort; by default the most with a score."""
+    ladders = [cohort.ladder for cohort in queries.cohorts(engine, row)]
+    if rung is not None:
+        return next((each["images"] for each in ladders[0] if each["rung"] == rung), -1)
+    scored = (c for c in snapshot.count_jobs(engine, row) if c.score is not None)
+    found = (ladders[c.cohort][c.rung]["images"] for c in scored if c.kind == "ladder")
+    return max(found, default=-1)
 
 
 def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, float]]:
@@ -158,15 +162,16 @@ def _candidates(
 
 
 def _upgrades(
-    images: ImageEvidence, rung: int, fronts: Mapping[str, Sequence[Point]]
+    evidence: ImageEvidence, images: int, fronts: Mapping[str, Sequence[Point]]
 ) -> Iterator[Upgrade]:
     """Compare neighbours on each front on the same images."""
-    counts = images.counts(rung, {point.trial for front in fronts.values() for point in front})
+    shown = {point.trial for front in fronts.values() for point in front}
+    counts = evidence.counts(None, shown, images)
     for cost, front in fronts.items():
         for cheaper, dearer in pairwise(front):
             factor = dearer.cost / cheaper.cost if cheaper.cost else None
             gain = dearer.quality - cheaper.quality
-            sure = _difference(images, counts, dearer.trial, cheaper.trial)
+            sure = _difference(evidence, counts, dearer.trial, cheaper.trial)
             yield Upgrade(cost, cheaper.trial, dearer.trial, factor, gain, sure)
 
 

@@ -60,10 +60,10 @@ def verify(record: Record) -> list[Discrepancy]:
 
 
 def one_decision_each(record: Record) -> Iterator[Discrepancy]:
-    """Every trial of a rung's cohort has one decision there, and no other trial has any."""
+    """Every trial that a rung compares has one decision there, and no other trial has any."""
     given = Counter((d.rung, d.trial) for d in record.decisions)
-    rungs = (rung for rung in range(len(record.planned)) if record.due(rung))
-    due = Counter((rung, trial) for rung in rungs for trial in set(record.cohort(rung)))
+    rungs = (rung for rung in record.rungs if record.due(*rung))
+    due = Counter((rung[1], trial) for rung in rungs for trial in set(record.compared(*rung)))
     for rung, trial in sorted(given | due):
         stored, derived = given[rung, trial], due[rung, trial]
         source = "the decisions of the rung below" if rung else "the list of trials"
@@ -72,9 +72,9 @@ def one_decision_each(record: Record) -> Iterator[Discrepancy]:
 
 def decisions_follow(record: Record) -> Iterator[Discrepancy]:
     """The halving rule gives the decisions and all their evidence from a rung's scores."""
-    for rung in sorted({decision.rung for decision in record.decisions}):
-        decisions = record.at(rung)
-        planned = record.planned[rung + 1] if rung + 1 < len(record.planned) else None
+    for cohort, rung in record.rungs:
+        decisions, ladder = record.at(cohort, rung), record.planned[cohort]
+        planned = ladder[rung + 1] if rung + 1 < len(ladder) else None
         outcomes = [
             Outcome(d.trial, rung, d.score, failed=d.verdict == "failed") for d in decisions
         ]
@@ -141,8 +141,7 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
 
 def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
     """The follow-up jobs are those that the decisions give; in a complete sweep all have ended."""
-    last = len(record.planned) - 1
-    due = follow_up_jobs(record.decisions, last, record.asked, record.repeats, record.direction)
+    due = follow_up_jobs(record.closed, record.asked, record.direction, record.repeats)
     source = "the decisions and the follow-up settings"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
         yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
@@ -156,8 +155,8 @@ def the_winner_follows(record: Record) -> Iterator[Discrepancy]:
     """The stored winner is the best finalist, by the scores or the repeats that choose it."""
     if record.winner is None:
         return
-    last = len(record.planned) - 1
-    best = final_winner(record.decisions, record.repeats, record.asked, record.direction)
+    best = final_winner(record.closed, record.repeats, record.asked, record.direction)
+    last = max((cohort.last_rung for cohort in record.closed), default=None)
     source = "the scores of the finalists"
     yield from _unless_same(last, record.winner, "winner", record.winner, best, source)
 

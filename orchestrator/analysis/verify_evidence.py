@@ -48,7 +48,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
     scores = [
         each for each in (ranking, *recorded_scores(row)) if not isinstance(each, NotAssessable)
     ]
-    trials = queries.trials(engine, row)
+    trials, cohorts = queries.trials(engine, row), queries.cohorts(engine, row)
     jobs = {key_of(job): job for job in queries.jobs(engine, row, kinds=ALL)}
     epochs: defaultdict[JobKey, list[EpochRow]] = defaultdict(list)
     class_scores: defaultdict[JobKey, ClassScores] = defaultdict(dict)
@@ -63,8 +63,9 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         direction=row.direction,
         score=ranked_by(row.spec),
         underivable=ranking.why if isinstance(ranking, NotAssessable) else None,
-        planned=[rung["trials"] for rung in row.ladder],
+        planned=[[rung["trials"] for rung in cohort.ladder] for cohort in cohorts],
         asked=follow_up_settings(row.spec),
+        requests=[cohort.request for cohort in cohorts],
         trials=trials,
         jobs=jobs,
         decisions=decisions,
@@ -77,7 +78,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         },
         missing_weights={
             key
-            for key in _finalists(row, decisions)
+            for key in _finalists(decisions)
             if key in jobs and _missing(jobs[key].weights, engine)
         },
         protected=_protected(row, trials),
@@ -118,9 +119,8 @@ def _of(score: Score, images: ImageCounts) -> float | None:
         return None
 
 
-def _finalists(row: SweepRow, decisions: Sequence[Decision]) -> Iterator[JobKey]:
-    last = row.ladder[-1]["rung"]
-    return (JobKey(d.trial, d.rung) for d in decisions if (d.rung, d.verdict) == (last, "complete"))
+def _finalists(decisions: Sequence[Decision]) -> Iterator[JobKey]:
+    return (JobKey(d.trial, d.rung) for d in decisions if d.verdict == "complete")
 
 
 def _missing(weights: str | None, engine: Engine) -> bool:

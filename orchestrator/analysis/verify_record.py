@@ -1,10 +1,13 @@
 """All stored rows that a sweep's decisions depend on; verify_evidence.py reads them."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from searchctl.orchestrator.halving.closed import ClosedCohort, CohortShape, closed_cohorts
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Direction
@@ -26,8 +29,8 @@ class Record:
     state: SweepState
     direction: Direction
     score: ScoreName
-    planned: Sequence[int]
-    """Planned number of trials of each rung."""
+    planned: Sequence[Sequence[int]]
+    """Planned number of trials of each rung of each cohort."""
     asked: FollowUpSettings
     """The sweep's follow-up settings."""
     trials: Sequence[TrialRow]
@@ -44,6 +47,8 @@ class Record:
     """Trials that are never cut."""
     by_script: bool = False
     """Whether a script of the user's scored: it may leave no counts."""
+    requests: Sequence[int] = ()
+    """The request that each cohort is of; empty if all are of the launch."""
     winner: int | None = None
     """The winner that was stored at the end; None for sweeps of older versions, or before it."""
     underivable: str | None = None
@@ -71,20 +76,44 @@ class Record:
             if isinstance(evaluation, Evaluation):
                 yield key, job, evaluation
 
-    def at(self, rung: int) -> list[Decision]:
-        """Return the decisions of a rung."""
-        return [decision for decision in self.decisions if decision.rung == rung]
+    @cached_property
+    def closed(self) -> list[ClosedCohort]:
+        """The cohorts of the requests of which all cohorts are closed."""
+        requests = self.requests or [0] * len(self.planned)
+        pairs = zip(self.planned, requests, strict=True)
+        cohort_of = {trial.number: trial.cohort for trial in self.trials}
+        known = [each for each in self.decisions if each.trial in cohort_of]
+        return closed_cohorts([CohortShape(*pair) for pair in pairs], cohort_of, known)
 
-    def cohort(self, rung: int) -> list[int]:
+    @cached_property
+    def _decisions(self) -> Mapping[tuple[int, int], list[Decision]]:
+        number_of = {trial.number: trial.cohort for trial in self.trials}
+        found: defaultdict[tuple[int, int], list[Decision]] = defaultdict(list)
+        for decision in self.decisions:
+            found[number_of.get(decision.trial, 0), decision.rung].append(decision)
+        return found
+
+    @property
+    def rungs(self) -> Iterator[tuple[int, int]]:
+        """The cohort and number of each rung of the drawn cohorts."""
+        drawn = {trial.cohort for trial in self.trials}
+        for cohort in sorted(drawn):
+            yield from ((cohort, rung) for rung in range(len(self.planned[cohort])))
+
+    def at(self, cohort: int, rung: int) -> list[Decision]:
+        """Return the decisions of a rung."""
+        return self._decisions.get((cohort, rung), [])
+
+    def compared(self, cohort: int, rung: int) -> list[int]:
         """Return the trials that a rung compares: all, or those promoted from the rung below."""
         if rung == 0:
-            return [trial.number for trial in self.trials]
-        return [d.trial for d in self.at(rung - 1) if d.verdict == "promoted"]
+            return [trial.number for trial in self.trials if trial.cohort == cohort]
+        return [d.trial for d in self.at(cohort, rung - 1) if d.verdict == "promoted"]
 
-    def due(self, rung: int) -> bool:
+    def due(self, cohort: int, rung: int) -> bool:
         """Return whether a rung must have decisions: they are stored with its last result."""
-        ended = (self._ended(trial, rung) for trial in self.cohort(rung))
-        return self.state == "COMPLETE" or bool(self.at(rung)) or all(ended)
+        ended = (self._ended(trial, rung) for trial in self.compared(cohort, rung))
+        return self.state == "COMPLETE" or bool(self.at(cohort, rung)) or all(ended)
 
     def _ended(self, trial: int, rung: int) -> bool:
         job = self.jobs.get(JobKey(trial, rung))

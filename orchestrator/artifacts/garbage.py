@@ -11,6 +11,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.initial_files import FOLDER
 from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
+from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.own_code.stored import FOLDER as CODE_FOLDER
 from searchctl.orchestrator.storage.connect import make_durable
@@ -148,7 +149,7 @@ def _retention(engine: Engine, row: SweepRow, jobs: set[JobKey] | None) -> Reten
         queries.jobs(engine, row, some, ALL),
         queries.attempts(engine, row, some),
         queries.decisions(engine, row, some),
-        ladder=row.ladder,
+        ladder=all_rungs(queries.cohorts(engine, row)),
         warm=row.spec["halving"]["continue"] == "warm",
     )
 

@@ -8,7 +8,7 @@ later. Every node that sees the sweep's files also sees the copies.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Self
@@ -114,7 +114,12 @@ class InitialFiles:
 
 
 def settle_initial_files(
-    sweep: Sweep, engine: Engine, runs: UPath, row: SweepRow | None = None
+    sweep: Sweep,
+    engine: Engine,
+    runs: UPath,
+    row: SweepRow | None = None,
+    *,
+    trials: Iterable[Params] | None = None,
 ) -> InitialFiles:
     """Copy every file of initial weights, unless its copy exists.
 
@@ -123,6 +128,7 @@ def settle_initial_files(
         engine: its database, which also has the sweeps whose weights it may start from.
         runs: directory of its files.
         row: the stored sweep, if it is resumed. Its names keep their meaning from the launch.
+        trials: params of the trials; those of the launch, if None.
 
     Raises:
         SearchctlError: a named file does not exist; or a copy is missing and the original has
@@ -131,17 +137,20 @@ def settle_initial_files(
     """
     stored = InitialFiles.stored(runs, row).files if row else {}
     files = {}
-    for name, find in _finders(sweep, engine).items():
+    chosen = sweep.trials() if trials is None else trials
+    for name, find in _finders(sweep, engine, chosen).items():
         with error_context(name):
             known = stored.get(name)
             files[name] = _restored(known, runs) if known else _copied(find(), runs)
     return InitialFiles(runs, files)
 
 
-def _finders(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], WeightFile]]:
+def _finders(
+    sweep: Sweep, engine: Engine, trials: Iterable[Params]
+) -> dict[str, Callable[[], WeightFile]]:
     """Return a function that finds each file of initial weights, by its key in `InitialFiles`."""
     finders: dict[str, Callable[[], WeightFile]] = {}
-    for settings in _distinct(sweep):
+    for settings in _distinct(sweep, trials):
         if settings.checkpoint is not None:
             find = partial(checkpoint_file, settings.checkpoint, sweep.name, engine)
             finders[settings.init] = find
@@ -150,13 +159,11 @@ def _finders(sweep: Sweep, engine: Engine) -> dict[str, Callable[[], WeightFile]
     return finders
 
 
-def _distinct(sweep: Sweep) -> list[TrainSettings]:
+def _distinct(sweep: Sweep, trials: Iterable[Params]) -> list[TrainSettings]:
     """Return the distinct settings of the trials with regard to `_WEIGHT_SETTINGS`."""
     if sweep.script is not None:
         return []
-    relevant = (
-        {n: v for n, v in trial.items() if n in _WEIGHT_SETTINGS} for trial in sweep.trials()
-    )
+    relevant = ({n: v for n, v in trial.items() if n in _WEIGHT_SETTINGS} for trial in trials)
     return [sweep.recipe.with_params(each) for each in dict.fromkeys(map(Params, relevant))]
 
 

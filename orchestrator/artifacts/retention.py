@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Self
 
+from searchctl.orchestrator.facts.cohorts import cohort_numbers
 from searchctl.orchestrator.halving.job_key import JobKey, Kind, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
@@ -84,15 +85,15 @@ class Retention:
             jobs: jobs of these trials.
             attempts: attempts at these jobs.
             decisions: decisions on these trials.
-            ladder: the stored rungs of the sweep.
+            ladder: the stored rungs of all cohorts, as `all_rungs` returns them.
             warm: whether a job starts from the trial's weights of the rung below.
         """
         self._jobs = {key_of(job): job for job in jobs}
         self._attempts = {(key_of(each), each.token): each.outcome for each in attempts}
         self._verdicts = {(each.trial, each.rung): each.verdict for each in decisions}
         self._over = {each.trial for each in decisions if each.verdict != "promoted"}
-        self._trials = ladder[0]["trials"]
-        self._last_rung = ladder[-1]["rung"]
+        self._cohorts = cohort_numbers(ladder)
+        self._last_rungs: dict[int, int] = {rung.get("cohort", 0): rung["rung"] for rung in ladder}
         self._warm = warm
 
     def reason(self, file: JobFile) -> RetentionReason:
@@ -128,10 +129,15 @@ class Retention:
         found = re.fullmatch(rf"{_TOP_FOLDER}(?:/rung-(\d+))?", folder)
         if found is None:
             return False
-        key = _job(found, rung=self._last_rung if found[4] is None else int(found[4]))
-        ended = key.kind == "ladder" and (key.trial in self._over or key.trial >= self._trials)
+        trial = int(found[1])
+        key = _job(found, rung=self._last_rung(trial) if found[4] is None else int(found[4]))
+        ended = key.kind == "ladder" and (trial in self._over or trial >= len(self._cohorts))
         single_job = key.kind != "ladder" or found[4] is not None
         return ended or (single_job and self.finished(key))
+
+    def _last_rung(self, trial: int) -> int:
+        known = trial < len(self._cohorts)
+        return self._last_rungs[self._cohorts[trial] if known else max(self._last_rungs)]
 
     def _kept(self, key: JobKey, what: Literal["weights", "features"]) -> JobFile | None:
         """Return a file that the job's row refers to."""
@@ -145,7 +151,7 @@ class Retention:
 
     def _reason_of_weights(self, key: JobKey) -> RetentionReason:
         verdict = self._verdicts.get((key.trial, key.rung))
-        if key.rung == self._last_rung:
+        if key.rung == self._last_rung(key.trial):
             kept = {"complete": RetentionReason.FINALIST, None: RetentionReason.UNDECIDED}
         elif self._warm and not self.finished(JobKey(key.trial, key.rung + 1)):
             kept = {"promoted": RetentionReason.NEXT_RUNG, None: RetentionReason.UNDECIDED}

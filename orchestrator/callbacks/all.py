@@ -11,6 +11,7 @@ from searchctl.orchestrator.config.hook_settings import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 log = logging.getLogger("searchctl")
@@ -65,18 +66,23 @@ class Callbacks(Callback):
 
 
 def hooks_of(
-    sweep: Sweep, row: SweepRow, note: Callable[..., None], say: Callable[[str], None]
+    sweep: Sweep,
+    row: SweepRow,
+    trials: Mapping[int, Params],
+    note: Callable[..., None],
+    say: Callable[[str], None],
 ) -> Hooks:
     """Return a sweep's hooks. A sweep that had already ended gets none, since they have run.
 
     Args:
         sweep: the sweep.
         row: the stored sweep at the start of this run.
+        trials: params of its trials by number; trials may be added to it later.
         note: stores an event.
         say: prints a line for the user.
     """
     settings = HookSettings() if row.state in ("COMPLETE", "FAIL") else sweep.hooks
-    return Hooks(sweep, settings, note, say)
+    return Hooks(sweep, settings, trials, note, say)
 
 
 @contextmanager

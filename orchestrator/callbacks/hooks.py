@@ -24,6 +24,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import LeaseLost, SearchctlError
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
+from searchctl.searchspace import Params
 
 log = logging.getLogger("searchctl")
 
@@ -38,11 +39,21 @@ class Hooks(Callback):
         self,
         sweep: Sweep,
         settings: HookSettings,
+        trials: Mapping[int, Params],
         note: Callable[..., None],
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Create the hooks of a sweep; `note` stores an event, `say` prints a line for the user."""
+        """Create the hooks of a sweep.
+
+        Args:
+            sweep: the sweep.
+            settings: its commands.
+            trials: params of its trials by number; trials may be added to it later.
+            note: stores an event.
+            say: prints a line for the user.
+        """
         self._sweep = sweep
+        self._trials = trials
         self._settings = settings
         self._note = note
         self._say = say
@@ -90,7 +101,7 @@ class Hooks(Callback):
         by_verdict: dict[str, list[int]] = {}
         for decision in decisions:
             by_verdict.setdefault(decision.verdict, []).append(decision.trial)
-        params = dict(self._sweep.trials()[first.trial])
+        params = dict(self._trials[first.trial])
         best = {"trial": first.trial, "score": first.score, "params": params}
         return {
             "rung": first.rung,

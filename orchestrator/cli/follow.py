@@ -207,8 +207,10 @@ class _Sweep:
 
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return its final row."""
+    from searchctl.orchestrator.facts.cohorts import all_rungs
     from searchctl.orchestrator.facts.work import work_of
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
+    from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.watch import follow, plan_of, replay, snapshot
 
@@ -218,7 +220,8 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     started = snapshot(engine, row)
     plan = plan_of(engine, row)
     options = {"run_totals": started.run_totals, "asked": follow_up_settings(row.spec)}
+    rungs = all_rungs(queries.cohorts(engine, row))
     options["work"] = work_of(plan)
-    with display(row.ladder, row.direction, plan.epochs, started.done, **options) as shown:
+    with display(rungs, row.direction, plan.epochs, started.done, **options) as shown:
         take = partial(replay, shown)
         return follow(sweep.read, feed, take, shown.database_down, shown.database_up)

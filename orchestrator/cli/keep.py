@@ -15,6 +15,7 @@ from searchctl.orchestrator.cli.common import (
     sweep_argument,
 )
 from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.facts.cohorts import rung_name
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.text import counted
 
@@ -86,10 +87,16 @@ def gc(sweep: str, dry_run: bool, db: str | None, as_json: bool) -> None:
 
 
 def _verification(row: "SweepRow", record: "Record", found: "list[Discrepancy]") -> dict[str, Any]:
-    wrong = Counter(each.rung for each in found)
+    cohort_of = {trial.number: trial.cohort for trial in record.trials}
+    wrong = Counter((cohort_of.get(each.trial, 0), each.rung) for each in found)
     rungs = [
-        {"rung": rung, "decisions": len(record.at(rung)), "discrepancies": wrong[rung]}
-        for rung in range(len(record.planned))
+        {
+            "cohort": cohort,
+            "rung": rung,
+            "decisions": len(record.at(cohort, rung)),
+            "discrepancies": wrong[cohort, rung],
+        }
+        for cohort, rung in record.rungs
     ]
     return {
         "sweep": row.name,
@@ -108,7 +115,8 @@ def _print_verification(row: "SweepRow", record: "Record", found: "list[Discrepa
             outcome = f"{decisions}, {_discrepancies(rung['discrepancies'])}"
         elif rung["decisions"]:
             outcome = f"{decisions} derived again from the evidence"
-        click.echo(f"rung {rung['rung']}: {outcome}")
+        name = rung_name(rung["rung"], rung["cohort"] if len(record.planned) > 1 else None)
+        click.echo(f"{name}: {outcome}")
     if record.underivable:
         click.echo(f"The scores are not derived from the images: {record.underivable}.")
     if record.by_script:

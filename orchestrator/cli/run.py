@@ -85,6 +85,9 @@ def budgeted(sweep: "Sweep", deadline: str | None, gpu_hours: float | None) -> "
     return Sweep.from_json({**sweep.to_json(), "budget": budget}) if given else sweep
 
 
+stored_option = click.option(
+    "--stored", is_flag=True, help="Continue what was launched, although its file was edited since."
+)
 inline_option = click.option(
     "--inline", is_flag=True, help="Run the jobs one by one in this process, without Ray."
 )
@@ -188,9 +191,7 @@ def launch(
 
 @click.command()
 @sweep_argument
-@click.option(
-    "--stored", is_flag=True, help="Continue what was launched, although its file was edited since."
-)
+@stored_option
 @click.option(
     "--accept-changes",
     is_flag=True,

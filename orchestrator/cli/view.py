@@ -36,7 +36,7 @@ def list_command(db: str | None, as_json: bool) -> None:
         return
     table = plain_table("sweep", "state", "trials", "launched", left=["sweep", "state"])
     for row in rows:
-        trials = str(row.ladder[0]["trials"])
+        trials = str(row.trials) + f" in {row.cohorts}" * (row.cohorts > 1)
         table.add_row(row.name, row.shown_state, trials, local_time(row.created_at))
     show(table)
 
@@ -168,15 +168,21 @@ def print_status(
     engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
 ) -> None:
     """Print the progress of a sweep; without its ladder if that is on the screen already."""
+    from searchctl.orchestrator.facts.cohorts import all_rungs, cohort_facts
     from searchctl.orchestrator.facts.pending import barrier_line
     from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.facts.sweeps import JobState, after_line, after_views, rung_views
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
+    from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
     from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show
 
-    counts = [JobState(c.rung, c.state, c.score, c.jobs, c.kind) for c in count_jobs(engine, row)]
-    rungs = rung_views(row.ladder, counts, row.direction)
+    counts = [
+        JobState(c.rung, c.state, c.score, c.jobs, c.kind, c.cohort)
+        for c in count_jobs(engine, row)
+    ]
+    cohorts = queries.cohorts(engine, row)
+    rungs = rung_views(all_rungs(cohorts), counts, row.direction)
     after = after_views(rungs, follow_up_settings(row.spec), counts)
     best = _ranked(engine, row)
     barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
@@ -184,9 +190,8 @@ def print_status(
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
         jobs_after = [vars(view) for view in after]
-        print_json(
-            {**_summary(row), "rungs": views, "after": jobs_after, "waits": waits, "best": best}
-        )
+        facts = {"rungs": views, "after": jobs_after, "waits": waits, "best": best}
+        print_json({**_summary(row), "drawn": cohort_facts(cohorts), **facts})
         return
     show(heading(row.name, f" {state_line(row)}"))
     if ladder:
@@ -244,9 +249,9 @@ def _why(row: "SweepRow") -> str:
 
 
 def _summary(row: "SweepRow") -> dict[str, Any]:
-    names = ("name", "direction", "created_at", "ended_at", "error", "driver")
+    names = ("name", "direction", "created_at", "ended_at", "error", "driver", "trials", "cohorts")
     facts = {name: getattr(row, name) for name in names}
-    return {**facts, "state": row.shown_state, "trials": row.ladder[0]["trials"]}
+    return {**facts, "state": row.shown_state}
 
 
 def _ranked(engine: "Engine", row: "SweepRow") -> list[dict[str, Any]]:

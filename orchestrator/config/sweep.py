@@ -17,12 +17,14 @@ from pydantic.json_schema import SkipJsonSchema
 from searchctl.orchestrator.config.checks.known import known_warnings, prior_of
 from searchctl.orchestrator.config.checks.script import AnyTraining, script_problems
 from searchctl.orchestrator.config.checks.sections import (
+    checked_fractions,
     checked_halving,
     checked_inference,
     checked_report,
     checked_task,
 )
 from searchctl.orchestrator.config.checks.space import (
+    ends,
     points_of,
     read_space,
     search_problems,
@@ -43,6 +45,7 @@ from searchctl.orchestrator.config.sweep_settings import (
 )
 from searchctl.orchestrator.search.draws import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
+from searchctl.searchspace.branches import flat, setting
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.own_code.files import safe_names
@@ -150,13 +153,14 @@ class Sweep(Settings):
     def _score_fits_the_task(
         cls, halving: HalvingSettings, info: ValidationInfo
     ) -> HalvingSettings:
-        return checked_halving(
+        halving = checked_halving(
             halving,
             info.data.get("task", "segmentation"),
             info.data.get("data"),
             info.data.get("search"),
             by_script=isinstance(info.data.get("training"), ScriptSettings),
         )
+        return checked_fractions(halving, info.data.get("search"))
 
     @field_validator("report")
     @classmethod
@@ -212,13 +216,13 @@ class Sweep(Settings):
 
     @cached_property
     def points(self) -> list[Point]:
-        """The points of the first cohort's trials, in the order of their numbers."""
+        """The points of `trials`, in the order of their numbers."""
         return points_of(self.search, self.space_, self.seed, self.prior)
 
     @cached_property
     def protected(self) -> frozenset[int]:
         """Numbers of the trials that are never cut."""
-        known = (n for n, point in enumerate(self.points) if point.origin == "known")
+        known = (n for n, point in enumerate(self.first_points()) if point.origin == "known")
         return frozenset(known if self.halving.protect_known else ())
 
     @cached_property
@@ -231,13 +235,35 @@ class Sweep(Settings):
         return tuple(point.params for point in self.points)
 
     def trials(self) -> tuple[Params, ...]:
-        """Return the params of the first cohort's trials, in the order of their numbers."""
+        """Return the params of every trial of the launch, in the order of their numbers.
+
+        Random points stand for those of cohorts that a model will draw from results.
+        """
         return self._trials
+
+    def first_points(self) -> list[Point]:
+        """Return the points of the first cohort's trials."""
+        return self.points[: next(iter(self.search.sizes), None)]
 
     @property
     def largest_batch(self) -> int:
         """The largest batch size of all trials; no rung may have fewer images."""
         return max(self._batch_sizes)
+
+    @property
+    def largest_possible_batch(self) -> int:
+        """The largest batch size of the space, which a trial that is drawn later may have."""
+        parts = flat(self.space_.axes).items()
+        found = [
+            *(point["batch_size"] for point in self.space_.points if "batch_size" in point),
+            *(
+                value
+                for name, part in parts
+                if setting(name) == "batch_size"
+                for value in ends(part)
+            ),
+        ]
+        return max(self.largest_batch, *(size for size in found if isinstance(size, int)), 1)
 
     @property
     def _batch_sizes(self) -> set[int]:

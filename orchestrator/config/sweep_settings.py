@@ -91,8 +91,20 @@ class SearchSettings(Settings):
 
     method: Literal["grid", "random", "quasi_random"] = "grid"
     """grid: every point. random: independent points. quasi_random: evenly spread points."""
-    trials: Annotated[int, Field(ge=1)] | None = Field(default=None, validate_default=True)
-    """Number of points to draw; not allowed for a grid."""
+    trials: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=1000)]
+        | None
+    ) = Field(default=None, validate_default=True)
+    """Number of trials of each cohort, or a list with one number per cohort; not allowed for a
+    grid."""
+    cohorts: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, validate_default=True
+    )
+    """Number of cohorts, by default one. Each has trials and a ladder of its own."""
+    lag: Annotated[int, Field(ge=1, le=2)] = 2
+    """2: a cohort starts when the one before the last has ended, so that its first rungs use the
+    workers that the last rungs of the one before leave idle. 1: one cohort after the other."""
     known: Annotated[list[dict[str, Any]], Field(max_length=1000)] = Field(default=[])
     """Points that are tried in any case, as the first trials: what you use today, or what worked
     elsewhere, such as {lr: 1e-3, weight_decay: 1e-4}. Values that a point leaves out are drawn."""
@@ -111,6 +123,15 @@ class SearchSettings(Settings):
         if problems := list(foreign_keys(written)):
             raise refuse(problems, written)
         return written
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of trials of each cohort; empty for a grid, which has one cohort."""
+        if self.trials is None:
+            return ()
+        if isinstance(self.trials, int):
+            return (self.trials,) * (self.cohorts or 1)
+        return tuple(self.trials)
 
     @field_validator("method", mode="before")
     @classmethod
@@ -138,13 +159,25 @@ class SearchSettings(Settings):
 
     @field_validator("trials")
     @classmethod
-    def _fits_the_method(cls, trials: int | None, info: ValidationInfo) -> int | None:
+    def _fits_the_method(
+        cls, trials: int | list[int] | None, info: ValidationInfo
+    ) -> int | list[int] | None:
         method = info.data.get("method")
         if method == "grid" and trials is not None:
             raise ValueError("a grid uses every point: leave it out, or set method: random")
         if method in ("random", "quasi_random") and trials is None:
             raise ValueError(f"is missing: set how many points {method} draws, e.g. trials: 32")
         return trials
+
+    @field_validator("cohorts")
+    @classmethod
+    def _fit_the_trials(cls, cohorts: int | None, info: ValidationInfo) -> int | None:
+        trials, method = info.data.get("trials"), info.data.get("method")
+        if method == "grid" and (cohorts or 1) > 1:
+            raise ValueError("a grid is one cohort: leave it out, or set method: random")
+        if isinstance(trials, list) and cohorts not in (None, len(trials)):
+            raise ValueError(f"is {cohorts}, but trials lists {len(trials)} cohorts: leave it out")
+        return cohorts
 
 
 _Score = Annotated[
@@ -163,8 +196,9 @@ class HalvingSettings(Settings):
     """Number of trials on the last rung, which uses all of the data."""
     keep: Literal["floor", "ceil"] = "floor"
     """Rounding of n / eta: floor keeps 4 of 9, ceil keeps 5."""
-    min_fraction: Share | None = None
-    """Smallest fraction of the training images; lower rungs are left out."""
+    min_fraction: Share | Annotated[list[Share], Field(min_length=1, max_length=1000)] | None = None
+    """Smallest fraction of the training images; lower rungs are left out. A list has one fraction
+    per cohort: with `search.trials` as a list, that is Hyperband."""
     fractions: Annotated[list[Share], Field(min_length=1, max_length=64)] | None = None
     """Fractions of all rungs in place of the computed ones: increasing, the last one 1."""
     score: _Score | Annotated[list[_Score], Field(min_length=1, max_length=20)] = "val_miou"
@@ -200,6 +234,11 @@ class HalvingSettings(Settings):
     def ranked_by(self) -> ScoreName:
         """The score that ranks the trials of a rung."""
         return self.scores[0]
+
+    def smallest_fraction(self, cohort: int) -> Fraction | None:
+        """Return the smallest fraction of a cohort; those after the list have its last one."""
+        given = self.min_fraction
+        return given[min(cohort, len(given) - 1)] if isinstance(given, list) else given
 
     @property
     def higher_is_better(self) -> bool:

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
+from searchctl.orchestrator.halving.cohorts import DrawCohort
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.halving.schedule import Schedule
+from searchctl.orchestrator.storage.rows import AttemptOutcome
 
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds before a lost job is retried: after its first loss, its second, and all later ones."""
@@ -142,25 +144,29 @@ class Attempts:
 
     def replay(
         self,
-        attempts: Iterable[tuple[JobKey, str, bool]],
+        attempts: Iterable[tuple[JobKey, str, AttemptOutcome | None]],
         outcomes: Iterable[tuple[JobKey, Outcome]],
     ) -> list[Decision]:
         """Return to the state of stored attempts and outcomes; return the decisions they give.
 
         Args:
-            attempts: job, token, and whether it was lost, in their order.
-            outcomes: job and outcome, by rung.
+            attempts: job, token and outcome, in their order.
+            outcomes: job and outcome, by rung; those of follow-up jobs last.
 
         Raises:
             BracketError: an outcome of a job that the outcomes before it do not lead to.
         """
-        for key, token, lost in attempts:
+        for key, token, ended in attempts:
             self._tokens[key].append(token)
-            self._losses[key] += lost
+            self._losses[key] += ended == "lost"
+            if ended == "failed":  # a job that is tried again after that starts anew
+                self._losses[key] = 0
         return [each for key, outcome in outcomes for each in self.schedule.record(key, outcome)]
 
-    def next_job(self, now: float) -> BracketJob | Signal:
+    def next_job(self, now: float) -> BracketJob | DrawCohort | Signal:
         """Return the next job of the schedule, but for those that wait for their back-off.
+
+        A cohort that has to be drawn comes first.
 
         Args:
             now: seconds by a clock that never goes back.

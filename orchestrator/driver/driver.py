@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from upath import UPath
 
 from searchctl.orchestrator.callbacks.base import Callback
+from searchctl.orchestrator.core.errors import SweepBlocked
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.driver.attempts import (
     Attempts,
@@ -33,6 +34,7 @@ from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.halving.cohorts import DrawCohort
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.search.mirror import outcome_of
@@ -52,11 +54,13 @@ class Driver:
         *,
         meter: GpuMeter,
         stop: StopConditions,
+        draw: Callable[[int], Sequence[int]],
         reuse: Reuse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Drive a sweep; `stop` distinguishes a stop from a lost worker.
 
+        `draw` draws and stores a cohort, and returns the numbers of its trials.
         With `reuse`, jobs that were trained before are not handed out.
         """
         self._attempts = attempts
@@ -65,6 +69,7 @@ class Driver:
         self._callback = callback
         self._meter = meter
         self._stop = stop
+        self._draw = draw
         self._reuse = reuse
         self._clock = clock
         self._next: JobAttempt | None = None
@@ -81,7 +86,7 @@ class Driver:
             if self._reuse and job.hardware:
                 self._reuse.ran_on(job.hardware)
         return self._attempts.replay(
-            [(key_of(each), each.token, each.outcome == "lost") for each in attempts],
+            [(key_of(each), each.token, each.outcome) for each in attempts],
             [(key_of(job), outcome) for job in jobs if (outcome := outcome_of(job))],
         )
 
@@ -95,6 +100,10 @@ class Driver:
     def _opened(self) -> JobAttempt | Signal:
         if self._next is None:
             slot = self._attempts.next_job(self._clock())
+            while isinstance(slot, DrawCohort):
+                if not self._drawn(slot.number):
+                    return Signal.WAIT
+                slot = self._attempts.next_job(self._clock())
             if isinstance(slot, Signal):
                 self._recorder.outbox.flush()
                 return slot
@@ -108,6 +117,17 @@ class Driver:
         self._attempts.handle(Opened(key_of(job), job.token), self._clock())
         self._callback.job_started(job, number)
         return job
+
+    def _drawn(self, number: int) -> bool:
+        """Draw a cohort once all results are stored; return whether it could be drawn."""
+        drawn: list[Sequence[int]] = []
+        outbox = self._recorder.outbox
+        try:
+            if outbox.flush() and outbox.attempt(lambda: drawn.append(self._draw(number))):
+                self._attempts.schedule.cohorts.open(number, drawn[0])
+        except SweepBlocked as error:
+            self._stop.block(str(error))
+        return bool(drawn)
 
     def _reused(self, job: JobAttempt) -> bool:
         """Store the result of a finished job that computed the same, if there is one."""

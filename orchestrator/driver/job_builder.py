@@ -1,6 +1,6 @@
 """Builds the attempts that workers run, from a sweep and the slots of its schedule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -12,8 +12,8 @@ from searchctl.orchestrator.config.validation import validation_of
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import BracketJob
 from searchctl.orchestrator.halving.follow_up import training_seed
-from searchctl.orchestrator.halving.rule import Rung
 from searchctl.orchestrator.own_code.names import names_used
+from searchctl.searchspace import Params
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
 
@@ -31,7 +31,7 @@ class JobBuilder:
     def __init__(
         self,
         sweep: Sweep,
-        last_rung: Rung,
+        trials: Mapping[int, Params],
         runs: UPath,
         initial: InitialFiles,
         code: OwnCode | None = None,
@@ -39,17 +39,21 @@ class JobBuilder:
     ) -> None:
         """Build jobs whose files are below `runs` and whose initial weights are in `initial`.
 
+        `trials` has the params by number; trials may be added to it later.
         Those with own parts import `code`. `hash_content` gives each its content hash.
         """
         self._sweep = sweep
-        self._trials = sweep.trials()
+        self._trials = trials
         self._validation = validation_of(sweep)
-        self._last_rung = last_rung
         self._runs = runs
         self._initial = initial
         self._code = code
         self._hash_content = hash_content
         self._kept: dict[int, tuple[UPath, str | None]] = {}
+
+    def add_initial(self, initial: InitialFiles) -> None:
+        """Use these initial weights too, of trials that were drawn later."""
+        self._initial = replace(self._initial, files={**self._initial.files, **initial.files})
 
     def keep_weights(self, trial: int, weights: UPath, content_hash: str | None = None) -> None:
         """Start the trial's next rung from these weights, if the sweep is `continue: warm`."""
@@ -66,7 +70,7 @@ class JobBuilder:
         sweep, key, rung = self._sweep, slot.key, slot.rung
         folder = self._runs / key.folder
         warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
-        final = rung == self._last_rung
+        final = rung.fraction == 1
         below = self._kept.get(slot.trial) if warm and rung.number else None
         job = JobAttempt(
             trial=slot.trial,

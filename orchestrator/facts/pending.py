@@ -1,7 +1,7 @@
 """Why a sweep does not run more jobs: they wait for resources, or for a rung to close."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.facts.sweeps import RungView
@@ -38,10 +38,22 @@ def barrier_line(rungs: Sequence[RungView]) -> str | None:
     >>> barrier_line([RungView(*half, 4, 1, 3, 0, 0.1), RungView(*all_, 2, 0, 0, 0, None)])
     'waits for rung 0 to close: 3 jobs run'
     """
-    for below, above in pairwise(rungs):
+    lines = []
+    for _, ladder in groupby(rungs, lambda view: view.cohort):
+        views = list(ladder)
+        if any(view.done or view.running for view in views):  # its cohort has started
+            line = _barrier(views)
+            if line is None and any(view.left for view in views):
+                return None
+            lines.append(line)
+    return next(filter(None, lines), None)
+
+
+def _barrier(ladder: Sequence[RungView]) -> str | None:
+    for below, above in pairwise(ladder):
         if below.running and not below.left and above.trials:
             run = f"{_count(below.running, 'job')} run{'' if below.running > 1 else 's'}"
-            return f"waits for rung {below.rung} to close: {run}"
+            return f"waits for {below.name} to close: {run}"
     return None
 
 

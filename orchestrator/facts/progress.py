@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from searchctl.orchestrator.callbacks.base import Callback, JobView
+from searchctl.orchestrator.facts.cohorts import cohort_numbers
 from searchctl.orchestrator.facts.sweeps import (
     AfterView,
     JobState,
@@ -64,14 +65,16 @@ class Progress(Callback):
     ) -> None:
         """Start with the jobs that are `done`, and with the `run_totals` of the run so far.
 
-        `asked` are the follow-up settings, `work` that of its epochs.
+        `ladder` has the rungs of all cohorts. `asked` are the follow-up settings, `work` that of
+        its epochs.
         """
+        numbers = self._numbers = cohort_numbers(ladder)
         self._ladder = ladder
         self._direction = direction
         self._epochs = epochs
         self._clock = clock
         self._asked = asked
-        self._tally = JobTally(done, run_totals.running, epochs, direction)
+        self._tally = JobTally(done, run_totals.running, epochs, direction, numbers.__getitem__)
         self._started = clock() - run_totals.elapsed
         self._first_job = None if run_totals.working is None else clock() - run_totals.working
         self._images = run_totals.images
@@ -88,12 +91,16 @@ class Progress(Callback):
         """End to show."""
 
     def rungs(self) -> list[RungView]:
-        """Return the current state of the ladder."""
+        """Return the current state of the ladders."""
         return rung_views(self._ladder, self._tally.states(), self._direction)
 
     def after(self) -> list[AfterView]:
         """Return the progress of the follow-up jobs."""
         return after_views(self.rungs(), self._asked, self._tally.states())
+
+    def cohort_of(self, trial: int) -> int | None:
+        """Return the number of a trial's cohort; None if the sweep has only one."""
+        return self._numbers[trial] if any(self._numbers) else None
 
     @property
     def elapsed(self) -> float:
@@ -117,11 +124,14 @@ class Progress(Callback):
         if self._speed is None:
             return None
         views = self.rungs()
-        epoch = [self._work.expected(view.rung, view.images) for view in views]
-        jobs = [*((view.trials, epoch[view.rung]) for view in views)]
-        jobs += [(view.jobs, epoch[-1]) for view in self.after()]
+        epoch = {
+            (view.cohort or 0, view.rung): self._work.expected(view.fraction == 1, view.images)
+            for view in views
+        }
+        jobs = [*((view.trials, epoch[view.cohort or 0, view.rung]) for view in views)]
+        jobs += [(view.jobs, max(epoch.values())) for view in self.after()]
         left = sum(count * work for count, work in jobs) * self._epochs
-        left -= sum(epoch[rung] * over for rung, over in self._tally.epochs_over.items())
+        left -= sum(epoch[place] * over for place, over in self._tally.epochs_over.items())
         if left < _ROUNDING and self._tally.running:
             return None
         return max(0.0, left) / self._speed

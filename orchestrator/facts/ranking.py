@@ -8,7 +8,7 @@ from searchctl.orchestrator.storage.rows import SweepRow
 
 
 def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
-    """Return the configurations, the best first: by the highest rung reached, then by rank there.
+    """Return the configurations, the best first: by the most images, then by score.
 
     Raises:
         SearchctlError: no rung is closed yet, or no trial has a score.

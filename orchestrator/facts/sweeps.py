@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby, pairwise
 from typing import Any
 
+from searchctl.orchestrator.facts.cohorts import rung_name
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Decision, Direction
@@ -30,6 +32,13 @@ class RungView:
     running: int
     failed: int
     best: float | None
+    cohort: int | None = None
+    """Number of its cohort; None if the sweep has only one."""
+
+    @property
+    def name(self) -> str:
+        """Its name within the sweep: `rung 0`, or `cohort 1 rung 0`."""
+        return rung_name(self.rung, self.cohort)
 
     @property
     def left(self) -> int:
@@ -47,6 +56,7 @@ class JobState:
     """The best score of these jobs."""
     jobs: int = 1
     kind: Kind = "ladder"
+    cohort: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,14 +74,16 @@ class AfterView:
 def rung_views(
     ladder: Iterable[Mapping[str, Any]], jobs: Iterable[JobState], direction: Direction
 ) -> list[RungView]:
-    """Count the ladder's jobs by rung; `ladder` holds rows of rung, trials, fraction, images."""
-    of_rung: dict[int, list[JobState]] = {}
+    """Count the ladders' jobs by rung; `ladder` holds the rows of one ladder, or of `all_rungs`."""
+    of_rung: dict[tuple[int, int], list[JobState]] = {}
     for job in (job for job in jobs if job.kind == "ladder"):
-        of_rung.setdefault(job.rung, []).append(job)
+        of_rung.setdefault((job.cohort, job.rung), []).append(job)
     views: list[RungView] = []
     for row in ladder:
-        trials = min([row["trials"], *(_survivors(below) for below in views[-1:])])
-        views.append(_view(row, trials, of_rung.get(row["rung"], []), direction))
+        below = views[-1:] if row["rung"] else []
+        trials = min([row["trials"], *map(_survivors, below)])
+        here = of_rung.get((row.get("cohort", 0), row["rung"]), [])
+        views.append(_view(row, trials, here, direction))
     return views
 
 
@@ -81,25 +93,33 @@ def after_views(
     """Count the follow-up jobs by kind; kinds without planned jobs are left out.
 
     Args:
-        rungs: the current state of the ladder.
+        rungs: the current state of the ladders.
         asked: the follow-up settings; there may be too few trials for all requested jobs.
         jobs: jobs of any kind.
     """
-    survivors = [_survivors(view) for view in rungs]
-    pruned = sum(below - view.trials for below, view in zip(survivors, rungs[1:], strict=False))
-    planned: dict[Kind, int] = {
-        "repeat": (asked.repeats - 1) * survivors[-1],
-        "audit": _audits(asked, pruned) if survivors[-1] else 0,
-    }
+    ladders = [list(views) for _, views in groupby(rungs, lambda view: view.cohort)]
+    finalists = [_survivors(views[-1]) for views in ladders]
+    best = min(sum(finalists), max(views[-1].trials for views in ladders))
     states: Counter[tuple[Kind, str]] = Counter()
     for job in jobs:
         states[job.kind, job.state] += job.jobs
+    repeated = sum(count for (kind, _), count in states.items() if kind == "repeat")
+    planned: dict[Kind, int] = {
+        # an extension may have other trials repeated than the cohorts before it
+        "repeat": max((asked.repeats - 1) * best, repeated),
+        "audit": _audits(asked, map(_pruned, ladders)) if best else 0,
+    }
     return [_after_view(kind, count, states) for kind, count in planned.items() if count]
 
 
-def _audits(asked: FollowUpSettings, pruned: int) -> int:
-    audited = min(asked.audit, pruned)
+def _audits(asked: FollowUpSettings, pruned: Iterable[int]) -> int:
+    audited = sum(min(asked.audit, each) for each in pruned)
     return audited + (asked.new_seed if audited else 0)  # the winner is trained again, too
+
+
+def _pruned(ladder: Sequence[RungView]) -> int:
+    """Return how many trials the cuts of a ladder prune."""
+    return sum(_survivors(below) - above.trials for below, above in pairwise(ladder))
 
 
 def _after_view(kind: Kind, planned: int, states: Counter[tuple[Kind, str]]) -> AfterView:
@@ -117,17 +137,21 @@ def after_line(views: Iterable[AfterView]) -> str:
     return ", ".join(f"{KIND_NAMES[view.kind]} {view.done}/{view.jobs}" for view in views)
 
 
-def rung_line(decisions: Sequence[Decision]) -> str:
-    """Return a line on how a rung ended, from its decisions, the best first."""
+def rung_line(decisions: Sequence[Decision], cohort: int | None = None) -> str:
+    """Return a line on how a rung ended, from its decisions, the best first.
+
+    `cohort` is None if the sweep has only one.
+    """
     best = decisions[0]
+    name = rung_name(best.rung, cohort)
     if best.score is None:
-        return f"rung {best.rung} closed: none of {best.cohort} has a score"
+        return f"{name} closed: none of {best.cohort} has a score"
     stay = [d for d in decisions if d.verdict in ("promoted", "complete")]
     kept = [str(d.trial) for d in stay if not d.spared]
     spared = ", ".join(str(d.trial) for d in stay if d.spared)
     more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
     return (
-        f"rung {best.rung} closed: best {number(best.score)} (trial {best.trial}), "
+        f"{name} closed: best {number(best.score)} (trial {best.trial}), "
         f"{best.kept} of {best.cohort} kept: {', '.join(kept[:SHOWN])}{more}"
         + f"; known: {spared}"
         * bool(spared)
@@ -142,7 +166,7 @@ def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:
     'rung 1: 1 of 2 jobs'
     """
     planned = [
-        *((f"rung {view.rung}", view.trials, view.done) for view in rungs),
+        *((view.name, view.trials, view.done) for view in rungs),
         *((KIND_NAMES[view.kind], view.jobs, view.done) for view in after),
     ]
     return "; ".join(
@@ -173,6 +197,7 @@ def _view(
         running=states["RUNNING"],
         failed=failed,
         best=best(scores) if scores else None,
+        cohort=row.get("cohort"),
     )
 
 

@@ -1,6 +1,5 @@
 """How much jobs compute, for the time that is left: in training images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from searchctl.orchestrator.planning.plan import PASSES_OF_TRAINING, Plan
@@ -13,12 +12,14 @@ class EpochWork:
 
     validation: float = 0.0
     """Of scoring the validation set once; 0 if that is unknown, or done by a script."""
-    validations: Sequence[float] = ()
-    """Validations per epoch at each rung, on average."""
+    below: float = 0.0
+    """Validations per epoch below the last rung, on average."""
+    last: float = 0.0
+    """Validations per epoch on the last rung, on average."""
 
-    def expected(self, rung: int, images: int) -> float:
-        """Return the mean work of an epoch on so many images at a rung."""
-        return images + (self.validation * self.validations[rung] if self.validation else 0.0)
+    def expected(self, last: bool, images: int) -> float:
+        """Return the mean work of an epoch on so many images; is it one of the last rung?"""
+        return images + self.validation * (self.last if last else self.below)
 
     def done(self, images: int, validations: int) -> float:
         """Return the work of epochs that trained on so many images in all."""
@@ -32,8 +33,7 @@ def validations_in(record: EpochRecord) -> int:
 
 def work_of(plan: Plan) -> EpochWork:
     """Return the work of a sweep's epochs."""
-    scored = [
-        plan.validation.on(last=rung.fraction == 1).count(plan.epochs) / plan.epochs
-        for rung in plan.ladder.rungs
-    ]
-    return EpochWork((plan.val or 0) / PASSES_OF_TRAINING, scored)
+    below, last = (
+        plan.validation.on(last=last).count(plan.epochs) / plan.epochs for last in (False, True)
+    )
+    return EpochWork((plan.val or 0) / PASSES_OF_TRAINING, below, last)

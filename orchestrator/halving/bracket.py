@@ -10,7 +10,7 @@ Resume is replay: a new bracket reaches the same state when it records the store
 """
 
 from bisect import insort
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,17 +58,28 @@ class Bracket:
     """
 
     def __init__(
-        self, ladder: Ladder, direction: Direction, protected: Container[int] = ()
+        self,
+        ladder: Ladder,
+        direction: Direction,
+        protected: Container[int] = (),
+        trials: Sequence[int] | None = None,
     ) -> None:
-        """Start with the first rung; `protected` trials are never cut."""
+        """Start with the first rung.
+
+        Args:
+            ladder: the rungs.
+            direction: whether larger scores are better.
+            protected: numbers of the trials that are never cut.
+            trials: numbers of all trials; by default from 0 to the ladder's first count.
+        """
         self.ladder = ladder
         self._protected = protected
         self.direction = direction
         self._number = 0
-        self._enter(range(ladder.trials))
+        self._enter(range(ladder.trials) if trials is None else trials)
         self.failure: str | None = None
         """Message of a rung in which no trial has a finite score; None otherwise."""
-        self.finished = False
+        self.finished = not self.waiting
 
     def _enter(self, trials: Iterable[int]) -> None:
         self.waiting = list(trials)

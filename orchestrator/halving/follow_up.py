@@ -6,12 +6,13 @@ pruned trials, and the winner, on all of the data with a seed that has selected 
 shows whether a cut dropped a better one. No cut depends on either.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from searchctl.orchestrator.halving.closed import ClosedCohort
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
-from searchctl.orchestrator.halving.rule import Decision, Direction
+from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.halving.winner import Choose, Repeats, standings
 
 
@@ -52,69 +53,96 @@ def follow_up_settings(spec: Mapping[str, Any]) -> FollowUpSettings:
 
 
 def final_winner(
-    decisions: Iterable[Decision],
+    cohorts: Collection[ClosedCohort],
     repeats: Repeats,
     settings: FollowUpSettings,
     direction: Direction,
 ) -> int | None:
-    """Return the winner of a ladder; None while repeats that choose it have not ended.
+    """Return the winner of all cohorts; None while repeats that choose it have not ended.
 
     Args:
-        decisions: all decisions of the ladder, in any order.
+        cohorts: the closed cohorts.
         repeats: the repeats that have ended.
         settings: how the winner is chosen.
         direction: whether larger scores are better.
     """
-    complete = sorted((d.rank or 0, d.trial, d.score or 0.0) for d in decisions if _ended(d))
-    ranked = [(trial, score) for _, trial, score in complete]
-    due = {(trial, n) for trial, _ in ranked for n in range(1, settings.repeats)}
-    if not ranked or (settings.choose == "mean" and not due <= repeats.keys()):
+    best = _best(cohorts, direction)
+    due = {(each.trial, n) for each in best for n in range(1, settings.repeats)}
+    if not best or (settings.choose == "mean" and not due <= repeats.keys()):
         return None
+    ranked = [(each.trial, each.score) for each in best]
     return standings(
         ranked, repeats, seeds=settings.repeats, choose=settings.choose, direction=direction
     )[0].trial
 
 
-def _ended(decision: Decision) -> bool:
-    return decision.verdict == "complete"
-
-
 def follow_up_jobs(
-    decisions: Iterable[Decision],
-    last_rung: int,
+    cohorts: Collection[ClosedCohort],
     settings: FollowUpSettings,
+    direction: Direction,
     repeats: Repeats | None = None,
-    direction: Direction = "maximize",
 ) -> tuple[JobKey, ...]:
-    """Return the jobs that follow a ladder, in the order in which they are scheduled.
+    """Return the jobs that follow the ladders, in the order in which they are scheduled.
 
-    The winner's own job of the audit comes last: repeats may have to choose the winner first.
+    The best of all cohorts so far are repeated after each request, since the best score of many is
+    too good. The audit draws from each cohort. The winner's own job of the audit comes last:
+    repeats may have to choose the winner first.
 
     Args:
-        decisions: all decisions of the ladder, in any order.
-        last_rung: number of the rung on all of the data.
+        cohorts: the cohorts of those requests of which all cohorts are closed.
         settings: how many jobs of each kind.
-        repeats: the repeats that have ended.
         direction: whether larger scores are better.
+        repeats: the repeats that have ended.
     """
-    decided = list(decisions)
-    ranked = sorted((d.rank or 0, d.trial) for d in decided if _ended(d))
-    if not ranked:
-        return ()
-    pruned = {d.trial for d in decided if d.verdict == "pruned"}
-    audited = draw(pruned, settings.audit, settings.seed)
-    if audited and settings.new_seed:
-        winner = final_winner(decided, repeats or {}, settings, direction)
-        audited += [] if winner is None else [winner]
-    return (
-        # Seed by seed: a sweep that is stopped early still compares all finalists on equal terms.
-        *(
-            JobKey(trial, last_rung, "repeat", repeat)
-            for repeat in range(1, settings.repeats)
-            for _, trial in ranked
-        ),
-        *(JobKey(trial, last_rung, "audit", settings.audit_number) for trial in audited),
+    jobs: dict[JobKey, None] = {}  # an ordered set
+    for request in sorted({cohort.request for cohort in cohorts}):
+        so_far = [cohort for cohort in cohorts if cohort.request <= request]
+        if best := _best(so_far, direction):
+            new = [cohort for cohort in so_far if cohort.request == request]
+            audits = [*_audits(new, settings)]
+            if audits and settings.new_seed:
+                winner = final_winner(so_far, repeats or {}, settings, direction)
+                audits += [each.audit(settings) for each in best if each.trial == winner]
+            jobs |= dict.fromkeys([*_repeats(best, settings), *audits])
+    return tuple(jobs)
+
+
+class _Finalist(NamedTuple):
+    """A trial with a score on all of the data."""
+
+    trial: int
+    score: float
+    last_rung: int
+
+    def audit(self, settings: FollowUpSettings) -> JobKey:
+        return JobKey(self.trial, self.last_rung, "audit", settings.audit_number)
+
+
+def _best(cohorts: Collection[ClosedCohort], direction: Direction) -> list[_Finalist]:
+    """Return the best finalists of all cohorts: as many as one cohort may have."""
+    sign = -1 if direction == "maximize" else 1
+    finalists = (
+        _Finalist(decision.trial, decision.score or 0.0, cohort.last_rung)
+        for cohort in cohorts
+        for decision in cohort.decisions
+        if decision.verdict == "complete"
     )
+    ranked = sorted(finalists, key=lambda each: (sign * each.score, each.trial))
+    return ranked[: max((cohort.finalists for cohort in cohorts), default=0)]
+
+
+def _repeats(best: Sequence[_Finalist], settings: FollowUpSettings) -> Iterator[JobKey]:
+    # Seed by seed: a sweep that is stopped early still compares all finalists on equal terms.
+    for repeat in range(1, settings.repeats):
+        for each in best:
+            yield JobKey(each.trial, each.last_rung, "repeat", repeat)
+
+
+def _audits(cohorts: Iterable[ClosedCohort], settings: FollowUpSettings) -> Iterator[JobKey]:
+    for cohort in cohorts:
+        pruned = {d.trial for d in cohort.decisions if d.verdict == "pruned"}
+        for trial in draw(pruned, settings.audit, settings.seed):
+            yield JobKey(trial, cohort.last_rung, "audit", settings.audit_number)
 
 
 def draw(trials: Collection[int], count: int, seed: int) -> list[int]:

@@ -1,24 +1,27 @@
-"""The schedule of a sweep's jobs, pure: first the bracket, then the follow-up jobs."""
+"""The schedule of a sweep's jobs, pure: first the cohorts, then the follow-up jobs."""
 
+from collections import defaultdict
 from collections.abc import Collection
 
-from searchctl.orchestrator.halving.bracket import Bracket, BracketError, BracketJob, Signal
+from searchctl.orchestrator.halving.bracket import BracketError, BracketJob, Signal
+from searchctl.orchestrator.halving.closed import ClosedCohort
+from searchctl.orchestrator.halving.cohorts import Cohorts, DrawCohort
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 
 
 class Schedule:
-    """Yields the jobs of a bracket, and after its last decision the follow-up jobs.
+    """Yields the jobs of all cohorts, and after the last one of a request its follow-up jobs.
 
-    As in the bracket, the jobs follow from the outcomes alone. So resume is replay.
+    As in the cohorts, the jobs follow from the outcomes alone. So resume is replay.
     """
 
-    def __init__(self, bracket: Bracket, follow_up: FollowUpSettings) -> None:
-        """Start a schedule with a new bracket."""
-        self.bracket = bracket
+    def __init__(self, cohorts: Cohorts, follow_up: FollowUpSettings) -> None:
+        """Start a schedule with cohorts that have no outcomes yet."""
+        self.cohorts = cohorts
         self._follow_up = follow_up
-        self._decisions: list[Decision] = []
+        self._decisions: defaultdict[int, list[Decision]] = defaultdict(list)
         self._repeats: dict[tuple[int, int], float | None] = {}
         self._known: set[JobKey] = set()
         self._waiting: list[JobKey] = []
@@ -27,19 +30,20 @@ class Schedule:
     @property
     def finished(self) -> bool:
         """Whether all jobs have a result."""
-        return self.bracket.finished and not self._waiting and not self._running
+        return self.cohorts.finished and not self._waiting and not self._running
 
-    def next_job(self, held_back: Collection[JobKey] = ()) -> BracketJob | Signal:
-        """Return the next waiting job, skipping those in `held_back`."""
-        job = self.bracket.next_job({key.trial for key in held_back if key.kind == "ladder"})
-        if job is not Signal.DONE or self.finished:
+    def next_job(self, held_back: Collection[JobKey] = ()) -> BracketJob | DrawCohort | Signal:
+        """Return the next waiting job, skipping those in `held_back`, or a cohort to draw."""
+        job = self.cohorts.next_job({key.trial for key in held_back if key.kind == "ladder"})
+        if not isinstance(job, Signal) or self.finished:
             return job
         key = next((key for key in self._waiting if key not in held_back), None)
         if key is None:
             return Signal.WAIT
         self._waiting.remove(key)
         self._running.append(key)
-        return BracketJob(key.trial, self.bracket.ladder.rungs[-1], key.kind, key.repeat)
+        ladder = self.cohorts.planned[self.cohorts.cohort_of(key.trial)].ladder
+        return BracketJob(key.trial, ladder.rungs[-1], key.kind, key.repeat)
 
     def release(self, key: JobKey) -> None:
         """Return a running job to the queue, because its worker was lost.
@@ -48,7 +52,7 @@ class Schedule:
             BracketError: the job is not running.
         """
         if key.kind == "ladder":
-            self.bracket.release(key.trial)
+            self.cohorts.release(key.trial)
             return
         if key not in self._running:
             raise BracketError(f"the {key.place} of trial {key.trial} is not running")
@@ -77,14 +81,26 @@ class Schedule:
         raise BracketError(f"trial {key.trial} has no unfinished {key.place}")
 
     def _record_on_ladder(self, outcome: Outcome) -> tuple[Decision, ...]:
-        decisions = self.bracket.record(outcome)
-        self._decisions += decisions
-        if self.bracket.finished:
+        decisions = self.cohorts.record(outcome)
+        number = self.cohorts.cohort_of(outcome.trial)
+        self._decisions[number] += decisions
+        if decisions and self.cohorts.is_closed(number):
             self._add_follow_up()
         return decisions
 
     def _add_follow_up(self) -> None:
-        last, direction = self.bracket.ladder.rungs[-1].number, self.bracket.direction
-        due = follow_up_jobs(self._decisions, last, self._follow_up, self._repeats, direction)
+        direction = self.cohorts.direction
+        due = follow_up_jobs(self._closed(), self._follow_up, direction, self._repeats)
         self._waiting += [key for key in due if key not in self._known]
         self._known |= set(due)
+
+    def _closed(self) -> list[ClosedCohort]:
+        """Return the closed cohorts of the requests of which all cohorts are closed."""
+        planned = self.cohorts.planned
+        open_ = {each.request for each in planned if not self.cohorts.is_closed(each.number)}
+        return [
+            ClosedCohort(self._decisions[each.number], last.number, last.trials, each.request)
+            for each in planned
+            for last in [each.ladder.rungs[-1]]
+            if each.request < min(open_, default=each.request + 1)
+        ]

@@ -4,6 +4,7 @@ It does not import torch: bytes per weight follow from the settings, the number 
 probe.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from searchctl.orchestrator.halving.rule import Ladder
@@ -51,18 +52,23 @@ def most_kept(ladder: Ladder, *, warm: bool) -> int:
 
 
 def disk_of(
-    ladder: Ladder, *, warm: bool, parallel: int, checkpoint_bytes: int, weights_bytes: int
+    ladders: Sequence[Ladder],
+    *,
+    warm: bool,
+    parallel: int,
+    checkpoint_bytes: int,
+    weights_bytes: int,
 ) -> Disk:
     """Return the disk space of a sweep's files.
 
     Args:
-        ladder: the rungs.
+        ladders: the rungs of each cohort.
         warm: whether a job starts from the weights of the rung below, which are kept until then.
         parallel: number of jobs at a time.
         checkpoint_bytes: size of the largest checkpoint.
         weights_bytes: size of the largest network's weights.
     """
     # Two checkpoints per job: a new one is complete before the old one is removed.
-    running = 2 * checkpoint_bytes * min(parallel, ladder.trials)
-    peak = running + weights_bytes * most_kept(ladder, warm=warm)
-    return Disk(peak, weights_bytes * ladder.rungs[-1].trials)
+    running = 2 * checkpoint_bytes * min(parallel, max(ladder.trials for ladder in ladders))
+    peak = running + weights_bytes * sum(most_kept(ladder, warm=warm) for ladder in ladders)
+    return Disk(peak, weights_bytes * sum(ladder.rungs[-1].trials for ladder in ladders))

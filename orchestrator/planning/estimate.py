@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.config.validation import SweepValidation
+from searchctl.orchestrator.config.validation import SweepValidation, validation_of
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.rule import Rung
 from searchctl.orchestrator.planning.capacity import Capacity
@@ -112,6 +112,8 @@ class StageEstimate:
     validation: Span | None = None
     """Seconds of all of its jobs in which training waits for a validation; None if an earlier
     version stored it."""
+    cohort: int | None = None
+    """Number of the cohort of a rung; None if the sweep has only one."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class CostEstimate:
                 StageEstimate(
                     kind=stage["kind"],
                     rung=stage["rung"],
+                    cohort=stage.get("cohort"),
                     **{name: Span(**stage[name]) for name in _SPANS if stage.get(name)},
                 )
                 for stage in values["stages"]
@@ -212,14 +215,10 @@ class JobTimes:
         probe: measured speeds.
         epochs: epochs of each trial.
         validation: in which epochs the validation set is scored.
-        last: number of the last rung.
     """
 
-    def __init__(
-        self, probe: Probe, epochs: Sequence[int], validation: SweepValidation, last: int
-    ) -> None:
+    def __init__(self, probe: Probe, epochs: Sequence[int], validation: SweepValidation) -> None:
         self._sizes = probe.sizes
-        self._last = last
         self._validation = validation
         self._kinds = list(zip(probe.speeds, epochs, strict=True))
 
@@ -239,7 +238,7 @@ class JobTimes:
         Besides the epochs, a job scores its training images once at the end. Finalists also score
         the test split, and both splits at the original size of the images.
         """
-        sizes, final = self._sizes, rung.number == self._last
+        sizes, final = self._sizes, rung.fraction == 1
         scored = rung.images + final * sizes.test
         return (
             Span.exactly(speed.start + epochs * speed.checkpoint)
@@ -250,14 +249,13 @@ class JobTimes:
         )
 
     def _validations(self, speed: Speed, epochs: int, rung: Rung) -> Span:
-        times = self._validation.on(last=rung.number == self._last).count(epochs)
+        times = self._validation.on(last=rung.fraction == 1).count(epochs)
         return speed.score * (times * self._sizes.val)
 
 
-def job_times(sweep: Sweep, plan: Plan, probe: Probe) -> JobTimes:
+def job_times(sweep: Sweep, probe: Probe) -> JobTimes:
     """Return the durations of a sweep's jobs from a probe."""
-    last = plan.ladder.rungs[-1].number
-    return JobTimes(probe, trial_epochs(sweep), plan.validation, last)
+    return JobTimes(probe, trial_epochs(sweep), validation_of(sweep))
 
 
 def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:
@@ -271,7 +269,7 @@ def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> Cost
     """
     speeds = [each.speed for each in probe.classes]
     disk = disk_of(
-        plan.ladder,
+        plan.ladders,
         warm=plan.continued == "warm",
         parallel=fleet.parallel,
         checkpoint_bytes=max(speed.checkpoint_bytes for speed in speeds),
@@ -289,6 +287,5 @@ def _stage(stage: Stage, times: JobTimes, fleet: Capacity) -> StageEstimate:
     jobs = stage.spread_over(trials)
     wall = rung_wall(*jobs, fleet.parallel)
     validation = over_survivors(*stage.spread_over(times.validation_at(stage.rung)))
-    return StageEstimate(
-        stage.kind, stage.rung.number, over_survivors(*jobs), one, wall, validation
-    )
+    all_jobs, number = over_survivors(*jobs), stage.rung.number
+    return StageEstimate(stage.kind, number, all_jobs, one, wall, validation, stage.cohort)

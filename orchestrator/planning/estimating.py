@@ -51,7 +51,7 @@ def estimate_sweep(
     fleet = capacity_of(sweep.resources, gpus=gpus, price=price, gpus_here=torch.cuda.device_count)
     measured = probe(sweep, tell)
     plan = plan_sweep(sweep, measured.sizes.train, measured.sizes.val)
-    times = job_times(sweep, plan, measured)
+    times = job_times(sweep, measured)
     return EstimatedPlan(measured, forecast(plan, times, measured, fleet), plan)
 
 

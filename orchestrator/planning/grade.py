@@ -10,6 +10,7 @@ from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.artifacts.garbage import used_bytes
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.job_key import Kind, key_of
+from searchctl.orchestrator.halving.ladder_rows import ladder_of
 from searchctl.orchestrator.planning.cost import Span, total
 from searchctl.orchestrator.planning.estimate import (
     CostEstimate,
@@ -23,7 +24,6 @@ from searchctl.orchestrator.planning.retries import Retry, busy_seconds, faults
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import (
     EndedAttempt,
-    StageSpent,
     ended_attempts,
     spent_by_stage,
     stored_estimate,
@@ -63,6 +63,8 @@ class StageGrade:
     kind: Kind | None
     rung: int | None
     """`kind` and `rung` are None for the whole sweep."""
+    cohort: int | None
+    """Number of the cohort of a rung, if the sweep has several."""
     jobs: Graded
     images: Graded
     """Training images over all epochs."""
@@ -76,7 +78,7 @@ class StageGrade:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
         grades = {k: v.to_json() for k, v in vars(self).items() if isinstance(v, Graded)}
-        return {"kind": self.kind, "rung": self.rung, **grades}
+        return {"kind": self.kind, "rung": self.rung, "cohort": self.cohort, **grades}
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,12 @@ def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Gr
     forecast = found.forecast if found else None
     sweep = Sweep.from_json(row.spec)
     val = len(queries.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
-    plan = plan_sweep(sweep, row.ladder[-1]["images"], val)
+    ladders = tuple(ladder_of(cohort.ladder) for cohort in queries.cohorts(engine, row))
+    plan = plan_sweep(sweep, row.ladder[-1]["images"], val, ladders)
     attempts = ended_attempts(engine, row)
     stages = _stages(plan, forecast, _Spent(engine, row, attempts, val))
     whole = _whole(stages)
-    times = job_times(sweep, plan, found.probe) if found else None
+    times = job_times(sweep, found.probe) if found else None
     return Grade(
         sweep=row.name,
         state=row.shown_state,
@@ -159,9 +162,11 @@ def _stored(engine: Engine, row: SweepRow) -> tuple[Measured | None, Origin | No
 
 def _of_these_jobs(times: JobTimes, plan: Plan, attempts: Iterable[EndedAttempt]) -> Span:
     """Return the planned seconds of exactly the jobs that have ended."""
-    rungs = {rung.number: times.at(rung) for rung in plan.ladder.rungs}
-    ended = {key_of(each) for each in attempts if each.job_seconds is not None}
-    return total(rungs[job.rung][job.trial] for job in ended)
+    rungs = [[times.at(rung) for rung in ladder.rungs] for ladder in plan.ladders]
+    ended = {key_of(each): each.cohort for each in attempts if each.job_seconds is not None}
+    planned = ((rungs[cohort][job.rung], job.trial) for job, cohort in ended.items())
+    # trials that were drawn after the plan are taken to be as those before
+    return total(seconds[trial % len(seconds)] for seconds, trial in planned)
 
 
 class _Spent:
@@ -170,39 +175,54 @@ class _Spent:
     def __init__(
         self, engine: Engine, row: SweepRow, attempts: Sequence[EndedAttempt], val: int | None
     ) -> None:
-        self._jobs = {(each.kind, each.rung): each for each in spent_by_stage(engine, row)}
+        self._jobs = spent_by_stage(engine, row)
         self._validations = validations_by_stage(engine, row)
         self._attempts = attempts
         self._val = val
 
     def grade(self, cost: StageCost, times: StageEstimate | None) -> StageGrade:
         """Compare the cost of a stage with its plan."""
-        key = (cost.stage.kind, cost.stage.rung.number)
-        spent = self._jobs.get(key, StageSpent(*key, jobs=0, images=0, seconds=0.0))
-        wall = busy_seconds(each for each in self._attempts if (each.kind, each.rung) == key)
-        validated = self._val and self._val * self._validations.get(key, 0)
+        stage, key = (
+            cost.stage,
+            stage_key(cost.stage.kind, cost.stage.cohort, cost.stage.rung.number),
+        )
+        spent = [each for each in self._jobs if stage_key(each.kind, each.cohort, each.rung) == key]
+        wall = busy_seconds(
+            each for each in self._attempts if stage_key(each.kind, each.cohort, each.rung) == key
+        )
+        validations = sum(n for each, n in self._validations.items() if stage_key(*each) == key)
         return StageGrade(
-            *key,
-            jobs=Graded(Span.exactly(cost.stage.jobs), spent.jobs),
-            images=Graded(cost.images, spent.images),
-            validation_images=Graded(cost.validation_images, validated),
-            seconds=Graded(times.jobs if times else None, spent.seconds),
+            stage.kind,
+            stage.rung.number,
+            stage.cohort,
+            jobs=Graded(Span.exactly(stage.jobs), sum(each.jobs for each in spent)),
+            images=Graded(cost.images, sum(each.images for each in spent)),
+            validation_images=Graded(cost.validation_images, self._val and self._val * validations),
+            seconds=Graded(times.jobs if times else None, sum(each.seconds for each in spent)),
             wall=Graded(times.wall if times else None, wall),
         )
 
 
 def _stages(plan: Plan, forecast: CostEstimate | None, spent: _Spent) -> tuple[StageGrade, ...]:
-    estimated = {(each.kind, each.rung): each for each in forecast.stages} if forecast else {}
+    stages = forecast.stages if forecast else ()
+    estimated = {stage_key(each.kind, each.cohort, each.rung): each for each in stages}
+    keys = (stage_key(c.stage.kind, c.stage.cohort, c.stage.rung.number) for c in plan.costs)
     return tuple(
-        spent.grade(cost, estimated.get((cost.stage.kind, cost.stage.rung.number)))
-        for cost in plan.costs  # a resume may have added stages that were not estimated
+        spent.grade(cost, estimated.get(key))
+        # a resume may have added stages that were not estimated
+        for cost, key in zip(plan.costs, keys, strict=True)
     )
 
 
+def stage_key(kind: Kind, cohort: int | None, rung: int) -> tuple[Kind, int, int]:
+    """Return what tells stages apart: the rung of a cohort, or the kind of follow-up jobs."""
+    return (kind, cohort or 0, rung) if kind == "ladder" else (kind, 0, 0)
+
+
 def _whole(stages: Sequence[StageGrade]) -> StageGrade:
-    names = [name for name in StageGrade.__annotations__ if name not in ("kind", "rung")]
+    names = [name for name in StageGrade.__annotations__ if name not in ("kind", "rung", "cohort")]
     sums = {name: _sum([getattr(stage, name) for stage in stages]) for name in names}
-    return StageGrade(None, None, **sums)
+    return StageGrade(None, None, None, **sums)
 
 
 def _sum(grades: Sequence[Graded]) -> Graded:

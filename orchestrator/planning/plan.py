@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import cycle, islice
 from typing import Any, Literal
 
 from searchctl.orchestrator.config.sweep import Sweep
@@ -28,6 +30,10 @@ class Stage:
     trials: int
     """Number of trials that have jobs in this stage."""
     jobs_per_trial: int = 1
+    cohort: int | None = None
+    """Number of the cohort of a rung; None if the sweep has only one, and for follow-up jobs."""
+    of: range | None = None
+    """Numbers of the trials that may have jobs in this stage; None for all."""
 
     @property
     def jobs(self) -> int:
@@ -36,7 +42,11 @@ class Stage:
 
     def spread_over(self, trials: Sequence[Span]) -> tuple[Sequence[Span], int]:
         """Return the cost of each possible job, and the number of jobs that will run."""
-        return [each for each in trials for _ in range(self.jobs_per_trial)], self.jobs
+        # trials that are not drawn yet are taken to be as those that are known
+        mine = (trials[self.of.start : self.of.stop] if self.of else ()) or trials
+        most = max(len(mine), self.trials)
+        known = islice(cycle(mine), most)
+        return [each for each in known for _ in range(self.jobs_per_trial)], self.jobs
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,14 @@ class DiskPerWeight:
 class Plan:
     """The stages of a sweep, and their cost compared with the full grid."""
 
-    ladder: Ladder
+    ladders: tuple[Ladder, ...]
+    """The ladder of each cohort."""
     epochs: int
     """Epochs of a job; the maximum if `epochs` is searched."""
     fewest_epochs: int
     """Epochs of the shortest job."""
     costs: tuple[StageCost, ...]
-    """Cost of each rung of the ladder, then of the follow-up jobs."""
+    """Cost of each rung of the ladders, then of the follow-up jobs."""
     grid_images: int
     """Training images if all trials were trained on all of the data."""
     disk: DiskPerWeight | None
@@ -89,11 +100,12 @@ class Plan:
         """Return the plan as JSON values; numbers that depend on the survivors are spans."""
         validation = self.validation_span
         return {
-            "ladder": [self._rung_json(cost) for cost in self.costs[: len(self.ladder.rungs)]],
-            "after": [self._after_json(cost) for cost in self.costs[len(self.ladder.rungs) :]],
-            "full_trainings": float(self.ladder.full_trainings),
+            "ladder": [self._rung_json(c) for c in self.costs if c.stage.kind == "ladder"],
+            "after": [self._after_json(c) for c in self.costs if c.stage.kind != "ladder"],
+            "cohorts": len(self.ladders),
+            "full_trainings": float(self.full_trainings),
             "full_trainings_after": self.after,
-            "grid_full_trainings": self.ladder.trials,
+            "grid_full_trainings": self.trials,
             "continue": self.continued,
             "images_trained": self.images_trained,
             "images_trained_span": asdict(self.images_span),
@@ -113,6 +125,7 @@ class Plan:
         rung = cost.stage.rung
         return {
             "rung": rung.number,
+            "cohort": cost.stage.cohort or 0,
             "trials": rung.trials,
             "fraction": float(rung.fraction),
             "images": rung.images,
@@ -125,9 +138,24 @@ class Plan:
         return {"kind": cost.stage.kind, "jobs": cost.stage.jobs, **_cost_json(cost)}
 
     @property
+    def ladder(self) -> Ladder:
+        """The ladder of the first cohort."""
+        return self.ladders[0]
+
+    @property
+    def trials(self) -> int:
+        """Number of trials of all cohorts."""
+        return sum(ladder.trials for ladder in self.ladders)
+
+    @property
+    def full_trainings(self) -> Fraction:
+        """Cost of all ladders, in units of one training on all of the data."""
+        return sum((ladder.full_trainings for ladder in self.ladders), start=Fraction(0))
+
+    @property
     def after(self) -> int:
         """Number of follow-up jobs, each a training on all of the data."""
-        return sum(cost.stage.jobs for cost in self.costs[len(self.ladder.rungs) :])
+        return sum(cost.stage.jobs for cost in self.costs if cost.stage.kind != "ladder")
 
     @property
     def images_span(self) -> Span:
@@ -158,33 +186,43 @@ class Plan:
         return None if scored is None else scored / (scored + PASSES_OF_TRAINING * trained)
 
 
-def plan_sweep(sweep: Sweep, images: int | None = None, val: int | None = None) -> Plan:
+def plan_sweep(
+    sweep: Sweep,
+    images: int | None = None,
+    val: int | None = None,
+    ladders: tuple[Ladder, ...] | None = None,
+) -> Plan:
     """Plan a sweep.
 
     Args:
         sweep: the sweep.
         images: size of the training split, if its files have been counted.
         val: size of the validation split, if its files have been counted.
+        ladders: the stored ladders of its cohorts; those of a launch, if None.
 
     Raises:
         SearchctlError: the size of the data set is unknown, and its files cannot be counted.
     """
     sizes = _sizes(sweep, images, val)
-    ladder = _ladder(sweep, sizes["train"])
+    ladders = ladders or cohort_ladders(sweep, sizes["train"])
     epochs, validation = trial_epochs(sweep), validation_of(sweep)
     val = None if sweep.script else sizes.get("val")
     return Plan(
-        ladder,
+        ladders,
         epochs=max(epochs),
         fewest_epochs=min(epochs),
-        costs=tuple(_costs(_stages(sweep, ladder), epochs, validation, val)),
+        costs=tuple(_costs(_stages(sweep, ladders), epochs, validation, val)),
         grid_images=sizes["train"] * sum(epochs),
-        disk=None if sweep.script else _disk(sweep, ladder),
+        disk=None if sweep.script else _disk(sweep, ladders),
         continued=sweep.halving.continue_,
         patient=sweep.recipe.patience is not None or "patience" in sweep.space_.names,
         validation=validation,
         val=val,
-        warnings=(*sweep.warnings, *ladder.warnings),
+        warnings=tuple(
+            dict.fromkeys(
+                [*sweep.warnings, *(each for ladder in ladders for each in ladder.warnings)]
+            )
+        ),
     )
 
 
@@ -194,28 +232,59 @@ def trial_epochs(sweep: Sweep) -> list[int]:
     return [int(epochs) for epochs in values]  # type: ignore[arg-type]
 
 
-def _ladder(sweep: Sweep, images: int) -> Ladder:
+def cohort_ladders(sweep: Sweep, images: int) -> tuple[Ladder, ...]:
+    """Return the ladder of each cohort of a launch.
+
+    Args:
+        sweep: the sweep.
+        images: size of the training split.
+    """
+    left, ladders = len(sweep.trials()), []
+    sizes = sweep.search.sizes or (left,)
+    batch = sweep.largest_batch if len(sizes) == 1 else sweep.largest_possible_batch
+    for cohort, size in enumerate(sizes):
+        if left:  # the space may have fewer points than are requested
+            ladders.append(cohort_ladder(sweep, cohort, min(size, left), images, batch))
+            left -= ladders[-1].trials
+    return tuple(ladders)
+
+
+def cohort_ladder(sweep: Sweep, cohort: int, trials: int, images: int, batch: int) -> Ladder:
+    """Return the ladder of a cohort.
+
+    Args:
+        sweep: the sweep.
+        cohort: number of the cohort.
+        trials: number of its trials.
+        images: size of the training split.
+        batch: the largest batch size that its trials may have.
+    """
     halving = sweep.halving
     return plan_ladder(
-        len(sweep.trials()),
+        trials,
         images,
         eta=halving.eta,
         finalists=halving.finalists,
         keep=halving.keep,
-        min_fraction=halving.min_fraction,
+        min_fraction=halving.smallest_fraction(cohort),
         fractions=halving.fractions,
-        min_images=sweep.largest_batch,
-        protected=len(sweep.protected),
+        min_images=batch,
+        protected=0 if cohort else len(sweep.protected),
     )
 
 
-def _stages(sweep: Sweep, ladder: Ladder) -> Iterator[Stage]:
-    for rung in ladder.rungs:
-        yield Stage("ladder", rung, rung.trials)
-    follow_up, last = follow_up_settings(sweep.to_json()), ladder.rungs[-1]
+def _stages(sweep: Sweep, ladders: Sequence[Ladder]) -> Iterator[Stage]:
+    several, first = len(ladders) > 1, 0
+    for cohort, ladder in enumerate(ladders):
+        mine, first = range(first, first + ladder.trials), first + ladder.trials
+        for rung in ladder.rungs:
+            yield Stage("ladder", rung, rung.trials, 1, cohort if several else None, mine)
+    follow_up, last = follow_up_settings(sweep.to_json()), ladders[-1].rungs[-1]
     if follow_up.repeats > 1:
-        yield Stage("repeat", last, last.trials, follow_up.repeats - 1)
-    if audited := min(follow_up.audit, ladder.trials - last.trials):
+        best = max(ladder.rungs[-1].trials for ladder in ladders)
+        yield Stage("repeat", last, best, follow_up.repeats - 1)
+    pruned = (ladder.trials - ladder.rungs[-1].trials for ladder in ladders)
+    if audited := sum(min(follow_up.audit, each) for each in pruned):
         yield Stage("audit", last, audited + 1)  # the winner, too, with the same new seed
 
 
@@ -241,7 +310,7 @@ def _cost_json(cost: StageCost) -> dict[str, Any]:
     }
 
 
-def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
+def _disk(sweep: Sweep, ladders: Sequence[Ladder]) -> DiskPerWeight:
     # Only these settings change the size of a checkpoint: a large grid has few distinct cases.
     names = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
     distinct = {tuple((n, p[n]) for n in names if n in p): None for p in sweep.trials()}
@@ -249,7 +318,7 @@ def _disk(sweep: Sweep, ladder: Ladder) -> DiskPerWeight:
         checkpoint_bytes_per_weight(sweep.recipe.model_copy(update=dict(values)))
         for values in distinct
     ]
-    kept = most_kept(ladder, warm=sweep.halving.continue_ == "warm")
+    kept = sum(most_kept(each, warm=sweep.halving.continue_ == "warm") for each in ladders)
     return DiskPerWeight((min(sizes), max(sizes)), kept)
 
 

@@ -100,6 +100,8 @@ class RungFacts:
     """Number of kept trials; None until the rung is closed."""
     cutoff: float | None
     """Score of the last kept trial."""
+    cohort: int | None = None
+    """Number of its cohort; None if the sweep has only one."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Step:
     """A trial at one rung."""
 
     rung: int
+    images: int
     state: str
     score: float | None
     rank: int | None
@@ -123,7 +126,7 @@ class TrialFacts:
 
     trial: int
     place: int | None
-    """Rank in the whole sweep (1 is the winner): by the highest rung, then by rank there."""
+    """Rank in the whole sweep (1 is the winner): by the most images, then by score."""
     state: str
     params: dict[str, Any]
     steps: list[Step]
@@ -138,6 +141,10 @@ class TrialFacts:
     seconds: float
     gpu_seconds: float
     peak_memory_bytes: int | None
+    cohort: int = 0
+    """Number of its cohort."""
+    origin: str = "random"
+    """How its params were found: grid, random, known or model."""
 
     @property
     def last(self) -> Step | None:

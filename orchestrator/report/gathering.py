@@ -92,10 +92,10 @@ class _Sections:
 
 
 def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
-    """Return the best trials of the highest closed rung."""
+    """Return the best trials among those with a rank on the most images."""
     ranked = [each for each in trials if each.place is not None]
-    rungs = [max(step.rung for step in each.steps if step.rank) for each in ranked]
-    top = [each for each, rung in zip(ranked, rungs, strict=True) if rung == rungs[0]]
+    most = [max(step.images for step in each.steps if step.rank) for each in ranked]
+    top = [each for each, images in zip(ranked, most, strict=True) if images == most[0]]
     return top[:MOST_FINALISTS]
 
 
@@ -105,8 +105,10 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
     best = trials[0]
     step = [each for each in best.steps if each.rank is not None][-1]
     explained = explain_trial(stored.engine, stored.row, best.trial, step.rung)
-    start = [job.score for job in stored.jobs if job.rung == 0 and job.score is not None]
-    ladder = stored.row.ladder
+    least = stored.row.ladder[0]["images"]  # cohorts may start on other numbers of images
+    first = [job for job in stored.jobs if job.rung == 0 and job.images == least]
+    start = [job.score for job in first if job.score is not None]
+    rungs = [rung for cohort in stored.cohorts for rung in cohort.ladder]
     return Answer(
         trial=best.trial,
         rung=step.rung,
@@ -119,7 +121,7 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
         median_at_start=median(start) if start else None,
         certainty=explained.certainty,
         comparison=explained.rungs[0].comparison,
-        full_trainings=float(sum(each["trials"] * Fraction(each["fraction"]) for each in ladder)),
+        full_trainings=float(sum(each["trials"] * Fraction(each["fraction"]) for each in rungs)),
         images=sum(job.images_seen or 0 for job in stored.jobs),
         seconds=sum(job.seconds or 0.0 for job in stored.jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),

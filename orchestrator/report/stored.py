@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.rung_warnings import read_warnings
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
@@ -14,7 +15,7 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
-from searchctl.orchestrator.storage.rows import AttemptRow, JobRow, SweepRow
+from searchctl.orchestrator.storage.rows import AttemptRow, CohortRow, JobRow, SweepRow, TrialRow
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Stored:
     engine: Engine
     row: SweepRow
     sweep: Sweep
-    params: Mapping[int, dict[str, Any]]
-    states: Mapping[int, str]
+    cohorts: Sequence[CohortRow]
+    trials: Mapping[int, TrialRow]
     jobs: Sequence[JobRow]
     decisions: Sequence[Decision]
     attempts: Sequence[AttemptRow]
@@ -40,13 +41,18 @@ class Stored:
             engine,
             row,
             Sweep.from_json(row.spec),
-            {trial.number: trial.params for trial in trials},
-            {trial.number: trial.state for trial in trials},
+            queries.cohorts(engine, row),
+            {trial.number: trial for trial in trials},
             queries.jobs(engine, row),
             queries.decisions(engine, row),
             queries.attempts(engine, row),
             {each.trial: each for each in ranked_trials(engine, row)},
         )
+
+    @property
+    def cohort_of(self) -> dict[int, int]:
+        """Number of each trial's cohort."""
+        return {number: trial.cohort for number, trial in self.trials.items()}
 
     def about(self) -> About:
         """Return the facts of the sweep as a whole."""
@@ -60,7 +66,7 @@ class Stored:
             score=sweep.halving.ranked_by,
             direction=row.direction,
             classes=row.classes,
-            trials=len(self.params),
+            trials=len(self.trials),
             created_at=row.created_at,
             ended_at=row.ended_at,
             error=row.error,
@@ -73,9 +79,13 @@ class Stored:
         )
 
     def rungs(self) -> list[RungFacts]:
-        """Return the current state of the ladder."""
-        states = [JobState(job.rung, job.state, job.score) for job in self.jobs]
-        closed = {each.rung: each for each in self.decisions}
+        """Return the current state of the ladders."""
+        states = [
+            JobState(job.rung, job.state, job.score, cohort=self.cohort_of[job.trial])
+            for job in self.jobs
+        ]
+        closed = {(self.cohort_of[each.trial], each.rung): each for each in self.decisions}
+        views = rung_views(all_rungs(self.cohorts), states, self.row.direction)
         return [
             RungFacts(
                 rung=view.rung,
@@ -86,20 +96,22 @@ class Stored:
                 running=view.running,
                 failed=view.failed,
                 best=view.best,
-                kept=closed[view.rung].kept if view.rung in closed else None,
-                cutoff=closed[view.rung].cutoff if view.rung in closed else None,
+                kept=cut.kept if cut else None,
+                cutoff=cut.cutoff if cut else None,
+                cohort=view.cohort,
             )
-            for view in rung_views(self.row.ladder, states, self.row.direction)
+            for view in views
+            for cut in [closed.get((view.cohort or 0, view.rung))]
         ]
 
     def trial_facts(self) -> list[TrialFacts]:
         """Return every trial, the best first."""
         decisions = {(each.trial, each.rung): each for each in self.decisions}
-        jobs: dict[int, list[JobRow]] = {number: [] for number in self.params}
+        jobs: dict[int, list[JobRow]] = {number: [] for number in self.trials}
         for job in self.jobs:
             jobs[job.trial].append(job)
-        found = {n: _steps(jobs[n], decisions) for n in self.params}
-        rest = self.params.keys() - self.ranked.keys()
+        found = {n: _steps(jobs[n], decisions) for n in self.trials}
+        rest = self.trials.keys() - self.ranked.keys()
         unranked = sorted(rest, key=lambda number: (-len(found[number]), number))
         return [
             _trial(number, self, jobs[number], found[number])
@@ -114,6 +126,7 @@ def _steps(jobs: Iterable[JobRow], decisions: Mapping[tuple[int, int], Decision]
         steps.append(
             Step(
                 rung=job.rung,
+                images=job.images,
                 state=job.state,
                 score=job.score,
                 rank=decision.rank if decision else None,
@@ -132,8 +145,10 @@ def _trial(number: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step
     return TrialFacts(
         trial=number,
         place=stored.ranked[number].rank if number in stored.ranked else None,
-        state=stored.states[number],
-        params=stored.params[number],
+        state=stored.trials[number].state,
+        params=stored.trials[number].params,
+        cohort=stored.trials[number].cohort,
+        origin=stored.trials[number].origin,
         steps=steps,
         trainable_parameters=sizes[-1] if sizes else None,
         latency_ms=ended[-1].latency_ms if ended else None,

@@ -11,8 +11,10 @@ from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.run.extend import Extension, extend
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -45,6 +47,22 @@ class StoredSweep:
     def stop(self) -> None:
         """Request a stop of its driver, wherever it runs; resume it with `searchctl resume`."""
         request_state(self.engine, self.name, "STOPPED")
+
+    def extend(self, trials: int | None = None, *, cohorts: int = 1, inline: bool = False) -> None:
+        """Add cohorts to the sweep, ended or not, and run it to its end, as `searchctl extend`.
+
+        Args:
+            trials: trials of each new cohort; as many as the last cohort has, if None.
+            cohorts: number of new cohorts.
+            inline: run the jobs one by one in this process, without Ray.
+
+        Raises:
+            SearchctlError: the sweep cannot be extended or resumed.
+        """
+        extend(self.engine, self._row(), Extension(trials, cohorts))
+        url = self.engine.url.render_as_string(hide_password=False)
+        executor = InlineExecutor() if inline else None
+        run(prepare_resume(self.name, url, inline=inline), executor=executor)
 
     def _row(self) -> SweepRow:
         return queries.find_sweep(self.engine, self.name)

@@ -2,13 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from searchctl.orchestrator.artifacts.garbage import collect, used_bytes
+from searchctl.orchestrator.artifacts.initial_files import settle_initial_files
 from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.fingerprint import versions
+from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked
 from searchctl.orchestrator.driver.attempts import Attempts
 from searchctl.orchestrator.driver.budget import (
     Condition,
@@ -27,12 +29,16 @@ from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.facts.rung_warnings import other_hardware, read_warnings
-from searchctl.orchestrator.halving.bracket import Bracket
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.schedule import Schedule
+from searchctl.orchestrator.run.cohorts import CohortDrawer, StoredTrials, stored_cohorts
+from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.searchspace import Params
+from searchctl.trainer.core.errors import DataError, SettingsError
+from searchctl.trainer.data.cache.store import ignore_progress
 
 log = logging.getLogger("searchctl")
 
@@ -48,6 +54,8 @@ class Parts:
     schedule: Schedule
     outbox: Outbox
     cleanup: Cleanup
+    trials: Mapping[int, Params]
+    """Params of all trials by number."""
     driver: Driver = field(repr=False)
 
 
@@ -58,33 +66,54 @@ def assemble(
     callback: Callback,
     stop: StopConditions,
     meter: GpuMeter,
+    stored: StoredTrials,
     clock: Callable[[], float] = time.monotonic,
 ) -> Parts:
     """Return the driver of a prepared sweep, before its first job."""
-    row, sweep, ladder = prepared.row, prepared.sweep, prepared.plan.ladder
-    schedule = Schedule(
-        Bracket(ladder, row.direction, sweep.protected), follow_up_settings(row.spec)
+    row, sweep, trials = prepared.row, prepared.sweep, stored.params
+    cohorts = stored_cohorts(stored, row.direction, sweep.protected)
+    schedule = Schedule(cohorts, follow_up_settings(row.spec))
+    builder = JobBuilder(
+        sweep, trials, prepared.runs, prepared.initial, prepared.code, _hash_content(prepared)
     )
+    ready = partial(_make_ready, prepared, builder, writer)
     outbox = Outbox(callback.database_down, callback.database_up)
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(
         Attempts(schedule, sweep.resources.max_attempts),
-        JobBuilder(
-            sweep,
-            ladder.rungs[-1],
-            prepared.runs,
-            prepared.initial,
-            prepared.code,
-            _hash_content(prepared),
-        ),
+        builder,
         Recorder(writer, mirror, outbox, cleanup, partial(read_warnings, prepared.engine, row)),
         callback,
         meter=meter,
         stop=stop,
+        draw=CohortDrawer(prepared.engine, row, sweep, writer, trials, ready).draw,
         reuse=_reuse(prepared, _own_hardware(prepared)),
         clock=clock,
     )
-    return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, driver)
+    return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, trials, driver)
+
+
+def _make_ready(
+    prepared: Prepared, builder: JobBuilder, writer: SweepWriter, new: Mapping[int, Params]
+) -> None:
+    """Prepare the data and the initial weights of trials that are about to be stored.
+
+    Raises:
+        SweepBlocked: they cannot be prepared.
+    """
+    sweep = prepared.sweep
+    if sweep.script is not None:
+        return
+    settings = [sweep.recipe.with_params(params) for params in new.values()]
+    try:
+        decode_for(sweep.data, settings, ignore_progress, seed=sweep.seed)
+        initial = settle_initial_files(
+            sweep, prepared.engine, prepared.runs, prepared.row, trials=new.values()
+        )
+    except (SearchctlError, DataError, SettingsError) as error:
+        raise SweepBlocked(f"a new cohort cannot be trained: {error}") from error
+    builder.add_initial(initial)
+    writer.add_initial_files(initial.to_json())
 
 
 def _hash_content(prepared: Prepared) -> ContentHash | None:

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, SweepFailed
+from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
+from searchctl.orchestrator.facts.sweeps import (
+    JobState,
+    after_views,
+    missing,
+    rung_views,
+)
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL
 from searchctl.orchestrator.run.assembly import Parts
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.mirror import mirror_all
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.rows import JobRow
 
 LEAVE_AFTER_S = 10.0
 """Seconds that a stopped sweep waits for a database that does not answer."""
@@ -40,7 +46,7 @@ def close(parts: Parts) -> None:
             f"{stop.reason}\nthis is not a trial's fault. Fix it, then `searchctl resume "
             f"{prepared.row.name}`"
         )
-    if failure := parts.schedule.bracket.failure:
+    if failure := parts.schedule.cohorts.failure:
         raise SweepFailed(queries.find_sweep(prepared.engine, prepared.row.name).error or failure)
 
 
@@ -53,9 +59,9 @@ def report_end(prepared: Prepared, hooks: Hooks) -> None:
         hooks.stopped(row.error)
 
 
-def state_of(job: JobRow) -> JobState:
+def state_of(job: JobRow, cohort: int = 0) -> JobState:
     """Return what a display needs of a stored job."""
-    return JobState(job.rung, job.state, job.score, kind=job.kind)
+    return JobState(job.rung, job.state, job.score, kind=job.kind, cohort=cohort)
 
 
 def _store_end(parts: Parts) -> None:
@@ -64,8 +70,8 @@ def _store_end(parts: Parts) -> None:
     jobs = queries.jobs(engine, row, kinds=ALL)
     if parts.mirror.behind:
         attempts, decisions = queries.attempts(engine, row), queries.decisions(engine, row)
-        mirror_all(parts.mirror, prepared.sweep, jobs, attempts, decisions)
-    if failure := parts.schedule.bracket.failure:
+        mirror_all(parts.mirror, prepared.sweep, parts.trials, jobs, attempts, decisions)
+    if failure := parts.schedule.cohorts.failure:
         parts.writer.set_state("FAIL", failure + first_fault(row.name, jobs))
     elif parts.schedule.finished:
         parts.cleanup.finish()
@@ -74,13 +80,15 @@ def _store_end(parts: Parts) -> None:
         if row.state != "COMPLETE":  # a resumed one keeps the time of its end
             parts.writer.set_state("COMPLETE", winner=winner.trial, mean=winner.mean)
     else:
-        reason = f"{parts.stop.reason}; missing: {_missing(row, jobs)}"
+        reason = f"{parts.stop.reason}; missing: {_missing(parts, jobs)}"
         parts.writer.set_state("STOPPED", reason)
 
 
-def _missing(row: SweepRow, jobs: Sequence[JobRow]) -> str:
-    states = [state_of(job) for job in jobs]
-    rungs = rung_views(row.ladder, states, row.direction)
+def _missing(parts: Parts, jobs: Sequence[JobRow]) -> str:
+    row, cohort_of = parts.prepared.row, parts.schedule.cohorts.cohort_of
+    states = [state_of(job, cohort_of(job.trial)) for job in jobs]
+    cohorts = queries.cohorts(parts.prepared.engine, row)
+    rungs = rung_views(all_rungs(cohorts), states, row.direction)
     return missing(rungs, after_views(rungs, follow_up_settings(row.spec), states))
 
 

@@ -9,12 +9,14 @@ from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.driver.budget import Condition, GpuMeter
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.base import Executor
+from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.facts.work import work_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.run.assembly import Parts, assemble, stop_conditions
+from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.ending import close, report_end, state_of
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.run.takeover import open_mirror, replay, take_over
@@ -59,17 +61,18 @@ def run(
         take_over(prepared, writer, lease)
         mirror = open_mirror(prepared)
         jobs, attempts = queries.jobs(engine, row, kinds=ALL), queries.attempts(engine, row)
+        stored = StoredTrials.read(engine, row)
         meter = GpuMeter(attempts, clock)
         stop = stop_conditions(prepared, lease, stopping, meter)
         with (
             prepared.locations.kept() if prepared.locations else nullcontext(),
             closing(mirror),
-            hooks_of(prepared.sweep, row, writer.note, say) as hooks,
+            hooks_of(prepared.sweep, row, stored.params, writer.note, say) as hooks,
             loggers_of(prepared.sweep, row.classes) as loggers,
-            _shown(display, prepared, jobs) as shown,
+            _shown(display, prepared, jobs, stored) as shown,
         ):
             callbacks = Callbacks(shown, [hooks, *loggers])
-            parts = assemble(prepared, writer, mirror, callbacks, stop, meter, clock)
+            parts = assemble(prepared, writer, mirror, callbacks, stop, meter, stored, clock)
             replay(parts, jobs, attempts)
             if not parts.schedule.finished:
                 _drive(parts, executor or _ray_executor(prepared))
@@ -98,10 +101,12 @@ def _ray_executor(prepared: Prepared) -> Executor:
     )
 
 
-def _shown(display: Display, prepared: Prepared, jobs: Sequence[JobRow]) -> Progress:
+def _shown(
+    display: Display, prepared: Prepared, jobs: Sequence[JobRow], stored: StoredTrials
+) -> Progress:
     row, plan = prepared.row, prepared.plan
     return display(
-        row.ladder,
+        all_rungs(stored.cohorts),
         row.direction,
         plan.epochs,
         _done(jobs),

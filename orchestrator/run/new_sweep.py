@@ -10,9 +10,11 @@ from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
+from searchctl.orchestrator.halving.ladder_rows import ladder_rows
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.plan import Plan
-from searchctl.orchestrator.storage.cohorts import NewCohort, ladder_rows
+from searchctl.orchestrator.run.cohorts import launched_cohorts
+from searchctl.orchestrator.run.extend import extend_command, extension_for
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -73,7 +75,15 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
     stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
     if stored is None:
         return
-    changes = differences(Sweep.from_json(stored.spec).spec(), sweep.spec())
+    launched = Sweep.from_json(stored.spec)
+    changes = differences(launched.spec(), sweep.spec())
+    extension = extension_for(sweep, launched, stored)
+    if extension and extension.cohorts and stored.state != "FAIL":
+        raise SweepExists(
+            f"there is a sweep '{sweep.name}' in this database, with {stored.trials} trials: "
+            f"`{extend_command(sweep.name, extension)}` adds the others as a further cohort; or "
+            "give this one another `name:`"
+        )
     what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
     raise SweepExists(
         f"there is a sweep '{sweep.name}' in this database {what}: {_instead(stored)}give this one "
@@ -101,23 +111,8 @@ def _new_sweep(
         versions=versions(),
         classes=list(dataset.class_names),
         data_fingerprint=data_fingerprint(sweep.data),
-        points=sweep.points,
-        cohorts=[_first_cohort(sweep, plan)],
+        points=sweep.first_points(),
+        cohorts=launched_cohorts(sweep, plan.ladders),
         initial_files=initial.to_json(),
         val_images=val_images(dataset),
-    )
-
-
-def _first_cohort(sweep: Sweep, plan: Plan) -> NewCohort:
-    smallest = sweep.halving.min_fraction
-    return NewCohort(
-        number=0,
-        trials=len(sweep.points),
-        method=sweep.search.method,
-        settings={},
-        seed=sweep.seed,
-        min_fraction=None if smallest is None else str(smallest),
-        ladder=ladder_rows(plan.ladder),
-        lag=2,
-        sources=[],
     )

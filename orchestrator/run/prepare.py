@@ -3,6 +3,7 @@
 resume.py does the same for a stored sweep.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from searchctl.orchestrator.run.new_sweep import refuse_other_database, refuse_s
 from searchctl.orchestrator.run.parameter_counts import with_parameter_counts
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.searchspace import Params
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.samples import forget_listing
 from searchctl.trainer.own_code.files import OwnCode
@@ -128,11 +130,12 @@ def prepare(
     )
 
 
-def trial_settings(sweep: Sweep) -> list[TrainSettings]:
-    """Return the settings of every trial, in the order of their numbers; none of a script's."""
+def trial_settings(sweep: Sweep, trials: Sequence[Params] | None = None) -> list[TrainSettings]:
+    """Return the settings of these trials, or of all trials of the launch; none of a script's."""
     if sweep.script is not None:
         return []
-    return [sweep.recipe.with_params(params) for params in sweep.trials()]
+    chosen = sweep.trials() if trials is None else trials
+    return [sweep.recipe.with_params(params) for params in chosen]
 
 
 def at_address(sweep: Sweep, address: str | None) -> Sweep:

@@ -12,6 +12,7 @@ from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.halving.ladder_rows import ladder_of
 from searchctl.orchestrator.own_code.sweep_code import (
     accepted_code,
     changed_code,
@@ -20,7 +21,9 @@ from searchctl.orchestrator.own_code.sweep_code import (
 )
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
+from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.decoding import decode_for
+from searchctl.orchestrator.run.extend import extend_command, extension_for
 from searchctl.orchestrator.run.new_sweep import refuse_other_database
 from searchctl.orchestrator.run.prepare import RUNS_FIX, Prepared, at_address, trial_settings
 from searchctl.orchestrator.storage.database import open_database
@@ -73,7 +76,9 @@ def prepare_resume(
     launched = Sweep.from_json(row.spec)
     sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
     scored = len(queries.val_images(engine, row)) or None  # older sweeps have no list of them
-    plan = plan_sweep(sweep, row.ladder[-1]["images"], scored)
+    stored_trials = StoredTrials.read(engine, row)
+    ladders = tuple(ladder_of(cohort.ladder) for cohort in stored_trials.cohorts)
+    plan = plan_sweep(sweep, row.ladder[-1]["images"], scored, ladders)
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so no data are needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
@@ -90,9 +95,10 @@ def prepare_resume(
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
     locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
-    settings = trial_settings(sweep)
+    trials = list(dict.fromkeys([*sweep.trials(), *stored_trials.params.values()]))
+    settings = trial_settings(sweep, trials)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
-    initial = settle_initial_files(sweep, engine, runs, row)
+    initial = settle_initial_files(sweep, engine, runs, row, trials=trials)
     # data that are those of the launch were checked then
     notes = _notes(row, stored) + said + (check_labels(sweep, settings) if changes else ())
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations, code)
@@ -143,6 +149,15 @@ def _as_edited(row: SweepRow, launched: Sweep) -> Sweep:
     if edited.name != row.name:
         return launched
     changed = [key for key in DECIDED if edited.spec()[key] != launched.spec()[key]]
+    extension = extension_for(edited, launched, row) if "search" in changed else None
+    if extension and extension.cohorts:
+        raise SweepChanged(
+            f"{source} asks for more trials than '{row.name}' has ({row.trials}): "
+            f"`{extend_command(row.name, extension)}` adds them as a further cohort"
+        )
+    if extension:  # the sweep was extended by what the file asks for
+        edited = edited.model_copy(update={"search": launched.search})
+        changed.remove("search")
     if changed:
         before, after = launched.spec(), edited.spec()
         raise SweepChanged(

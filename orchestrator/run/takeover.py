@@ -1,6 +1,6 @@
 """Continues a sweep from what is stored: who drives it now, its study, and its decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.spec import differences
@@ -9,6 +9,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.halving.bracket import BracketError
+from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.run.assembly import Parts
 from searchctl.orchestrator.run.new_sweep import val_images
 from searchctl.orchestrator.run.prepare import Prepared
@@ -72,7 +73,7 @@ def replay(parts: Parts, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow])
     prepared = parts.prepared
     stored = queries.decisions(prepared.engine, prepared.row)
     try:
-        follows = parts.driver.replay(jobs, attempts) == stored
+        follows = _by_trial(parts.driver.replay(jobs, attempts)) == _by_trial(stored)
     except BracketError:  # a result of a trial that these scores would have dropped
         follows = False
     if not follows:
@@ -81,4 +82,9 @@ def replay(parts: Parts, jobs: Sequence[JobRow], attempts: Sequence[AttemptRow])
             f"scores: the database was changed by hand (`searchctl verify {prepared.sweep.name}` "
             "says where); restore a backup"
         )
-    mirror_all(parts.mirror, prepared.sweep, jobs, attempts, stored)
+    mirror_all(parts.mirror, prepared.sweep, parts.trials, jobs, attempts, stored)
+
+
+def _by_trial(decisions: Iterable[Decision]) -> list[Decision]:
+    """Sort decisions: those of several cohorts are made in any order."""
+    return sorted(decisions, key=lambda decision: (decision.trial, decision.rung))

@@ -18,7 +18,6 @@ from searchctl.searchspace.known import Completed
 Origin = Literal["grid", "random", "known", "near", "model"]
 """How a trial's params were found. known: given by the user. near: drawn near such a point. model:
 drawn by a model of the results so far."""
-Method = Literal["grid", "random", "quasi_random"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ NO_PRIOR = Prior()
 
 def draw(
     space: Space,
-    method: Method,
+    method: str,
     count: int | None,
     seed: int,
     taken: Collection[Params] = (),
@@ -65,7 +64,10 @@ def draw(
         taken: the points of all trials of the cohorts before, which are not drawn again.
         prior: points to try first, where to draw more often, and which points to leave out.
     """
-    points = _grid(space, prior) if method == "grid" else _mixed(space, method, seed, prior)
+    sequence: Literal["random", "quasi_random"] = "random"
+    if method == "quasi_random":
+        sequence = "quasi_random"
+    points = _grid(space, prior) if method == "grid" else _mixed(space, sequence, seed, prior)
     found = {*taken}
     new = (point for point in points if point.params not in found)
     return list(islice(new, None if method == "grid" else count))

@@ -25,16 +25,19 @@ def outcome_of(job: JobRow) -> Outcome | None:
 def mirror_all(
     mirror: StudyMirror,
     sweep: Sweep,
+    trials: Mapping[int, Params],
     jobs: Sequence[JobRow],
     attempts: Iterable[AttemptRow],
     decisions: Iterable[Decision],
 ) -> None:
-    """Write everything that is stored to the study. Existing entries stay unchanged."""
+    """Write everything that is stored to the study. Existing entries stay unchanged.
+
+    `trials` has the params of all trials by number.
+    """
     report = f"/report/{sweep.name}"
     note = _introduction(report, by_mean=sweep.halving.choose == "mean")
     mirror.introduce(sweep.halving.ranked_by, note, {"report": report})
     mirror.count_in_images({(job.trial, job.rung): job.images for job in jobs})
-    trials = sweep.trials()
     tokens = {key_of(each): each.token for each in attempts}  # a result is of the last attempt
     for job in jobs:
         params, outcome = trials[job.trial], outcome_of(job)

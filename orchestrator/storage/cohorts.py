@@ -4,12 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from searchctl.orchestrator.halving.rule import Ladder, Rung
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import schema
 
@@ -43,24 +41,6 @@ class NewDraw:
     versions: Mapping[str, str]
 
 
-def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
-    """Return a ladder as JSON values."""
-    return [
-        {"rung": r.number, "trials": r.trials, "fraction": str(r.fraction), "images": r.images}
-        for r in ladder.rungs
-    ]
-
-
-def ladder_of(rows: Sequence[Mapping[str, Any]]) -> Ladder:
-    """Return the ladder of `ladder_rows`."""
-    return Ladder(
-        tuple(
-            Rung(row["rung"], row["trials"], Fraction(row["fraction"]), row["images"])
-            for row in rows
-        )
-    )
-
-
 def add_cohorts(connection: Connection, sweep_id: int, cohorts: Sequence[NewCohort]) -> None:
     """Store requested cohorts."""
     requested = {"sweep_id": sweep_id, "requested_at": datetime.now(UTC)}
@@ -77,14 +57,19 @@ def store_draw(connection: Connection, sweep_id: int, draw: NewDraw) -> dict[int
     cohorts = schema.cohorts
     mine = (cohorts.c.sweep_id == sweep_id) & (cohorts.c.number == draw.cohort)
     change = update(cohorts).where(mine, cohorts.c.drawn_at.is_(None))
+    ladder = connection.execute(select(cohorts.c.ladder).where(mine)).scalar_one()
+    count = len(draw.points)
     drawn = connection.execute(
         change.values(
             drawn_at=datetime.now(UTC),
+            # the space may have fewer points than were requested
+            trials=count,
+            ladder=[{**rung, "trials": min(rung["trials"], count)} for rung in ladder],
             source_trials=list(draw.source_trials),
             versions=dict(draw.versions),
         )
     )
-    if not drawn.rowcount:
+    if not drawn.rowcount or not draw.points:
         return {}
     connection.execute(
         insert(schema.trials),

@@ -58,6 +58,10 @@ class SweepRow:
     error: str | None
     waiting: dict[str, Any] | None = None
     """Resources that pending jobs wait for (core/pending.py), while a driver is running."""
+    trials: int = 0
+    """Number of trials of all cohorts, also of those that are not drawn yet."""
+    cohorts: int = 1
+    """Number of cohorts."""
 
     @property
     def shown_state(self) -> str:

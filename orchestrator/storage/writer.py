@@ -205,6 +205,23 @@ class SweepWriter:
                 jobs.set_pending(connection, closed)
             return len(left)
 
+    def request_cohorts(self, cohorts: Sequence[NewCohort]) -> None:
+        """Store further cohorts; the sweep has to be resumed for them."""
+        trials = sum(cohort.trials for cohort in cohorts)
+        reason = f"extended by {trials} trials, which are not trained yet"
+        with self._transaction() as connection:
+            self._set_sweep(connection, state="STOPPED", error=reason)
+            add_cohorts(connection, self._sweep_id, cohorts)
+            detail = {"cohorts": [cohort.number for cohort in cohorts], "trials": trials}
+            _append_event(connection, self._sweep_id, "extended", detail)
+
+    def add_initial_files(self, files: Mapping[str, Mapping[str, str]]) -> None:
+        """Store further initial weights, of trials that are drawn later."""
+        with self._transaction() as connection:
+            query = select(schema.sweeps.c.initial_files)
+            stored = connection.execute(query.where(schema.sweeps.c.id == self._sweep_id))
+            self._set_sweep(connection, initial_files={**stored.scalar_one(), **files})
+
     def set_state(self, state: SweepState, error: str | None = None, **detail: Any) -> None:
         """Set the sweep's state. Any state but RUNNING sets its end, too.
 

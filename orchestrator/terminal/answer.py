@@ -48,7 +48,9 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
     yield from (Text(warning, "yellow") for warning in read_warnings(engine, row))
-    start = [j.score for j in jobs if j.rung == 0 and j.score is not None]
+    least = row.ladder[0]["images"]  # cohorts may start on other numbers of images
+    first = [job for job in jobs if job.rung == 0 and job.images == least]
+    start = [job.score for job in first if job.score is not None]
     trials = counted(len(start), "trial")
     yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
@@ -89,8 +91,8 @@ def _averages(engine: Engine, row: SweepRow, trial: int) -> Iterator[RenderableT
     """Say over which classes the mean IoU of each split averages."""
     if row.spec.get("task") == "classification":
         return
-    last = row.ladder[-1]["rung"]
-    held = held_classes(queries.class_scores(engine, row, trial, rung=last))
+    last = row.ladder[-1]["images"]
+    held = held_classes(queries.class_scores(engine, row, trial, images=last))
     yield from map(paragraph, averaged_classes(row.classes, held))
 
 

@@ -28,7 +28,7 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
     rows = known_trials(engine, sweep, numbers)
     jobs = snapshot.compared_jobs(engine, sweep, numbers)
     common = _highest_common(jobs, numbers)
-    ious = [] if common is None else queries.class_scores(engine, sweep, numbers, rung=common)
+    ious = [] if common is None else queries.class_scores(engine, sweep, numbers, images=common)
     found = {(row.class_id, row.trial): row.iou for row in ious if row.split == "val"}
     return {
         "sweep": sweep.name,
@@ -38,7 +38,7 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
         "score": ranked_by(sweep.spec),
         "rungs": list(_rungs(jobs, numbers)),
         "class_iou": {
-            "rung": common,
+            "rung": next((job.rung for job in jobs if job.images == common), None),
             "classes": {
                 name: [found.get((class_id, trial)) for trial in numbers]
                 for class_id, name in enumerate(sweep.classes)
@@ -55,23 +55,23 @@ def _by_name(params: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _highest_common(jobs: Iterable[ComparedJob], numbers: Collection[int]) -> int | None:
-    """Return the highest rung where all of the trials have a score, to compare classes there."""
+    """Return the most images on which all of the trials have a score, to compare classes there."""
     scored: dict[int, set[int]] = {}
     for job in jobs:
         if job.score is not None:
-            scored.setdefault(job.rung, set()).add(job.trial)
-    return max((rung for rung, trials in scored.items() if trials >= set(numbers)), default=None)
+            scored.setdefault(job.images, set()).add(job.trial)
+    return max((n for n, trials in scored.items() if trials >= set(numbers)), default=None)
 
 
 def _rungs(jobs: Iterable[ComparedJob], numbers: Collection[int]) -> Iterator[dict[str, Any]]:
-    by_rung: dict[int, dict[int, ComparedJob]] = {}
-    for job in jobs:
-        by_rung.setdefault(job.rung, {})[job.trial] = job
+    by_images: dict[int, dict[int, ComparedJob]] = {}  # a rung's number is one of its cohort
+    for job in sorted(jobs, key=lambda job: job.images):
+        by_images.setdefault(job.images, {})[job.trial] = job
     names = ("state", "score", "rank", "cohort", "verdict")
-    for rung, here in by_rung.items():
+    for here in by_images.values():
         any_job = next(iter(here.values()))
         yield {
-            "rung": rung,
+            "rung": any_job.rung,
             "fraction": any_job.fraction,
             "images": any_job.images,
             "jobs": [_some(here.get(trial), names) for trial in numbers],

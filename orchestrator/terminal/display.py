@@ -60,13 +60,24 @@ def plain_table(*headers: str, left: Iterable[str] = ()) -> PlainTable:
 
 
 def rung_table(rungs: Iterable[RungView]) -> Table:
-    """Draw the current state of the ladder."""
+    """Draw the current state of the ladders; of several cohorts, a rung is named `cohort/rung`."""
+    rungs = list(rungs)
+    several = any(view.cohort is not None for view in rungs)
     table = plain_table(
-        "rung", "fraction", "images", "trials", "done", "running", "pending", "failed", "best"
+        "cohort/rung" if several else "rung",
+        "fraction",
+        "images",
+        "trials",
+        "done",
+        "running",
+        "pending",
+        "failed",
+        "best",
     )
     for view in rungs:
         counts = (view.images, view.trials, view.done, view.running, view.left, view.failed)
-        table.add_row(str(view.rung), str(view.fraction), *map(str, counts), number(view.best))
+        name = str(view.rung) if view.cohort is None else f"{view.cohort}/{view.rung}"
+        table.add_row(name, str(view.fraction), *map(str, counts), number(view.best))
     return table
 
 
@@ -87,7 +98,9 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     further = (*map(title, others), *tested)
     by_mean = any(row.get("mean") is not None for row in rows)
     means = ["mean", "seeds"] * by_mean
-    columns = ("rank", "trial", "rung", *means, "score", "epoch", *further, "params")
+    several = any(row.get("cohort") for row in rows)
+    cohort = ["cohort"] * several
+    columns = ("rank", "trial", *cohort, "rung", *means, "score", "epoch", *further, "params")
     table = plain_table(*columns, left=["params"])
     for row in rows:
         seeds = _over_seeds(row) if by_mean else ()
@@ -95,5 +108,6 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
         tests = (row[name] for name in tested.values())
         numbers = map(number, (*(row["recorded"][name] for name in others), *tests))
         params = assignments(row["params"])
-        table.add_row(str(row["rank"]), str(row["trial"]), *scores, *numbers, params)
+        trial = (str(row["trial"]), *[str(row.get("cohort", 0))] * several)
+        table.add_row(str(row["rank"]), *trial, *scores, *numbers, params)
     return table

@@ -32,7 +32,8 @@ _TEXT_WIDTH = 100
 
 def explanation(explained: Explained) -> Iterator[RenderableType]:
     """Yield every rung in short, and the last one with its neighbours and classes."""
-    yield heading(f"trial {explained.trial}", f" of {explained.sweep}: {explained.state}")
+    cohort = "" if explained.cohort is None else f" (cohort {explained.cohort})"
+    yield heading(f"trial {explained.trial}", f" of {explained.sweep}{cohort}: {explained.state}")
     yield f"  {assignments(explained.params)}"
     if not explained.rungs:
         yield "  not started yet"

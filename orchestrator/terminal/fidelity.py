@@ -69,7 +69,8 @@ def _agreement_table(steps: Sequence[Step]) -> Table:
     for step in steps:
         found = step.agreement
         table.add_row(
-            f"{step.lower} -> {step.upper}",
+            ("" if step.cohort is None else f"cohort {step.cohort}: ")
+            + f"{step.lower} -> {step.upper}",
             str(found.n),
             _correlation(found.kendall, found.kendall_interval),
             _correlation(found.spearman, found.spearman_interval),

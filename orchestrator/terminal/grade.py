@@ -92,7 +92,7 @@ def _by_stage(stages: Sequence[StageGrade]) -> Table:
 
 
 def _name(stage: StageGrade) -> str:
-    return stage_name(stage.kind or "ladder", stage.rung or 0)
+    return stage_name(stage.kind or "ladder", stage.rung or 0, stage.cohort)
 
 
 def _notes(grade: Grade) -> Iterator[str]:

@@ -53,7 +53,8 @@ class LiveDisplay(Progress):
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Print above the table which trials survive."""
-        self._console.print(rung_line(decisions), highlight=False)
+        line = rung_line(decisions, self.cohort_of(decisions[0].trial))
+        self._console.print(line, highlight=False)
 
     def _draw(self) -> Group:
         speed = self.images_per_second
@@ -86,8 +87,9 @@ class PlainDisplay(Progress):
         """Return how many jobs of the same rung or kind are done."""
         if job.kind != "ladder":
             return after_line(view for view in self.after() if view.kind == job.kind)
-        view = self.rungs()[job.rung]
-        return f"rung {job.rung} {view.done}/{view.trials}"
+        place = self.cohort_of(job.trial), job.rung
+        view = next(view for view in self.rungs() if (view.cohort, view.rung) == place)
+        return f"{view.name} {view.done}/{view.trials}"
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Write which job is retried."""
@@ -104,7 +106,7 @@ class PlainDisplay(Progress):
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Write which trials survive."""
-        self._say(rung_line(decisions))
+        self._say(rung_line(decisions, self.cohort_of(decisions[0].trial)))
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -54,14 +54,16 @@ class LogLines:
             group = list(together)
             if closed is not None:
                 decisions = [each.decision for each in group if isinstance(each, DecisionMade)]
-                yield f"{_moment(group[0])}  {rung_line(decisions)}"
+                cohort, _ = closed
+                yield f"{_moment(group[0])}  {rung_line(decisions, cohort)}"
                 continue
             for change in group:
                 yield f"{_moment(change)}  {self._words(change)}"
 
-    def _rung_if_closed(self, change: Change) -> int | None:
-        together = isinstance(change, DecisionMade) and not self._of_one_trial
-        return change.decision.rung if together else None  # type: ignore[union-attr]
+    def _rung_if_closed(self, change: Change) -> tuple[int | None, int] | None:
+        if isinstance(change, DecisionMade) and not self._of_one_trial:
+            return change.of_cohort, change.decision.rung
+        return None
 
     def _words(self, change: Change) -> str:
         if isinstance(change, SweepEvent):

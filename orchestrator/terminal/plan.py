@@ -31,12 +31,12 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
     halving = sweep.halving
     yield heading(
         sweep.name,
-        f": {counted(plan.ladder.trials, 'trial')}, eta {halving.eta}, "
+        f": {counted(plan.trials, 'trial')}{_cohorts(plan)}, eta {halving.eta}, "
         f"{counted(halving.finalists, 'finalist')}, "
         f"score {ranking_line(sweep.to_json())}",
     )
     yield _ladder_table(plan)
-    cost, grid = float(plan.ladder.full_trainings), plan.ladder.trials
+    cost, grid = float(plan.full_trainings), plan.trials
     yield (
         f"Costs {cost:g} full trainings instead of {grid} (every trial on all of the data): "
         f"{100 * cost / grid:.0f} %."
@@ -61,7 +61,8 @@ def _ladder_table(plan: Plan) -> Table:
         stage, rung = cost.stage, cost.stage.rung
         cells = (stage.jobs, rung.fraction, rung.images, epochs)
         images = (_images(cost.images), _images(cost.validation_images))
-        table.add_row(stage_name(stage.kind, rung.number), *map(str, cells), *images)
+        name = stage_name(stage.kind, rung.number, stage.cohort)
+        table.add_row(name, *map(str, cells), *images)
     if len(plan.costs) > 1:
         totals = (plan.images_span, plan.validation_span)
         table.add_row("all", *[""] * 4, *map(_images, totals), style="bold")
@@ -196,7 +197,8 @@ def _estimate_table(expected: "CostEstimate") -> Table:
     table = plain_table("rung", "one job", "all jobs", f"wall, {expected.fleet.parallel} at a time")
     for stage in expected.stages:
         spans = (stage.one, stage.jobs, stage.wall)
-        table.add_row(stage_name(stage.kind, stage.rung), *(spread(each, clock) for each in spans))
+        name = stage_name(stage.kind, stage.rung, stage.cohort)
+        table.add_row(name, *(spread(each, clock) for each in spans))
     if len(expected.stages) > 1:
         sums = (spread(expected.jobs, clock), spread(expected.wall, clock))
         table.add_row("all", "", *sums, style="bold")
@@ -245,13 +247,19 @@ def _interval(found: "EstimatedPlan") -> Iterator[str]:
     yield f"Not included: {'; '.join(parts)}."
 
 
-def stage_name(kind: Kind, rung: int) -> str:
-    """Name a stage: a rung by its number, follow-up jobs by their kind.
+def stage_name(kind: Kind, rung: int, cohort: int | None = None) -> str:
+    """Name a stage: a rung by its cohort, if there are several, and number; others by their kind.
 
-    >>> stage_name("ladder", 3), stage_name("audit", 4)
-    ('3', 'audit')
+    >>> stage_name("ladder", 3), stage_name("ladder", 3, 1), stage_name("audit", 4)
+    ('3', '1/3', 'audit')
     """
-    return str(rung) if kind == "ladder" else kind
+    if kind != "ladder":
+        return kind
+    return str(rung) if cohort is None else f"{cohort}/{rung}"
+
+
+def _cohorts(plan: Plan) -> str:
+    return f" in {len(plan.ladders)} cohorts" if len(plan.ladders) > 1 else ""
 
 
 def spread(span: Span, write: Callable[[float], str]) -> str:

@@ -41,6 +41,9 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "sweep": sweep.name,
         "trial": trial,
         "state": row.state,
+        "cohort": row.cohort,
+        "origin": row.origin,
+        "cohorts": len(queries.cohorts(engine, sweep)),
         "params": row.params,
         "score": ranked_by(sweep.spec),
         "recorded": recorded(sweep.spec),
@@ -73,7 +76,7 @@ def known_trials(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> l
     """
     found = {row.number: row for row in queries.trials(engine, sweep, numbers)}
     for unknown in (trial for trial in numbers if trial not in found):
-        last = sweep.ladder[0]["trials"] - 1
+        last = len(queries.trials(engine, sweep)) - 1
         raise SweepNotFound(f"sweep '{sweep.name}' has trials 0 to {last}, not {unknown}")
     return [found[trial] for trial in numbers]
 
@@ -94,7 +97,8 @@ def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict
 
 def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield the decisions, then scores, classes, epochs, and attempts with errors or retries."""
-    yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}: {facts['state']}")
+    origin = f" ({_origin(facts)})" if _origin(facts) else ""
+    yield heading(f"trial {facts['trial']}", f" of {facts['sweep']}{origin}: {facts['state']}")
     yield f"  {assignments(facts['params'])}"
     yield from _sizes(facts)
     yield from _initial_weights(facts)
@@ -105,6 +109,13 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     if notes := [*_reused(facts), *attempts]:
         yield ""
         yield from notes
+
+
+def _origin(facts: Mapping[str, Any]) -> str:
+    """Return a trial's cohort if there are several, and its origin if it is not drawn at random."""
+    cohort = [f"cohort {facts['cohort']}"] if facts["cohorts"] > 1 else []
+    origins = {"known": "a known point", "model": "drawn by a model"}
+    return ", ".join([*cohort, *([origins[o]] if (o := facts["origin"]) in origins else [])])
 
 
 def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:

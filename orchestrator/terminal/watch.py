@@ -147,8 +147,10 @@ def replay(callback: Callback, changes: Iterable[Change]) -> None:
             _report_job(callback, change)
 
 
-def _closed_rung(change: Change) -> int | None:
-    return change.decision.rung if isinstance(change, DecisionMade) else None
+def _closed_rung(change: Change) -> tuple[int | None, int] | None:
+    if isinstance(change, DecisionMade):
+        return change.of_cohort, change.decision.rung
+    return None
 
 
 def _report_job(callback: Callback, change: Change) -> None:

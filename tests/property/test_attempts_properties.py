@@ -12,7 +12,8 @@ from searchctl.orchestrator.driver.attempts import (
     Opened,
     StoreResult,
 )
-from searchctl.orchestrator.halving.bracket import Bracket, BracketJob, Signal
+from searchctl.orchestrator.halving.bracket import BracketJob, Signal
+from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -22,8 +23,8 @@ CAUSES = ["lost", "stopped", "blocked"]
 
 def attempts(trials, max_attempts=1000):
     follow_up = FollowUpSettings(repeats=2, audit=1)
-    bracket = Bracket(plan_ladder(trials, 8 * trials), "maximize")
-    return Attempts(Schedule(bracket, follow_up), max_attempts)
+    cohorts = only_cohort(plan_ladder(trials, 8 * trials), "maximize")
+    return Attempts(Schedule(cohorts, follow_up), max_attempts)
 
 
 def outcome(key):

@@ -3,8 +3,14 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from searchctl.orchestrator.halving.bracket import Bracket, Signal
-from searchctl.orchestrator.halving.follow_up import FollowUpSettings, draw, follow_up_jobs
+from searchctl.orchestrator.halving.bracket import Signal
+from searchctl.orchestrator.halving.closed import ClosedCohort
+from searchctl.orchestrator.halving.cohorts import only_cohort
+from searchctl.orchestrator.halving.follow_up import (
+    FollowUpSettings,
+    draw,
+    follow_up_jobs,
+)
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
 
@@ -27,7 +33,7 @@ def run(sweep, order, stored=()):
     order = random.Random(order)
     ladder, scores, settings = sweep
     schedule, outcomes, decisions, running = (
-        Schedule(Bracket(ladder, "maximize"), settings),
+        Schedule(only_cohort(ladder, "maximize"), settings),
         [],
         [],
         [],
@@ -57,7 +63,9 @@ def test_follow_up_jobs_depend_on_decisions_and_not_on_the_order_of_arrival(swee
     ladder, _, settings = sweep
     outcomes, decisions = run(sweep, order)
     repeats = {(key.trial, key.repeat): o.score for key, o in outcomes if key.kind == "repeat"}
-    expected = follow_up_jobs(reversed(decisions), len(ladder.rungs) - 1, settings, repeats)
+    last = ladder.rungs[-1]
+    closed = [ClosedCohort(decisions[::-1], last.number, last.trials)]
+    expected = follow_up_jobs(closed, settings, "maximize", repeats)
     after = [key for key, _ in outcomes if key.kind != "ladder"]
     assert sorted(after) == sorted(expected)
     assert len(set(after)) == len(after)

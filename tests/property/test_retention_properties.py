@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from searchctl.orchestrator.artifacts.retention import JobFile, Retention, RetentionReason
-from searchctl.orchestrator.halving.bracket import Bracket, BracketJob
+from searchctl.orchestrator.halving.bracket import BracketJob
+from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
@@ -29,9 +30,10 @@ class Sweep(RuleBasedStateMachine):
 
     @initialize(trials=st.integers(1, 6), finalists=st.integers(1, 2), warm=st.booleans())
     def launch(self, trials, finalists, warm):
-        self.bracket = Bracket(plan_ladder(trials, 64, finalists=finalists), "maximize")
+        cohorts = only_cohort(plan_ladder(trials, 64, finalists=finalists), "maximize")
+        (self.bracket,) = cohorts.brackets
         follow_up = NO_FOLLOW_UP if warm else FollowUpSettings(repeats=2, audit=2)
-        self.schedule = Schedule(self.bracket, follow_up)
+        self.schedule = Schedule(cohorts, follow_up)
         self.warm = warm
         self.jobs, self.attempts, self.decisions = {}, [], []
         self.open = {}  # token by job

@@ -63,7 +63,7 @@ def record_of(ladder, direction, outcomes, decisions, finished):
         state="COMPLETE" if finished else "RUNNING",
         direction=direction,
         score=measure,
-        planned=[rung.trials for rung in ladder.rungs],
+        planned=[[rung.trials for rung in ladder.rungs]],
         asked=NO_FOLLOW_UP,
         trials=[trial_of(n, states.get(n, "RUNNING")) for n in range(ladder.trials)],
         jobs=jobs,

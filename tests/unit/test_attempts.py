@@ -16,7 +16,8 @@ from searchctl.orchestrator.driver.attempts import (
     StoreFailure,
     StoreResult,
 )
-from searchctl.orchestrator.halving.bracket import Bracket, BracketError, BracketJob, Signal
+from searchctl.orchestrator.halving.bracket import BracketError, BracketJob, Signal
+from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
@@ -29,7 +30,7 @@ JOB = JobKey(0, 0)
 
 def attempts(trials=4, max_attempts=3):
     ladder = plan_ladder(trials, 8 * trials)
-    return Attempts(Schedule(Bracket(ladder, "maximize"), NO_FOLLOW_UP), max_attempts)
+    return Attempts(Schedule(only_cohort(ladder, "maximize"), NO_FOLLOW_UP), max_attempts)
 
 
 @pytest.fixture
@@ -208,7 +209,7 @@ def test_a_job_that_a_stop_ended_does_not_start_again(running):
 
 def test_stored_attempts_and_outcomes_give_the_same_state_and_decisions():
     stored = [(JobKey(trial, 0), Outcome(trial, 0, trial / 10)) for trial in range(4)]
-    tokens = [(JOB, "a", True), (JOB, "b", False), (JobKey(3, 1), "c", True)]
+    tokens = [(JOB, "a", "lost"), (JOB, "b", "stopped"), (JobKey(3, 1), "c", "lost")]
     sweep = attempts(max_attempts=2)
     decisions = sweep.replay(tokens, stored)
     assert [each.trial for each in decisions] == [3, 2, 1, 0]

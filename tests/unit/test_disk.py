@@ -47,5 +47,5 @@ def test_weights_of_finalists_are_kept_or_of_a_whole_rung_where_the_next_needs_t
 
 
 def test_the_peak_has_two_checkpoints_of_each_job_that_runs():
-    disk = disk_of(LADDER, warm=False, parallel=4, checkpoint_bytes=1000, weights_bytes=10)
+    disk = disk_of([LADDER], warm=False, parallel=4, checkpoint_bytes=1000, weights_bytes=10)
     assert (disk.peak, disk.kept) == (8020, 20)

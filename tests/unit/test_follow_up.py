@@ -1,6 +1,8 @@
 import pytest
 
-from searchctl.orchestrator.halving.bracket import Bracket, BracketError, Signal
+from searchctl.orchestrator.halving.bracket import BracketError, Signal
+from searchctl.orchestrator.halving.closed import ClosedCohort
+from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import (
     NO_FOLLOW_UP,
     FollowUpSettings,
@@ -19,10 +21,18 @@ def scored(trial):
     return None if trial == 1 else trial / 10
 
 
-def schedule_of(settings, trials=8, score=scored):
+LADDER = plan_ladder(8, 64)
+
+
+def jobs_after(decisions, settings):
+    """The follow-up jobs of one cohort."""
+    return follow_up_jobs([ClosedCohort(decisions, 2, 2)], settings, "maximize")
+
+
+def schedule_of(settings, score=scored):
     """The schedule of a sweep whose ladder has ended, and its decisions."""
-    schedule, decisions = Schedule(Bracket(plan_ladder(trials, 64), "maximize"), settings), []
-    while not schedule.bracket.finished:
+    schedule, decisions = Schedule(only_cohort(LADDER, "maximize"), settings), []
+    while not schedule.cohorts.finished:
         job = schedule.next_job()
         outcome = Outcome(job.trial, job.rung.number, score(job.trial))
         decisions += schedule.record(job.key, outcome)
@@ -35,7 +45,7 @@ def names(jobs):
 
 def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
     _, decisions = schedule_of(NO_FOLLOW_UP)
-    assert names(follow_up_jobs(decisions, 2, FollowUpSettings(repeats=3))) == [
+    assert names(jobs_after(decisions, FollowUpSettings(repeats=3))) == [
         (7, "repeat", 1),
         (6, "repeat", 1),
         (7, "repeat", 2),
@@ -45,7 +55,7 @@ def test_repeats_come_seed_by_seed_and_the_best_finalist_first():
 
 def test_only_trials_that_were_pruned_by_rank_are_audited():
     _, decisions = schedule_of(NO_FOLLOW_UP)
-    *audited, winner = follow_up_jobs(decisions, 2, FollowUpSettings(audit=99))
+    *audited, winner = jobs_after(decisions, FollowUpSettings(audit=99))
     assert {job.trial for job in audited} == {0, 2, 3, 4, 5}  # not 1, which diverged
     assert {(job.rung, job.kind, job.repeat) for job in (*audited, winner)} == {(2, "audit", 1)}
     assert winner.trial == 7
@@ -70,9 +80,9 @@ def test_the_audit_trains_the_winner_once_the_repeats_have_chosen_it():
 
 def test_nothing_follows_a_ladder_that_has_not_ended_or_has_no_answer():
     _, decisions = schedule_of(NO_FOLLOW_UP)
-    assert follow_up_jobs(decisions[:-2], 2, FollowUpSettings(2, 2)) == ()
+    assert jobs_after(decisions[:-2], FollowUpSettings(2, 2)) == ()
     schedule, decisions = schedule_of(FollowUpSettings(2, 2), score=lambda trial: None)
-    assert follow_up_jobs(decisions, 2, FollowUpSettings(2, 2)) == ()
+    assert jobs_after(decisions, FollowUpSettings(2, 2)) == ()
     assert schedule.finished
 
 

@@ -149,7 +149,7 @@ def test_a_rung_that_failed_trials_make_smaller_is_expected_as_small():
 
 
 def test_a_rung_that_is_scored_more_often_is_expected_to_take_longer():
-    work = EpochWork(validation=10, validations=[0.5, 1])  # as much as rung 0 trains in an epoch
+    work = EpochWork(validation=10, below=0.5, last=1)  # as much as rung 0 trains in an epoch
     shown = Progress(LADDER, "maximize", 2, {}, Clock(), work=work)
     shown.job_started(job(0), 1)
     an_epoch(shown, 0)

@@ -15,10 +15,13 @@ ATTEMPT = {
     "error": "stopped",
 }
 
+ONLY_COHORT = {"cohort": 0, "origin": "random", "cohorts": 1}
+
 
 def rendered(**changes):
     """The lines of one attempt."""
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [], "after": []}
+    facts |= ONLY_COHORT
     facts["initial_files"] = {}
     facts |= {"decisions": [], "class_scores": [], "epochs": [], "attempts": [ATTEMPT | changes]}
     *_, last = trial_tables(facts)
@@ -61,6 +64,7 @@ def test_a_trial_shows_its_parameters_memory_latency_and_hardware():
     job |= {"hardware": "a CPU, AVX512"}
     job |= {"latency_ms": 3.14159, "reused_from": None, "kind": "ladder", "repeat": 0}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [job]}
+    facts |= ONLY_COHORT
     facts |= {"after": [], "decisions": [], "class_scores": [], "epochs": [], "attempts": []}
     job |= {"initial_weights": "scratch", "state": "COMPLETE", "features": None}
     lines = [part for part in trial_tables(facts | {"initial_files": {}}) if isinstance(part, str)]

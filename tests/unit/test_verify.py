@@ -49,7 +49,7 @@ RECORD = Record(
     state="COMPLETE",
     direction="maximize",
     score="val_miou",
-    planned=[3, 1],
+    planned=[[3, 1]],
     asked=NO_FOLLOW_UP,
     trials=[
         trial(0, 0.1, "PRUNED"),

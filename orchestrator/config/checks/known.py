@@ -16,7 +16,8 @@ def known_problems(search: SearchSettings, space: Space) -> Iterator[Problem]:
     for number, point in enumerate(search.known):
         for path, message in space.known_problems(point):
             yield ("known", number, *path), message
-    if search.trials is not None and len(search.known) > search.trials:
+    first = next(iter(search.sizes), None)
+    if first is not None and len(search.known) > first:
         fix = f"raise it to {len(search.known)} or more, or leave some points out"
         yield ("trials",), f"is below the {len(search.known)} points of known: {fix}"
 

@@ -75,6 +75,21 @@ def checked_halving(
     return halving
 
 
+def checked_fractions(halving: HalvingSettings, search: SearchSettings | None) -> HalvingSettings:
+    """Return the halving if it has a smallest fraction for each cohort, or one for all.
+
+    Raises:
+        pydantic.ValidationError: it has too many, or too few.
+    """
+    given, cohorts = halving.min_fraction, len(search.sizes) if search and search.trials else 1
+    if isinstance(given, list) and len(given) != cohorts and search is not None:
+        problem = (
+            f"lists {len(given)} fractions for {cohorts} cohorts (search.cohorts): list one each"
+        )
+        raise refuse([(("min_fraction",), problem)], halving)
+    return halving
+
+
 def _is_of_others(score: ScoreName, by_script: bool) -> bool:
     return by_script or is_import_path(score)
 

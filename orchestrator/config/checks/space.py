@@ -15,7 +15,8 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
 from searchctl.orchestrator.search.draws import Point, Prior, draw
-from searchctl.searchspace import Params, Space
+from searchctl.searchspace import Choice, Params, Space
+from searchctl.searchspace.branches import Part
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
 from searchctl.trainer.data.settings import AnyData, Task
@@ -72,8 +73,16 @@ def _defaults(training: TrainSettings) -> dict[str, Value]:
 
 
 def points_of(search: SearchSettings, space: Space, seed: int, prior: Prior) -> list[Point]:
-    """Return the points of the first cohort's trials, in the order of their numbers."""
-    return draw(space, search.method, search.trials, seed, prior=prior)
+    """Return the points of all cohorts' trials, in the order of their numbers.
+
+    Random points stand for those that a model will draw.
+    """
+    return draw(space, search.method, sum(search.sizes), seed, prior=prior)
+
+
+def ends(part: Part) -> tuple[Value, ...]:
+    """Return the listed values of a dimension, or the largest one of an interval."""
+    return part.options if isinstance(part, Choice) else (part.high,)
 
 
 def search_problems(search: SearchSettings, space: Space, *, by_script: bool) -> list[Problem]:
@@ -84,7 +93,7 @@ def search_problems(search: SearchSettings, space: Space, *, by_script: bool) ->
     if search.method == "grid" and space.unbounded:
         fix = "give it a 'step', write a list, or set method: random with trials"
         return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.unbounded]
-    count = space.size if search.method == "grid" else search.trials
+    count = space.size if search.method == "grid" else sum(search.sizes)
     if count is None or count > MAX_TRIALS:
         fix = "list fewer values, or set method: random with trials"
         return [(("method",), f"{count:,} trials are too many (at most {MAX_TRIALS:,}): {fix}")]

@@ -73,8 +73,9 @@ def _comparison_warnings(space: Space, halving: HalvingSettings) -> Iterator[str
 def _size_warnings(
     search: SearchSettings, space: Space, trials: tuple[Params, ...], training: TrainSettings
 ) -> Iterator[str]:
-    if search.trials and len(trials) < search.trials:
-        yield f"the space has {len(trials)} distinct points only: not {search.trials} trials"
+    wanted = sum(search.sizes)
+    if len(trials) < wanted:
+        yield f"the space has {len(trials)} distinct points only: not {wanted} trials"
     for name, dimension in space.axes.items():
         if isinstance(dimension, Interval) and _skips_fractions(name, dimension, training):
             yield (

@@ -100,7 +100,7 @@ def draw_problems(sweep: "Sweep") -> list[Problem]:
         (("search", "known", n), _of_known(Params(search.known[n]), search, sweep.space_))
         for n in known.refused
     ]
-    wanted = search.trials or 1
+    wanted = sum(search.sizes) or 1
     if refused or not search.where or count >= (wanted if sweep.space_.unbounded else 1):
         return refused
     found = f"only {count} of {wanted} trials satisfy it" if count else "no trial satisfies it"

@@ -80,7 +80,8 @@ def ladder_chart(report: Report, score_name: str, *, width: int, height: int) ->
     direction = report.about.direction
     left, right, top, bottom = 50.0, width - 88.0, 30.0, height - 46.0
     up = score_scale(scores, top, bottom, direction == "maximize")
-    xs = _columns(len(report.ladder), left + _STUB + 4, right)
+    ladder = [rung for rung in report.ladder if not rung.cohort]
+    xs = _columns(len(ladder), left + _STUB + 4, right)
     colours = {trial: place for place, trial in enumerate(report.finalists)}
     lines = [
         _line(
@@ -90,7 +91,7 @@ def ladder_chart(report: Report, score_name: str, *, width: int, height: int) ->
         if trial.scored
     ]
     lines.sort(key=lambda line: (line.kind == "finalist", line.kind == "open"))
-    cuts = ((rung.rung, rung.cutoff) for rung in report.ladder if _cuts(rung))
+    cuts = ((rung.rung, rung.cutoff) for rung in ladder if _cuts(rung))
     marks = {rung: up(cutoff) for rung, cutoff in cuts if cutoff is not None}
     arrow = "higher is better" if direction == "maximize" else "better is up"
     return LadderChart(
@@ -102,7 +103,7 @@ def ladder_chart(report: Report, score_name: str, *, width: int, height: int) ->
         right,
         up.ticks(6),
         f"{score_name}, {arrow}",
-        [_column(rung, xs, marks) for rung in report.ladder],
+        [_column(rung, xs, marks) for rung in ladder],
         lines,
         list(_labels(report.trials, lines, colours, top, bottom)),
         fade=max(0.22, min(0.75, 12 / len(lines) ** 0.75)),

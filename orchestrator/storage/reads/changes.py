@@ -20,6 +20,7 @@ from searchctl.trainer.core.results import EpochRecord
 
 _trials, _jobs, _attempts = schema.trials, schema.jobs, schema.attempts
 _epochs, _decisions, _events = schema.epochs, schema.decisions, schema.events
+_cohorts = schema.cohorts
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class DecisionMade:
     at: datetime
     trial: int
     decision: Decision
+    of_cohort: int | None
+    """Number of the trial's cohort; None if the sweep has only one."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,13 @@ class ChangeFeed:
             *self._epoch_changes(attempts, epochs),
             *self._attempt_changes(attempts),
             *(
-                _made(DecisionMade, row, at=row["decided_at"], decision=_made(Decision, row))
+                _made(
+                    DecisionMade,
+                    row,
+                    at=row["decided_at"],
+                    decision=_made(Decision, row),
+                    of_cohort=row["number_of_cohort"] if row["cohorts"] > 1 else None,
+                )
                 for row in decisions
             ),
             *(_made(SweepEvent, event) for event in events),
@@ -210,8 +219,11 @@ def _epochs_where(wanted: ColumnElement[bool]) -> Select[Any]:
 
 def _decisions_after(newest: int) -> Select[Any]:
     names = [each.name for each in fields(Decision) if each.name != "trial"]
+    cohorts = select(func.count()).where(_cohorts.c.sweep_id == _trials.c.sweep_id)
     return (
         select(_decisions.c.id, _decisions.c.decided_at, _trials.c.number.label("trial"))
+        .add_columns(_trials.c.cohort.label("number_of_cohort"))
+        .add_columns(cohorts.scalar_subquery().label("cohorts"))
         .add_columns(*(_decisions.c[name] for name in names))
         .join(_trials, _decisions.c.trial_id == _trials.c.id)
         .where(_decisions.c.id > newest)

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Select, case, func, select
+from sqlalchemy import Engine, Integer, Select, case, cast, func, select
 
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
@@ -187,9 +187,13 @@ def class_scores(
     trial: Trials,
     *,
     rung: int | None = None,
+    images: int | None = None,
     kinds: Collection[Kind] = LADDER,
 ) -> list[ClassScoreRow]:
-    """Return IoU and accuracy per class, by job, trial, split and class; at one rung if given."""
+    """Return IoU and accuracy per class, by job, trial, split and class.
+
+    If given, only of jobs at this rung of their cohort, or on so many training images.
+    """
     table, names = schema.class_scores, ("split", "class_id", "iou", "accuracy")
     query = (
         jobs_with(*(schema.jobs.c[name] for name in _OF_JOB))
@@ -200,6 +204,8 @@ def class_scores(
     )
     if rung is not None:
         query = query.where(schema.jobs.c.rung == rung)
+    if images is not None:
+        query = query.where(schema.jobs.c.images == images)
     return [ClassScoreRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
@@ -221,9 +227,15 @@ def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts |
 
 
 def rung_counts(
-    engine: Engine, sweep: SweepRow, rung: int, trials: Collection[int]
+    engine: Engine,
+    sweep: SweepRow,
+    rung: int | None,
+    trials: Collection[int],
+    images: int | None = None,
 ) -> "dict[int, ImageCounts]":
     """Return the counts by validation image at a rung, for the trials that have them.
+
+    With `images` in place of a rung, those of the jobs on so many training images.
 
     Raises:
         ValueError: some counts are damaged.
@@ -231,14 +243,17 @@ def rung_counts(
     query = (
         jobs_with(schema.image_scores)
         .join(schema.image_scores, schema.image_scores.c.job_id == schema.jobs.c.id)
-        .where(schema.jobs.c.rung == rung, schema.trials.c.number.in_(trials), ON_LADDER)
+        .where(schema.trials.c.number.in_(trials), ON_LADDER)
+        .order_by(schema.trials.c.number)
     )
+    at = schema.jobs.c.images == images if rung is None else schema.jobs.c.rung == rung
+    query = query.where(at)
     rows = fetch(engine, of_sweep(query, sweep))
     return {row["trial"]: _image_counts(row) for row in rows}
 
 
-def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, float]:
-    """Return the best validation IoU of each class among the trials that survived a rung."""
+def best_class_iou(engine: Engine, sweep: SweepRow, rung: int, cohort: int = 0) -> dict[int, float]:
+    """Return the best validation IoU of each class among a cohort's survivors of a rung."""
     scores, verdicts = schema.class_scores, schema.decisions
     query = (
         select(scores.c.class_id, func.max(scores.c.iou).label("iou"))
@@ -249,7 +264,7 @@ def best_class_iou(engine: Engine, sweep: SweepRow, rung: int) -> dict[int, floa
             (verdicts.c.trial_id == schema.trials.c.id) & (verdicts.c.rung == schema.jobs.c.rung),
         )
         .where(schema.jobs.c.rung == rung, verdicts.c.verdict.in_(("promoted", "complete")))
-        .where(ON_LADDER)
+        .where(ON_LADDER, schema.trials.c.cohort == cohort)
         .where(scores.c.split == "val", scores.c.iou.is_not(None))
         .group_by(scores.c.class_id)
     )
@@ -290,7 +305,13 @@ def _image_counts(row: dict[str, Any]) -> "ImageCounts":
 def _sweeps() -> Select[Any]:
     table = schema.sweeps
     alive = table.c.lease_expires >= database_now()
-    names = [name for name in SweepRow.__annotations__ if name != "driver"]
+    counted = ("driver", "trials", "cohorts")
+    names = [name for name in SweepRow.__annotations__ if name not in counted]
+    mine = schema.cohorts.c.sweep_id == table.c.id
+    trials = select(cast(func.coalesce(func.sum(schema.cohorts.c.trials), 0), Integer)).where(mine)
     return select(
-        *(table.c[name] for name in names), case((alive, table.c.lease_owner)).label("driver")
+        *(table.c[name] for name in names),
+        case((alive, table.c.lease_owner)).label("driver"),
+        trials.scalar_subquery().label("trials"),
+        select(func.count()).where(mine).scalar_subquery().label("cohorts"),
     )

@@ -1,6 +1,7 @@
-"""The trials of a sweep by their place: the highest rung where they have a rank, then the rank.
+"""The trials of a sweep by their place: the most images of a rank of theirs, then the score there.
 
-On the last rung, `halving.choose` decides who is first. All views that name a winner read it here.
+Ranks are those of one cohort, so trials of several cohorts are ordered by score. On the last rung,
+`halving.choose` decides who is first. All views that name a winner read it here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from searchctl.orchestrator.facts.scores import ranked_by, recorded, value_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.winner import standings
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.scores.catalog import ScoreName
@@ -32,7 +34,7 @@ _OF_JOB = [
 
 @dataclass(frozen=True)
 class RankedTrial:
-    """One configuration with its place in the sweep, and its job at its highest rung."""
+    """One configuration with its place among all cohorts, and its job at its highest rung."""
 
     rank: int
     """Place in the whole sweep, counted from 1."""
@@ -49,6 +51,7 @@ class RankedTrial:
     seconds: float | None
     weights: str | None
     params: dict[str, Any]
+    cohort: int = 0
     recorded: dict[ScoreName, float | None] = field(default_factory=dict)
     """The scores that rank nothing, on the validation set."""
     test_score: float | None = None
@@ -70,7 +73,7 @@ class RankedTrial:
 def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
     """Return the trials that have a rank, the best first; the `top` ones, if given."""
     by_mean = follow_up_settings(sweep.spec).choose == "mean"
-    most = max(top, sweep.ladder[-1]["trials"]) if top and by_mean else top
+    most = max(top, _finalists(engine, sweep)) if top and by_mean else top
     above = _decisions.alias("above")
     climbed = (
         select(above.c.id)
@@ -78,14 +81,15 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
         .where(above.c.rank.is_not(None))
         .exists()
     )
+    best_first = _jobs.c.score.desc() if sweep.direction == "maximize" else _jobs.c.score
     query = (
-        jobs_with(_trials.c.params, *(_jobs.c[name] for name in _OF_JOB))
+        jobs_with(_trials.c.params, _trials.c.cohort, *(_jobs.c[name] for name in _OF_JOB))
         .join(
             _decisions,
             (_decisions.c.trial_id == _trials.c.id) & (_decisions.c.rung == _jobs.c.rung),
         )
         .where(_decisions.c.rank.is_not(None), ~climbed, ON_LADDER)
-        .order_by(_decisions.c.rung.desc(), _decisions.c.rank)
+        .order_by(_jobs.c.images.desc(), best_first, _trials.c.number)
         .limit(most)
     )
     rows = fetch(engine, of_sweep(query, sweep))
@@ -97,8 +101,8 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
 
 def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list[RankedTrial]:
     """Put the finalists in the order of their standings."""
-    last = sweep.ladder[-1]["rung"]
-    finalists = {each.trial: each for each in ranked if each.rung == last}
+    last, count = sweep.ladder[-1]["images"], _finalists(engine, sweep)
+    finalists = {each.trial: each for each in ranked[:count] if each.images == last}
     order = standings(
         [(each.trial, each.score) for each in finalists.values()],
         _repeats(engine, sweep),
@@ -117,6 +121,11 @@ def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list
         for place, each in enumerate(order, start=1)
     ]
     return first + ranked[len(first) :]
+
+
+def _finalists(engine: Engine, sweep: SweepRow) -> int:
+    """Return how many trials of all cohorts are repeated: as many as one cohort may have."""
+    return max(int(cohort.ladder[-1]["trials"]) for cohort in queries.cohorts(engine, sweep))
 
 
 def _repeats(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], float | None]:

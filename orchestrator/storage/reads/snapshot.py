@@ -25,7 +25,7 @@ _LARGEST = 1.7e308
 
 @dataclass(frozen=True)
 class JobCount:
-    """Number of jobs of one rung, kind and state."""
+    """Number of jobs of one cohort, rung, kind and state."""
 
     kind: Kind
     rung: int
@@ -33,6 +33,7 @@ class JobCount:
     jobs: int
     score: float | None
     """Best finite score among them."""
+    cohort: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class JobCost:
     """The score of one trial at one rung, the cost of its job, and the speed of its network."""
 
     trial: int
+    rung: int
     score: float
     seconds: float | None
     gpu_seconds: float | None
@@ -99,16 +101,16 @@ class Run:
 
 
 def count_jobs(engine: Engine, sweep: SweepRow) -> list[JobCount]:
-    """Count a sweep's jobs of all kinds by kind, rung and state."""
+    """Count a sweep's jobs of all kinds by kind, cohort, rung and state."""
     best = func.max if sweep.direction == "maximize" else func.min
-    grouped = (_jobs.c.kind, _jobs.c.rung, _jobs.c.state)
+    grouped = (_jobs.c.kind, _jobs.c.rung, _jobs.c.state, _trials.c.cohort)
     finite = case((_jobs.c.score.between(-_LARGEST, _LARGEST), _jobs.c.score))
     query = (
         select(*grouped, func.count().label("jobs"), best(finite).label("score"))
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(_trials.c.sweep_id == sweep.id)
         .group_by(*grouped)
-        .order_by(_jobs.c.rung)
+        .order_by(_trials.c.cohort, _jobs.c.rung)
     )
     return [JobCount(**row) for row in fetch(engine, query)]
 
@@ -145,12 +147,12 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
     return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
 
 
-def job_costs(engine: Engine, sweep: SweepRow, rung: int) -> list[JobCost]:
-    """Return the jobs of a rung that have a score, by trial."""
+def job_costs(engine: Engine, sweep: SweepRow, images: int) -> list[JobCost]:
+    """Return the jobs on so many images that have a score, by trial."""
     names = [name for name in JobCost.__annotations__ if name != "trial"]
     query = (
         jobs_with(*(_jobs.c[name] for name in names))
-        .where(_jobs.c.rung == rung, ON_LADDER, _jobs.c.score.is_not(None))
+        .where(_jobs.c.images == images, ON_LADDER, _jobs.c.score.is_not(None))
         .order_by(_trials.c.number)
     )
     return [JobCost(**row) for row in fetch(engine, of_sweep(query, sweep))]

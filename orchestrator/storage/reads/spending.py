@@ -19,9 +19,10 @@ _jobs, _trials, _attempts = schema.jobs, schema.trials, schema.attempts
 
 @dataclass(frozen=True)
 class StageSpent:
-    """Cost of the ended jobs of one stage: a rung, or a kind of follow-up jobs."""
+    """Cost of the ended jobs of one kind at a rung of a cohort."""
 
     kind: Kind
+    cohort: int
     rung: int
     jobs: int
     images: int
@@ -37,6 +38,7 @@ class EndedAttempt:
     rung: int
     kind: Kind
     repeat: int
+    cohort: int
     started_at: datetime
     ended_at: datetime
     outcome: AttemptOutcome
@@ -56,6 +58,7 @@ def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
     query = (
         select(
             _jobs.c.kind,
+            _trials.c.cohort,
             _jobs.c.rung,
             func.count().label("jobs"),
             # PostgreSQL's sum of bigint is numeric, which Python reads as Decimal
@@ -64,24 +67,24 @@ def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
         )
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(_jobs.c.state.not_in(("WAITING", "RUNNING")))
-        .group_by(_jobs.c.kind, _jobs.c.rung)
+        .group_by(_jobs.c.kind, _trials.c.cohort, _jobs.c.rung)
     )
     return [StageSpent(**row) for row in fetch(engine, of_sweep(query, sweep))]
 
 
-def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, int], int]:
-    """Return how often ended jobs scored the validation set in training, by kind and rung."""
+def validations_by_stage(engine: Engine, sweep: SweepRow) -> dict[tuple[Kind, int, int], int]:
+    """Return how often ended jobs scored the validation set, by kind, cohort and rung."""
     epochs = schema.epochs
     query = (
-        select(_jobs.c.kind, _jobs.c.rung, func.count().label("validations"))
+        select(_jobs.c.kind, _trials.c.cohort, _jobs.c.rung, func.count().label("validations"))
         .join(_jobs, epochs.c.job_id == _jobs.c.id)
         .join(_trials, _jobs.c.trial_id == _trials.c.id)
         .where(epochs.c.val_loss.is_not(None), _jobs.c.state.not_in(("WAITING", "RUNNING")))
         .where(_jobs.c.reused_from.is_(null()))
-        .group_by(_jobs.c.kind, _jobs.c.rung)
+        .group_by(_jobs.c.kind, _trials.c.cohort, _jobs.c.rung)
     )
     rows = fetch(engine, of_sweep(query, sweep))
-    return {(row["kind"], row["rung"]): row["validations"] for row in rows}
+    return {(row["kind"], row["cohort"], row["rung"]): row["validations"] for row in rows}
 
 
 def ended_attempts(engine: Engine, sweep: SweepRow) -> list[EndedAttempt]:
@@ -89,7 +92,7 @@ def ended_attempts(engine: Engine, sweep: SweepRow) -> list[EndedAttempt]:
     names = ("started_at", "ended_at", "outcome", "gpus", "error")
     query = (
         jobs_with(_jobs.c.seconds.label("job_seconds"), _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)
-        .add_columns(*(_attempts.c[name] for name in names))
+        .add_columns(_trials.c.cohort, *(_attempts.c[name] for name in names))
         .join(_attempts, _attempts.c.job_id == _jobs.c.id)
         .where(_attempts.c.ended_at.is_not(None))
         .order_by(_attempts.c.id)

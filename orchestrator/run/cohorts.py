@@ -1,0 +1,126 @@
+"""The cohorts of a sweep: those of its launch, and how each is drawn while it runs."""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Engine
+
+from searchctl.orchestrator.config.fingerprint import versions
+from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.halving.cohorts import Cohorts, PlannedCohort, sources_of
+from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
+from searchctl.orchestrator.halving.rule import Direction, Ladder
+from searchctl.orchestrator.search.draws import Point, draw
+from searchctl.orchestrator.storage.cohorts import NewCohort, NewDraw
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.searchspace import Params
+
+
+def launched_cohorts(sweep: Sweep, ladders: Sequence[Ladder]) -> list[NewCohort]:
+    """Return the cohorts that a launch requests."""
+    return [
+        new_cohort(sweep, number, ladder, sources_of(number, sweep.search.lag))
+        for number, ladder in enumerate(ladders)
+    ]
+
+
+def new_cohort(
+    sweep: Sweep, number: int, ladder: Ladder, sources: Sequence[int], request: int = 0
+) -> NewCohort:
+    """Return a cohort as it is stored when it is requested."""
+    smallest = sweep.halving.smallest_fraction(number)
+    return NewCohort(
+        number=number,
+        trials=ladder.trials,
+        method=sweep.search.method,
+        settings={},
+        seed=sweep.seed,
+        min_fraction=None if smallest is None else str(smallest),
+        ladder=ladder_rows(ladder),
+        lag=sweep.search.lag,
+        sources=sources,
+        request=request,
+    )
+
+
+@dataclass(frozen=True)
+class StoredTrials:
+    """The cohorts of a sweep and their trials, as they are stored."""
+
+    cohorts: list[CohortRow]
+    trials: list[TrialRow]
+    params: dict[int, Params]
+    """Params of each trial by number; those of later draws are added."""
+
+    @classmethod
+    def read(cls, engine: Engine, row: SweepRow) -> Self:
+        """Read them."""
+        trials = queries.trials(engine, row)
+        params = {trial.number: Params(trial.params) for trial in trials}
+        return cls(queries.cohorts(engine, row), trials, params)
+
+
+def stored_cohorts(
+    stored: StoredTrials, direction: Direction, protected: Container[int]
+) -> Cohorts:
+    """Return the state machine of stored cohorts, before their outcomes."""
+    rows = stored.cohorts
+    planned = [PlannedCohort(c.number, ladder_of(c.ladder), c.lag, c.request) for c in rows]
+    of_cohort: dict[int, list[int]] = {c.number: [] for c in rows if c.drawn_at is not None}
+    for trial in stored.trials:
+        of_cohort[trial.cohort].append(trial.number)
+    found = Cohorts(planned, direction, protected)
+    for number, numbers in sorted(of_cohort.items()):
+        found.open(number, numbers)
+    return found
+
+
+class CohortDrawer:
+    """Draws the next cohort of a running sweep from closed ones, and stores it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        row: SweepRow,
+        sweep: Sweep,
+        writer: SweepWriter,
+        trials: dict[int, Params],
+        prepare: Callable[[Mapping[int, Params]], None],
+    ) -> None:
+        """Draw cohorts of `sweep`.
+
+        Args:
+            engine: its database, in which all results of the sources are stored.
+            row: its row.
+            sweep: its settings.
+            writer: stores the draws.
+            trials: params of all trials by number; those of each draw are added.
+            prepare: makes what new trials need, such as their initial weights.
+        """
+        self._engine, self._row, self._sweep = engine, row, sweep
+        self._writer, self._trials, self._prepare = writer, trials, prepare
+
+    def draw(self, number: int) -> Sequence[int]:
+        """Draw a cohort; return the numbers of its trials. It may be repeated.
+
+        Raises:
+            SearchctlError: the trials cannot be prepared.
+        """
+        cohort = queries.cohorts(self._engine, self._row)[number]
+        if cohort.drawn_at is None:
+            points = self._points(cohort)
+            first = len(self._trials)
+            new = {first + n: point.params for n, point in enumerate(points)}
+            self._prepare(new)
+            self._writer.draw_cohort(NewDraw(number, first, points, [], versions()))
+        rows = queries.trials(self._engine, self._row)
+        mine = {row.number: Params(row.params) for row in rows if row.cohort == number}
+        self._trials |= mine
+        return list(mine)
+
+    def _points(self, cohort: CohortRow) -> list[Point]:
+        sweep, taken = self._sweep, self._trials.values()
+        return draw(sweep.space_, cohort.method, cohort.trials, cohort.seed, taken, sweep.prior)
