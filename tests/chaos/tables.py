@@ -20,6 +20,7 @@ Contents = dict[str, dict[Key, dict[str, Any]]]
 
 ABOUT: Mapping[str, tuple[str, ...]] = {
     "sweeps": ("name",),
+    "cohorts": ("number",),
     "trials": ("number",),
     "jobs": ("trial", "rung"),
     "epochs": ("trial", "rung", "epoch"),
@@ -34,6 +35,7 @@ OF_THE_RUN = {"attempts", "events", "submissions"}
 
 _OF_ITS_OWN = {
     "sweeps": {"source", "created_at", "ended_at", "lease_token", "lease_owner", "lease_expires"},
+    "cohorts": {"requested_at", "drawn_at"},
     "jobs": {"seconds", "gpu_seconds", "peak_memory_bytes", "latency_ms"},
     "epochs": {"seconds"},
     "decisions": {"decided_at"},

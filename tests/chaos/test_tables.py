@@ -11,6 +11,7 @@ from tests.chaos.tables import ABOUT, contents, differences
 
 CHANGES = {
     "sweeps": "UPDATE searchctl_sweeps SET state = 'STOPPED'",
+    "cohorts": "UPDATE searchctl_cohorts SET source_trials = '[1]'",
     "trials": "UPDATE searchctl_trials SET params = '{\"lr\": 0.2}' WHERE number = 0",
     "jobs": "UPDATE searchctl_jobs SET score = score + 1e-16 WHERE id = 1",
     "epochs": "DELETE FROM searchctl_epochs WHERE job_id = 1",
@@ -22,6 +23,7 @@ CHANGES = {
 }
 OF_ITS_OWN = [
     "UPDATE searchctl_sweeps SET created_at = '2020-01-01', lease_owner = 'elsewhere:1'",
+    "UPDATE searchctl_cohorts SET drawn_at = '2020-01-01'",
     "UPDATE searchctl_jobs SET seconds = 1e6, peak_memory_bytes = 1",
     "UPDATE searchctl_attempts SET token = 'another', worker = 'elsewhere:1' WHERE id = 1",
 ]
