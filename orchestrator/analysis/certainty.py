@@ -77,9 +77,10 @@ class NotKnown:
 
 def read_certainty(engine: Engine, row: SweepRow) -> Certainty | NotKnown | None:
     """Return how sure the winner is; None before the last rung is closed."""
-    last = row.ladder[-1]
-    ranked = ranked_trials(engine, row, last["trials"])
-    scores = {each.trial: [each.score] for each in ranked if each.rung == last["rung"]}
+    most = max(cohort.ladder[-1]["trials"] for cohort in queries.cohorts(engine, row))
+    ranked = ranked_trials(engine, row, most)
+    images = row.ladder[-1]["images"]
+    scores = {each.trial: [each.score] for each in ranked if each.images == images}
     if not scores:
         return None
     if len(scores) == 1:
@@ -100,7 +101,7 @@ def read_certainty(engine: Engine, row: SweepRow) -> Certainty | NotKnown | None
 def _add(job: JobRow, scores: Mapping[int, list[float]], unscored: dict[int, int]) -> None:
     if job.trial in scores and job.score is not None:
         scores[job.trial].append(job.score)
-    elif job.state in ("DIVERGED", "FAIL"):
+    elif job.trial in scores and job.state in ("DIVERGED", "FAIL"):
         unscored[job.trial] += 1
 
 

@@ -150,7 +150,7 @@ class _Stored:
         ranked = sorted((d for d in decisions if d.rank is not None), key=lambda d: d.rank or 0)
         neighbours = [self._neighbour(job.trial, each) for each in _nearest(ranked, mine)]
         if mine.verdict == "complete":
-            standing = ranked_trials(self._engine, self._row, len(ranked))
+            standing = ranked_trials(self._engine, self._row)  # of all cohorts
             place = {each.trial: each.rank for each in standing}
             ranked.sort(key=lambda d: place[d.trial])
         others = [d.trial for d in ranked if d is mine or not d.spared]

@@ -60,7 +60,7 @@ def test_only_trials_that_were_pruned_by_rank_are_audited():
     assert {(job.rung, job.kind, job.repeat) for job in (*audited, winner)} == {(2, "audit", 1)}
     assert winner.trial == 7
     old = FollowUpSettings(audit=99, new_seed=False)
-    assert follow_up_jobs(decisions, 2, old) == tuple(job._replace(repeat=0) for job in audited)
+    assert jobs_after(decisions, old) == tuple(job._replace(repeat=0) for job in audited)
 
 
 def test_the_audit_trains_the_winner_once_the_repeats_have_chosen_it():
