@@ -89,8 +89,9 @@ Part = Annotated[
 class SearchSettings(Settings):
     """How trials are drawn from the search space."""
 
-    method: Literal["grid", "random", "quasi_random"] = "grid"
-    """grid: every point. random: independent points. quasi_random: evenly spread points."""
+    method: Literal["grid", "random", "quasi_random", "tpe"] = "grid"
+    """grid: every point. random: independent points. quasi_random: evenly spread points. tpe: the
+    first cohorts at random, later ones by Optuna's TPE from the results of earlier ones."""
     trials: (
         Annotated[int, Field(ge=1)]
         | Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=1000)]
@@ -98,13 +99,15 @@ class SearchSettings(Settings):
     ) = Field(default=None, validate_default=True)
     """Number of trials of each cohort, or a list with one number per cohort; not allowed for a
     grid."""
+    lag: Annotated[int, Field(ge=1, le=2)] = 2
+    """2: a cohort starts when the one before the last has ended, so that its first rungs use the
+    workers that the last rungs of the one before leave idle. 1: one cohort after the other."""
     cohorts: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, validate_default=True
     )
     """Number of cohorts, by default one. Each has trials and a ladder of its own."""
-    lag: Annotated[int, Field(ge=1, le=2)] = 2
-    """2: a cohort starts when the one before the last has ended, so that its first rungs use the
-    workers that the last rungs of the one before leave idle. 1: one cohort after the other."""
+    random_share: Part = Fraction(1, 3)
+    """Share of a cohort that is drawn at random where a model draws the others (method tpe)."""
     known: Annotated[list[dict[str, Any]], Field(max_length=1000)] = Field(default=[])
     """Points that are tried in any case, as the first trials: what you use today, or what worked
     elsewhere, such as {lr: 1e-3, weight_decay: 1e-4}. Values that a point leaves out are drawn."""
@@ -165,7 +168,7 @@ class SearchSettings(Settings):
         method = info.data.get("method")
         if method == "grid" and trials is not None:
             raise ValueError("a grid uses every point: leave it out, or set method: random")
-        if method in ("random", "quasi_random") and trials is None:
+        if method not in ("grid", None) and trials is None:
             raise ValueError(f"is missing: set how many points {method} draws, e.g. trials: 32")
         return trials
 
@@ -177,6 +180,14 @@ class SearchSettings(Settings):
             raise ValueError("a grid is one cohort: leave it out, or set method: random")
         if isinstance(trials, list) and cohorts not in (None, len(trials)):
             raise ValueError(f"is {cohorts}, but trials lists {len(trials)} cohorts: leave it out")
+        count = len(trials) if isinstance(trials, list) else cohorts or 1
+        lag = info.data.get("lag", 2)
+        if method == "tpe" and trials is not None and count <= lag:
+            raise ValueError(
+                f"is {count}, which leaves none to tpe: it learns from cohorts that have ended, so "
+                f"the first {lag} (lag) are drawn at random. Set cohorts: {lag + 2} (trials is the "
+                "number of each), or method: random"
+            )
         return cohorts
 
 

@@ -1,8 +1,9 @@
 """The cohorts of a sweep: those of its launch, and how each is drawn while it runs."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from fractions import Fraction
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 
@@ -11,12 +12,16 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.cohorts import Cohorts, PlannedCohort, sources_of
 from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
 from searchctl.orchestrator.halving.rule import Direction, Ladder
-from searchctl.orchestrator.search.draws import Point, draw
+from searchctl.orchestrator.search.draws import History, Point, draw, draw_by_model
 from searchctl.orchestrator.storage.cohorts import NewCohort, NewDraw
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.searchspace import Params
+from searchctl.trainer.core.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.search.tpe import ClosedTrial
 
 
 def launched_cohorts(sweep: Sweep, ladders: Sequence[Ladder]) -> list[NewCohort]:
@@ -36,7 +41,7 @@ def new_cohort(
         number=number,
         trials=ladder.trials,
         method=sweep.search.method,
-        settings={},
+        settings={"random_share": str(sweep.search.random_share)},
         seed=sweep.seed,
         min_fraction=None if smallest is None else str(smallest),
         ladder=ladder_rows(ladder),
@@ -111,16 +116,38 @@ class CohortDrawer:
         """
         cohort = queries.cohorts(self._engine, self._row)[number]
         if cohort.drawn_at is None:
-            points = self._points(cohort)
+            points, sources = self._points(cohort)
             first = len(self._trials)
             new = {first + n: point.params for n, point in enumerate(points)}
             self._prepare(new)
-            self._writer.draw_cohort(NewDraw(number, first, points, [], versions()))
+            self._writer.draw_cohort(NewDraw(number, first, points, sources, versions()))
         rows = queries.trials(self._engine, self._row)
         mine = {row.number: Params(row.params) for row in rows if row.cohort == number}
         self._trials |= mine
         return list(mine)
 
-    def _points(self, cohort: CohortRow) -> list[Point]:
-        sweep, taken = self._sweep, self._trials.values()
-        return draw(sweep.space_, cohort.method, cohort.trials, cohort.seed, taken, sweep.prior)
+    def _points(self, cohort: CohortRow) -> tuple[list[Point], tuple[int, ...]]:
+        """Return the points of a cohort, and the numbers of the trials that a model used."""
+        sweep, taken, seed = self._sweep, self._trials.values(), cohort.seed
+        if cohort.method != "tpe" or not cohort.sources:
+            points = draw(sweep.space_, cohort.method, cohort.trials, seed, taken, sweep.prior)
+            return points, ()
+        history = History(
+            closed=closed_trials(self._engine, self._row, cohort.sources),
+            direction=self._row.direction,
+            random_share=Fraction(cohort.settings["random_share"]),
+            seed=derive_seed(seed, "cohort", cohort.number),
+        )
+        return draw_by_model(sweep.space_, cohort.trials, seed, taken, sweep.prior, history)
+
+
+def closed_trials(engine: Engine, row: SweepRow, cohorts: Collection[int]) -> "list[ClosedTrial]":
+    """Return the trials of closed cohorts with their scores by number of training images."""
+    from searchctl.orchestrator.search.tpe import ClosedTrial  # imports Optuna
+
+    trials = [each for each in queries.trials(engine, row) if each.cohort in cohorts]
+    scores: dict[int, dict[int, float | None]] = {trial.number: {} for trial in trials}
+    for job in queries.jobs(engine, row):
+        if job.trial in scores:
+            scores[job.trial][job.images] = job.score if job.state == "COMPLETE" else None
+    return [ClosedTrial(t.number, Params(t.params), scores[t.number]) for t in trials]

@@ -4,16 +4,20 @@ A draw is a function of its arguments alone, so the same cohorts give the same t
 of results.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 from itertools import count as count_up
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from searchctl.orchestrator.halving.rule import Direction
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.drawing import Allowed, anything
 from searchctl.searchspace.known import Completed
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.search.tpe import ClosedTrial
 
 Origin = Literal["grid", "random", "known", "near", "model"]
 """How a trial's params were found. known: given by the user. near: drawn near such a point. model:
@@ -41,6 +45,52 @@ class Prior:
 
 
 NO_PRIOR = Prior()
+
+
+@dataclass(frozen=True)
+class History:
+    """What a model learns from when it draws a cohort."""
+
+    closed: Sequence["ClosedTrial"]
+    """The trials of the cohorts that it is drawn from."""
+    direction: Direction
+    random_share: Fraction
+    """Share of the points that is drawn at random."""
+    seed: int
+    """Seed of the model's draws, another one for each cohort."""
+
+
+def draw_by_model(
+    space: Space,
+    count: int,
+    seed: int,
+    taken: Collection[Params],
+    prior: Prior,
+    history: History,
+) -> tuple[list[Point], tuple[int, ...]]:
+    """Draw the points of a cohort: some by a model of closed trials, the others as `draw` does.
+
+    All are drawn as `draw` does while too few trials have a score. The arguments are those of
+    `draw`.
+
+    Returns:
+        The points, and the numbers of the trials that the model used.
+    """
+    from searchctl.orchestrator.search import tpe  # imports Optuna
+
+    found = tpe.draw(
+        space,
+        history.closed,
+        count - int(count * history.random_share),
+        seed=history.seed,
+        direction=history.direction,
+        taken=taken,
+        random_share=Fraction(0),
+        allowed=prior.allowed,
+    )
+    learned = found.points[: len(found.points) - found.random]
+    others = draw(space, "random", count - len(learned), seed, [*taken, *learned], prior)
+    return [*(Point(params, "model") for params in learned), *others], found.sources
 
 
 def draw(

@@ -14,6 +14,7 @@ import logging
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from itertools import islice
 from math import ceil, isfinite
@@ -34,14 +35,15 @@ from searchctl.orchestrator.halving.rule import Direction
 from searchctl.searchspace import Choice, Params, Space, Value
 from searchctl.searchspace.branches import Part, setting
 from searchctl.searchspace.config import POINTS
+from searchctl.searchspace.drawing import Allowed, anything
 from searchctl.searchspace.values import Record, same
 
 log = logging.getLogger("searchctl")
 
 LEAST_SCORES = 8
 """Minimum number of trials with a score on the same number of images: a model needs as many."""
-RANDOM_SHARE = 3
-"""Every third point is random, so that a model that is wrong does no lasting harm."""
+RANDOM_SHARE = Fraction(1, 3)
+"""Share of the points that is random, so that a model that is wrong does no lasting harm."""
 _LEAST_GOOD = 6
 _GOOD_SHARE = 4
 """The best quarter of the trials counts as good, at least 6. With Optuna's own tenth, all trials
@@ -83,6 +85,8 @@ def draw(
     seed: int,
     direction: Direction,
     taken: Collection[Params] = (),
+    random_share: Fraction = RANDOM_SHARE,
+    allowed: Allowed = anything,
 ) -> Draw:
     """Draw new points: two thirds from a model of the closed trials, one third at random.
 
@@ -97,28 +101,30 @@ def draw(
         seed: the same seed and trials give the same points.
         direction: whether larger scores are better.
         taken: points of further trials, which are not drawn either.
+        random_share: share of the points that is random.
+        allowed: which points may be drawn.
     """
     model = _Model.of(space, closed)
     seen = {*taken, *(trial.params for trial in closed)}
     points: list[Params] = []
     if model is not None:
-        modelled = _distinct(model.points(seed, direction), seen)
-        points += islice(modelled, count - count // RANDOM_SHARE)
+        modelled = _distinct(model.points(seed, direction), seen, allowed)
+        points += islice(modelled, count - int(count * random_share))
     learned = len(points)
-    pool = space.sample(len(seen) + count, seed)
-    points += [point for point in pool if point not in seen][: count - learned]
+    pool = (point for point in space.draws(seed, allowed=allowed) if point not in seen)
+    points += islice(pool, count - learned)
     if len(points) < count:
         log.warning("the space has only %d new points, not %d", len(points), count)
     found = (model.images, model.sources) if model is not None and learned else (None, ())
     return Draw(tuple(points), len(points) - learned, *found)
 
 
-def _distinct(points: Iterator[Params], seen: set[Params]) -> Iterator[Params]:
-    """Yield the new points and add them to `seen`, until none is new for long."""
+def _distinct(points: Iterator[Params], seen: set[Params], allowed: Allowed) -> Iterator[Params]:
+    """Yield the new, allowed points and add them to `seen`, until there is none for long."""
     repeats = 0
     for point in points:
         repeats += 1
-        if point not in seen:
+        if point not in seen and allowed(point):
             repeats = 0
             seen.add(point)
             yield point

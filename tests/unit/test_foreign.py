@@ -84,7 +84,7 @@ def test_a_step_that_is_a_factor_is_answered_with_the_values():
         Space.from_config({"batch_size": {"low": 2, "high": 16, "log": True, "step": 2}})
 
 
-@pytest.mark.parametrize(("method", "line"), [("bayes", "quasi_random"), ("ASHA", "random")])
+@pytest.mark.parametrize(("method", "line"), [("bayes", "tpe"), ("ASHA", "random")])
 def test_a_method_of_other_tools_is_answered_with_one_of_ours(refused, method, line):
     text = (
         f"name: s\ndata: {{dataset: scenes}}\nspace: {{lr: [1, 2]}}\nsearch: {{method: {method}}}"

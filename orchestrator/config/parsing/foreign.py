@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from searchctl.searchspace.errors import Problem
 
 METHODS = {
-    **dict.fromkeys(("bayes", "bayesian", "bo", "gp", "tpe"), "method: quasi_random"),
+    **dict.fromkeys(("bayes", "bayesian", "bo", "gp"), "method: tpe"),
     **dict.fromkeys(("sobol", "halton", "qmc", "lhs"), "method: quasi_random"),
     **dict.fromkeys(("hyperband", "asha", "bohb", "sha", "halving"), "method: random"),
     **dict.fromkeys(("random_search", "randomsearch"), "method: random"),
