@@ -1,12 +1,13 @@
 """The cohorts of a sweep: those of its launch, and how each is drawn while it runs."""
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.config.checks.where import after_launch
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.cohorts import Cohorts, PlannedCohort, sources_of
@@ -129,8 +130,9 @@ class CohortDrawer:
     def _points(self, cohort: CohortRow) -> tuple[list[Point], tuple[int, ...]]:
         """Return the points of a cohort, and the numbers of the trials that a model used."""
         sweep, taken, seed = self._sweep, self._trials.values(), cohort.seed
+        prior = replace(sweep.prior, allowed=after_launch(sweep.prior.allowed))
         if cohort.method != "tpe" or not cohort.sources:
-            points = draw(sweep.space_, cohort.method, cohort.trials, seed, taken, sweep.prior)
+            points = draw(sweep.space_, cohort.method, cohort.trials, seed, taken, prior)
             return points, ()
         history = History(
             closed=closed_trials(self._engine, self._row, cohort.sources),
@@ -138,7 +140,7 @@ class CohortDrawer:
             random_share=Fraction(cohort.settings["random_share"]),
             seed=derive_seed(seed, "cohort", cohort.number),
         )
-        return draw_by_model(sweep.space_, cohort.trials, seed, taken, sweep.prior, history)
+        return draw_by_model(sweep.space_, cohort.trials, seed, taken, prior, history)
 
 
 def closed_trials(engine: Engine, row: SweepRow, cohorts: Collection[int]) -> "list[ClosedTrial]":

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from searchctl.orchestrator.config.checks.where import network_of
+from searchctl.orchestrator.config.checks.where import after_launch, network_of
 from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
@@ -43,6 +43,13 @@ def test_draws_are_repeated_and_a_stored_sweep_has_the_same_trials():
     assert len(found.trials()) == 6
     assert all(found.parameter_counts[network_of(trial)] < 30e3 for trial in found.trials())
     assert Sweep.from_json(found.to_json()).trials() == found.trials()
+
+
+def test_later_cohorts_draw_no_network_that_the_launch_has_not_counted():
+    found = counted("parameters < 30e3", method="random", trials=3)
+    later = after_launch(found.prior.allowed)
+    kept = {name for name, count in found.parameter_counts.items() if count < 30e3}
+    assert {network_of(point) for point in found.space_.grid() if later(point)} == kept
 
 
 @pytest.mark.parametrize(

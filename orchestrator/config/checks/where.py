@@ -2,13 +2,14 @@
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from searchctl.orchestrator.config.parsing.conditions import Condition
 from searchctl.orchestrator.config.parsing.expressions import ExpressionError
 from searchctl.orchestrator.config.sweep_settings import SearchSettings
 from searchctl.searchspace import Params, Space
+from searchctl.searchspace.drawing import Allowed
 from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
 from searchctl.searchspace.values import Value
 from searchctl.trainer.settings.model_options import NETWORK
@@ -29,7 +30,8 @@ class Where:
     """Values of the settings that a point does not have."""
     counts: Mapping[str, int]
     """Parameters of the networks that were counted, by `network_of`. A condition on the parameters
-    of another network is taken to hold."""
+    of another network is taken to hold until the launch has counted, and never afterwards."""
+    all_counted: bool = False
 
     def __call__(self, point: Params) -> bool:
         """Return whether all conditions hold for a point.
@@ -42,12 +44,18 @@ class Where:
             values = ChainMap(values, {PARAMETERS: count})
         for number, condition in enumerate(self.conditions):
             try:
-                if condition.names <= values.keys() and not condition(values):
+                known = condition.names <= values.keys()
+                if (known and not condition(values)) or (self.all_counted and not known):
                     return False
             except ExpressionError as error:
                 shown = ", ".join(f"{name} {value}" for name, value in point.items())
                 raise SpaceError((("where", number), f"{error} (trial with {shown})")) from None
         return True
+
+
+def after_launch(allowed: Allowed) -> Allowed:
+    """Return a test of points for later cohorts: of networks, only counted ones are allowed."""
+    return replace(allowed, all_counted=True) if isinstance(allowed, Where) else allowed
 
 
 def where_of(search: SearchSettings, space: Space, counts: Mapping[str, int]) -> Where | None:
