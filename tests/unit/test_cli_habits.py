@@ -20,6 +20,7 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "first_release"
 VALID = "name: s\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.2]}\n"
 WRITERS = {"launch", "resume", "stop", "train", "dashboard", "watch", "schema", "report"} | {
     "delete",
+    "extend",
     "rename",
 }
 """Commands without --json: they run something, or have formats of their own."""
