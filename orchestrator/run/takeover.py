@@ -1,6 +1,7 @@
 """Continues a sweep from what is stored: who drives it now, its study, and its decisions."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.spec import differences
@@ -52,9 +53,14 @@ def open_mirror(prepared: Prepared) -> StudyMirror:
     Raises:
         SearchctlError: it cannot be opened.
     """
-    sweep = prepared.sweep
+    sweep, row = prepared.sweep, prepared.row
+
+    def drawn() -> dict[int, dict[str, Any]]:
+        trials = queries.trials(prepared.engine, row)
+        return {each.number: {"cohort": each.cohort, "origin": each.origin} for each in trials}
+
     try:
-        return StudyMirror(prepared.url, sweep.name, prepared.row.direction, sweep.space_)
+        return StudyMirror(prepared.url, sweep.name, row.direction, sweep.space_, drawn)
     except Exception as error:
         if full(error) or unreachable(error):
             raise

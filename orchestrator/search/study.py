@@ -9,10 +9,9 @@ changes to a trial after its end, so attributes and artifacts are written before
 artifacts by name only: their files stay where the jobs wrote them (web/pictures.py).
 """
 
-import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from searchctl.orchestrator.artifacts.pictures import JobPicture
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.rule import Direction
+from searchctl.orchestrator.search.attributes import artifact_attribute, note_attributes
 from searchctl.orchestrator.search.distributions import distributions, plain
 from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
 from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
@@ -33,8 +33,6 @@ from searchctl.searchspace import Params, Space
 
 log = logging.getLogger("searchctl")
 
-_NOTE_LENGTH = 2000
-"""Maximum length of a note. The dashboard splits a longer one into several attributes."""
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to create Optuna's tables while another launch does the same."""
 
@@ -96,8 +94,22 @@ class _Shown:
 class StudyMirror:
     """The Optuna study of one sweep."""
 
-    def __init__(self, url: str, name: str, direction: Direction, space: Space) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        direction: Direction,
+        space: Space,
+        drawn: Callable[[], Mapping[int, Mapping[str, Any]]] = dict,
+    ) -> None:
         """Open or create the study, and read its trials.
+
+        Args:
+            url: URL of the database.
+            name: name of the sweep.
+            direction: whether larger scores are better.
+            space: the sweep's search space.
+            drawn: returns how each trial was drawn, as attributes, by its number.
 
         Raises:
             Exception: any error of Optuna or the database. Only later writes are merely logged.
@@ -107,6 +119,8 @@ class StudyMirror:
         self.behind = False
         """Whether a write has failed since the study was last synchronized with the tables."""
         self._stale = False
+        self._drawn = drawn
+        self._about: Mapping[int, Mapping[str, Any]] = {}
         self._distributions = distributions(space)
         self._storage = open_storage(url)
         self._study = optuna.create_study(
@@ -146,7 +160,7 @@ class StudyMirror:
             # as Study.set_metric_names does, but without its warning that it is experimental
             self._set("study:metric_names", [metric])
             noted = self._study._storage.get_study_system_attrs(self._study._study_id)
-            for name, value in _note(None, note, noted).items():
+            for name, value in note_attributes(None, note, noted).items():
                 self._set(name, value)
             existing = self._study.user_attrs
             for name, value in attributes.items():
@@ -184,7 +198,10 @@ class StudyMirror:
                 self._reload()
             if number in self._trials:
                 return
-            attributes = {"trial": number, "params_hash": params.fingerprint}
+            if number not in self._about:  # a trial of a new cohort
+                self._about = self._drawn()
+            drawn = self._about.get(number, {})
+            attributes = {"trial": number, "params_hash": params.fingerprint, **drawn}
             self._trials[number] = self._create(params, TrialState.RUNNING, attributes)
 
     def show_audit(
@@ -238,7 +255,7 @@ class StudyMirror:
             shown = self._trials[number]
             if shown.ended:
                 return
-            artifacts = dict(_artifact(picture) for picture in pictures)
+            artifacts = dict(artifact_attribute(picture) for picture in pictures)
             self._rows.report(shown.id, images, score, attributes, artifacts)
             shown.scores[images] = score
 
@@ -274,29 +291,6 @@ def _ended(ending: Ending, shown: _Shown, noted: Mapping[str, Any]) -> EndedTria
     state = states.get(ending.verdict, TrialState.FAIL)
     value = None if state == TrialState.FAIL else shown.scores[max(shown.scores)]
     attributes = {"verdict": ending.verdict, "reason": ending.reason}
-    return EndedTrial(shown.id, state, value, attributes, _note(shown.id, ending.note, noted))
-
-
-def _note(trial_id: int | None, text: str, noted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a note; empty if there already is one.
-
-    They are those of `optuna_dashboard.save_note`, which would read all notes for each write.
-    """
-    prefix = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
-    if f"{prefix}note_ver" in noted:
-        return {}
-    return {f"{prefix}note_str:0": text[:_NOTE_LENGTH], f"{prefix}note_ver": 1}
-
-
-def _artifact(picture: JobPicture) -> tuple[str, str]:
-    """Return the attribute of an artifact, as `optuna.artifacts.upload_artifact` writes it.
-
-    That function would also copy the file.
-    """
-    metadata = {
-        "artifact_id": picture.id,
-        "filename": f"rung-{picture.rung}-{picture.file}",
-        "mimetype": "image/png",
-        "encoding": None,
-    }
-    return f"artifacts:{picture.id}", json.dumps(metadata)
+    return EndedTrial(
+        shown.id, state, value, attributes, note_attributes(shown.id, ending.note, noted)
+    )

@@ -87,6 +87,7 @@ def test_attributes_describe_a_trial_and_the_reason_of_its_end(sweeps, quick_run
     for number, attributes in found.items():
         last = decisions[number]
         assert attributes["params_hash"] == params[number].fingerprint
+        assert (attributes["cohort"], attributes["origin"]) == (0, "grid")
         assert (attributes["verdict"], attributes["reason"]) == (last.verdict, last.reason)
     finalist = dict(found[5])
     assert (finalist["rung"], finalist["images"], finalist["kept_epoch"]) == (2, 32, 1)
