@@ -1,11 +1,11 @@
 """The capacity for a sweep: how many trials run at a time, and on how many GPUs."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.trainer.core.cpus import own_cpus
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def capacity_of(
     available = (gpus or gpus_here()) if share else 0
     limits = [_fitting(available, share)] if share else []
     if gpus is None:
-        limits.append(int(_cpus_here() / cpus))
+        limits.append(int(own_cpus() / cpus))
     parallel = min([*limits, *filter(None, [resources.max_parallel])])
     if parallel < 1:
         raise SearchctlError(
@@ -57,9 +57,3 @@ def capacity_of(
 def _fitting(gpus: int, share: float) -> int:
     """Return how many trials fit on the GPUs; a fraction never spans two of them."""
     return gpus * int(1 / share) if share < 1 else int(gpus / share)
-
-
-def _cpus_here() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from searchctl.trainer.core.ahead import cores, in_threads
+from searchctl.trainer.core.ahead import in_threads
+from searchctl.trainer.core.cpus import own_cpus
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -17,7 +18,7 @@ def test_few_items_are_taken_ahead():
     items = (taken.append(n) or n for n in range(1000))
     with closing(in_threads(str, items, "t")) as results:
         next(results)
-        assert len(taken) <= 2 * min(cores(), 16)
+        assert len(taken) <= 2 * min(own_cpus(), 16)
 
 
 def test_an_error_ends_all_threads():

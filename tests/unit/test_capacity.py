@@ -2,6 +2,7 @@ import pytest
 
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.planning import capacity
 from searchctl.orchestrator.planning.capacity import capacity_of
 
 
@@ -21,7 +22,7 @@ def test_this_machine_s_gpus_count_where_none_are_named():
 
 
 def test_trials_without_gpus_share_this_machine_s_cpus(monkeypatch):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(6)), raising=False)
+    monkeypatch.setattr(capacity, "own_cpus", lambda: 6)
     assert capacity_of(ResourceSettings(cpus_per_trial=2)).parallel == 3
     assert capacity_of(ResourceSettings(cpus_per_trial=1, max_parallel=4)).parallel == 4
 

@@ -1,11 +1,12 @@
 """Work on many items in threads, a few items ahead of who takes the results."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
+
+from searchctl.trainer.core.cpus import own_cpus
 
 _MOST_THREADS = 16
 """Each holds an item, such as an image of original size, in memory."""
@@ -27,7 +28,7 @@ def in_threads(
         items: taken one by one.
         name: of the threads.
     """
-    threads = min(cores(), _MOST_THREADS)
+    threads = min(own_cpus(), _MOST_THREADS)
     waiting = iter(items)
     ahead: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -39,10 +40,3 @@ def in_threads(
             ahead += ((item, pool.submit(work, item)) for item in islice(waiting, 1))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

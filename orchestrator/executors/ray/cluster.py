@@ -26,6 +26,7 @@ from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.local import loopback_only
 from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.executors.room import no_room
+from searchctl.trainer.core.cpus import own_cpus
 
 log = logging.getLogger("searchctl")
 
@@ -81,7 +82,7 @@ def connected(address: str | None) -> Iterator[Head]:
 def _start() -> None:
     with loopback_only():
         try:
-            _init(address="local", include_dashboard=False)
+            _init(address="local", include_dashboard=False, num_cpus=own_cpus())
         except Exception as error:  # of many kinds, plain ones too
             why = shorten(str(error) or repr(error), 200, placeholder=" ...")
             raise SearchctlError(
