@@ -12,7 +12,7 @@ from searchctl.orchestrator.web.access import LEAST, TOKEN_VARIABLE
 
 _NAMED = (URL_FILE_VARIABLE, "RAY_AUTH_TOKEN_PATH", "PGPASSFILE")
 """Environment variables that name a file with a secret."""
-_USUAL = ("~/.ray/auth_token", "~/.pgpass", ".env")
+_USUAL = ("~/.ray/auth_token", "~/.ray/searchctl_token", "~/.pgpass", ".env")
 _FEWEST_KINDS = 8
 """Minimum number of different characters of a random token."""
 

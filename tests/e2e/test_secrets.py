@@ -55,7 +55,7 @@ class Launched:
         self.folder = folder
         self.home, self.sessions = folder / "home", Path(tempfile.mkdtemp(prefix="ray-"))
         (self.home / ".ray").mkdir(parents=True)
-        (self.home / ".ray/auth_token").write_text("f" * 64)
+        (self.home / ".ray/searchctl_token").write_text("f" * 64)
         self.url = server.new_database().replace("searchctl@", f"searchctl:{SECRET}@")
         self.server = server
         self.shown = Shown()
@@ -141,8 +141,12 @@ def test_nothing_of_a_launch_listens_beyond_this_machine(launched):
 
 def test_ray_requires_its_token_which_only_this_user_can_read(launched):
     assert launched.refusals == [grpc.StatusCode.UNAUTHENTICATED]
-    token = launched.home / ".ray/auth_token"
+    token = launched.home / ".ray/searchctl_token"
     assert (token.stat().st_mode & 0o777, token.read_text()) == (0o600, "f" * 64)
+
+
+def test_a_launch_leaves_no_token_that_the_users_other_clusters_would_require(launched):
+    assert [path.name for path in (launched.home / ".ray").iterdir()] == ["searchctl_token"]
 
 
 def test_no_command_line_shows_a_secret(launched):

@@ -7,7 +7,7 @@ machine, and stores its token where every user of the machine can read it.
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,26 +24,38 @@ def loopback_only() -> Iterator[None]:
     """Make Ray's processes listen on loopback only, and accept this user's token only.
 
     Raises:
-        SearchctlError: the file of Ray's token cannot be written.
+        SearchctlError: the file of the token cannot be written.
     """
-    _own_token()
-    # Ray reads its switch at its import, and passes it to its processes in the environment
-    before, os.environ[_SWITCH] = os.environ.get(_SWITCH), "0"
+    # Ray reads its switch at its import, and passes the environment to its processes
     imported, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        with _environment({_SWITCH: "0", **_own_token()}):
+            yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = imported
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = imported
-        os.environ.pop(_SWITCH)
-        if before is not None:
-            os.environ[_SWITCH] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
-def _own_token() -> None:
-    """Create the file of Ray's token if it is missing; make it readable by this user only."""
+def _own_token() -> dict[str, str]:
+    """Return the variable that names the file of our token, which is created if it is missing.
+
+    Ray's own file, ~/.ray/auth_token, would make each later cluster of this user require a token.
+    """
     if any(name in os.environ for name in _ELSEWHERE):
-        return
-    file = Path.home() / ".ray" / "auth_token"
+        return {}
+    file = Path.home() / ".ray" / "searchctl_token"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:  # of mode 600
@@ -56,3 +68,4 @@ def _own_token() -> None:
         raise SearchctlError(
             f"cannot keep Ray's token in {file} ({error}): name a file with $RAY_AUTH_TOKEN_PATH"
         ) from error
+    return {"RAY_AUTH_TOKEN_PATH": str(file)}
