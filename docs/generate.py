@@ -153,6 +153,8 @@ def _exit_codes() -> str:
         "| 2 | the command line is wrong |\n"
         "| 3 | the sweep ran, and no trial of one rung has a score |\n"
         "| 4 | the sweep was stopped by `searchctl stop`, a deadline or a budget; for `watch` also: its driver died |\n"
+        "| 5 | another process drives the sweep; nothing was changed |\n"
+        "| 70 | an error that searchctl did not foresee; the message names the file with its traceback |\n"
         "| 130, 143 | stopped by Ctrl-C or SIGTERM; `searchctl resume` continues the sweep. For `watch`, and for a "
         "`launch` whose driver was submitted, only the watching ended. `logs -f` ends with 0 |\n"
     )

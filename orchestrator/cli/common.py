@@ -15,6 +15,7 @@ ERROR = 1  # something the user can fix; the message says how
 USAGE = 2  # click's own, for a wrong option
 NO_ANSWER = 3  # the sweep ran, and no trial has a score
 STOPPED = 4  # by `searchctl stop`, a deadline or a budget; it can be resumed
+BUSY = 5  # another process drives the sweep; nothing was changed
 UNFORESEEN = 70  # a bug; the message names the file with the traceback
 INTERRUPTED = 130
 TERMINATED = 143

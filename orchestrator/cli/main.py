@@ -25,6 +25,7 @@ from searchctl.orchestrator.cli import (
     view,
 )
 from searchctl.orchestrator.cli.common import (
+    BUSY,
     ERROR,
     NO_ANSWER,
     UNFORESEEN,
@@ -114,11 +115,18 @@ def main() -> None:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an error that a user can fix; None for a bug in searchctl."""
-    from searchctl.orchestrator.core.errors import DriverEnded, SearchctlError, SweepFailed
+    from searchctl.orchestrator.core.errors import (
+        DriverEnded,
+        SearchctlError,
+        SweepBusy,
+        SweepFailed,
+    )
     from searchctl.trainer.core.errors import TrainerError
 
     if isinstance(error, SweepFailed):
         return NO_ANSWER
+    if isinstance(error, SweepBusy):
+        return BUSY
     if isinstance(error, DriverEnded):
         return error.exit_code
     return ERROR if isinstance(error, SearchctlError | TrainerError) else None

@@ -5,7 +5,7 @@ SearchctlError              exit code 1
 ├── SweepNotFound           exit code 1
 ├── SchemaMismatch          exit code 1
 ├── SweepChanged            exit code 1
-├── SweepBusy               exit code 1
+├── SweepBusy               exit code 5: another process drives the sweep
 ├── LeaseLost               exit code 1
 ├── DatabaseFull            exit code 1: fix the disk, then resume
 ├── SweepBlocked            exit code 1: fix the files, then resume

@@ -83,7 +83,7 @@ def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(
     output = command("launch", file, *by, "--detach")
     assert "'long', is driven by job long-" in output
     assert "searchctl logs long -f" in output
-    assert "being driven by" in command("resume", "long", "--detach", code=1)
+    assert "being driven by" in command("resume", "long", "--detach", code=5)
     assert "python -m searchctl launch" in command("logs", "long", "--driver")
 
     os.kill(int(found("long").driver.rpartition(":")[2]), signal.SIGKILL)
