@@ -23,6 +23,11 @@ class Retry:
     """Lost seconds times GPUs."""
     error: str | None
 
+    @property
+    def orderly(self) -> bool:
+        """Whether the job was only stopped with its sweep, and continued later."""
+        return set(self.outcomes) == {"stopped"} and self.error in (None, "stopped")
+
 
 def busy_seconds(attempts: Iterable[EndedAttempt]) -> float:
     """Return the seconds during which at least one of the attempts ran."""

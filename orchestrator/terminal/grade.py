@@ -35,7 +35,10 @@ def grade_line(grade: Grade) -> str:
         line += f", {whole.seconds.ratio:.2f} times the estimate of the probe"
     if whole.images.ratio is not None:
         line += f", and trained {100 * whole.images.ratio:.0f} % of the planned images"
-    return f"{line}; {counted(len(grade.faults), 'job')} failed or had to be retried."
+    wrong = [retry for retry in grade.faults if not retry.orderly]
+    line += f"; {counted(len(wrong), 'job')} failed or had to be retried"
+    stopped = len(grade.faults) - len(wrong)
+    return f"{line}{f', {stopped} continued after a stop' * bool(stopped)}."
 
 
 def _totals(grade: Grade) -> Table:
@@ -123,7 +126,7 @@ def _retries(retries: Sequence[Retry]) -> Iterator[str]:
     cost = sum(retry.seconds for retry in retries)
     gpu = sum(retry.gpu_seconds for retry in retries)
     yield (
-        f"Lost and failed attempts: {named}; they cost {clock(cost)} of jobs"
+        f"Lost, failed and stopped attempts: {named}; they cost {clock(cost)} of jobs"
         f"{f', {number(gpu / 3600)} GPU hours' * bool(gpu)}:"
     )
     for retry in retries[:_MOST_RETRIES]:

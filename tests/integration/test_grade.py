@@ -163,6 +163,11 @@ def test_the_cost_of_a_lost_attempt_is_its_unused_epochs():
     assert (fault.seconds, fault.gpu_seconds) == (20, 20)
 
 
+def test_a_job_that_was_stopped_with_its_sweep_has_not_failed():
+    stopped, lost = (faults([attempt(0, 5, each), attempt(9, 5)]) for each in ("stopped", "lost"))
+    assert [fault.orderly for fault in (*stopped, *lost)] == [True, False]
+
+
 def test_a_trial_without_a_score_cost_all_of_its_time():
     first, second = faults(
         [
