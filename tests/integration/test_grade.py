@@ -120,7 +120,7 @@ def test_jobs_after_the_ladder_are_graded_on_their_own(sweeps):
     stages = grade(prepared.engine, row).stages
     assert [(s.kind, s.jobs.planned.expected, s.jobs.ratio) for s in stages[-2:]] == [
         ("repeat", 4, 1),
-        ("audit", 1, 1),
+        ("audit", 2, 1),
     ]
     assert all(stage.images.ratio == 1 for stage in stages[-2:])
 
