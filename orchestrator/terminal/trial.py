@@ -105,7 +105,7 @@ def trial_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     for section in _sections(facts):
         yield ""
         yield from section
-    attempts = [_attempt(attempt) for attempt in facts["attempts"] if _is_notable(attempt)]
+    attempts = [*_attempts(filter(_is_notable, facts["attempts"]))]
     if notes := [*_reused(facts), *attempts]:
         yield ""
         yield from notes
@@ -147,16 +147,28 @@ def _is_notable(attempt: Mapping[str, Any]) -> bool:
     return bool(attempt["error"]) or attempt["number"] > 1
 
 
-def _attempt(attempt: Mapping[str, Any]) -> RenderableType:
-    key = JobKey(0, attempt["rung"], attempt["kind"], attempt["repeat"])
-    what = f"{key.place}, attempt {attempt['number']}"
+def _attempts(attempts: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Yield a line for each attempt; an error that several have is shown in full once."""
+    shown: dict[str, str] = {}
+    for attempt in attempts:
+        what = f"{_place(attempt)}, attempt {attempt['number']}"
+        error = (attempt["error"] or "").rstrip()
+        yield _attempt(what, attempt, f"the error of {shown[error]}" if error in shown else error)
+        shown.setdefault(error, what)
+
+
+def _place(attempt: Mapping[str, Any]) -> str:
+    return JobKey(0, attempt["rung"], attempt["kind"], attempt["repeat"]).place
+
+
+def _attempt(what: str, attempt: Mapping[str, Any], error: str) -> RenderableType:
     place = f" on {attempt['worker']}" if attempt["worker"] else ""
     first = attempt["first_epoch"] or 1
     resumed = f", resumed at epoch {first}" if first > 1 else ""
-    outcome, error = attempt["outcome"] or "running", attempt["error"]
+    outcome = attempt["outcome"] or "running"
     line = Text.assemble((f"{what}{place}: {outcome}{resumed}", "yellow"))
     if error and error != outcome:
-        line.append("\n" + indent(error.rstrip(), "  "))
+        line.append("\n" + indent(error, "  "))
     return line
 
 

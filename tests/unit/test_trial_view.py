@@ -58,6 +58,15 @@ def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
     assert rendered(**changes) == lines
 
 
+def test_an_error_of_several_attempts_is_shown_in_full_once():
+    failed = ATTEMPT | {"outcome": "lost", "error": "OSError: no space\n  in loop\n"}
+    facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [], "after": []}
+    facts |= {"initial_files": {}, "decisions": [], "class_scores": [], "epochs": []}
+    *_, first, second = trial_tables(facts | {"attempts": [failed, failed | {"number": 3}]})
+    assert "in loop" in first.plain
+    assert second.plain.splitlines()[1:] == ["  the error of rung 1, attempt 2"]
+
+
 def test_a_trial_shows_its_parameters_memory_latency_and_hardware():
     job = {"rung": 0, "images": 4, "score": 0.5, "kept_epoch": 1, "seconds": 1.0, "device": "cpu"}
     job |= {"trainable_parameters": 28490, "peak_memory_bytes": 7e8, "evaluations": {}}
