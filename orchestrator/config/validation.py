@@ -7,7 +7,9 @@ differ between rungs, and never between the trials of a rung.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from searchctl.orchestrator.config.checks.space import ends
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.searchspace.branches import flat, setting
 from searchctl.trainer.settings.in_effect import needs_each_score
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.settings.validation import EVERY_EPOCH, LAST_TWO, Validate
@@ -41,7 +43,9 @@ def validation_of(sweep: Sweep) -> SweepValidation:
     """
     if isinstance(sweep.recipe.validate_, Validate):
         return SweepValidation(sweep.recipe.validate_, sweep.recipe.validate_)
-    steered = sweep.script is None and any(map(needs_each_score, _that_read_scores(sweep)))
+    steered = sweep.script is None and (
+        any(map(needs_each_score, _that_read_scores(sweep))) or _may_be_drawn_later(sweep)
+    )
     return SweepValidation(EVERY_EPOCH if steered else LAST_TWO, EVERY_EPOCH)
 
 
@@ -52,3 +56,19 @@ def _that_read_scores(sweep: Sweep) -> Iterator[TrainSettings]:
         patience = params.get("patience", recipe.patience)
         if patience is not None or params.get("lr_schedule", recipe.lr_schedule) == "plateau":
             yield recipe.with_params(params)
+
+
+def _may_be_drawn_later(sweep: Sweep) -> bool:
+    """Can a trial that a model draws from results have a patience or a plateau schedule?
+
+    The answer must not change in the course of a sweep, so it is that of the whole space.
+    """
+    if sweep.search.method != "tpe" or len(sweep.search.sizes) < 2:
+        return False
+    of_axes = ((setting(name), ends(part)) for name, part in flat(sweep.space_.axes).items())
+    of_points = ((n, (value,)) for point in sweep.space_.points for n, value in point.items())
+    return any(
+        (name == "patience" and any(value is not None for value in values))
+        or (name == "lr_schedule" and "plateau" in values)
+        for name, values in (*of_axes, *of_points)
+    )
