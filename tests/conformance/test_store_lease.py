@@ -10,12 +10,13 @@ from sqlalchemy import select, text, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
 from searchctl.orchestrator.storage import lease, schema
+from searchctl.orchestrator.storage.cohorts import NewDraw
 from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.lease import Holder
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep, request_state
-from tests.stored_sweeps import complete, epoch, new_sweep, start
+from tests.stored_sweeps import complete, epoch, new_cohort, new_sweep, start
 
 DRIVERS = 8
 
@@ -144,6 +145,9 @@ WRITES = {
     "set_state": lambda writer: writer.set_state("STOPPED"),
     "replace_spec": lambda writer: writer.replace_spec({}, "h", {}, "f", {}, []),
     "note": lambda writer: writer.note("resumed"),
+    "add_initial_files": lambda writer: writer.add_initial_files({}),
+    "request_cohorts": lambda writer: writer.request_cohorts([new_cohort(1)]),
+    "draw_cohort": lambda writer: writer.draw_cohort(NewDraw(1, 2, [], [], {})),
 }
 
 

@@ -114,7 +114,7 @@ def test_a_second_driver_is_refused_while_the_first_is_at_work(
     process = start_searchctl("launch", "sweep.yaml", "--inline", cwd=long_folder)
     wait_for(long_folder, RUNNING, process)
     second = searchctl("resume", "tiny", "--inline", cwd=long_folder)
-    assert second.returncode == 1
+    assert second.returncode == 5
     assert f":{process.pid}: follow it with `searchctl status`" in second.stderr
     assert process.poll() is None
 

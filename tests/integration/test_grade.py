@@ -148,7 +148,7 @@ def test_all_of_it_is_there_for_scripts(launched):
 def attempt(start, seconds, outcome="complete", *, trial=0, job_seconds=None, gpus=1.0):
     began = BEGAN + timedelta(seconds=start)
     ended = began + timedelta(seconds=seconds)
-    return EndedAttempt(trial, 0, "ladder", 0, began, ended, outcome, gpus, None, job_seconds)
+    return EndedAttempt(trial, 0, "ladder", 0, 0, began, ended, outcome, gpus, None, job_seconds)
 
 
 def test_busy_time_counts_overlaps_once_and_no_gaps():

@@ -61,7 +61,7 @@ def test_an_attempt_is_shown_once_with_its_error_below(changes, lines):
 def test_an_error_of_several_attempts_is_shown_in_full_once():
     failed = ATTEMPT | {"outcome": "lost", "error": "OSError: no space\n  in loop\n"}
     facts = {"sweep": "tiny", "trial": 0, "state": "RUNNING", "params": {}, "jobs": [], "after": []}
-    facts |= {"initial_files": {}, "decisions": [], "class_scores": [], "epochs": []}
+    facts |= {"initial_files": {}, "decisions": [], "class_scores": [], "epochs": []} | ONLY_COHORT
     *_, first, second = trial_tables(facts | {"attempts": [failed, failed | {"number": 3}]})
     assert "in loop" in first.plain
     assert second.plain.splitlines()[1:] == ["  the error of rung 1, attempt 2"]
