@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from searchctl.orchestrator.core.signals import StopSwitch
     from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.storage.rows import SweepRow
     from searchctl.trainer.data.cache.store import OnProgress
 
 
@@ -30,27 +31,16 @@ def drive(
             swallow a KeyboardInterrupt, and before the sweep is stored.
         inline: run the jobs in this process.
     """
-    from searchctl.orchestrator.executors.inline import InlineExecutor
-    from searchctl.orchestrator.run.launch import run
     from searchctl.orchestrator.terminal.answer import answer
     from searchctl.orchestrator.terminal.display import plain_console, show
-    from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
 
     console = plain_console()
-    drawn = partial(LiveDisplay, console, stopping.notice)
     with decoding(console, stopping) as tell:
         prepared = prepare(tell)
-    stopping.drawn = live = console.is_terminal
     for note in prepared.notes:
         console.print(note, soft_wrap=True)
     print_plan(prepared.sweep, prepared.plan)
-    row = run(
-        prepared,
-        executor=InlineExecutor() if inline else None,
-        display=drawn if live else partial(PlainDisplay, console),
-        stopping=stopping.reason,
-        say=console.print,
-    )
+    row = run_here(prepared, stopping, console, inline=inline)
     name = prepared.sweep.name
     if row.state != "COMPLETE":
         console.print(f"stopped: {row.error}", soft_wrap=True)
@@ -59,6 +49,25 @@ def drive(
         sys.exit(stopping.exit_code or STOPPED)
     for part in answer(prepared.engine, prepared.row, prepared.url):
         show(part)
+
+
+def run_here(
+    prepared: "Prepared", stopping: "StopSwitch", console: "Console", *, inline: bool
+) -> "SweepRow":
+    """Run a prepared sweep until it ends or is stopped, and show its progress; return its row."""
+    from searchctl.orchestrator.executors.inline import InlineExecutor
+    from searchctl.orchestrator.run.launch import run
+    from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
+
+    stopping.drawn = live = console.is_terminal
+    drawn = partial(LiveDisplay, console, stopping.notice)
+    return run(
+        prepared,
+        executor=InlineExecutor() if inline else None,
+        display=drawn if live else partial(PlainDisplay, console),
+        stopping=stopping.reason,
+        say=console.print,
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import click
 
 from searchctl.orchestrator.cli import (
     analysis,
+    calibrate,
     check,
     dashboard,
     data,
@@ -56,6 +57,7 @@ for command in (
     files.validate,
     check.check,
     plan.plan,
+    calibrate.calibrate,
     data.data,
     run.launch,
     view.status,

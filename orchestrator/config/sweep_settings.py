@@ -205,8 +205,9 @@ class HalvingSettings(Settings):
     """Reduction factor: each cut keeps one in eta trials."""
     finalists: Annotated[int, Field(ge=1, le=1_000_000)] = 2
     """Number of trials on the last rung, which uses all of the data."""
-    keep: Literal["floor", "ceil"] = "floor"
-    """Rounding of n / eta: floor keeps 4 of 9, ceil keeps 5."""
+    keep: Literal["floor", "ceil", "all"] = "floor"
+    """Rounding of n / eta: floor keeps 4 of 9, ceil keeps 5. all: nothing is cut, and every trial
+    is trained on every rung, as `searchctl calibrate` does."""
     min_fraction: Share | Annotated[list[Share], Field(min_length=1, max_length=1000)] | None = None
     """Smallest fraction of the training images; lower rungs are left out. A list has one fraction
     per cohort: with `search.trials` as a list, that is Hyperband."""

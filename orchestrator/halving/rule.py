@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Literal
 
 Direction = Literal["maximize", "minimize"]
-Keep = Literal["floor", "ceil"]
+Keep = Literal["floor", "ceil", "all"]
+"""How a cut rounds; all: nothing is cut, and every trial runs on every rung."""
 Verdict = Literal["promoted", "pruned", "complete", "diverged", "failed"]
 """The decision on a trial at a rung. promoted: continues on the next rung, since it is ranked above
 the cut or protected. pruned: ranked below the cut. complete: ranked on the last rung. diverged,
@@ -106,7 +107,7 @@ def keep_count(trials: int, *, eta: int, finalists: int, keep: Keep = "floor") -
     >>> [keep_count(n, eta=2, finalists=2, keep="ceil") for n in (36, 18, 9, 5, 3)]
     [18, 9, 5, 3, 2]
     """
-    return max(finalists, trials // eta if keep == "floor" else -(-trials // eta))
+    return max(finalists, -(-trials // eta) if keep == "ceil" else trials // eta)
 
 
 def rung_counts(trials: int, *, eta: int, finalists: int, keep: Keep = "floor") -> tuple[int, ...]:
@@ -144,7 +145,7 @@ def plan_ladder(
         images: number of training images.
         eta: factor by which a cut reduces the trials.
         finalists: number of trials on the last rung.
-        keep: how a cut rounds.
+        keep: how a cut rounds, or that nothing is cut.
         min_fraction: smallest fraction; lower rungs are left out.
         fractions: fractions of all rungs, in place of the computed ones.
         min_images: least number of images of a rung (the largest batch size).
@@ -157,9 +158,11 @@ def plan_ladder(
         raise ValueError("a ladder needs 1 trial, 1 image and 1 finalist or more, and eta >= 2")
     warnings = []
     counts = rung_counts(trials, eta=eta, finalists=finalists, keep=keep)
-    if finalists >= trials:
+    if finalists >= trials and keep != "all":
         warnings.append(f"finalists {finalists} >= trials {trials}: one rung on all of the data")
     shares = tuple(fractions) if fractions else _shares(len(counts), eta, min_fraction)
+    if keep == "all":
+        counts = (trials,) * len(shares)
     if len(shares) > len(counts):
         left_out = ", ".join(map(str, shares[: -len(counts)]))
         warnings.append(f"{trials} trials need {len(counts)} rungs: unused fractions {left_out}")

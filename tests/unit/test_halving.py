@@ -40,6 +40,15 @@ def test_fractions_are_anchored_at_the_top():
     ]
 
 
+def test_without_a_cut_every_trial_is_on_every_rung_whatever_the_finalists():
+    assert ladder(8, 64, keep="all", finalists=9, fractions=[F(1, 8), F(1, 2), FULL]) == [
+        (8, F(1, 8), 8),
+        (8, F(1, 2), 32),
+        (8, FULL, 64),
+    ]
+    assert ladder(8, 64, keep="all") == [(8, F(1, 4), 16), (8, F(1, 2), 32), (8, FULL, 64)]
+
+
 def test_the_reference_sweep_costs_10_75_full_trainings():
     assert plan_ladder(36, 2975).full_trainings == F(43, 4)
 

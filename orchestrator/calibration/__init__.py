@@ -1,0 +1,1 @@
+"""Calibrates a ladder on the user's own data: can its small samples be trusted?"""

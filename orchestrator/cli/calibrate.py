@@ -1,0 +1,172 @@
+"""The command calibrate: whether a sweep's small samples can be trusted on its own data."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.orchestrator.cli.cluster import address_option, submits_to
+from searchctl.orchestrator.cli.common import (
+    STOPPED,
+    data_root_option,
+    db_option,
+    json_option,
+    print_json,
+    sweep_file_argument,
+)
+from searchctl.orchestrator.cli.driving import decoding, run_here
+from searchctl.orchestrator.cli.files import read
+from searchctl.orchestrator.cli.run import budgeted, deadline_option, inline_option
+from searchctl.orchestrator.config.locations import database_url
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from sqlalchemy import Engine
+
+    from searchctl.orchestrator.calibration.stored import ByRung
+    from searchctl.orchestrator.calibration.sweeps import CalibrationSweeps
+    from searchctl.orchestrator.config.sweep import Sweep
+    from searchctl.orchestrator.core.signals import StopSwitch
+    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.storage.rows import SweepRow
+
+
+@click.command()
+@sweep_file_argument
+@click.option(
+    "--trials",
+    type=click.IntRange(min=4),
+    default=8,
+    show_default=True,
+    help="Number of the sweep's trials to draw.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=2),
+    default=2,
+    show_default=True,
+    help="Number of seeds with which each is trained.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what it costs, and train nothing.")
+@db_option
+@data_root_option
+@inline_option
+@deadline_option
+@address_option
+@json_option
+def calibrate(
+    sweep_file: Path,
+    trials: int,
+    seeds: int,
+    dry_run: bool,
+    db: str | None,
+    data_root: str | None,
+    inline: bool,
+    deadline: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Measure whether the small samples of a sweep can be trusted, and which ladder to use.
+
+    \b
+    Some trials of the sweep are trained on every rung with several seeds: one sweep for each seed,
+    without a cut. A choice by one seed is judged by the others. Ctrl-C stops it, and the same
+    command continues it. Jobs that the sweep itself has in common with it are trained once.
+    Example: searchctl calibrate sweep.yaml --trials 12
+    """
+    from searchctl.orchestrator.core.signals import StopSwitch
+
+    with StopSwitch() as stopping:
+        sweep = budgeted(read(sweep_file, data_root), deadline, None)
+        from searchctl.orchestrator.calibration.sweeps import calibration_sweeps
+        from searchctl.orchestrator.run.prepare import at_address
+        from searchctl.orchestrator.terminal.calibration import cost_lines
+        from searchctl.orchestrator.terminal.display import plain_console
+
+        sweep = at_address(sweep, address)
+        if submits_to(sweep.resources.address, detach=False, inline=inline):
+            raise click.UsageError(
+                "calibrate runs its driver here: start it on the cluster, with --address auto"
+            )
+        found = calibration_sweeps(sweep, trials=trials, seeds=seeds)
+        console = plain_console(stderr=as_json)
+        for line in cost_lines(found):
+            console.print(line)
+        if not dry_run:
+            url = database_url(db, sweep.storage.database_url())
+            runs = _Runs(url, sweep_file.absolute(), console, stopping, inline)
+            _answer(found, runs.scores(found), as_json=as_json)
+
+
+class _Runs:
+    """Runs the sweeps of a calibration one after the other."""
+
+    def __init__(
+        self, url: str, source: Path, console: "Console", stopping: "StopSwitch", inline: bool
+    ) -> None:
+        self._url = url
+        self._source = source
+        self._console = console
+        self._stopping = stopping
+        self._inline = inline
+
+    def scores(self, found: "CalibrationSweeps") -> "list[ByRung]":
+        """Return the scores of each seed; sweeps that have ended are not run again."""
+        from searchctl.orchestrator.calibration.stored import refuse_equal_scores, scores_of
+
+        scores = []
+        for number, sweep in enumerate(found.sweeps, start=1):
+            self._console.print(f"seed {number} of {len(found.sweeps)}: sweep {sweep.name}")
+            engine, row = self._ended(sweep)
+            scores.append(scores_of(engine, row))
+            refuse_equal_scores(scores[-1], row)
+        return scores
+
+    def _ended(self, sweep: "Sweep") -> "tuple[Engine, SweepRow]":
+        prepared = self._prepared(sweep)
+        if prepared.row.state == "COMPLETE":
+            return prepared.engine, prepared.row
+        row = run_here(prepared, self._stopping, self._console, inline=self._inline)
+        if row.state != "COMPLETE":
+            self._console.print(f"stopped: {row.error}", soft_wrap=True)
+            self._console.print("nothing is lost: the same command continues it")
+            sys.exit(self._stopping.exit_code or STOPPED)
+        return prepared.engine, row
+
+    def _prepared(self, sweep: "Sweep") -> "Prepared":
+        from searchctl.orchestrator.run.prepare import prepare
+        from searchctl.orchestrator.run.resume import prepare_resume
+
+        if self._is_stored(sweep.name):
+            ready = partial(prepare_resume, sweep.name, self._url, stored=True)
+        else:
+            ready = partial(prepare, sweep, self._url, self._source)
+        with decoding(self._console, self._stopping) as tell:
+            return ready(tell=tell, inline=self._inline)
+
+    def _is_stored(self, name: str) -> bool:
+        from searchctl.orchestrator.storage.database import open_database
+        from searchctl.orchestrator.storage.reads.queries import list_sweeps
+
+        engine = open_database(self._url, create=True)
+        try:
+            return any(row.name == name for row in list_sweeps(engine))
+        finally:
+            engine.dispose()
+
+
+def _answer(found: "CalibrationSweeps", scores: "list[ByRung]", *, as_json: bool) -> None:
+    from searchctl.orchestrator.calibration.answer import calibrated
+    from searchctl.orchestrator.calibration.stored import table_of
+    from searchctl.orchestrator.terminal.calibration import calibration_json, calibration_report
+    from searchctl.orchestrator.terminal.display import show
+
+    table, whole = table_of(scores, found.plans[0].ladder)
+    answer = calibrated(table, found.choices)
+    if as_json:
+        print_json(calibration_json(answer, [found.trials[place] for place in whole]))
+        return
+    for part in calibration_report(answer, len(found.trials) - len(whole)):
+        show(part)
