@@ -1,14 +1,16 @@
 """Which values of a hyperparameter gain, and which lose, as the trials get more data.
 
-Suppose that small samples favour strong regularisation. Then, among the trials that ran two rungs,
-those with strong regularisation lose places on the larger one. Only trials that ran both rungs are
-counted. Where a value helps on both rungs, its trials that were lucky on the lower one lose places
-too.
+Suppose that small samples punish small learning rates. Then, among the trials that ran two rungs,
+those with a small one gain places on the larger one. Only trials that ran both rungs are counted.
+The lower rung has selected them, which adds little: in simulations without any drift, 18 survivors
+of 36 show one at 5 % in 3 to 7 of 100 sweeps, whatever the value does to the score. But all trials
+of a rung share one seed and one sample, so a drift may be that seed's.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import mean, median_low
 from typing import Any
 
@@ -33,7 +35,7 @@ AllParams = Mapping[int, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Drift:
-    """How one hyperparameter's values gained or lost between two consecutive rungs."""
+    """How one hyperparameter's values gained or lost between two rungs."""
 
     name: str
     lower: int
@@ -43,6 +45,11 @@ class Drift:
     tau: float | None
     """For a number: Kendall's tau-b of the value and the places that its trial rose. Positive where
     larger values gain. None where all values are equal, or no place changed."""
+    below: float | None
+    """For a number: rank correlation (tau-b) with the score on the lower rung, among these trials;
+    None where all scores are equal."""
+    above: float | None
+    """The same on the upper rung."""
     rose: dict[str, float]
     """For anything else: value -> the mean number of places that its trials rose."""
     p: float | None
@@ -60,13 +67,17 @@ class Typical:
 
 
 def drifts(params: AllParams, rungs: Sequence[Scores]) -> list[Drift]:
-    """Return the drift of every hyperparameter that varies, from each rung to the next."""
-    names = searched(params)
+    """Return the drift of every hyperparameter that varies.
+
+    From each rung to the next, and from the lowest one to every other.
+    """
+    names, count = searched(params), len(rungs)
+    pairs = [*pairwise(range(count)), *((0, upper) for upper in range(2, count))]
     found = [
         drift
-        for lower in range(len(rungs) - 1)
+        for lower, upper in pairs
         for name in names
-        if (drift := _drift(name, params, rungs, lower)) is not None
+        if (drift := _drift(name, params, rungs, lower, upper)) is not None
     ]
     tested = [drift.p for drift in found if drift.p is not None]
     corrected = iter(holm(tested))
@@ -91,32 +102,53 @@ def typical(name: str, params: AllParams, trials: Sequence[int]) -> Typical | No
     return Typical(value, values.count(value) / len(values))
 
 
-def favoured_by_small_samples(found: Sequence[Drift], level: float = 0.05) -> list[Drift]:
-    """Return the drifts of regularisers whose strong values lose with more data."""
-    return [
-        drift
-        for drift in found
-        if drift.name in REGULARISERS
-        and (drift.tau or 0) < 0
-        and drift.p is not None
-        and drift.p < level
-    ]
+def misjudged(found: Sequence[Drift], level: float = 0.05) -> list[Drift]:
+    """Return the drifts of numbers from the lowest rung that chance hardly explains.
+
+    Of several for one name only the one with the smallest p value.
+    """
+    best: dict[str, Drift] = {}
+    for drift in found:
+        if drift.lower == 0 and drift.tau and drift.p is not None and drift.p < level:
+            known = best.get(drift.name)
+            best[drift.name] = drift if known is None else min(known, drift, key=_p)
+    return list(best.values())
 
 
-def _drift(name: str, params: AllParams, rungs: Sequence[Scores], lower: int) -> Drift | None:
-    below, above = rungs[lower], rungs[lower + 1]
+def _p(drift: Drift) -> float:
+    return 1.0 if drift.p is None else drift.p
+
+
+def _drift(
+    name: str, params: AllParams, rungs: Sequence[Scores], lower: int, upper: int
+) -> Drift | None:
+    below, above = rungs[lower], rungs[upper]
     trials = sorted(trial for trial in below.keys() & above.keys() if name in params[trial])
     values = [params[trial][name] for trial in trials]
     if len(trials) < LEAST or len(set(map(repr, values))) < 2:
         return None
-    rises = _rises([below[trial] for trial in trials], [above[trial] for trial in trials])
+    scores = [[rung[trial] for trial in trials] for rung in (below, above)]
+    rises = _rises(*scores)
     tau: float | None = None
+    on_lower: float | None = None
+    on_upper: float | None = None
     rose: dict[str, float] = {}
     if _is_number(name, params):
         tau, p = _trend(values, rises)
+        on_lower, on_upper = (_trend(values, of_rung)[0] for of_rung in scores)
     else:
         rose, p = _by_value(values, rises)
-    return Drift(name, lower, lower + 1, len(trials), tau, rose, p if _enough(trials) else None)
+    return Drift(
+        name=name,
+        lower=lower,
+        upper=upper,
+        n=len(trials),
+        tau=tau,
+        below=on_lower,
+        above=on_upper,
+        rose=rose,
+        p=p if _enough(trials) else None,
+    )
 
 
 def _enough(trials: Sequence[int]) -> bool:

@@ -13,7 +13,7 @@ from searchctl.orchestrator.statistics.drift import (
     REGULARISERS,
     Drift,
     Typical,
-    favoured_by_small_samples,
+    misjudged,
 )
 from searchctl.orchestrator.statistics.rank_agreement import LEAST_FOR_INTERVAL, Interval
 from searchctl.orchestrator.terminal.display import heading, plain_table
@@ -58,7 +58,7 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
             style="dim",
         )
     if fidelity.steps:
-        yield from map(paragraph, _on_regularisation(fidelity))
+        yield from map(paragraph, _on_lowest_rung(fidelity))
     if fidelity.appraised:
         yield Text()
         yield from follow_up_report(fidelity.appraised)
@@ -137,23 +137,19 @@ def _gain(drift: Drift) -> str:
     return f"{'larger' if tau > 0 else 'smaller'} values (tau {tau:+.2f})"
 
 
-def _on_regularisation(fidelity: Fidelity) -> Iterator[str]:
-    """Say whether small samples favoured strong regularisation."""
-    searched = [each.name for each in fidelity.preferred if each.name in REGULARISERS]
-    if not searched:
-        return
-    favoured = favoured_by_small_samples(fidelity.drifts)
-    names = ", ".join(searched)
-    for drift in favoured:
+def _on_lowest_rung(fidelity: Fidelity) -> Iterator[str]:
+    """Say which params the smallest sample judged differently than more data did."""
+    for drift in misjudged(fidelity.drifts):
+        values = "larger" if (drift.tau or 0) > 0 else "smaller"
+        regulariser = ", a regulariser," if drift.name in REGULARISERS else ""
         yield (
-            f"Small samples favoured strong regularisation: trials with a larger {drift.name} fell "
-            f"back from rung {drift.lower} to {drift.upper} (tau {drift.tau:+.2f}, {drift.n} "
-            f"trials, p = {drift.p:.2g}). Earlier cuts may have dropped trials with less of it."
+            f"The smallest sample ranked trials with {values} values of {drift.name}{regulariser} "
+            f"lower than more data did: among the same {drift.n} trials, the rank correlation of "
+            f"{drift.name} with quality is {_tau(drift.below)} on rung 0 and {_tau(drift.above)} "
+            f"on rung {drift.upper} (p = {drift.p:.2g}). The cut of rung 0 may have dropped good "
+            "trials with such values. It is one sample and one seed, so chance may be a part of it."
         )
-    if not favoured and any(d.p is not None for d in fidelity.drifts if d.name in searched):
-        yield f"No sign that small samples favoured strong regularisation ({names})."
-    elif not favoured:
-        yield (
-            f"Whether small samples favoured strong regularisation ({names}) is not known: fewer "
-            f"than {LEAST_FOR_P} trials ran two rungs."
-        )
+
+
+def _tau(value: float | None) -> str:
+    return "0" if value is None else f"{value:+.2f}"

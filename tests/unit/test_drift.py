@@ -3,7 +3,7 @@ import pytest
 from searchctl.orchestrator.statistics.drift import (
     REGULARISERS,
     drifts,
-    favoured_by_small_samples,
+    misjudged,
     searched,
     typical,
 )
@@ -67,12 +67,21 @@ def test_the_p_s_are_corrected_for_all_that_are_shown():
     assert two[0].p == pytest.approx(2 * one[0].p)
 
 
-def test_a_regulariser_whose_strong_values_fall_back_was_favoured_by_small_samples():
-    found = drifts(DECAYS, [MORE_IS_BETTER, LESS_IS_BETTER])
-    assert favoured_by_small_samples(found) == found
-    assert favoured_by_small_samples(drifts(DECAYS, [LESS_IS_BETTER, MORE_IS_BETTER])) == []
-    renamed = {trial: {"width": trial} for trial in range(N)}
-    assert favoured_by_small_samples(drifts(renamed, [MORE_IS_BETTER, LESS_IS_BETTER])) == []
+def test_the_lowest_rung_is_compared_with_every_other_and_each_other_one_with_the_next():
+    found = drifts(DECAYS, [MORE_IS_BETTER, MORE_IS_BETTER, LESS_IS_BETTER])
+    assert [(each.lower, each.upper) for each in found] == [(0, 1), (1, 2), (0, 2)]
+    assert [round(each.below) for each in found] == [1, 1, 1]
+    assert [round(each.above) for each in found] == [1, -1, -1]
+
+
+def test_a_number_that_the_lowest_rung_ranked_otherwise_was_misjudged():
+    rungs = [MORE_IS_BETTER, LESS_IS_BETTER, LESS_IS_BETTER]
+    (found,) = misjudged(drifts(DECAYS, rungs))
+    assert (found.lower, round(found.below), round(found.above)) == (0, 1, -1)
+    assert misjudged(drifts(DECAYS, [MORE_IS_BETTER, MORE_IS_BETTER, LESS_IS_BETTER]))
+    assert misjudged(drifts(DECAYS, [MORE_IS_BETTER] * 3)) == []
+    few = {trial: score for trial, score in LESS_IS_BETTER.items() if trial < 7}
+    assert misjudged(drifts(DECAYS, [MORE_IS_BETTER, few])) == []  # no p value
 
 
 def test_every_regulariser_is_a_setting():
