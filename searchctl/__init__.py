@@ -11,14 +11,24 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.run.api import StoredSweep, launch, list_sweeps, open_sweep
     from searchctl.trainer.script.report_epoch import report_epoch
+    from searchctl.trainer.trained.loading import load_model
 
-__all__ = ["load_sweep", "launch", "open_sweep", "list_sweeps", "report_epoch", "StoredSweep"]
+__all__ = [
+    "load_sweep",
+    "launch",
+    "open_sweep",
+    "list_sweeps",
+    "load_model",
+    "report_epoch",
+    "StoredSweep",
+]
 
 _HOME = {
     "load_sweep": "searchctl.orchestrator.config.load",
     "launch": "searchctl.orchestrator.run.api",
     "open_sweep": "searchctl.orchestrator.run.api",
     "list_sweeps": "searchctl.orchestrator.run.api",
+    "load_model": "searchctl.trainer.trained.loading",
     "report_epoch": "searchctl.trainer.script.report_epoch",
     "StoredSweep": "searchctl.orchestrator.run.api",
 }

@@ -24,6 +24,7 @@ from searchctl.trainer.scores.catalog import Direction, ScoreName, name_problem
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.trained.description import Source
 
 
 class Origin(Settings):
@@ -90,6 +91,12 @@ class Exported(Settings):
         return OwnCode(UPath(self.code.folder), tuple(self.code.files.items()))
 
     @property
+    def source(self) -> Source | None:
+        """The trial that it is of, for model cards."""
+        origin = self.exported_from
+        return Source(sweep=origin.sweep, trial=origin.trial) if origin else None
+
+    @property
     def shown_score(self) -> ScoreName:
         """The score that displays show for an epoch; in classification, the accuracy."""
         return "val_accuracy" if self.data.task == "classification" else self.score
@@ -146,13 +153,16 @@ def _values(item: Exported) -> dict[str, Any]:
     return values if item.code else {key: value for key, value in values.items() if key != "code"}
 
 
-def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
+def write(
+    configurations: list[Exported], fmt: str, path: Path, *, overwrite: bool = False
+) -> list[Path]:
     """Write one file per configuration: `path`, or path-1, path-2, ... if there are several.
 
     Own code is written to the directory `code` beside them.
 
     Raises:
-        SearchctlError: a file cannot be written, or `code` holds other code.
+        SearchctlError: a file is there already with another content and `overwrite` is not set, or
+            cannot be written; or `code` holds other code.
     """
     if len(configurations) == 1:
         paths = [path]
@@ -161,7 +171,13 @@ def write(configurations: list[Exported], fmt: str, path: Path) -> list[Path]:
         paths = [path.with_stem(f"{path.stem}-{rank}") for rank in ranks]
     for target, item in zip(paths, configurations, strict=True):
         try:
-            target.write_text(as_text([_with_code_beside(item, target)], fmt))
+            text = as_text([_with_code_beside(item, target)], fmt)
+            if not overwrite and target.is_file() and target.read_bytes() != text.encode():
+                raise SearchctlError(
+                    f"{target} is there already, and differs: name another file with -o, or "
+                    "replace it with --overwrite"
+                )
+            target.write_text(text)
         except OSError as error:
             raise SearchctlError(
                 f"cannot write {target}: {error.strerror}; name another file with -o"

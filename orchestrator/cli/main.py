@@ -22,7 +22,6 @@ from searchctl.orchestrator.cli import (
     plan,
     report,
     run,
-    train,
     view,
 )
 from searchctl.orchestrator.cli.common import (
@@ -34,6 +33,7 @@ from searchctl.orchestrator.cli.common import (
     messages_of,
     print_errors,
 )
+from searchctl.orchestrator.cli.model import evaluate, export, predict, train
 
 
 @click.group(
@@ -73,12 +73,14 @@ for command in (
     analysis.pareto,
     report.report,
     dashboard.dashboard,
-    view.export,
     keep.verify,
     keep.gc,
     manage.rename,
     manage.delete,
+    export.export,
     train.train,
+    predict.predict,
+    evaluate.evaluate,
     files.schema,
     database.db,
 ):

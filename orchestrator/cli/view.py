@@ -1,7 +1,6 @@
-"""Commands that view stored sweeps: list, status, show, compare, export."""
+"""Commands that view stored sweeps: list, status, show, compare."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,58 +109,6 @@ def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) 
         return
     for part in comparison_tables(facts):
         show(part)
-
-
-@click.command()
-@sweep_argument
-@click.option(
-    "--top",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Number of configurations, the best first.",
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; without it, the configuration is printed.",
-)
-@db_option
-@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of YAML.")
-def export(sweep: str, top: int, output: Path | None, db: str | None, as_json: bool) -> None:
-    """Write the best configuration as a file for `searchctl train`.
-
-    \b
-    --top 3 -o best.yaml writes best-1.yaml, best-2.yaml and best-3.yaml.
-    Example: searchctl export quickstart -o best.yaml
-    """
-    from searchctl.orchestrator.artifacts import export as exporting
-    from searchctl.orchestrator.artifacts.directory import runs_directory
-    from searchctl.orchestrator.artifacts.initial_files import InitialFiles
-    from searchctl.orchestrator.config.sweep import Sweep
-    from searchctl.orchestrator.facts.ranking import rank_trials
-
-    engine, row = open_sweep(sweep, db)
-    ranked = rank_trials(engine, row, top)
-    if row.state != "COMPLETE":
-        click.echo(
-            f"warning: '{sweep}' has not ended ({row.state}): showing the best so far", err=True
-        )
-    stored = Sweep.from_json(row.spec)
-    initial = InitialFiles.stored(runs_directory(stored), row)
-    configurations = [exporting.export(stored, each, initial) for each in ranked]
-    fmt = "json" if as_json else "yaml"
-    if output is None:
-        click.echo(exporting.as_text(configurations, fmt), nl=False)
-        return
-    for path in exporting.write(configurations, fmt, output):
-        click.echo(f"wrote {path}")
-    from searchctl.orchestrator.terminal.answer import certainty_lines
-
-    for line in certainty_lines(engine, row):
-        click.echo(line)
 
 
 def print_status(

@@ -8,6 +8,12 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.directory import check_writable
 from searchctl.orchestrator.artifacts.export import Exported
+from searchctl.orchestrator.artifacts.model_directory import (
+    METRICS,
+    WEIGHTS,
+    check_free,
+    write_model,
+)
 from searchctl.orchestrator.artifacts.named_weights import found_from_here
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.decoding import decode_for
@@ -30,11 +36,15 @@ def train_exported(
     out: UPath,
     *,
     train_and_val: bool = False,
+    overwrite: bool = False,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
     tell: OnProgress = ignore_progress,
 ) -> JobResult:
-    """Train, score the test split at both sizes, and write model.safetensors and metrics.json.
+    """Train, score the test split at both sizes, and write the network, its card and its metrics.
+
+    The files are model.safetensors, README.md, metrics.json, and the own code that the network
+    needs in `code`. Unless `overwrite` is set, a finished model in `out` is refused.
 
     With the exported settings unchanged this gives the very numbers of the sweep's last rung (on a
     CPU of the same type, with the same threads). Called again after it was killed or stopped, it
@@ -48,8 +58,8 @@ def train_exported(
 
     Raises:
         SearchctlError: the network cannot be built, or not score images like that; the training
-            diverged, failed or was lost; `out` cannot be written to, or a file of initial weights
-            is not there.
+            diverged, failed or was lost; `out` holds a finished model or cannot be written to, or
+            a file of initial weights is not there.
         DataError: a file of the data set is missing or does not fit.
         CodeError: a file of the own code is missing, or not as it was exported.
     """
@@ -58,6 +68,7 @@ def train_exported(
 
     whole = "train+val" if train_and_val else "train"
     if isinstance(exported.training, ScriptSettings):
+        check_free(out, overwrite=overwrite, finished=(METRICS,))
         options: dict[str, Any] = {"whole": whole, "on_epoch": on_epoch, "stop": stop, "tell": tell}
         result = train_by_script(exported, exported.training, out, **options)
         _check_end(result)
@@ -67,6 +78,7 @@ def train_exported(
     training = found_from_here(exported.training)
     exported = exported.model_copy(update={"training": training})
     _check_kept_apart(training, out)
+    check_free(out, overwrite=overwrite, finished=(WEIGHTS, METRICS))
     check_writable(out, "name another directory with -o")
     dataset = build_dataset(exported.data)
     dataset.check()
@@ -87,6 +99,8 @@ def train_exported(
     )
     result = run_job(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":
+        assert result.weights is not None, "the job keeps them"
+        write_model(out, result.weights, source=exported.source, code=exported.own_code)
         write_metrics(out, exported, result, **_facts(exported, result, dataset))
     if result.status in ("complete", "diverged"):  # the others can be resumed
         remove_checkpoint(out)
@@ -112,7 +126,7 @@ def _check_network(exported: Exported, training: TrainSettings, dataset: Dataset
 def _check_kept_apart(training: TrainSettings, out: UPath) -> None:
     """Refuse to overwrite the initial weights of the training."""
     checkpoint = training.checkpoint
-    if checkpoint is not None and UPath(checkpoint) in (out, out / "model.safetensors"):
+    if checkpoint is not None and UPath(checkpoint) in (out, out / WEIGHTS):
         raise SearchctlError(
             f"{out} holds the initial weights of the training: name another directory with -o"
         )

@@ -71,4 +71,4 @@ def test_a_training_killed_and_stopped_on_its_way_ends_as_an_undisturbed_one(
     train_exported(read_exported(folder / "best.yaml"), UPath(folder / "whole"))
     assert learned(folder / "disturbed") == learned(folder / "whole")
     files = sorted(path.name for path in (folder / "disturbed").iterdir())
-    assert files == ["metrics.json", "model.safetensors"]
+    assert files == ["README.md", "metrics.json", "model.safetensors"]

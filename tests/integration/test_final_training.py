@@ -9,6 +9,7 @@ from searchctl.orchestrator.run.final_training import train_exported
 from searchctl.trainer.data.settings import ScenesData
 
 DATA = ScenesData(dataset="scenes", image_size=(24, 32), train=16, val=4, test=4)
+MODEL = ["README.md", "metrics.json", "model.safetensors"]
 
 
 def exported(**training):
@@ -42,7 +43,7 @@ def metrics(out):
 def test_a_stopped_training_continues_and_leaves_weights_and_metrics_alone(stopped, out, tmp_path):
     assert train_exported(exported(), out).first_epoch == 3
     train_exported(exported(), UPath(tmp_path / "whole"))
-    assert files(out) == ["metrics.json", "model.safetensors"]
+    assert files(out) == MODEL
     assert metrics(out) == metrics(tmp_path / "whole")
 
 
@@ -55,7 +56,7 @@ def test_other_settings_start_from_scratch_and_report_it(
     result = train_exported(exported(**training), out, train_and_val=train_and_val)
     assert result.first_epoch == 1
     assert f"{out}/checkpoint.pt is of other settings" in caplog.text
-    assert files(out) == ["metrics.json", "model.safetensors"]
+    assert files(out) == MODEL
 
 
 def test_the_checkpoint_is_removed_only_after_the_metrics_are_written(stopped, out):
@@ -64,7 +65,7 @@ def test_the_checkpoint_is_removed_only_after_the_metrics_are_written(stopped, o
         train_exported(exported(), out)
     (out / "metrics.json").rmdir()
     assert train_exported(exported(), out).first_epoch == 5
-    assert files(out) == ["metrics.json", "model.safetensors"]
+    assert files(out) == MODEL
 
 
 def test_a_training_that_the_machine_ended_says_how_to_continue(out):

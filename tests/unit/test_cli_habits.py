@@ -23,6 +23,7 @@ WRITERS = {"launch", "resume", "stop", "train", "dashboard", "watch", "schema", 
     "extend",
     "rename",
 }
+WRITERS |= {"predict"}
 """Commands without --json: they run something, or have formats of their own."""
 
 

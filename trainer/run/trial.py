@@ -29,6 +29,7 @@ from searchctl.trainer.run.progress import Kept, TrainingProgress
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
 from searchctl.trainer.run.watchdog import watch_for_stall
 from searchctl.trainer.settings.own import has_own_parts
+from searchctl.trainer.trained.describing import describe_network
 from searchctl.trainer.weights.files import save_weights
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -106,7 +107,7 @@ def _train_and_score(job: TrialJob, prepared: PreparedJob, attempt: "_Attempt", 
         kept,
         evaluations,
         latency_ms=kept_latency_ms(prepared, attempt.seconds()),
-        weights=_save(kept, job.out) if job.keep_weights else None,
+        weights=_save(job, prepared, kept, evaluations) if job.keep_weights else None,
         features=draw_embeddings(prepared, job.out) if job.features else None,
     )
 
@@ -230,7 +231,10 @@ def _train(job: PreparedJob, on_epoch: OnEpoch, stop: Stop) -> Kept:
     )
 
 
-def _save(kept: Kept, out: UPath) -> UPath:
-    path = out / "model.safetensors"
-    save_weights(kept.weights, path)
+def _save(
+    job: TrialJob, prepared: PreparedJob, kept: Kept, evaluations: dict[str, Evaluation]
+) -> UPath:
+    path = job.out / "model.safetensors"
+    description = describe_network(job, prepared, kept, evaluations)
+    save_weights(kept.weights, path, description.metadata())
     return path

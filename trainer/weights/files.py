@@ -18,6 +18,7 @@ from upath import UPath
 from searchctl.trainer.core.atomic_files import file_exists, read_file, write_atomically
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.stopping import status_for_error
+from searchctl.trainer.trained.header import with_metadata
 from searchctl.trainer.weights.bounds import refuse_expanded, refuse_growth, refuse_other_content
 
 PICKLED = (".pth", ".pt", ".bin")
@@ -45,14 +46,22 @@ class Weights:
     """SHA-256 of the file: 64 hexadecimal digits, as printed by `sha256sum`."""
 
 
-def save_weights(weights: Mapping[str, Tensor], path: UPath) -> None:
+def save_weights(
+    weights: Mapping[str, Tensor], path: UPath, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write a state dict atomically: a reader sees the old file or the new one, never a part.
+
+    Args:
+        weights: the state dict.
+        path: of the file.
+        metadata: of the file, if it has any.
 
     Raises:
         OSError: the file cannot be written.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    write_atomically(path, safetensors.torch.save(whole))
+    content = safetensors.torch.save(whole)
+    write_atomically(path, with_metadata(content, metadata) if metadata else content)
 
 
 def weights_file(path: UPath) -> UPath:

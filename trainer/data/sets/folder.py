@@ -19,10 +19,10 @@ from searchctl.trainer.data.sets.folder_pairs import PairFinder, grouped
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.class_table import colours_of, ids_of, names_of
 
-_IMAGES = frozenset(
+IMAGES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".npy", ".ppm", ".pgm"}
 )
-_MASKS = _IMAGES  # those that lose values are refused by name when they are read
+_MASKS = IMAGES  # those that lose values are refused by name when they are read
 _MOST_VALUES = 8
 _LOOKED_AT = 3
 """Masks whose colours a message may list."""
@@ -63,7 +63,7 @@ class Folder(PairedFiles):
                 mask; or `group` does not match a name.
         """
         settings = self._settings
-        finder = PairFinder(settings, RASTERS if settings.bands else _IMAGES, _MASKS)
+        finder = PairFinder(settings, RASTERS if settings.bands else IMAGES, _MASKS)
         found = finder.find()
         self._lists = tuple(finder.listing_files)
         if settings.group is not None and settings.table is None:

@@ -4,11 +4,15 @@ import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.orchestrator.cli.common import data_root_option
 from searchctl.orchestrator.cli.driving import decoding
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.artifacts.export import Exported
 
 
 @click.command()
@@ -23,22 +27,25 @@ from searchctl.orchestrator.cli.driving import decoding
     "-o",
     "--output",
     type=click.Path(file_okay=False),
-    default="trained",
-    show_default=True,
     metavar="DIR",
-    help="Directory, or s3://..., for model.safetensors and metrics.json.",
+    help="Directory, or s3://..., for the model: its weights, model card and metrics. Default: "
+    "trained/SWEEP-trial-NUMBER.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace a finished model in that directory.")
 def train(
     configuration: Path,
     epochs: int | None,
     seed: int | None,
     train_and_val: bool,
     data_root: str | None,
-    output: str,
+    output: str | None,
+    overwrite: bool,
 ) -> None:
     """Train an exported configuration on all of the data, and score it on the test split.
 
     \b
+    It writes model.safetensors, README.md (the model card) and metrics.json, and never over a
+    finished model unless --overwrite is given.
     Ctrl-C stops it, a second Ctrl-C at once. The same command continues after the last epoch,
     after a crash too. Exit code 130 or 143 if a signal stopped it.
     Example: searchctl train best.yaml --epochs 100 -o final
@@ -53,9 +60,10 @@ def train(
     from searchctl.orchestrator.facts.sweeps import duration, number
     from searchctl.orchestrator.run.final_training import train_exported
     from searchctl.orchestrator.terminal.display import plain_console
+    from searchctl.trainer.settings.training import TrainSettings
 
     exported = read_exported(configuration, epochs=epochs, seed=seed, data_root=data_root)
-    total, out = exported.training.epochs, UPath(output)
+    total, out = exported.training.epochs, UPath(output or _directory(exported, configuration))
     name, shown = epoch_score(exported.shown_score)
     _print_log("searchctl.trainer")  # it logs which checkpoint it continues from, or why none
     with (
@@ -66,6 +74,7 @@ def train(
             exported,
             out,
             train_and_val=train_and_val,
+            overwrite=overwrite,
             on_epoch=lambda e: _echo(
                 f"epoch {e.epoch}/{total}: train loss {number(e.train_loss)}, val loss "
                 f"{number(e.val_loss)}, {shown} {number(e.value(name))}, {duration(e.seconds)}"
@@ -84,6 +93,15 @@ def train(
         click.echo(f"{split:>14}: {', '.join(shown_scores)}")
     weights = f"{result.weights} and " if result.weights else ""
     click.echo(f"wrote {weights}{out / 'metrics.json'}")
+    if isinstance(exported.training, TrainSettings):
+        click.echo(f"predict with it: searchctl predict {out} IMAGES -o masks")
+
+
+def _directory(exported: "Exported", configuration: Path) -> str:
+    """Return the default directory of a model: each trial of each sweep has its own."""
+    source = exported.source
+    name = f"{source.sweep}-trial-{source.trial}" if source else configuration.stem
+    return str(Path("trained", name))
 
 
 def _echo(line: str) -> None:

@@ -1,0 +1,1 @@
+"""Commands on one configuration and its trained network: export, train, predict, evaluate, ..."""

@@ -1,0 +1,1 @@
+"""Predictions of image files: which images, how each is read, and what is written of it."""
