@@ -1,15 +1,12 @@
 """The sections search, halving, report and storage of a sweep.yaml."""
 
-import re
 from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
-    PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -18,6 +15,7 @@ from pydantic import (
 
 from searchctl.orchestrator.config.locations import holds_password, with_variables
 from searchctl.orchestrator.config.parsing.foreign import METHODS, foreign_keys
+from searchctl.orchestrator.config.parsing.fractions import Part, Share
 from searchctl.trainer.scores.catalog import (
     SCORES,
     Direction,
@@ -26,64 +24,6 @@ from searchctl.trainer.scores.catalog import (
 )
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.refusal import refuse
-
-_DIGITS = re.compile(r"\s*\d{1,20}\s*/\s*\d{1,20}\s*|\s*\d{0,20}\.?\d{0,20}([eE][+-]?\d{1,2})?\s*")
-
-
-def _fraction(written: Any) -> Fraction:
-    fraction = _number(written)
-    if not 0 < fraction <= 1:
-        raise ValueError(f"must be above 0 and not above 1, not {written}")
-    return fraction
-
-
-def _part(written: Any) -> Fraction:
-    fraction = _number(written)
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"must be from 0 to 1, not {written}")
-    return fraction
-
-
-def _number(written: Any) -> Fraction:
-    # repr returns the digits as they were written, so that 0.1 becomes exactly 1/10
-    text = repr(written) if isinstance(written, float) else str(written)
-    if not _DIGITS.fullmatch(text):  # an exponent of nine digits takes hours
-        raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {text[:40]!r}")
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"must be a fraction such as 1/16 or 0.0625, not {written!r}") from None
-
-
-Share = Annotated[
-    Fraction,
-    BeforeValidator(_fraction),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-                {"type": "string", "pattern": r"^[0-9]+\s*/\s*[0-9]+$|^[0-9]*\.?[0-9]+$"},
-            ]
-        }
-    ),
-]
-"""An exact fraction of the training images: 1/16 or 0.0625."""
-
-Part = Annotated[
-    Fraction,
-    BeforeValidator(_part),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 1},
-                {"type": "string", "pattern": r"^[0-9]+\s*/\s*[0-9]+$|^[0-9]*\.?[0-9]+$"},
-            ]
-        }
-    ),
-]
-"""An exact part of a number of trials, from 0 to 1."""
 
 
 class SearchSettings(Settings):
