@@ -24,8 +24,8 @@ from searchctl.orchestrator.config.checks.sections import (
     checked_task,
 )
 from searchctl.orchestrator.config.checks.space import (
-    ends,
     points_of,
+    possible_values,
     read_space,
     search_problems,
     trial_problems,
@@ -45,7 +45,6 @@ from searchctl.orchestrator.config.sweep_settings import (
 )
 from searchctl.orchestrator.search.draws import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
-from searchctl.searchspace.branches import flat, setting
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.own_code.files import safe_names
@@ -253,16 +252,7 @@ class Sweep(Settings):
     @property
     def largest_possible_batch(self) -> int:
         """The largest batch size of the space, which a trial that is drawn later may have."""
-        parts = flat(self.space_.axes).items()
-        found = [
-            *(point["batch_size"] for point in self.space_.points if "batch_size" in point),
-            *(
-                value
-                for name, part in parts
-                if setting(name) == "batch_size"
-                for value in ends(part)
-            ),
-        ]
+        found = possible_values(self.space_, "batch_size")
         return max(self.largest_batch, *(size for size in found if isinstance(size, int)), 1)
 
     @property

@@ -7,9 +7,8 @@ differ between rungs, and never between the trials of a rung.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from searchctl.orchestrator.config.checks.space import ends
+from searchctl.orchestrator.config.checks.space import possible_values
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.searchspace.branches import flat, setting
 from searchctl.trainer.settings.in_effect import needs_each_score
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.settings.validation import EVERY_EPOCH, LAST_TWO, Validate
@@ -65,10 +64,5 @@ def _may_be_drawn_later(sweep: Sweep) -> bool:
     """
     if sweep.search.method != "tpe" or len(sweep.search.sizes) < 2:
         return False
-    of_axes = ((setting(name), ends(part)) for name, part in flat(sweep.space_.axes).items())
-    of_points = ((n, (value,)) for point in sweep.space_.points for n, value in point.items())
-    return any(
-        (name == "patience" and any(value is not None for value in values))
-        or (name == "lr_schedule" and "plateau" in values)
-        for name, values in (*of_axes, *of_points)
-    )
+    patient = any(value is not None for value in possible_values(sweep.space_, "patience"))
+    return patient or "plateau" in possible_values(sweep.space_, "lr_schedule")

@@ -1,6 +1,6 @@
 """The space, its trials, and the training settings that they give."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,12 +11,10 @@ from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.checks.script import read_script_space
 from searchctl.orchestrator.config.checks.where import where_problems
 from searchctl.orchestrator.config.parsing.wording import reworded
-from searchctl.orchestrator.config.sweep_settings import (
-    SearchSettings,
-)
+from searchctl.orchestrator.config.sweep_settings import SearchSettings
 from searchctl.orchestrator.search.draws import Point, Prior, draw
 from searchctl.searchspace import Choice, Params, Space
-from searchctl.searchspace.branches import Part
+from searchctl.searchspace.branches import Part, flat, setting
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
 from searchctl.trainer.data.settings import AnyData, Task
@@ -80,8 +78,15 @@ def points_of(search: SearchSettings, space: Space, seed: int, prior: Prior) -> 
     return draw(space, search.method, sum(search.sizes), seed, prior=prior)
 
 
-def ends(part: Part) -> tuple[Value, ...]:
-    """Return the listed values of a dimension, or the largest one of an interval."""
+def possible_values(space: Space, name: str) -> Iterator[Value]:
+    """Yield the values that a setting may have in the space; of an interval, the largest one."""
+    for axis, part in flat(space.axes).items():
+        if setting(axis) == name:
+            yield from _ends(part)
+    yield from (point[name] for point in space.points if name in point)
+
+
+def _ends(part: Part) -> tuple[Value, ...]:
     return part.options if isinstance(part, Choice) else (part.high,)
 
 
