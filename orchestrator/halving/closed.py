@@ -49,9 +49,23 @@ def closed_cohorts(
         made[cohort].append(decision)
         if decision.verdict != "promoted":
             left[cohort].discard(decision.trial)
-    open_ = [shape.request for n, shape in enumerate(shapes) if n not in drawn or left[n]]
+    open_ = [n for n in range(len(shapes)) if n not in drawn or left[n]]
+    return of_ended_requests(shapes, open_, made)
+
+
+def of_ended_requests(
+    shapes: Sequence[CohortShape], open_: Iterable[int], decisions: Mapping[int, list[Decision]]
+) -> list[ClosedCohort]:
+    """Return the cohorts of those requests of which none is open.
+
+    Args:
+        shapes: all cohorts, in the order of their numbers.
+        open_: numbers of those that are not closed.
+        decisions: all decisions by the number of their cohort.
+    """
+    unended = [shapes[number].request for number in open_]
     return [
-        ClosedCohort(made[n], len(shape.rungs) - 1, shape.rungs[-1], shape.request)
+        ClosedCohort(decisions.get(n, []), len(shape.rungs) - 1, shape.rungs[-1], shape.request)
         for n, shape in enumerate(shapes)
-        if shape.request < min(open_, default=shape.request + 1)
+        if shape.request < min(unended, default=shape.request + 1)
     ]

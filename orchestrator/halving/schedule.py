@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from searchctl.orchestrator.halving.bracket import BracketError, BracketJob, Signal
-from searchctl.orchestrator.halving.closed import ClosedCohort
+from searchctl.orchestrator.halving.closed import ClosedCohort, CohortShape, of_ended_requests
 from searchctl.orchestrator.halving.cohorts import Cohorts, DrawCohort
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
@@ -97,10 +97,9 @@ class Schedule:
     def _closed(self) -> list[ClosedCohort]:
         """Return the closed cohorts of the requests of which all cohorts are closed."""
         planned = self.cohorts.planned
-        open_ = {each.request for each in planned if not self.cohorts.is_closed(each.number)}
-        return [
-            ClosedCohort(self._decisions[each.number], last.number, last.trials, each.request)
+        shapes = [
+            CohortShape([rung.trials for rung in each.ladder.rungs], each.request)
             for each in planned
-            for last in [each.ladder.rungs[-1]]
-            if each.request < min(open_, default=each.request + 1)
         ]
+        open_ = [each.number for each in planned if not self.cohorts.is_closed(each.number)]
+        return of_ended_requests(shapes, open_, self._decisions)
