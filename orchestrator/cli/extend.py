@@ -4,19 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.orchestrator.cli.cluster import (
-    address_option,
-    detach_option,
-    refuse_inline_elsewhere,
-)
-from searchctl.orchestrator.cli.common import data_root_option, db_option, sweep_argument
-from searchctl.orchestrator.cli.run import (
-    deadline_option,
-    gpu_hours_option,
-    inline_option,
-    resume,
-    stored_option,
-)
+from searchctl.orchestrator.cli.cluster import refuse_inline_elsewhere
+from searchctl.orchestrator.cli.common import sweep_argument
+from searchctl.orchestrator.cli.driver_options import driver_options, stored_option
+from searchctl.orchestrator.cli.run import resume
 from searchctl.orchestrator.cli.view import open_sweep
 
 if TYPE_CHECKING:
@@ -40,13 +31,7 @@ if TYPE_CHECKING:
     help="Number of new cohorts; without it, one.",
 )
 @stored_option
-@db_option
-@data_root_option
-@inline_option
-@deadline_option
-@gpu_hours_option
-@address_option
-@detach_option
+@driver_options
 @click.pass_context
 def extend_command(
     context: click.Context,
