@@ -4,6 +4,7 @@ from upath import UPath
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.atomic_files import remove_file, write_atomically
 
 
@@ -28,3 +29,8 @@ def check_writable(folder: UPath, fix: str) -> None:
 def runs_directory(sweep: Sweep) -> UPath:
     """Return the directory of a sweep's files as an absolute path."""
     return (UPath(sweep.storage.runs) / sweep.name).absolute()
+
+
+def stored_directory(row: SweepRow) -> UPath:
+    """Return the directory of a stored sweep's files, whatever else its settings are."""
+    return (UPath(row.spec["storage"]["runs"]) / row.name).absolute()

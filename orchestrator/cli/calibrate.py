@@ -16,9 +16,9 @@ from searchctl.orchestrator.cli.common import (
     print_json,
     sweep_file_argument,
 )
+from searchctl.orchestrator.cli.driver_options import budgeted, deadline_option, inline_option
 from searchctl.orchestrator.cli.driving import decoding, run_here
 from searchctl.orchestrator.cli.files import read
-from searchctl.orchestrator.cli.run import budgeted, deadline_option, inline_option
 from searchctl.orchestrator.config.locations import database_url
 
 if TYPE_CHECKING:
@@ -148,11 +148,11 @@ class _Runs:
 
     def _is_stored(self, name: str) -> bool:
         from searchctl.orchestrator.storage.database import open_database
-        from searchctl.orchestrator.storage.reads.queries import list_sweeps
+        from searchctl.orchestrator.storage.reads.queries import sweep_named
 
         engine = open_database(self._url, create=True)
         try:
-            return any(row.name == name for row in list_sweeps(engine))
+            return sweep_named(engine, name) is not None
         finally:
             engine.dispose()
 

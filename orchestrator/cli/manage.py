@@ -19,12 +19,13 @@ def delete(sweep: str, yes: bool, db: str | None) -> None:
     Jobs that other sweeps have copied from it, and exported configurations, are not touched.
     Example: searchctl delete quickstart
     """
+    from searchctl.orchestrator.artifacts.directory import stored_directory
     from searchctl.orchestrator.artifacts.garbage import used_bytes
-    from searchctl.orchestrator.run.whole_sweeps import delete_sweep, directory_of
+    from searchctl.orchestrator.run.whole_sweeps import delete_sweep
     from searchctl.orchestrator.storage.reads.queries import trials
 
     engine, row = open_sweep(sweep, db)
-    folder = directory_of(row)
+    folder = stored_directory(row)
     size = f"{counted(len(trials(engine, row)), 'trial')} and {used_bytes(folder) / 1e6:.1f} MB"
     if not yes:
         click.confirm(f"Delete '{sweep}' ({row.shown_state}, {size} in {folder})?", abort=True)

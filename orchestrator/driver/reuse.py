@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from upath import UPath
 
+from searchctl.orchestrator.artifacts.directory import stored_directory
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.storage.reads.finished import (
@@ -75,8 +76,7 @@ def _copy_files(source: FinishedJob, job: JobAttempt) -> dict[str, UPath]:
     """Copy the files that the job would write; raise an OSError if one of them is gone."""
     if source.row["state"] != "COMPLETE":
         return {}
-    folder = UPath(source.sweep.spec["storage"]["runs"]) / source.sweep.name
-    attempt = folder / source.key.folder / source.token
+    attempt = stored_directory(source.sweep) / source.key.folder / source.token
     wanted = {"weights": job.keep_weights, "features": job.features, "masks": bool(job.masks)}
     copies = {what: job.out / _FILES[what] for what in wanted if wanted[what]}
     for copy in copies.values():

@@ -72,7 +72,7 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
     Raises:
         SweepExists: there is one of its name.
     """
-    stored = next((row for row in queries.list_sweeps(engine) if row.name == sweep.name), None)
+    stored = queries.sweep_named(engine, sweep.name)
     if stored is None:
         return
     launched = Sweep.from_json(stored.spec)

@@ -9,13 +9,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 from upath import UPath
 
-from searchctl.orchestrator.artifacts.directory import runs_directory
+from searchctl.orchestrator.artifacts.directory import runs_directory, stored_directory
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.search.studies import delete_study, rename_study
+from searchctl.orchestrator.storage.reads.queries import sweep_named
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.whole_sweeps import check_free, delete_rows, rename_rows
+from searchctl.orchestrator.storage.whole_sweeps import delete_rows, rename_rows
 
 
 def delete_sweep(engine: Engine, url: str, row: SweepRow) -> None:
@@ -26,7 +27,7 @@ def delete_sweep(engine: Engine, url: str, row: SweepRow) -> None:
         SearchctlError: its files cannot be removed.
     """
     with Lease(engine, row.id):
-        folder = directory_of(row)
+        folder = stored_directory(row)
         try:
             _remove(folder)
         except OSError as error:
@@ -44,17 +45,13 @@ def rename_sweep(engine: Engine, url: str, row: SweepRow, name: str) -> None:
         SearchctlError: the name is invalid, or its files cannot be moved.
     """
     sweep = Sweep.from_json({**row.spec, "name": name})  # the name is checked
-    check_free(engine, name)
+    if sweep_named(engine, name) is not None:
+        raise SweepExists(f"this database already has a sweep '{name}': choose another name")
     with Lease(engine, row.id):
-        before, after = directory_of(row), runs_directory(sweep)
+        before, after = stored_directory(row), runs_directory(sweep)
         _move(before, after)
         rename_study(url, row.name, name)
         rename_rows(engine, row, name, str(before), str(after))
-
-
-def directory_of(row: SweepRow) -> UPath:
-    """Return the directory of a stored sweep's files."""
-    return (UPath(row.spec["storage"]["runs"]) / row.name).absolute()
 
 
 def _remove(folder: UPath) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, Select, Table, delete, func, select, update
 
-from searchctl.orchestrator.core.errors import SweepExists
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -28,18 +27,6 @@ def _belonging(row: SweepRow) -> Iterator[tuple[Table, str, Select[tuple[int]] |
             if column in table.c:
                 yield table, column, ids
                 break
-
-
-def check_free(engine: Engine, name: str) -> None:
-    """Check that no sweep has this name.
-
-    Raises:
-        SweepExists: one has it.
-    """
-    with engine.connect() as connection:
-        taken = connection.execute(select(schema.sweeps.c.id).where(schema.sweeps.c.name == name))
-        if taken.first():
-            raise SweepExists(f"this database already has a sweep '{name}': choose another name")
 
 
 def rename_rows(engine: Engine, row: SweepRow, name: str, before: str, after: str) -> None:

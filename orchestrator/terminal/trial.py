@@ -9,7 +9,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
-from upath import UPath
 
 from searchctl.orchestrator.core.errors import SweepNotFound
 from searchctl.orchestrator.facts.scores import (
@@ -85,13 +84,13 @@ def _initial_files(sweep: SweepRow, params: Mapping[str, Any]) -> dict[str, dict
     """Return the files of a trial's initial weights."""
     if not sweep.initial_files:
         return {}
+    from searchctl.orchestrator.artifacts.directory import stored_directory
     from searchctl.orchestrator.artifacts.initial_files import InitialFiles
     from searchctl.trainer.settings.training import TrainSettings
 
     # reading the whole Sweep would list all of its trials
     settings = TrainSettings.model_validate(sweep.spec["training"]).with_params(params)
-    runs = UPath(sweep.spec["storage"]["runs"]) / sweep.name
-    files = InitialFiles.stored(runs, sweep).of(settings)
+    files = InitialFiles.stored(stored_directory(sweep), sweep).of(settings)
     return {name: asdict(file) for name, file in files.items()}
 
 

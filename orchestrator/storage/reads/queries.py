@@ -69,9 +69,21 @@ def find_sweep(engine: Engine, name: str) -> SweepRow:
         SweepNotFound: it is not stored (yet). The message has the most similar names.
         SearchctlError: what is stored of it is damaged.
     """
+    found = sweep_named(engine, name)
+    if found is None:
+        raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
+    return found
+
+
+def sweep_named(engine: Engine, name: str) -> SweepRow | None:
+    """Return the sweep of this name; None if there is none.
+
+    Raises:
+        SearchctlError: what is stored of it is damaged.
+    """
     rows = fetch(engine, _sweeps().where(schema.sweeps.c.name == name))
     if not rows:
-        raise SweepNotFound(f"no sweep '{name}' in this database{_instead_of(engine, name)}")
+        return None
     for column, kind in (("spec", dict), ("ladder", list), ("versions", dict)):
         if not isinstance(rows[0][column], kind):
             raise SearchctlError(
