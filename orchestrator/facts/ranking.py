@@ -1,10 +1,12 @@
 """Ranks the configurations of a sweep from its stored decisions."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
-from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 
 
 def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
@@ -20,3 +22,10 @@ def rank_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list
             f"its trials has a score (`searchctl status {sweep.name}`)"
         )
     return ranked
+
+
+def first_scores(sweep: SweepRow, jobs: Iterable[JobRow]) -> list[float]:
+    """Return the scores of the first rung, of all cohorts that start on as many images."""
+    images = sweep.ladder[0]["images"]
+    first = (job for job in jobs if job.rung == 0 and job.images == images)
+    return [job.score for job in first if job.score is not None]

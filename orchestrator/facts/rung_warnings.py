@@ -1,7 +1,7 @@
 """What makes the scores of a rung less comparable than they look."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Engine
 
@@ -13,10 +13,14 @@ from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.core.errors import first_few
 
 
-def read_warnings(engine: Engine, row: SweepRow, rung: int | None = None) -> list[str]:
-    """Return what to say of the rungs of a stored sweep, or of one of them."""
-    jobs = [job for job in queries.jobs(engine, row) if rung in (None, job.rung)]
+def warnings_of(engine: Engine, row: SweepRow, jobs: Collection[JobRow]) -> list[str]:
+    """Return what to say of the rungs of a stored sweep, given its jobs or those of some rungs."""
     return [*mixed_hardware(jobs), *equal_results(_with_equal_images(engine, row, jobs))]
+
+
+def warnings_at(engine: Engine, row: SweepRow, rung: int) -> list[str]:
+    """Return what to say of one rung of a stored sweep."""
+    return warnings_of(engine, row, [job for job in queries.jobs(engine, row) if job.rung == rung])
 
 
 def mixed_hardware(jobs: Iterable[JobRow]) -> Iterator[str]:
@@ -59,26 +63,24 @@ def _with_equal_images(
     engine: Engine, row: SweepRow, jobs: Iterable[JobRow]
 ) -> dict[int, list[list[int]]]:
     """Return, by rung, the groups of trials with equal losses on every image."""
-    alike: dict[tuple[int, float], list[int]] = defaultdict(list)
-    for job in jobs:
-        if job.score is not None:
-            alike[job.rung, job.score].append(job.trial)
+    scored = [job for job in jobs if job.score is not None]
+    counts = Counter((job.rung, job.score) for job in scored)
+    twins = {(job.trial, job.rung) for job in scored if counts[job.rung, job.score] > 1}
+    if not twins:
+        return {}
+    query = (
+        of_sweep(jobs_with(schema.jobs.c.rung, schema.image_scores.c.loss_sums), row)
+        .join(schema.image_scores, schema.image_scores.c.job_id == schema.jobs.c.id)
+        .where(ON_LADDER, schema.trials.c.number.in_({trial for trial, _ in twins}))
+        .order_by(schema.trials.c.number)
+    )
+    alike: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    with engine.connect() as connection:
+        for trial, rung, losses in connection.execute(query):
+            if (trial, rung) in twins:
+                alike[rung, losses].append(trial)
     found: dict[int, list[list[int]]] = defaultdict(list)
     for (rung, _), trials in alike.items():
         if len(trials) > 1:
-            found[rung] += _groups(engine, row, rung, trials)
-    return {rung: groups for rung, groups in found.items() if groups}
-
-
-def _groups(engine: Engine, row: SweepRow, rung: int, trials: list[int]) -> list[list[int]]:
-    query = (
-        of_sweep(jobs_with(schema.image_scores.c.loss_sums), row, trials)
-        .join(schema.image_scores, schema.image_scores.c.job_id == schema.jobs.c.id)
-        .where(ON_LADDER, schema.jobs.c.rung == rung)
-        .order_by(schema.trials.c.number)
-    )
-    by_losses: dict[bytes, list[int]] = defaultdict(list)
-    with engine.connect() as connection:
-        for trial, losses in connection.execute(query):
-            by_losses[losses].append(trial)
-    return [group for group in by_losses.values() if len(group) > 1]
+            found[rung].append(trials)
+    return found

@@ -15,6 +15,7 @@ from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.baseline import read_baseline
+from searchctl.orchestrator.facts.ranking import first_scores
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.planning.grade import Grade, grade
@@ -105,9 +106,7 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
     best = trials[0]
     step = [each for each in best.steps if each.rank is not None][-1]
     explained = explain_trial(stored.engine, stored.row, best.trial, step.rung)
-    least = stored.row.ladder[0]["images"]  # cohorts may start on other numbers of images
-    first = [job for job in stored.jobs if job.rung == 0 and job.images == least]
-    start = [job.score for job in first if job.score is not None]
+    start = first_scores(stored.row, stored.jobs)
     rungs = [rung for cohort in stored.cohorts for rung in cohort.ladder]
     return Answer(
         trial=best.trial,

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.cohorts import all_rungs
-from searchctl.orchestrator.facts.rung_warnings import read_warnings
+from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
@@ -75,7 +75,7 @@ class Stored:
             recorded=sweep.halving.scores[1:],
             not_vouched=NOT_VOUCHED if sweep.script else None,
             hardware=tuple(sorted({job.hardware for job in self.jobs if job.hardware})),
-            warnings=tuple(read_warnings(self.engine, row)),
+            warnings=tuple(warnings_of(self.engine, row, self.jobs)),
         )
 
     def rungs(self) -> list[RungFacts]:

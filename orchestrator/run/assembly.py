@@ -28,7 +28,7 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
-from searchctl.orchestrator.facts.rung_warnings import other_hardware, read_warnings
+from searchctl.orchestrator.facts.rung_warnings import other_hardware, warnings_at
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.cohorts import CohortDrawer, StoredTrials, stored_cohorts
@@ -82,7 +82,7 @@ def assemble(
     driver = Driver(
         Attempts(schedule, sweep.resources.max_attempts),
         builder,
-        Recorder(writer, mirror, outbox, cleanup, partial(read_warnings, prepared.engine, row)),
+        Recorder(writer, mirror, outbox, cleanup, partial(warnings_at, prepared.engine, row)),
         callback,
         meter=meter,
         stop=stop,

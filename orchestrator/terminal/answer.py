@@ -15,8 +15,8 @@ from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.baseline import read_baseline
-from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.facts.rung_warnings import read_warnings
+from searchctl.orchestrator.facts.ranking import first_scores, rank_trials
+from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scores import ranked_by, shown_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.facts.text import counted
@@ -47,10 +47,8 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
         yield paragraph(str(baseline))
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
-    yield from (Text(warning, "yellow") for warning in read_warnings(engine, row))
-    least = row.ladder[0]["images"]  # cohorts may start on other numbers of images
-    first = [job for job in jobs if job.rung == 0 and job.images == least]
-    start = [job.score for job in first if job.score is not None]
+    yield from (Text(warning, "yellow") for warning in warnings_of(engine, row, jobs))
+    start = first_scores(row, jobs)
     trials = counted(len(start), "trial")
     yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))

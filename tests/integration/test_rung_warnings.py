@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from searchctl.orchestrator.facts.rung_warnings import other_hardware, read_warnings
+from searchctl.orchestrator.facts.rung_warnings import other_hardware, warnings_of
 from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.storage.reads import queries
 from tests.stored_sweeps import counts
@@ -20,7 +20,7 @@ def test_a_rung_on_two_kinds_of_hardware_and_a_resume_on_another_are_warned_of(
 
     with caplog.at_level(logging.WARNING, "searchctl"):
         prepared, row = sweeps.launch(runner, FOUR)
-    (at_first, *_) = read_warnings(prepared.engine, row)
+    (at_first, *_) = warnings_of(prepared.engine, row, queries.jobs(prepared.engine, row))
     assert "rung 0 was trained on 2 kinds of hardware: CPU of kind 0 (2 jobs)" in at_first
     assert at_first in caplog.text
     assert other_hardware(prepared.engine, row, "CPU of kind 1") is None
@@ -39,7 +39,7 @@ def test_trials_with_equal_losses_on_every_image_are_named_at_the_cut_and_in_the
     with caplog.at_level(logging.WARNING, "searchctl"):
         prepared, _ = sweeps.launch(runner, FOUR)
     row = queries.find_sweep(prepared.engine, "quick")
-    (at_first, *_) = warned = read_warnings(prepared.engine, row)
+    (at_first, *_) = warned = warnings_of(prepared.engine, row, queries.jobs(prepared.engine, row))
     assert "rung 0: trials with equal scores on every validation image: 0 = 1 = 2." in at_first
     assert at_first in caplog.text
     assert gather(prepared.engine, row).about.warnings == tuple(warned)
