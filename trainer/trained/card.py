@@ -9,12 +9,13 @@ from searchctl.trainer.trained.description import Description
 CARD = "README.md"
 MARK = "<!-- Written by searchctl. Change it as you like. -->"
 """Line by which a card is known from a page that is not ours."""
-_MEASURES = {
+MEASURES = {
     "mIoU": "miou",
     "mean accuracy": "mean_accuracy",
     "accuracy": "overall_accuracy",
     "loss": "loss",
 }
+"""Name of each measure -> the field of an `Evaluation`."""
 _FILL_IN = "*(fill in)*"
 
 
@@ -85,7 +86,7 @@ def _use(it: Description, code: bool) -> str:
 
 def _scores(it: Description) -> str:
     rows = [
-        (split, *(_shown(scores.get(key)) for key in _MEASURES.values()), *_others(it, scores))
+        (split, *(_shown(scores.get(key)) for key in MEASURES.values()), *_others(it, scores))
         for split, scores in it.evaluations.items()
     ]
     sizes = "x".join(map(str, it.images.image_size))
@@ -93,7 +94,7 @@ def _scores(it: Description) -> str:
         f"Splits are scored at {sizes} pixels; `original` is at the labels' own size. The loss is "
         "cross entropy for each pixel."
     )
-    return f"## Scores\n\n{_table(('split', *_MEASURES, *_other_names(it)), rows)}\n\n{note}"
+    return f"## Scores\n\n{_table(('split', *MEASURES, *_other_names(it)), rows)}\n\n{note}"
 
 
 def _other_names(it: Description) -> list[str]:

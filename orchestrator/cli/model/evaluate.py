@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from searchctl.trainer.data.settings import DataSettings, Split
     from searchctl.trainer.trained.description import Description
 
-_MEASURES = {
-    "mIoU": "miou",
-    "mean accuracy": "mean_accuracy",
-    "accuracy": "overall_accuracy",
-    "loss": "loss",
-}
-
 
 @click.command()
 @model_argument
@@ -102,11 +95,12 @@ def _data_of(path: Path, data_root: str | None) -> "DataSettings":
 def _print(description: "Description", found: "dict[str, Evaluation]") -> None:
     from searchctl.orchestrator.facts.sweeps import number
     from searchctl.orchestrator.terminal.display import plain_table, show
+    from searchctl.trainer.trained.card import MEASURES
 
     others = list(dict.fromkeys(name for each in found.values() for name in each.scores))
-    table = plain_table("split", *_MEASURES, *others, left=["split"])
+    table = plain_table("split", *MEASURES, *others, left=["split"])
     for split, scores in found.items():
-        values = [getattr(scores, key) for key in _MEASURES.values()]
+        values = [getattr(scores, key) for key in MEASURES.values()]
         table.add_row(split, *map(number, values), *(number(scores.scores[o]) for o in others))
     show(table)
     show("")

@@ -128,7 +128,7 @@ def _loaded(
     flip: bool,
 ) -> "TrainedModel":
     """Load a network, with the inference settings of the command line in place of its own."""
-    from searchctl.trainer.trained.loading import load_model
+    from searchctl.trainer.trained.loading import changed_inference, load_model
 
     changes: dict[str, Any] = {"mode": mode} if mode else {}
     changes |= {"flip": True} if flip else {}
@@ -136,9 +136,8 @@ def _loaded(
     if overlap is not None and loaded.description.images.tile is not None:
         loaded.tile_overlap = overlap
     elif overlap is not None:
-        loaded = load_model(
-            model, device=device, code=code, inference={**changes, "overlap": overlap}
-        )
+        changed = changed_inference(loaded.description.inference, {"overlap": overlap})
+        loaded.description = loaded.description.model_copy(update={"inference": changed})
     return loaded
 
 
