@@ -47,12 +47,12 @@ def agreement_picture(found: Found) -> str:
     height, full, epochs = 300, found["about"]["images"][-1], found["about"]["epochs"]
     agreement = found["agreement"]
     shares = {int(n) / full: row for n, row in agreement["images"].items()}
-    begun = {int(n) / epochs: row for n, row in agreement["epochs"].items()}
-    begun[1.0] = agreement["images"][str(full)]
+    prefixes = {int(n) / epochs: row for n, row in agreement["epochs"].items()}
+    prefixes[1.0] = agreement["images"][str(full)]
     across = Scale(1 / 18, 1.08, 60, WIDTH - 230, log=True)
     ends = [
         row["mean"] + side * (row["error"] or 0)
-        for row in [*shares.values(), *begun.values()]
+        for row in [*shares.values(), *prefixes.values()]
         for side in (-1, 1)
     ]
     up = scale_over(ends, height - BOTTOM, TOP)
@@ -62,7 +62,7 @@ def agreement_picture(found: Found) -> str:
         _text(across(1 / d), height - BOTTOM + 18, f"1/{d}" if d > 1 else "1", anchor="middle")
         for d in (16, 8, 4, 2, 1)
     ]
-    parts += _series("a", shares, across, up) + _series("b", begun, across, up)
+    parts += _series("a", shares, across, up) + _series("b", prefixes, across, up)
     for place, (kind, name) in enumerate(
         [("a", "a share of the images"), ("b", "the first epochs on all images")]
     ):

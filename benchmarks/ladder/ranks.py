@@ -105,4 +105,4 @@ def by_images(images: int, *, last: int | None = None) -> Score:
 
 def by_epochs(epochs: int) -> Score:
     """Return the score after the first epochs of the job on all images."""
-    return lambda run, trial: run.begun(trial, epochs)
+    return lambda run, trial: run.score_after(trial, epochs)

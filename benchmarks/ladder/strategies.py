@@ -158,7 +158,7 @@ def prefixes(run: Run, *, finalists: int = 2) -> Choice:
     for epochs, count in zip(_doubling(table.epochs), _counts(table, finalists), strict=False):
         alive = alive[:count]
         cost += len(alive) * table.cost(table.full, epochs=epochs - before)
-        alive, before = kept(alive, partial(run.begun, epochs=epochs), None), epochs
+        alive, before = kept(alive, partial(run.score_after, epochs=epochs), None), epochs
     return one(run, alive[0], cost)
 
 

@@ -114,7 +114,7 @@ class Run:
         curve = self.table.curves[self.seeds[images], images, trial]
         return max(curve[-(last or 0) :], default=None)
 
-    def begun(self, trial: int, epochs: int) -> float | None:
+    def score_after(self, trial: int, epochs: int) -> float | None:
         """Return the best validation of the first epochs of the job on all images."""
         curve = self.table.curves[self.full_seed, self.table.full, trial]
         return max(curve[:epochs], default=None)

@@ -24,7 +24,7 @@ from searchctl.orchestrator.statistics.certainty import (
 )
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.finished import full_scores
-from searchctl.orchestrator.storage.reads.ranking import ranked_trials
+from searchctl.orchestrator.storage.reads.ranking import most_finalists, ranked_trials
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.data.settings import PLACES
 from searchctl.trainer.scores.catalog import title
@@ -77,8 +77,7 @@ class NotKnown:
 
 def read_certainty(engine: Engine, row: SweepRow) -> Certainty | NotKnown | None:
     """Return how sure the winner is; None before the last rung is closed."""
-    most = max(cohort.ladder[-1]["trials"] for cohort in queries.cohorts(engine, row))
-    ranked = ranked_trials(engine, row, most)
+    ranked = ranked_trials(engine, row, most_finalists(engine, row))
     images = row.ladder[-1]["images"]
     scores = {each.trial: [each.score] for each in ranked if each.images == images}
     if not scores:

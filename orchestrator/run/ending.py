@@ -7,12 +7,7 @@ from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, SweepFailed
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.facts.sweeps import (
-    JobState,
-    after_views,
-    missing,
-    rung_views,
-)
+from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL
 from searchctl.orchestrator.run.assembly import Parts

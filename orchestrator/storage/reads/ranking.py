@@ -73,7 +73,7 @@ class RankedTrial:
 def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> list[RankedTrial]:
     """Return the trials that have a rank, the best first; the `top` ones, if given."""
     by_mean = follow_up_settings(sweep.spec).choose == "mean"
-    most = max(top, _finalists(engine, sweep)) if top and by_mean else top
+    most = max(top, most_finalists(engine, sweep)) if top and by_mean else top
     above = _decisions.alias("above")
     climbed = (
         select(above.c.id)
@@ -101,7 +101,7 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
 
 def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list[RankedTrial]:
     """Put the finalists in the order of their standings."""
-    last, count = sweep.ladder[-1]["images"], _finalists(engine, sweep)
+    last, count = sweep.ladder[-1]["images"], most_finalists(engine, sweep)
     finalists = {each.trial: each for each in ranked[:count] if each.images == last}
     order = standings(
         [(each.trial, each.score) for each in finalists.values()],
@@ -123,7 +123,7 @@ def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list
     return first + ranked[len(first) :]
 
 
-def _finalists(engine: Engine, sweep: SweepRow) -> int:
+def most_finalists(engine: Engine, sweep: SweepRow) -> int:
     """Return how many trials of all cohorts are repeated: as many as one cohort may have."""
     return max(int(cohort.ladder[-1]["trials"]) for cohort in queries.cohorts(engine, sweep))
 
