@@ -1,1 +1,1 @@
-"""The `searchctl` command: its verbs, one file for each group."""
+"""The `searchctl` command: its verbs, one room for each stage of a sweep."""

@@ -5,25 +5,7 @@ import sys
 
 import click
 
-from searchctl.orchestrator.cli import (
-    analysis,
-    calibrate,
-    check,
-    dashboard,
-    data,
-    database,
-    doctor,
-    extend,
-    files,
-    follow,
-    init,
-    keep,
-    manage,
-    plan,
-    report,
-    run,
-    view,
-)
+from searchctl.orchestrator.cli.before import calibrate, check, data, doctor, files, init, plan
 from searchctl.orchestrator.cli.common import (
     BUSY,
     ERROR,
@@ -33,7 +15,10 @@ from searchctl.orchestrator.cli.common import (
     messages_of,
     print_errors,
 )
+from searchctl.orchestrator.cli.drive import extend, run
 from searchctl.orchestrator.cli.model import evaluate, export, predict, train
+from searchctl.orchestrator.cli.upkeep import database, keep, manage
+from searchctl.orchestrator.cli.views import analysis, dashboard, follow, report, view
 
 
 @click.group(

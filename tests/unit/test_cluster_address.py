@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from searchctl.orchestrator.cli.cluster import refuse_inline_elsewhere, submits_to
+from searchctl.orchestrator.cli.drive.cluster import refuse_inline_elsewhere, submits_to
 from searchctl.orchestrator.core.cluster_address import checked_address, driver_address, is_remote
 from searchctl.orchestrator.core.errors import SearchctlError
 

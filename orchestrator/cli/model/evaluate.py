@@ -46,7 +46,7 @@ def evaluate(
     classes must be those of the network. Images are brought to the network's own training size.
     Example: searchctl evaluate trained/quickstart-trial-8 examples/quickstart.yaml --split test
     """
-    from searchctl.orchestrator.cli.driving import decoding
+    from searchctl.orchestrator.cli.drive.driving import decoding
     from searchctl.orchestrator.core.signals import StopSwitch
     from searchctl.orchestrator.terminal.display import plain_console
     from searchctl.trainer.core.stopping import Stopped
@@ -75,7 +75,7 @@ def _data_of(path: Path, data_root: str | None) -> "DataSettings":
     A data set that is a class of the user's own is imported from beside the file.
     """
     from searchctl.orchestrator.artifacts.export import read_exported
-    from searchctl.orchestrator.cli.files import read
+    from searchctl.orchestrator.cli.before.files import read
     from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
     from searchctl.orchestrator.own_code.collect import collect_code
     from searchctl.trainer.data.settings import OwnData

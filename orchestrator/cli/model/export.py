@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from searchctl.orchestrator.cli.common import db_option, sweep_argument
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

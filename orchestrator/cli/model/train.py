@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from searchctl.orchestrator.cli.common import data_root_option
-from searchctl.orchestrator.cli.driving import decoding
+from searchctl.orchestrator.cli.drive.driving import decoding
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.artifacts.export import Exported

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.orchestrator.cli.before.files import read
 from searchctl.orchestrator.cli.common import ERROR, json_option, print_json
-from searchctl.orchestrator.cli.files import read
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.own_code.check import Found, Request

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.orchestrator.cli.cluster import address_option
 from searchctl.orchestrator.cli.common import ERROR, OK, db_option, json_option, print_json
+from searchctl.orchestrator.cli.drive.cluster import address_option
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.orchestrator.cli.cluster import address_option
 from searchctl.orchestrator.cli.common import (
     INTERRUPTED,
     NO_ANSWER,
@@ -16,7 +15,8 @@ from searchctl.orchestrator.cli.common import (
     json_option,
     sweep_argument,
 )
-from searchctl.orchestrator.cli.view import (
+from searchctl.orchestrator.cli.drive.cluster import address_option
+from searchctl.orchestrator.cli.views.view import (
     open_sweep,
     pending_lines,
     print_status,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from searchctl.orchestrator.cli.common import db_option, sweep_argument
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 
 
 @click.command()

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.orchestrator.cli.cluster import refuse_inline_elsewhere
 from searchctl.orchestrator.cli.common import sweep_argument
-from searchctl.orchestrator.cli.driver_options import driver_options, stored_option
-from searchctl.orchestrator.cli.run import resume
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.drive.cluster import refuse_inline_elsewhere
+from searchctl.orchestrator.cli.drive.driver_options import driver_options, stored_option
+from searchctl.orchestrator.cli.drive.run import resume
+from searchctl.orchestrator.cli.views.view import open_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from searchctl.orchestrator.cli.cluster import address_option, detach_option
 from searchctl.orchestrator.cli.common import data_root_option, db_option
+from searchctl.orchestrator.cli.drive.cluster import address_option, detach_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from searchctl.orchestrator.cli.cluster import (
-    address_option,
-    attach,
-    detach_option,
-    refuse_inline_elsewhere,
-    submits_to,
-)
+from searchctl.orchestrator.cli.before.files import read
+from searchctl.orchestrator.cli.before.plan import probed_first
 from searchctl.orchestrator.cli.common import (
     data_root_option,
     db_option,
     sweep_argument,
     sweep_file_argument,
 )
-from searchctl.orchestrator.cli.driver_options import (
+from searchctl.orchestrator.cli.drive.cluster import (
+    address_option,
+    attach,
+    detach_option,
+    refuse_inline_elsewhere,
+    submits_to,
+)
+from searchctl.orchestrator.cli.drive.driver_options import (
     budgeted,
     deadline_option,
     driver_options,
@@ -28,11 +30,9 @@ from searchctl.orchestrator.cli.driver_options import (
     inline_option,
     stored_option,
 )
-from searchctl.orchestrator.cli.driving import drive
-from searchctl.orchestrator.cli.files import read
-from searchctl.orchestrator.cli.follow import watch_to_the_answer
-from searchctl.orchestrator.cli.plan import probed_first
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.drive.driving import drive
+from searchctl.orchestrator.cli.views.follow import watch_to_the_answer
+from searchctl.orchestrator.cli.views.view import open_sweep
 from searchctl.orchestrator.config.locations import database_url, db_option_for
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import click
 
 from searchctl.orchestrator.cli.common import db_option, sweep_argument
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.facts.text import counted
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.orchestrator.cli.cluster import address_option, submits_to
+from searchctl.orchestrator.cli.before.files import read
 from searchctl.orchestrator.cli.common import (
     STOPPED,
     data_root_option,
@@ -16,9 +16,9 @@ from searchctl.orchestrator.cli.common import (
     print_json,
     sweep_file_argument,
 )
-from searchctl.orchestrator.cli.driver_options import budgeted, deadline_option, inline_option
-from searchctl.orchestrator.cli.driving import decoding, run_here
-from searchctl.orchestrator.cli.files import read
+from searchctl.orchestrator.cli.drive.cluster import address_option, submits_to
+from searchctl.orchestrator.cli.drive.driver_options import budgeted, deadline_option, inline_option
+from searchctl.orchestrator.cli.drive.driving import decoding, run_here
 from searchctl.orchestrator.config.locations import database_url
 
 if TYPE_CHECKING:

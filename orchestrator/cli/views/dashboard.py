@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from searchctl.orchestrator.cli.common import db_option
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 from searchctl.orchestrator.config.locations import database_url
 
 

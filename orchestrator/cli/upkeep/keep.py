@@ -14,7 +14,7 @@ from searchctl.orchestrator.cli.common import (
     print_json,
     sweep_argument,
 )
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 from searchctl.orchestrator.facts.cohorts import rung_name
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.text import counted

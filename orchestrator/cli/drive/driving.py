@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from searchctl.orchestrator.cli.before.plan import print_plan
 from searchctl.orchestrator.cli.common import STOPPED
-from searchctl.orchestrator.cli.plan import print_plan
 from searchctl.orchestrator.config.locations import db_option_for
 
 if TYPE_CHECKING:

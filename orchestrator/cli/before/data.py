@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.orchestrator.cli.before.convert import convert
+from searchctl.orchestrator.cli.before.files import read
 from searchctl.orchestrator.cli.common import (
     ERROR,
     CommandGroup,
@@ -16,8 +18,6 @@ from searchctl.orchestrator.cli.common import (
     print_json,
     sweep_file_argument,
 )
-from searchctl.orchestrator.cli.convert import convert
-from searchctl.orchestrator.cli.files import read
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:

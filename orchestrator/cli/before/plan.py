@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.orchestrator.cli.before.files import read
 from searchctl.orchestrator.cli.common import data_root_option, db_option, json_option, print_json
-from searchctl.orchestrator.cli.files import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -108,7 +108,7 @@ def _plan(
 
 
 def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:
-    from searchctl.orchestrator.cli.view import open_sweep
+    from searchctl.orchestrator.cli.views.view import open_sweep
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.planning.grade import grade
     from searchctl.orchestrator.terminal.display import show

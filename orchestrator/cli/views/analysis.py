@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
-from searchctl.orchestrator.cli.view import open_sweep
+from searchctl.orchestrator.cli.views.view import open_sweep
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -1,0 +1,1 @@
+"""The verbs that look after stored sweeps, their files and their database."""
