@@ -137,6 +137,7 @@ class PostgresServer:
         options = [f"--username={_USER}", "--encoding=UTF8", "--locale=C", "--no-sync"]
         given = self.folder / "password"
         given.write_text(self._password or "")
+        given.chmod(0o644)  # the server's user reads it, whatever the umask is
         options += ["--auth=scram-sha-256", f"--pwfile={given}"] if self._password else _TRUST
         command = [self._bin / "initdb", *options, self.folder / "data"]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)

@@ -25,6 +25,7 @@ from searchctl.orchestrator.terminal.trial import trial_facts, trial_tables
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.weights.files import save_weights
+from tests.weight_files import tensors
 
 SMALL = {"dataset": "scenes", "image_size": [24, 32], "native_size": [24, 32]}
 SMALL |= {"train": 8, "val": 2, "test": 2}
@@ -113,7 +114,7 @@ def test_an_exported_finalist_trains_to_its_own_weights_from_anywhere(
     for ranked in rank_trials(prepared.engine, prepared.row):
         exported = export(prepared.sweep, ranked, prepared.initial)
         result = train_exported(exported, UPath(tmp_path / str(ranked.trial)))
-        assert Path(result.weights).read_bytes() == Path(ranked.weights).read_bytes()
+        assert tensors(result.weights) == tensors(ranked.weights)
 
 
 def test_a_pretrained_encoder_is_that_of_the_copy_in_the_sweep_and_in_its_export(
@@ -132,7 +133,7 @@ def test_a_pretrained_encoder_is_that_of_the_copy_in_the_sweep_and_in_its_export
     (job,) = trial_facts(prepared.engine, prepared.row, best.trial)["jobs"]
     assert f"pretrained test_resnet from {copy}: all " in job["initial_weights"]
     result = train_exported(export(prepared.sweep, best, prepared.initial), UPath(tmp_path / "out"))
-    assert Path(result.weights).read_bytes() == Path(best.weights).read_bytes()
+    assert tensors(result.weights) == tensors(best.weights)
 
 
 # ---- from here on, jobs that train nothing but write files
