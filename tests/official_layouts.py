@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter
 
-from searchctl.trainer.data.sets.camvid_original import GROUPS
-from searchctl.trainer.data.sets.cityscapes_labels import LABELS
-from searchctl.trainer.data.sets.folder import spread_colour
+from searchctl.trainer.data.sets.folders.folder import spread_colour
+from searchctl.trainer.data.sets.published.camvid_original import GROUPS
+from searchctl.trainer.data.sets.published.cityscapes_labels import LABELS
 from searchctl.trainer.data.settings import DataSettings
 
 ROWS, COLUMNS = 3, 4

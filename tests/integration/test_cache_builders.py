@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.synthetic_folders import folder_data
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.cache.name import Need
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.opening import build_dataset
 
 root, place, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])

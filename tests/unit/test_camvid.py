@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.camvid import Camvid
+from searchctl.trainer.data.sets.published.camvid import Camvid
 from searchctl.trainer.data.settings import CamvidData
 
 

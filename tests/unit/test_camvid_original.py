@@ -3,9 +3,9 @@ import pytest
 from pydantic import ValidationError
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.camvid import Camvid
-from searchctl.trainer.data.sets.camvid_frames import segnet_split
-from searchctl.trainer.data.sets.camvid_original import GROUPS
+from searchctl.trainer.data.sets.published.camvid import Camvid
+from searchctl.trainer.data.sets.published.camvid_frames import segnet_split
+from searchctl.trainer.data.sets.published.camvid_original import GROUPS
 from searchctl.trainer.data.sets.street_classes import CLASS_NAMES
 from searchctl.trainer.data.settings import CamvidData
 from tests.official_layouts import (

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.cityscapes import Cityscapes
-from searchctl.trainer.data.sets.cityscapes_labels import LABELS
+from searchctl.trainer.data.sets.published.cityscapes import Cityscapes
+from searchctl.trainer.data.sets.published.cityscapes_labels import LABELS
 from searchctl.trainer.data.settings import CityscapesData
 from tests.official_layouts import save, write_cityscapes
 

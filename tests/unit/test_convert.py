@@ -17,7 +17,7 @@ from searchctl.trainer.data.convert.labelme import read_labelme
 from searchctl.trainer.data.convert.run_lengths import unpacked
 from searchctl.trainer.data.convert.write import write_masks
 from searchctl.trainer.data.convert.yolo import read_yolo
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 SIZE = (60, 80)

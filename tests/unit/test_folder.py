@@ -4,7 +4,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 COLOURS = [{"name": "land", "color": (255, 255, 0)}, {"name": "water", "color": (0, 0, 255)}]

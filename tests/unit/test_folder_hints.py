@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 

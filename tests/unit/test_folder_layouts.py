@@ -6,7 +6,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 SPLITS = ("train", "val", "test")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.image_folder import ImageFolder
+from searchctl.trainer.data.sets.folders.image_folder import ImageFolder
 from searchctl.trainer.data.settings import ImageFolderData
 
 

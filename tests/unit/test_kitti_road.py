@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.kitti_road import KittiRoad
+from searchctl.trainer.data.sets.published.kitti_road import KittiRoad
 from searchctl.trainer.data.settings import KittiRoadData
 from tests.official_layouts import save, write_kitti_road
 

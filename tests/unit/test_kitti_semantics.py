@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from searchctl.trainer.data.sets.kitti_semantics import KittiSemantics
+from searchctl.trainer.data.sets.published.kitti_semantics import KittiSemantics
 from searchctl.trainer.data.settings import KittiSemanticsData
 from tests.official_layouts import write_kitti_semantics
 

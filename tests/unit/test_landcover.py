@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.landcover import Landcover
+from searchctl.trainer.data.sets.published.landcover import Landcover
 from searchctl.trainer.data.settings import LandcoverData
 from tests.official_layouts import save, write_landcover, write_landcover_course
 

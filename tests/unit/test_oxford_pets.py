@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.oxford_pets import OxfordPets
+from searchctl.trainer.data.sets.published.oxford_pets import OxfordPets
 from searchctl.trainer.data.settings import OxfordPetsData
 
 LISTED = {

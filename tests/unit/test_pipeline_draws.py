@@ -11,7 +11,7 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.augment.chosen import augmenter
 from searchctl.trainer.data.augment.trying import try_augment
 from searchctl.trainer.data.loader import TrainingBatches, load_split
-from searchctl.trainer.data.sets.camvid import Camvid
+from searchctl.trainer.data.sets.published.camvid import Camvid
 from searchctl.trainer.data.settings import CamvidData, ScenesData
 from searchctl.trainer.settings.pipelines.checks import pipeline_problems
 from searchctl.trainer.settings.pipelines.saved import from_saved

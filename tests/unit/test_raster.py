@@ -12,7 +12,7 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.files.raster import geo_tags, mask_missing, raster_size, read_raster
 from searchctl.trainer.data.files.readers import RasterReader
 from searchctl.trainer.data.files.reading import opened_image
-from searchctl.trainer.data.sets.folder import Folder
+from searchctl.trainer.data.sets.folders.folder import Folder
 from searchctl.trainer.data.settings import FolderData
 
 pytestmark = pytest.mark.filterwarnings(

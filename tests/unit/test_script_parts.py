@@ -8,7 +8,7 @@ import pytest
 
 import searchctl
 from searchctl.trainer.core.errors import DataError, SettingsError
-from searchctl.trainer.data.sets.lists import LineLists, nested_line_order
+from searchctl.trainer.data.sets.folders.lists import LineLists, nested_line_order
 from searchctl.trainer.script.command import filled, placeholders, split
 from searchctl.trainer.script.counts import read_counts
 from searchctl.trainer.script.lists import read_lists

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets.sunrgbd import SunRgbd
+from searchctl.trainer.data.sets.published.sunrgbd import SunRgbd
 from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import SunRgbdData
 from tests.official_layouts import save, write_sunrgbd, write_sunrgbd_reorganized

@@ -20,7 +20,7 @@ from searchctl.trainer.data.normalisation import IMAGENET, Normalisation, kept_m
 from searchctl.trainer.data.opening import book_of, build_dataset, cache_of
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
-from searchctl.trainer.data.sets.lists import nested_line_order
+from searchctl.trainer.data.sets.folders.lists import nested_line_order
 from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.settings.own import Augment

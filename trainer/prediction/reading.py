@@ -12,7 +12,7 @@ from searchctl.trainer.data.files.raster import geo_tags
 from searchctl.trainer.data.files.readers import RasterReader, Reader, RgbReader
 from searchctl.trainer.data.files.reading import allow_pixels, as_rgb, named, opened_image
 from searchctl.trainer.data.sets.base import Image
-from searchctl.trainer.data.sets.folder import IMAGES
+from searchctl.trainer.data.sets.folders.folder import IMAGES
 from searchctl.trainer.trained.description import Description
 
 

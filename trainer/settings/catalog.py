@@ -41,16 +41,16 @@ AUGMENTATIONS = {
 
 DATASETS = {
     "scenes": Part("searchctl.trainer.data.sets.scenes:Scenes"),
-    "camvid": Part("searchctl.trainer.data.sets.camvid:Camvid"),
-    "cityscapes": Part("searchctl.trainer.data.sets.cityscapes:Cityscapes"),
-    "kitti_road": Part("searchctl.trainer.data.sets.kitti_road:KittiRoad"),
-    "kitti_semantics": Part("searchctl.trainer.data.sets.kitti_semantics:KittiSemantics"),
-    "landcover": Part("searchctl.trainer.data.sets.landcover:Landcover"),
-    "oxford_pets": Part("searchctl.trainer.data.sets.oxford_pets:OxfordPets"),
-    "sunrgbd": Part("searchctl.trainer.data.sets.sunrgbd:SunRgbd"),
-    "folder": Part("searchctl.trainer.data.sets.folder:Folder"),
-    "image_folder": Part("searchctl.trainer.data.sets.image_folder:ImageFolder"),
-    "lists": Part("searchctl.trainer.data.sets.lists:LineLists"),
+    "camvid": Part("searchctl.trainer.data.sets.published.camvid:Camvid"),
+    "cityscapes": Part("searchctl.trainer.data.sets.published.cityscapes:Cityscapes"),
+    "kitti_road": Part("searchctl.trainer.data.sets.published.kitti_road:KittiRoad"),
+    "kitti_semantics": Part("searchctl.trainer.data.sets.published.kitti_semantics:KittiSemantics"),
+    "landcover": Part("searchctl.trainer.data.sets.published.landcover:Landcover"),
+    "oxford_pets": Part("searchctl.trainer.data.sets.published.oxford_pets:OxfordPets"),
+    "sunrgbd": Part("searchctl.trainer.data.sets.published.sunrgbd:SunRgbd"),
+    "folder": Part("searchctl.trainer.data.sets.folders.folder:Folder"),
+    "image_folder": Part("searchctl.trainer.data.sets.folders.image_folder:ImageFolder"),
+    "lists": Part("searchctl.trainer.data.sets.folders.lists:LineLists"),
 }
 
 

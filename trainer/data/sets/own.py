@@ -31,7 +31,7 @@ from searchctl.trainer.core.own_code import checked_call, import_object, own_err
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.files.readers import RasterReader
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label, Reading, Seen
-from searchctl.trainer.data.sets.folder import spread_colour
+from searchctl.trainer.data.sets.folders.folder import spread_colour
 from searchctl.trainer.data.sets.listing import files_below
 from searchctl.trainer.data.settings import Split
 from searchctl.trainer.data.settings.own import OwnData

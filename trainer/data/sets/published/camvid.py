@@ -6,11 +6,11 @@ from pathlib import Path
 from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.sets import camvid_frames as frames
 from searchctl.trainer.data.sets.base import Label
-from searchctl.trainer.data.sets.camvid_original import colour_table, original_pairs
 from searchctl.trainer.data.sets.files import SPLITS, Pair, PairedFiles, decode_ids, id_table
 from searchctl.trainer.data.sets.listing import read_list
+from searchctl.trainer.data.sets.published import camvid_frames as frames
+from searchctl.trainer.data.sets.published.camvid_original import colour_table, original_pairs
 from searchctl.trainer.data.sets.street_classes import CLASS_NAMES, PALETTE, VOID
 from searchctl.trainer.data.settings import CamvidData, Split
 

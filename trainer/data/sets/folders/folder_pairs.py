@@ -11,15 +11,15 @@ from pathlib import Path
 from searchctl.trainer.core.errors import DataError, first_few
 from searchctl.trainer.data.files.reading import ANY_SUFFIX
 from searchctl.trainer.data.sets.files import SPLITS, Pair
-from searchctl.trainer.data.sets.flat_hints import flat_hint
-from searchctl.trainer.data.sets.folder_hints import (
+from searchctl.trainer.data.sets.folders.flat_hints import flat_hint
+from searchctl.trainer.data.sets.folders.folder_hints import (
     layout_hint,
     name_hint,
     nothing_here,
     split_hint,
     unread_hint,
 )
-from searchctl.trainer.data.sets.folder_table import SPLIT_NAMES, rows_of
+from searchctl.trainer.data.sets.folders.folder_table import SPLIT_NAMES, rows_of
 from searchctl.trainer.data.sets.listing import read_list, walk
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.folder_layout import SPLIT

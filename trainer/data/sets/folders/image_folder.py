@@ -11,8 +11,8 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.files.reading import as_rgb, is_on_its_side, opened_image
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label
 from searchctl.trainer.data.sets.files import SPLITS
-from searchctl.trainer.data.sets.folder import spread_colour
-from searchctl.trainer.data.sets.folder_table import SPLIT_NAMES
+from searchctl.trainer.data.sets.folders.folder import spread_colour
+from searchctl.trainer.data.sets.folders.folder_table import SPLIT_NAMES
 from searchctl.trainer.data.sets.listing import LITTER, files_below, visible
 from searchctl.trainer.data.sets.validation_split import validation_split
 from searchctl.trainer.data.settings import ImageFolderData, Split

@@ -6,9 +6,9 @@ from PIL import Image as Picture
 
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.sets.base import Label
-from searchctl.trainer.data.sets.cityscapes_labels import IGNORED, LabelIds
 from searchctl.trainer.data.sets.files import Pair, PairedFiles
 from searchctl.trainer.data.sets.listing import files_like, visible
+from searchctl.trainer.data.sets.published.cityscapes_labels import IGNORED, LabelIds
 from searchctl.trainer.data.settings import CityscapesData, Split
 
 _IMAGE = r"(.+)_leftImg8bit\.png"

@@ -3,9 +3,9 @@
 from PIL import Image as Picture
 
 from searchctl.trainer.data.sets.base import Label
-from searchctl.trainer.data.sets.cityscapes_labels import IGNORED, LabelIds
 from searchctl.trainer.data.sets.files import Pair, PairedFiles
 from searchctl.trainer.data.sets.listing import some_files_like
+from searchctl.trainer.data.sets.published.cityscapes_labels import IGNORED, LabelIds
 from searchctl.trainer.data.sets.validation_split import split_in_two, validation_split
 from searchctl.trainer.data.settings import KittiSemanticsData, Split
 

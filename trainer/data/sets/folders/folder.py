@@ -15,7 +15,7 @@ from searchctl.trainer.data.files.reading import allow_pixels, opened_mask
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.colours import ColourTable
 from searchctl.trainer.data.sets.files import Pair, PairedFiles, decode_ids, value_table
-from searchctl.trainer.data.sets.folder_pairs import PairFinder, grouped
+from searchctl.trainer.data.sets.folders.folder_pairs import PairFinder, grouped
 from searchctl.trainer.data.settings import FolderData, Split
 from searchctl.trainer.data.settings.class_table import colours_of, ids_of, names_of
 
