@@ -12,7 +12,7 @@ from upath import UPath
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.collect import Collected, named_files
-from searchctl.trainer.core.atomic_files import file_exists, write_atomically
+from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.errors import CodeError
 from searchctl.trainer.own_code.files import OwnCode, code_hash, hashes_of
 
@@ -23,15 +23,14 @@ _DIGITS = 16
 
 
 def store_code(collected: Collected, runs: UPath) -> OwnCode:
-    """Copy own code to a sweep's files, unless it is there.
+    """Copy own code to a sweep's files, unless it is there and whole.
 
     Raises:
         OSError: it cannot be written.
     """
     code = stored_code(collected.files, runs, str(collected.origin))
-    for name, content in collected.contents.items():
-        if not file_exists(code.folder / name):
-            write_atomically(code.folder / name, content)
+    for name in code.damaged():
+        write_atomically(code.folder / name, collected.contents[name])
     return code
 
 
@@ -47,24 +46,30 @@ def stored_code(files: Mapping[str, str], runs: UPath, origin: str) -> OwnCode:
     return OwnCode(folder, tuple(files.items()), origin)
 
 
-def settle_code(code: OwnCode, paths: Iterable[str]) -> None:
-    """Check a sweep's copies; copy a file again that is damaged, if the original is as launched.
+def recovered_code(code: OwnCode, paths: Iterable[str]) -> Collected:
+    """Read a sweep's copies; a damaged one is replaced by the original, if that is as launched.
+
+    Nothing is written: `store_code` replaces what is damaged.
 
     Raises:
         SearchctlError: a copy is missing or damaged, and so is the original.
     """
     try:
-        code.contents()
+        return Collected(Path(code.origin), code.contents())
     except CodeError as error:
-        found = present_files(code.files, Path(code.origin), paths)
-        hashes = hashes_of(found)
-        for name, sha256 in code.files:
-            if hashes.get(name) != sha256:
-                raise SearchctlError(
-                    f"own code: {error}, and {Path(code.origin) / name} is not it either: restore "
-                    f"the file with the SHA-256 {sha256} at one of these places"
-                ) from error
-            write_atomically(code.folder / name, found[name])
+        return Collected(Path(code.origin), _originals(code, paths, error))
+
+
+def _originals(code: OwnCode, paths: Iterable[str], error: CodeError) -> dict[str, bytes]:
+    found = present_files(code.files, Path(code.origin), paths)
+    hashes = hashes_of(found)
+    for name, sha256 in code.files:
+        if hashes.get(name) != sha256:
+            raise SearchctlError(
+                f"own code: {error}, and {Path(code.origin) / name} is not it either: restore "
+                f"the file with the SHA-256 {sha256} at one of these places"
+            ) from error
+    return {name: found[name] for name, _ in code.files}
 
 
 def present_files(

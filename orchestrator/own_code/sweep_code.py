@@ -17,8 +17,7 @@ from searchctl.orchestrator.own_code.names import own_names, own_networks
 from searchctl.orchestrator.own_code.script_files import script_files
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
-    settle_code,
-    store_code,
+    recovered_code,
     stored_code,
 )
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -82,22 +81,26 @@ def import_copies(row: SweepRow, sweep: Sweep, runs: UPath) -> None:
         use_code(code_of_row(row, sweep, runs))
 
 
-def resumed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> OwnCode | None:
-    """Return the code of the launch for a resume, after a check of the copies; import it."""
+def resumed_code(row: SweepRow, sweep: Sweep, runs: UPath) -> Collected | None:
+    """Return the code of the launch for a resume; import it. Nothing is written.
+
+    Raises:
+        SearchctlError: a copy is missing or damaged, and so is the original.
+    """
     code = code_of_row(row, sweep, runs)
-    if code is not None:
-        settle_code(code, sweep.code)
-    use_code(code)
-    return code
+    if code is None:
+        use_code(None)
+        return None
+    collected = recovered_code(code, sweep.code)
+    collected.use()
+    return collected
 
 
-def accepted_code(sweep: Sweep, source: Path, runs: UPath) -> tuple[Sweep, OwnCode | None]:
-    """Return a sweep with its code as it is today, and the new copies of it; import that.
+def accepted_code(sweep: Sweep, source: Path) -> tuple[Sweep, Collected | None]:
+    """Return a sweep with its code as it is today, and that code; import it. Nothing is written.
 
     Raises:
         SearchctlError: as `launched_code`.
-        OSError: the copies cannot be written.
     """
     collected = launched_code(sweep, source)
-    sweep = with_code(sweep, collected)
-    return sweep, store_code(collected, runs) if collected.contents else None
+    return with_code(sweep, collected), collected if collected.contents else None

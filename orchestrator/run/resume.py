@@ -13,6 +13,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import travelled_file
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.halving.ladder_rows import ladder_of
+from searchctl.orchestrator.own_code.stored import store_code
 from searchctl.orchestrator.own_code.sweep_code import (
     accepted_code,
     changed_code,
@@ -83,17 +84,18 @@ def prepare_resume(
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so no data are needed
         return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
     forget_listing()
-    check_writable(runs, RUNS_FIX)
     if accept_changes and not stored and source_of(row).is_file():
-        sweep, code = accepted_code(sweep, Path(row.source), runs)
+        sweep, collected = accepted_code(sweep, Path(row.source))
     else:
         if not stored:
             refuse_changed_code(row, sweep)
-        code = resumed_code(row, sweep, runs)
+        collected = resumed_code(row, sweep, runs)
     checked_dataset(sweep)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
+    check_writable(runs, RUNS_FIX)  # a resume that is refused writes nothing
+    code = store_code(collected, runs) if collected else None
     locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
     trials = list(dict.fromkeys([*sweep.trials(), *stored_trials.params.values()]))
     settings = trial_settings(sweep, trials)

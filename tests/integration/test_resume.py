@@ -1,5 +1,7 @@
 """Allowed and refused changes between a launch and a resume."""
 
+import shutil
+
 import pytest
 
 from searchctl.orchestrator.config.load import load_sweep
@@ -93,6 +95,18 @@ def test_another_major_version_of_a_package_is_named_and_may_be_accepted(launche
         prepare_resume("quick", launched.url)
     (change,) = prepare_resume("quick", launched.url, accept_changes=True).changes
     assert change.startswith("torch: 1.9.0")
+
+
+def test_a_refused_resume_writes_nothing(launched, sqlite_run):
+    sqlite_run("""UPDATE searchctl_sweeps SET versions = json_set(versions, '$.torch', '1.9.0')""")
+    runs = launched.folder / "runs"
+    shutil.rmtree(runs, ignore_errors=True)
+    before = sorted(launched.folder.rglob("*"))
+    with pytest.raises(SweepChanged):
+        prepare_resume("quick", launched.url)
+    assert sorted(launched.folder.rglob("*")) == before
+    prepare_resume("quick", launched.url, accept_changes=True)
+    assert runs.is_dir()
 
 
 def test_another_minor_version_and_other_code_continue_and_are_recorded(

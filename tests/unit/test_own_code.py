@@ -13,7 +13,7 @@ from searchctl.orchestrator.own_code.collect import Collected, collect_code
 from searchctl.orchestrator.own_code.names import names_used, own_names, own_networks
 from searchctl.orchestrator.own_code.stored import (
     changed_files,
-    settle_code,
+    recovered_code,
     store_code,
     stored_code,
 )
@@ -158,8 +158,9 @@ def test_a_copy_that_was_changed_is_never_imported_and_is_copied_again(folder, t
         CodeError, match=r"my_net.py in .*: missing, or changed since it was stored"
     ):
         use_code(code)
-    settle_code(code, [])
-    assert code.contents() == found.contents
+    recovered = recovered_code(code, [])
+    assert code.damaged() == ["my_net.py"]  # nothing is written before it is stored
+    assert store_code(recovered, UPath(tmp_path / "runs")).contents() == found.contents
 
 
 def test_a_changed_file_is_named_and_neither_other_files_nor_missing_ones_are(folder, tmp_path):

@@ -34,12 +34,19 @@ class OwnCode:
         Raises:
             CodeError: a file is missing or differs; each is named.
         """
-        found = {name: _content(self.folder / name, sha256) for name, sha256 in self.files}
+        found = self._found()
         if damaged := [name for name, content in found.items() if content is None]:
             raise CodeError(
                 f"{first_few(damaged)} in {self.folder}: missing, or changed since it was stored"
             )
         return {name: content for name, content in found.items() if content is not None}
+
+    def damaged(self) -> list[str]:
+        """Return the names of files that are missing or differ from what was stored."""
+        return [name for name, content in self._found().items() if content is None]
+
+    def _found(self) -> dict[str, bytes | None]:
+        return {name: _content(self.folder / name, sha256) for name, sha256 in self.files}
 
 
 def code_hash(files: Mapping[str, str]) -> str:
