@@ -18,7 +18,7 @@ from searchctl.orchestrator.cli.common import (
 from searchctl.orchestrator.cli.drive import extend, run
 from searchctl.orchestrator.cli.model import evaluate, export, predict, train
 from searchctl.orchestrator.cli.upkeep import database, keep, manage
-from searchctl.orchestrator.cli.views import analysis, dashboard, follow, report, view
+from searchctl.orchestrator.cli.views import analysis, dashboard, follow, report, trials, view
 
 
 @click.group(
@@ -52,6 +52,7 @@ for command in (
     run.resume,
     extend.extend_command,
     view.list_command,
+    trials.trials,
     view.show_command,
     view.compare,
     analysis.explain,

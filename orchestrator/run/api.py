@@ -1,6 +1,7 @@
 """The verbs from Python: launch a sweep, open stored ones, get their best configurations."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -17,8 +18,15 @@ from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.tables import table_epochs
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.orchestrator.storage.writer import request_state
+from searchctl.orchestrator.tables.flat import flat_epochs, flat_trials
+from searchctl.orchestrator.tables.frames import frame
+from searchctl.orchestrator.tables.trials import trial_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,22 @@ class StoredSweep:
         sweep = Sweep.from_json(row.spec)
         initial = InitialFiles.stored(runs_directory(sweep), row)
         return [export(sweep, ranked, initial) for ranked in rank_trials(self.engine, row, top=n)]
+
+    def trials(self) -> "pd.DataFrame":
+        """Return all trials, the best first; a param is a column `params_NAME`.
+
+        Raises:
+            SearchctlError: pandas is not installed.
+        """
+        return frame(flat_trials(trial_table(self.engine, self._row())))
+
+    def epochs(self) -> "pd.DataFrame":
+        """Return the epochs of all jobs of all trials.
+
+        Raises:
+            SearchctlError: pandas is not installed.
+        """
+        return frame(flat_epochs(table_epochs(self.engine, self._row())))
 
     def stop(self) -> None:
         """Request a stop of its driver, wherever it runs; resume it with `searchctl resume`."""

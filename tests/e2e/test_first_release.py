@@ -14,6 +14,8 @@ VIEWS = (
     ["list"],
     ["status", "finished"],
     ["status", "unfinished"],
+    ["trials", "finished"],
+    ["trials", "unfinished"],
     ["show", "finished", "0"],
     ["show", "finished", "2"],
     ["show", "unfinished", "0"],

@@ -16,6 +16,7 @@ COMMANDS = (
     "explain small 1",
     "explain small",
     "pareto small",
+    "trials small",
     "compare small 0 1",
     "report small -o report.html",
     "report small --format json -o report.json",

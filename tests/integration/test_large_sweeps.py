@@ -69,7 +69,11 @@ def look(arguments, url):
     return done.output
 
 
-@pytest.mark.parametrize("arguments", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize(
+    "arguments",
+    [*VIEWS.values(), ["trials", "large", "--csv"]],
+    ids=[*VIEWS, "trials"],
+)
 def test_the_queries_of_a_view_are_few_and_do_not_grow_with_the_sweep(
     arguments, stored, statements
 ):

@@ -11,3 +11,10 @@ def embeddings_problem() -> str | None:
     if not missing:
         return None
     return f"needs {' and '.join(missing)}: install searchctl[features], or leave it out"
+
+
+def pandas_problem() -> str | None:
+    """Return what to install for DataFrames; None if pandas is installed."""
+    if find_spec("pandas") is not None:
+        return None
+    return "needs pandas: run `pip install 'searchctl[pandas]'`"
