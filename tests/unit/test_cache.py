@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.cache.name import Need
+from searchctl.trainer.data.cache.name import Need, decoding_modules
 from searchctl.trainer.data.cache.store import Cache
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import ImageFolderData
@@ -125,6 +125,11 @@ def test_both_kinds_are_decoded_in_one_go(root, place):
     cache(root, place).build([EXACT, SOURCE], lambda done, total: reported.append((done, total)))
     assert reported[-1] == (3, 3)
     assert len(entries(place)) == 2
+
+
+def test_the_code_of_every_data_set_is_a_part_of_the_name():
+    names = {file.name for file in decoding_modules()}
+    assert names >= {"own.py", "camvid.py", "folder.py", "image_folder.py", "pixels.py"}
 
 
 def test_an_interrupted_decoding_leaves_no_files(root, place):

@@ -111,6 +111,15 @@ def test_its_content_is_known_by_its_files_and_its_cache_by_its_code_too(root, t
     assert changed != name
 
 
+def test_two_sweeps_of_one_process_with_equal_settings_are_read_each_by_its_own_code(tmp_path):
+    first, second = DRAWN, DRAWN.replace("len(name)", "200")
+    read = [
+        np.array(load_split(drawn(tmp_path, source), "train").images[0]).max()
+        for source in (first, second, first)
+    ]
+    assert read == [3, 200, 3]
+
+
 def test_code_that_it_does_not_import_leaves_its_cache_as_it_is(root, tmp_path):
     data = example(root, tmp_path)
     code = build_dataset(data).code

@@ -23,6 +23,7 @@ from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.sets.folders.lists import nested_line_order
 from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
+from searchctl.trainer.own_code.imports import forget_with_code
 from searchctl.trainer.settings.own import Augment
 
 
@@ -106,8 +107,9 @@ class LoadedSplit:
         return {split: cache_of(self.data).entry(Need(split, "source")) for split in splits}
 
 
+@forget_with_code
 def forget_listing() -> None:
-    """Forget what this process has seen of all data sets: their files may be others now."""
+    """Forget what this process has seen of all data sets: files, or readers, may be others now."""
     for seen in (build_dataset, cache_of, book_of, data_fingerprint, listing_fingerprint):
         seen.cache_clear()
     for made in (load_split, sample_order, normalisation_of):

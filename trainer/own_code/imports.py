@@ -24,6 +24,8 @@ _used: dict[str, Path] = {}
 """Hash of the code that this process imports -> the directory of its files; empty without one."""
 _hidden: list[tuple[int, str]] = []
 """Import paths that are left out meanwhile, with their places."""
+_forgetting: list[Callable[[], None]] = []
+"""Called at each change of the code: they forget what the last code has made."""
 
 
 def use_code(code: OwnCode | None) -> None:
@@ -48,6 +50,16 @@ def use_contents(contents: Mapping[str, bytes], origin: str) -> None:
     """
     wanted = code_hash(hashes_of(contents)) if contents else None
     _switch(wanted, lambda: contents, origin)
+
+
+def forget_with_code(forget: Callable[[], None]) -> Callable[[], None]:
+    """Call a function whenever this process changes to another code; a decorator.
+
+    It forgets objects that the last code has made and that are found again by settings alone, which
+    may be equal in two sweeps.
+    """
+    _forgetting.append(forget)
+    return forget
 
 
 def not_travelled(error: BaseException) -> str | None:
@@ -79,6 +91,8 @@ def _switch(wanted: str | None, contents: Callable[[], Mapping[str, bytes]], ori
         for folder in _used.values():
             _forget(folder)
         _used.clear()
+        for forget in _forgetting:
+            forget()
         while _hidden:
             sys.path.insert(*_hidden.pop())
         if wanted is None:

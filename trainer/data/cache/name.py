@@ -100,9 +100,14 @@ def _files(dataset: Dataset, split: Split) -> list[str]:
     ]
 
 
+def decoding_modules() -> list[Path]:
+    """Return the files of all code that decodes, sorted."""
+    folders = [*datasets.__path__, *files.__path__, *checks.__path__]
+    return sorted(file for folder in folders for file in Path(folder).rglob("*.py"))
+
+
 @cache
 def _decoders() -> str:
     """Return a hash of the decoding code, so that a fixed bug does not leave wrong entries."""
-    folders = [*datasets.__path__, *files.__path__, *checks.__path__]
-    modules = sorted(file for folder in folders for file in Path(folder).glob("*.py"))
-    return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()
+    code = b"".join(module.read_bytes() for module in decoding_modules())
+    return hashlib.sha256(code).hexdigest()
