@@ -183,6 +183,20 @@ def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
         yield from _unless_same(None, trial.number, what, stored, derived, "its params")
 
 
+def retried_trials_have_failed(record: Record) -> Iterator[Discrepancy]:
+    """A trial that tries another one again has its params, and that one has failed."""
+    failed = {each.trial for each in record.decisions if each.verdict == "failed"}
+    params_of = {each.number: each.params_hash for each in record.trials}
+    for cohort, tried in record.retried.items():
+        members = [each for each in record.trials if each.cohort == cohort]
+        for trial, again in zip(tried, members, strict=False):  # none, until it is drawn
+            stored, derived = again.params_hash, params_of.get(trial)
+            what, source = "fingerprint of the params", f"trial {trial}, which it tries again"
+            yield from _unless_same(None, again.number, what, stored, derived, source)
+            what, source = "has failed", "the cohort that tries it again"
+            yield from _unless_same(None, trial, what, trial in failed, True, source)
+
+
 def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
     """The finalists' weights are at their stored paths."""
     for key in sorted(record.missing_weights):
@@ -201,6 +215,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     the_winner_follows,
     trial_states_agree,
     params_are_those_of_the_launch,
+    retried_trials_have_failed,
     finalists_have_their_weights,
 )
 """What must hold in a sweep's stored rows."""

@@ -20,7 +20,7 @@ from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import EpochRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import CohortRow, EpochRow, SweepRow, TrialRow
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
@@ -81,15 +81,18 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
             for key in _finalists(decisions)
             if key in jobs and _missing(jobs[key].weights, engine)
         },
-        protected=_protected(row, trials),
+        protected=_protected(row, trials, cohorts),
+        retried={cohort.number: cohort.retried for cohort in cohorts if cohort.retried},
         by_script=is_by_script(row.spec),
         winner=_winner(engine, row),
     )
 
 
-def _protected(row: SweepRow, trials: Sequence[TrialRow]) -> set[int]:
-    kept = row.spec.get("halving", {}).get("protect_known", False)
-    return {trial.number for trial in trials if kept and trial.origin == "known"}
+def _protected(row: SweepRow, trials: Sequence[TrialRow], cohorts: Sequence[CohortRow]) -> set[int]:
+    if not row.spec.get("halving", {}).get("protect_known", False):
+        return set()
+    known = (trial for trial in trials if trial.origin == "known")
+    return {trial.number for trial in known if not cohorts[trial.cohort].retried}
 
 
 def _winner(engine: Engine, row: SweepRow) -> int | None:

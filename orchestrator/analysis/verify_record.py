@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -49,6 +49,8 @@ class Record:
     """Whether a script of the user's scored: it may leave no counts."""
     requests: Sequence[int] = ()
     """The request that each cohort is of; empty if all are of the launch."""
+    retried: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """The failed trials that a cohort tries again, by its number."""
     winner: int | None = None
     """The winner that was stored at the end; None for sweeps of older versions, or before it."""
     underivable: str | None = None

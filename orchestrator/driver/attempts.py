@@ -24,6 +24,7 @@ from searchctl.orchestrator.halving.cohorts import DrawCohort
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.halving.schedule import Schedule
+from searchctl.orchestrator.storage.rows import AttemptOutcome
 
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds before a lost job is retried: after its first loss, its second, and all later ones."""
@@ -143,21 +144,23 @@ class Attempts:
 
     def replay(
         self,
-        attempts: Iterable[tuple[JobKey, str, bool]],
+        attempts: Iterable[tuple[JobKey, str, AttemptOutcome | None]],
         outcomes: Iterable[tuple[JobKey, Outcome]],
     ) -> list[Decision]:
         """Return to the state of stored attempts and outcomes; return the decisions they give.
 
         Args:
-            attempts: job, token, and whether it was lost, in their order.
+            attempts: job, token and outcome, in their order.
             outcomes: job and outcome, by rung; those of follow-up jobs last.
 
         Raises:
             BracketError: an outcome of a job that the outcomes before it do not lead to.
         """
-        for key, token, lost in attempts:
+        for key, token, ended in attempts:
             self._tokens[key].append(token)
-            self._losses[key] += lost
+            self._losses[key] += ended == "lost"
+            if ended == "failed":  # its job is pending only if a user requested a retry
+                self._losses[key] = 0
         return [each for key, outcome in outcomes for each in self.schedule.record(key, outcome)]
 
     def next_job(self, now: float) -> BracketJob | DrawCohort | Signal:

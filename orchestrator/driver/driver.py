@@ -86,7 +86,7 @@ class Driver:
             if self._reuse and job.hardware:
                 self._reuse.ran_on(job.hardware)
         return self._attempts.replay(
-            [(key_of(each), each.token, each.outcome == "lost") for each in attempts],
+            [(key_of(each), each.token, each.outcome) for each in attempts],
             [(key_of(job), outcome) for job in jobs if (outcome := outcome_of(job))],
         )
 

@@ -29,6 +29,8 @@ class PlannedCohort:
     lag: int = LAG
     request: int = 0
     """0: the launch; n: the n-th extension."""
+    retries: bool = False
+    """Whether its trials are failed ones that are tried again."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,8 @@ class Cohorts:
 
     @property
     def failure(self) -> str | None:
-        """Message of the first rung without a finite score; None if some cohort has a winner."""
-        if any(self._has_winner(bracket) for bracket in self.brackets):
+        """Message of the first rung without a finite score, once all ended without a winner."""
+        if not self.finished or any(self._has_winner(bracket) for bracket in self.brackets):
             return None
         failed = (
             (number, bracket.failure)
@@ -142,14 +144,18 @@ class Cohorts:
         return self.brackets[self._cohort_of[trial]]
 
     def _due(self) -> bool:
-        """Is it the turn of the next cohort? It does not open while all closed ones failed."""
+        """Is it the turn of the next cohort?
+
+        While all closed ones failed, none opens, unless a retry of failed trials was requested.
+        """
         number = len(self.brackets)
         if number == len(self.planned):
             return False
         before = range(number - self.planned[number].lag + 1)
         if not all(self.is_closed(each) for each in before):
             return False
-        return not before or any(map(self._has_winner, self.brackets))
+        retried = any(cohort.retries for cohort in self.planned[number:])
+        return not before or retried or any(map(self._has_winner, self.brackets))
 
     @staticmethod
     def _has_winner(bracket: Bracket) -> bool:

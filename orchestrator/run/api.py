@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.run.extend import Extension, extend
+from searchctl.orchestrator.run.additions.extend import Extension, extend
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume

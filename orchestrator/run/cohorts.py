@@ -34,9 +34,14 @@ def launched_cohorts(sweep: Sweep, ladders: Sequence[Ladder]) -> list[NewCohort]
 
 
 def new_cohort(
-    sweep: Sweep, number: int, ladder: Ladder, sources: Sequence[int], request: int = 0
+    sweep: Sweep,
+    number: int,
+    ladder: Ladder,
+    sources: Sequence[int],
+    request: int = 0,
+    retried: Sequence[int] = (),
 ) -> NewCohort:
-    """Return a cohort as it is stored when it is requested."""
+    """Return a cohort as it is stored when it is requested; `retried` are failed trials."""
     smallest = sweep.halving.smallest_fraction(number)
     return NewCohort(
         number=number,
@@ -49,6 +54,7 @@ def new_cohort(
         lag=sweep.search.lag,
         sources=sources,
         request=request,
+        retried=retried,
     )
 
 
@@ -74,7 +80,10 @@ def stored_cohorts(
 ) -> Cohorts:
     """Return the state machine of stored cohorts, before their outcomes."""
     rows = stored.cohorts
-    planned = [PlannedCohort(c.number, ladder_of(c.ladder), c.lag, c.request) for c in rows]
+    planned = [
+        PlannedCohort(c.number, ladder_of(c.ladder), c.lag, c.request, bool(c.retried))
+        for c in rows
+    ]
     of_cohort: dict[int, list[int]] = {c.number: [] for c in rows if c.drawn_at is not None}
     for trial in stored.trials:
         of_cohort[trial.cohort].append(trial.number)
@@ -129,6 +138,9 @@ class CohortDrawer:
 
     def _points(self, cohort: CohortRow) -> tuple[list[Point], tuple[int, ...]]:
         """Return the points of a cohort, and the numbers of the trials that a model used."""
+        if cohort.retried:
+            failed = queries.trials(self._engine, self._row, cohort.retried)
+            return [Point(Params(each.params), each.origin) for each in failed], ()
         sweep, taken, seed = self._sweep, self._trials.values(), cohort.seed
         prior = replace(sweep.prior, allowed=after_launch(sweep.prior.allowed))
         if cohort.method != "tpe" or not cohort.sources:

@@ -13,8 +13,8 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepExists
 from searchctl.orchestrator.halving.ladder_rows import ladder_rows
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.plan import Plan
+from searchctl.orchestrator.run.additions.extend import extend_command, extension_for
 from searchctl.orchestrator.run.cohorts import launched_cohorts
-from searchctl.orchestrator.run.extend import extend_command, extension_for
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -85,17 +85,21 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
             "give this one another `name:`"
         )
     what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
+    instead = _instead(stored, changed=bool(changes))
     raise SweepExists(
-        f"there is a sweep '{sweep.name}' in this database {what}: {_instead(stored)}give this one "
-        "another `name:`"
+        f"there is a sweep '{sweep.name}' in this database {what}: {instead}give this one another "
+        "`name:`"
     )
 
 
-def _instead(stored: SweepRow) -> str:
+def _instead(stored: SweepRow, *, changed: bool) -> str:
     """Return the advice for a sweep that was launched already."""
     if stored.driver:
         return f"{stored.driver} drives it: follow it with `searchctl watch {stored.name}`, or "
-    return f"resume it with `searchctl resume {stored.name}`, or " * (stored.state != "FAIL")
+    if stored.state in ("COMPLETE", "FAIL"):
+        return f"it has ended (`searchctl status {stored.name}`), so "
+    option = " --stored" * changed
+    return f"resume what was launched with `searchctl resume {stored.name}{option}`, or "
 
 
 def _new_sweep(

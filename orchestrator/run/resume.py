@@ -21,10 +21,11 @@ from searchctl.orchestrator.own_code.sweep_code import (
     resumed_code,
 )
 from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.run.additions.extend import extend_command, extension_for
+from searchctl.orchestrator.run.additions.retry import nothing_left
 from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
 from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.orchestrator.run.extend import extend_command, extension_for
 from searchctl.orchestrator.run.new_sweep import refuse_other_database
 from searchctl.orchestrator.run.prepare import RUNS_FIX, Prepared, at_address, trial_settings
 from searchctl.orchestrator.storage.database import open_database
@@ -82,7 +83,8 @@ def prepare_resume(
     plan = plan_sweep(sweep, row.ladder[-1]["images"], scored, ladders)
     runs = runs_directory(sweep)
     if row.state in ("COMPLETE", "FAIL"):  # nothing is left to run, so no data are needed
-        return Prepared(launched, url, engine, row, plan, InitialFiles.stored(runs, row))
+        initial, note = InitialFiles.stored(runs, row), nothing_left(engine, row)
+        return Prepared(launched, url, engine, row, plan, initial, notes=(note,))
     forget_listing()
     if accept_changes and not stored and source_of(row).is_file():
         sweep, collected = accepted_code(sweep, Path(row.source))

@@ -42,7 +42,9 @@ class NewDraw:
 
 
 def add_cohorts(connection: Connection, sweep_id: int, cohorts: Sequence[NewCohort]) -> None:
-    """Store requested cohorts."""
+    """Store requested cohorts, if there are any."""
+    if not cohorts:
+        return
     requested = {"sweep_id": sweep_id, "requested_at": datetime.now(UTC)}
     rows = [{**asdict(cohort), **requested} for cohort in cohorts]
     connection.execute(insert(schema.cohorts), rows)

@@ -41,6 +41,13 @@ def set_pending(connection: Connection, job_id: int | None) -> None:
         set_trial_of(connection, job_id, "WAITING")
 
 
+def forget_failure(connection: Connection, job_id: int | None) -> None:
+    """Set a failed job and its trial back to WAITING. Its attempts keep their errors."""
+    set_pending(connection, job_id)
+    if job_id is not None:
+        change(connection, job_id, error=None)
+
+
 def replace_epoch(connection: Connection, job_id: int, record: EpochRecord) -> None:
     """Store an epoch of a job; replace the one of an earlier attempt."""
     connection.execute(_OLD_EPOCH, {"of_job": job_id, "old": record.epoch})

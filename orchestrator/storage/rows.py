@@ -60,8 +60,15 @@ class SweepRow:
     """Resources that pending jobs wait for (core/pending.py), while a driver is running."""
     trials: int = 0
     """Number of trials of all cohorts, also of those that are not drawn yet."""
+    retried: int = 0
+    """Number of these trials that try a failed trial again."""
     cohorts: int = 1
     """Number of cohorts."""
+
+    @property
+    def points(self) -> int:
+        """Number of points of its space that are trials."""
+        return self.trials - self.retried
 
     @property
     def shown_state(self) -> str:

@@ -215,6 +215,17 @@ class SweepWriter:
             detail = {"cohorts": [cohort.number for cohort in cohorts], "trials": trials}
             _append_event(connection, self._sweep_id, "extended", detail)
 
+    def retry_failed(self, keys: Sequence[JobKey], cohort: NewCohort | None) -> None:
+        """Set failed jobs back to WAITING, and store the cohort of other failed trials, if any."""
+        again = sorted({*(key.trial for key in keys), *(cohort.retried if cohort else ())})
+        reason = f"{len(again)} failed trials are entered again, and not trained yet"
+        with self._transaction() as connection:
+            self._set_sweep(connection, state="STOPPED", error=reason)
+            for key in keys:
+                jobs.forget_failure(connection, self._job_id(connection, key))
+            add_cohorts(connection, self._sweep_id, [cohort] if cohort else [])
+            _append_event(connection, self._sweep_id, "retried", {"trials": again})
+
     def add_initial_files(self, files: Mapping[str, Mapping[str, str]]) -> None:
         """Store further initial weights, of trials that are drawn later."""
         with self._transaction() as connection:
@@ -274,16 +285,21 @@ class SweepWriter:
             yield connection
 
     def _running_job(self, connection: Connection, key: JobKey, fraction: str, images: int) -> int:
-        table = schema.jobs
+        if job_id := self._job_id(connection, key):
+            jobs.change(connection, job_id, state="RUNNING")
+            return job_id
+        row = {**self._row_of(key), "state": "RUNNING", "fraction": fraction, "images": images}
+        connection.execute(insert(schema.jobs), row)
+        return self._job_id(connection, key) or 0
+
+    def _job_id(self, connection: Connection, key: JobKey) -> int | None:
+        same = select(schema.jobs.c.id).filter_by(**self._row_of(key))
+        return connection.execute(same).scalar()
+
+    def _row_of(self, key: JobKey) -> dict[str, Any]:
         values = {**key._asdict(), "trial_id": self._trial_ids[key.trial]}
         del values["trial"]
-        same = select(table.c.id).filter_by(**values)
-        if job_id := connection.execute(same).scalar():
-            jobs.change(connection, job_id, state="RUNNING")
-            return int(job_id)
-        row = {**values, "state": "RUNNING", "fraction": fraction, "images": images}
-        connection.execute(insert(table), row)
-        return int(connection.execute(same).scalar_one())
+        return values
 
     def _set_sweep(self, connection: Connection, **values: Any) -> None:
         which = schema.sweeps.c.id == self._sweep_id

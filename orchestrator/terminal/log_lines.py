@@ -106,6 +106,7 @@ _EVENTS = {
     "hook": "hook {hook} {outcome}",
     "requested": "state {state} requested",
     "forecast": "speed measured before the start on {probe[device]}",
+    "retried": "failed trials entered again: {trials}",
     "late": "result of trial {trial} rung {rung} came too late: the job was retried",
 }
 """Text of an event by its kind; other kinds show their name and their error, if any."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
+from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage import lease, schema
 from searchctl.orchestrator.storage.cohorts import NewDraw
 from searchctl.orchestrator.storage.connect import database_now
@@ -147,6 +148,7 @@ WRITES = {
     "note": lambda writer: writer.note("resumed"),
     "add_initial_files": lambda writer: writer.add_initial_files({}),
     "request_cohorts": lambda writer: writer.request_cohorts([new_cohort(1)]),
+    "retry_failed": lambda writer: writer.retry_failed([JobKey(0, 0)], None),
     "draw_cohort": lambda writer: writer.draw_cohort(NewDraw(1, 2, [], [], {})),
 }
 

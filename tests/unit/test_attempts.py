@@ -209,7 +209,7 @@ def test_a_job_that_a_stop_ended_does_not_start_again(running):
 
 def test_stored_attempts_and_outcomes_give_the_same_state_and_decisions():
     stored = [(JobKey(trial, 0), Outcome(trial, 0, trial / 10)) for trial in range(4)]
-    tokens = [(JOB, "a", True), (JOB, "b", False), (JobKey(3, 1), "c", True)]
+    tokens = [(JOB, "a", "lost"), (JOB, "b", "stopped"), (JobKey(3, 1), "c", "lost")]
     sweep = attempts(max_attempts=2)
     decisions = sweep.replay(tokens, stored)
     assert [each.trial for each in decisions] == [3, 2, 1, 0]

@@ -54,7 +54,7 @@ def extend_command(
     which continues an extended sweep that was stopped.
     Example: searchctl extend quickstart --trials 36
     """
-    from searchctl.orchestrator.run.extend import Extension, extend
+    from searchctl.orchestrator.run.additions.extend import Extension, extend
 
     refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
     if trials is None and cohorts is None:

@@ -31,6 +31,7 @@ from searchctl.orchestrator.cli.drive.driver_options import (
     stored_option,
 )
 from searchctl.orchestrator.cli.drive.driving import drive
+from searchctl.orchestrator.cli.drive.retry import entered_again
 from searchctl.orchestrator.cli.views.follow import watch_to_the_answer
 from searchctl.orchestrator.cli.views.view import open_sweep
 from searchctl.orchestrator.config.locations import database_url, db_option_for
@@ -148,11 +149,17 @@ def launch(
     is_flag=True,
     help="Continue although training settings, data or packages have changed; this is recorded.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Enter failed trials again: on their rung, or in a further cohort if it is closed.",
+)
 @driver_options
 def resume(
     sweep: str,
     stored: bool,
     accept_changes: bool,
+    retry_failed: bool,
     db: str | None,
     data_root: str | None,
     inline: bool,
@@ -167,11 +174,17 @@ def resume(
     Jobs continue after their last epoch. If the sweep's file, the data or a package's major
     version have changed, resume refuses and names the difference. Resources, the budget, the
     data's directory and the machine may change.
+
+    With --retry-failed, failed trials are trained again, also days after the end. No decision that
+    was made changes. A failure that follows from the settings alone happens again: fix its cause
+    first. Diverged trials are not retried, since they would diverge again.
     Example: searchctl resume quickstart
     """
     from searchctl.orchestrator.core.signals import StopSwitch
 
     refuse_inline_elsewhere(inline=inline, address=address, detach=detach)
+    for line in entered_again(*open_sweep(sweep, db)) if retry_failed else ():
+        click.echo(line)
     root, url, followed = Path(data_root) if data_root else None, database_url(db), None
     with StopSwitch() as stopping:
         from searchctl.orchestrator.run.resume import prepare_resume, sweep_to_resume

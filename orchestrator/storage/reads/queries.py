@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Integer, Select, case, cast, func, select
+from sqlalchemy import Engine, Integer, Select, String, case, cast, func, select
 
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
@@ -317,13 +317,15 @@ def _image_counts(row: dict[str, Any]) -> "ImageCounts":
 def _sweeps() -> Select[Any]:
     table = schema.sweeps
     alive = table.c.lease_expires >= database_now()
-    counted = ("driver", "trials", "cohorts")
+    counted = ("driver", "trials", "retried", "cohorts")
     names = [name for name in SweepRow.__annotations__ if name not in counted]
     mine = schema.cohorts.c.sweep_id == table.c.id
     trials = select(cast(func.coalesce(func.sum(schema.cohorts.c.trials), 0), Integer)).where(mine)
+    retries = cast(schema.cohorts.c.retried, String) != "[]"  # JSON cannot be compared
     return select(
         *(table.c[name] for name in names),
         case((alive, table.c.lease_owner)).label("driver"),
         trials.scalar_subquery().label("trials"),
+        trials.where(retries).scalar_subquery().label("retried"),
         select(func.count()).where(mine).scalar_subquery().label("cohorts"),
     )

@@ -39,16 +39,29 @@ def extend(engine: Engine, row: SweepRow, extension: Extension) -> list[NewCohor
         SearchctlError: the sweep cannot be extended.
         SweepBusy: a driver runs it.
     """
-    if row.driver is not None:
-        raise SweepBusy(
-            f"'{row.name}' is being driven by {row.driver}: stop it first (`searchctl stop "
-            f"{row.name} --wait`, nothing is lost), then extend it"
-        )
+    refuse_driven(row, "extend it")
     sweep = Sweep.from_json(row.spec)
     with Lease(engine, row.id) as lease:
         new = _new_cohorts(engine, row, sweep, extension)
         SweepWriter(engine, row.id, lease.token, lease.ttl_s).request_cohorts(new)
     return new
+
+
+def refuse_driven(row: SweepRow, then: str) -> None:
+    """Check that no driver runs a sweep.
+
+    Args:
+        row: the sweep.
+        then: what the user can do once it is stopped.
+
+    Raises:
+        SweepBusy: a driver runs it.
+    """
+    if row.driver is not None:
+        raise SweepBusy(
+            f"'{row.name}' is being driven by {row.driver}: stop it first (`searchctl stop "
+            f"{row.name} --wait`, nothing is lost), then {then}"
+        )
 
 
 def _new_cohorts(
@@ -69,7 +82,7 @@ def extension_for(edited: Sweep, launched: Sweep, row: SweepRow) -> Extension | 
     counts = {"trials": launched.search.trials, "cohorts": launched.search.cohorts}
     if not before or edited.search.model_copy(update=counts) != launched.search:
         return None
-    missing = sum(sizes) - row.trials
+    missing = sum(sizes) - row.points
     if missing < 0 or edited.space_.to_config() != launched.space_.to_config():
         return None
     if missing and len(sizes) > len(before) and missing % sizes[-1] == 0:
@@ -86,8 +99,9 @@ def extend_command(name: str, extension: Extension) -> str:
 def _refuse(sweep: Sweep, row: SweepRow, wanted: int) -> None:
     if row.state == "FAIL":
         raise SearchctlError(
-            f"'{row.name}' has no trial with a score, so there is nothing to extend: fix its "
-            "settings, and launch it under another name"
+            f"'{row.name}' has no trial with a score, so there is nothing to extend: fix the "
+            "cause, and enter its failed trials again (`searchctl resume "
+            f"{row.name} --retry-failed`), or launch other settings under another name"
         )
     if sweep.search.method == "grid":
         raise SearchctlError(
@@ -95,10 +109,10 @@ def _refuse(sweep: Sweep, row: SweepRow, wanted: int) -> None:
             "values as another sweep (finished jobs are copied from this one, not trained again)"
         )
     size = sweep.space_.size
-    if size is not None and size - row.trials < wanted:
+    if size is not None and size - row.points < wanted:
         raise SearchctlError(
-            f"the space of '{row.name}' has {counted(size, 'point')}, and {row.trials} of them are "
-            f"trials already: extend it by at most {max(size - row.trials, 0)}"
+            f"the space of '{row.name}' has {counted(size, 'point')}, and {row.points} of them are "
+            f"trials already: extend it by at most {max(size - row.points, 0)}"
         )
 
 

@@ -1,0 +1,1 @@
+"""Additions to a stored sweep, which the next driver trains: cohorts, and failed trials again."""
