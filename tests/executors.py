@@ -46,6 +46,9 @@ class BracketSource:
             out=UPath("unused"),
         )
 
+    def upcoming(self):
+        return self.bracket.upcoming
+
     def started(self, job, worker):
         self.workers.append((job.rung, job.trial, worker))
 

@@ -97,6 +97,10 @@ class Driver:
                 return job
         return job
 
+    def upcoming(self) -> int:
+        """Return how many jobs may run at once from now on, at most."""
+        return self._attempts.schedule.upcoming
+
     def _opened(self) -> JobAttempt | Signal:
         if self._next is None:
             slot = self._attempts.next_job(self._clock())

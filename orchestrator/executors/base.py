@@ -16,6 +16,12 @@ class Source(Protocol):
     def next_job(self) -> JobAttempt | Signal:
         """Return a job to run now, WAIT while none can start, DONE when the sweep is over."""
 
+    def upcoming(self) -> int:
+        """Return how many jobs may run at once from now on, at most, the running ones included.
+
+        An executor keeps no more workers than this while a rung waits for its last jobs.
+        """
+
     def started(self, job: JobAttempt, worker: str) -> None:
         """Record that a worker, "host:pid", has started a job."""
 

@@ -1,5 +1,6 @@
 """One attempt at a job as it travels to a worker, and how the worker runs it."""
 
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,6 +51,14 @@ def train(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:
     if job.processes == 1:
         return run_job(job, on_epoch=on_epoch, stop=stop)
     return run_distributed(job, job.processes, on_epoch=on_epoch, stop=stop)
+
+
+def leave_idle() -> None:
+    """Make the process of a worker small between two jobs."""
+    if "torch" in sys.modules:  # not for a script of the user's own
+        from searchctl.trainer.core.memory import release_unused
+
+        release_unused()
 
 
 def run_safely(runner: Runner, job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:

@@ -102,6 +102,21 @@ class Bracket:
         """Number of trials of the current rung."""
         return len(self.waiting) + len(self.running) + self.done
 
+    @property
+    def on_last_rung(self) -> bool:
+        """Whether its jobs on all of the data are waiting or running."""
+        return not self.finished and self._number == len(self.ladder.rungs) - 1
+
+    @property
+    def upcoming(self) -> int:
+        """Most jobs that may run at once from now on: of this rung, or after its cut."""
+        unfinished = len(self.waiting) + len(self.running)
+        if not unfinished or self.on_last_rung:
+            return unfinished
+        finite = sum(outcome.finite for outcome in self._outcomes.values())
+        planned = self.ladder.rungs[self._number + 1].trials
+        return max(unfinished, min(planned, unfinished + finite))
+
     def next_job(self, held_back: Container[int] = ()) -> BracketJob | Signal:
         """Return the next waiting job, skipping trials in `held_back`."""
         if self.finished:

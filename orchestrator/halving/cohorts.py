@@ -126,6 +126,19 @@ class Cohorts:
         return not self._due() and all(bracket.finished for bracket in self.brackets)
 
     @property
+    def upcoming(self) -> int:
+        """Most jobs that may run at once from now on, those of a cohort that may open included."""
+        return sum(bracket.upcoming for bracket in self.brackets) + self._of_next_cohort()
+
+    def _of_next_cohort(self) -> int:
+        number = len(self.brackets)
+        if number == len(self.planned):
+            return 0
+        before = self.brackets[: max(0, number - self.planned[number].lag + 1)]
+        may_open = all(bracket.finished or bracket.on_last_rung for bracket in before)
+        return self.planned[number].ladder.trials if may_open else 0
+
+    @property
     def failure(self) -> str | None:
         """Message of the first rung without a finite score, once all ended without a winner."""
         if not self.finished or any(self._has_winner(bracket) for bracket in self.brackets):

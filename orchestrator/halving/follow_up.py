@@ -36,6 +36,11 @@ class FollowUpSettings:
         """`JobKey.repeat` of the audit's jobs."""
         return int(self.new_seed)
 
+    def most_jobs(self, cohorts: int, finalists: int) -> int:
+        """Return how many follow-up jobs so many cohorts with so many finalists have at most."""
+        audits = self.audit * cohorts + int(self.audit > 0)
+        return (self.repeats - 1) * finalists + audits
+
 
 NO_FOLLOW_UP = FollowUpSettings()
 

@@ -32,6 +32,16 @@ class Schedule:
         """Whether all jobs have a result."""
         return self.cohorts.finished and not self._waiting and not self._running
 
+    @property
+    def upcoming(self) -> int:
+        """Most jobs that may run at once from now on: as many workers have a use."""
+        known = self.cohorts.upcoming + len(self._waiting) + len(self._running)
+        if not any(bracket.on_last_rung for bracket in self.cohorts.brackets):
+            return known
+        planned = self.cohorts.planned
+        finalists = max(each.ladder.rungs[-1].trials for each in planned)
+        return known + self._follow_up.most_jobs(len(planned), finalists)
+
     def next_job(self, held_back: Collection[JobKey] = ()) -> BracketJob | DrawCohort | Signal:
         """Return the next waiting job, skipping those in `held_back`, or a cohort to draw."""
         job = self.cohorts.next_job({key.trial for key in held_back if key.kind == "ladder"})

@@ -3,28 +3,24 @@
 import os
 import threading
 import time
-from contextlib import nullcontext
 
 import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import JobAttempt
-from searchctl.orchestrator.executors.ray import tune as ray_tune
-from searchctl.orchestrator.executors.ray.cluster import connected
 from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.run.watchdog import watch_for_stall
 from tests.executors import BracketSource, by_value, never, quick
+from tests.one_ray import shared_ray
 
 pytestmark = pytest.mark.xdist_group("ray")
 
 
 @pytest.fixture(scope="module")
 def one_ray():
-    """A Ray for all tests that leave it in order, as it takes seconds to start."""
-    with connected(None) as head, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ray_tune, "connected", lambda address: nullcontext(head))
+    with shared_ray():
         yield
 
 
@@ -108,36 +104,3 @@ def test_a_worker_that_hangs_is_ended_and_its_job_is_retried(one_ray, tmp_path):
     RayTuneExecutor(cpus=1, runner=hangs_once).run(source, never)
     assert source.losses == [(0, 1)]
     assert source.bracket.finished
-
-
-@pytest.mark.exhaustive
-def test_an_error_of_the_source_leaves_ray_and_fails_no_job():
-    source = BracketSource(trials=2)
-
-    def broken_database(job, record):
-        raise OSError("disk full")
-
-    source.on_epoch = broken_database
-    with pytest.raises(OSError, match="disk full"):
-        RayTuneExecutor(cpus=1, runner=by_value(quick)).run(source, never)
-    assert source.results == []
-
-
-@pytest.mark.exhaustive
-def test_a_stop_in_the_middle_of_a_long_epoch_is_out_within_20_seconds(tmp_path):
-    def long(job, on_epoch, stop):
-        (tmp_path / "started").touch()
-        time.sleep(600)
-        return JobResult("complete", 0.5)
-
-    stopped_at = []
-
-    def stop():
-        if (tmp_path / "started").exists():
-            stopped_at.append(time.monotonic())
-        return bool(stopped_at)
-
-    source = BracketSource()
-    RayTuneExecutor(cpus=1, runner=long).run(source, stop)
-    assert time.monotonic() - stopped_at[0] < 20
-    assert sorted(source.losses) == sorted(source.issued)

@@ -138,3 +138,24 @@ def test_an_extension_changes_no_decision_of_the_cohorts_before_it(
     finals = [d for d in after.decisions.values() if d.verdict == "complete"]
     best = sorted(finals, key=lambda d: (-d.score, d.trial))[0]
     assert best.trial in repeated
+
+
+class _Counted(Run):
+    """A run in which no trial fails, that notes how many jobs run, and how many were upcoming."""
+
+    def score(self, trial):
+        return self.params[trial]
+
+    def record(self, key, outcome):
+        running = sum(len(bracket.running) for bracket in self.schedule.cohorts.brackets)
+        self.counts = [*getattr(self, "counts", []), (running, self.schedule.upcoming)]
+        super().record(key, outcome)
+
+
+@given(plans(), SEEDS, SEEDS)
+def test_a_result_lets_no_more_jobs_start_than_were_upcoming(planned, seed, order):
+    counts = _Counted(planned, seed, random.Random(order)).to_the_end(workers=10_000).counts
+    upcoming = [before for _, before in counts]
+    running = [now for now, _ in counts]
+    assert all(now <= before for now, before in zip(running[1:], upcoming[:-1], strict=True))
+    assert all(now <= upcoming for now, upcoming in counts)

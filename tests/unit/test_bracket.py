@@ -83,3 +83,14 @@ def test_progress_counts_add_up_to_the_cohort(bracket):
     bracket.record(Outcome(3, 0, 0.4))
     assert (len(bracket.waiting), len(bracket.running), bracket.done) == (2, 1, 1)
     assert bracket.cohort == 4
+
+
+def test_upcoming_jobs_are_those_of_the_rung_or_of_the_next_one():
+    bracket = Bracket(plan_ladder(8, 80), "maximize")  # 8, 4, 2
+    upcoming = []
+    while not bracket.finished:
+        job = bracket.next_job()
+        score = None if job.trial > 5 and bracket.rung.number == 0 else 1.0
+        bracket.record(Outcome(job.trial, job.rung.number, score))
+        upcoming.append(bracket.upcoming)
+    assert upcoming == [7, 6, 5, 4, 4, 4, 4, 4, 3, 2, 2, 2, 1, 0]

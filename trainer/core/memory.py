@@ -1,5 +1,6 @@
 """Peak memory of a job: on the GPU, or of the process where the job runs on a CPU."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -30,3 +31,12 @@ def peak_bytes(device: torch.device) -> int:
     # VmHWM: "high water mark" of the resident memory
     found = re.search(r"^VmHWM:\s+(\d+) kB$", (_PROC / "status").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def release_unused() -> None:
+    """Give the GPU memory that torch holds for later jobs of this process back to other processes.
+
+    A worker that waits for its next job may share its card.
+    """
+    gc.collect()
+    torch.cuda.empty_cache()  # does nothing in a process without CUDA

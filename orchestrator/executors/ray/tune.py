@@ -18,10 +18,11 @@ from ray.tune.search import Searcher
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.executors.base import Source, Stop
-from searchctl.orchestrator.executors.job import JobAttempt, Runner, run_safely, train
+from searchctl.orchestrator.executors.job import JobAttempt, Runner, leave_idle, run_safely, train
 from searchctl.orchestrator.executors.ray.cluster import Room, alive_nodes, connected, wait_for
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
+from searchctl.orchestrator.executors.ray.warm_workers import WarmWorkers
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -86,7 +87,7 @@ class RayTuneExecutor:
             resources = tune.PlacementGroupFactory([self._resources])
             trainable = tune.with_resources(_trainable(self._runner), resources)
             try:
-                _tuner(trainable, searcher, folder).fit()
+                _tuner(trainable, searcher, WarmWorkers(searcher.spare, resources), folder).fit()
             except _Leave as leave:
                 if leave.__cause__ is not None:
                     raise leave.__cause__ from None
@@ -109,10 +110,14 @@ def _leaving_on_error() -> Iterator[None]:
         raise _Leave from error
 
 
-def _tuner(trainable: Any, searcher: "_JobSearcher", folder: str) -> tune.Tuner:
+def _tuner(
+    trainable: Any, searcher: "_JobSearcher", workers: WarmWorkers, folder: str
+) -> tune.Tuner:
     return tune.Tuner(
         trainable,
-        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher, scheduler=workers, num_samples=-1, reuse_actors=True
+        ),
         run_config=tune.RunConfig(
             storage_path=folder,
             verbose=0,
@@ -133,6 +138,7 @@ def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
         tune.report({"result": result})
         if result.status == "lost":
             raise _WorkerUnusable
+        leave_idle()
 
     return run_attempt
 
@@ -239,6 +245,15 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
             self._handed_out[trial_id] = time.monotonic()
             return {"job": job}
         return str(Searcher.FINISHED) if job is Signal.DONE else None
+
+    def spare(self, ended: int) -> int:
+        """Return how many workers without a job may get one soon.
+
+        `ended` is the number of jobs that have ended and that are not completed here yet.
+        """
+        with _leaving_on_error():
+            running = len(self._jobs) - ended
+            return max(0, min(self._source.upcoming(), self._room()) - running)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         self._heard[trial_id] = time.monotonic()
