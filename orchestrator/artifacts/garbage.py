@@ -14,9 +14,9 @@ from searchctl.orchestrator.artifacts.retention import JobFile, Retention, Reten
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.own_code.stored import FOLDER as CODE_FOLDER
-from searchctl.orchestrator.storage.connect import make_durable
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.sqlite.durable import make_durable
 
 _MANY = 500
 """From this number of trials on, one query for all rows replaces a query by trial."""

@@ -8,6 +8,7 @@ SearchctlError              exit code 1
 ├── SweepBusy               exit code 5: another process drives the sweep
 ├── LeaseLost               exit code 1
 ├── DatabaseFull            exit code 1: fix the disk, then resume
+├── DatabaseGone            exit code 1: put the file back, then resume
 ├── SweepBlocked            exit code 1: fix the files, then resume
 ├── DriverEnded             the exit code of the driver that was submitted
 └── SweepFailed             exit code 3: the sweep ran and has no winner
@@ -52,6 +53,10 @@ class LeaseLost(SearchctlError):
 
 class DatabaseFull(SearchctlError):
     """The database cannot be written: its disk is full, or it is read-only."""
+
+
+class DatabaseGone(SearchctlError):
+    """The file of the database was deleted or replaced while it was in use."""
 
 
 class SweepBlocked(SearchctlError):

@@ -17,7 +17,7 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from searchctl.orchestrator.core.errors import LeaseLost, SweepBusy
+from searchctl.orchestrator.core.errors import DatabaseGone, LeaseLost, SweepBusy
 from searchctl.orchestrator.core.processes import is_dead, worker_name
 from searchctl.orchestrator.storage import lease as stored
 
@@ -45,6 +45,8 @@ class Lease:
         """Has another driver taken the sweep over?"""
         self.stop_requested = False
         """Was a stop requested with `searchctl stop`?"""
+        self.database_gone = False
+        """Was the database's file deleted? The next write raises the error."""
         self.last_heard = datetime.now(UTC)
         """Time of the previous driver's last renewal, if it never released the lease."""
         self._engine = engine
@@ -72,7 +74,7 @@ class Lease:
         """Release the lease; if the database does not answer, it expires."""
         self._leaving.set()
         self._thread.join()
-        with suppress(SQLAlchemyError):
+        with suppress(SQLAlchemyError, DatabaseGone):
             stored.release(self._engine, self._sweep_id, self.token)
 
     def _take(self) -> None:
@@ -114,6 +116,9 @@ class Lease:
                 self.stop_requested = desired == "STOPPED"
             except LeaseLost:
                 self.lost = True
+                return
+            except DatabaseGone:
+                self.database_gone = True
                 return
             except SQLAlchemyError:
                 pass  # the database is down: an unrenewed lease is ours until it is taken

@@ -155,6 +155,7 @@ def stop_conditions(
         [
             stopping,
             lambda: "another driver has taken the sweep over" if lease.lost else None,
+            lambda: "the database is gone" if lease.database_gone else None,
             lambda: "`searchctl stop` requested it" if lease.stop_requested else None,
             *budget_conditions(prepared.sweep.budget, meter, DiskMeter(prepared.runs, used_bytes)),
         ],

@@ -22,6 +22,7 @@ from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.run.takeover import open_mirror, replay, take_over
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.sqlite.file import rescued
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.trainer.own_code.imports import forgotten_afterwards
 
@@ -54,9 +55,14 @@ def run(
         SweepBlocked: files, or the data set, cannot be used, which is no trial's fault.
         LeaseLost: another driver has taken the sweep over.
         DatabaseFull: nothing more can be stored.
+        DatabaseGone: the database's file was deleted; all that it held is in a copy.
     """
     row, engine = prepared.row, prepared.engine
-    with forgotten_afterwards(), Lease(engine, row.id, say=say) as lease:
+    with (
+        forgotten_afterwards(),
+        rescued(engine, row.name),
+        Lease(engine, row.id, say=say) as lease,
+    ):
         writer = SweepWriter(engine, row.id, lease.token, lease.ttl_s)
         take_over(prepared, writer, lease)
         mirror = open_mirror(prepared)

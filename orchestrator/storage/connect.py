@@ -1,15 +1,15 @@
 """Creates SQLAlchemy engines: database drivers, timeouts and SQLite settings."""
 
 import json
-import os
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url
+from sqlalchemy import URL, Engine, Float, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.storage.sqlite.file import DatabaseFile
 
 # A server that vanishes without closing the connection is noticed within about ten seconds.
 _POSTGRESQL_SOCKET = {
@@ -26,19 +26,6 @@ _POSTGRESQL_SESSION = (
     "SET idle_in_transaction_session_timeout = '20s'",
     "SET lock_timeout = '30s'",
 )
-
-# WAL: readers (status, the dashboard) never block the driver. In WAL mode, NORMAL loses no
-# committed transaction when the process dies, and a commit takes 0.8 ms instead of 20. The busy
-# timeout comes first, because the change to WAL needs an exclusive lock.
-_SQLITE_SWITCHES = (
-    "PRAGMA busy_timeout=30000",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",
-    "PRAGMA foreign_keys=ON",
-)
-
-SQLITE_BEGIN = "sqlite_begin"
-"""Execution option with the statement that starts a transaction. Default: BEGIN."""
 
 
 def database_location(url: str) -> URL:
@@ -102,33 +89,10 @@ def connect(url: str) -> Engine:
             "PostgreSQL, pip install 'searchctl[postgres]'"
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        DatabaseFile().watch(engine)
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _prepare_postgresql)
     return engine
-
-
-def make_durable(engine: Engine) -> None:
-    """Return once everything that was committed would outlive a power cut.
-
-    SQLite's synchronous=NORMAL flushes the write-ahead log at checkpoints only, so that a power cut
-    may take the last commits back (never a part of one). Each flush takes some milliseconds, which
-    is too much for every commit. PostgreSQL flushes at each commit.
-
-    Raises:
-        OSError: the disk does not respond.
-    """
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        return
-    try:
-        log = os.open(f"{engine.url.database}-wal", os.O_RDWR)
-    except FileNotFoundError:  # all of it has moved into the database, which is flushed then
-        return
-    try:
-        os.fsync(log)
-    finally:
-        os.close(log)
 
 
 def _unreadable(fix: str = "") -> SearchctlError:
@@ -136,17 +100,6 @@ def _unreadable(fix: str = "") -> SearchctlError:
         "the database's URL (--db, $SEARCHCTL_DB_URL or storage.url) cannot be read: write it "
         f"like sqlite:///searchctl.db or postgresql+psycopg://user@host/name{fix}"
     )
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    for switch in _SQLITE_SWITCHES:
-        connection.execute(switch)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # Python's sqlite3 starts a transaction only before INSERT, UPDATE and DELETE. CREATE TABLE
-    # would run outside of it, and a failed migration would leave half a schema.
-    connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

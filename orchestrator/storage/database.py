@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
-from searchctl.orchestrator.storage.connect import SQLITE_BEGIN, connect, shown
+from searchctl.orchestrator.storage.connect import connect, shown
+from searchctl.orchestrator.storage.sqlite.file import SQLITE_BEGIN
 
 VERSION_TABLE = "searchctl_schema_version"
 """Not Alembic's default name, which Optuna uses for its own version in the same database."""

@@ -1,0 +1,1 @@
+"""What only SQLite files need: how they are opened, made durable, and known to be there."""
