@@ -80,24 +80,26 @@ class Lease:
     def _take(self) -> None:
         before = stored.holder(self._engine, self._sweep_id)
         if before is not None:
-            self.last_heard = datetime.now(UTC) - timedelta(seconds=LEASE_S - before.expires_in)
+            silent_s = max(0.0, LEASE_S - before.expires_in)  # less if the clock was put back
+            self.last_heard = datetime.now(UTC) - timedelta(seconds=silent_s)
         held = self._acquire()
         if held is not None and is_dead(held.owner):
             held = self._acquire(replacing=held.token)
         if held is None:
             return
-        runs_out = time.monotonic() + held.expires_in
-        self._say(
-            f"the driver {held.owner} may still be alive: waiting up to {held.expires_in:.0f} s"
-        )
+        # by the expiry it may take hours if the database's clock was put back
+        seconds, expires = min(held.expires_in, LEASE_S), held.expires
+        runs_out = time.monotonic() + seconds
+        self._say(f"the driver {held.owner} may still be alive: waiting up to {seconds:.0f} s")
         while held is not None:
-            if held.expires_in > runs_out - time.monotonic() + 1:
+            if held.expires != expires:  # it was renewed
                 raise SweepBusy(
                     f"the sweep is being driven by {held.owner}: follow it with `searchctl "
                     "status`, or end it with `searchctl stop`"
                 )
             time.sleep(min(1.0, max(0.05, held.expires_in)))
-            held = self._acquire()
+            silent = time.monotonic() >= runs_out
+            held = self._acquire(replacing=held.token if silent else None)
 
     def _acquire(self, replacing: str | None = None) -> stored.Holder | None:
         return stored.acquire(

@@ -6,7 +6,7 @@ not reach the database for an hour continues, unless another driver has started.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, or_, select, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
 from searchctl.orchestrator.storage.connect import database_now
@@ -21,6 +21,15 @@ _RENEWAL = (
 )
 
 
+LONGEST_S = 600.0
+"""Seconds; a lease that expires later was taken before the clock was put back."""
+
+
+def is_held(expires: ColumnElement[float]) -> ColumnElement[bool]:
+    """Return the condition that a lease with this expiry is held by a driver that may be alive."""
+    return expires.between(database_now(), database_now() + LONGEST_S)
+
+
 @dataclass(frozen=True)
 class Holder:
     """The holder of a sweep's lease."""
@@ -30,6 +39,8 @@ class Holder:
     """Name of the driver for messages: host and process id."""
     expires_in: float
     """Remaining seconds on the database's clock; negative after the expiry."""
+    expires: float
+    """The expiry in seconds since 1970. It changes with every renewal, whatever the clock does."""
 
 
 def acquire(
@@ -123,6 +134,6 @@ def holder(engine: Engine, sweep_id: int) -> Holder | None:
 
 def _holder(connection: Connection, sweep_id: int) -> Holder | None:
     left = (sweeps.c.lease_expires - database_now()).label("expires_in")
-    query = select(sweeps.c.lease_token, sweeps.c.lease_owner, left)
-    token, owner, expires_in = connection.execute(query.where(sweeps.c.id == sweep_id)).one()
-    return Holder(token, owner, expires_in) if token else None
+    query = select(sweeps.c.lease_token, sweeps.c.lease_owner, left, sweeps.c.lease_expires)
+    token, *rest = connection.execute(query.where(sweeps.c.id == sweep_id)).one()
+    return Holder(token, *rest) if token else None

@@ -16,7 +16,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.connect import database_now
+from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import (
     ON_LADDER,
     Trials,
@@ -316,7 +316,7 @@ def _image_counts(row: dict[str, Any]) -> "ImageCounts":
 
 def _sweeps() -> Select[Any]:
     table = schema.sweeps
-    alive = table.c.lease_expires >= database_now()
+    alive = is_held(table.c.lease_expires)
     counted = ("driver", "trials", "retried", "cohorts")
     names = [name for name in SweepRow.__annotations__ if name not in counted]
     mine = schema.cohorts.c.sweep_id == table.c.id

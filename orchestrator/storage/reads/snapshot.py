@@ -13,7 +13,7 @@ from sqlalchemy import Engine, case, func, select
 
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.connect import database_now
+from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -191,7 +191,7 @@ def running_jobs(engine: Engine) -> dict[str, int]:
         .join(_trials, _trials.c.sweep_id == sweeps.c.id)
         .join(_jobs, _jobs.c.trial_id == _trials.c.id)
         .join(attempts, attempts.c.job_id == _jobs.c.id)
-        .where(started, sweeps.c.lease_expires >= database_now())
+        .where(started, is_held(sweeps.c.lease_expires))
         .group_by(sweeps.c.name)
         .order_by(func.count().desc(), sweeps.c.name)
     )
