@@ -131,6 +131,8 @@ class CostEstimate:
     disk: Disk
     peak_bytes: int
     """Peak memory of one trial."""
+    together: Span | None = None
+    """Wall time of all stages, whose cohorts overlap; None if they follow each other."""
 
     @property
     def jobs(self) -> Span:
@@ -140,7 +142,7 @@ class CostEstimate:
     @property
     def wall(self) -> Span:
         """Seconds from the start of the first job to the end of the last one."""
-        return total(stage.wall for stage in self.stages)
+        return self.together or total(stage.wall for stage in self.stages)
 
     @property
     def validation(self) -> Span | None:
@@ -187,6 +189,7 @@ class CostEstimate:
                 for stage in values["stages"]
             ),
             disk=Disk(**values["disk"]),
+            together=Span(**values["together"]) if values.get("together") else None,
             peak_bytes=values["peak_bytes"],
         )
 
@@ -258,7 +261,9 @@ def job_times(sweep: Sweep, probe: Probe) -> JobTimes:
     return JobTimes(probe, trial_epochs(sweep), validation_of(sweep))
 
 
-def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> CostEstimate:
+def forecast(
+    plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity, together: Span | None = None
+) -> CostEstimate:
     """Return the estimated cost of a sweep.
 
     Args:
@@ -266,6 +271,7 @@ def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> Cost
         times: durations of its jobs.
         probe: the probe of the durations.
         fleet: the capacity for the sweep.
+        together: wall time of all stages, if cohorts overlap.
     """
     speeds = [each.speed for each in probe.classes]
     disk = disk_of(
@@ -277,7 +283,7 @@ def forecast(plan: Plan, times: JobTimes, probe: Probe, fleet: Capacity) -> Cost
     )
     stages = tuple(_stage(cost.stage, times, fleet) for cost in plan.costs)
     peak = max(speed.peak_bytes for speed in speeds)
-    return CostEstimate(probe.device, fleet, stages, disk, peak)
+    return CostEstimate(probe.device, fleet, stages, disk, peak, together)
 
 
 def _stage(stage: Stage, times: JobTimes, fleet: Capacity) -> StageEstimate:

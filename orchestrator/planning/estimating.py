@@ -13,6 +13,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.collect import Collected
 from searchctl.orchestrator.planning.capacity import capacity_of
 from searchctl.orchestrator.planning.estimate import Measured, forecast, job_times
+from searchctl.orchestrator.planning.occupancy.plan_use import Occupancy, occupancy_of
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.planning.probe import probe
 
@@ -22,6 +23,8 @@ class EstimatedPlan(Measured):
     """A plan with its measured estimate."""
 
     plan: Plan
+    occupancy: Occupancy | None = None
+    """How several cohorts use the slots of the trials; None for one cohort."""
 
 
 def estimate_sweep(
@@ -52,7 +55,11 @@ def estimate_sweep(
     measured = probe(sweep, tell)
     plan = plan_sweep(sweep, measured.sizes.train, measured.sizes.val)
     times = job_times(sweep, measured)
-    return EstimatedPlan(measured, forecast(plan, times, measured, fleet), plan)
+    several = len(plan.ladders) > 1
+    occupancy = occupancy_of(sweep, plan, fleet.parallel, times.at) if several else None
+    together = occupancy.use.wall if occupancy else None
+    expected = forecast(plan, times, measured, fleet, together)
+    return EstimatedPlan(measured, expected, plan, occupancy)
 
 
 def estimate_apart(sweep: Sweep, code: Collected, *, one_by_one: bool) -> EstimatedPlan:

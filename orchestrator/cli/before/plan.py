@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.own_code.collect import Collected
     from searchctl.orchestrator.planning.estimating import EstimatedPlan
+    from searchctl.orchestrator.planning.occupancy.plan_use import Occupancy
     from searchctl.orchestrator.planning.plan import Plan
     from searchctl.orchestrator.run.prepare import Prepared
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--gpus",
     type=click.IntRange(min=1),
-    help="Number of GPUs to plan for, instead of this machine's; with --probe.",
+    help="Number of GPUs to plan for, instead of this machine's.",
 )
 @click.option(
     "--price-per-gpu-hour",
@@ -64,10 +65,14 @@ def plan(
     --probe trains each configuration that differs in speed for some seconds, and estimates GPU
     hours, wall time, price and disk. --against SWEEP, instead of a file, compares the plan of a
     launched sweep with what happened; planned times are those of `launch --probe`, or of --probe.
+    Several cohorts overlap: their wall time and the idle share are shown without --probe, too, and
+    those of one ladder with --gpus.
     Example: searchctl plan sweep.yaml --probe --gpus 4 --price-per-gpu-hour 2.50
     """
-    if (gpus or price is not None) and not probe:
-        raise click.UsageError("--gpus and --price-per-gpu-hour need --probe, which measures time")
+    if price is not None and not probe:
+        raise click.UsageError("--price-per-gpu-hour needs --probe, which measures time")
+    if gpus and against is not None and not probe:
+        raise click.UsageError("--gpus needs --probe if a plan is compared with what happened")
     if (sweep_file is None) == (against is None):
         raise click.UsageError("give either a SWEEP.YAML, or a launched sweep with --against SWEEP")
     if against is not None:
@@ -93,18 +98,34 @@ def _plan(
 
     if not probe:
         planned, found = plan_sweep(sweep), None
+        occupancy = _occupancy(sweep, planned, gpus)
     else:
         from searchctl.orchestrator.planning.estimating import estimate_sweep
 
         found = estimate_sweep(sweep, gpus=gpus, price=price, tell=_tell)
-        planned = found.plan
+        planned, occupancy = found.plan, found.occupancy
     if as_json:
         measured = found.to_json() if found else {}
-        print_json({"sweep": sweep.name, **planned.to_json(), **measured})
-    else:
-        print_plan(sweep, planned)
-        if found:
-            print_estimate(found)
+        slots = {"occupancy": occupancy.to_json()} if occupancy else {}
+        print_json({"sweep": sweep.name, **planned.to_json(), **measured, **slots})
+        return
+    print_plan(sweep, planned)
+    if found:
+        print_estimate(found)
+    if occupancy:
+        from searchctl.orchestrator.terminal.occupancy import occupancy_report
+
+        _print(occupancy_report(occupancy))
+
+
+def _occupancy(sweep: "Sweep", planned: "Plan", gpus: int | None) -> "Occupancy | None":
+    """Return how several cohorts use the slots, or one cohort on a given number of GPUs."""
+    from searchctl.orchestrator.planning.capacity import capacity_of
+    from searchctl.orchestrator.planning.occupancy.plan_use import occupancy_of
+
+    if gpus is None and (len(planned.ladders) == 1 or sweep.resources.gpus_per_trial):
+        return None  # this machine's GPUs are counted by torch
+    return occupancy_of(sweep, planned, capacity_of(sweep.resources, gpus=gpus).parallel)
 
 
 def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""How a sweep occupies the slots of its trials: wall time, idle share, and one ladder instead."""
