@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from ray.tune.search import Searcher
 
 from searchctl.orchestrator.executors.job import run_safely
-from searchctl.orchestrator.executors.ray import tune
+from searchctl.orchestrator.executors.ray import tune, watch
 
 
 class TuneDouble:
@@ -24,7 +24,7 @@ class TuneDouble:
         searcher.watch._look_at = float("inf")  # at the nodes: there are none
         try:
             self._loop(searcher, stop)
-        except tune._Leave as leave:
+        except watch.Leave as leave:
             if leave.__cause__ is not None:
                 raise leave.__cause__ from None
         searcher.abandon()

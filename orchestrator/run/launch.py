@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from searchctl.orchestrator.callbacks.all import Callbacks, hooks_of, loggers_of
 from searchctl.orchestrator.core.cluster_address import driver_address
@@ -62,6 +62,7 @@ def run(
         forgotten_afterwards(),
         rescued(engine, row.name),
         Lease(engine, row.id, say=say) as lease,
+        nullcontext(executor) if executor else _starting_ray(prepared) as executor,
     ):
         writer = SweepWriter(engine, row.id, lease.token, lease.ttl_s)
         take_over(prepared, writer, lease)
@@ -81,7 +82,7 @@ def run(
             parts = assemble(prepared, writer, mirror, callbacks, stop, meter, stored, clock)
             replay(parts, jobs, attempts)
             if not parts.schedule.finished:
-                _drive(parts, executor or _ray_executor(prepared))
+                _drive(parts, executor)
             close(parts)
             report_end(prepared, hooks)
     return queries.find_sweep(engine, row.name)
@@ -93,11 +94,15 @@ def _drive(parts: Parts, executor: Executor) -> None:
     parts.driver.abandon_next()
 
 
-def _ray_executor(prepared: Prepared) -> Executor:
+def _starting_ray(prepared: Prepared) -> AbstractContextManager[Executor]:
+    """Return what starts Ray in a thread, while this one prepares the driver.
+
+    A sweep that has ended needs none.
+    """
     from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
 
     resources = prepared.sweep.resources
-    return RayTuneExecutor(
+    executor = RayTuneExecutor(
         cpus=resources.cpus_per_trial,
         gpus=resources.gpus_per_trial,
         others=resources.others,
@@ -105,6 +110,8 @@ def _ray_executor(prepared: Prepared) -> Executor:
         address=driver_address(resources.address),
         locations=prepared.locations,
     )
+    ended = prepared.row.state == "COMPLETE"
+    return nullcontext(executor) if ended else executor.connecting()
 
 
 def _shown(

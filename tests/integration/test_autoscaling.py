@@ -38,6 +38,7 @@ DRIVER = """
 import sys, ray
 from ray.autoscaler.v2.sdk import get_cluster_status
 from searchctl.orchestrator.executors.ray import tune as ray_tune
+from searchctl.orchestrator.executors.ray import watch
 from tests.executors import BracketSource, by_value, never, quick
 
 class Telling(BracketSource):
@@ -46,7 +47,7 @@ class Telling(BracketSource):
         print("demand", len(demands.placement_group_demand), flush=True)
 
 by_value(never)
-ray_tune.BEGINS_WITHIN_S = ray_tune.NODES_EVERY_S = 1
+ray_tune.BEGINS_WITHIN_S = watch.NODES_EVERY_S = 1
 source = Telling(trials=3)
 executor = ray_tune.RayTuneExecutor(address=sys.argv[1], max_parallel=2, runner=by_value(quick))
 executor.run(source, never)

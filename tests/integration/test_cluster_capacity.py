@@ -17,6 +17,7 @@ DRIVER = """
 import json, sys, time
 from pathlib import Path
 from searchctl.orchestrator.executors.ray import tune as ray_tune
+from searchctl.orchestrator.executors.ray import watch
 from searchctl.trainer.core.results import JobResult
 from tests.executors import BracketSource, by_value, never
 
@@ -40,7 +41,7 @@ class Telling(BracketSource):
         print("lost", flush=True)
 
 by_value(never)
-ray_tune.BEGINS_WITHIN_S = ray_tune.NODES_EVERY_S = 1
+ray_tune.BEGINS_WITHIN_S = watch.NODES_EVERY_S = 1
 source = Telling(trials=2)
 others = {"licence": 1, "accelerator_type:A100": 0.001}
 executor = ray_tune.RayTuneExecutor(others=others, address=sys.argv[1], runner=by_value(slow))

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from textwrap import shorten
 from typing import Any
@@ -52,30 +52,41 @@ _ENVIRONMENT = {
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Head]:
-    """Connect to a Ray cluster; a cluster that is started here is ended here too.
+    """Connect to a Ray cluster; yield its head. As `connecting`, but waits for it first."""
+    with connecting(address) as wait:
+        yield wait()
+
+
+@contextmanager
+def connecting(address: str | None) -> Iterator[Callable[[], Head]]:
+    """Connect to a Ray cluster in a thread; a cluster that is started here is ended here too.
 
     Args:
         address: auto, or host:port, of a cluster with this machine as a node; None starts one.
 
     Yields:
-        Its head, which is watched.
-
-    Raises:
-        SearchctlError: there is no such cluster, or it requires its token; or Ray does not start.
+        A function that waits until it is connected, and returns the cluster's head, which is
+        watched from then on. It raises SearchctlError if there is no such cluster, if the cluster
+        requires its token, or if Ray does not start.
     """
     os.environ.update(_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.ERROR)
     # In the main thread, Ray would install its own SIGTERM handler, which exits at once with
     # another code and stores nothing. In another thread it does not. Its processes end with the
     # thread that started them (PR_SET_PDEATHSIG), so the thread is kept until the end.
-    with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread:
-        thread.submit(_start if address is None else partial(_join, address)).result()
-        _restore_sigterm_handler()
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the driver reports lost workers
-        with Head(ray.get_runtime_context().gcs_address) as head:
-            try:
-                yield head
-            finally:
+    with ThreadPoolExecutor(1, thread_name_prefix="ray") as thread, ExitStack() as watching:
+        connection = thread.submit(_start if address is None else partial(_join, address))
+
+        def wait() -> Head:
+            connection.result()
+            _restore_sigterm_handler()
+            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # lost workers are reported
+            return watching.enter_context(Head(ray.get_runtime_context().gcs_address))
+
+        try:
+            yield wait
+        finally:
+            if connection.exception() is None:
                 thread.submit(ray.shutdown).result()
 
 

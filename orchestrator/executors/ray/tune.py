@@ -9,27 +9,30 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import Any, Self
 
 from ray import tune
 from ray.tune.search import Searcher
 
-from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.executors.base import Source, Stop
 from searchctl.orchestrator.executors.job import JobAttempt, Runner, leave_idle, run_safely, train
-from searchctl.orchestrator.executors.ray.cluster import Room, alive_nodes, connected, wait_for
+from searchctl.orchestrator.executors.ray.cluster import (
+    Room,
+    connected,
+    connecting,
+    wait_for,
+)
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.nodes import SharedLocations, guarded
 from searchctl.orchestrator.executors.ray.warm_workers import WarmWorkers
+from searchctl.orchestrator.executors.ray.watch import Leave, Watch, leaving_on_error
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 log = logging.getLogger("searchctl")
 
-NODES_EVERY_S = 5.0
-"""Seconds between two checks of whether the cluster has nodes, and of what jobs wait for."""
 BEGINS_WITHIN_S = 15.0
 """Seconds after which a job that has not started counts as waiting for room: a worker takes some
 to start."""
@@ -68,6 +71,13 @@ class RayTuneExecutor:
         self._max_parallel = max_parallel
         self._address = address
         self._runner = guarded(runner, locations)
+        self._wait: Callable[[], Head] | None = None
+
+    @contextmanager
+    def connecting(self) -> Iterator[Self]:
+        """Connect in a thread before `run`, which then waits for the connection."""
+        with connecting(self._address) as self._wait:
+            yield self
 
     def run(self, source: Source, stop: Stop) -> None:
         """Run every job of the source; workers that die are reported to it as lost.
@@ -77,7 +87,7 @@ class RayTuneExecutor:
                 room for a single job.
         """
         with (
-            connected(self._address) as head,
+            nullcontext(self._wait()) if self._wait else connected(self._address) as head,
             tempfile.TemporaryDirectory(prefix="searchctl-") as folder,
         ):
             joined = self._address is not None
@@ -88,26 +98,10 @@ class RayTuneExecutor:
             trainable = tune.with_resources(_trainable(self._runner), resources)
             try:
                 _tuner(trainable, searcher, WarmWorkers(searcher.spare, resources), folder).fit()
-            except _Leave as leave:
+            except Leave as leave:
                 if leave.__cause__ is not None:
                     raise leave.__cause__ from None
         searcher.abandon()
-
-
-class _Leave(BaseException):
-    """Leaves Tune at once: at a stop, or (with a cause) because the source failed.
-
-    Not an Exception: on an Exception, Tune requests an end of every worker and waits for its next
-    report, which may be an epoch away. The end of our session with Ray ends all workers.
-    """
-
-
-@contextmanager
-def _leaving_on_error() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise _Leave from error
 
 
 def _tuner(
@@ -162,7 +156,7 @@ class _NotSaved:
 class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
     """Calls the watch at every step of Tune."""
 
-    def __init__(self, watch: "_Watch") -> None:
+    def __init__(self, watch: "Watch") -> None:
         self._watch = watch
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -171,46 +165,6 @@ class _StopAll(_NotSaved, tune.Stopper):  # type: ignore[misc]
     def stop_all(self) -> bool:
         self._watch()
         return False
-
-
-class _Watch:
-    """Checks whether to leave, whether the cluster has nodes, and what jobs wait for.
-
-    Called at every step of Tune, and when Tune takes none: while every slot waits for a worker that
-    never starts, and while there is no job to hand out.
-    """
-
-    def __init__(self, stop: Stop, look: Callable[[], None], head: Head) -> None:
-        """Leave if `stop` returns True or `head` is gone; call `look` every few seconds."""
-        self._stop = stop
-        self._look = look
-        self._head = head
-        self._look_at = 0.0
-
-    def __call__(self) -> None:
-        """Raise `_Leave` if the run must end."""
-        if self._stop():
-            raise _Leave
-        with _leaving_on_error():
-            if self._head.gone:
-                raise SearchctlError(self._head.gone)
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + NODES_EVERY_S
-            with _leaving_on_error():
-                _check_nodes()
-                self._look()
-
-
-def _check_nodes() -> None:
-    """Check that the cluster has a node: on one machine, none will come back.
-
-    Raises:
-        SearchctlError: it has none.
-    """
-    if not alive_nodes():
-        message = "Ray has no node left (is its raylet dead?): `searchctl resume` starts another"
-        log.error(message)  # Ray may end this process before the error is shown
-        raise SearchctlError(message)
 
 
 class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
@@ -225,7 +179,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         head: Head,
     ) -> None:
         super().__init__()
-        self.watch = _Watch(stop, self.look, head)
+        self.watch = Watch(stop, self.look, head)
         self._source = source
         self._room = room
         self._requested = requested
@@ -236,7 +190,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         self.watch()
-        with _leaving_on_error():
+        with leaving_on_error():
             if len(self._jobs) >= self._room():
                 return None
             job = self._source.next_job()
@@ -251,13 +205,13 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
 
         `ended` is the number of jobs that have ended and that are not completed here yet.
         """
-        with _leaving_on_error():
+        with leaving_on_error():
             running = len(self._jobs) - ended
             return max(0, min(self._source.upcoming(), self._room()) - running)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         self._heard[trial_id] = time.monotonic()
-        with _leaving_on_error():
+        with leaving_on_error():
             if "worker" in result:
                 self._handed_out.pop(trial_id, None)
                 self._source.started(self._jobs[trial_id], result["worker"])
@@ -272,7 +226,7 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         job, found = self._jobs.pop(trial_id), self._results.pop(trial_id, None)
         self._handed_out.pop(trial_id, None)
         silent_s = time.monotonic() - self._heard.pop(trial_id, time.monotonic())
-        with _leaving_on_error():
+        with leaving_on_error():
             if found is not None:
                 self._source.record(job, found)
             else:
