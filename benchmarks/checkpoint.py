@@ -22,7 +22,12 @@ from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.data.settings import Sample, ScenesData
 from searchctl.trainer.evaluation.evaluate import evaluate
 from searchctl.trainer.models.finetune import training_mode
-from searchctl.trainer.run.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
+from searchctl.trainer.run.checkpoints.file import (
+    FILE,
+    Checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import prepare

@@ -36,6 +36,7 @@ def train_and_die(request: Mapping[str, Any]) -> None:
     """Train a job until SIGKILL comes: after an epoch, or before a batch, validation's too."""
     from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
     from searchctl.trainer.data.settings import FolderData
+    from tests.checkpoints import when_written
 
     batches = 0
 
@@ -57,5 +58,6 @@ def train_and_die(request: Mapping[str, Any]) -> None:
         out=Path(request["out"]),
         resume_from=tuple(Path(folder) for folder in request["resume_from"]),
         device="cpu",
+        checkpoint_every_s=0,
     )
-    run_job(job, on_epoch=kill_after_epoch, stop=kill_in_batch)
+    run_job(job, on_epoch=when_written(job.out, kill_after_epoch), stop=kill_in_batch)

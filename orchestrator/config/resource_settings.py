@@ -89,8 +89,13 @@ class ResourceSettings(Settings):
     max_parallel: Annotated[int, Field(ge=1)] | None = None
     """Maximum number of trials at a time. Default: as many as the resources allow."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
-    """Maximum number of attempts at a job whose worker is lost. An attempt that completes a further
-    epoch resets the count, so spot nodes may be preempted any number of times."""
+    """Maximum number of attempts at a job whose worker is lost. An attempt that
+    resumes from a later checkpoint than all before resets the count, so spot nodes may be preempted
+    any number of times."""
+    checkpoint_every: Annotated[float, Field(ge=0, le=3600)] | None = None
+    """Smallest number of seconds between two checkpoints of a job, which are written after epochs.
+    0: after every epoch. Default: as many as keep their cost below 2 % of the job's time, and at
+    most 60."""
     stall_timeout: Annotated[float, Field(gt=0)] | None = 1800
     """Seconds without a batch after which a worker counts as lost, because its disk or GPU may
     hang. null disables this."""

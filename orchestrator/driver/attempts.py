@@ -106,7 +106,7 @@ class ReportLoss:
 
     error: str
     losses: int
-    """Lost attempts since the job last reached a new epoch."""
+    """Lost attempts since the job last resumed from a later checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ class Attempts:
         self._open: dict[JobKey, str] = {}
         self._tokens: defaultdict[JobKey, list[str]] = defaultdict(list)
         self._losses: Counter[JobKey] = Counter()
-        self._furthest: Counter[JobKey] = Counter()
+        self._resumed_after: Counter[JobKey] = Counter()
+        self._has_reported: set[str] = set()
         self._not_before: dict[JobKey, float] = {}
 
     def replay(
@@ -187,7 +188,7 @@ class Attempts:
         is_open = self._open.get(event.key) == event.token
         if isinstance(event, EpochDone):
             if is_open:
-                self._advance(event.key, event.epoch)
+                self._advance(event.key, event.token, event.epoch)
             return []
         if not is_open:
             return [NoteLate()]
@@ -196,10 +197,17 @@ class Attempts:
             return [StoreResult(self.schedule.record(event.key, event.outcome))]
         return self._lose(event, now)
 
-    def _advance(self, key: JobKey, epoch: int) -> None:
-        """Forget a job's losses once it gets further: any number of spot nodes may be taken."""
-        if epoch > self._furthest[key]:
-            self._furthest[key], self._losses[key] = epoch, 0
+    def _advance(self, key: JobKey, token: str, epoch: int) -> None:
+        """Forget a job's losses once it resumes later: any number of spot nodes may be taken.
+
+        The first epoch of an attempt says which checkpoint it resumed from. Other epochs are no
+        progress yet: if the attempt is lost, they may have to be trained again.
+        """
+        if token in self._has_reported:
+            return
+        self._has_reported.add(token)
+        if epoch - 1 > self._resumed_after[key]:
+            self._resumed_after[key], self._losses[key] = epoch - 1, 0
 
     def _lose(self, lost: Lost, now: float) -> list[Instruction]:
         if lost.stopping:

@@ -95,6 +95,7 @@ class JobBuilder:
             device=None if sweep.resources.gpus_per_trial else "cpu",
             gpus=sweep.resources.gpus_per_trial,
             processes=sweep.resources.processes,
+            checkpoint_every_s=sweep.resources.checkpoint_every,
             stall_timeout_s=sweep.resources.stall_timeout,
             timeout_s=sweep.resources.trial_timeout,
         )

@@ -18,6 +18,13 @@ from searchctl.trainer.core.results import EpochRecord, JobResult
 
 log = logging.getLogger("searchctl")
 
+DIFFERS = (
+    "trial {trial} rung {rung}: epoch {epoch} was trained again after a loss, and its {field} is "
+    "{now} instead of {before}. The new numbers count. Numbers repeat on equal hardware on a CPU; "
+    "there, look for randomness in your own code"
+)
+"""Text of an epoch that should have given the same numbers."""
+
 Warnings = Callable[[int], Iterable[str]]
 
 
@@ -42,6 +49,7 @@ class Recorder:
         self._cleanup = cleanup
         self._warnings = warnings
         self._waiting: Waiting | None = None
+        self._differing: set[str] = set()
 
     def open(self, job: JobAttempt) -> int | None:
         """Store that an attempt starts; may be repeated with the same token.
@@ -73,7 +81,7 @@ class Recorder:
 
     def epoch(self, job: JobAttempt, record: EpochRecord) -> None:
         """Store an epoch."""
-        self.outbox.put(partial(self._writer.save_epoch, job.token, record))
+        self.outbox.put(partial(self._store_epoch, job, record))
 
     def result(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
         """Store a result with the decisions that it completes, in one transaction."""
@@ -93,6 +101,16 @@ class Recorder:
         if waiting != self._waiting:
             self._waiting = waiting
             self.outbox.put(partial(self._writer.set_waiting, waiting))
+
+    def _store_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
+        """Store an epoch; report the first one that an attempt trains again to other numbers."""
+        difference = self._writer.save_epoch(job.token, record)
+        if difference is None or job.script is not None or job.token in self._differing:
+            return
+        detail = {"trial": job.trial, "rung": job.rung, **difference}
+        self._writer.note("differs", **detail)
+        self._differing.add(job.token)
+        log.error("%s", DIFFERS.format_map(detail))
 
     def _store_result(
         self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]

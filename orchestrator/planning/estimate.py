@@ -5,7 +5,7 @@ time of a rung is that of its longest queue.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from searchctl.orchestrator.config.sweep import Sweep
@@ -31,8 +31,6 @@ class Speed:
     """Seconds per validation image at its original size, with the settings of `inference`."""
     start: float
     """Seconds from the start of a job to its first step."""
-    checkpoint: float
-    """Seconds for writing a checkpoint, after each epoch."""
     checkpoint_bytes: int
     weights_bytes: int
     peak_bytes: int
@@ -91,7 +89,8 @@ class Probe:
 
 def _speed(values: Mapping[str, Any]) -> Speed:
     spans = {name: Span(**values[name]) for name in ("train", "score", "score_original")}
-    return Speed(**{**values, **spans})
+    # older ones have more fields
+    return Speed(**{field.name: values[field.name] for field in fields(Speed)} | spans)
 
 
 _SPANS = ("jobs", "one", "wall", "validation")
@@ -244,7 +243,7 @@ class JobTimes:
         sizes, final = self._sizes, rung.fraction == 1
         scored = rung.images + final * sizes.test
         return (
-            Span.exactly(speed.start + epochs * speed.checkpoint)
+            Span.exactly(speed.start)
             + speed.train * (epochs * rung.images)
             + speed.score * scored
             + speed.score_original * (final * (sizes.val + sizes.test))

@@ -27,7 +27,7 @@ from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import Mixup
-from searchctl.trainer.run.checkpoint import FILE, Checkpoint, write_checkpoint
+from searchctl.trainer.run.checkpoints.file import FILE, Checkpoint, write_checkpoint
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import PreparedJob, prepare
@@ -192,11 +192,10 @@ def _speed(
         with suppress(Stopped):
             loop(batch_timer)
         spans[name] = batch_timer.seconds_per_image
-    checkpoint, checkpoint_bytes, weights_bytes = _files(job)
+    checkpoint_bytes, weights_bytes = _files(job)
     return Speed(
         **spans,
         start=start,
-        checkpoint=checkpoint,
         checkpoint_bytes=checkpoint_bytes,
         weights_bytes=weights_bytes,
         peak_bytes=peak_bytes(device),
@@ -219,17 +218,15 @@ def _score(job: PreparedJob, how: Callable[..., object], stop: Stop) -> None:
         how(model, job.validation, job.precision, batch_size=job.settings.batch_size, stop=stop)
 
 
-def _files(job: PreparedJob) -> tuple[float, int, int]:
-    """Return the seconds and the bytes of a checkpoint, and the bytes of a network's weights."""
+def _files(job: PreparedJob) -> tuple[int, int]:
+    """Return the bytes of a checkpoint, and those of a network's weights."""
     with TemporaryDirectory() as folder:
         out = UPath(folder)
         save_weights(job.training.scored_model.state_dict(), out / "model.safetensors")
         weights = (out / "model.safetensors").stat().st_size
-        began = time.perf_counter()
         write_checkpoint(out, Checkpoint(job.identity, 1, 0.0, job.training.state_dict()))
-        took = time.perf_counter() - began
         best = weights if job.settings.epochs > 1 else 0  # of an epoch that is not the last
-        return took, (out / FILE).stat().st_size + best, weights
+        return (out / FILE).stat().st_size + best, weights
 
 
 def _batch_sizes(images: int, batch: int) -> list[int]:

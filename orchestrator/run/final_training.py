@@ -64,7 +64,7 @@ def train_exported(
         CodeError: a file of the own code is missing, or not as it was exported.
     """
     from searchctl.trainer import run_job
-    from searchctl.trainer.run.checkpoint import remove_checkpoint
+    from searchctl.trainer.run.checkpoints.file import remove_checkpoint
 
     whole = "train+val" if train_and_val else "train"
     if isinstance(exported.training, ScriptSettings):

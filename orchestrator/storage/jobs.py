@@ -4,6 +4,7 @@ The statements are module constants. A driver runs them for each epoch and resul
 statement takes longer than running it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,12 @@ _OLD = {
     for table in (schema.epochs, schema.class_scores, schema.image_scores)
 }
 _OLD_EPOCH = _OLD[schema.epochs].where(schema.epochs.c.epoch == bindparam("old"))
+_STORED_EPOCH = select(schema.epochs).where(
+    schema.epochs.c.job_id == bindparam("of_job"), schema.epochs.c.epoch == bindparam("old")
+)
+
+_REPEATED = ("train_loss", "lr", "images", "val_loss", "val_miou", "val_accuracy")
+"""Numbers of an epoch that are equal when it is trained again."""
 
 
 def change(connection: Connection, job_id: int, **values: Any) -> None:
@@ -48,11 +55,30 @@ def forget_failure(connection: Connection, job_id: int | None) -> None:
         change(connection, job_id, error=None)
 
 
-def replace_epoch(connection: Connection, job_id: int, record: EpochRecord) -> None:
-    """Store an epoch of a job; replace the one of an earlier attempt."""
-    connection.execute(_OLD_EPOCH, {"of_job": job_id, "old": record.epoch})
-    row = {"job_id": job_id, **results.epoch_row(record)}
-    connection.execute(insert(schema.epochs), row)
+def replace_epoch(
+    connection: Connection, job_id: int, record: EpochRecord
+) -> dict[str, Any] | None:
+    """Store an epoch of a job; replace the one of an earlier attempt.
+
+    Returns:
+        The first number in which the two differ: epoch, field, before, now. None where they are
+        equal but for their seconds, or there was none.
+    """
+    row = results.epoch_row(record)
+    which = {"of_job": job_id, "old": record.epoch}
+    before = connection.execute(_STORED_EPOCH, which).mappings().first()
+    if before is not None:
+        connection.execute(_OLD_EPOCH, which)
+    connection.execute(insert(schema.epochs), {"job_id": job_id, **row})
+    return _difference(before, row) if before is not None else None
+
+
+def _difference(before: Mapping[Any, Any], now: Mapping[str, Any]) -> dict[str, Any] | None:
+    for field in _REPEATED:
+        if before[field] != now[field]:
+            pair = {"before": before[field], "now": now[field]}
+            return {"epoch": now["epoch"], "field": field, **pair}
+    return None
 
 
 def replace_details(connection: Connection, job_id: int, result: JobResult) -> None:

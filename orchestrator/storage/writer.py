@@ -156,13 +156,15 @@ class SweepWriter:
         with self._transaction() as connection:
             jobs.started(connection, token, worker)
 
-    def save_epoch(self, token: str, record: EpochRecord) -> None:
-        """Store one epoch of an open attempt; replace the one of an earlier attempt."""
+    def save_epoch(self, token: str, record: EpochRecord) -> dict[str, Any] | None:
+        """Store one epoch of an open attempt; replace the one of an earlier attempt.
+
+        Returns:
+            Where the two differ (see `jobs.replace_epoch`); None if they do not.
+        """
         with self._transaction() as connection:
             job_id = jobs.open_job(connection, token)
-            if job_id is None:
-                return
-            jobs.replace_epoch(connection, job_id, record)
+            return jobs.replace_epoch(connection, job_id, record) if job_id is not None else None
 
     def lose_attempt(
         self, token: str, outcome: Literal["lost", "stopped"], error: str | None

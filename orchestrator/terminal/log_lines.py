@@ -107,6 +107,8 @@ _EVENTS = {
     "requested": "state {state} requested",
     "forecast": "speed measured before the start on {probe[device]}",
     "retried": "failed trials entered again: {trials}",
+    "differs": "epoch {epoch} of trial {trial} rung {rung} was trained again and differs: {field} "
+    "is {now}, and was {before}",
     "late": "result of trial {trial} rung {rung} came too late: the job was retried",
 }
 """Text of an event by its kind; other kinds show their name and their error, if any."""

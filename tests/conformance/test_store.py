@@ -147,10 +147,12 @@ def test_the_latency_of_a_job_is_kept(engine, sweep, writer):
 
 def test_an_epoch_of_a_second_attempt_replaces_the_first_ones(engine, sweep, writer):
     start(writer)
-    writer.save_epoch("t1", epoch(train_loss=2.0))
+    assert writer.save_epoch("t1", epoch(train_loss=2.0)) is None
     writer.lose_attempt("t1", "lost", "gone")
     start(writer, token="t2")
-    writer.save_epoch("t2", epoch(train_loss=1.0))
+    differs = {"epoch": 1, "field": "train_loss", "before": 2.0, "now": 1.0}
+    assert writer.save_epoch("t2", epoch(train_loss=1.0)) == differs
+    assert writer.save_epoch("t2", epoch(train_loss=1.0)) is None
     assert [row.train_loss for row in queries.epochs(engine, sweep, 0)] == [1.0]
     assert queries.images_trained(engine, sweep) == 5
 

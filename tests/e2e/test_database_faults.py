@@ -34,7 +34,8 @@ def own_server(postgres_server):
 @pytest.fixture
 def long(tiny):
     """Jobs of some seconds, so that they run while the database is away."""
-    return tiny.replace("epochs: 2", "epochs: 40").replace("1e-3, 1e-4]", "]")
+    every_epoch = "\nresources: {checkpoint_every: 0}\n"
+    return tiny.replace("epochs: 2", "epochs: 40").replace("1e-3, 1e-4]", "]") + every_epoch
 
 
 def rows(url, query):

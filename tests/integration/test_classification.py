@@ -12,7 +12,7 @@ from upath import UPath
 from searchctl.trainer import Sample
 from searchctl.trainer.data.settings import ImageFolderData
 from searchctl.trainer.pictures.embeddings_plot import draw
-from searchctl.trainer.run.checkpoint import read_checkpoint
+from searchctl.trainer.run.checkpoints.file import read_checkpoint
 from searchctl.trainer.settings.training import TrainSettings
 from tests.small_jobs import run_small
 

@@ -186,14 +186,15 @@ def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
     ("before", "after"), [(1, 2), pytest.param(2, 1, marks=pytest.mark.exhaustive)]
 )
 def test_a_job_continues_with_another_number_of_processes(before, after, alone, by, tmp_path):
-    done = []
     run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    stopped = run(before, {"epochs": 6}, out="first", on_epoch=done.append, stop=lambda: bool(done))
+    first = tmp_path / "first"
+    writes = {"checkpoint_every_s": 0, "stop": (first / "checkpoint.pt").exists}
+    stopped = run(before, {"epochs": 60}, out="first", **writes)
     assert stopped.status == "stopped"
     run = by if after == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    resumed = run(after, {"epochs": 6}, out="second", resume_from=[tmp_path / "first"])
-    assert 1 < resumed.first_epoch <= 6
-    assert_same(resumed, alone({"epochs": 6}, out="whole"), tolerance=1e-2)
+    resumed = run(after, {"epochs": 60}, out="second", resume_from=[first])
+    assert 1 < resumed.first_epoch <= 60
+    assert_same(resumed, alone({"epochs": 60}, out="whole"), tolerance=1e-2)
 
 
 @pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.exhaustive), 1])

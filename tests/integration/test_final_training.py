@@ -7,6 +7,7 @@ from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.run.final_training import train_exported
 from searchctl.trainer.data.settings import ScenesData
+from tests.checkpoints import when_written
 
 DATA = ScenesData(dataset="scenes", image_size=(24, 32), train=16, val=4, test=4)
 MODEL = ["README.md", "metrics.json", "model.safetensors"]
@@ -15,6 +16,11 @@ MODEL = ["README.md", "metrics.json", "model.safetensors"]
 def exported(**training):
     settings = {"width": 4, "epochs": 4, "batch_size": 8, "threads": 1, **training}
     return Exported(seed=3, data=DATA, training=settings)
+
+
+@pytest.fixture(autouse=True)
+def _checkpoints_of_all_epochs(monkeypatch):
+    monkeypatch.setattr("searchctl.trainer.run.checkpoints.pace.LONGEST_S", 0.0)
 
 
 @pytest.fixture
@@ -26,7 +32,8 @@ def out(tmp_path):
 def stopped(out):
     """A training that was stopped after its second epoch."""
     epochs = []
-    result = train_exported(exported(), out, on_epoch=epochs.append, stop=lambda: len(epochs) == 2)
+    written = when_written(out, epochs.append)
+    result = train_exported(exported(), out, on_epoch=written, stop=lambda: len(epochs) == 2)
     assert result.status == "stopped"
     assert files(out) == ["checkpoint.pt"]
 
@@ -62,7 +69,7 @@ def test_other_settings_start_from_scratch_and_report_it(
 def test_the_checkpoint_is_removed_only_after_the_metrics_are_written(stopped, out):
     (out / "metrics.json").mkdir()  # what cannot be replaced
     with pytest.raises(OSError, match="metrics"):
-        train_exported(exported(), out)
+        train_exported(exported(), out, on_epoch=when_written(out))
     (out / "metrics.json").rmdir()
     assert train_exported(exported(), out).first_epoch == 5
     assert files(out) == MODEL
@@ -74,7 +81,7 @@ def test_a_training_that_the_machine_ended_says_how_to_continue(out):
             raise MemoryError("no memory")
 
     with pytest.raises(SearchctlError, match=r"2 epochs; the same command resumes it.*no mem"):
-        train_exported(exported(), out, on_epoch=fail)
+        train_exported(exported(), out, on_epoch=when_written(out, fail))
     assert train_exported(exported(), out).first_epoch == 3
 
 

@@ -15,6 +15,7 @@ from searchctl.orchestrator.halving.job_key import AFTER, ALL, JobKey, key_of
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.results import JobResult
+from tests.checkpoints import when_written
 
 FOLLOW_UP = {"repeats": 3, "audit": 2}
 SMALL = {
@@ -29,6 +30,7 @@ SMALL = {
     "training": {"width": 4, "epochs": 2, "batch_size": 4, "augment": "flips", "threads": 1},
     "space": {"lr": [0.1, 0.03, 0.01, 0.001]},
     "halving": {"repeats": 2, "audit": 1},
+    "resources": {"checkpoint_every": 0},
 }
 
 
@@ -42,6 +44,11 @@ def noting(runner, seen):
         return runner(job, on_epoch, stop)
 
     return noted
+
+
+def saved(job, on_epoch, stop):
+    """Train; report each epoch once its checkpoint is on the disk."""
+    return train(job, when_written(job.out, on_epoch), stop)
 
 
 def dies_in(runner, count):
@@ -145,9 +152,9 @@ def test_killed_and_resumed_follow_up_jobs_give_the_same_numbers_to_the_last_bit
     other.folder.mkdir()
     whole, _ = other.launch(train, **SMALL)
     with pytest.raises(Died):
-        sweeps.launch(dies_in(train, 7), **SMALL)
+        sweeps.launch(dies_in(saved, 7), **SMALL)
     with pytest.raises(Died):
-        sweeps.resume(dies_in(train, 1))
+        sweeps.resume(dies_in(saved, 1))
     prepared, row = sweeps.resume(train)
     assert row.state == "COMPLETE"
     numbers = [

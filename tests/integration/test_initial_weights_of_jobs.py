@@ -34,6 +34,7 @@ import json, os, signal, sys
 from pathlib import Path
 from searchctl.trainer import Sample, TrainSettings, TrialJob, run_job
 from searchctl.trainer.data.settings import ScenesData
+from tests.checkpoints import when_written
 
 request = json.loads(sys.argv[1])
 
@@ -47,8 +48,9 @@ job = TrialJob(
     sample=Sample(ScenesData.model_validate(request["data"]), images=8, seed=7),
     out=Path(request["out"]),
     device="cpu",
+    checkpoint_every_s=0,
 )
-result = run_job(job, on_epoch=kill_after_epoch)
+result = run_job(job, on_epoch=when_written(job.out, kill_after_epoch))
 print(json.dumps([result.status, result.initial_weights, result.error or ""]))
 """
 

@@ -12,6 +12,7 @@ from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
+from tests.checkpoints import when_written
 
 SMALL = {
     "data": {
@@ -25,11 +26,12 @@ SMALL = {
     "training": {"width": 4, "epochs": 4, "batch_size": 4, "augment": "flips", "threads": 1},
     "space": {"lr": [0.1, 0.01, 0.001]},
     "halving": {"continue": "warm"},
+    "resources": {"checkpoint_every": 0},
 }
 
 
 def work(job, queue):
-    queue.put(train(job, queue.put, lambda: False))
+    queue.put(train(job, when_written(job.out, queue.put), lambda: False))
 
 
 class Worker:

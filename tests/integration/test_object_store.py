@@ -7,7 +7,7 @@ from upath import UPath
 
 from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.run.checkpoint import newest_checkpoint, remove_checkpoint
+from searchctl.trainer.run.checkpoints.file import newest_checkpoint, remove_checkpoint
 from searchctl.trainer.weights.files import load_weights
 from tests.small_jobs import run_small
 
@@ -87,7 +87,7 @@ def test_a_checkpoint_is_removed_from_the_store(run, store):
 
 def test_a_bucket_that_is_not_there_blocks_the_job_and_is_named(run, s3):
     missing = UPath("s3://no-such-bucket", **s3.storage_options)
-    result = run(missing / "out")
+    result = run(missing / "out", waits=False)
     assert result.status == "blocked"
     assert "bucket does not exist" in result.error
     assert not missing.exists()
@@ -101,6 +101,6 @@ def test_a_store_that_does_not_answer_is_a_lost_job(run):
         secret="a secret",
         config_kwargs={"retries": {"total_max_attempts": 1}, "connect_timeout": 1},
     )
-    result = run(unreachable / "out")
+    result = run(unreachable / "out", waits=False)
     assert result.status == "blocked"
-    assert "cannot write s3://runs/out/checkpoint.pt: EndpointConnectionError" in result.error
+    assert "cannot write s3://runs/out/model.safetensors: EndpointConnectionError" in result.error

@@ -71,7 +71,7 @@ def test_the_jobs_of_the_first_rung_are_the_sum_of_its_trials(found):
     rung, sizes = found.plan.ladder.rungs[0], found.probe.sizes
     by_hand = sum(
         speed.start
-        + 3 * (speed.checkpoint + rung.images * speed.train.expected)
+        + 3 * rung.images * speed.train.expected
         + (2 * sizes.val + rung.images) * speed.score.expected  # the last two epochs are scored
         for speed in found.probe.speeds
     )

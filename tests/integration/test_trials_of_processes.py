@@ -5,6 +5,7 @@ import signal
 
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.storage.reads import queries
+from tests.checkpoints import when_written
 from tests.running_processes import command_line, family
 
 TWO = {
@@ -12,7 +13,7 @@ TWO = {
     "training": {"width": 4, "epochs": 6, "batch_size": 4, "threads": 1},
     "space": {"lr": [0.1, 0.01]},
     "halving": {"finalists": 2},
-    "resources": {"processes_per_trial": 2, "cpus_per_trial": 2},
+    "resources": {"processes_per_trial": 2, "cpus_per_trial": 2, "checkpoint_every": 0},
     "report": {"images": 0},
 }
 
@@ -30,7 +31,7 @@ def test_a_killed_process_costs_an_attempt_and_no_trial(sweeps):
                 killed.extend(p for p in below if "ddp.worker" in command_line(p))
                 os.kill(killed[1], signal.SIGKILL)
 
-        return train(job, kill_one, stop)
+        return train(job, when_written(job.out, kill_one), stop)
 
     prepared, row = sweeps.launch(runner, **TWO)
     assert row.state == "COMPLETE"

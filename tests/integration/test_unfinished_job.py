@@ -1,14 +1,15 @@
 """Jobs that diverge, stop or fail, and jobs that continue a stopped attempt."""
 
-import io
 import shutil
 import threading
+import time
 
 import pytest
 import torch
 
 from searchctl.trainer import Sample
 from searchctl.trainer.core.errors import DataError
+from tests.checkpoints import stored
 from tests.small_jobs import SETTINGS, numbers, run_small
 
 
@@ -128,7 +129,8 @@ def test_an_unexpected_error_is_raised(run):
 
 def test_a_directory_that_cannot_be_made_blocks_the_job(run, tmp_path):
     (tmp_path / "file").touch()
-    result = run(out=tmp_path / "file" / "out")
+    out = {"out": tmp_path / "file" / "out", "waits": False, "checkpoint_every_s": 0}
+    result = run(**out, on_epoch=lambda epoch: time.sleep(0.1))
     assert result.status == "blocked"
     assert "NotADirectoryError" in result.error
 
@@ -155,15 +157,21 @@ def test_a_size_too_small_for_the_model_names_the_smallest(small_scenes, tmp_pat
     assert "at least 16x16" in result.error
 
 
-def test_an_epoch_is_reported_when_its_checkpoint_is_on_the_disk(run, tmp_path):
-    held = []
-    run(on_epoch=lambda epoch: held.append(stored_epoch(tmp_path)))
-    assert held == [1, 2, 3]
+def test_a_short_job_writes_no_checkpoint(run, tmp_path):
+    run(waits=False, checkpoint_every_s=60.0)
+    assert list(tmp_path.iterdir()) == []
 
 
-def stored_epoch(folder):
-    content = (folder / "checkpoint.pt").read_bytes()
-    return torch.load(io.BytesIO(content), weights_only=True)["epoch"]
+def test_no_checkpoint_is_written_on_the_way_out(run, tmp_path):
+    epochs = []
+    run(checkpoint_every_s=60.0, waits=False, on_epoch=epochs.append, stop=lambda: len(epochs) == 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_thread_writes_after_the_job_has_ended(run, tmp_path):
+    run(waits=False, checkpoint_every_s=0)
+    assert stored(tmp_path)["epoch"] > 0
+    assert not [each for each in threading.enumerate() if each.name.startswith("checkpoint")]
 
 
 @pytest.fixture
@@ -192,12 +200,7 @@ def test_a_job_continues_where_an_earlier_attempt_was_stopped(run, stopped, tmp_
 def test_the_seconds_of_a_job_are_those_of_all_its_attempts(run, stopped, tmp_path):
     result = run({"dropout": 0.2}, resume_from=[tmp_path / "stopped"])
     assert result.seconds > sum(epoch.seconds for epoch in result.epochs)
-    assert result.seconds > stored_seconds(tmp_path / "stopped") + result.epochs[-1].seconds
-
-
-def stored_seconds(folder):
-    content = (folder / "checkpoint.pt").read_bytes()
-    return torch.load(io.BytesIO(content), weights_only=True)["seconds"]
+    assert result.seconds > stored(tmp_path / "stopped")["seconds"] + result.epochs[-1].seconds
 
 
 def test_a_job_whose_epochs_are_all_done_goes_straight_to_its_scores(run, tmp_path):

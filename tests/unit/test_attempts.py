@@ -157,7 +157,7 @@ def test_a_job_that_is_blocked_too_often_blocks_the_sweep_and_fails_no_trial():
         ((2, 1, 3), [1, 2, 1]),
     ],
 )
-def test_losses_count_since_the_job_last_got_further(epochs, losses):
+def test_losses_count_since_the_job_last_resumed_later(epochs, losses):
     sweep, counted = attempts(max_attempts=9), []
     for number, epoch in enumerate(epochs, start=1):
         opened(sweep, str(number), LATER * number)
@@ -240,3 +240,14 @@ def test_the_sweep_is_done_when_its_schedule_is():
         opened(sweep, str(trial)).handle(ended(str(trial), key=JobKey(trial, 0)), NOW)
     assert sweep.next_job(NOW) is Signal.DONE
     assert sweep.schedule.finished
+
+
+def test_epochs_after_the_first_report_of_an_attempt_are_no_progress_yet():
+    sweep = opened(attempts())
+    for epoch in (1, 2, 3):
+        sweep.handle(EpochDone(JOB, "a", epoch), NOW)
+    sweep.handle(lost("a"), NOW)
+    opened(sweep, "b", LATER).handle(EpochDone(JOB, "b", 2), LATER)  # from epoch 1's checkpoint
+    assert sweep.handle(lost("b"), LATER)[0] == ReportLoss("gone", 1)
+    opened(sweep, "c", 2 * LATER).handle(EpochDone(JOB, "c", 2), 2 * LATER)
+    assert sweep.handle(lost("c"), 2 * LATER)[0] == ReportLoss("gone", 2)

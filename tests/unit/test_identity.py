@@ -3,7 +3,7 @@ import torch
 
 from searchctl.trainer import Sample, TrainSettings
 from searchctl.trainer.data.settings import CamvidData, ScenesData
-from searchctl.trainer.run.checkpoint import identity_of
+from searchctl.trainer.run.checkpoints.identity import identity_of
 
 SCENES = ScenesData(dataset="scenes")
 

@@ -31,7 +31,6 @@ LARGE = Speed(
     score=Span(0.0101, 0.0102, 0.0113),
     score_original=Span(0.0101, 0.0102, 0.0113),
     start=2.5,
-    checkpoint=0.4,
     checkpoint_bytes=1_900_000_000,
     weights_bytes=470_000_000,
     peak_bytes=61_000_000_000,

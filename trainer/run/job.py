@@ -30,9 +30,9 @@ class TrialJob:
     sample: Sample
     """The training images. Its seed is also that of weights, order and augmentation."""
     out: UPath
-    """Directory for the job's files, on a disk or in an object store; made when needed. After each
-    epoch it holds out/checkpoint.pt, which stays: only the caller knows when the result is stored
-    and nothing can resume from it any more (see `remove_checkpoint`)."""
+    """Directory for the job's files, on a disk or in an object store; made when needed. A job that
+    takes longer than a moment writes out/checkpoint.pt, which stays: only the caller knows when the
+    result is stored and nothing can resume from it any more (see `remove_checkpoint`)."""
     params: Params = NO_PARAMS
     """The trial's point of the search space: fields of `settings` and their values."""
     score: ScoreName = "val_miou"
@@ -63,6 +63,9 @@ class TrialJob:
     """Directories of earlier attempts at this job. Training resumes after the latest epoch of which
     one of them has a checkpoint. Damaged checkpoints, and those of other jobs or other settings,
     are ignored."""
+    checkpoint_every_s: float | None = None
+    """Smallest number of seconds between two checkpoints; None: as many as keep their cost below
+    2 % of the job's time, and at most 60."""
     code: OwnCode | None = None
     """The user's modules that the job imports; None: none, or from where Python finds them."""
     device: str | None = None

@@ -22,7 +22,7 @@ from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.build import build_model
-from searchctl.trainer.run.checkpoint import identity_of
+from searchctl.trainer.run.checkpoints.identity import identity_of
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import Training, begin_training

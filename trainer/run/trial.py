@@ -21,7 +21,8 @@ from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_
 from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
 from searchctl.trainer.pictures.masks import MaskPicture
-from searchctl.trainer.run.checkpoint import Checkpoint, newest_checkpoint, write_checkpoint
+from searchctl.trainer.run.checkpoints.file import Checkpoint, newest_checkpoint
+from searchctl.trainer.run.checkpoints.writer import CheckpointWriter
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train
 from searchctl.trainer.run.preparation import PreparedJob, prepare
@@ -53,9 +54,9 @@ def run_job(
 
     Args:
         job: what to train, and which files to write.
-        on_epoch: called with each epoch's record, after the epoch's checkpoint is written; not for
-            the epochs of earlier attempts.
-        stop: called before every batch; the job ends once it returns True.
+        on_epoch: called with each epoch's record, also where an earlier attempt has reported the
+            epoch and left no checkpoint of it.
+        stop: called before every batch; the job ends once it returns True. Nothing is saved then.
         process_group: the processes that train the job, each of which calls this with the same
             job: see `run_distributed`. Only the first one writes, draws and reports epochs.
 
@@ -64,7 +65,7 @@ def run_job(
         error of the configuration (divergence, a bad shape, a missing file) or of the machine
         (memory, disk) is a result too. Only unforeseen errors are raised.
     """
-    attempt = _Attempt(job.out, on_epoch or (lambda epoch: None))
+    attempt = _Attempt(on_epoch or (lambda epoch: None))
     try:
         if job.code is not None:
             use_code(job.code)
@@ -77,11 +78,12 @@ def run_job(
         with (
             own_torch_state(threads, device),
             watch_for_stall(job.stall_timeout_s, stop or (lambda: False)) as stop,
+            CheckpointWriter(job.out, job.checkpoint_every_s) as checkpoints,
         ):
             stop = within(job.timeout_s, attempt.seconds, stop)
             prepared = prepare(job, device, process_group)
             attempt.begin(prepared, job.resume_from)
-            _train_and_score(job, prepared, attempt, stop)
+            _train_and_score(job, prepared, attempt, checkpoints, stop)
     except Exception as error:
         status = status_for_error(error)
         if status is None and has_own_parts(job.settings.with_params(job.params)):
@@ -92,12 +94,18 @@ def run_job(
     return attempt.result()
 
 
-def _train_and_score(job: TrialJob, prepared: PreparedJob, attempt: "_Attempt", stop: Stop) -> None:
+def _train_and_score(
+    job: TrialJob,
+    prepared: PreparedJob,
+    attempt: "_Attempt",
+    checkpoints: CheckpointWriter,
+    stop: Stop,
+) -> None:
     wants_masks = bool(job.masks) and job.sample.data.task == "segmentation"
     pictured = MaskPicture(job.masks, milestones=job.final) if wants_masks else None
     looks = [partial(plot_embeddings, prepared, stop)] if job.features else []
     looks += [partial(pictured.record_milestone, prepared, stop)] if pictured else []
-    kept = _train(prepared, partial(attempt.epoch_done, prepared, looks), stop)
+    kept = _train(prepared, partial(attempt.epoch_done, prepared, looks, checkpoints), stop)
     at_original = job.inference if job.final else None
     evaluations = kept_evaluations(prepared, kept, at_original, stop)
     if pictured:
@@ -115,8 +123,7 @@ def _train_and_score(job: TrialJob, prepared: PreparedJob, attempt: "_Attempt", 
 class _Attempt:
     """The state of one attempt at a job; it may end at any point."""
 
-    def __init__(self, out: UPath, on_epoch: OnEpoch) -> None:
-        self._out = out
+    def __init__(self, on_epoch: OnEpoch) -> None:
         self._on_epoch = on_epoch
         self._started = time.perf_counter()
         self._seconds_before = 0.0
@@ -138,17 +145,22 @@ class _Attempt:
         self._progress = job.training.progress
 
     def epoch_done(
-        self, job: PreparedJob, looks: Sequence[Callable[[], None]], record: EpochRecord
+        self,
+        job: PreparedJob,
+        looks: Sequence[Callable[[], None]],
+        checkpoints: CheckpointWriter,
+        record: EpochRecord,
     ) -> None:
-        """Write the epoch's checkpoint, then report the epoch."""
+        """Start the epoch's checkpoint, if one is due, and report the epoch."""
         if not job.process_group.is_first:
             return
         for look in looks:
             look()
-        state = job.training.state_dict()
-        checkpoint = Checkpoint(job.identity, record.epoch, self.seconds(), state)
-        write_checkpoint(self._out, checkpoint)
+        checkpoints.offer(lambda: self._checkpoint(job, record.epoch))
         self._on_epoch(record)
+
+    def _checkpoint(self, job: PreparedJob, epoch: int) -> Checkpoint:
+        return Checkpoint(job.identity, epoch, self.seconds(), job.training.state_dict())
 
     def complete(
         self,

@@ -142,7 +142,7 @@ def _report_epoch(record: EpochRecord) -> None:
 
 
 def _never() -> bool:
-    """Never stop a worker by itself: Tune ends its process, and checkpoints are always whole."""
+    """Never stop a worker by itself: Tune ends its process, at any moment of a checkpoint."""
     return False
 
 

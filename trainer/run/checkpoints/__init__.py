@@ -1,0 +1,1 @@
+"""Checkpoints: what they hold, when one is written, and the thread that writes it."""
