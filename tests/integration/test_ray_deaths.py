@@ -1,13 +1,18 @@
 """Ray ends what it should not, or does not end what it should: each in a process of its own."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from searchctl.orchestrator.executors.ray.sessions import remove_ended_sessions
+from tests.polling import until
 from tests.ray_cluster import RayCluster
+from tests.running_processes import command_line, marked
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,6 +65,19 @@ with connected(None):
 """
 
 
+MARKED = """
+import ray
+from pathlib import Path
+from searchctl.orchestrator.core.processes import worker_name
+from searchctl.orchestrator.executors.ray.cluster import connected
+from ray._private.worker import global_worker
+
+with connected(None):
+    mark = Path(global_worker.node.get_session_dir_path()) / "searchctl"
+    print(mark.read_text() == worker_name())
+"""
+
+
 def run(script):
     command = [sys.executable, "-c", script]
     done = subprocess.run(
@@ -92,6 +110,64 @@ def test_a_driver_leaves_a_cluster_whose_head_died_with_the_fix_before_ray_ends_
             output, _ = driver.communicate(timeout=120)
     assert "does not answer any more" in output
     assert "resume with `searchctl resume`" in output
+
+
+DRIVER_DIES = """
+import time
+from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
+from tests.executors import BracketSource, by_value, never
+
+def slow(job, on_epoch, stop):
+    time.sleep(600)
+
+source = BracketSource()
+source.started = lambda job, worker: print("started", flush=True)
+by_value(never)
+RayTuneExecutor(cpus=1, runner=by_value(slow)).run(source, never)
+"""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("killed", ["driver", "gcs_server"])
+def test_all_that_ray_started_ends_after_a_kill_jobs_first_and_its_agents_within_90_seconds(killed):
+    mark = f"OF_TEST={os.getpid()}-{killed}"
+    env = {**os.environ, "OF_TEST": mark.partition("=")[2]}
+    command = [sys.executable, "-c", DRIVER_DIES]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, text=True) as driver:
+        assert driver.stdout.readline() == "started\n"
+        found = {pid: command_line(pid) for pid in marked(mark)}
+        gcs = next(pid for pid, line in found.items() if "gcs_server" in line.partition(" ")[0])
+        os.kill(driver.pid if killed == "driver" else gcs, signal.SIGKILL)
+        driver.communicate(timeout=90)
+    until(lambda: all("Agent" in command_line(pid) for pid in marked(mark)), 30)
+    until(lambda: not marked(mark), 90)
+
+
+def test_directories_of_ended_sessions_are_removed_but_the_newest_and_those_of_others(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(60)
+    host = socket.gethostname()
+    for name, owner in (
+        ("session_1", f"{host}:{ended.pid}"),
+        ("session_2", f"{host}:{os.getpid()}"),
+        ("session_3", None),
+        ("session_4", f"{host}:{ended.pid}"),
+        ("session_5", "elsewhere:1"),
+        ("session_6", f"{host}:{ended.pid}"),
+        ("session_7", ""),
+    ):
+        (tmp_path / name / "logs").mkdir(parents=True)
+        if owner is not None:
+            (tmp_path / name / "searchctl").write_text(owner)
+    remove_ended_sessions(tmp_path)
+    assert sorted(folder.name[-1] for folder in tmp_path.iterdir()) == ["2", "3", "5", "6", "7"]
+
+
+def test_a_cluster_that_a_launch_starts_is_marked_as_its_own():
+    code, output = run(MARKED)
+    assert (code, output) == (0, "True\n")
 
 
 @pytest.mark.exhaustive

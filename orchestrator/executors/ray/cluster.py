@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 import ray
+import ray._private.worker as ray_worker
 from ray._private.services import canonicalize_bootstrap_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -25,6 +27,7 @@ from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.local import loopback_only
 from searchctl.orchestrator.executors.ray.own_code import code_folder
+from searchctl.orchestrator.executors.ray.sessions import mark_session, remove_ended_sessions
 from searchctl.orchestrator.executors.room import no_room
 from searchctl.trainer.core.cpus import own_cpus
 
@@ -100,6 +103,9 @@ def _start() -> None:
                 f"Ray does not start on this machine ({why}): try again when it is less busy; "
                 f"Ray's own story is in {tempfile.gettempdir()}/ray/session_latest/logs"
             ) from error
+    session = Path(ray_worker.global_worker.node.get_session_dir_path())
+    mark_session(session)
+    remove_ended_sessions(session.parent)
 
 
 def _join(address: str) -> None:
