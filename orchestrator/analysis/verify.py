@@ -1,11 +1,13 @@
 """Derives every decision of a sweep again from the stored rows, pure: rows in, discrepancies out.
 
 No database, file or clock; verify_evidence.py reads the rows. Every value that follows from other
-rows is derived again: a cohort from the decisions of the rung below, a decision from the scores of
-its rung, a score from its job, and the job's score from its images and its epochs. A trial's params
+rows is derived again: the trials of a cohort from the cohorts that it was drawn from and the seed,
+those that a rung compares from the decisions of the rung below, a decision from the scores of its
+rung, a score from its job, and the job's score from its images and its epochs. A trial's params
 must have the fingerprint of the launch, and a finalist must have weights.
 """
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +18,8 @@ from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.follow_up import final_winner, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
-from searchctl.orchestrator.storage.rows import EpochRow
+from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.storage.rows import EpochRow, TrialRow
 from searchctl.orchestrator.storage.writer import TRIAL_STATES
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import Evaluation, score_of
@@ -197,6 +200,22 @@ def retried_trials_have_failed(record: Record) -> Iterator[Discrepancy]:
             yield from _unless_same(None, trial, what, trial in failed, True, source)
 
 
+def cohorts_are_drawn_from_their_sources(record: Record) -> Iterator[Discrepancy]:
+    """A cohort's trials are those that its seed and the closed cohorts before it give."""
+    trials = {trial.number: trial for trial in record.trials}
+    for redraw in record.redraws:
+        source = f"the draw of cohort {redraw.cohort} from the seed and the closed cohorts before"
+        sources = redraw.stored_source_trials, redraw.source_trials
+        what = f"source trials of cohort {redraw.cohort}"
+        yield from _unless_same(None, redraw.first, what, *sources, source)
+        drawn = {redraw.first + n: point for n, point in enumerate(redraw.points)}
+        mine = {number for number, trial in trials.items() if trial.cohort == redraw.cohort}
+        for number in sorted(mine | drawn.keys()):
+            pair = _drawn(trials.get(number)), _as_stored(drawn.get(number))
+            for what, stored, derived in zip(("params", "origin"), *pair, strict=True):
+                yield from _unless_same(None, number, what, stored, derived, source)
+
+
 def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
     """The finalists' weights are at their stored paths."""
     for key in sorted(record.missing_weights):
@@ -216,6 +235,7 @@ CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     trial_states_agree,
     params_are_those_of_the_launch,
     retried_trials_have_failed,
+    cohorts_are_drawn_from_their_sources,
     finalists_have_their_weights,
 )
 """What must hold in a sweep's stored rows."""
@@ -241,6 +261,16 @@ def _by_class(
         for number in sorted(stored.keys() | expected.keys())
         for at, name in enumerate(("IoU", "accuracy"))
     }
+
+
+def _drawn(trial: TrialRow | None) -> tuple[object, object]:
+    """Return a stored trial's params and origin."""
+    return (trial.params, trial.origin) if trial else (None, None)
+
+
+def _as_stored(point: Point | None) -> tuple[object, object]:
+    """Return a drawn point's params and origin as they are stored."""
+    return (json.loads(point.params.to_json()), point.origin) if point else (None, None)
 
 
 def _fingerprint(params: Mapping[str, object]) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.analysis.image_evidence import recorded_scores, stored_score
+from searchctl.orchestrator.analysis.verify_draws import redraws
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.scripts import is_by_script
@@ -85,6 +86,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
         retried={cohort.number: cohort.retried for cohort in cohorts if cohort.retried},
         by_script=is_by_script(row.spec),
         winner=_winner(engine, row),
+        redraws=redraws(engine, row),
     )
 
 

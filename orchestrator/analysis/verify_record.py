@@ -11,6 +11,7 @@ from searchctl.orchestrator.halving.closed import ClosedCohort, CohortShape, clo
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Direction
+from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
 from searchctl.trainer.core.results import Evaluation
 from searchctl.trainer.scores.catalog import ScoreName
@@ -20,6 +21,19 @@ ClassScores = dict[int, tuple[float | None, float | None]]
 
 OPEN = ("WAITING", "RUNNING")
 """States of jobs without a result, and of trials without a last decision."""
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """A cohort that was drawn again from what its draw was a function of."""
+
+    cohort: int
+    first: int
+    """Number of its first trial."""
+    points: Sequence[Point]
+    source_trials: tuple[int, ...]
+    """Numbers of the trials that a model used."""
+    stored_source_trials: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,8 @@ class Record:
     """The failed trials that a cohort tries again, by its number."""
     winner: int | None = None
     """The winner that was stored at the end; None for sweeps of older versions, or before it."""
+    redraws: Sequence[Redraw] = ()
+    """The cohorts whose draw can be repeated."""
     underivable: str | None = None
     """Why the score does not follow from the images, if it does not."""
 

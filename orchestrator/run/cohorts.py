@@ -1,25 +1,24 @@
 """The cohorts of a sweep: those of its launch, and how each is drawn while it runs."""
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.config.checks.where import after_launch
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.cohorts import Cohorts, PlannedCohort, sources_of
 from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
 from searchctl.orchestrator.halving.rule import Direction, Ladder
-from searchctl.orchestrator.search.draws import History, Point, draw, draw_by_model
+from searchctl.orchestrator.search.cohort_points import cohort_points
+from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.cohorts import NewCohort, NewDraw
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.searchspace import Params
-from searchctl.trainer.core.seeds import derive_seed
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.search.tpe import ClosedTrial
@@ -141,18 +140,9 @@ class CohortDrawer:
         if cohort.retried:
             failed = queries.trials(self._engine, self._row, cohort.retried)
             return [Point(Params(each.params), each.origin) for each in failed], ()
-        sweep, taken, seed = self._sweep, self._trials.values(), cohort.seed
-        prior = replace(sweep.prior, allowed=after_launch(sweep.prior.allowed))
-        if cohort.method != "tpe" or not cohort.sources:
-            points = draw(sweep.space_, cohort.method, cohort.trials, seed, taken, prior)
-            return points, ()
-        history = History(
-            closed=closed_trials(self._engine, self._row, cohort.sources),
-            direction=self._row.direction,
-            random_share=Fraction(cohort.settings["random_share"]),
-            seed=derive_seed(seed, "cohort", cohort.number),
-        )
-        return draw_by_model(sweep.space_, cohort.trials, seed, taken, prior, history)
+        closed = partial(closed_trials, self._engine, self._row)
+        taken = self._trials.values()
+        return cohort_points(self._sweep, cohort, taken, closed, self._row.direction)
 
 
 def closed_trials(engine: Engine, row: SweepRow, cohorts: Collection[int]) -> "list[ClosedTrial]":

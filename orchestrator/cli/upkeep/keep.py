@@ -34,10 +34,11 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     """Derive every decision of a sweep again from the stored evidence, and compare.
 
     \b
-    Cohorts, ranks, cut-offs and margins are derived from the scores; the scores, of each class
-    too, from the pixel counts of each validation image; the kept epochs from all epochs. Params
-    must match their fingerprint, and finalists must have weights. A running sweep is verified up
-    to its last decision. Exit code 0 if everything agrees, 1 if anything does not.
+    The trials of a cohort are drawn again from the seed and the closed cohorts before it. Ranks,
+    cut-offs and margins are derived from the scores; the scores, of each class too, from the pixel
+    counts of each validation image; the kept epochs from all epochs. Params must match their
+    fingerprint, and finalists must have weights. A running sweep is verified up to its last
+    decision. Exit code 0 if everything agrees, 1 if anything does not.
     Example: searchctl verify quickstart
     """
     from searchctl.orchestrator.analysis.verify import verify as discrepancies_of
