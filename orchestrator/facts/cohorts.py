@@ -1,6 +1,7 @@
 """Facts of a sweep's cohorts, computed from their rows. A rung's number is one of its cohort."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from searchctl.orchestrator.halving.closed import ClosedCohort, CohortShape, closed_cohorts
@@ -35,7 +36,8 @@ def cohort_numbers(rungs: Iterable[Mapping[str, Any]]) -> list[int]:
 
 def cohort_facts(cohorts: Iterable[CohortRow]) -> list[dict[str, Any]]:
     """Return what views show of each cohort."""
-    names = ("number", "trials", "method", "request", "lag", "sources", "requested_at", "drawn_at")
+    drawn = ("method", "request", "lag", "sources", "retried", "requested_at", "drawn_at")
+    names = ("number", "trials", *drawn)
     return [{name: getattr(cohort, name) for name in names} for cohort in cohorts]
 
 
@@ -45,3 +47,21 @@ def closed_cohorts_of(
     """Return the cohorts of those requests of which all cohorts are closed."""
     shapes = [CohortShape([r["trials"] for r in c.ladder], c.request) for c in cohorts]
     return closed_cohorts(shapes, {t.number: t.cohort for t in trials}, decisions)
+
+
+def retries_of(trial: TrialRow, cohorts: Sequence[CohortRow]) -> dict[str, int | None]:
+    """Return which failed trial a trial tries again, and which trial tries it again, if any.
+
+    Args:
+        trial: the trial.
+        cohorts: all cohorts of its sweep, in the order of their numbers.
+    """
+    firsts = [0, *accumulate(cohort.trials for cohort in cohorts)]
+    mine = cohorts[trial.cohort]
+    retries = mine.retried[trial.number - firsts[mine.number]] if mine.retried else None
+    later = [
+        firsts[cohort.number] + cohort.retried.index(trial.number)
+        for cohort in cohorts
+        if trial.number in cohort.retried and cohort.drawn_at
+    ]
+    return {"retries": retries, "retried_as": later[0] if later else None}

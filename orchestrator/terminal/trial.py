@@ -11,6 +11,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.core.errors import SweepNotFound
+from searchctl.orchestrator.facts.cohorts import retries_of
 from searchctl.orchestrator.facts.scores import (
     by_accuracy,
     epoch_scores,
@@ -35,14 +36,15 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         SweepNotFound: the sweep has no trial of that number.
     """
     (row,) = known_trials(engine, sweep, [trial])
-    jobs = queries.jobs(engine, sweep, trial, ALL)
+    jobs, cohorts = queries.jobs(engine, sweep, trial, ALL), queries.cohorts(engine, sweep)
     return {
         "sweep": sweep.name,
         "trial": trial,
         "state": row.state,
         "cohort": row.cohort,
         "origin": row.origin,
-        "cohorts": len(queries.cohorts(engine, sweep)),
+        "cohorts": len(cohorts),
+        **retries_of(row, cohorts),
         "params": row.params,
         "score": ranked_by(sweep.spec),
         "recorded": recorded(sweep.spec),
@@ -114,7 +116,10 @@ def _origin(facts: Mapping[str, Any]) -> str:
     """Return a trial's cohort if there are several, and its origin if it is not drawn at random."""
     cohort = [f"cohort {facts['cohort']}"] if facts["cohorts"] > 1 else []
     origins = {"known": "a known point", "model": "drawn by a model"}
-    return ", ".join([*cohort, *([origins[o]] if (o := facts["origin"]) in origins else [])])
+    origin = [origins[o]] if (o := facts["origin"]) in origins else []
+    tries = [f"tries trial {facts['retries']} again"] if facts["retries"] is not None else []
+    tried = [f"tried again as trial {facts['retried_as']}"] if facts["retried_as"] else []
+    return ", ".join([*cohort, *origin, *tries, *tried])
 
 
 def _sections(facts: Mapping[str, Any]) -> Iterator[Iterable[RenderableType]]:

@@ -72,4 +72,6 @@ def test_a_retry_that_is_killed_ends_with_scores_and_verifies(failed, start_sear
     assert after[: len(before)] == before
     verified = here("verify", "own", cwd=failed)
     assert verified.returncode == 0, verified.stdout
+    assert "cohort 1, tries trial 1 again" in here("show", "own", "8", cwd=failed).stdout
+    assert "cohort 0, tried again as trial 8" in here("show", "own", "1", cwd=failed).stdout
     assert "failed trials entered again: [" in here("logs", "own", cwd=failed).stdout

@@ -221,6 +221,13 @@ def test_stored_attempts_and_outcomes_give_the_same_state_and_decisions():
     assert failed == StoreFailure("lost 2 times: gone", ())  # the loss that was stored counts
 
 
+def test_a_failed_job_that_is_entered_again_has_lost_nothing_yet():
+    sweep = attempts(max_attempts=2)
+    sweep.replay([(JOB, "a", "lost"), (JOB, "b", "failed")], [])
+    opened(sweep, "c")
+    assert sweep.handle(lost("c"), NOW) == [ReportLoss("gone", 1), RETRIED]
+
+
 def test_an_outcome_that_the_others_do_not_lead_to_is_refused():
     with pytest.raises(BracketError):
         attempts().replay([], [(JobKey(0, 1), Outcome(0, 1, 0.5))])

@@ -15,7 +15,7 @@ ATTEMPT = {
     "error": "stopped",
 }
 
-ONLY_COHORT = {"cohort": 0, "origin": "random", "cohorts": 1}
+ONLY_COHORT = {"cohort": 0, "origin": "random", "cohorts": 1, "retries": None, "retried_as": None}
 
 
 def rendered(**changes):

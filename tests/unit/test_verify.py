@@ -290,6 +290,28 @@ def test_only_the_requested_follow_up_jobs_are_valid(record, line):
     assert lines(record)[0].startswith(f"rung 1, {line}")
 
 
+@pytest.mark.parametrize(
+    ("tried", "lr", "line"),
+    [
+        (2, 0.3, None),
+        (2, 0.4, "trial 3: fingerprint of the params is "),
+        (0, 0.1, "trial 0: has failed is False, but True by the cohort that tries it again"),
+    ],
+)
+def test_a_retried_trial_has_failed_and_has_the_same_params(tried, lr, line):
+    again = replace(trial(3, lr, "WAITING"), cohort=1)
+    record = replace(
+        RECORD,
+        state="STOPPED",
+        planned=[[3, 1], [1]],
+        requests=[0, 1],
+        trials=[*RECORD.trials, again],
+        retried={1: [tried]},
+    )
+    found = lines(record)
+    assert found == [] if line is None else found[0].startswith(line)
+
+
 def test_weights_that_are_missing_are_named():
     found = lines(replace(RECORD, missing_weights={JobKey(1, 1)}))
     assert found == [
