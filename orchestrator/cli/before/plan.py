@@ -94,6 +94,7 @@ def _own_code(sweep: "Sweep", sweep_file: Path) -> "Collected":
 def _plan(
     sweep: "Sweep", *, probe: bool, gpus: int | None, price: float | None, as_json: bool
 ) -> None:
+    from searchctl.orchestrator.planning.inline import inline_hint
     from searchctl.orchestrator.planning.plan import plan_sweep
 
     if not probe:
@@ -116,6 +117,9 @@ def _plan(
         from searchctl.orchestrator.terminal.occupancy import occupancy_report
 
         _print(occupancy_report(occupancy))
+    forecast = found.forecast if found else None
+    if not gpus and (hint := inline_hint(sweep.resources, forecast)):
+        _print([hint])
 
 
 def _occupancy(sweep: "Sweep", planned: "Plan", gpus: int | None) -> "Occupancy | None":
