@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from searchctl.orchestrator.core.errors import DatabaseFull
-from searchctl.orchestrator.storage.faults import full, unreachable
+from searchctl.orchestrator.storage.faults import fix_of, full, unreachable
 
 Write = Callable[[], None]
 """One transaction. It may run twice: a commit may be stored and its acknowledgement lost."""
@@ -93,8 +93,8 @@ class Outbox:
 
 def _full_message(error: Exception) -> str:
     return (
-        f"the database cannot store anything more ({_first_line(error)}): make room, then "
-        "run `searchctl resume`; what is stored is complete"
+        f"the database cannot store anything more ({_first_line(error)}): {fix_of(error)}, "
+        "then run `searchctl resume`; what is stored is complete"
     )
 
 

@@ -15,14 +15,18 @@ _AGAIN = (
     "55P03",  # lock timeout
     "57P0",  # the server is shutting down, starting, or has ended this session
 )
-_FULL = ("53100", "25006")  # disk full, read-only transaction
+_READ_ONLY = "25006"
+_FULL = ("53100", _READ_ONLY)  # 53100: disk full
 
 _SQLITE_AGAIN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_SQLITE_READ_ONLY = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,  # its directory may not be written to
+)
 _SQLITE_FULL = (
     sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
+    *_SQLITE_READ_ONLY,
     sqlite3.SQLITE_IOERR,  # a quota, or a file that may not grow
-    sqlite3.SQLITE_CANTOPEN,  # its directory may not be written to
 )
 
 
@@ -54,6 +58,14 @@ def full(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     return _sqlite_code(error) in _SQLITE_FULL or _sqlstate(error) in _FULL
+
+
+def fix_of(error: BaseException) -> str:
+    """Return what a user has to do before the database accepts writes again."""
+    read_only = isinstance(error, DBAPIError) and (
+        _sqlite_code(error) in _SQLITE_READ_ONLY or _sqlstate(error) == _READ_ONLY
+    )
+    return "make it writable" if read_only else "free disk space"
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -144,7 +144,7 @@ def test_a_full_disk_stops_the_sweep_clearly_and_resume_continues(
     stopped = limited(launch, tmp_path, 1_000_000)
     assert stopped.returncode == 1, stopped.stdout + stopped.stderr
     assert "the database cannot store anything more" in stopped.stderr
-    assert "make room, then run `searchctl resume`" in stopped.stderr
+    assert "free disk space, then run `searchctl resume`" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     with closing(sqlite3.connect(tmp_path / "searchctl.db")) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

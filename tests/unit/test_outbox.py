@@ -74,7 +74,7 @@ def test_tries_are_apart_by_the_back_off_and_never_further_than_its_last_step(da
 
 def test_a_full_database_stops_the_sweep_and_says_what_to_do(database):
     database.error = FULL
-    with pytest.raises(DatabaseFull, match=r"disk is full.*make room"):
+    with pytest.raises(DatabaseFull, match=r"disk is full.*free disk space"):
         database.outbox().put(lambda: database.write(1))
 
 
