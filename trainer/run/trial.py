@@ -47,8 +47,8 @@ def run_job(
 ) -> JobResult:
     """Train one configuration on one sample of the data and score its best epoch.
 
-    On a CPU, the same job at the same number of threads gives the same result to the last bit, in
-    this process or another, killed and resumed any number of times or not at all. With
+    On CPUs of one type, the same job at the same number of threads gives the same result to the
+    last bit, in this process or another, killed and resumed any number of times or not at all. With
     `sample.whole` 'train+val' the validation images are trained on: 'val' is still scored and
     selects the kept epoch, but is no evidence any more.
 
