@@ -118,7 +118,9 @@ class Grade:
         }
 
 
-def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Grade:
+def grade(
+    engine: Engine, row: SweepRow, measured: Measured | None = None, sweep: Sweep | None = None
+) -> Grade:
     """Compare a sweep's plan with its cost so far.
 
     The plan is computed again from the stored sweep.
@@ -127,10 +129,11 @@ def grade(engine: Engine, row: SweepRow, measured: Measured | None = None) -> Gr
         engine: the sweep's database.
         row: the sweep.
         measured: result of a probe; None uses the one from the launch, if there is one.
+        sweep: the stored one, where it was read before: reading it draws all of its trials.
     """
     found, origin = (measured, "now") if measured else _stored(engine, row)
     forecast = found.forecast if found else None
-    sweep = Sweep.from_json(row.spec)
+    sweep = sweep or Sweep.from_json(row.spec)
     val = len(queries.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
     ladders = tuple(ladder_of(cohort.ladder) for cohort in queries.cohorts(engine, row))
     plan = plan_sweep(sweep, row.ladder[-1]["images"], val, ladders)

@@ -52,7 +52,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
     trials = stored.trial_facts()
     finalists = _finalists(trials)
     training = Training(engine, row, stored.sweep.halving.ranked_by)
-    graded = section("grade", lambda: grade(engine, row))
+    graded = section("grade", lambda: grade(engine, row, sweep=stored.sweep))
     classes = [scores for each in finalists for scores in _classes(training, each)]
     return Report(
         format=FORMAT,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from sqlalchemy import Engine
@@ -49,7 +50,7 @@ class Stored:
             {each.trial: each for each in ranked_trials(engine, row)},
         )
 
-    @property
+    @cached_property
     def cohort_of(self) -> dict[int, int]:
         """Number of each trial's cohort."""
         return {number: trial.cohort for number, trial in self.trials.items()}

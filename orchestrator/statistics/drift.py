@@ -179,8 +179,7 @@ def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, 
 
 
 def _is_number(name: str, params: AllParams) -> bool:
-    values = (each[name] for each in params.values() if name in each)
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return {type(each[name]) for each in params.values() if name in each} <= {int, float}
 
 
 def _most_frequent(values: Sequence[Any]) -> Any:
