@@ -1,7 +1,7 @@
 """Stores what happens to a sweep's jobs: in the database, then in the Optuna study, in order."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -25,7 +25,7 @@ DIFFERS = (
 )
 """Text of an epoch that should have given the same numbers."""
 
-Warnings = Callable[[int], Iterable[str]]
+Warnings = Callable[[int, Container[int]], Iterable[str]]
 
 
 class Recorder:
@@ -37,11 +37,12 @@ class Recorder:
         mirror: StudyMirror,
         outbox: Outbox,
         cleanup: Cleanup,
-        warnings: Warnings = lambda rung: (),
+        warnings: Warnings = lambda rung, trials: (),
     ) -> None:
         """Write through `outbox`; `cleanup` removes files once a result is stored.
 
-        `warnings` returns what is to be logged of a rung once its decisions are stored.
+        `warnings` returns what is to be logged of a rung and its trials once its decisions are
+        stored.
         """
         self.outbox = outbox
         self._writer = writer
@@ -120,6 +121,6 @@ class Recorder:
         below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
         decided = [JobKey(decision.trial, decision.rung) for decision in decisions]
         self._cleanup.after([key_of(job), *below, *decided])
-        for rung in {decision.rung for decision in decisions}:
-            for warning in self._warnings(rung):
-                log.warning("%s", warning)
+        compared = {decision.trial for decision in decisions}
+        for warning in self._warnings(job.rung, compared) if compared else ():
+            log.warning("%s", warning)

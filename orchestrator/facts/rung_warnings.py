@@ -1,7 +1,8 @@
 """What makes the scores of a rung less comparable than they look."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -15,26 +16,53 @@ from searchctl.trainer.core.errors import first_few
 
 def warnings_of(engine: Engine, row: SweepRow, jobs: Collection[JobRow]) -> list[str]:
     """Return what to say of the rungs of a stored sweep, given its jobs or those of some rungs."""
-    return [*mixed_hardware(jobs), *equal_results(_with_equal_images(engine, row, jobs))]
+    kinds = {job.hardware for job in jobs if job.hardware}
+    scores = Counter((job.rung, job.score) for job in jobs if job.score is not None)
+    if len(kinds) < 2 and max(scores.values(), default=0) < 2:
+        return []
+    rung_of = _Rungs({each.number: each.cohort for each in queries.trials(engine, row)})
+    alike = _with_equal_images(engine, row, jobs, rung_of)
+    return [*mixed_hardware(jobs, rung_of), *equal_results(alike, rung_of)]
 
 
-def warnings_at(engine: Engine, row: SweepRow, rung: int) -> list[str]:
-    """Return what to say of one rung of a stored sweep."""
-    return warnings_of(engine, row, [job for job in queries.jobs(engine, row) if job.rung == rung])
+def warnings_at(engine: Engine, row: SweepRow, rung: int, trials: Container[int]) -> list[str]:
+    """Return what to say of one rung of a stored sweep; `trials` are those that it compares."""
+    jobs = queries.jobs(engine, row)
+    return warnings_of(engine, row, [j for j in jobs if j.rung == rung and j.trial in trials])
 
 
-def mixed_hardware(jobs: Iterable[JobRow]) -> Iterator[str]:
+Rung = tuple[int, int]
+"""Number of a cohort, and of one of its rungs: only trials of one rung are ranked together."""
+
+
+@dataclass(frozen=True)
+class _Rungs:
+    """The rung of each job."""
+
+    cohort_of: Mapping[int, int]
+    """The cohort of each trial."""
+
+    def __call__(self, trial: int, rung: int) -> Rung:
+        return self.cohort_of[trial], rung
+
+    def name(self, rung: Rung) -> str:
+        """Return a rung as tables name it: with its cohort, if there are several."""
+        several = len({*self.cohort_of.values()}) > 1
+        return f"rung {rung[0]}/{rung[1]}" if several else f"rung {rung[1]}"
+
+
+def mixed_hardware(jobs: Iterable[JobRow], rung_of: _Rungs) -> Iterator[str]:
     """Yield a sentence for each rung whose jobs ran on several kinds of hardware."""
-    by_rung: dict[int, Counter[str]] = defaultdict(Counter)
+    by_rung: dict[Rung, Counter[str]] = defaultdict(Counter)
     for job in jobs:
         if job.hardware:
-            by_rung[job.rung][job.hardware] += 1
+            by_rung[rung_of(job.trial, job.rung)][job.hardware] += 1
     for rung, kinds in sorted(by_rung.items()):
         if len(kinds) > 1:
             named = "; ".join(f"{name} ({counted(n, 'job')})" for name, n in kinds.most_common())
             yield (
-                f"rung {rung} was trained on {len(kinds)} kinds of hardware: {named}. They round "
-                "differently, which alone can change the order of similar trials"
+                f"{rung_of.name(rung)} was trained on {len(kinds)} kinds of hardware: {named}. "
+                "They round differently, which alone can change the order of similar trials"
             )
 
 
@@ -49,23 +77,27 @@ def other_hardware(engine: Engine, row: SweepRow, here: str) -> str | None:
     )
 
 
-def equal_results(rungs: Mapping[int, Sequence[Sequence[int]]]) -> Iterator[str]:
+def equal_results(rungs: Mapping[Rung, Sequence[Sequence[int]]], rung_of: _Rungs) -> Iterator[str]:
     """Yield a sentence for each rung with trials whose results are equal on every image."""
     for rung, groups in sorted(rungs.items()):
         named = first_few([" = ".join(map(str, group)) for group in groups])
         yield (
-            f"rung {rung}: trials with equal scores on every validation image: {named}. Their "
-            "params differ in nothing that has an effect, so all but one of them are wasted"
+            f"{rung_of.name(rung)}: trials with equal scores on every validation image: {named}. "
+            "Their params differ in nothing that has an effect, so all but one of them are wasted"
         )
 
 
 def _with_equal_images(
-    engine: Engine, row: SweepRow, jobs: Iterable[JobRow]
-) -> dict[int, list[list[int]]]:
+    engine: Engine, row: SweepRow, jobs: Iterable[JobRow], rung_of: _Rungs
+) -> dict[Rung, list[list[int]]]:
     """Return, by rung, the groups of trials with equal losses on every image."""
     scored = [job for job in jobs if job.score is not None]
-    counts = Counter((job.rung, job.score) for job in scored)
-    twins = {(job.trial, job.rung) for job in scored if counts[job.rung, job.score] > 1}
+    counts = Counter((rung_of(job.trial, job.rung), job.score) for job in scored)
+    twins = {
+        (job.trial, job.rung)
+        for job in scored
+        if counts[rung_of(job.trial, job.rung), job.score] > 1
+    }
     if not twins:
         return {}
     query = (
@@ -74,12 +106,12 @@ def _with_equal_images(
         .where(ON_LADDER, schema.trials.c.number.in_({trial for trial, _ in twins}))
         .order_by(schema.trials.c.number)
     )
-    alike: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    alike: dict[tuple[Rung, bytes], list[int]] = defaultdict(list)
     with engine.connect() as connection:
         for trial, rung, losses in connection.execute(query):
             if (trial, rung) in twins:
-                alike[rung, losses].append(trial)
-    found: dict[int, list[list[int]]] = defaultdict(list)
+                alike[rung_of(trial, rung), losses].append(trial)
+    found: dict[Rung, list[list[int]]] = defaultdict(list)
     for (rung, _), trials in alike.items():
         if len(trials) > 1:
             found[rung].append(trials)

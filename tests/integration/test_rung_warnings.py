@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from searchctl.orchestrator.facts.rung_warnings import other_hardware, warnings_of
+from searchctl.orchestrator.report.charts.ladder import ladder_chart
 from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.storage.reads import queries
 from tests.stored_sweeps import counts
@@ -43,3 +44,34 @@ def test_trials_with_equal_losses_on_every_image_are_named_at_the_cut_and_in_the
     assert "rung 0: trials with equal scores on every validation image: 0 = 1 = 2." in at_first
     assert at_first in caplog.text
     assert gather(prepared.engine, row).about.warnings == tuple(warned)
+
+
+COHORTS = {
+    "space": {"lr": {"low": 1e-4, "high": 1e-1, "log": True}},
+    "search": {"method": "random", "trials": [2, 8], "lag": 1},
+    "halving": {"finalists": 1},
+}
+
+
+def test_with_several_cohorts_a_warning_names_the_cohort_and_ranks_no_trials_of_two(
+    sweeps, quick_runner
+):
+    def runner(job, on_epoch, stop):
+        kind = "a CPU" if job.trial in (0, 1, 2) else "another CPU"
+        return replace(quick_runner(job, on_epoch, stop), hardware=kind)
+
+    prepared, row = sweeps.launch(runner, **COHORTS)
+    warned = warnings_of(prepared.engine, row, queries.jobs(prepared.engine, row))
+    hardware = [line for line in warned if "kinds of hardware" in line]
+    assert [line.split(" was")[0] for line in hardware if line.startswith("rung 0")] == []
+    assert "rung 1/0 was trained on 2 kinds of hardware: another CPU (7 jobs)" in hardware[0]
+
+
+def test_the_ladder_picture_has_the_rungs_of_all_cohorts(sweeps, quick_runner):
+    prepared, row = sweeps.launch(quick_runner, **COHORTS)
+    report = gather(prepared.engine, row)
+    chart = ladder_chart(report, "mIoU", width=1120, height=470)
+    images = {rung.images for rung in report.ladder}
+    assert len(report.ladder) > len(images) == len(chart.columns)
+    assert {line.trial for line in chart.lines} == set(range(10))
+    assert chart.columns[-1].subtitle == "2 trials"  # a finalist of each cohort

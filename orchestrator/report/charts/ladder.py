@@ -1,7 +1,7 @@
 """The ladder as a chart, pure: each trial is a line through the rungs until its cut."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from searchctl.orchestrator.facts.sweeps import assignments, number
@@ -43,13 +43,13 @@ class Label:
 
 @dataclass(frozen=True)
 class Column:
-    """One rung."""
+    """The rungs of all cohorts on one number of images."""
 
     x: float
     title: str
     subtitle: str
-    cutoff: float | None
-    """Position of the last survivor's score."""
+    cutoffs: list[float]
+    """Position of the last survivor's score, of each cohort that is cut there."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,19 @@ def ladder_chart(report: Report, score_name: str, *, width: int, height: int) ->
     direction = report.about.direction
     left, right, top, bottom = 50.0, width - 88.0, 30.0, height - 46.0
     up = score_scale(scores, top, bottom, direction == "maximize")
-    ladder = [rung for rung in report.ladder if not rung.cohort]
-    xs = _columns(len(ladder), left + _STUB + 4, right)
+    images = sorted({rung.images for rung in report.ladder})
+    xs = dict(zip(images, _columns(len(images), left + _STUB + 4, right), strict=True))
     colours = {trial: place for place, trial in enumerate(report.finalists)}
     lines = [
         _line(
-            trial, [(xs[s.rung], up(s.score)) for s in trial.steps if s.score is not None], colours
+            trial,
+            [(xs[s.images], up(s.score)) for s in trial.steps if s.score is not None],
+            colours,
         )
         for trial in reversed(report.trials)
         if trial.scored
     ]
     lines.sort(key=lambda line: (line.kind == "finalist", line.kind == "open"))
-    cuts = ((rung.rung, rung.cutoff) for rung in ladder if _cuts(rung))
-    marks = {rung: up(cutoff) for rung, cutoff in cuts if cutoff is not None}
     arrow = "higher is better" if direction == "maximize" else "better is up"
     return LadderChart(
         width,
@@ -103,7 +103,7 @@ def ladder_chart(report: Report, score_name: str, *, width: int, height: int) ->
         right,
         up.ticks(6),
         f"{score_name}, {arrow}",
-        [_column(rung, xs, marks) for rung in ladder],
+        [_column([r for r in report.ladder if r.images == n], xs, up) for n in images],
         lines,
         list(_labels(report.trials, lines, colours, top, bottom)),
         fade=max(0.22, min(0.75, 12 / len(lines) ** 0.75)),
@@ -134,19 +134,23 @@ def _cuts(rung: RungFacts) -> bool:
     return rung.kept is not None and 0 < rung.kept < rung.done
 
 
-def _column(rung: RungFacts, xs: Sequence[float], marks: Mapping[int, float]) -> Column:
-    """Return a rung with the texts that fit; the table of rungs has all of them."""
-    apart = xs[1] - xs[0] if len(xs) > 1 else _WIDE
-    share = "all" if rung.fraction == "1" else rung.fraction
-    cut = f" → {rung.kept}" if rung.rung in marks else ""
-    title = f"{rung.images:,} images ({share})" if apart >= _WIDE else share
-    subtitle = f"{rung.trials}{cut}" + (
-        f" trial{'s' * (rung.trials != 1)}" if apart >= _WIDE else ""
-    )
-    from_top = len(xs) - 1 - rung.rung
+def _column(
+    rungs: Sequence[RungFacts], xs: Mapping[int, float], up: Callable[[float], float]
+) -> Column:
+    """Return a number of images with the texts that fit; the table of rungs has all of them."""
+    places = list(xs.values())
+    apart = places[1] - places[0] if len(places) > 1 else _WIDE
+    first, trials = rungs[0], sum(rung.trials for rung in rungs)
+    share = "all" if first.fraction == "1" else first.fraction
+    cutoffs = [up(r.cutoff) for r in rungs if _cuts(r) and r.cutoff is not None]
+    kept = sum(rung.kept or 0 for rung in rungs)
+    cut = f" → {kept}" if len(cutoffs) == len(rungs) else ""
+    title = f"{first.images:,} images ({share})" if apart >= _WIDE else share
+    subtitle = f"{trials}{cut}" + (f" trial{'s' * (trials != 1)}" if apart >= _WIDE else "")
+    from_top = len(places) - 1 - places.index(xs[first.images])
     if from_top % math.ceil(_NARROW / apart):
         title = ""
-    return Column(xs[rung.rung], title, subtitle if apart >= _MIDDLE else "", marks.get(rung.rung))
+    return Column(xs[first.images], title, subtitle if apart >= _MIDDLE else "", cutoffs)
 
 
 def _labels(
