@@ -69,14 +69,16 @@ class Choice(Dimension):
             raise SpaceError(((), "has no values: list at least one"))
         problems: list[Problem] = []
         values: list[Value] = []
+        listed: set[str] = set()
         for index, option in enumerate(self.options):
             try:
                 value = freeze(option)
             except ValueError as error:
                 problems.append(((index,), str(error)))
                 continue
-            if among(value, tuple(values)):
+            if text(value) in listed:
                 problems.append(((index,), "is listed twice: leave one out"))
+            listed.add(text(value))
             values.append(value)
         if problems:
             raise SpaceError(*problems)

@@ -79,4 +79,5 @@ def same(one: object, other: object) -> bool:
 
 def among(value: object, values: tuple[Value, ...]) -> bool:
     """Return whether the value is one of `values`."""
-    return any(same(value, other) for other in values)
+    wanted = text(freeze(value))
+    return any(text(freeze(other)) == wanted for other in values)

@@ -1,6 +1,7 @@
 """Arguments, options, exit codes and output that several commands share."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ BUSY = 5  # another process drives the sweep; nothing was changed
 UNFORESEEN = 70  # a bug; the message names the file with the traceback
 INTERRUPTED = 130
 TERMINATED = 143
+
+_LONGEST_WORD = 400
+"""Characters of a word in an error message; longer ones are cut."""
 
 
 def _warned(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
@@ -71,9 +75,22 @@ def print_json(value: Any) -> None:
 def print_errors(messages: Sequence[str]) -> None:
     """Print each message as an error, and how many there are if there are several."""
     for message in messages:
-        click.echo(f"error: {message}", err=True)
+        click.echo(f"error: {_shown(message)}", err=True)
     if len(messages) > 1:
         click.echo(counted(len(messages), "error"), err=True)
+
+
+def _shown(message: str) -> str:
+    """Return a message whose words are cut, and whose control characters are escaped.
+
+    It may quote a file: a name of 60,000 characters, or one that commands the terminal.
+    """
+    short = re.sub(rf"(\S{{{_LONGEST_WORD}}})\S+", r"\1...", message)
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", _escaped, short)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def messages_of(error: Exception) -> Sequence[str]:

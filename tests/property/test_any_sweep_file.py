@@ -49,7 +49,9 @@ def outcome(folder, content):
 
 
 MANY = 20_000
+LISTED = [number / 100_000 for number in range(1, 3001)]
 BOUNDED = [
+    (text(space=f"{{lr: {LISTED}, weight_decay: {LISTED}}}"), "9,000,000 trials are too many"),
     (aliases("[x]"), "holds more than 10,000 keys and values"),
     (aliases("{x: 1}"), "holds more than 10,000 keys and values"),
     (text(space="{lr: " + "[" * 400 + "]" * 400 + "}"), "4 is nested more than 20 levels deep"),

@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from searchctl.orchestrator.cli.common import print_errors
 from searchctl.orchestrator.cli.main import cli, main
 from searchctl.orchestrator.facts.text import counted
 
@@ -184,3 +185,20 @@ def test_a_sweep_whose_stored_settings_are_damaged_is_named_and_the_others_stay(
         failed = run(command, names[0])
         assert failed.exit_code != 0
         assert f"the spec of sweep '{names[0]}' is damaged" in str(failed.exception), command
+
+
+@pytest.mark.parametrize(
+    ("message", "printed"),
+    [
+        ("a\x1b]0;x\x07b", "error: a\\x1b]0;x\\x07b\n"),
+        ("two\nlines", "error: two\nlines\n"),
+        ("\u202egnp.exe", "error: \\u202egnp.exe\n"),
+        ("n" * 60_000 + " is long", f"error: {'n' * 400}... is long\n"),
+    ],
+    ids=["commands", "lines", "direction", "length"],
+)
+def test_an_error_that_quotes_a_file_neither_commands_the_terminal_nor_floods_it(
+    message, printed, capsys
+):
+    print_errors([message])
+    assert capsys.readouterr().err == printed
