@@ -1,1 +1,1 @@
-"""Callbacks during a sweep: hooks, TensorBoard."""
+"""Callbacks during a sweep: hooks, and loggers for TensorBoard, MLflow and W&B."""

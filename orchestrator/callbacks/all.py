@@ -2,11 +2,16 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
+from searchctl.orchestrator.callbacks.background import InBackground, NetworkLogger
 from searchctl.orchestrator.callbacks.base import Callback, JobView
+from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.callbacks.hooks import Hooks
+from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
+from searchctl.orchestrator.callbacks.values import LoggedValues
 from searchctl.orchestrator.config.hook_settings import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.rule import Decision
@@ -53,6 +58,10 @@ class Callbacks(Callback):
         """Report the decisions on a rung."""
         self._notify("rung_closed", decisions)
 
+    def completed(self, end: Completed) -> None:
+        """Report the end of a sweep with a winner."""
+        self._notify("completed", end)
+
     def _notify(self, method: str, *arguments: Any) -> None:
         getattr(self._display, method)(*arguments)
         for logger in tuple(self._loggers):
@@ -88,14 +97,32 @@ def hooks_of(
 @contextmanager
 def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]:
     """Open the loggers of a sweep's settings; `classes` are the class names of its data set."""
-    folder = sweep.loggers.tensorboard
-    if folder is None:
-        yield []
-        return
-    from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 
     def epochs(params: Mapping[str, Any]) -> int:
         return int(params.get("epochs", sweep.recipe.epochs))
 
-    with TensorBoardLogger(folder / sweep.name, epochs, classes) as logger:
-        yield [logger]
+    values = LoggedValues(epochs, classes)
+    with ExitStack() as stack:
+        yield [stack.enter_context(each) for each in _loggers(sweep, values)]
+
+
+def _loggers(sweep: Sweep, values: LoggedValues) -> Iterator[TensorBoardLogger | InBackground]:
+    settings = sweep.loggers
+    if settings.tensorboard is not None:
+        yield TensorBoardLogger(settings.tensorboard / sweep.name, values)
+    if settings.mlflow is not None:
+        yield InBackground(partial(_mlflow, settings.mlflow, sweep.name, values), "MLflow")
+    if settings.wandb is not None:
+        yield InBackground(partial(_wandb, settings.wandb, sweep.name, values), "W&B")
+
+
+def _mlflow(uri: str, sweep: str, values: LoggedValues) -> NetworkLogger:
+    from searchctl.orchestrator.callbacks.mlflow import MlflowLogger  # takes seconds
+
+    return MlflowLogger(uri, sweep, values)
+
+
+def _wandb(project: str, sweep: str, values: LoggedValues) -> NetworkLogger:
+    from searchctl.orchestrator.callbacks.wandb import WandbLogger  # takes seconds
+
+    return WandbLogger(project, sweep, values)

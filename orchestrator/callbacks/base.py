@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.halving.job_key import HasJobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.trainer.core.results import EpochRecord, JobResult
@@ -39,3 +40,6 @@ class Callback:
 
     def rung_closed(self, decisions: Sequence[Decision]) -> None:
         """Run after the decisions on a rung, which come best first."""
+
+    def completed(self, end: Completed) -> None:
+        """Run after the end of a sweep with a winner."""

@@ -19,15 +19,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from searchctl.orchestrator.callbacks.base import Callback
+from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.config.hook_settings import HookName, HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import LeaseLost, SearchctlError
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.searchspace import Params
 
 log = logging.getLogger("searchctl")
 
+_BEST = 5
+"""Trials that the hook on a sweep's end is given."""
 QUIET_WAIT_S = 1.0
 """Seconds that an ended sweep waits for its hooks before it prints a message."""
 
@@ -86,10 +88,10 @@ class Hooks(Callback):
         """Run the hook on the end of a rung."""
         self._fire("rung_closed", self._rung_facts(decisions))
 
-    def finished(self, best: Sequence[RankedTrial]) -> None:
-        """Run the hook on the end of a sweep with a winner; `best` are its best trials."""
+    def completed(self, end: Completed) -> None:
+        """Run the hook on the end of a sweep with a winner."""
         names = ("rank", "trial", "rung", "score", "mean", "seeds", "test_miou", "test_accuracy")
-        facts = [{n: getattr(each, n) for n in (*names, "params")} for each in best]
+        facts = [{n: getattr(each, n) for n in (*names, "params")} for each in end.ranked[:_BEST]]
         self._fire("sweep_finished", {"best": facts})
 
     def stopped(self, reason: str | None) -> None:

@@ -7,7 +7,7 @@ and blocks without end when that thread has died of a full disk.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -18,31 +18,9 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import hparams, scalar
 
 from searchctl.orchestrator.callbacks.base import Callback, JobView
+from searchctl.orchestrator.callbacks.values import SCORE, LoggedValues
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.trainer.core.results import EpochRecord, JobResult
-from searchctl.trainer.scores.catalog import ScoreName
-
-SCORE = "score"
-"""Tag of a job's score, at its last step."""
-
-_TAGS = {
-    "train_loss": "loss/train",
-    "val_loss": "loss/val",
-    "val_miou": "val/mIoU",
-    "val_accuracy": "val/accuracy",
-    "lr": "lr",
-    "seconds": "time/epoch_seconds",
-}
-"""Tag by field of an epoch's record."""
-
-
-def _tag(score: ScoreName) -> str:
-    """Return the tag of a score that has no field of its own.
-
-    >>> _tag("val_dice:car"), _tag("my_metrics:f1")
-    ('val/dice:car', 'val/my_metrics:f1')
-    """
-    return f"val/{score.removeprefix('val_')}"
 
 
 class TensorBoardLogger(Callback):
@@ -51,21 +29,18 @@ class TensorBoardLogger(Callback):
     def __init__(
         self,
         folder: Path,
-        epochs: Callable[[Mapping[str, Any]], int],
-        classes: Sequence[str] = (),
+        values: LoggedValues,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Create a logger.
 
         Args:
             folder: directory of the runs; trial 7 writes to trial-0007 below it.
-            epochs: returns the epochs of a job from its params.
-            classes: class names of the data set.
+            values: of the sweep's epochs.
             clock: returns the wall time in seconds.
         """
         self._folder = folder
-        self._epochs = epochs
-        self._class_tags = [f"val_IoU/{name}" for name in classes]
+        self._values = values
         self._clock = clock
         self._attempts: dict[JobKey, int] = {}
         self._files: dict[JobKey, EventsWriter] = {}
@@ -86,24 +61,18 @@ class TensorBoardLogger(Callback):
 
     def epoch(self, job: JobView, record: EpochRecord) -> None:
         """Write the numbers of an epoch."""
-        step = self._step(job, record.epoch)
-        found = {tag: getattr(record, name) for name, tag in _TAGS.items()}
-        found |= {_tag(name): value for name, value in (record.scores or {}).items()}
-        found |= zip(self._class_tags, record.val_class_iou or (), strict=False)
-        self._write(job, step, {tag: value for tag, value in found.items() if value is not None})
+        step = self._values.step(job, record.epoch)
+        self._write(job, step, self._values.of_epoch(record))
 
     def job_done(self, job: JobView, result: JobResult) -> None:
         """Write the score and close the job's file."""
         if result.score is not None:
-            self._write(job, self._step(job, self._epochs(job.params)), {SCORE: result.score})
+            self._write(job, self._values.last_step(job), {SCORE: result.score})
         self._close(key_of(job))
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Close the job's file, because each attempt has a separate one."""
         self._close(key_of(job))
-
-    def _step(self, job: JobView, epoch: int) -> int:
-        return job.rung * self._epochs(job.params) + epoch
 
     def _write(self, job: JobView, step: int, values: Mapping[str, float]) -> None:
         file = self._files.get(key_of(job)) or self._open(job, step)

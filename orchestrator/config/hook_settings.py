@@ -19,6 +19,17 @@ def _local(folder: Path) -> Path:
     return folder
 
 
+def _without_password(uri: str) -> str:
+    if not uri.startswith(("http://", "https://")):
+        raise ValueError("must be the address of an MLflow server, e.g. http://host:5000")
+    if "@" in uri.partition("://")[2].partition("/")[0]:
+        raise ValueError(
+            "must not hold a name or a password, because it is stored: use "
+            "$MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD"
+        )
+    return uri
+
+
 class HookSettings(Settings):
     """Shell commands that the driver runs. Each gets JSON on standard input.
 
@@ -51,3 +62,11 @@ class LoggerSettings(Settings):
     tensorboard: Annotated[Path, AfterValidator(_local)] | None = None
     """TensorBoard directory on the launching machine. Trial 7 of the sweep NAME writes to
     NAME/trial-0007 below it. Without this setting, no TensorBoard files are written."""
+    mlflow: Annotated[str, AfterValidator(_without_password)] | None = None
+    """Address of an MLflow server, e.g. `http://host:5000`. The sweep is an experiment, and each
+    trial a run. Needs `searchctl[mlflow]`. `$MLFLOW_TRACKING_USERNAME`,
+    `$MLFLOW_TRACKING_PASSWORD` or `$MLFLOW_TRACKING_TOKEN` give access."""
+    wandb: Annotated[str, Field(pattern=r"^([\w.-]+/)?[\w.-]+$")] | None = None
+    """Project of Weights & Biases, as PROJECT or ENTITY/PROJECT. The sweep is a group, and each
+    trial a run. Needs `searchctl[wandb]`. `$WANDB_API_KEY` gives access; `WANDB_MODE=offline`
+    writes files only."""

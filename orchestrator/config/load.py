@@ -79,7 +79,8 @@ def _undefined_variables(source: YamlFile) -> tuple[Problem, ...]:
 
 def _missing_packages(source: YamlFile) -> tuple[Problem, ...]:
     # Not a validator of the settings: a stored sweep can be viewed where the packages are missing.
-    return _located(package_problems(source.value.get("report")), source)
+    problems = package_problems(source.value.get("report"), source.value.get("loggers"))
+    return _located(problems, source)
 
 
 def _located(problems: Iterable[tuple[Path, str]], source: YamlFile) -> tuple[Problem, ...]:

@@ -3,17 +3,23 @@
 import time
 from collections.abc import Sequence
 
+from upath import UPath
+
+from searchctl.orchestrator.artifacts.pictures import JobPicture
+from searchctl.orchestrator.callbacks.all import Callbacks
+from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, SweepFailed
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
-from searchctl.orchestrator.halving.job_key import ALL
+from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.run.assembly import Parts
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.mirror import mirror_all
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.rows import JobRow
 
 LEAVE_AFTER_S = 10.0
@@ -45,13 +51,29 @@ def close(parts: Parts) -> None:
         raise SweepFailed(queries.find_sweep(prepared.engine, prepared.row.name).error or failure)
 
 
-def report_end(prepared: Prepared, hooks: Hooks) -> None:
-    """Run the hook on the sweep's end; the hooks report its errors when they are closed."""
+def report_end(prepared: Prepared, callbacks: Callbacks, hooks: Hooks) -> None:
+    """Tell the callbacks of the sweep's end; the hooks report its errors when they are closed."""
     row = queries.find_sweep(prepared.engine, prepared.sweep.name)
     if row.state == "COMPLETE":
-        hooks.finished(rank_trials(prepared.engine, row, 5))
+        ranked = rank_trials(prepared.engine, row)
+        callbacks.completed(Completed(ranked, _masks(prepared, ranked)))
     else:
         hooks.stopped(row.error)
+
+
+def _masks(prepared: Prepared, ranked: Sequence[RankedTrial]) -> dict[int, UPath]:
+    """Return the files of the finalists' masks by trial, the best first, from the jobs' keys."""
+    last = max(each.rung for each in ranked)
+    tokens = {
+        (each.trial, each.rung): each.token
+        for each in queries.attempts(prepared.engine, prepared.row)
+        if each.outcome == "complete" and each.kind == "ladder"
+    }
+    found = {}
+    for trial in (each.trial for each in ranked if each.rung == last):
+        picture = JobPicture(last, tokens[trial, last], "masks")
+        found[trial] = prepared.runs / JobKey(trial, last).folder / picture.token / picture.file
+    return found
 
 
 def state_of(job: JobRow, cohort: int = 0) -> JobState:

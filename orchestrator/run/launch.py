@@ -84,7 +84,7 @@ def run(
             if not parts.schedule.finished:
                 _drive(parts, executor)
             close(parts)
-            report_end(prepared, hooks)
+            report_end(prepared, callbacks, hooks)
     return queries.find_sweep(engine, row.name)
 
 

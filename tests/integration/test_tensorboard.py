@@ -10,6 +10,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from searchctl.orchestrator.callbacks.all import Callbacks
 from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
+from searchctl.orchestrator.callbacks.values import LoggedValues
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -23,6 +24,10 @@ class Seen:
     kind: Kind = "ladder"
     repeat: int = 0
     params: dict = field(default_factory=lambda: {"lr": 0.1, "loss": "dice", "width": None})
+
+
+def values(*classes):
+    return LoggedValues(lambda params: EPOCHS, classes)
 
 
 def run_of(folder, trial=0):
@@ -41,7 +46,7 @@ def epoch(number, loss):
 
 @pytest.fixture
 def logger(tmp_path):
-    with TensorBoardLogger(tmp_path, lambda params: EPOCHS) as found:
+    with TensorBoardLogger(tmp_path, values()) as found:
         yield found
 
 
@@ -52,7 +57,7 @@ def train(logger, job, *losses, first=1, attempt=1):
 
 
 def test_each_class_of_the_ground_truth_has_its_iou(tmp_path):
-    with TensorBoardLogger(tmp_path, lambda params: EPOCHS, ["sky", "car", "road"]) as logger:
+    with TensorBoardLogger(tmp_path, values("sky", "car", "road")) as logger:
         logger.epoch(Seen(), replace(epoch(1, 0.5), val_class_iou=(0.25, None, 0.75)))
         logger.epoch(Seen(), epoch(2, 0.5))
     run = run_of(tmp_path)
@@ -96,7 +101,7 @@ def test_a_restarted_attempt_replaces_the_lost_one(logger, tmp_path):
 def test_an_attempt_that_continues_keeps_what_was_before(logger, tmp_path):
     train(logger, Seen(), 0.9, 0.8)
     logger.job_lost(Seen(), "the worker died", 1)
-    with TensorBoardLogger(tmp_path, lambda params: EPOCHS) as another_driver:
+    with TensorBoardLogger(tmp_path, values()) as another_driver:
         train(another_driver, Seen(), 0.5, first=3, attempt=2)
     assert points(run_of(tmp_path), "loss/train") == [(1, 0.9), (2, 0.8), (3, 0.5)]
 

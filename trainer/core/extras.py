@@ -18,3 +18,9 @@ def pandas_problem() -> str | None:
     if find_spec("pandas") is not None:
         return None
     return "needs pandas: run `pip install 'searchctl[pandas]'`"
+
+
+def module_problem(module: str, extra: str) -> str | None:
+    """Return that a module is missing, with the extra that has it; None if it is installed."""
+    missing = find_spec(module) is None
+    return f"needs {module}: install searchctl[{extra}], or leave it out" if missing else None

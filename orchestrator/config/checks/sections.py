@@ -8,7 +8,7 @@ from searchctl.orchestrator.config.sweep_settings import (
     SearchSettings,
 )
 from searchctl.searchspace.errors import Path, Problem
-from searchctl.trainer.core.extras import embeddings_problem
+from searchctl.trainer.core.extras import embeddings_problem, module_problem
 from searchctl.trainer.data.settings import AnyData, FolderData, ImageFolderData, Task
 from searchctl.trainer.data.settings.class_table import names_of
 from searchctl.trainer.scores.catalog import (
@@ -137,11 +137,14 @@ def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
     return report
 
 
-def package_problems(report: object) -> list[Problem]:
-    """Return which packages a sweep file's report needs and this machine lacks."""
+def package_problems(report: object, loggers: object = None) -> list[Problem]:
+    """Return which packages these sections of a sweep file need and this machine lacks."""
     drawn = isinstance(report, Mapping) and report.get("features") is True
-    problem = embeddings_problem() if drawn else None
-    return [(("report", "features"), problem)] if problem else []
+    found = {("report", "features"): embeddings_problem() if drawn else None}
+    for name in ("mlflow", "wandb"):
+        used = isinstance(loggers, Mapping) and loggers.get(name) is not None
+        found["loggers", name] = module_problem(name, name) if used else None
+    return [(path, problem) for path, problem in found.items() if problem]
 
 
 def checked_inference(inference: Inference, data: AnyData | None) -> Inference:
