@@ -4,13 +4,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchctl.orchestrator.callbacks.background import InBackground, NetworkLogger
 from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.callbacks.hooks import Hooks
-from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 from searchctl.orchestrator.callbacks.values import LoggedValues
 from searchctl.orchestrator.config.hook_settings import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
@@ -18,6 +17,9 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, JobResult
+
+if TYPE_CHECKING:
+    from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger
 
 log = logging.getLogger("searchctl")
 
@@ -106,9 +108,11 @@ def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]
         yield [stack.enter_context(each) for each in _loggers(sweep, values)]
 
 
-def _loggers(sweep: Sweep, values: LoggedValues) -> Iterator[TensorBoardLogger | InBackground]:
+def _loggers(sweep: Sweep, values: LoggedValues) -> "Iterator[TensorBoardLogger | InBackground]":
     settings = sweep.loggers
     if settings.tensorboard is not None:
+        from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger  # imports torch
+
         yield TensorBoardLogger(settings.tensorboard / sweep.name, values)
     if settings.mlflow is not None:
         yield InBackground(partial(_mlflow, settings.mlflow, sweep.name, values), "MLflow")

@@ -71,8 +71,9 @@ def _masks(prepared: Prepared, ranked: Sequence[RankedTrial]) -> dict[int, UPath
     }
     found = {}
     for trial in (each.trial for each in ranked if each.rung == last):
-        picture = JobPicture(last, tokens[trial, last], "masks")
-        found[trial] = prepared.runs / JobKey(trial, last).folder / picture.token / picture.file
+        if token := tokens.get((trial, last)):
+            file = JobPicture(last, token, "masks").file
+            found[trial] = prepared.runs / JobKey(trial, last).folder / token / file
     return found
 
 
