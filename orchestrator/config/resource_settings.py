@@ -74,9 +74,9 @@ class ResourceSettings(Settings):
     They may change when a sweep is resumed.
     """
 
-    cpus_per_trial: Annotated[float, Field(gt=0)] = 1
+    cpus_per_trial: Annotated[float, Field(gt=0, le=100_000)] = 1
     """CPU cores of one trial."""
-    gpus_per_trial: Annotated[float, Field(ge=0), AfterValidator(_whole_above_one)] = 0
+    gpus_per_trial: Annotated[float, Field(ge=0, le=100_000), AfterValidator(_whole_above_one)] = 0
     """GPUs of one trial, all on one node; 0.5 runs two trials on one GPU."""
     processes_per_trial: Annotated[int, Field(ge=1)] | None = None
     """Data-parallel processes that train one trial on one node. Each trains on a part of every

@@ -78,7 +78,7 @@ class Sweep(Settings):
 
     name: Annotated[str, AfterValidator(_slug)]
     """Name of the sweep, unique in its database. It also names the sweep's directory."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 0
     """Seed of all randomness: sampled trials, image order, initial weights, augmentation."""
     data: DataSettings
     """The data set."""

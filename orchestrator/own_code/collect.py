@@ -60,9 +60,9 @@ def collect_code(
         networks: those of the parts that must be networks.
 
     Raises:
-        SearchctlError: a part cannot be imported, or is no network; or a path is missing, holds an
-            image, or hides a library, or has the name of another file that is imported; or all
-            files together are too large.
+        SearchctlError: a part cannot be imported, or is no network; a file cannot be read; or a
+            path is missing, holds an image, or hides a library, or has the name of another file
+            that is imported; or all files together are too large.
     """
     folder = folder.absolute()
     names = import_apart(folder, parts, networks=networks) if parts else ()
@@ -72,7 +72,10 @@ def collect_code(
     places = imported | named
     _refuse_hiding(folder, places)
     _refuse_large(places)
-    return Collected(folder, {name: places[name].read_bytes() for name in sorted(places)})
+    try:
+        return Collected(folder, {name: places[name].read_bytes() for name in sorted(places)})
+    except OSError as error:
+        raise SearchctlError(f"code: cannot read {error.filename or 'a file'}: {error}") from error
 
 
 def named_files(folder: Path, paths: Iterable[str]) -> dict[str, Path]:

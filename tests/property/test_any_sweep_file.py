@@ -60,6 +60,8 @@ BOUNDED = [
     (text(halving="{fractions: ['1/1" + "0" * 90 + "', 1]}"), "5 halving.fractions[0]: must be a"),
     (text(training=f"{{epochs: {10**18}}}"), "3 training.epochs: must be 100000 or less"),
     (text(halving=f"{{repeats: {10**9}}}"), "5 halving.repeats: must be 1000 or less"),
+    (text(seed=10**400), "5 seed: must be below 9223372036854775808, not 1000"),
+    (text(resources="{cpus_per_trial: 1e300}"), "5 resources.cpus_per_trial: must be 100000 or le"),
     (text(halving=f"{{finalists: {10**30}}}"), "5 halving.finalists: must be 1000000 or less"),
     (text() + "".join(f"k{n}: 1\n" for n in range(MANY)), "is larger than 128 KB"),
     (text() + "".join(f"k{n}: 1\n" for n in range(4000)), "and 3,950 more problems from here on"),

@@ -142,6 +142,11 @@ def test_too_much_code_is_refused_with_its_largest_files(folder, monkeypatch):
         collect_code(folder, [], ["my_net.py", "nets"])
 
 
+def test_a_file_that_cannot_be_read_is_an_error_with_its_reason(folder):
+    with pytest.raises(SearchctlError, match=r"code: cannot read .*Input/output error"):
+        collect_code(folder, [], ["/proc/self/mem"])
+
+
 @pytest.mark.parametrize("runs", ["{tmp}/runs", "memory://own-code/runs"])
 def test_stored_code_is_what_was_collected_on_any_kind_of_store(folder, tmp_path, runs):
     found = collect_code(folder, [], ["my_net.py", "nets"])

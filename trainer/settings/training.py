@@ -130,7 +130,7 @@ class CommonSettings(Settings):
     """Precision of the network: auto is fp32 on a CPU and bf16 (autocast) on a GPU."""
     channels_last: Literal["auto"] | bool = "auto"
     """Memory layout of images: auto is channels_last on a GPU only."""
-    threads: Annotated[Annotated[int, Field(ge=1)] | None, Mark.ROUNDING] = None
+    threads: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Mark.ROUNDING] = None
     """CPU threads that compute. On a CPU they are a part of the result (they decide how sums are
     split). Left out, a sweep takes its resources' cpus per trial, and records it."""
     loader_workers: Annotated[int, Field(ge=0), Mark.NO_NUMBER] = 0
