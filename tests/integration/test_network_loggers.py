@@ -151,6 +151,7 @@ def logged(records, name):
     return [(int(row["_step"]), round(float(row[name]), 4)) for row in rows if name in row]
 
 
+@pytest.mark.exhaustive
 def test_wandb_has_a_run_for_each_trial_in_the_group_of_the_sweep(
     sweeps, drawing, tmp_path, monkeypatch
 ):
