@@ -209,7 +209,7 @@ UNKNOWN = {
         for verb, rest in {"status": [], "show": ["0"], "export": [], "resume": []}.items()
     },
     "trial": (["show", "small", "2"], "sweep 'small' has trials 0 to 1, not 2"),
-    "a second sweep": (["launch", "sweep.yaml"], "searchctl resume small"),
+    "a second sweep": (["launch", "sweep.yaml"], "it has ended (`searchctl status small`)"),
     "a place to export to": (
         ["export", "small", "-o", "none/best.yaml"],
         "cannot write none/best.yaml: No such file or directory; name another file with -o",
