@@ -15,6 +15,7 @@ from searchctl.trainer import Sample, TrainSettings, TrialJob, run_distributed, 
 from searchctl.trainer.data.settings import ImageFolderData, ScenesData
 from searchctl.trainer.ddp import launcher
 from searchctl.trainer.ddp.process import WorkerProcess
+from tests.checkpoints import when_written
 from tests.running_processes import Shown, command_line, family, is_loopback
 
 SETTINGS = TrainSettings(model="unet", epochs=2, batch_size=4, optimizer="sgd", lr=0.05, threads=1)
@@ -187,14 +188,18 @@ def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
 )
 def test_a_job_continues_with_another_number_of_processes(before, after, alone, by, tmp_path):
     run = by if before == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    first = tmp_path / "first"
-    writes = {"checkpoint_every_s": 0, "stop": (first / "checkpoint.pt").exists}
-    stopped = run(before, {"epochs": 60}, out="first", **writes)
+    first, done = tmp_path / "first", []
+    writes = {
+        "checkpoint_every_s": 0,
+        "on_epoch": when_written(first, done.append),
+        "stop": lambda: bool(done),
+    }
+    stopped = run(before, {"epochs": 6}, out="first", **writes)
     assert stopped.status == "stopped"
     run = by if after == 2 else lambda _, *args, **keywords: alone(*args, **keywords)
-    resumed = run(after, {"epochs": 60}, out="second", resume_from=[first])
-    assert 1 < resumed.first_epoch <= 60
-    assert_same(resumed, alone({"epochs": 60}, out="whole"), tolerance=1e-2)
+    resumed = run(after, {"epochs": 6}, out="second", resume_from=[first])
+    assert 1 < resumed.first_epoch <= 6
+    assert_same(resumed, alone({"epochs": 6}, out="whole"), tolerance=1e-2)
 
 
 @pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.exhaustive), 1])
