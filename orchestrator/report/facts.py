@@ -82,6 +82,8 @@ class Answer:
     gpu_seconds: float
     baseline: Baseline | None = None
     """The best known point beside this trial; None without known points."""
+    price_per_gpu_hour: float | None = None
+    """The price that was given, in any currency."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.ranking import first_scores
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import key_of
-from searchctl.orchestrator.planning.grade import Grade, grade
+from searchctl.orchestrator.planning.grade import grade
 from searchctl.orchestrator.report.chosen_classes import chosen_classes, label_shares, unlabeled
 from searchctl.orchestrator.report.facts import (
     FORMAT,
@@ -44,8 +44,8 @@ MOST_FINALISTS = 6
 Section = TypeVar("Section")
 
 
-def gather(engine: Engine, row: SweepRow) -> Report:
-    """Return the facts of a sweep, finished or not."""
+def gather(engine: Engine, row: SweepRow, price_per_gpu_hour: float | None = None) -> Report:
+    """Return the facts of a sweep, finished or not; with its price, if one is given."""
     stored = Stored.read(engine, row)
     missing: dict[str, str] = {}
     section = _Sections(missing)
@@ -58,7 +58,7 @@ def gather(engine: Engine, row: SweepRow) -> Report:
         format=FORMAT,
         made_at=datetime.now(UTC),
         about=stored.about(),
-        answer=section("answer", lambda: _answer(stored, trials, graded)),
+        answer=section("answer", lambda: _answer(stored, trials, price_per_gpu_hour)),
         ladder=stored.rungs(),
         trials=trials,
         finalists=[each.trial for each in finalists],
@@ -100,7 +100,9 @@ def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
     return top[:MOST_FINALISTS]
 
 
-def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) -> Answer:
+def _answer(
+    stored: Stored, trials: Sequence[TrialFacts], price_per_gpu_hour: float | None
+) -> Answer:
     if not trials or trials[0].place is None:
         raise SearchctlError("No rung is closed yet, or no trial has a score.")
     best = trials[0]
@@ -125,6 +127,7 @@ def _answer(stored: Stored, trials: Sequence[TrialFacts], graded: Grade | None) 
         seconds=sum(job.seconds or 0.0 for job in stored.jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),
         baseline=read_baseline(stored.engine, stored.row),
+        price_per_gpu_hour=price_per_gpu_hour,
     )
 
 

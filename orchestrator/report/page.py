@@ -1,8 +1,9 @@
 """The input of a report's templates: its facts and its charts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from searchctl.orchestrator.analysis.tradeoff import hardware
 from searchctl.orchestrator.facts.scores import by_accuracy
@@ -20,6 +21,7 @@ from searchctl.orchestrator.report.charts.figures import (
 )
 from searchctl.orchestrator.report.charts.ladder import LadderChart, ladder_chart
 from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, histogram
+from searchctl.orchestrator.report.decision import decision_text
 from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from searchctl.orchestrator.statistics.drift import searched
@@ -40,6 +42,8 @@ class Page:
     """Name of the score that ranks trials."""
     by_class: str
     """Name of the score of a class."""
+    decision: str
+    """What won, by how much, and at what cost."""
     names: list[str]
     """The searched params."""
     certainty: str
@@ -112,7 +116,8 @@ def page_of(report: Report) -> Page:
         r=report,
         score=score,
         by_class="accuracy" if by_accuracy(report.about.score, report.about.task) else "IoU",
-        names=searched(params) or list(dict.fromkeys(n for p in params.values() for n in p)),
+        decision=decision_text(report),
+        names=_columns(params),
         certainty=certainty_text(certainty, score) if certainty else "",
         how_sure=how_sure(comparison, score) if comparison else "",
         ladder=[each for each in ladders if each],
@@ -131,6 +136,17 @@ def page_of(report: Report) -> Page:
         masks=mask_view(_best_first(report, report.masks)),
         features=picture_urls(_best_first(report, report.features)),
     )
+
+
+def _columns(params: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """Return the params that differ between trials, or that only some trials have.
+
+    If there are none, all params are returned.
+    """
+    every = list(dict.fromkeys(name for each in params.values() for name in each))
+    some = {name for name in every if any(name not in each for each in params.values())}
+    differing = some.union(searched(params))
+    return [name for name in every if name in differing] or every
 
 
 def _best_first(report: Report, pictures: Sequence[Picture]) -> list[Picture]:

@@ -118,7 +118,7 @@ def _left(seconds: float | None) -> str:
 
 def _lost_line(job: JobView, error: str, losses: int) -> str:
     reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
-    return f"trial {job.trial} at {key_of(job).place}: {reason} (loss {losses})"
+    return f"trial {job.trial} at {key_of(job).place}: {reason} (lost attempt {losses})"
 
 
 def _down_line(error: str) -> str:

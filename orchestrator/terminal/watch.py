@@ -128,10 +128,15 @@ class Ending:
         self._driven = clock()
 
     def reached(self, row: SweepRow) -> bool:
-        """Record the current state of the sweep, and return whether it has ended."""
-        if row.shown_state != "INTERRUPTED":
+        """Record the current state of the sweep, and return whether it has ended.
+
+        A sweep with a driver has not: if it was stopped, it is being resumed.
+        """
+        if row.driver is not None:
             self._driven = self._clock()
-            return row.state != "RUNNING"
+            return False
+        if row.state != "RUNNING":
+            return True
         return self._clock() - self._driven >= self._gone_after_s
 
 

@@ -162,6 +162,28 @@ def untimed(news):
     return [replace(each, at=None) if isinstance(each, AttemptStarted) else each for each in news]
 
 
+def test_epochs_that_are_read_one_by_one_have_the_times_of_those_read_at_once(sweeps):
+    prepared = sweeps.prepare(space={"lr": [0.1]})
+    feed, parts = ChangeFeed(prepared.engine, prepared.row), []
+
+    def reading(job, on_epoch, stop):
+        records = tuple(EpochRecord(e, 1.0, 0.1, 8, 1e-5, 0.5, 0.4) for e in (1, 2, 3))
+        for record in records:
+            on_epoch(record)
+            parts.extend(feed.read())
+        return JobResult("complete", 0.4, kept_epoch=1, epochs=records, seconds=1.5)
+
+    row = run(prepared, executor=InlineExecutor(reading))
+    parts.extend(feed.read())
+    assert parts == ChangeFeed(prepared.engine, row).read()
+
+
+def test_a_stopped_sweep_with_a_driver_is_being_resumed_and_has_not_ended(sweeps):
+    stopped = replace(sweeps.prepare().row, state="STOPPED")
+    assert Ending().reached(stopped)
+    assert not Ending().reached(replace(stopped, driver="node-1:4711"))
+
+
 def test_a_sweep_is_followed_to_its_end(sweeps, quick_runner):
     prepared = sweeps.prepare()
     begin, taken = threading.Event(), []

@@ -71,6 +71,17 @@ def test_lines_share_their_axes_and_mark_what_was_kept():
     assert line_chart([], x_title="", y_title="", higher_is_better=True) is None
 
 
+def test_a_line_is_cut_where_it_leaves_the_axis_and_the_point_beyond_is_marked():
+    losses = [(1, 1.0), (2, 60.0), (3, 1.1), (4, 1.2), (5, 1.3), (6, 1.4)]
+    lines = [Line("validation", losses, 0, marked=(2, 60.0))]
+    chart = line_chart(lines, x_title="epoch", y_title="loss", higher_is_better=False)
+    (line,) = chart.lines
+    assert line.path.count("M") == 2
+    assert [(each.title, each.above) for each in line.beyond] == [("validation, 2: 60", True)]
+    assert line.beyond[0].at[1] == chart.frame.top
+    assert line.marked is None
+
+
 def test_an_axis_has_room_for_the_requested_values():
     flat = [Line("a", [(1, 0.0), (2, 0.0)], 0)]
     titles = {"x_title": "epoch", "y_title": "IoU", "higher_is_better": True}

@@ -23,8 +23,20 @@ from searchctl.orchestrator.cli.views.view import open_sweep
     type=click.Choice(["html", "md", "json"]),
     help="Without it, the format that the ending of FILE names; otherwise html.",
 )
+@click.option(
+    "--price-per-gpu-hour",
+    type=click.FloatRange(min=0),
+    metavar="PRICE",
+    help="Add what the sweep and the full grid cost, in any currency.",
+)
 @db_option
-def report(sweep: str, output: Path | None, how: str | None, db: str | None) -> None:
+def report(
+    sweep: str,
+    output: Path | None,
+    how: str | None,
+    price_per_gpu_hour: float | None,
+    db: str | None,
+) -> None:
     """Write the report of a sweep as one page that needs no network.
 
     \b
@@ -40,7 +52,7 @@ def report(sweep: str, output: Path | None, how: str | None, db: str | None) -> 
     kinds = {".md": "md", ".json": "json"}
     kind = how or (kinds.get(output.suffix.lower(), "html") if output else "html")
     engine, row = open_sweep(sweep, db)
-    text = render(gather(engine, row), kind)  # type: ignore[arg-type]  # click has checked it
+    text = render(gather(engine, row, price_per_gpu_hour), kind)  # type: ignore[arg-type]  # click has checked it
     if output is None and kind != "html":
         click.echo(text, nl=False)
         return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.report.charts.axes import Point, Scale, Tick, fenced, path, scale_over
+from searchctl.orchestrator.report.charts.cutting import beyond, pieces
 
 SERIES = 6
 """Number of distinguishable line colours; the stylesheet defines them."""
@@ -50,6 +51,18 @@ class DrawnLine:
     dashed: bool
     strength: float
     marked: Point | None
+    """The marked point; None too if it is beyond the axis."""
+    beyond: list["Beyond"]
+    """Its points beyond the axis."""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A point of a line that is beyond the axis, drawn as a triangle at its end."""
+
+    at: Point
+    above: bool
+    title: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ def line_chart(
 ) -> LineChart | None:
     """Return lines on common axes; None if there is no point.
 
-    The vertical axis covers the numbers `room_for` too.
+    The vertical axis covers the numbers `room_for` too. A line is cut where it leaves the axis.
     """
     points = [point for line in lines for point in line.points]
     if not points:
@@ -120,21 +133,30 @@ def line_chart(
     values = [y for _, y in points]
     low, high = fenced(values, higher_is_better=higher_is_better)
     up = scale_over((low, high, *room_for), bottom, top)
-    drawn = [
-        DrawnLine(
-            line.label,
-            path((across(x), up(y)) for x, y in line.points),
-            line.colour % SERIES,
-            line.dashed,
-            line.strength,
-            (across(line.marked[0]), up(line.marked[1])) if line.marked else None,
-        )
-        for line in lines
-        if line.points
-    ]
+    drawn = [_drawn(line, across, up) for line in lines if line.points]
     ticks = across.whole_ticks(), up.ticks()
     return LineChart(
         Frame(width, height, left, right, top, bottom, *ticks, x_title, y_title), drawn
+    )
+
+
+def _drawn(line: Line, across: Scale, up: Scale) -> DrawnLine:
+    def placed(point: Point) -> Point:
+        return across(point[0]), up(point[1])
+
+    outside = beyond(line.points, up.low, up.high)
+    parts = pieces(line.points, up.low, up.high)
+    return DrawnLine(
+        line.label,
+        "".join(path(map(placed, part)) for part in parts),
+        line.colour % SERIES,
+        line.dashed,
+        line.strength,
+        placed(line.marked) if line.marked and line.marked not in outside else None,
+        [
+            Beyond(placed(point), point[1] > up.high, f"{line.label}, {point[0]:g}: {point[1]:.4g}")
+            for point in outside
+        ],
     )
 
 

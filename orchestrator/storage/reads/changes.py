@@ -108,6 +108,8 @@ class ChangeFeed:
         self._attempt = self._decision = self._event = 0
         self._open: set[int] = set()
         self._epoch: dict[int, int] = {}
+        self._first: dict[int, int] = {}
+        """First epoch of each open attempt, by id: a result says it at the end of the attempt."""
 
     @classmethod
     def from_now(cls, engine: Engine, sweep: SweepRow) -> Self:
@@ -177,7 +179,7 @@ class ChangeFeed:
         known = {row["job_id"]: row for row in attempts}
         starts: dict[tuple[int, int], datetime] = {}
         for row in attempts:
-            resumed = self._epoch.get(row["job_id"], 0) + 1
+            resumed = self._first.setdefault(row["id"], self._epoch.get(row["job_id"], 0) + 1)
             starts[row["job_id"], row["first_epoch"] or resumed] = row["started_at"]
         moment = datetime.min
         for row in epochs:
