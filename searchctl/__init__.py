@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from searchctl.orchestrator.config.load import load_sweep
-    from searchctl.orchestrator.run.api import StoredSweep, launch, list_sweeps, open_sweep
+    from searchctl.orchestrator.public.sweeps import StoredSweep, launch, list_sweeps, open_sweep
     from searchctl.trainer.script.report_epoch import report_epoch
     from searchctl.trainer.trained.loading import load_model
 
@@ -25,12 +25,12 @@ __all__ = [
 
 _HOME = {
     "load_sweep": "searchctl.orchestrator.config.load",
-    "launch": "searchctl.orchestrator.run.api",
-    "open_sweep": "searchctl.orchestrator.run.api",
-    "list_sweeps": "searchctl.orchestrator.run.api",
+    "launch": "searchctl.orchestrator.public.sweeps",
+    "open_sweep": "searchctl.orchestrator.public.sweeps",
+    "list_sweeps": "searchctl.orchestrator.public.sweeps",
     "load_model": "searchctl.trainer.trained.loading",
     "report_epoch": "searchctl.trainer.script.report_epoch",
-    "StoredSweep": "searchctl.orchestrator.run.api",
+    "StoredSweep": "searchctl.orchestrator.public.sweeps",
 }
 
 

@@ -22,7 +22,8 @@ BANDS = {"image_size": (24, 32), "bands": (0, 1, 2, 3), "mean": (500.0,) * 4, "s
 
 def write_model(folder, images=RGB, *, task="segmentation", inference=None, **training):
     """Write model.safetensors of a network for three classes; return its description."""
-    settings = TrainSettings(**{"width": 4, "batch_size": 4, "threads": 1, **training})
+    width = {} if ":" in training.get("model", "") else {"width": 4}
+    settings = TrainSettings(**{**width, "batch_size": 4, "threads": 1, **training})
     described = Description(
         task=task,
         images=Images(**images),

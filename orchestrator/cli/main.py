@@ -16,7 +16,7 @@ from searchctl.orchestrator.cli.common import (
     print_errors,
 )
 from searchctl.orchestrator.cli.drive import extend, run
-from searchctl.orchestrator.cli.model import evaluate, export, predict, train
+from searchctl.orchestrator.cli.model import evaluate, export, export_model, predict, train
 from searchctl.orchestrator.cli.upkeep import database, keep, manage
 from searchctl.orchestrator.cli.views import analysis, dashboard, follow, report, trials, view
 
@@ -67,6 +67,7 @@ for command in (
     train.train,
     predict.predict,
     evaluate.evaluate,
+    export_model.export_model,
     files.schema,
     database.db,
 ):

@@ -11,7 +11,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.analysis.verify import the_winner_follows
 from searchctl.orchestrator.analysis.verify_evidence import read_record
 from searchctl.orchestrator.cli.main import cli
-from searchctl.orchestrator.run.api import open_sweep
+from searchctl.orchestrator.public.sweeps import open_sweep
 from searchctl.trainer.core.results import Evaluation, JobResult
 
 SCENES = {"dataset": "scenes", "train": 32, "val": 2, "test": 2}

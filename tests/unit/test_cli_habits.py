@@ -24,7 +24,7 @@ WRITERS = {"launch", "resume", "stop", "train", "dashboard", "watch", "schema", 
     "extend",
     "rename",
 }
-WRITERS |= {"predict"}
+WRITERS |= {"predict", "export-model"}
 """Commands without --json: they run something, or have formats of their own."""
 
 

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _EMBEDDINGS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
@@ -24,3 +25,11 @@ def module_problem(module: str, extra: str) -> str | None:
     """Return that a module is missing, with the extra that has it; None if it is installed."""
     missing = find_spec(module) is None
     return f"needs {module}: install searchctl[{extra}], or leave it out" if missing else None
+
+
+def onnx_problem() -> str | None:
+    """Return which packages an export to ONNX lacks; None if all are installed."""
+    missing = [name for name in _ONNX if find_spec(name) is None]
+    if not missing:
+        return None
+    return f"needs {', '.join(missing)}: run `pip install 'searchctl[onnx]'`"

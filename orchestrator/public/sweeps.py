@@ -1,6 +1,7 @@
 """The verbs from Python: launch a sweep, open stored ones, get their best configurations."""
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
@@ -10,10 +11,10 @@ from searchctl.orchestrator.artifacts.export import Exported, export
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.locations import database_url
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.public.report import ReportPage
+from searchctl.orchestrator.public.running import run_shown
 from searchctl.orchestrator.run.additions.extend import Extension, extend
-from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
@@ -68,9 +69,28 @@ class StoredSweep:
         """
         return frame(flat_epochs(table_epochs(self.engine, self._row())))
 
+    def report(self) -> ReportPage:
+        """Return its report; a notebook shows it inline, and `.save(FILE)` writes it."""
+        from searchctl.orchestrator.report.gathering import gather
+        from searchctl.orchestrator.report.rendering import html
+
+        return ReportPage(html(gather(self.engine, self._row())))
+
     def stop(self) -> None:
-        """Request a stop of its driver, wherever it runs; resume it with `searchctl resume`."""
+        """Request a stop of its driver, wherever it runs; `resume` continues it."""
         request_state(self.engine, self.name, "STOPPED")
+
+    def resume(self, *, inline: bool = False) -> None:
+        """Continue the sweep, stopped or killed, to its end; finished jobs are not run again.
+
+        Args:
+            inline: run the jobs one by one in this process, without Ray.
+
+        Raises:
+            SearchctlError: the sweep cannot be resumed, or ended without a winner.
+        """
+        url = self.engine.url.render_as_string(hide_password=False)
+        run_shown(prepare_resume(self.name, url, inline=inline), inline=inline)
 
     def extend(self, trials: int | None = None, *, cohorts: int = 1, inline: bool = False) -> None:
         """Add cohorts to the sweep, ended or not, and run it to its end, as `searchctl extend`.
@@ -84,16 +104,20 @@ class StoredSweep:
             SearchctlError: the sweep cannot be extended or resumed.
         """
         extend(self.engine, self._row(), Extension(trials, cohorts))
-        url = self.engine.url.render_as_string(hide_password=False)
-        executor = InlineExecutor() if inline else None
-        run(prepare_resume(self.name, url, inline=inline), executor=executor)
+        self.resume(inline=inline)
+
+    def _repr_html_(self) -> str:
+        row = self._row()
+        return f"<p>sweep <b>{escape(row.name)}</b>: {row.shown_state}, {row.trials} trials</p>"
 
     def _row(self) -> SweepRow:
         return queries.find_sweep(self.engine, self.name)
 
 
 def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> StoredSweep:
-    """Run a new sweep to its end, as `searchctl launch` does.
+    """Run a new sweep to its end, as `searchctl launch` does; return it.
+
+    A sweep that was stopped is returned too: its `state` is STOPPED, and `resume()` continues it.
 
     Args:
         sweep: from `load_sweep`.
@@ -106,8 +130,7 @@ def launch(sweep: Sweep, *, db: str | None = None, inline: bool = False) -> Stor
         DataError: a file of the data set is missing or does not fit.
     """
     url = database_url(db, sweep.storage.database_url())
-    executor = InlineExecutor() if inline else None
-    run(prepare(sweep, url, inline=inline), executor=executor)
+    run_shown(prepare(sweep, url, inline=inline), inline=inline)
     return open_sweep(sweep.name, db=url)
 
 

@@ -1,0 +1,1 @@
+"""The public names of `import searchctl` that concern sweeps: launch them, open stored ones."""
