@@ -123,7 +123,9 @@ def _rivals(
 
 def _unmeasured(row: SweepRow) -> str:
     warm = row.spec["halving"].get("continue") == "warm"
-    fix = "repeats would, which need continue: retrain" if warm else "set halving.repeats: 3"
+    fix = "set halving.repeats: 3, or run searchctl calibrate"
+    if warm:
+        fix = "repeats would, which need continue: retrain"
     return f"nothing shows how much {title(ranked_by(row.spec))} changes from seed to seed ({fix})"
 
 

@@ -47,7 +47,7 @@ def _difference(answer: Answer, other: str, gain: float) -> str:
     if not isinstance(answer.certainty, Certainty):
         return (
             f"It is better than {other} by {number(gain)}; whether that is more than the noise of "
-            "the seed is not known (halving.repeats measures it)."
+            "the seed is not known (halving.repeats or searchctl calibrate measures it)."
         )
     noise = answer.certainty.noise.deviation
     if gain > SHOWN_FROM * sqrt(2) * noise:

@@ -47,7 +47,7 @@ def test_a_difference_within_the_noise_of_the_seed_is_not_shown(deviation, shown
 
 def test_an_unknown_noise_is_said_to_be_unknown():
     text = text_of(known=1, gain=0.12, certainty=NotKnown("one seed"))
-    assert "the noise of the seed is not known (halving.repeats measures it)" in text
+    assert "not known (halving.repeats or searchctl calibrate measures it)" in text
 
 
 def test_the_cost_is_compared_with_the_full_grid_also_in_money():
