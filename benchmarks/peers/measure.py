@@ -87,6 +87,7 @@ def _environment(seed: int, data: Path, home: Path) -> dict[str, str]:
         "PYTHONPATH": ROOT,
         "OMP_NUM_THREADS": 1,
         "SYNETUNE_FOLDER": home / "syne",
+        "RAY_worker_niceness": 0,  # by default Ray gives its workers a lower priority
     }
     return {**os.environ, **{name: str(value) for name, value in given.items()}}
 
