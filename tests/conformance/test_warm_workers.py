@@ -76,6 +76,18 @@ def test_every_rung_runs_on_workers_of_the_first_and_the_surplus_ends(one_ray, t
     assert last == {str(workers[-1])}
 
 
+def test_a_job_that_waits_for_its_worker_does_not_take_that_of_another(one_ray, tmp_path):
+    def first_two_are_short(job, on_epoch, stop):
+        (tmp_path / str(job.trial)).touch()
+        if job.trial > 1:
+            wait_for(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists())
+        return JobResult("complete", float(job.trial))
+
+    source, _ = run(by_value(first_two_are_short), max_parallel=2)
+    worker = {trial: worker for rung, trial, worker in source.workers if rung == 0}
+    assert worker[0] != worker[1]
+
+
 @pytest.mark.exhaustive
 def test_idle_workers_that_died_cost_a_job_one_attempt_at_most(one_ray, tmp_path):
     def ends_the_idle(job, on_epoch, stop):

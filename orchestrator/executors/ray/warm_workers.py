@@ -20,7 +20,7 @@ IDLE_LIMIT_S = 30.0
 
 
 class WarmWorkers(FIFOScheduler):  # type: ignore[misc]
-    """Tune's own order of trials, with as many idle workers as the next rung has a use for.
+    """Starts trials as they come, and keeps as many idle workers as the next rung has a use for.
 
     If Tune's private part is not as expected, workers are started again at every rung.
     """
@@ -51,10 +51,13 @@ class WarmWorkers(FIFOScheduler):  # type: ignore[misc]
         """Return nothing: Tune writes its parts to disk for a restore that is not used."""
         return {}
 
-    def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """Set how many idle workers are kept, then choose as Tune does. Called at every step."""
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """Set how many idle workers are kept, and choose no trial. Called at every step.
+
+        Tune then starts new trials in their order. If the oldest pending trial were chosen, it
+        would take the first idle worker, and its own worker would be ended while it starts.
+        """
         self._keep(tune_controller, self._wanted(0))
-        return super().choose_trial_to_run(tune_controller)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Any) -> None:
         """Let the worker of this trial be kept. Called before the searcher has the result."""
