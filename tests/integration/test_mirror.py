@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,7 +174,9 @@ def test_optuna_continues_from_the_study_as_the_docs_say(sweeps, quick_runner, t
     search = {"method": "random", "trials": 8}
     prepared, _ = sweeps.launch(spoilt(quick_runner), space=space, search=search)
     page = (ROOT / "docs" / "watching.md").read_text()
-    code = page.split("```python")[1].split("```")[0]
+    (code,) = (
+        each for each in re.findall(r"```python(.*?)```", page, re.S) if "load_study" in each
+    )
     code = code.replace("quickstart", "quick").replace("sqlite:///searchctl.db", prepared.url)
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
