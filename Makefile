@@ -44,6 +44,7 @@ chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed o
 
 bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/executor_overhead.py
+	$(BIN)/python benchmarks/orchestration
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/checkpoint.py

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from ways import SLOTS, TRIALS, WAYS
@@ -44,20 +45,35 @@ def whole_process(way, number):
         lines = out.read().splitlines()
     if process.returncode:
         sys.exit("\n".join(lines))
-    return {"wall_s": round(seconds, 2), "cpu_s": round(cpu, 2), **json.loads(lines[-1])}
+    total = {"wall_s": round(seconds, 2), "cpu_s": round(sum(cpu.values()), 2)}
+    parts = {name: round(part, 2) for name, part in cpu.most_common()}
+    return {**total, "cpu_s_of": parts, **json.loads(lines[-1])}
 
 
 def cpu_until_the_end(process, mark):
-    """Wait for a process; return the CPU seconds of all processes with this mark (Linux)."""
-    seconds, marked = {}, {}
+    """Wait for a process; return the CPU seconds of processes with this mark by part (Linux)."""
+    seconds, marked, parts = {}, {}, {process.pid: "driver"}
     while process.poll() is None:
         for each in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
             if each not in marked:
                 marked[each] = has_mark(each, mark)
             if marked[each]:
                 seconds[each] = used(each, seconds.get(each, 0.0))
+                parts[each] = parts.get(each) or part_of(each)
         time.sleep(0.1)
-    return sum(seconds.values())
+    total = Counter()
+    for each, part in seconds.items():
+        total[parts[each] or "others"] += part
+    return total
+
+
+def part_of(pid):
+    """Return whether a process is one of Ray's; None if it is not, or cannot be read."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return None
+    return "Ray and its workers" if b"ray" in command else None
 
 
 def has_mark(pid, mark):
@@ -88,6 +104,7 @@ def summary(rounds):
             "wall_s": statistics.median(run["wall_s"] for run in runs),
             "cpu_s": statistics.median(run["cpu_s"] for run in runs),
             "cpu_s_per_job": round(statistics.median(r["cpu_s"] / r["jobs"] for r in runs), 3),
+            "cpu_s_of": runs[-1]["cpu_s_of"],
             "wall_to_asha": round(statistics.median(ratios), 2),
             "phases": runs[-1]["phases"],
         }
