@@ -140,7 +140,7 @@ def test_the_mirror_holds_the_scores_of_our_own_tables(swept):
 def test_a_second_launch_of_the_same_name_is_refused(searchctl, swept):
     again = searchctl("launch", "sweep.yaml", cwd=swept[0])
     assert again.returncode == 1
-    assert "searchctl resume tiny" in again.stderr
+    assert "it has ended (`searchctl status tiny`)" in again.stderr
 
 
 def test_inline_gives_the_same_scores_as_ray(searchctl, swept, tmp_path):
