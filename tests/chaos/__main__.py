@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.machine import describe
 from tests.chaos.kills import KILLERS
 from tests.chaos.ledger import Ledger
+from tests.chaos.places import PLACES
 from tests.chaos.processes import adopt_orphans, end_all
 from tests.chaos.suite import Suite, plan
 
@@ -39,7 +40,7 @@ def main() -> int:
     ended = False
     try:
         suite = Suite(folder, options.camvid, seed, ledger)
-        suite.run(plan(options.kills, seed, options.only))
+        suite.run(plan(options.kills, seed, options.only, options.where))
         ended = True
     finally:
         end_all()
@@ -59,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=100, help="how many kills in all")
     parser.add_argument("--seed", type=int, help="fixes what is killed; drawn if left out")
     parser.add_argument("--only", nargs="+", default=[], choices=KILLERS, help="only these kinds")
+    parser.add_argument("--where", nargs="+", default=[], choices=PLACES, help="only there")
     parser.add_argument("--camvid", type=Path, default=CAMVID, help="CamVid in the SegNet layout")
     parser.add_argument("--output", type=Path, help="file for the result, as JSON")
     return parser.parse_args()

@@ -1,7 +1,6 @@
 """Current phase of a running sweep, read from its database."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,9 @@ _BUSY = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND state <> 'idle'"
 )
+
+
+_OPEN = ("WAITING", "RUNNING")
 
 
 class Moment(StrEnum):
@@ -73,6 +75,11 @@ class Watcher:
         state = select(schema.sweeps.c.state)
         return self._ask(lambda c: c.execute(state).scalar() == "COMPLETE", False)
 
+    def extensions(self) -> int:
+        """Return how often the sweep was extended."""
+        newest = select(func.max(schema.cohorts.c.request))
+        return self._ask(lambda c: c.execute(newest).scalar() or 0, 0)
+
     def look(self, since: datetime) -> NodeView:
         """Say what the driver that was started then is doing."""
         return self._ask(lambda connection: self._look(connection, since), NodeView(Moment.OUTAGE))
@@ -95,9 +102,8 @@ class Watcher:
             return otherwise
 
     def _look(self, connection: Connection, since: datetime) -> NodeView:
-        attempts, jobs, decisions = schema.attempts.c, schema.jobs.c, schema.decisions.c
-        outcomes = connection.execute(select(decisions.rung, decisions.verdict)).all()
-        if any(outcome == "complete" for _, outcome in outcomes):
+        attempts = schema.attempts.c
+        if _is_decided(connection):
             return NodeView(Moment.SHUTDOWN)
         query = select(attempts.job_id, attempts.worker, attempts.ended_at)
         started = connection.execute(query.where(attempts.started_at >= since)).all()
@@ -107,8 +113,7 @@ class Watcher:
         workers = tuple(sorted(worker for worker in running.values() if worker))
         if self._scores(connection, list(running)):
             return NodeView(Moment.SCORING, workers)
-        states = connection.execute(select(jobs.rung, jobs.state)).all()
-        if len(running) < 2 and _is_barrier(states, outcomes, connection):
+        if len(running) < 2 and _is_barrier(connection):
             return NodeView(Moment.BARRIER, workers)
         return NodeView(Moment.EPOCH, workers)
 
@@ -121,14 +126,27 @@ class Watcher:
         return self._ask(lambda connection: connection.execute(_BUSY).scalar(), None)
 
 
-def _is_barrier(states, outcomes, connection: Connection) -> bool:
-    """Have all jobs of the rung started, so that a free worker has nothing to do?"""
-    rung = max(rung for rung, _ in states)
-    promoted = Counter(rung for rung, outcome in outcomes if outcome == "promoted")
-    all_trials = connection.execute(select(func.count()).select_from(schema.trials)).scalar()
-    cohort = promoted[rung - 1] if rung else all_trials
-    started = [state for which, state in states if which == rung and state != "WAITING"]
-    return len(started) == cohort
+def _is_decided(connection: Connection) -> bool:
+    """Is every cohort drawn, with no decision pending and no job open?"""
+    undrawn = select(schema.cohorts.c.id).where(schema.cohorts.c.drawn_at.is_(None))
+    pending = [
+        select(table.c.id).where(table.c.state.in_(_OPEN)) for table in (schema.trials, schema.jobs)
+    ]
+    stored = connection.execute(select(schema.trials.c.id)).first()
+    return stored is not None and not any(
+        connection.execute(query).first() for query in (undrawn, *pending)
+    )
+
+
+def _is_barrier(connection: Connection) -> bool:
+    """Have all jobs of the open rungs started, so that a free worker has nothing to do?"""
+    trials, jobs, decisions = schema.trials.c, schema.jobs.c, schema.decisions.c
+    pending = select(trials.id).where(trials.state.in_(_OPEN))
+    promoted = select(decisions.trial_id, func.count()).group_by(decisions.trial_id)
+    rung_of = dict(connection.execute(promoted.where(decisions.verdict == "promoted")).all())
+    started = select(jobs.trial_id, jobs.rung).where(jobs.state != "WAITING")
+    begun = set(connection.execute(started).tuples())
+    return all((t, rung_of.get(t, 0)) in begun for t in connection.scalars(pending))
 
 
 def _to_read(url: str) -> str:

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tests.chaos.processes import Process, descendants, title
+from tests.chaos.sweep_files import Kind
 from tests.postgres_server import PostgresServer
 
 _NODE_MEMORY = 80_000_000
@@ -27,8 +28,8 @@ class Place:
     """Somewhere that sweeps run."""
 
     name: ClassVar[str]
-    how: ClassVar[Literal["retrain", "warm"]]
-    """Initial weights of a trial at its next rung; both ways are tested."""
+    sweep: ClassVar[Kind]
+    """Which sweep runs there."""
     kinds: ClassVar[tuple[str, ...]]
     """What can be killed there (kills.py)."""
     address: str | None = None
@@ -54,7 +55,7 @@ class Laptop(Place):
     """One machine: SQLite, and a Ray that comes and goes with its driver."""
 
     name = "laptop"
-    how = "retrain"
+    sweep = "retrain"
     kinds = (
         *("driver", "worker", "SIGTERM", "SIGINT", "SIGINT twice"),
         *("ray", "driver", "worker"),
@@ -63,6 +64,14 @@ class Laptop(Place):
     def new_database(self, folder: Path) -> str:
         """Return the URL of a file in the folder."""
         return f"sqlite:///{folder / 'searchctl.db'}"
+
+
+class Extended(Laptop):
+    """The same, with a sweep of cohorts that is extended at its end."""
+
+    name = "extended"
+    sweep = "cohorts"
+    kinds = ("driver", "worker", "SIGTERM")
 
 
 @contextmanager
@@ -79,7 +88,7 @@ class Cluster(Place):
     """PostgreSQL, and a Ray cluster: a head that runs no jobs, and two nodes that can be lost."""
 
     name = "cluster"
-    how = "warm"
+    sweep = "warm"
     kinds = ("node", "postgres", "worker", "driver", "SIGTERM", "node", "postgres")
 
     def __init__(self) -> None:
@@ -143,4 +152,4 @@ class Cluster(Place):
         return "bin/searchctl" in title or title.startswith("ray::Implicit")
 
 
-PLACES: dict[str, type[Place]] = {place.name: place for place in (Laptop, Cluster)}
+PLACES: dict[str, type[Place]] = {place.name: place for place in (Laptop, Cluster, Extended)}

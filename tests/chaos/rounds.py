@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.chaos.ledger import Kill, Ledger
 from tests.chaos.moments import Moment, NodeView, Watcher
 from tests.chaos.places import Place
 from tests.chaos.processes import reap_orphans
-from tests.chaos.sweep_files import EPOCHS, NAME
+from tests.chaos.sweep_files import EPOCHS, NAME, commands
 
 _HANGS_AFTER_S = 240.0
 _STOPS_WITHIN_S = 20.0
@@ -49,33 +50,40 @@ class Round:
             Fault: it ended as it must not, or something was left running.
             TimeoutError: it hangs.
         """
-        self._watcher = Watcher(self.url, EPOCHS)
+        self._watcher = Watcher(self.url, EPOCHS[self.place.sweep])
         self._fixes: list[tuple[float, Hit]] = []
-        most = 2 * len(self.kills) + 3
-        while not self._watcher.complete():
-            if self.lives >= most:
-                raise Retry(f"{most} drivers did not bring the sweep to its end")
-            self._live()
+        parts = commands(self.place.sweep)
+        most = 2 * len(self.kills) + 3 * len(parts)
+        for extensions, command in enumerate(parts):
+            # each part of the sweep has its share of the kills
+            self._later = (
+                len(self.kills) * (len(parts) - 1 - extensions) // (len(parts) - extensions)
+            )
+            while self._watcher.extensions() < extensions or not self._watcher.complete():
+                if self.lives >= most:
+                    raise Retry(f"{most} drivers did not bring the sweep to its end")
+                self._live(command, extensions)
         self.ledger.all_gone()
 
-    def _live(self) -> None:
+    def _live(self, command: Sequence[str], extensions: int) -> None:
         self.lives += 1
-        driver, hit = self._start(), None
-        while self.kills and not (hit and hit.exits):
+        driver, hit = self._start(command, extensions), None
+        while len(self.kills) > self._later and not (hit and hit.exits):
             struck = self._strike(driver, fresh=hit is None)
             if struck is None:
                 break  # it ended
             hit = struck
         self._wait(driver, hit)
 
-    def _start(self) -> Driver:
-        verb = ("resume", NAME) if self._watcher.exists() else ("launch", "sweep.yaml")
+    def _start(self, command: Sequence[str], extensions: int) -> Driver:
+        stored = self._watcher.exists() and self._watcher.extensions() == extensions
+        verb = ("resume", NAME) if stored else command
         return Driver([*verb, "--db", self.url], self.folder)
 
     def _strike(self, driver: Driver, fresh: bool) -> Hit | None:
         """Wait for the moment and kill; return None if the driver ended before."""
         kind = self.kills[0]
-        aim = draw_aim(kind, self.rng, fresh=fresh, last=len(self.kills) == 1)
+        aim = draw_aim(kind, self.rng, fresh=fresh, last=len(self.kills) == self._later + 1)
         wait = aim
         while self._reach(wait, driver):
             family, sight = self.place.processes(), self._watcher.look(driver.since)

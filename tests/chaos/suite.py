@@ -16,7 +16,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.places import PLACES, Laptop, Place
 from tests.chaos.processes import end_all
 from tests.chaos.rounds import Round
-from tests.chaos.sweep_files import NAME, link_camvid, write_sweep
+from tests.chaos.sweep_files import NAME, Kind, commands, link_camvid, write_sweep
 from tests.chaos.tables import Contents, contents, differences
 
 _KILLS_A_ROUND = 6
@@ -26,18 +26,27 @@ _SHOWN_DIFFERENCES = 40
 _UNDISTURBED_S = 300
 
 
-def plan(kills: int, seed: int, only: Sequence[str] = ()) -> dict[str, deque[str]]:
+def plan(
+    kills: int, seed: int, only: Sequence[str] = (), where: Sequence[str] = ()
+) -> dict[str, deque[str]]:
     """Return what is killed in each place, in its order; as many of each kind as can be.
 
-    >>> {place: sorted(kinds) for place, kinds in plan(4, seed=0).items()}
-    {'laptop': ['driver', 'worker'], 'cluster': ['node', 'postgres']}
+    >>> {place: sorted(kinds) for place, kinds in plan(5, seed=0).items()}
+    {'laptop': ['driver', 'worker'], 'cluster': ['node', 'postgres'], 'extended': ['driver']}
+
+    Args:
+        kills: how many.
+        seed: of the draw.
+        only: kinds of kills; every kind, if empty.
+        where: places; every place, if empty.
     """
     rng = random.Random(seed)
     planned = {
         name: [kind for kind in place.kinds if not only or kind in only]
         for name, place in PLACES.items()
+        if name in (where or PLACES)
     }
-    places = [name for name in PLACES if planned[name]]
+    places = [name for name in planned if planned[name]]
     shares = {name: len(range(i, kills, len(places))) for i, name in enumerate(places)}
     drawn = {name: list(islice(cycle(planned[name]), shares[name])) for name in places}
     for kinds in drawn.values():
@@ -65,7 +74,7 @@ class Suite:
         for name, kinds in kills.items():
             if not kinds:
                 continue
-            self._refer(PLACES[name].how)
+            self._refer(PLACES[name].sweep)
             place = PLACES[name]()
             try:
                 while kinds and self._bad_rounds < _BAD_ROUNDS:
@@ -81,27 +90,28 @@ class Suite:
         except AssertionError as error:
             self._ledger.fault(str(error))
 
-    def _refer(self, how: str) -> None:
-        """Run the sweep undisturbed, once for each way of going on at the next rung.
+    def _refer(self, kind: Kind) -> None:
+        """Run a sweep undisturbed, once for each kind.
 
         In one process, without Ray: it yields the same numbers.
         """
-        if how in self._references:
+        if kind in self._references:
             return
         started = time.monotonic()
-        done = self._new_round(Laptop(), how, deque())
-        launched = Driver(["launch", "sweep.yaml", "--db", done.url, "--inline"], done.folder)
-        if launched.wait(_UNDISTURBED_S):
-            raise AssertionError(f"the undisturbed sweep failed:\n{launched.tail()}")
-        self._references[how] = contents(done.url, NAME)
+        done = self._new_round(Laptop(), kind, deque())
+        for command in commands(kind):
+            driver = Driver([*command, "--db", done.url, "--inline"], done.folder)
+            if driver.wait(_UNDISTURBED_S):
+                raise AssertionError(f"the undisturbed sweep failed:\n{driver.tail()}")
+        self._references[kind] = contents(done.url, NAME)
         if broken := broken_promises(done.url, done.folder):
             raise AssertionError(f"the undisturbed sweep is not in order: {broken}")
-        self._ledger.say(f"undisturbed ({how}): {time.monotonic() - started:.1f} s")
+        self._ledger.say(f"undisturbed ({kind}): {time.monotonic() - started:.1f} s")
 
     def _round(self, place: Place, kinds: deque[str]) -> bool:
         """Run one sweep and compare it; return whether all is as it must be."""
         taken = deque(kinds.popleft() for _ in range(min(len(kinds), _KILLS_A_ROUND)))
-        current = self._new_round(place, place.how, taken)
+        current = self._new_round(place, place.sweep, taken)
         started, before = time.monotonic(), len(self._ledger.kills)
         faults = self._faults(current)
         kinds.extend(current.kills)  # what came too late
@@ -125,13 +135,13 @@ class Suite:
             self._ledger.say(f"nothing is left running {alone_s:.1f} s after the end")
         except (AssertionError, TimeoutError) as error:
             return [str(error)]
-        unequal = differences(self._references[current.place.how], contents(current.url, NAME))
+        unequal = differences(self._references[current.place.sweep], contents(current.url, NAME))
         return unequal[:_SHOWN_DIFFERENCES] + broken_promises(current.url, current.folder)
 
-    def _new_round(self, place: Place, how: str, kills: deque[str]) -> Round:
+    def _new_round(self, place: Place, kind: Kind, kills: deque[str]) -> Round:
         self._rounds += 1
         folder = self._folder / f"round-{self._rounds}"
-        write_sweep(folder, data=self._data, how=how, address=place.address)
+        write_sweep(folder, data=self._data, kind=kind, address=place.address)
         return Round(
             number=self._rounds,
             place=place,

@@ -18,14 +18,16 @@ Key = tuple[Any, ...]
 Contents = dict[str, dict[Key, dict[str, Any]]]
 """Table -> what a row is about -> column -> value."""
 
+_JOB = ("trial", "rung", "kind", "repeat")
+
 ABOUT: Mapping[str, tuple[str, ...]] = {
     "sweeps": ("name",),
     "cohorts": ("number",),
     "trials": ("number",),
-    "jobs": ("trial", "rung"),
-    "epochs": ("trial", "rung", "epoch"),
-    "class_scores": ("trial", "rung", "split", "class_id"),
-    "image_scores": ("trial", "rung"),
+    "jobs": _JOB,
+    "epochs": (*_JOB, "epoch"),
+    "class_scores": (*_JOB, "split", "class_id"),
+    "image_scores": _JOB,
     "decisions": ("trial", "rung"),
 }
 """Keys of the rows of each table, with trials by their numbers."""
@@ -66,7 +68,7 @@ def differences(expected: Contents, found: Contents) -> list[str]:
     lines = []
     for table, rows in expected.items():
         others = found[table]
-        for key in sorted(rows.keys() | others.keys()):
+        for key in sorted(rows.keys() | others.keys(), key=str):
             old, new = rows.get(key, {}), others.get(key, {})
             for column in sorted(old.keys() | new.keys()):
                 before, after = old.get(column, "absent"), new.get(column, "absent")
@@ -81,15 +83,18 @@ class _Names:
     def __init__(self, connection: Connection) -> None:
         trials, jobs = schema.trials, schema.jobs
         self._trials = dict(connection.execute(select(trials.c.id, trials.c.number)).all())
-        rows = connection.execute(select(jobs.c.id, jobs.c.trial_id, jobs.c.rung))
-        self._jobs = {job: (self._trials[trial], rung) for job, trial, rung in rows}
+        columns = (jobs.c.id, jobs.c.trial_id, jobs.c.rung, jobs.c.kind, jobs.c.repeat)
+        self._jobs = {
+            job: (self._trials[trial], *others)
+            for job, trial, *others in connection.execute(select(*columns))
+        }
 
     def row(self, table: str, row: Row[Any]) -> tuple[Key, dict[str, Any]]:
         values = dict(row._mapping)
         if "trial_id" in values:
             values["trial"] = self._trials[values.pop("trial_id")]
         if "job_id" in values:
-            values["trial"], values["rung"] = self._jobs[values.pop("job_id")]
+            values |= zip(_JOB, self._jobs[values.pop("job_id")], strict=True)
         key = tuple(values.pop(name) for name in ABOUT[table])
         for name in {"id", "sweep_id"} | _OF_ITS_OWN.get(table, set()):
             values.pop(name, None)
@@ -121,7 +126,8 @@ def _study(url: str, name: str) -> dict[Key, dict[str, Any]]:
     rows: dict[Key, dict[str, Any]] = {}
     for trial in trials:
         attributes = {key: value for key, value in trial.user_attrs.items() if key != "seconds"}
-        key = (attributes.pop("trial", f"a stranger, {trial.number}"),)
+        audit = attributes.pop("audit_of", f"a stranger, {trial.number}")
+        key = (attributes.pop("trial", f"audit of {audit}"),)
         assert key not in rows, f"the study shows trial {key[0]} twice"
         rows[key] = {
             "state": trial.state.name,

@@ -10,7 +10,7 @@ from tests.chaos.places import PLACES
 from tests.chaos.suite import plan
 
 PROJECT = Path(__file__).parents[2]
-KILLS = 10
+KILLS = 15
 FEW = 1  # the driver, on one machine: no second reference, no cluster
 TIMEOUT_S = 1000
 
@@ -39,8 +39,15 @@ def test_a_sweep_killed_anywhere_ends_like_an_undisturbed_one(run_suite, kills):
     assert run_suite("--kills", str(kills)) == 0
 
 
+@pytest.mark.timeout(TIMEOUT_S + 100)
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
+def test_cohorts_and_an_extension_that_are_killed_end_like_undisturbed_ones(run_suite):
+    one_in_each_part = ("--kills", "2", "--only", "driver", "--where", "extended")
+    assert run_suite(*one_in_each_part) == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_every_kind_of_kill_is_among_ten(seed):
+def test_every_kind_of_kill_is_among_fifteen(seed):
     kills = plan(KILLS, seed)
     assert sum(len(kinds) for kinds in kills.values()) == KILLS
     for name, kinds in kills.items():
