@@ -32,8 +32,12 @@ def searchctl(*arguments, cwd, env=()):
 
 
 def _exit_code():
+    umask = os.umask(0o022)
+    os.umask(umask)
     try:
         main()
     except SystemExit as end:
         return end.code or 0
+    finally:
+        os.umask(umask)  # the command closes its files to others, which a process would take away
     return 0
