@@ -10,6 +10,7 @@ SearchctlError              exit code 1
 ├── DatabaseFull            exit code 1: fix the disk, then resume
 ├── DatabaseGone            exit code 1: put the file back, then resume
 ├── SweepBlocked            exit code 1: fix the files, then resume
+├── CannotStart             exit code 1: fix the resources or the address, then resume
 ├── DriverEnded             the exit code of the driver that was submitted
 └── SweepFailed             exit code 3: the sweep ran and has no winner
 """
@@ -61,6 +62,10 @@ class DatabaseGone(SearchctlError):
 
 class SweepBlocked(SearchctlError):
     """The data set or the sweep's files cannot be used. This is not a trial's fault."""
+
+
+class CannotStart(SearchctlError):
+    """Ray does not start or answer, or this machine is too small for one trial: none has run."""
 
 
 class DriverEnded(SearchctlError):

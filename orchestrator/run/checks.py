@@ -11,6 +11,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.cluster_address import driver_address
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.shadowing import refuse_shadowing_files
+from searchctl.orchestrator.executors.room import job_resources
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.extras import embeddings_problem
 from searchctl.trainer.data.augment.chosen import augmenter
@@ -175,11 +176,15 @@ def check_sweep_nodes(
         What each node must see, None without a cluster; and notes for people.
 
     Raises:
-        SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
-            Without a cluster: a file here hides a module from the workers.
+        CannotStart: the cluster cannot be joined; without one, this machine is too small.
+        SearchctlError: a node lacks something; each is named. Without a cluster: a file here hides
+            a module from the workers.
     """
     if driver_address(sweep.resources.address) is None:
+        from searchctl.orchestrator.executors.ray.local_room import check_room_here
+
         refuse_shadowing_files()
+        check_room_here(job_resources(sweep.resources))
         return None, ()
     from searchctl.orchestrator.executors.ray.nodes import check_nodes
 

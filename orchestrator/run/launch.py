@@ -16,6 +16,7 @@ from searchctl.orchestrator.facts.work import work_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.run.assembly import Parts, assemble, stop_conditions
+from searchctl.orchestrator.run.cannot_start import storing_cannot_start
 from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.ending import close, report_end, state_of
 from searchctl.orchestrator.run.prepare import Prepared
@@ -51,6 +52,7 @@ def run(
 
     Raises:
         SweepBusy: another driver runs it.
+        CannotStart: Ray does not start or cannot be joined, or has no room for one trial.
         SweepFailed: no trial of a rung has a finite score.
         SweepBlocked: files, or the data set, cannot be used, which is no trial's fault.
         LeaseLost: another driver has taken the sweep over.
@@ -61,6 +63,7 @@ def run(
     with (
         forgotten_afterwards(),
         rescued(engine, row.name),
+        storing_cannot_start(engine, row),
         Lease(engine, row.id, say=say) as lease,
         nullcontext(executor) if executor else _starting_ray(prepared) as executor,
     ):

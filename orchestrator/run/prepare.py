@@ -15,10 +15,12 @@ from searchctl.orchestrator.artifacts.directory import check_writable, runs_dire
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles, settle_initial_files
 from searchctl.orchestrator.config.dataset import checked_dataset, every_problem
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.core.errors import CannotStart
 from searchctl.orchestrator.own_code.check import check_own_parts
 from searchctl.orchestrator.own_code.stored import store_code
 from searchctl.orchestrator.own_code.sweep_code import launched_code, with_code
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep
+from searchctl.orchestrator.run.cannot_start import storing_cannot_start
 from searchctl.orchestrator.run.checks import (
     check_augments,
     check_labels,
@@ -82,7 +84,8 @@ def prepare(
     """Check the data and the directories, plan the ladder, and store the sweep.
 
     The images are decoded, unless they are in this machine's cache. The trials' initial weights and
-    own code are copied to the sweep's directory.
+    own code are copied to the sweep's directory. A sweep that cannot start here is stored too, with
+    the reason; its images, augmentations and weights are then checked when it is resumed.
 
     Args:
         sweep: the sweep.
@@ -92,6 +95,7 @@ def prepare(
         inline: its jobs will run in this process, and not in its cluster.
 
     Raises:
+        CannotStart: its cluster does not answer, or this machine is too small for one trial.
         SearchctlError: own code cannot be imported; a network cannot be built; a package is
             missing; the database, the directory, or initial weights cannot be used; or a node of
             the cluster lacks something.
@@ -117,7 +121,13 @@ def prepare(
     refuse_other_database(engine)
     refuse_second(engine, sweep)
     code = store_code(collected, runs) if collected.contents else None
-    locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
+    try:
+        locations, notes = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
+    except CannotStart:
+        initial = settle_initial_files(sweep, engine, runs)
+        row = store_sweep(engine, sweep, plan, dataset, source, initial)
+        with storing_cannot_start(engine, row):
+            raise
     with every_problem(sweep.data):
         decode_for(sweep.data, settings, tell, seed=sweep.seed)
     notes += check_labels(sweep, settings)

@@ -23,7 +23,13 @@ from searchctl.orchestrator.own_code.sweep_code import (
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.additions.extend import extend_command, extension_for
 from searchctl.orchestrator.run.additions.retry import nothing_left
-from searchctl.orchestrator.run.checks import check_labels, check_sweep_nodes
+from searchctl.orchestrator.run.cannot_start import storing_cannot_start
+from searchctl.orchestrator.run.checks import (
+    check_augments,
+    check_labels,
+    check_sweep_nodes,
+    check_weights,
+)
 from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.new_sweep import refuse_other_database
@@ -68,6 +74,7 @@ def prepare_resume(
     Raises:
         SweepNotFound: there is none of that name.
         SweepChanged: the file, the data on the disk, or a package is not what was launched.
+        CannotStart: its cluster does not answer, or this machine is too small for one trial.
         SearchctlError: the trials' initial weights or the directory are gone, or a node of the
             cluster lacks something.
         DataError: a file of the data set is missing or does not fit.
@@ -92,19 +99,25 @@ def prepare_resume(
         if not stored:
             refuse_changed_code(row, sweep)
         collected = resumed_code(row, sweep, runs)
-    checked_dataset(sweep)
+    dataset = checked_dataset(sweep)
     changes = _changes(row, launched, sweep)
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
     check_writable(runs, RUNS_FIX)  # a resume that is refused writes nothing
     code = store_code(collected, runs) if collected else None
-    locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
+    with storing_cannot_start(engine, row):
+        locations, said = (None, ()) if inline else check_sweep_nodes(sweep, runs, url, code)
     trials = list(dict.fromkeys([*sweep.trials(), *stored_trials.params.values()]))
     settings = trial_settings(sweep, trials)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row, trials=trials)
-    # data that are those of the launch were checked then
-    notes = _notes(row, stored) + said + (check_labels(sweep, settings) if changes else ())
+    notes = _notes(row, stored) + said
+    untrained = not queries.images_trained(engine, row)  # its launch may have failed before these
+    if untrained:
+        check_augments(sweep)
+        check_weights(sweep, settings, dataset, initial)
+    if untrained or changes:
+        notes += check_labels(sweep, settings)
     return Prepared(sweep, url, engine, row, plan, initial, tuple(changes), notes, locations, code)
 
 

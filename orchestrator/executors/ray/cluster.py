@@ -22,13 +22,13 @@ from ray._private.services import canonicalize_bootstrap_address
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from searchctl.orchestrator.core.cluster_address import submission
-from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.core.errors import CannotStart
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.local import loopback_only
 from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.executors.ray.sessions import mark_session, remove_ended_sessions
-from searchctl.orchestrator.executors.room import no_room
+from searchctl.orchestrator.executors.room import no_room, room_fix
 from searchctl.trainer.core.cpus import own_cpus
 
 log = logging.getLogger("searchctl")
@@ -69,7 +69,7 @@ def connecting(address: str | None) -> Iterator[Callable[[], Head]]:
 
     Yields:
         A function that waits until it is connected, and returns the cluster's head, which is
-        watched from then on. It raises SearchctlError if there is no such cluster, if the cluster
+        watched from then on. It raises CannotStart if there is no such cluster, if the cluster
         requires its token, or if Ray does not start.
     """
     os.environ.update(_ENVIRONMENT)
@@ -99,7 +99,7 @@ def _start() -> None:
             _init(address="local", include_dashboard=False, num_cpus=own_cpus())
         except Exception as error:  # of many kinds, plain ones too
             why = shorten(str(error) or repr(error), 200, placeholder=" ...")
-            raise SearchctlError(
+            raise CannotStart(
                 f"Ray does not start on this machine ({why}): try again when it is less busy; "
                 f"Ray's own story is in {tempfile.gettempdir()}/ray/session_latest/logs"
             ) from error
@@ -115,7 +115,7 @@ def _join(address: str) -> None:
         try:
             _init(address=_answering(address), **sent)
         except (OSError, RuntimeError, ValueError) as error:
-            raise SearchctlError(_unreachable(address, error)) from error
+            raise CannotStart(_unreachable(address, error)) from error
 
 
 def _answering(address: str) -> str:
@@ -194,7 +194,7 @@ class Room:
         """Give each job `resources`, and run at most `most`; `joined`: the cluster ran before.
 
         Raises:
-            SearchctlError: a cluster that was started here has no room for a single job.
+            CannotStart: a cluster that was started here has no room for a single job.
         """
         self._resources = resources
         self._most = most
@@ -223,10 +223,10 @@ class Room:
         return min(room + ahead, self._most or room + ahead)
 
     def _say_full(self, nodes: list[dict[str, Any]]) -> None:
-        lacking = no_room(self._resources, [node["Resources"] for node in nodes])
-        fix = "lower resources.cpus_per_trial, or what else resources: asks for"
+        have = [node["Resources"] for node in nodes]
+        lacking, fix = no_room(self._resources, have), room_fix(self._resources, have)
         if not self._joined:
-            raise SearchctlError(f"{lacking}: {fix}")
+            raise CannotStart(f"{lacking}: {fix}")
         if not self._said:
             log.warning("%s: waiting for a node that does; else %s", lacking, fix)
         self._said = True

@@ -120,7 +120,8 @@ def check_nodes(
         What every node sees, and notes for people.
 
     Raises:
-        SearchctlError: the cluster cannot be joined, or a node lacks something; each is named.
+        CannotStart: the cluster cannot be joined.
+        SearchctlError: a node lacks something; each is named.
     """
     locations = SharedLocations(
         sweep.data, listing_fingerprint(sweep.data), runs, secrets.token_hex(4), code

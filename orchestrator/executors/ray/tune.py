@@ -83,7 +83,7 @@ class RayTuneExecutor:
         """Run every job of the source; workers that die are reported to it as lost.
 
         Raises:
-            SearchctlError: the cluster cannot be joined, or, without a cluster, this machine has no
+            CannotStart: the cluster cannot be joined, or, without a cluster, this machine has no
                 room for a single job.
         """
         with (
