@@ -65,7 +65,7 @@ def test_a_colour_mask_in_place_of_ids_is_refused(root):
     dataset = cityscapes(root)
     mask = dataset.pairs("train")[0].mask
     Image.new("RGB", (64, 32)).save(mask)
-    with pytest.raises(DataError, match=rf"{mask}: .* one channel, this one is a RGB picture"):
+    with pytest.raises(DataError, match=rf"{mask}: .* is a picture of mode RGB"):
         dataset.load("train", 0)
 
 

@@ -168,7 +168,7 @@ def test_a_stored_class_table_is_read_back_as_it_was():
         (np.full((4, 6), 7, np.uint8), r"class id 7 in a mask; allowed are 0\.\.1 and 255"),
         (np.full((4, 6), 256, np.uint16), "class id 256 in a mask"),
         (np.arange(24, dtype=np.uint8).reshape(4, 6), r"class id 2, 3, .*9, \.\.\. in"),
-        (np.zeros((4, 6, 3), np.uint8), "is a RGB picture .* a colour for each class"),
+        (np.zeros((4, 6, 3), np.uint8), "is a picture of mode RGB .* a colour for each class"),
         (np.zeros((5, 6), np.uint8), r"the mask is 6x5, its image .*0\.png 6x4"),
     ],
 )

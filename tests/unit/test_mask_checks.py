@@ -1,5 +1,7 @@
 """Masks and pairs that can be read, and may mean something else."""
 
+import os
+
 import numpy as np
 from PIL import Image
 
@@ -75,3 +77,19 @@ def test_ids_in_three_equal_channels_are_refused_with_what_saves_one(tmp_path):
     fill(tmp_path, [mask.convert("RGB") for mask in halves(0, 1)])
     (problem,) = report_of(tmp_path).problems
     assert "channels are equal: save one of them, `PIL.Image.open(IN).getchannel(0)" in problem
+
+
+def test_ids_in_the_opacity_are_refused_with_what_saves_it(tmp_path):
+    black = Image.new("RGB", (32, 24))
+    fill(tmp_path, [Image.merge("RGBA", (*black.split(), mask)) for mask in halves(0, 1)])
+    (problem,) = report_of(tmp_path).problems
+    assert "save its opacity, `PIL.Image.open(IN).getchannel('A')" in problem
+
+
+def test_a_pipe_among_the_images_is_named_and_not_waited_for(tmp_path):
+    fill(tmp_path, halves(0, 1))
+    image = sorted((tmp_path / "images").iterdir())[0]
+    image.unlink()
+    os.mkfifo(image)
+    (problem,) = report_of(tmp_path).problems
+    assert problem == f"{image}: cannot be read (it is a named pipe or a device)"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from searchctl.trainer.data.files.header import Buffer, Header, HeaderError
+from searchctl.trainer.data.files.opening import open_file
 from searchctl.trainer.data.files.tiff import tiff_header
 
 _SMALL = 1 << 15
@@ -19,7 +20,7 @@ def header_of(path: Path) -> Header | None:
         OSError: the file cannot be read.
         ValueError: it is empty, or its header is broken.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_file(path) as file:
         start = file.read(_SMALL + 1)
         if len(start) <= _SMALL:
             return _parsed(start)

@@ -17,6 +17,7 @@ from searchctl.trainer.core.errors import DataError, first_few
 from searchctl.trainer.data.files.foreign import foreign
 from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.header import Header
+from searchctl.trainer.data.files.opening import open_file
 from searchctl.trainer.data.files.refusals import fix, refuse_image, refuse_mask, refuse_turned
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Picture.DecompressionBombError)
@@ -189,7 +190,7 @@ def content_hash(path: Path) -> bytes:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_file(path) as file:
         if os.fstat(file.fileno()).st_size <= _SMALL:
             return hashlib.blake2b(file.readall(), digest_size=16).digest()
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()

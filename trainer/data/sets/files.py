@@ -175,7 +175,8 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
     """
     if len(mask.getbands()) > 1:
         raise DataError(
-            f"a mask of class ids has one channel, this one is a {mask.mode} picture{_fix(mask)}"
+            f"a mask of class ids has one channel, this one is a picture of mode "
+            f"{mask.mode}{_fix(mask)}"
         )
     values = np.asarray(mask)
     wrong = [v for v in _values(values) if not 0 <= v < len(table) or table[v] == _REFUSED]
@@ -188,13 +189,23 @@ def decode_ids(mask: Picture.Image, table: ValueTable, allowed: str) -> Label:
 
 def _fix(mask: Picture.Image) -> str:
     """Propose how a picture becomes a mask of class ids."""
-    equal = ""
-    if mask.mode in ("LA", "RGB", "RGBA"):
-        bands = [np.asarray(band) for band in mask.split()][: len(mask.mode.removesuffix("A"))]
-        if all(np.array_equal(bands[0], band) for band in bands):
-            save = "`PIL.Image.open(IN).getchannel(0).save(OUT)`"
-            equal = f" whose channels are equal: save one of them, {save}"
-    return f"{equal} (masks that are pictures: dataset: folder, with a colour for each class)"
+    return (
+        f"{_saved(mask)} (masks that are pictures: dataset: folder, with a colour for each class)"
+    )
+
+
+def _saved(mask: Picture.Image) -> str:
+    """Return how the one channel that holds a mask is saved; nothing where there are several."""
+    if mask.mode not in ("LA", "RGB", "RGBA"):
+        return ""
+    colours, opacity = mask.mode.removesuffix("A"), mask.mode.endswith("A")
+    first, *others = (np.asarray(mask.getchannel(name)) for name in colours)
+    if not all(np.array_equal(first, band) for band in others):
+        return ""
+    words, channel = "channels are equal: save one of them", "0"
+    if opacity and first.min() == first.max():
+        words, channel = "colour is one: save its opacity", "'A'"
+    return f" whose {words}, `PIL.Image.open(IN).getchannel({channel}).save(OUT)`"
 
 
 def _values(mask: npt.NDArray[Any]) -> list[int]:

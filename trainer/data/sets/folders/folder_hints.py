@@ -94,6 +94,8 @@ def name_hint(images: Sequence[str], masks: Sequence[str]) -> str:
     'it holds 00_mask, 01_mask: set mask_suffix: _mask'
     >>> name_hint(["21_training", "22_training"], ["21_manual1", "22_manual1"])
     'it holds 21_manual1, 22_manual1: set image_suffix: _training and mask_suffix: _manual1'
+    >>> name_hint(["1_left", "2_left"], ["1_label", "2_label"])
+    'it holds 1_label, 2_label: set image_suffix: _left and mask_suffix: _label'
     >>> name_hint(["a"], ["x", "y"])
     'it holds x, y, and images are called a'
     """
@@ -132,13 +134,19 @@ def _candidates(images: Sequence[str], masks: Sequence[str]) -> Iterable[Parts]:
             if core:
                 yield before, after, "", ""
         nearest = max(masks, key=lambda mask: len(_common_start(image, mask)))
-        shared = _common_start(image, nearest).rstrip(_SEPARATORS)
-        if shared:
+        for shared in _shared_starts(image, nearest):
             yield "", image[len(shared) :], "", nearest[len(shared) :]
         nearest = max(masks, key=lambda mask: len(_common_end(image, mask)))
         shared = _common_end(image, nearest).lstrip(_SEPARATORS)
         if shared:
             yield image[: -len(shared)], "", nearest[: -len(shared)], ""
+
+
+def _shared_starts(one: str, other: str) -> Iterable[str]:
+    """Yield what two names start with, to the end of a word first: 01 of 01_left and 01_label."""
+    same = _common_start(one, other).rstrip(_SEPARATORS)
+    word = max(same.rfind(separator) for separator in _SEPARATORS)
+    return [start for start in (same[: max(word, 0)], same) if start]
 
 
 def _common_end(one: str, other: str) -> str:
