@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": sys.version.split()[0],
-        **{package: version(package) for package in packages},
+        **{package: _version(package) for package in packages},
     }
 
 
@@ -31,6 +31,13 @@ def keep(name: str, result: dict[str, Any]) -> None:
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:
