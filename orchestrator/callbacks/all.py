@@ -105,10 +105,12 @@ def loggers_of(sweep: Sweep, classes: Sequence[str]) -> Iterator[list[Callback]]
 
     values = LoggedValues(epochs, classes)
     with ExitStack() as stack:
-        yield [stack.enter_context(each) for each in _loggers(sweep, values)]
+        yield [stack.enter_context(each) for each in _loggers(sweep, classes, values)]
 
 
-def _loggers(sweep: Sweep, values: LoggedValues) -> "Iterator[TensorBoardLogger | InBackground]":
+def _loggers(
+    sweep: Sweep, classes: Sequence[str], values: LoggedValues
+) -> "Iterator[TensorBoardLogger | InBackground]":
     settings = sweep.loggers
     if settings.tensorboard is not None:
         from searchctl.orchestrator.callbacks.tensorboard import TensorBoardLogger  # imports torch
@@ -118,6 +120,8 @@ def _loggers(sweep: Sweep, values: LoggedValues) -> "Iterator[TensorBoardLogger 
         yield InBackground(partial(_mlflow, settings.mlflow, sweep.name, values), "MLflow")
     if settings.wandb is not None:
         yield InBackground(partial(_wandb, settings.wandb, sweep.name, values), "W&B")
+    for where, args in settings.own.items():
+        yield InBackground(partial(_own, where, args, sweep.name, classes, values), where)
 
 
 def _mlflow(uri: str, sweep: str, values: LoggedValues) -> NetworkLogger:
@@ -130,3 +134,11 @@ def _wandb(project: str, sweep: str, values: LoggedValues) -> NetworkLogger:
     from searchctl.orchestrator.callbacks.wandb import WandbLogger  # takes seconds
 
     return WandbLogger(project, sweep, values)
+
+
+def _own(
+    where: str, args: Mapping[str, Any], sweep: str, classes: Sequence[str], values: LoggedValues
+) -> NetworkLogger:
+    from searchctl.orchestrator.callbacks.own import OwnLogger  # imports torch
+
+    return OwnLogger(where, args, sweep, classes, values)

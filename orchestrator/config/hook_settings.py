@@ -1,11 +1,12 @@
 """The sections `hooks:` and `loggers:` of a sweep.yaml."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from searchctl.trainer.settings.base import Settings
+from searchctl.trainer.settings.own import is_import_path
 
 HookName = Literal["rung_closed", "sweep_finished", "sweep_stopped", "sweep_failed"]
 """Events that can run a hook."""
@@ -28,6 +29,12 @@ def _without_password(uri: str) -> str:
             "$MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD"
         )
     return uri
+
+
+def _import_path(name: str) -> str:
+    if not is_import_path(name):
+        raise ValueError("is no import path: write module:Class")
+    return name
 
 
 class HookSettings(Settings):
@@ -70,3 +77,6 @@ class LoggerSettings(Settings):
     """Project of Weights & Biases, as PROJECT or ENTITY/PROJECT. The sweep is a group, and each
     trial a run. Needs `searchctl[wandb]`. `$WANDB_API_KEY` gives access; `WANDB_MODE=offline`
     writes files only."""
+    own: dict[Annotated[str, AfterValidator(_import_path)], dict[str, Any]] = Field(default={})
+    """Loggers of your own by import path, each with its arguments: `{my_logs:CsvLogger: {file:
+    epochs.csv}}`. See own-parts.md."""

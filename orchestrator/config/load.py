@@ -6,6 +6,7 @@ from pathlib import Path as FilePath
 from searchctl.orchestrator.config.changes import NO_CHANGES, apply_changes
 from searchctl.orchestrator.config.checks.equal_trials import equal_trials
 from searchctl.orchestrator.config.checks.own_data import check_own_data
+from searchctl.orchestrator.config.checks.own_loggers import logger_problems
 from searchctl.orchestrator.config.checks.own_parts import (
     check_own_parts,
     folder_of,
@@ -55,10 +56,11 @@ def load_sweep(
     sweep = read_settings(Sweep, source, known)
     check_own_data(sweep, source)
     if sweep.script is not None:
-        problems = function_problems(sweep, folder_of(source))
+        problems = [*function_problems(sweep, folder_of(source))]
     else:
         check_own_parts(sweep, source)
-        problems = equal_trials(sweep)
+        problems = [*equal_trials(sweep)]
+    problems += logger_problems(sweep, folder_of(source))
     if problems:
         raise SweepError(_located(problems, source))
     return _resolved(sweep, source)

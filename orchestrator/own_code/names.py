@@ -1,4 +1,4 @@
-"""Which own code a sweep names: parts of its trials, its data set, its score."""
+"""Which own code a sweep names: parts of its trials, its data set, its score, its loggers."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,8 @@ def own_names(sweep: Sweep) -> list[str]:
     The modules of a script are found by its sources: see `script_files`.
     """
     trials = () if sweep.script is not None else sweep.trials()
-    return names_used(sweep, distinct_settings(trials, _NAMING, sweep.recipe))
+    used = names_used(sweep, distinct_settings(trials, _NAMING, sweep.recipe))
+    return list(dict.fromkeys([*used, *sweep.loggers.own]))
 
 
 def own_networks(sweep: Sweep) -> list[str]:
@@ -29,7 +30,7 @@ def own_networks(sweep: Sweep) -> list[str]:
 
 
 def names_used(sweep: Sweep, settings: Iterable[TrainSettings]) -> list[str]:
-    """Return the import paths that trials of these settings use, with those of the whole sweep."""
+    """Return the import paths that jobs of these settings use: own loggers run in the driver."""
     listed = list(settings)
     scores = [each for each in sweep.halving.scores if known_score(each) is None]
     others = [*(each.augment for each in listed), sweep.data.dataset, *scores]

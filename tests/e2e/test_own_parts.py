@@ -11,7 +11,7 @@ pytestmark = pytest.mark.exhaustive
 
 
 def test_own_parts_are_checked_launched_exported_and_trained(tmp_path):
-    for name in ("sweep.yaml", "my_nets.py", "my_losses.py"):
+    for name in ("sweep.yaml", "my_nets.py", "my_losses.py", "my_loggers.py"):
         shutil.copy(EXAMPLE / name, tmp_path)
     for command in (
         ("check", "my_losses:Tversky"),

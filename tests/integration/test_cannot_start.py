@@ -30,9 +30,8 @@ def launch(tmp_path):
         (tmp_path / "work/sweep.yaml").write_text(f"{SWEEP}resources: {resources}\n")
 
     def command(*arguments):
-        return searchctl(
-            *arguments, cwd=tmp_path / "work", env={"RAY_TMPDIR": str(tmp_path / "rays")}
-        )
+        env = {"RAY_TMPDIR": str(tmp_path / "rays")}
+        return searchctl(*arguments, cwd=tmp_path / "work", env=env)
 
     run.command, run.write, run.rays = command, write, tmp_path / "rays"
     return run

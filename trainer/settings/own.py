@@ -50,8 +50,9 @@ GIVEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "optimizer": (("lr",), ("weight_decay",)),
     "lr_schedule": (("steps",), ("epochs",)),
     "augment": (("image_size",), ("ignore_index",), ("rng",)),
+    "logger": (("sweep",), ("classes",)),
 }
-"""What the trainer gives to parameters of these names, where a part has them; one name of each."""
+"""What searchctl gives to parameters of these names, where a part has them; one name of each."""
 PAIR = ("image", "mask")
 """First parameters of an augmentation that is a callable."""
 SETTINGS = {"model": ("dropout",), "optimizer": ("lr", "weight_decay")}

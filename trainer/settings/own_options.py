@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,21 @@ def _argument_problems(
     for own in set(SETTINGS.get(kind, ())) & args.keys():
         message = f"is a setting of its own: write {own} under training"
         yield OwnProblem(f"{setting}.{own}", ..., message)
+    for problem in argument_problems(name, model, setting, args):
+        yield replace(problem, setting=kind) if problem.setting == setting else problem
+
+
+def argument_problems(
+    name: str, model: type[BaseModel], setting: str, args: Mapping[str, Any]
+) -> Iterator[OwnProblem]:
+    """Yield what is wrong with the arguments of an own part.
+
+    Args:
+        name: of the part.
+        model: its options.
+        setting: where its arguments are written. A missing one is a problem of this setting.
+        args: the arguments.
+    """
     try:
         model.model_validate(dict(args))
     except ValidationError as error:
@@ -99,7 +114,7 @@ def _argument_problems(
             at = str(details["loc"][0])
             if details["type"] == "missing":
                 fix = f"write {setting}: {{{at}: ..}}"
-                yield OwnProblem(kind, name, f"{name} needs {at}, which has no default: {fix}")
+                yield OwnProblem(setting, name, f"{name} needs {at}, which has no default: {fix}")
             else:
                 message = _message(name, at, dict(details), model)
                 value = ... if details["type"] == "extra_forbidden" else args.get(at)
