@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 
 from searchctl.orchestrator.config.changes import NO_CHANGES, apply_changes
+from searchctl.orchestrator.config.checks.booleans import booleans_read_as_numbers
 from searchctl.orchestrator.config.checks.equal_trials import equal_trials
 from searchctl.orchestrator.config.checks.own_data import check_own_data
 from searchctl.orchestrator.config.checks.own_loggers import logger_problems
@@ -61,6 +62,7 @@ def load_sweep(
         check_own_parts(sweep, source)
         problems = [*equal_trials(sweep)]
     problems += logger_problems(sweep, folder_of(source))
+    problems += booleans_read_as_numbers(source.value, sweep.to_json())
     if problems:
         raise SweepError(_located(problems, source))
     return _resolved(sweep, source)

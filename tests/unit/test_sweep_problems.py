@@ -97,6 +97,9 @@ space: {{augment.RandomScal.scale_limit: [0.2, 0.5]}}
             "4 storage.url: the environment variable NO",
         ),
         ("seed: x", "4 seed: must be a whole number, not 'x'"),
+        ("halving: {repeats: true}", "4 halving.repeats: must be a number, not true"),
+        ("inference: {scales: [true]}", "4 inference.scales[0]: must be a number, not true"),
+        ("inference: {scales: [1e9]}", "4 inference.scales: must be 16 or less, not 1e+09"),
     ],
 )
 def test_a_bad_setting_is_refused_with_line_path_and_fix(refused, text, problem):

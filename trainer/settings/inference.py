@@ -14,6 +14,8 @@ _MOST_LOGITS = 2_000_000_000
 """Bytes of an image's logits that mode `whole` takes at most; activations take several times as
 much."""
 
+_LARGEST_SCALE = 16
+
 
 class Inference(Settings):
     """How predictions at the labels' own size are made: for finalists, and in `searchctl train`.
@@ -40,6 +42,8 @@ class Inference(Settings):
     def _each_once(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
         if len(set(scales)) < len(scales):
             raise ValueError("lists a scale twice: each is averaged once")
+        if max(scales) > _LARGEST_SCALE:
+            raise ValueError(f"must be {_LARGEST_SCALE} or less, not {max(scales):g}")
         return scales
 
     @model_validator(mode="after")

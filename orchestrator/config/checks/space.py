@@ -100,8 +100,10 @@ def search_problems(search: SearchSettings, space: Space, *, by_script: bool) ->
         return [(("method",), f"a grid cannot list space.{n}: {fix}") for n in space.unbounded]
     count = space.size if search.method == "grid" else sum(search.sizes)
     if count is None or count > MAX_TRIALS:
-        fix = "list fewer values, or set method: random with trials"
-        return [(("method",), f"{count:,} trials are too many (at most {MAX_TRIALS:,}): {fix}")]
+        many = f"{count:,} trials are too many (at most {MAX_TRIALS:,})"
+        if search.method != "grid":
+            return [(("trials",), many)]
+        return [(("method",), f"{many}: list fewer values, or set method: random with trials")]
     return []
 
 
