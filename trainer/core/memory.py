@@ -33,6 +33,11 @@ def peak_bytes(device: torch.device) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
+def free_bytes(device: torch.device) -> int:
+    """Return the bytes of a GPU that no process has taken; 0 for a CPU."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+
+
 def release_unused() -> None:
     """Give the GPU memory that torch holds for later jobs of this process back to other processes.
 

@@ -94,14 +94,7 @@ class TrainingBatches:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Yield every image once, shuffled for this epoch; a last batch of one is never alone."""
         fill = partial(self._fill, epoch)
-        plan = self._plan(epoch)
-        if self._workers:
-            yield from _filled_ahead(self._split, plan, fill, self._workers)
-        else:
-            for chosen in plan:
-                batch = _empty_batch(self._split, len(chosen))
-                fill(chosen, batch)
-                yield batch
+        yield from _filled(self._split, self._plan(epoch), fill, self._workers)
 
     def _plan(self, epoch: int) -> list[list[int]]:
         """Return the images of each batch, of those that are this process's part."""
@@ -123,20 +116,44 @@ class TrainingBatches:
             self._augmenters.put(used)
 
 
-def fixed_batches(split: LoadedSplit, batch_size: int) -> Iterator[Batch]:
-    """Yield every image once, unchanged and in order; the last batch may be smaller."""
-    for start in range(0, len(split.names), batch_size):
-        chosen = range(start, min(start + batch_size, len(split.names)))
-        images, labels = batch = _empty_batch(split, len(chosen))
-        for index, image, label in zip(chosen, images.numpy(), labels.numpy(), strict=True):
-            _put(split.images[index], split.labels[index], image, label)
+def fixed_batches(split: LoadedSplit, batch_size: int, *, ahead: bool = False) -> Iterator[Batch]:
+    """Yield every image once, unchanged and in order; the last batch may be smaller.
+
+    Args:
+        split: the images.
+        batch_size: images of each batch.
+        ahead: read the next batches in a thread.
+    """
+    images = range(len(split.names))
+    plan = [images[start : start + batch_size] for start in images[::batch_size]]
+    yield from _filled(split, plan, partial(_fill_unchanged, split), workers=int(ahead))
+
+
+def _fill_unchanged(split: LoadedSplit, chosen: Sequence[int], batch: Batch) -> None:
+    for index, image, label in zip(chosen, batch[0].numpy(), batch[1].numpy(), strict=True):
+        _put(split.images[index], split.labels[index], image, label)
+
+
+def _filled(
+    split: LoadedSplit,
+    plan: Iterable[Sequence[int]],
+    fill: Callable[[Sequence[int], Batch], None],
+    workers: int,
+) -> Iterator[Batch]:
+    """Yield the batches in their order, filled in between or by threads ahead."""
+    if workers:
+        yield from _filled_ahead(split, plan, fill, workers)
+        return
+    for chosen in plan:
+        batch = _empty_batch(split, len(chosen))
+        fill(chosen, batch)
         yield batch
 
 
 def _filled_ahead(
     split: LoadedSplit,
-    plan: Iterable[list[int]],
-    fill: Callable[[list[int], Batch], None],
+    plan: Iterable[Sequence[int]],
+    fill: Callable[[Sequence[int], Batch], None],
     workers: int,
 ) -> Iterator[Batch]:
     """Yield batches in their order, while threads fill the next ones.

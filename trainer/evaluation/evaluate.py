@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from searchctl.trainer.core.results import Evaluation, ImageCounts
 from searchctl.trainer.core.stopping import Stop, until_stopped
+from searchctl.trainer.data.evaluation_batches import EvaluationBatches, shard_of
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches
 from searchctl.trainer.data.sets.base import Image, Label
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
@@ -37,11 +38,22 @@ def evaluate(
     batch_size: int,
     stop: Stop,
     process_group: ProcessGroup = SINGLE_PROCESS,
+    batches: EvaluationBatches | None = None,
 ) -> Scored:
     """Evaluate a network at the training size. The model stays in evaluation mode.
 
     Each process of a process group scores its shard of the images. All return the evaluation of the
     whole split.
+
+    Args:
+        model: network on its device.
+        split: the images.
+        precision: number format and memory layout of the network.
+        batch_size: images of a batch in this process.
+        stop: whether the job must stop.
+        process_group: the processes that evaluate it.
+        batches: those of this process's shard, for splits that are evaluated often; None: they are
+            read.
 
     Raises:
         DataError: the split has no labelled pixel.
@@ -49,8 +61,10 @@ def evaluate(
     """
     model.eval()
     tally = _Tally(split, process_group)
-    for images, labels in until_stopped(fixed_batches(tally.split, batch_size), stop):
-        tally.add(precision.logits(model, images), labels.to(precision.device))
+    if batches is None:
+        batches = EvaluationBatches(tally.split, batch_size, precision.device)
+    for images, labels in until_stopped(batches, stop):
+        tally.add(precision.logits(model, images), labels)
     return tally.scored()
 
 
@@ -137,9 +151,7 @@ class _Tally:
     def __init__(self, split: LoadedSplit, process_group: ProcessGroup) -> None:
         self._process_group = process_group
         self._is_split = process_group.splits(len(split.names))
-        self.split = (
-            split.take(process_group.shard(range(len(split.names)))) if self._is_split else split
-        )
+        self.split = shard_of(split, process_group)
         self.classes = len(split.dataset.class_names)
         self.ignore_index = split.dataset.ignore_index
         self.confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64)

@@ -28,10 +28,15 @@ def confusion_per_image(
     """
     labels = labels.long()
     image = torch.arange(len(labels), device=labels.device).view(-1, 1, 1)
-    # one bincount over (image, true class, predicted class) avoids a loop over images
+    # one count over (image, true class, predicted class) avoids a loop over images
     cell = (image * classes + labels) * classes + predictions
-    counts = torch.bincount(cell[labels != ignore_index], minlength=len(labels) * classes * classes)
-    return counts.view(-1, classes, classes)
+    cells = len(labels) * classes * classes
+    # ignored pixels have a cell of their own: to select the others, or to count by bincount, the
+    # CPU would wait for a GPU
+    cell = torch.where(labels != ignore_index, cell, cells).flatten()
+    counts = torch.zeros(cells + 1, dtype=torch.int64, device=labels.device)
+    counts.scatter_add_(0, cell, counts.new_ones(()).expand_as(cell))
+    return counts[:-1].view(-1, classes, classes)
 
 
 def outcomes_per_image(confusions: Tensor) -> Tensor:

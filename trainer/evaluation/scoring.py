@@ -1,6 +1,5 @@
 """Evaluations of a job: of the validation set during training, and of the kept weights."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.core.stopping import Stop
+from searchctl.trainer.data.evaluation_batches import evaluation_batch_size
 from searchctl.trainer.data.loader import LoadedSplit, fixed_batches, load_split
 from searchctl.trainer.evaluation.evaluate import Scored, evaluate, evaluate_original
 from searchctl.trainer.run.precision import Precision
@@ -73,7 +73,8 @@ def score_validation(job: PreparedJob, stop: Stop) -> Scored:
         DataError: the labels do not determine a score.
         Stopped: a stop was requested.
     """
-    evaluation, images = _evaluated(evaluate, job, job.validation, stop)
+    of_each_epoch = partial(evaluate, batches=job.validation_batches)
+    evaluation, images = _evaluated(of_each_epoch, job, job.validation, stop)
     scores: dict[str, float | None] = {each.name: each.of(images) for each in _further_scores(job)}
     return replace(evaluation, scores=scores), images
 
@@ -129,7 +130,8 @@ def _score_of_split(score: Score, images: ImageCounts) -> float | None:
 def _evaluated(
     how: Callable[..., Scored], job: PreparedJob, split: LoadedSplit, stop: Stop
 ) -> Scored:
-    # `batch_size` is that of all processes together; each evaluates its shard
-    size = math.ceil(job.settings.batch_size / job.process_group.size)
     model, process_group = job.training.scored_model, job.process_group
+    size = evaluation_batch_size(
+        job.settings.batch_size, job.precision.device, processes=process_group.size
+    )
     return how(model, split, job.precision, batch_size=size, stop=stop, process_group=process_group)

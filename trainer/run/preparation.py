@@ -7,6 +7,11 @@ import torch
 
 from searchctl.trainer.core.memory import reset_peak
 from searchctl.trainer.core.seeds import derive_seed
+from searchctl.trainer.data.evaluation_batches import (
+    EvaluationBatches,
+    evaluation_batch_size,
+    shard_of,
+)
 from searchctl.trainer.data.loader import (
     LoadedSplit,
     TrainingBatches,
@@ -50,6 +55,8 @@ class PreparedJob:
     images: LoadedSplit
     """Training images."""
     validation: LoadedSplit
+    validation_batches: EvaluationBatches
+    """Those that this process evaluates, on the device."""
     batches: TrainingBatches
     loss: Loss
     training: Training
@@ -102,6 +109,7 @@ def prepare(
         precision,
         images,
         validation,
+        _validation_batches(settings, validation, device, process_group),
         batches,
         loss=_loss(settings, images, process_group).to(device),
         training=begin_training(
@@ -126,6 +134,16 @@ def prepare(
             code=job.code.hash if job.code else None,
         ),
     )
+
+
+def _validation_batches(
+    settings: TrainSettings,
+    validation: LoadedSplit,
+    device: torch.device,
+    process_group: ProcessGroup,
+) -> EvaluationBatches:
+    size = evaluation_batch_size(settings.batch_size, device, processes=process_group.size)
+    return EvaluationBatches(shard_of(validation, process_group), size, device, keep=True)
 
 
 def _loss(settings: TrainSettings, images: LoadedSplit, process_group: ProcessGroup) -> Loss:
