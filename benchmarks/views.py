@@ -32,6 +32,7 @@ COMMANDS = {
     "logs of one trial": ("logs", "large", "--trial", "6240"),
     "watch": ("watch", "large"),
     "explain": ("explain", "large"),
+    "report": ("report", "large", "--format", "html", "-o", "/dev/null"),
     "explain of one trial": ("explain", "large", "6240"),
     "pareto": ("pareto", "large"),
     "plan --against": ("plan", "--against", "large"),

@@ -24,7 +24,8 @@ from searchctl.orchestrator.statistics.certainty import (
 )
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.finished import full_scores
-from searchctl.orchestrator.storage.reads.ranking import most_finalists, ranked_trials
+from searchctl.orchestrator.storage.reads.ranking import most_finalists
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.data.settings import PLACES
 from searchctl.trainer.scores.catalog import title
@@ -75,9 +76,17 @@ class NotKnown:
     why: str
 
 
-def read_certainty(engine: Engine, row: SweepRow) -> Certainty | NotKnown | None:
-    """Return how sure the winner is; None before the last rung is closed."""
-    ranked = ranked_trials(engine, row, most_finalists(engine, row))
+def read_certainty(
+    engine: Engine, row: SweepRow, rows: SweepRows | None = None
+) -> Certainty | NotKnown | None:
+    """Return how sure the winner is; None before the last rung is closed.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        rows: its rows, where some were read before.
+    """
+    ranked = (rows or SweepRows(engine, row)).best(most_finalists(engine, row))
     images = row.ladder[-1]["images"]
     scores = {each.trial: [each.score] for each in ranked if each.images == images}
     if not scores:

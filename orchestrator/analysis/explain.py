@@ -15,7 +15,7 @@ from searchctl.orchestrator.statistics.cut import Corrected, Opponent, compare, 
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
 from searchctl.orchestrator.statistics.per_class import ClassPair, compare_classes
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.ranking import ranked_trials
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.catalog import ScoreName
@@ -96,14 +96,28 @@ class Explained:
     """Number of its cohort, among which it is ranked; None if the sweep has only one."""
 
 
-def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = None) -> Explained:
+def explain_trial(
+    engine: Engine,
+    row: SweepRow,
+    trial: int,
+    rung: int | None = None,
+    rows: SweepRows | None = None,
+) -> Explained:
     """Return why a trial was promoted or pruned, at one rung or at all rungs that it has reached.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        trial: number of the trial.
+        rung: number of the rung; None for all.
+        rows: the sweep's rows, where some were read before.
 
     Raises:
         SweepNotFound: the sweep has no trial of that number.
         SearchctlError: the trial has not reached that rung, or stored counts are damaged.
     """
-    sweep = _Stored(engine, row)
+    rows = rows or SweepRows(engine, row)
+    sweep = _Stored(rows)
     if trial not in sweep.params:
         known = len(sweep.params) - 1
         raise SweepNotFound(f"sweep '{row.name}' has trials 0 to {known}, not {trial}")
@@ -121,7 +135,7 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
         sweep.params[trial],
         sweep.score,
         rungs,
-        read_certainty(engine, row) if finalist else None,
+        read_certainty(engine, row, rows) if finalist else None,
         sweep.cohorts[trial] if row.cohorts > 1 else None,
     )
 
@@ -129,16 +143,16 @@ def explain_trial(engine: Engine, row: SweepRow, trial: int, rung: int | None = 
 class _Stored:
     """The stored rows of a sweep, read when they are first needed."""
 
-    def __init__(self, engine: Engine, row: SweepRow) -> None:
-        self._engine, self._row = engine, row
-        self._images = ImageEvidence(engine, row)
-        self.score: ScoreName = ranked_by(row.spec)
-        trials = queries.trials(engine, row)
+    def __init__(self, rows: SweepRows) -> None:
+        self._rows, self._engine, self._row = rows, rows.engine, rows.row
+        self._images = ImageEvidence(self._engine, self._row)
+        self.score: ScoreName = ranked_by(self._row.spec)
+        trials = rows.trials
         self.params = {trial.number: trial.params for trial in trials}
         self.states = {trial.number: trial.state for trial in trials}
         self.cohorts = {trial.number: trial.cohort for trial in trials}
         self._rungs: dict[tuple[int, int], list[Decision]] = {}
-        for decision in queries.decisions(engine, row):
+        for decision in rows.decisions:
             place = self.cohorts[decision.trial], decision.rung
             self._rungs.setdefault(place, []).append(decision)
 
@@ -150,8 +164,7 @@ class _Stored:
         ranked = sorted((d for d in decisions if d.rank is not None), key=lambda d: d.rank or 0)
         neighbours = [self._neighbour(job.trial, each) for each in _nearest(ranked, mine)]
         if mine.verdict == "complete":
-            standing = ranked_trials(self._engine, self._row)  # of all cohorts
-            place = {each.trial: each.rank for each in standing}
+            place = {each.trial: each.rank for each in self._rows.ranked}  # of all cohorts
             ranked.sort(key=lambda d: place[d.trial])
         others = [d.trial for d in ranked if d is mine or not d.spared]
         comparison = self._comparison(mine, others)

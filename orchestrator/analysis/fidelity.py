@@ -16,12 +16,12 @@ from searchctl.orchestrator.statistics.drift import (
     Drift,
     Typical,
     drifts,
+    numeric,
     searched,
     typical,
 )
 from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.ranking import ranked_trials
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
 from searchctl.trainer.scores.catalog import ScoreName
 
@@ -73,14 +73,20 @@ class Fidelity:
     """Results of the follow-up jobs; None while none of them has ended."""
 
 
-def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
+def read_fidelity(engine: Engine, row: SweepRow, rows: SweepRows | None = None) -> Fidelity:
     """Compare the closed rungs of a sweep; a ladder of one rung has none to compare.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        rows: its rows, where some were read before.
 
     Raises:
         SearchctlError: the ladder has several rungs, and fewer than two are closed.
     """
-    trials, cohorts = queries.trials(engine, row), queries.cohorts(engine, row)
-    closed = _closed_rungs(queries.decisions(engine, row), trials)
+    rows = rows or SweepRows(engine, row)
+    trials, cohorts = rows.trials, rows.cohorts
+    closed = _closed_rungs(rows.decisions, trials)
     if all(len(closed.get(each.number, ())) < 2 <= len(each.ladder) for each in cohorts):
         raise SearchctlError(
             f"fewer than two rungs of sweep '{row.name}' are closed: wait until two can be "
@@ -95,16 +101,17 @@ def read_fidelity(engine: Engine, row: SweepRow) -> Fidelity:
     params = {trial.number: trial.params for trial in trials if trial.cohort == 0}
     kept, ended = [_best(rung) for rung in first], len(first) == len(row.ladder)
     if ended:
-        kept[-1] = [each.trial for each in ranked_trials(engine, row) if each.trial in params][:1]
+        ranked = rows.best(1) if len(params) == len(trials) else rows.ranked
+        kept[-1] = [each.trial for each in ranked if each.trial in params][:1]
     return Fidelity(
         row.name,
         ranked_by(row.spec),
-        read_certainty(engine, row),
+        read_certainty(engine, row, rows),
         steps,
-        [_preferred(name, params, kept) for name in searched(params)],
+        list(_preferred(params, kept)),
         drifts(params, [_scores(rung, row.direction) for rung in first]),
         ended,
-        read_follow_up(engine, row),
+        read_follow_up(engine, row, rows),
     )
 
 
@@ -149,9 +156,13 @@ def _top(rung: Sequence[Decision]) -> int:
     return kept if kept < len(rung) else 1
 
 
-def _preferred(name: str, params: AllParams, kept: Sequence[list[int]]) -> Preferred:
-    of_rungs = [typical(name, params, trials) for trials in kept]
-    return Preferred(name, typical(name, params, list(params)), of_rungs)
+def _preferred(params: AllParams, kept: Sequence[list[int]]) -> Iterator[Preferred]:
+    numbers = numeric(params)
+    for name in searched(params):
+        of_all, *of_rungs = (
+            typical(name, params, trials, numbers) for trials in (list(params), *kept)
+        )
+        yield Preferred(name, of_all, of_rungs)
 
 
 def _best(rung: Sequence[Decision]) -> list[int]:

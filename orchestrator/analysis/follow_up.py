@@ -18,8 +18,9 @@ from searchctl.orchestrator.halving.winner import Choose
 from searchctl.orchestrator.statistics.audit import AuditResult, assess_audit
 from searchctl.orchestrator.statistics.seed_spread import Order, Spread, order, spread
 from searchctl.orchestrator.storage.reads import queries, snapshot
-from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.reads.snapshot import KindTime
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.scores.catalog import ScoreName
 
@@ -104,8 +105,15 @@ class FollowUp:
     costs: dict[Kind, Cost]
 
 
-def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
-    """Return the results of the follow-up jobs; None while none of them has ended."""
+def read_follow_up(engine: Engine, row: SweepRow, rows: SweepRows | None = None) -> FollowUp | None:
+    """Return the results of the follow-up jobs; None while none of them has ended.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        rows: its rows, where some were read before.
+    """
+    rows = rows or SweepRows(engine, row)
     ended = {
         key_of(job): job
         for job in queries.jobs(engine, row, kinds=AFTER)
@@ -113,11 +121,10 @@ def read_follow_up(engine: Engine, row: SweepRow) -> FollowUp | None:
     }
     if not ended:
         return None
-    decisions, settings = queries.decisions(engine, row), follow_up_settings(row.spec)
-    cohorts, trials = queries.cohorts(engine, row), queries.trials(engine, row)
-    closed = closed_cohorts_of(cohorts, trials, decisions)
+    decisions, settings = rows.decisions, follow_up_settings(row.spec)
+    closed = closed_cohorts_of(rows.cohorts, rows.trials, decisions)
     planned = follow_up_jobs(closed, settings, row.direction)
-    ranked, score = ranked_trials(engine, row), ranked_by(row.spec)
+    ranked, score = rows.ranked, ranked_by(row.spec)
     winner, repeated = ranked[0], {key.trial for key in planned if key.kind == "repeat"}
     finalists = [each for each in ranked if each.trial in repeated]
     return FollowUp(

@@ -1,7 +1,7 @@
 """All settings of a sweep.yaml, checked as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Self
 
@@ -186,7 +186,10 @@ class Sweep(Settings):
         return budget
 
     @model_validator(mode="after")
-    def _trials_can_be_trained(self) -> Self:
+    def _trials_can_be_trained(self, info: ValidationInfo) -> Self:
+        if info.context is not None:  # of a stored sweep, which was checked at its launch
+            vars(self)["points"] = info.context["points"]
+            return self
         problems = draw_problems(self)
         if not problems and self.script is not None:
             problems = script_problems(self, self.script)
@@ -309,3 +312,17 @@ class Sweep(Settings):
             SweepError: the values do not fit this version of searchctl.
         """
         return read_settings(cls, YamlFile("stored sweep", dict(values), lines={}))
+
+    @classmethod
+    def of_stored(cls, values: Mapping[str, Any], points: Sequence[Point]) -> Self:
+        """Read the output of `to_json` for a view: no trial is drawn or checked again.
+
+        Args:
+            values: the settings of the sweep.
+            points: its stored trials, in the order of their numbers.
+
+        Raises:
+            SweepError: the values do not fit this version of searchctl.
+        """
+        source = YamlFile("stored sweep", dict(values), lines={})
+        return read_settings(cls, source, context={"points": list(points)})

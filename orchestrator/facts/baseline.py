@@ -6,8 +6,8 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.sweeps import number
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.scores.catalog import ScoreName, title
 
@@ -40,14 +40,20 @@ class Baseline:
         return f"{known}, {value}: the winner is better by {number(self.gain)}."
 
 
-def read_baseline(engine: Engine, row: SweepRow) -> Baseline | None:
-    """Return the best known point; None if a sweep has none, or none with a score yet."""
-    known = {each.number for each in queries.trials(engine, row) if each.origin == "known"}
+def read_baseline(engine: Engine, row: SweepRow, rows: SweepRows | None = None) -> Baseline | None:
+    """Return the best known point; None if a sweep has none, or none with a score yet.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        rows: its rows, where some were read before.
+    """
+    rows = rows or SweepRows(engine, row)
+    known = {each.number for each in rows.trials if each.origin == "known"}
     if not known:
         return None
-    ranked = ranked_trials(engine, row)
-    best = next((each for each in ranked if each.trial in known), None)
-    return None if best is None else _compared(best, ranked[0], row)
+    best = next((each for each in rows.ranked if each.trial in known), None)
+    return None if best is None else _compared(best, rows.ranked[0], row)
 
 
 def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline:

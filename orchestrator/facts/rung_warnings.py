@@ -10,17 +10,29 @@ from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, jobs_with, of_sweep
-from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.rows import JobRow, SweepRow, TrialRow
 from searchctl.trainer.core.errors import first_few
 
 
-def warnings_of(engine: Engine, row: SweepRow, jobs: Collection[JobRow]) -> list[str]:
-    """Return what to say of the rungs of a stored sweep, given its jobs or those of some rungs."""
+def warnings_of(
+    engine: Engine,
+    row: SweepRow,
+    jobs: Collection[JobRow],
+    trials: Iterable[TrialRow] | None = None,
+) -> list[str]:
+    """Return what to say of the rungs of a stored sweep.
+
+    Args:
+        engine: the sweep's database.
+        row: the sweep.
+        jobs: its jobs, or those of some rungs.
+        trials: its trials, where they were read before.
+    """
     kinds = {job.hardware for job in jobs if job.hardware}
     scores = Counter((job.rung, job.score) for job in jobs if job.score is not None)
     if len(kinds) < 2 and max(scores.values(), default=0) < 2:
         return []
-    rung_of = _Rungs({each.number: each.cohort for each in queries.trials(engine, row)})
+    rung_of = _Rungs({each.number: each.cohort for each in trials or queries.trials(engine, row)})
     alike = _with_equal_images(engine, row, jobs, rung_of)
     return [*mixed_hardware(jobs, rung_of), *equal_results(alike, rung_of)]
 

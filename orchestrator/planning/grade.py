@@ -1,5 +1,6 @@
 """Compares a sweep's plan with what happened, stage by stage."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -180,7 +181,9 @@ class _Spent:
     ) -> None:
         self._jobs = spent_by_stage(engine, row)
         self._validations = validations_by_stage(engine, row)
-        self._attempts = attempts
+        self._attempts: defaultdict[tuple[Kind, int, int], list[EndedAttempt]] = defaultdict(list)
+        for each in attempts:
+            self._attempts[stage_key(each.kind, each.cohort, each.rung)].append(each)
         self._val = val
 
     def grade(self, cost: StageCost, times: StageEstimate | None) -> StageGrade:
@@ -190,9 +193,7 @@ class _Spent:
             stage_key(cost.stage.kind, cost.stage.cohort, cost.stage.rung.number),
         )
         spent = [each for each in self._jobs if stage_key(each.kind, each.cohort, each.rung) == key]
-        wall = busy_seconds(
-            each for each in self._attempts if stage_key(each.kind, each.cohort, each.rung) == key
-        )
+        wall = busy_seconds(self._attempts[key])
         validations = sum(n for each, n in self._validations.items() if stage_key(*each) == key)
         return StageGrade(
             stage.kind,

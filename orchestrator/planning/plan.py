@@ -228,8 +228,11 @@ def plan_sweep(
 
 def trial_epochs(sweep: Sweep) -> list[int]:
     """Return the epochs of each trial, in the order of their numbers."""
-    values = (params.get("epochs", sweep.recipe.epochs) for params in sweep.trials())
-    return [int(epochs) for epochs in values]  # type: ignore[arg-type]
+    epochs = sweep.recipe.epochs
+    if "epochs" not in sweep.space_.names:
+        return [epochs] * len(sweep.trials())
+    values = (params.get("epochs", epochs) for params in sweep.trials())
+    return [int(each) for each in values]  # type: ignore[arg-type]
 
 
 def cohort_ladders(sweep: Sweep, images: int) -> tuple[Ladder, ...]:
@@ -291,15 +294,21 @@ def _stages(sweep: Sweep, ladders: Sequence[Ladder]) -> Iterator[Stage]:
 def _costs(
     stages: Iterable[Stage], epochs: list[int], validation: SweepValidation, val: int | None
 ) -> Iterator[StageCost]:
-    trained = [Span.exactly(each) for each in epochs]
+    trained = _exactly(epochs)
     for stage in stages:
         scored = validation.counts(epochs, last=stage.rung.fraction == 1)
-        validated = [Span.exactly(each) for each in scored]
+        validated = _exactly(scored)
         yield StageCost(
             stage,
             over_survivors(*stage.spread_over(trained)) * stage.rung.images,
             None if val is None else over_survivors(*stage.spread_over(validated)) * val,
         )
+
+
+def _exactly(counts: Sequence[int]) -> list[Span]:
+    """Return certain numbers; equal ones are one object."""
+    spans = {each: Span.exactly(each) for each in set(counts)}
+    return [spans[each] for each in counts]
 
 
 def _cost_json(cost: StageCost) -> dict[str, Any]:
@@ -313,7 +322,9 @@ def _cost_json(cost: StageCost) -> dict[str, Any]:
 def _disk(sweep: Sweep, ladders: Sequence[Ladder]) -> DiskPerWeight:
     # Only these settings change the size of a checkpoint: a large grid has few distinct cases.
     names = ("epochs", "optimizer", "momentum", "amsgrad", "ema")
-    distinct = {tuple((n, p[n]) for n in names if n in p): None for p in sweep.trials()}
+    searched = [name for name in names if name in sweep.space_.names]
+    trials = sweep.trials() if searched else ()
+    distinct = {tuple((n, p[n]) for n in searched if n in p): None for p in trials} or {(): None}
     sizes = [
         checkpoint_bytes_per_weight(sweep.recipe.model_copy(update=dict(values)))
         for values in distinct

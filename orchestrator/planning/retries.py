@@ -31,12 +31,17 @@ class Retry:
 
 def busy_seconds(attempts: Iterable[EndedAttempt]) -> float:
     """Return the seconds during which at least one of the attempts ran."""
-    busy, until = 0.0, None
-    for each in sorted(attempts, key=lambda attempt: attempt.started_at):
-        start = each.started_at if until is None else max(until, each.started_at)
-        busy += max(0.0, (each.ended_at - start).total_seconds())
-        until = each.ended_at if until is None else max(until, each.ended_at)
-    return busy
+    spans = sorted((each.started_at, each.ended_at) for each in attempts)
+    if not spans:
+        return 0.0
+    busy, (start, until) = 0.0, spans[0]
+    for began, ended in spans:
+        if began > until:
+            busy += (until - start).total_seconds()
+            start, until = began, ended
+        elif ended > until:
+            until = ended
+    return busy + max(0.0, (until - start).total_seconds())
 
 
 def faults(attempts: Iterable[EndedAttempt]) -> tuple[Retry, ...]:

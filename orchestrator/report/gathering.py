@@ -36,6 +36,7 @@ from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
 from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
+from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.errors import TrainerError
 
@@ -67,9 +68,9 @@ def gather(engine: Engine, row: SweepRow, price_per_gpu_hour: float | None = Non
         chosen_classes=section("chosen_classes", lambda: _chosen(stored, classes)) or [],
         contrasts=contrasts(trials, training, row.direction),
         importance=section("importance", lambda: _importance(stored, trials)),
-        fidelity=section("fidelity", lambda: read_fidelity(engine, row)),
+        fidelity=section("fidelity", lambda: read_fidelity(engine, row, stored.rows)),
         tradeoff=section("tradeoff", lambda: read_tradeoff(engine, row)),
-        appraisal=section("appraisal", lambda: read_follow_up(engine, row)),
+        appraisal=section("appraisal", lambda: read_follow_up(engine, row, stored.rows)),
         grade=graded,
         unlabeled=section("unlabeled", lambda: _unlabeled(stored, finalists)),
         masks=section("masks", lambda: _masks(stored, finalists)) or [],
@@ -107,7 +108,7 @@ def _answer(
         raise SearchctlError("No rung is closed yet, or no trial has a score.")
     best = trials[0]
     step = [each for each in best.steps if each.rank is not None][-1]
-    explained = explain_trial(stored.engine, stored.row, best.trial, step.rung)
+    explained = explain_trial(stored.engine, stored.row, best.trial, step.rung, stored.rows)
     start = first_scores(stored.row, stored.jobs)
     rungs = [rung for cohort in stored.cohorts for rung in cohort.ladder]
     return Answer(
@@ -126,7 +127,7 @@ def _answer(
         images=sum(job.images_seen or 0 for job in stored.jobs),
         seconds=sum(job.seconds or 0.0 for job in stored.jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),
-        baseline=read_baseline(stored.engine, stored.row),
+        baseline=read_baseline(stored.engine, stored.row, stored.rows),
         price_per_gpu_hour=price_per_gpu_hour,
     )
 
@@ -196,9 +197,9 @@ def _pictures(stored: Stored, finalists: Sequence[TrialFacts], file: str) -> lis
     from searchctl.orchestrator.artifacts.directory import runs_directory
 
     runs = runs_directory(stored.sweep)
-    wanted = {trial.trial for trial in finalists}
+    of_finalists = queries.attempts(stored.engine, stored.row, [each.trial for each in finalists])
     return [
         Picture(each.trial, each.rung, str(runs / key_of(each).folder / each.token / file))
-        for each in stored.attempts
-        if each.outcome == "complete" and each.kind == "ladder" and each.trial in wanted
+        for each in of_finalists
+        if each.outcome == "complete" and each.kind == "ladder"
     ]

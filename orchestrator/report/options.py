@@ -20,6 +20,7 @@ def contrasts(
     """Return a comparison for each param with few values; names come before numbers."""
     better: Better = max if direction == "maximize" else min
     names = dict.fromkeys(name for trial in trials for name in trial.params)
+    trials = [trial for trial in trials if trial.scored]
     found = [each for name in names for each in _contrast(name, trials, training, better)]
     return sorted(found, key=lambda each: _are_numbers(each.options))
 
@@ -29,9 +30,11 @@ def _contrast(
 ) -> Iterator[Contrast]:
     of_value: defaultdict[str, list[TrialFacts]] = defaultdict(list)
     for trial in trials:
-        if name in trial.params and trial.scored:
+        if name in trial.params:
             of_value[repr(trial.params[name])].append(trial)
-    if not 2 <= len(of_value) <= MOST_VALUES:
+            if len(of_value) > MOST_VALUES:
+                return
+    if len(of_value) < 2:
         return
     rung = min(max(each.scored.rung for each in same if each.scored) for same in of_value.values())
     options = [_option(name, rung, same, training, better) for same in of_value.values()]

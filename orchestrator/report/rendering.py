@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from searchctl.orchestrator.facts.scores import by_accuracy, value_of
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
@@ -92,8 +92,9 @@ def _environment(*, autoescape: bool) -> Environment:
 def _cell(sorted_by: Any, shown: Any = None, *, left: bool = False) -> Markup:
     """Return a table's cell with the value that sorts it."""
     text = sorted_by if shown is None else shown
-    side = Markup(" class=left") if left else ""
-    return Markup('<td{} data-v="{}">{}</td>').format(side, sorted_by, text)
+    side = " class=left" if left else ""
+    # Markup.format takes three times as long, and a large report has tens of thousands of cells
+    return Markup(f'<td{side} data-v="{escape(sorted_by)}">{escape(text)}</td>')
 
 
 def _num(score: float | None) -> Markup:

@@ -14,41 +14,57 @@ from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
+from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
-from searchctl.orchestrator.storage.rows import AttemptRow, CohortRow, JobRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
+from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
+from searchctl.orchestrator.storage.rows import CohortRow, JobRow, SweepRow, TrialRow
+from searchctl.searchspace import Params
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The rows, one query for each kind."""
+    """The rows, each read once."""
 
-    engine: Engine
-    row: SweepRow
+    rows: SweepRows
     sweep: Sweep
-    cohorts: Sequence[CohortRow]
-    trials: Mapping[int, TrialRow]
-    jobs: Sequence[JobRow]
-    decisions: Sequence[Decision]
-    attempts: Sequence[AttemptRow]
-    ranked: Mapping[int, RankedTrial]
-    """The trials that have a rank, by number."""
 
     @classmethod
     def read(cls, engine: Engine, row: SweepRow) -> Self:
-        """Read the rows."""
-        trials = queries.trials(engine, row)
-        return cls(
-            engine,
-            row,
-            Sweep.from_json(row.spec),
-            queries.cohorts(engine, row),
-            {trial.number: trial for trial in trials},
-            queries.jobs(engine, row),
-            queries.decisions(engine, row),
-            queries.attempts(engine, row),
-            {each.trial: each for each in ranked_trials(engine, row)},
-        )
+        """Read the sweep and its trials; other rows are read when they are needed."""
+        rows = SweepRows(engine, row)
+        points = [Point(Params(trial.params), trial.origin) for trial in rows.trials]
+        return cls(rows, Sweep.of_stored(row.spec, points))
+
+    @property
+    def row(self) -> SweepRow:
+        """The sweep's row."""
+        return self.rows.row
+
+    @property
+    def engine(self) -> Engine:
+        """The sweep's database."""
+        return self.rows.engine
+
+    @property
+    def jobs(self) -> Sequence[JobRow]:
+        """The jobs of its ladders."""
+        return self.rows.jobs
+
+    @property
+    def cohorts(self) -> Sequence[CohortRow]:
+        """Its cohorts."""
+        return self.rows.cohorts
+
+    @cached_property
+    def trials(self) -> dict[int, TrialRow]:
+        """Its trials, by number."""
+        return {trial.number: trial for trial in self.rows.trials}
+
+    @cached_property
+    def ranked(self) -> dict[int, RankedTrial]:
+        """The trials that have a rank, by number, the best first."""
+        return {each.trial: each for each in self.rows.ranked}
 
     @cached_property
     def cohort_of(self) -> dict[int, int]:
@@ -76,7 +92,7 @@ class Stored:
             recorded=sweep.halving.scores[1:],
             not_vouched=NOT_VOUCHED if sweep.script else None,
             hardware=tuple(sorted({job.hardware for job in self.jobs if job.hardware})),
-            warnings=tuple(warnings_of(self.engine, row, self.jobs)),
+            warnings=tuple(warnings_of(self.engine, row, self.jobs, self.rows.trials)),
         )
 
     def rungs(self) -> list[RungFacts]:
@@ -85,7 +101,7 @@ class Stored:
             JobState(job.rung, job.state, job.score, cohort=self.cohort_of[job.trial])
             for job in self.jobs
         ]
-        closed = {(self.cohort_of[each.trial], each.rung): each for each in self.decisions}
+        closed = {(self.cohort_of[each.trial], each.rung): each for each in self.rows.decisions}
         views = rung_views(all_rungs(self.cohorts), states, self.row.direction)
         return [
             RungFacts(
@@ -107,7 +123,7 @@ class Stored:
 
     def trial_facts(self) -> list[TrialFacts]:
         """Return every trial, the best first."""
-        decisions = {(each.trial, each.rung): each for each in self.decisions}
+        decisions = {(each.trial, each.rung): each for each in self.rows.decisions}
         jobs: dict[int, list[JobRow]] = {number: [] for number in self.trials}
         for job in self.jobs:
             jobs[job.trial].append(job)

@@ -14,7 +14,7 @@ ahead with this seed, some of them by chance.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import betaincinv
 
 LEVEL = 0.95
 
@@ -68,5 +68,7 @@ def assess_audit(
 def _interval(better: int, n: int, pruned: int) -> tuple[float, float]:
     if n == pruned:
         return better / n, better / n  # every pruned trial was audited: nothing is estimated
-    interval = stats.binomtest(better, n).proportion_ci(LEVEL, method="exact")
-    return float(interval.low), float(interval.high)
+    tail = (1 - LEVEL) / 2
+    low = float(betaincinv(better, n - better + 1, tail)) if better else 0.0
+    high = float(betaincinv(better + 1, n - better, 1 - tail)) if better < n else 1.0
+    return low, high

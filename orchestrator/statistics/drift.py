@@ -8,15 +8,14 @@ of a rung share one seed and one sample, so a drift may be that seed's.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import mean, median_low
 from typing import Any
 
-from scipy import stats
-
 from searchctl.orchestrator.statistics.holm import holm
+from searchctl.orchestrator.statistics.rank_tests import kendall, kruskal, ranks
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -71,13 +70,13 @@ def drifts(params: AllParams, rungs: Sequence[Scores]) -> list[Drift]:
 
     From each rung to the next, and from the lowest one to every other.
     """
-    names, count = searched(params), len(rungs)
+    names, count, numbers = searched(params), len(rungs), numeric(params)
     pairs = [*pairwise(range(count)), *((0, upper) for upper in range(2, count))]
     found = [
         drift
         for lower, upper in pairs
         for name in names
-        if (drift := _drift(name, params, rungs, lower, upper)) is not None
+        if (drift := _drift(name, params, rungs, lower, upper, numbers)) is not None
     ]
     tested = [drift.p for drift in found if drift.p is not None]
     corrected = iter(holm(tested))
@@ -93,12 +92,26 @@ def searched(params: AllParams) -> list[str]:
     return [name for name, distinct in values.items() if len(distinct) > 1]
 
 
-def typical(name: str, params: AllParams, trials: Sequence[int]) -> Typical | None:
-    """Return the typical value among these trials; None if none has the hyperparameter."""
+def numeric(params: AllParams) -> set[str]:
+    """Return the names whose values are numbers in all trials."""
+    types: defaultdict[str, set[type]] = defaultdict(set)
+    for each in params.values():
+        for name, value in each.items():
+            types[name].add(type(value))
+    return {name for name, found in types.items() if found <= {int, float}}
+
+
+def typical(
+    name: str, params: AllParams, trials: Sequence[int], numbers: Collection[str]
+) -> Typical | None:
+    """Return the typical value among these trials; None if none has the hyperparameter.
+
+    `numbers` are the names of all params that are numbers.
+    """
     values = [params[trial][name] for trial in trials if name in params[trial]]
     if not values:
         return None
-    value = median_low(values) if _is_number(name, params) else _most_frequent(values)
+    value = median_low(values) if name in numbers else _most_frequent(values)
     return Typical(value, values.count(value) / len(values))
 
 
@@ -120,7 +133,12 @@ def _p(drift: Drift) -> float:
 
 
 def _drift(
-    name: str, params: AllParams, rungs: Sequence[Scores], lower: int, upper: int
+    name: str,
+    params: AllParams,
+    rungs: Sequence[Scores],
+    lower: int,
+    upper: int,
+    numbers: Collection[str],
 ) -> Drift | None:
     below, above = rungs[lower], rungs[upper]
     trials = sorted(trial for trial in below.keys() & above.keys() if name in params[trial])
@@ -133,7 +151,7 @@ def _drift(
     on_lower: float | None = None
     on_upper: float | None = None
     rose: dict[str, float] = {}
-    if _is_number(name, params):
+    if name in numbers:
         tau, p = _trend(values, rises)
         on_lower, on_upper = (_trend(values, of_rung)[0] for of_rung in scores)
     else:
@@ -157,15 +175,14 @@ def _enough(trials: Sequence[int]) -> bool:
 
 def _rises(below: Sequence[float], above: Sequence[float]) -> list[float]:
     """Return how many ranks each trial rose; tied scores share their ranks."""
-    places: list[float] = (stats.rankdata(above) - stats.rankdata(below)).tolist()
+    places: list[float] = (ranks(above) - ranks(below)).tolist()
     return places
 
 
 def _trend(values: Sequence[float], rises: Sequence[float]) -> tuple[float | None, float]:
     if len(set(rises)) < 2:
         return None, 1.0
-    found = stats.kendalltau(values, rises)
-    return float(found.statistic), float(found.pvalue)
+    return kendall(values, rises)
 
 
 def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, float], float]:
@@ -174,12 +191,8 @@ def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, 
     for value, rise in zip(values, rises, strict=True):
         groups[str(value)].append(rise)
     means = {value: mean(group) for value, group in sorted(groups.items())}
-    p = float(stats.kruskal(*groups.values()).pvalue) if len(set(rises)) > 1 else 1.0
+    p = kruskal([*groups.values()]) if len(set(rises)) > 1 else 1.0
     return means, p
-
-
-def _is_number(name: str, params: AllParams) -> bool:
-    return {type(each[name]) for each in params.values() if name in each} <= {int, float}
 
 
 def _most_frequent(values: Sequence[Any]) -> Any:

@@ -94,7 +94,7 @@ def test_what_does_not_vary_is_not_searched():
 
 def test_what_trials_mostly_have_is_the_median_of_numbers_and_the_most_frequent_of_names():
     params = {0: {"lr": 1, "m": "a"}, 1: {"lr": 2, "m": "b"}, 2: {"lr": 9, "m": "b"}, 3: {}}
-    assert typical("lr", params, [0, 1, 2]).value == 2
-    found = typical("m", params, [0, 1, 2])
+    assert typical("lr", params, [0, 1, 2], {"lr"}).value == 2
+    found = typical("m", params, [0, 1, 2], {"lr"})
     assert (found.value, found.share) == ("b", pytest.approx(2 / 3))
-    assert typical("lr", params, [3]) is None
+    assert typical("lr", params, [3], {"lr"}) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
+from searchctl.orchestrator.cli.views.garbage import uncollected
 from searchctl.orchestrator.cli.views.view import open_sweep
 
 if TYPE_CHECKING:
@@ -48,12 +49,16 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
         from searchctl.orchestrator.analysis.fidelity import read_fidelity
         from searchctl.orchestrator.terminal.fidelity import sweep_explanation
 
-        _show(read_fidelity(engine, row), sweep_explanation, as_json)
+        with uncollected():
+            fidelity = read_fidelity(engine, row)
+        _show(fidelity, sweep_explanation, as_json)
     else:
         from searchctl.orchestrator.analysis.explain import explain_trial
         from searchctl.orchestrator.terminal.explain import explanation
 
-        _show(explain_trial(engine, row, trial, rung), explanation, as_json)
+        with uncollected():
+            explained = explain_trial(engine, row, trial, rung)
+        _show(explained, explanation, as_json)
 
 
 @click.command()

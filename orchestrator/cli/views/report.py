@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from searchctl.orchestrator.cli.common import db_option, sweep_argument
+from searchctl.orchestrator.cli.views.garbage import uncollected
 from searchctl.orchestrator.cli.views.view import open_sweep
 
 
@@ -52,7 +53,8 @@ def report(
     kinds = {".md": "md", ".json": "json"}
     kind = how or (kinds.get(output.suffix.lower(), "html") if output else "html")
     engine, row = open_sweep(sweep, db)
-    text = render(gather(engine, row, price_per_gpu_hour), kind)  # type: ignore[arg-type]  # click has checked it
+    with uncollected():
+        text = render(gather(engine, row, price_per_gpu_hour), kind)  # type: ignore[arg-type]  # click has checked it
     if output is None and kind != "html":
         click.echo(text, nl=False)
         return

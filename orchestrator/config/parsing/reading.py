@@ -1,7 +1,7 @@
 """Validates a YAML file against a settings class and reports all problems at once."""
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,20 +13,26 @@ from searchctl.trainer.settings.base import Settings
 Model = TypeVar("Model", bound=Settings)
 
 
-def read_settings(model: type[Model], source: YamlFile, problems: Iterable[Problem] = ()) -> Model:
+def read_settings(
+    model: type[Model],
+    source: YamlFile,
+    problems: Iterable[Problem] = (),
+    context: Mapping[str, Any] | None = None,
+) -> Model:
     """Return the validated settings of a file.
 
     Args:
         model: the settings class.
         source: the values of the file.
         problems: problems that earlier checks have found; they are reported with the others.
+        context: what the model's validators are to know.
 
     Raises:
         SweepError: lists every problem with its file, line, path and fix.
     """
     found = list(problems)
     try:
-        settings = model.model_validate(source.value)
+        settings = model.model_validate(source.value, context=context)
     except ValidationError as error:
         found += [
             Problem(path, message, source.file, locate(source.lines, path))

@@ -17,7 +17,7 @@ from searchctl.orchestrator.report.facts import ClassScores, Contrast, Curve, Op
 from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.scores.catalog import title
 
-MOST_TRIALS = 2000
+MOST_TRIALS = 1000
 """Most trials that are drawn and listed, the best ones: with more, a browser is slow."""
 
 

@@ -31,4 +31,6 @@ def jobs_with(*columns: Any) -> Select[Any]:
 def fetch(engine: Engine, query: Select[Any]) -> list[dict[str, Any]]:
     """Return the rows of a query by the names of its columns."""
     with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        found = connection.execute(query)
+        names = tuple(found.keys())
+        return [dict(zip(names, row, strict=True)) for row in found]

@@ -134,7 +134,8 @@ def jobs(
         .order_by(*_IN_ORDER, schema.trials.c.number)
     )
     rows = fetch(engine, of_sweep(query, sweep, trial))
-    return [JobRow(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+    fractions = {text: Fraction(text) for text in {row["fraction"] for row in rows}}
+    return [JobRow(**{**row, "fraction": fractions[row["fraction"]]}) for row in rows]
 
 
 def decisions(engine: Engine, sweep: SweepRow, trial: Trials = None) -> list[Decision]:
