@@ -21,6 +21,7 @@ from searchctl.orchestrator.config.resource_settings import BudgetSettings, Reso
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.sweep_settings import (
     HalvingSettings,
+    LimitSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,
@@ -66,6 +67,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "training, command or function": ScriptSettings,
     "search": SearchSettings,
     "halving": HalvingSettings,
+    "halving, limits": LimitSettings,
     "inference": Inference,
     "report": ReportSettings,
     "resources": ResourceSettings,
@@ -203,9 +205,13 @@ def _words(annotation: Any) -> Iterator[str]:
         for part in get_args(annotation):
             yield from _words(part)
     elif isinstance(annotation, type):
-        yield {"Fraction": "share", "Path": "path", "Validate": "mapping"}.get(
-            annotation.__name__, annotation.__name__.lower()
-        )
+        yield _word(annotation)
+
+
+def _word(kind: type) -> str:
+    if issubclass(kind, Settings):
+        return "mapping"
+    return {"Fraction": "share", "Path": "path"}.get(kind.__name__, kind.__name__.lower())
 
 
 def _forms(annotation: Any) -> list[str]:

@@ -88,18 +88,21 @@ def read_certainty(
     """
     ranked = (rows or SweepRows(engine, row)).best(most_finalists(engine, row))
     images = row.ladder[-1]["images"]
-    scores = {each.trial: [each.score] for each in ranked if each.images == images}
+    # what exceeds a limit is no rival of a winner within it
+    alike = [each for each in ranked if bool(each.violation) == bool(ranked[0].violation)]
+    scores = {each.trial: [each.score] for each in alike if each.images == images}
     if not scores:
         return None
     if len(scores) == 1:
-        return NotKnown(f"trial {ranked[0].trial} is the only finalist")
+        within = " within the limits" * (alike != ranked)
+        return NotKnown(f"trial {ranked[0].trial} is the only finalist{within}")
     unscored = dict.fromkeys(scores, 0)
     for job in queries.jobs(engine, row, kinds=_REPEATS):
         _add(job, scores, unscored)
     noise, sweeps = seed_noise(scores.values()), [row.name]
     source: Literal["repeats", "earlier"] = "repeats"
     if noise is None:
-        groups, sweeps = _earlier(engine, row, [each.params for each in ranked[: len(scores)]])
+        groups, sweeps = _earlier(engine, row, [each.params for each in alike[: len(scores)]])
         noise, source = noise_of_others(groups), "earlier"
     if noise is None:
         return NotKnown(_unmeasured(row))

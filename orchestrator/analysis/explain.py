@@ -77,7 +77,7 @@ class ExplainedRung:
     neighbours: list[Neighbour]
     """In the order of rank, including the trial; empty without a score, or before the cut."""
     comparison: Comparison | None
-    """None if no trial was cut, or this trial has no score."""
+    """None if no trial was cut, a limit decided, or this trial has no score."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,8 @@ class _Stored:
         return Neighbour(other.trial, rank, score, other.verdict, differs)
 
     def _comparison(self, mine: Decision, ranked: Sequence[int]) -> Comparison | None:
+        if mine.margin is None and mine.verdict != "complete":
+            return None  # nothing was cut, or the limits decided
         against = opponents(ranked, mine.kept, last=mine.verdict == "complete")
         if mine.trial not in against:
             return None

@@ -79,13 +79,22 @@ def decisions_follow(record: Record) -> Iterator[Discrepancy]:
         decisions, ladder = record.at(cohort, rung), record.planned[cohort]
         planned = ladder[rung + 1] if rung + 1 < len(ladder) else None
         outcomes = [
-            Outcome(d.trial, rung, d.score, failed=d.verdict == "failed") for d in decisions
+            Outcome(d.trial, rung, d.score, failed=d.verdict == "failed", violation=d.violation)
+            for d in decisions
         ]
         derived = {d.trial: d for d in cut(outcomes, planned, record.direction, record.protected)}
         for d in decisions:
             for name in _FIELDS:
                 pair = getattr(d, name), getattr(derived[d.trial], name)
                 yield from _unless_same(rung, d.trial, name, *pair, "the scores of its rung")
+
+
+def violations_follow(record: Record) -> Iterator[Discrepancy]:
+    """A decision names the limits that the stored measurements of its job's network exceed."""
+    for d in record.decisions:
+        derived = record.violations.get(JobKey(d.trial, d.rung), "")
+        source = "the measurements and halving.limits"
+        yield from _unless_same(d.rung, d.trial, "exceeded limits", d.violation, derived, source)
 
 
 def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
@@ -226,6 +235,7 @@ def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
 CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
     one_decision_each,
     decisions_follow,
+    violations_follow,
     scores_are_the_jobs,
     scores_follow_from_images,
     evaluations_follow_from_images,

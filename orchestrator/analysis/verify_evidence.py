@@ -4,7 +4,7 @@ It also checks whether the finalists' weights exist, so that verify.py needs no 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -14,14 +14,18 @@ from upath import UPath
 from searchctl.orchestrator.analysis.image_evidence import recorded_scores, stored_score
 from searchctl.orchestrator.analysis.verify_draws import redraws
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
+from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
+from searchctl.orchestrator.halving.limits import limits_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
+from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import CohortRow, EpochRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import CohortRow, EpochRow, JobRow, SweepRow, TrialRow
+from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
 from searchctl.trainer.evaluation.from_counts import evaluation_by_images
@@ -83,6 +87,7 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
             if key in jobs and _missing(jobs[key].weights, engine)
         },
         protected=_protected(row, trials, cohorts),
+        violations=_violations(engine, row, trials, jobs),
         retried={cohort.number: cohort.retried for cohort in cohorts if cohort.retried},
         by_script=is_by_script(row.spec),
         winner=_winner(engine, row),
@@ -95,6 +100,21 @@ def _protected(row: SweepRow, trials: Sequence[TrialRow], cohorts: Sequence[Coho
         return set()
     known = (trial for trial in trials if trial.origin == "known")
     return {trial.number for trial in known if not cohorts[trial.cohort].retried}
+
+
+def _violations(
+    engine: Engine, row: SweepRow, trials: Sequence[TrialRow], jobs: Mapping[JobKey, JobRow]
+) -> dict[JobKey, str]:
+    """Return which limits each job of the ladder exceeds, by the stored measurements."""
+    if not (limits := limits_of(row.spec)):
+        return {}
+    params = {trial.number: Params(trial.params) for trial in trials}
+    measured = Measured(limits, params, read_measurements(engine, row))
+    return {
+        key: measured.violation(key.trial, job.hardware or "")
+        for key, job in jobs.items()
+        if key.kind == "ladder" and job.state == "COMPLETE"
+    }
 
 
 def _winner(engine: Engine, row: SweepRow) -> int | None:

@@ -59,6 +59,8 @@ class Record:
     """Finalists' jobs whose weights are missing."""
     protected: AbstractSet[int] = frozenset()
     """Trials that are never cut."""
+    violations: Mapping[JobKey, str] = field(default_factory=dict)
+    """Which limits each job with a score on the ladder exceeds, in words, if any."""
     by_script: bool = False
     """Whether a script of the user's scored: it may leave no counts."""
     requests: Sequence[int] = ()

@@ -38,6 +38,8 @@ class Origin(Settings):
     score: float
     mean: float | None = None
     """Mean score over several seeds, if the winner was chosen by it."""
+    exceeds: str | None = None
+    """The limits of the sweep (`halving.limits`) that it exceeds, in words."""
 
 
 class ExportedCode(Settings):
@@ -125,6 +127,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
             images=ranked.images,
             score=ranked.score,
             mean=ranked.mean,
+            exceeds=ranked.violation or None,
         ),
         seed=sweep.seed,
         score=sweep.halving.ranked_by,

@@ -104,6 +104,7 @@ def _without_cuts(sweep: Sweep, drawn: Sequence[int], ladder: Ladder) -> Sweep:
         "fractions": [str(rung.fraction) for rung in ladder.rungs],
         **{"min_fraction": None, "finalists": 1, "repeats": 1, "choose": "best", "audit": 0},
         "protect_known": False,
+        "limits": None,  # they change no score
     }
     return Sweep.from_json(
         {

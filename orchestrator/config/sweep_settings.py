@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -138,6 +138,26 @@ _Score = Annotated[
 ]
 
 
+class LimitSettings(Settings):
+    """Limits on what is measured of a trial. A trial that exceeds one is ranked below all others.
+
+    A value is measured once per network and type of hardware, by the first job that has it.
+    """
+
+    latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Most milliseconds of inference for one image: at image_size, or at its original size as
+    `inference:` says, where that is set. The median of several passes, on the trials' hardware."""
+    memory_gb: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Most memory that a training may take at its peak, in units of 1e9 bytes: what torch allocates
+    on a GPU; on a CPU the resident memory of the whole process, libraries included."""
+
+    @model_validator(mode="after")
+    def _limit_something(self) -> Self:
+        if self.latency_ms is None and self.memory_gb is None:
+            raise ValueError("limits nothing: write latency_ms: 20 or memory_gb: 10")
+        return self
+
+
 class HalvingSettings(Settings):
     """How the ladder is built, and which score ranks the trials."""
 
@@ -167,6 +187,9 @@ class HalvingSettings(Settings):
     protect_known: bool = False
     """Whether the points of `search.known` are never cut: they are trained on every rung beside the
     planned trials, so that the winner is compared with them on all of the data."""
+    limits: LimitSettings | None = None
+    """Limits on what is measured of each trial, such as {latency_ms: 20, memory_gb: 10}. Trials
+    that exceed one are ranked below all others, and climb only to places that no other takes."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     """Number of seeds with which each finalist is trained, the sweep's own seed included, after the
     ladder. They measure the variance over seeds, and change no cut."""

@@ -30,7 +30,7 @@ class Target:
     def reached(self, decisions: Sequence[Decision]) -> str | None:
         """Return why a closed rung ends the sweep; None if its best score is not good enough."""
         best = next((each for each in decisions if each.rank == 1), None)
-        if best is None or best.score is None:
+        if best is None or best.score is None or best.violation:
             return None
         sign = 1 if self.direction == "maximize" else -1
         if sign * best.score < sign * self.value:

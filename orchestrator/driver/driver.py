@@ -7,6 +7,7 @@ What to do is decided by attempts.py; this is where it is done.
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from upath import UPath
 
@@ -30,6 +31,7 @@ from searchctl.orchestrator.driver.attempts import (
 )
 from searchctl.orchestrator.driver.budget import GpuMeter, StopConditions
 from searchctl.orchestrator.driver.job_builder import JobBuilder
+from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.executors.job import JobAttempt
@@ -38,6 +40,7 @@ from searchctl.orchestrator.halving.cohorts import DrawCohort
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.search.mirror import outcome_of
+from searchctl.orchestrator.storage.measurements import Measurement
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -55,12 +58,14 @@ class Driver:
         meter: GpuMeter,
         stop: StopConditions,
         draw: Callable[[int], Sequence[int]],
+        measured: Measured,
         reuse: Reuse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Drive a sweep; `stop` distinguishes a stop from a lost worker.
 
         `draw` draws and stores a cohort, and returns the numbers of its trials.
+        `measured` decides which trials exceed a limit.
         With `reuse`, jobs that were trained before are not handed out.
         """
         self._attempts = attempts
@@ -71,6 +76,7 @@ class Driver:
         self._stop = stop
         self._draw = draw
         self._reuse = reuse
+        self._measured = measured
         self._clock = clock
         self._next: JobAttempt | None = None
 
@@ -87,8 +93,14 @@ class Driver:
                 self._reuse.ran_on(job.hardware)
         return self._attempts.replay(
             [(key_of(each), each.token, each.outcome) for each in attempts],
-            [(key_of(job), outcome) for job in jobs if (outcome := outcome_of(job))],
+            [(key_of(job), self._judged(job, each)) for job in jobs if (each := outcome_of(job))],
         )
+
+    def _judged(self, job: JobRow, outcome: Outcome) -> Outcome:
+        """Return a stored job's outcome with the limits that it exceeds."""
+        if job.kind != "ladder" or not outcome.finite:
+            return outcome
+        return replace(outcome, violation=self._measured.violation(job.trial, job.hardware or ""))
 
     def next_job(self) -> JobAttempt | Signal:
         """Return the next job that has to be trained; none while the database does not answer."""
@@ -156,9 +168,12 @@ class Driver:
         if result.status in ("lost", "stopped", "blocked", "unusable"):
             self.lost(job, result.error or "stopped", result.status)
             return
-        failed = result.status == "failed"
+        failed, new = result.status == "failed", self._measured.new(job, result)
         outcome = Outcome(job.trial, job.rung, result.score, failed, result.seconds)
-        self._end(job, Ended(key_of(job), job.token, outcome), result)
+        if job.kind == "ladder" and outcome.finite:
+            violation = self._measured.violation(job.trial, result.hardware, new)
+            outcome = replace(outcome, violation=violation)
+        self._end(job, Ended(key_of(job), job.token, outcome), result, new)
 
     def lost(self, job: JobAttempt, error: str, cause: Cause = "lost") -> None:
         """Store that a job ended without a result; it is retried, or has failed, or blocks."""
@@ -174,13 +189,16 @@ class Driver:
         if self._next is not None:
             self._recorder.close(self._next, "stopped", "stopped")
 
-    def _end(self, job: JobAttempt, event: Event, result: JobResult) -> None:
-        """Carry out what follows from the end of an attempt."""
+    def _end(
+        self, job: JobAttempt, event: Event, result: JobResult, new: Sequence[Measurement] = ()
+    ) -> None:
+        """Carry out what follows from the end of an attempt, which measured what is new."""
         self._meter.end(job.token)
         for instruction in self._attempts.handle(event, self._clock()):
             match instruction:
                 case StoreResult(decisions):
-                    self._store(job, result, decisions)
+                    self._measured.learn(new)
+                    self._store(job, result, decisions, new)
                 case StoreFailure(error, decisions):
                     self._store(job, JobResult("failed", None, error=error), decisions)
                 case CloseAttempt(outcome, error):
@@ -192,12 +210,18 @@ class Driver:
                 case NoteLate():
                     self._recorder.late(job)
 
-    def _store(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
+    def _store(
+        self,
+        job: JobAttempt,
+        result: JobResult,
+        decisions: Sequence[Decision],
+        new: Sequence[Measurement] = (),
+    ) -> None:
         if result.weights:
             self._builder.keep_weights(job.trial, result.weights, job.content_hash)
         if self._reuse and result.hardware:
             self._reuse.ran_on(result.hardware)
-        self._recorder.result(job, result, decisions)
+        self._recorder.result(job, result, decisions, new)
         self._callback.job_done(job, result)
         if decisions:
             self._stop.rung_closed(decisions)

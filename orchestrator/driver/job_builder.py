@@ -1,6 +1,6 @@
 """Builds the attempts that workers run, from a sweep and the slots of its schedule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -34,13 +34,15 @@ class JobBuilder:
         trials: Mapping[int, Params],
         runs: UPath,
         initial: InitialFiles,
+        latency_known_on: Callable[[int], tuple[str, ...] | None],
         code: OwnCode | None = None,
         hash_content: ContentHash | None = None,
     ) -> None:
         """Build jobs whose files are below `runs` and whose initial weights are in `initial`.
 
         `trials` has the params by number; trials may be added to it later.
-        Those with own parts import `code`. `hash_content` gives each its content hash.
+        Those with own parts import `code`. `hash_content` gives each its content hash, and
+        `latency_known_on` the types of hardware on which a trial's latency need not be measured.
         """
         self._sweep = sweep
         self._trials = trials
@@ -49,6 +51,7 @@ class JobBuilder:
         self._initial = initial
         self._code = code
         self._hash_content = hash_content
+        self._latency_known_on = latency_known_on
         self._kept: dict[int, tuple[UPath, str | None]] = {}
 
     def add_initial(self, initial: InitialFiles) -> None:
@@ -88,6 +91,7 @@ class JobBuilder:
             resume_from=tuple(folder / before for before in reversed(earlier)),
             final=final and slot.kind != "audit",  # the test split is for finalists
             inference=sweep.inference,
+            latency_known_on=self._latency_known_on(slot.trial) if ranked else None,
             features=final and ranked and sweep.report.features,
             masks=sweep.report.wanted_images if ranked else 0,
             keep_weights=warm or (final and ranked),

@@ -13,6 +13,7 @@ from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.search.mirror import mirror_result
 from searchctl.orchestrator.search.study import StudyMirror
+from searchctl.orchestrator.storage.measurements import Measurement
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
@@ -84,9 +85,15 @@ class Recorder:
         """Store an epoch."""
         self.outbox.put(partial(self._store_epoch, job, record))
 
-    def result(self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]) -> None:
-        """Store a result with the decisions that it completes, in one transaction."""
-        self.outbox.put(partial(self._store_result, job, result, decisions))
+    def result(
+        self,
+        job: JobAttempt,
+        result: JobResult,
+        decisions: Sequence[Decision],
+        measured: Sequence[Measurement] = (),
+    ) -> None:
+        """Store a result, the decisions that it completes and its measurements, all or nothing."""
+        self.outbox.put(partial(self._store_result, job, result, decisions, measured))
 
     def close(self, job: JobAttempt, outcome: Literal["lost", "stopped"], error: str) -> None:
         """Store that an attempt ended without a result."""
@@ -114,9 +121,13 @@ class Recorder:
         log.error("%s", DIFFERS.format_map(detail))
 
     def _store_result(
-        self, job: JobAttempt, result: JobResult, decisions: Sequence[Decision]
+        self,
+        job: JobAttempt,
+        result: JobResult,
+        decisions: Sequence[Decision],
+        measured: Sequence[Measurement],
     ) -> None:
-        self._writer.save_result(job.token, result, decisions)
+        self._writer.save_result(job.token, result, decisions, measured)
         mirror_result(self._mirror, job, result, decisions)
         below = [JobKey(job.trial, job.rung - 1)] if job.rung else []
         decided = [JobKey(decision.trial, decision.rung) for decision in decisions]

@@ -13,7 +13,10 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.directory import stored_directory
 from searchctl.orchestrator.artifacts.retention import MASKS
+from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.storage.measurements import read_measurements
+from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.finished import (
     FinishedJob,
     counts_of,
@@ -22,6 +25,7 @@ from searchctl.orchestrator.storage.reads.finished import (
     finished_jobs,
 )
 from searchctl.orchestrator.storage.rows import JOB_STATES
+from searchctl.searchspace import Params
 from searchctl.trainer.core.atomic_files import read_file, write_atomically
 from searchctl.trainer.core.results import JobResult
 
@@ -63,13 +67,34 @@ class Reuse:
 
     def _copies(self, found: Iterator[FinishedJob], job: JobAttempt) -> Iterator[JobResult]:
         for source in found:
+            latency = _limit_latency(self._engine, source, job)
+            if latency is None and _needs_latency(source, job):
+                continue  # a limit needs it, so the job is trained
             try:
                 files = _copy_files(source, job)
-                yield _result(self._engine, source, files)
+                copy = _result(self._engine, source, files)
+                yield replace(copy, limit_latency_ms=latency)
             except (OSError, ValueError) as error:
                 log.info(
                     "trial %d of %s is not reused: %s", source.key.trial, source.sweep.name, error
                 )
+
+
+def _needs_latency(source: FinishedJob, job: JobAttempt) -> bool:
+    known = job.latency_known_on
+    scored = source.row["state"] == "COMPLETE"
+    return scored and known is not None and source.row["hardware"] not in known
+
+
+def _limit_latency(engine: Engine, source: FinishedJob, job: JobAttempt) -> float | None:
+    """Return the latency that the other sweep measured of the same network, used as here."""
+    used = job.inference.model_dump(mode="json")
+    if not _needs_latency(source, job) or source.sweep.spec.get("inference") != used:
+        return None
+    (trial,) = queries.trials(engine, source.sweep, [source.key.trial])
+    stored = read_measurements(engine, source.sweep)
+    there = Measured({}, {source.key.trial: Params(trial.params)}, stored)
+    return there.value("latency_ms", source.key.trial, source.row["hardware"])
 
 
 def _copy_files(source: FinishedJob, job: JobAttempt) -> dict[str, UPath]:

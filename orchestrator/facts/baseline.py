@@ -25,13 +25,18 @@ class Baseline:
     rank: int
     """Its place among all trials."""
     gain: float | None
-    """How much better the winner is; None if the point has not reached the winner's rung."""
+    """How much better the winner is; None if the point has not reached the winner's rung, or
+    exceeds a limit that the winner keeps."""
+    violation: str = ""
+    """Which limits it exceeds, in words; empty if none."""
 
     def __str__(self) -> str:
         value = f"{title(self.score)} {number(self.value)}"
         if self.trial == self.winner:
             return f"The winner is a known point (search.known), {value}: no other trial is better."
         known = f"The best known point is trial {self.trial}"
+        if self.gain is None and self.violation:
+            return f"{known}, {value}. It exceeds halving.limits: {self.violation}."
         if self.gain is None:
             return (
                 f"{known}. It was cut on rung {self.rung} ({value}), so it cannot be compared with "
@@ -57,7 +62,8 @@ def read_baseline(engine: Engine, row: SweepRow, rows: SweepRows | None = None) 
 
 
 def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline:
-    gain = winner.value - best.value if best.rung == winner.rung else None
+    alike = bool(best.violation) == bool(winner.violation)
+    gain = winner.value - best.value if best.rung == winner.rung and alike else None
     if gain is not None and row.direction == "minimize":
         gain = -gain
     return Baseline(
@@ -68,4 +74,5 @@ def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline
         rung=best.rung,
         rank=best.rank,
         gain=gain,
+        violation=best.violation,
     )

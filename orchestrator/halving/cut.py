@@ -7,10 +7,15 @@ from searchctl.orchestrator.halving.rule import Decision, Direction, Outcome, Ve
 
 
 def rank(outcomes: Iterable[Outcome], direction: Direction) -> list[Outcome]:
-    """Return the outcomes with a finite score, best first; ties are ordered by trial number."""
+    """Return the outcomes with a finite score, best first; ties are ordered by trial number.
+
+    Those that exceed a limit come last, whatever their scores.
+    """
     sign = -1 if direction == "maximize" else 1
     finite = [outcome for outcome in outcomes if outcome.finite]
-    return sorted(finite, key=lambda outcome: (sign * (outcome.score or 0.0), outcome.trial))
+    return sorted(
+        finite, key=lambda each: (bool(each.violation), sign * (each.score or 0.0), each.trial)
+    )
 
 
 def survivors(
@@ -41,7 +46,8 @@ def cut(
     """Decide on every trial of a complete rung.
 
     A diverged or failed trial is never promoted. If there are too few finite scores, the next rung
-    shrinks. A protected trial with a finite score is always promoted.
+    shrinks. A protected trial with a finite score is always promoted. A trial that exceeds a limit
+    is promoted only to a place that no other trial takes.
 
     Args:
         outcomes: results of all trials of the rung.
@@ -86,6 +92,8 @@ class _Evidence:
             reason += f", {abs(margin):.4g} {side}"
         if survives and not above:
             reason += "; a known point, which stays on the ladder (protect_known)"
+        if outcome.violation:
+            reason += f"; ranked below all within the limits: {outcome.violation}"
         return self._decision(outcome, verdict, position + 1, margin, reason)
 
     def refuse(self, outcome: Outcome) -> Decision:
@@ -96,8 +104,11 @@ class _Evidence:
         if not 0 < self.kept < len(self.ranked):
             return None
         # The nearest score on the other side of the cut: the first dropped, or the last kept.
-        other = self.kept if position < self.kept else self.kept - 1
-        difference = (self.ranked[position].score or 0.0) - (self.ranked[other].score or 0.0)
+        other = self.ranked[self.kept if position < self.kept else self.kept - 1]
+        mine = self.ranked[position]
+        if bool(mine.violation) != bool(other.violation):
+            return None
+        difference = (mine.score or 0.0) - (other.score or 0.0)
         return difference if self.direction == "maximize" else -difference
 
     def _decision(
@@ -119,4 +130,5 @@ class _Evidence:
             cutoff=self.ranked[self.kept - 1].score if self.kept else None,
             margin=margin,
             reason=reason,
+            violation=outcome.violation if outcome.finite else "",
         )

@@ -75,9 +75,13 @@ def final_winner(
     due = {(each.trial, n) for each in best for n in range(1, settings.repeats)}
     if not best or (settings.choose == "mean" and not due <= repeats.keys()):
         return None
-    ranked = [(each.trial, each.score) for each in best]
     return standings(
-        ranked, repeats, seeds=settings.repeats, choose=settings.choose, direction=direction
+        [(each.trial, each.score) for each in best],
+        repeats,
+        seeds=settings.repeats,
+        choose=settings.choose,
+        direction=direction,
+        violating={each.trial for each in best if each.violates},
     )[0].trial
 
 
@@ -118,21 +122,26 @@ class _Finalist(NamedTuple):
     trial: int
     score: float
     last_rung: int
+    violates: bool
+    """Whether it exceeds a limit."""
 
     def audit(self, settings: FollowUpSettings) -> JobKey:
         return JobKey(self.trial, self.last_rung, "audit", settings.audit_number)
 
 
 def _best(cohorts: Collection[ClosedCohort], direction: Direction) -> list[_Finalist]:
-    """Return the best finalists of all cohorts: as many as one cohort may have."""
+    """Return the best finalists of all cohorts: as many as one cohort may have.
+
+    Those that exceed a limit come after all others.
+    """
     sign = -1 if direction == "maximize" else 1
     finalists = (
-        _Finalist(decision.trial, decision.score or 0.0, cohort.last_rung)
+        _Finalist(decision.trial, decision.score or 0.0, cohort.last_rung, bool(decision.violation))
         for cohort in cohorts
         for decision in cohort.decisions
         if decision.verdict == "complete"
     )
-    ranked = sorted(finalists, key=lambda each: (sign * each.score, each.trial))
+    ranked = sorted(finalists, key=lambda each: (each.violates, sign * each.score, each.trial))
     return ranked[: max((cohort.finalists for cohort in cohorts), default=0)]
 
 
@@ -145,7 +154,8 @@ def _repeats(best: Sequence[_Finalist], settings: FollowUpSettings) -> Iterator[
 
 def _audits(cohorts: Iterable[ClosedCohort], settings: FollowUpSettings) -> Iterator[JobKey]:
     for cohort in cohorts:
-        pruned = {d.trial for d in cohort.decisions if d.verdict == "pruned"}
+        # what exceeds a limit was not cut for its score
+        pruned = {d.trial for d in cohort.decisions if d.verdict == "pruned" and not d.violation}
         for trial in draw(pruned, settings.audit, settings.seed):
             yield JobKey(trial, cohort.last_rung, "audit", settings.audit_number)
 

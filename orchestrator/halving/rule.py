@@ -64,6 +64,8 @@ class Outcome:
     """Whether the job failed. Without a finite score and not failed means diverged."""
     seconds: float = 0.0
     """Duration of the job. It sets the starting order of survivors, and no decision."""
+    violation: str = ""
+    """Which limits it exceeds, in words (limits.py); empty if it exceeds none."""
 
     @property
     def finite(self) -> bool:
@@ -89,9 +91,12 @@ class Decision:
     """Score of the last trial that was kept."""
     margin: float | None
     """How much better the score is than the nearest one on the other side of the cut. Positive for
-    promoted trials, zero (a tie) or negative for those below the cut, None if no trial was cut."""
+    promoted trials, zero (a tie) or negative for those below the cut. None if no trial was cut, or
+    if the limits decide between the two, and not the scores."""
     reason: str = field(compare=False, default="")
     """The decision in words."""
+    violation: str = ""
+    """Which limits the trial exceeds, in words; such trials are ranked below all others."""
 
     @property
     def spared(self) -> bool:

@@ -1,7 +1,7 @@
 """Which finalist wins, pure: the best score of the ladder, or the best mean over seeds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,12 +34,14 @@ def standings(
     seeds: int,
     choose: Choose,
     direction: Direction,
+    violating: Container[int] = (),
 ) -> list[Standing]:
     """Return the finalists, the winner first.
 
     With `choose: mean`, a repeat counts once all finalists have ended it, so they are compared over
     the same seeds. A finalist without a score on such a seed is behind all that have more scores:
-    a seed that it did not survive must not improve its mean. Ties keep the order of the ladder.
+    a seed that it did not survive must not improve its mean. One that exceeds a limit is behind all
+    others. Ties keep the order of the ladder.
 
     Args:
         ranked: trial and score of each finalist, in the order of its rank on the ladder.
@@ -47,6 +49,7 @@ def standings(
         seeds: number of seeds of each finalist, that of the ladder included.
         choose: how the winner is chosen.
         direction: whether larger scores are better.
+        violating: trials that exceed a limit.
     """
     if choose == "best":
         return [Standing(trial) for trial, _ in ranked]
@@ -55,7 +58,10 @@ def standings(
         _standing(trial, [score, *(repeats[trial, n] for n in counted)]) for trial, score in ranked
     ]
     sign = -1 if direction == "maximize" else 1
-    return sorted(found, key=lambda each: (each.unscored, sign * (each.mean or 0.0)))
+    return sorted(
+        found,
+        key=lambda each: (each.trial in violating, each.unscored, sign * (each.mean or 0.0)),
+    )
 
 
 def _standing(trial: int, scores: Sequence[float | None]) -> Standing:

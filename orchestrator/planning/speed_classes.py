@@ -30,7 +30,7 @@ def speed_classes(sweep: Sweep) -> list[SpeedClass]:
     """Return the speed classes of a sweep in the order of their first trials."""
     found: dict[tuple[tuple[str, object], ...], list[int]] = {}
     for number, params in enumerate(sweep.trials()):
-        found.setdefault(_key(params), []).append(number)
+        found.setdefault(tuple(speed_params(params).items()), []).append(number)
     constant = _constant([dict(key) for key in found])
     return [
         SpeedClass(
@@ -42,12 +42,13 @@ def speed_classes(sweep: Sweep) -> list[SpeedClass]:
     ]
 
 
-def _key(params: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-    return tuple(
-        (name, bool(value) if name in _SWITCHES else value)
+def speed_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params that may change how long an image takes, or how much memory."""
+    return {
+        name: bool(value) if name in _SWITCHES else value
         for name, value in params.items()
         if name not in _SAME_SPEED and not name.startswith(_WEIGHTS)
-    )
+    }
 
 
 def _constant(keys: list[dict[str, object]]) -> set[str]:

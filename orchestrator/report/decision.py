@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import sqrt
 
 from searchctl.orchestrator.analysis.certainty import Certainty
+from searchctl.orchestrator.facts.limits import exceeding
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.report.facts import Answer, Report
 from searchctl.trainer.scores.catalog import title
@@ -17,7 +18,8 @@ def decision_text(report: Report) -> str:
     answer = report.answer
     if answer is None:
         return ""
-    return " ".join([_winner(report, answer), *_gain(answer), _cost(answer, report.about.trials)])
+    first = [_winner(report, answer), *_exceeds(answer)]
+    return " ".join([*first, *_gain(answer), _cost(answer, report.about.trials)])
 
 
 def _winner(report: Report, answer: Answer) -> str:
@@ -26,6 +28,12 @@ def _winner(report: Report, answer: Answer) -> str:
     found = answer.score if answer.mean is None else answer.mean
     params = f" ({assignments(answer.params)})" if answer.params else ""
     return f"Trial {answer.trial}{params} {wins} with a validation {score} of {number(found)}."
+
+
+def _exceeds(answer: Answer) -> Iterator[str]:
+    """Say that the winner exceeds a limit, if it does."""
+    if answer.violation:
+        yield f"{exceeding(answer.trial, answer.violation)} No finalist is within the limits."
 
 
 def _gain(answer: Answer) -> Iterator[str]:

@@ -80,6 +80,8 @@ class Answer:
     seconds: float
     """Sum over all ended jobs."""
     gpu_seconds: float
+    violation: str = ""
+    """Which limits it exceeds, in words (`halving.limits`); empty if none."""
     baseline: Baseline | None = None
     """The best known point beside this trial; None without known points."""
     price_per_gpu_hour: float | None = None
@@ -143,6 +145,8 @@ class TrialFacts:
     seconds: float
     gpu_seconds: float
     peak_memory_bytes: int | None
+    violation: str = ""
+    """Which limits it exceeds, in words (`halving.limits`); empty if none."""
     cohort: int = 0
     """Number of its cohort."""
     origin: str = "random"

@@ -127,6 +127,7 @@ def _answer(
         images=sum(job.images_seen or 0 for job in stored.jobs),
         seconds=sum(job.seconds or 0.0 for job in stored.jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in stored.jobs),
+        violation=best.violation,
         baseline=read_baseline(stored.engine, stored.row, stored.rows),
         price_per_gpu_hour=price_per_gpu_hour,
     )

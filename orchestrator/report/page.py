@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from searchctl.orchestrator.analysis.tradeoff import hardware
+from searchctl.orchestrator.facts.limits import exceeding
 from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.blocks import Block, blocks
 from searchctl.orchestrator.report.charts.figures import (
@@ -70,6 +71,11 @@ class Page:
     def trials(self) -> list[TrialFacts]:
         """The trials that are listed."""
         return self.r.trials[:MOST_TRIALS]
+
+    @property
+    def exceeding(self) -> list[str]:
+        """Sentences on the listed trials that exceed a limit."""
+        return [exceeding(each.trial, each.violation) for each in self.trials if each.violation]
 
     @cached_property
     def splits(self) -> list[str]:

@@ -171,6 +171,7 @@ def _trial(number: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step
         latency_ms=ended[-1].latency_ms if ended else None,
         device=ended[-1].device if ended else None,
         evaluations=(ended[-1].evaluations or {}) if ended else {},
+        violation=stored.ranked[number].violation if number in stored.ranked else "",
         seconds=sum(job.seconds or 0.0 for job in jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in jobs),
         peak_memory_bytes=max((job.peak_memory_bytes or 0 for job in jobs), default=0) or None,

@@ -25,16 +25,19 @@ from searchctl.orchestrator.driver.content import content_hash
 from searchctl.orchestrator.driver.driver import Driver
 from searchctl.orchestrator.driver.job_builder import ContentHash, JobBuilder
 from searchctl.orchestrator.driver.lease import Lease
+from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.facts.rung_warnings import other_hardware, warnings_at
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
+from searchctl.orchestrator.halving.limits import limits_of
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.cohorts import CohortDrawer, StoredTrials, stored_cohorts
 from searchctl.orchestrator.run.decoding import decode_for
 from searchctl.orchestrator.run.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
+from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError, SettingsError
@@ -73,8 +76,15 @@ def assemble(
     row, sweep, trials = prepared.row, prepared.sweep, stored.params
     cohorts = stored_cohorts(stored, row.direction, sweep.protected)
     schedule = Schedule(cohorts, follow_up_settings(row.spec))
+    measured = Measured(limits_of(row.spec), trials, read_measurements(prepared.engine, row))
     builder = JobBuilder(
-        sweep, trials, prepared.runs, prepared.initial, prepared.code, _hash_content(prepared)
+        sweep,
+        trials,
+        prepared.runs,
+        prepared.initial,
+        measured.latency_known_on,
+        prepared.code,
+        _hash_content(prepared),
     )
     ready = partial(_make_ready, prepared, builder, writer)
     outbox = Outbox(callback.database_down, callback.database_up)
@@ -88,6 +98,7 @@ def assemble(
         stop=stop,
         draw=CohortDrawer(prepared.engine, row, sweep, writer, trials, ready).draw,
         reuse=_reuse(prepared, _own_hardware(prepared)),
+        measured=measured,
         clock=clock,
     )
     return Parts(prepared, writer, mirror, stop, schedule, outbox, cleanup, trials, driver)

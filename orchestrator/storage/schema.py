@@ -273,7 +273,26 @@ decisions = Table(
     Column("margin", Float),
     Column("reason", Text, nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
+    # which limits the trial exceeds, in words; empty if none
+    Column("violation", Text, nullable=False, server_default=""),
     UniqueConstraint("trial_id", "rung"),
+)
+
+# what a limit needs to know of each network on each type of hardware: the first value counts
+measurements = Table(
+    "searchctl_measurements",
+    metadata,
+    _id(),
+    _belongs_to("sweeps"),
+    Column("quantity", String(16), nullable=False),
+    # hash of the params that the quantity depends on (driver/measured.py)
+    Column("subject", String(64), nullable=False),
+    Column("hardware", String(200), nullable=False),
+    Column("value", Float, nullable=False),
+    # the numbers of the trial and the rung that it was measured at
+    Column("trial", Integer, nullable=False),
+    Column("rung", Integer, nullable=False),
+    UniqueConstraint("sweep_id", "quantity", "subject", "hardware"),
 )
 
 events = Table(

@@ -26,6 +26,7 @@ from searchctl.orchestrator.storage.cohorts import (
     store_draw,
     trial_ids,
 )
+from searchctl.orchestrator.storage.measurements import Measurement, add_measurements
 from searchctl.orchestrator.storage.rows import (
     ESTIMATE,
     AttemptOutcome,
@@ -174,8 +175,14 @@ class SweepWriter:
             closed = jobs.close_unfinished(connection, token, outcome, error=error)
             jobs.set_pending(connection, closed)
 
-    def save_result(self, token: str, result: JobResult, decisions: Sequence[Decision]) -> bool:
-        """Store a job's result and the decisions that it completed.
+    def save_result(
+        self,
+        token: str,
+        result: JobResult,
+        decisions: Sequence[Decision],
+        measured: Sequence[Measurement] = (),
+    ) -> bool:
+        """Store a job's result, the decisions that it completed, and what it measured for limits.
 
         Returns:
             Whether the result was stored. It is not if the attempt is no longer open: the result
@@ -189,6 +196,7 @@ class SweepWriter:
                 return False
             jobs.change(connection, job_id, **results.job_values(result))
             jobs.replace_details(connection, job_id, result)
+            add_measurements(connection, self._sweep_id, measured)
             self._save_decisions(connection, decisions)
             return True
 

@@ -47,6 +47,8 @@ class TableTrial:
     gpu_seconds: float | None
     trainable_parameters: int | None
     latency_ms: float | None
+    violation: str | None
+    """Which limits it exceeds, in words; None if it exceeds none, or is not ranked."""
     device: str | None
     params: dict[str, Any]
     rungs: list[dict[str, Any]]
@@ -98,6 +100,7 @@ def _row(
         gpu_seconds=_total(job.gpu_seconds for job in jobs),
         trainable_parameters=newest.trainable_parameters if newest else None,
         latency_ms=newest.latency_ms if newest else None,
+        violation=(ranked.violation or None) if ranked else None,
         device=newest.device if newest else None,
         params=trial.params,
         rungs=[_rung(job) for job in jobs],

@@ -15,6 +15,7 @@ from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.baseline import read_baseline
+from searchctl.orchestrator.facts.limits import exceeding_winner
 from searchctl.orchestrator.facts.ranking import first_scores, rank_trials
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scores import ranked_by, shown_score
@@ -43,6 +44,8 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
         f"Winner: trial {winner.trial}",
         f", {_score(sweep.halving.ranked_by, winner)}: {assignments(winner.params)}",
     )
+    if exceeds := exceeding_winner(ranked):
+        yield Text(exceeds, "yellow")
     if baseline := read_baseline(engine, row):
         yield paragraph(str(baseline))
     jobs = queries.jobs(engine, row)

@@ -100,14 +100,16 @@ def answer_table(rows: Iterable[Mapping[str, Any]], score: ScoreName) -> Table:
     means = ["mean", "seeds"] * by_mean
     several = any(row.get("cohort") for row in rows)
     cohort = ["cohort"] * several
-    columns = ("rank", "trial", *cohort, "rung", *means, "score", "epoch", *further, "params")
-    table = plain_table(*columns, left=["params"])
+    limited = any(row.get("violation") for row in rows)
+    exceeds = ["exceeds"] * limited
+    first = ("rank", "trial", *cohort, "rung", *means, "score", "epoch")
+    table = plain_table(*first, *further, *exceeds, "params", left=["exceeds", "params"])
     for row in rows:
         seeds = _over_seeds(row) if by_mean else ()
         scores = (str(row["rung"]), *seeds, number(row["score"]), str(row["kept_epoch"]))
         tests = (row[name] for name in tested.values())
         numbers = map(number, (*(row["recorded"][name] for name in others), *tests))
-        params = assignments(row["params"])
+        params = (*[row.get("violation") or "-"] * limited, assignments(row["params"]))
         trial = (str(row["trial"]), *[str(row.get("cohort", 0))] * several)
-        table.add_row(str(row["rank"]), *trial, *scores, *numbers, params)
+        table.add_row(str(row["rank"]), *trial, *scores, *numbers, *params)
     return table

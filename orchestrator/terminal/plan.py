@@ -16,6 +16,7 @@ from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import assignments, duration
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import Kind
+from searchctl.orchestrator.halving.limits import limit_text, limits_of
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.terminal.display import heading, plain_table
@@ -45,6 +46,7 @@ def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
         yield f"Follow-up jobs (repeats, audit) add {counted(plan.after, 'full training')}."
     yield from _left_out(sweep)
     yield from _known(sweep)
+    yield from _limits(sweep)
     if halving.choose == "mean":
         yield f"The winner is the finalist with the best mean over {halving.repeats} seeds."
     yield from _notes(plan)
@@ -93,6 +95,16 @@ def _known(sweep: Sweep) -> Iterator[str]:
     yield f"The first trials are {known}{near * (origins['near'] > 0)}."
     if sweep.protected:
         yield "Known points are never cut (protect_known): every rung counts them."
+
+
+def _limits(sweep: Sweep) -> Iterator[str]:
+    """Say what is measured of each trial, and what follows from it."""
+    if limits := limits_of(sweep.to_json()):
+        texts = ", ".join(limit_text(quantity, most) for quantity, most in limits.items())
+        yield (
+            f"Limits: {texts}. Each is measured once per network and type of hardware; trials that "
+            "exceed one are ranked below all others."
+        )
 
 
 def _notes(plan: Plan) -> Iterator[str]:

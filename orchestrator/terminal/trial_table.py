@@ -15,15 +15,17 @@ def trial_lines(rows: Sequence[TableTrial], score: str) -> Iterator[str]:
     several = any(row.cohort for row in rows)
     means = any(row.mean is not None for row in rows)
     first = ("rank", "trial", *["cohort"] * several, "origin", "state", "rung", "images")
-    header = (*first, *["mean"] * means, score, "time", *params)
+    limited = any(row.violation for row in rows)
+    exceeds = ["exceeds"] * limited
+    header = (*first, *["mean"] * means, score, "time", *exceeds, *params)
     cells = []
     for row in rows:
         place = (_whole(row.rank), str(row.trial), *[str(row.cohort)] * several)
         found = (_whole(row.rung), _whole(row.images), *[number(row.mean)] * means)
-        took = (number(row.score), duration(row.seconds))
+        took = (number(row.score), duration(row.seconds), *[row.violation or "-"] * limited)
         values = (_param(row.params, name) for name in params)
         cells.append((*place, row.origin, row.state, *found, *took, *values))
-    yield from _aligned([header, *cells], left={"origin", "state", *params})
+    yield from _aligned([header, *cells], left={"origin", "state", "exceeds", *params})
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: Collection[str]) -> Iterator[str]:

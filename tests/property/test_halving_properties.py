@@ -29,15 +29,16 @@ def sweeps(draw):
     return plan, table, failed, draw(st.sampled_from(["maximize", "minimize"]))
 
 
-def outcome(table, failed, job):
+def outcome(table, failed, job, slow=()):
     """A trial's score drifts from rung to rung, so that ranks change."""
     score = table[job.trial]
     if score is not None:
         score += 0.1 * ((job.trial * 7 + job.rung.number * 3) % 5)
-    return Outcome(job.trial, job.rung.number, score, failed=job.trial in failed)
+    exceeds = "latency 31 ms > 20 ms" * (job.trial in slow)
+    return Outcome(job.trial, job.rung.number, score, job.trial in failed, violation=exceeds)
 
 
-def climb(plan, table, failed, direction, seed=0, protected=()):
+def climb(plan, table, failed, direction, seed=0, protected=(), slow=()):
     """Run a whole sweep, results arriving in any order; return its outcomes and decisions."""
     order = random.Random(seed)
     bracket, running = Bracket(plan, direction, protected), []
@@ -47,7 +48,7 @@ def climb(plan, table, failed, direction, seed=0, protected=()):
             running.append(job)
             continue
         arrived = running.pop(order.randrange(len(running)))
-        outcomes.append(outcome(table, failed, arrived))
+        outcomes.append(outcome(table, failed, arrived, slow))
         decisions += bracket.record(outcomes[-1])
     return bracket, outcomes, decisions
 
@@ -137,3 +138,16 @@ def test_a_protected_trial_climbs_as_long_as_its_score_is_finite(sweep, protecte
     assert sorted(d.trial for d in ends) == list(range(plan.trials))
     assert not [d for d in ends if d.trial in safe and d.verdict == "pruned"]
     assert all(d.trial in safe for d in decisions if d.spared)
+
+
+@given(sweeps(), st.sets(st.integers(0, 59), max_size=40), st.integers(0, 1000))
+def test_what_exceeds_a_limit_takes_no_place_of_another_in_any_order_of_arrival(sweep, slow, seed):
+    _, _, decisions = climb(*sweep, seed=seed, slow=slow)
+    _, _, again = climb(*sweep, seed=seed + 1, slow=slow)
+    assert decisions == again
+    for rung in {d.rung for d in decisions}:
+        ranked = [d for d in decisions if d.rung == rung and d.rank is not None]
+        within = [not d.violation for d in sorted(ranked, key=lambda d: d.rank)]
+        assert within == sorted(within, reverse=True)
+        if any(d.violation and d.verdict == "promoted" for d in ranked):
+            assert not [d for d in ranked if not d.violation and d.verdict == "pruned"]

@@ -126,6 +126,9 @@ class JobResult:
     latency_ms: float | None = None
     """Inference latency of the kept weights in milliseconds, for one image at the training size
     (see `evaluation.scoring.latency_ms`); None without a score."""
+    limit_latency_ms: float | None = None
+    """Latency of one image as the network will be used (see `evaluation.limit_latency`); None if
+    the job did not have to measure it."""
     weights: "UPath | None" = None
     """safetensors file of the kept epoch's weights, if requested."""
     features: "UPath | None" = None

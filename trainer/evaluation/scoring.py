@@ -50,12 +50,22 @@ def latency_ms(
     """
     model.eval()
     image = image.to(precision.device)
-    end = time.perf_counter() + min(LONGEST_S, SHARE_OF_JOB * job_seconds)
+    longest_s = min(LONGEST_S, SHARE_OF_JOB * job_seconds)
+    return median_ms(lambda: precision.logits(model, image), precision.device, longest_s)
+
+
+def median_ms(predict: Callable[[], object], device: torch.device, longest_s: float) -> float:
+    """Return the median duration of a prediction in milliseconds, over `longest_s` seconds.
+
+    It is repeated `FEWEST` times at least and `MOST` times at most. The first fifth is a warm-up
+    and does not count.
+    """
+    end = time.perf_counter() + longest_s
     took: list[float] = []
     while len(took) < FEWEST or (len(took) < MOST and time.perf_counter() < end):
-        began = _now(precision.device)
-        precision.logits(model, image)
-        took.append(_now(precision.device) - began)
+        began = _now(device)
+        predict()
+        took.append(_now(device) - began)
     return 1000 * median(took[max(1, len(took) // 5) :])
 
 

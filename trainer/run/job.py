@@ -45,6 +45,9 @@ class TrialJob:
     """For a finalist: score 'val_original', 'test' and 'test_original' too."""
     inference: Inference = AS_VALIDATED
     """Inference settings of a final job for the images of 'val_original' and 'test_original'."""
+    latency_known_on: tuple[str, ...] | None = None
+    """Types of hardware on which the latency of its network is known; on others it is measured as
+    `inference` predicts an image (see `evaluation.limit_latency`). None: it is never measured."""
     features: bool = False
     """Draw the classifier's features of the validation images to out/features.png."""
     masks: int | tuple[str, ...] = 0

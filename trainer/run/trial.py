@@ -17,6 +17,7 @@ from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, J
 from searchctl.trainer.core.stopping import Diverged, Stop, TookTooLong, status_for_error, within
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
+from searchctl.trainer.evaluation.limit_latency import limit_latency_ms
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
 from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
@@ -115,6 +116,7 @@ def _train_and_score(
         kept,
         evaluations,
         latency_ms=kept_latency_ms(prepared, attempt.seconds()),
+        limit_latency_ms=limit_latency_ms(job, prepared, hardware_of(prepared.precision.device)),
         weights=_save(job, prepared, kept, evaluations) if job.keep_weights else None,
         features=draw_embeddings(prepared, job.out) if job.features else None,
     )
@@ -169,6 +171,7 @@ class _Attempt:
         evaluations: dict[str, Evaluation],
         *,
         latency_ms: float | None,
+        limit_latency_ms: float | None,
         weights: UPath | None,
         features: UPath | None,
     ) -> None:
@@ -181,6 +184,7 @@ class _Attempt:
             evaluations=evaluations,
             image_counts=kept.validation[1],
             latency_ms=latency_ms,
+            limit_latency_ms=limit_latency_ms,
             weights=weights,
             features=features,
             peak_memory_bytes=peak_bytes(job.precision.device),

@@ -60,6 +60,7 @@ def export(
     Example: searchctl export quickstart --trial 7 --model trial-7
     """
     from searchctl.orchestrator.artifacts import export as exporting
+    from searchctl.orchestrator.facts.limits import exceeding
     from searchctl.orchestrator.terminal.answer import certainty_lines
 
     if top is not None and trial is not None:
@@ -72,6 +73,9 @@ def export(
         click.echo(
             f"warning: '{sweep}' has not ended ({row.state}): showing the best so far", err=True
         )
+    for each in ranked:
+        if exceeds := exceeding(each.trial, each.violation):
+            click.echo(f"warning: {exceeds}", err=True)
     configurations = _configurations(row, ranked)
     fmt = "json" if as_json else "yaml"
     if model is not None:

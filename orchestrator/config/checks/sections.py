@@ -59,7 +59,7 @@ def checked_halving(
 
     Raises:
         pydantic.ValidationError: the score is unknown, or does not go with its direction or the
-            task; or there is no known point to protect.
+            task; there is no known point to protect; or the networks of a script have limits.
     """
     if task == "classification" and "score" not in halving.model_fields_set:
         halving = halving.model_copy(update={"score": "val_accuracy"})
@@ -70,6 +70,9 @@ def checked_halving(
     if halving.protect_known and search is not None and not search.known:
         fix = "add search: {known: [{..}]} with what you use today, or leave it out"
         problems.append((("protect_known",), f"needs a known point: {fix}"))
+    if by_script and halving.limits is not None:
+        fix = "leave it out: the network of a script of your own cannot be measured"
+        problems.append((("limits",), fix))
     if problems:
         raise refuse(problems, halving)
     return halving

@@ -1,6 +1,7 @@
 """The trials of a sweep by their place: the most images of a rank of theirs, then the score there.
 
-Ranks are those of one cohort, so trials of several cohorts are ordered by score. On the last rung,
+Of as many images, those that exceed a limit (`halving.limits`) come after all others. Ranks are
+those of one cohort, so trials of several cohorts are ordered by score. On the last rung,
 `halving.choose` decides who is first. All views that name a winner read it here.
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, case, select
 
 from searchctl.orchestrator.facts.scores import ranked_by, recorded, value_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
@@ -63,6 +64,8 @@ class RankedTrial:
     seeds: int = 1
     unscored: int = 0
     """Number of seeds with which it diverged or failed, if `mean` is not None."""
+    violation: str = ""
+    """Which limits it exceeds, in words; empty if none."""
 
     @property
     def value(self) -> float:
@@ -82,14 +85,16 @@ def ranked_trials(engine: Engine, sweep: SweepRow, top: int | None = None) -> li
         .exists()
     )
     best_first = _jobs.c.score.desc() if sweep.direction == "maximize" else _jobs.c.score
+    violates = case((_decisions.c.violation == "", 0), else_=1)
     query = (
         jobs_with(_trials.c.params, _trials.c.cohort, *(_jobs.c[name] for name in _OF_JOB))
+        .add_columns(_decisions.c.violation)
         .join(
             _decisions,
             (_decisions.c.trial_id == _trials.c.id) & (_decisions.c.rung == _jobs.c.rung),
         )
         .where(_decisions.c.rank.is_not(None), ~climbed, ON_LADDER)
-        .order_by(_jobs.c.images.desc(), best_first, _trials.c.number)
+        .order_by(_jobs.c.images.desc(), violates, best_first, _trials.c.number)
         .limit(most)
     )
     rows = fetch(engine, of_sweep(query, sweep))
@@ -109,6 +114,7 @@ def _by_mean(engine: Engine, sweep: SweepRow, ranked: list[RankedTrial]) -> list
         seeds=follow_up_settings(sweep.spec).repeats,
         choose="mean",
         direction=sweep.direction,
+        violating={number for number, each in finalists.items() if each.violation},
     )
     first = [
         replace(
