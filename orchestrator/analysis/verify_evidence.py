@@ -15,6 +15,7 @@ from searchctl.orchestrator.analysis.image_evidence import recorded_scores, stor
 from searchctl.orchestrator.analysis.verify_draws import redraws
 from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
 from searchctl.orchestrator.driver.measured import Measured
+from searchctl.orchestrator.facts.cohorts import protected_trials
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
@@ -24,7 +25,7 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import CohortRow, EpochRow, JobRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepRow, TrialRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts
@@ -86,20 +87,13 @@ def _read(engine: Engine, row: SweepRow, decisions: Sequence[Decision]) -> Recor
             for key in _finalists(decisions)
             if key in jobs and _missing(jobs[key].weights, engine)
         },
-        protected=_protected(row, trials, cohorts),
+        protected=protected_trials(row.spec, trials),
         violations=_violations(engine, row, trials, jobs),
         retried={cohort.number: cohort.retried for cohort in cohorts if cohort.retried},
         by_script=is_by_script(row.spec),
         winner=_winner(engine, row),
         redraws=redraws(engine, row),
     )
-
-
-def _protected(row: SweepRow, trials: Sequence[TrialRow], cohorts: Sequence[CohortRow]) -> set[int]:
-    if not row.spec.get("halving", {}).get("protect_known", False):
-        return set()
-    known = (trial for trial in trials if trial.origin == "known")
-    return {trial.number for trial in known if not cohorts[trial.cohort].retried}
 
 
 def _violations(

@@ -36,7 +36,7 @@ from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import Signal
-from searchctl.orchestrator.halving.cohorts import DrawCohort
+from searchctl.orchestrator.halving.cohorts import DrawCohort, DrawnCohort
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.search.mirror import outcome_of
@@ -57,14 +57,14 @@ class Driver:
         *,
         meter: GpuMeter,
         stop: StopConditions,
-        draw: Callable[[int], Sequence[int]],
+        draw: Callable[[int], DrawnCohort],
         measured: Measured,
         reuse: Reuse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Drive a sweep; `stop` distinguishes a stop from a lost worker.
 
-        `draw` draws and stores a cohort, and returns the numbers of its trials.
+        `draw` draws and stores a cohort, and returns its trials.
         `measured` decides which trials exceed a limit.
         With `reuse`, jobs that were trained before are not handed out.
         """
@@ -136,7 +136,7 @@ class Driver:
 
     def _drawn(self, number: int) -> bool:
         """Draw a cohort once all results are stored; return whether it could be drawn."""
-        drawn: list[Sequence[int]] = []
+        drawn: list[DrawnCohort] = []
         outbox = self._recorder.outbox
         try:
             if outbox.flush() and outbox.attempt(lambda: drawn.append(self._draw(number))):

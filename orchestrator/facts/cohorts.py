@@ -49,6 +49,16 @@ def closed_cohorts_of(
     return closed_cohorts(shapes, {t.number: t.cohort for t in trials}, decisions)
 
 
+def protected_trials(spec: Mapping[str, Any], trials: Iterable[TrialRow]) -> frozenset[int]:
+    """Return the numbers of the trials that are never cut.
+
+    With `halving.protect_known`, these are the known points, also one that is tried again.
+    """
+    if not spec.get("halving", {}).get("protect_known", False):  # older versions stored no setting
+        return frozenset()
+    return frozenset(trial.number for trial in trials if trial.origin == "known")
+
+
 def retries_of(trial: TrialRow, cohorts: Sequence[CohortRow]) -> dict[str, int | None]:
     """Return which failed trial a trial tries again, and which trial tries it again, if any.
 

@@ -34,6 +34,16 @@ class PlannedCohort:
 
 
 @dataclass(frozen=True)
+class DrawnCohort:
+    """The trials of a cohort that was drawn."""
+
+    trials: Sequence[int]
+    """Their numbers."""
+    protected: Container[int] = ()
+    """Numbers of those that are never cut."""
+
+
+@dataclass(frozen=True)
 class DrawCohort:
     """An instruction: draw the trials of this cohort, store them, and call `open`."""
 
@@ -57,35 +67,21 @@ def sources_of(number: int, lag: int, closed: Iterable[int] = ()) -> list[int]:
 class Cohorts:
     """All cohorts of a sweep, each a bracket once it is drawn."""
 
-    def __init__(
-        self,
-        planned: Sequence[PlannedCohort],
-        direction: Direction,
-        protected: Container[int] = (),
-    ) -> None:
-        """Start with requested cohorts in the order of their numbers; none is drawn.
-
-        `protected` has the numbers of trials that are never cut.
-        """
-        self._protected = protected
+    def __init__(self, planned: Sequence[PlannedCohort], direction: Direction) -> None:
+        """Start with requested cohorts in the order of their numbers; none is drawn."""
         self.planned = tuple(planned)
         self.direction = direction
         self.brackets: list[Bracket] = []
         """The drawn cohorts, in the order of their numbers."""
         self._cohort_of: dict[int, int] = {}
 
-    def open(self, number: int, trials: Sequence[int]) -> None:
-        """Start the ladder of a cohort that was drawn.
-
-        Args:
-            number: of the cohort: the next one that is not drawn.
-            trials: the numbers of its trials.
-        """
+    def open(self, number: int, drawn: DrawnCohort) -> None:
+        """Start the ladder of a cohort that was drawn: of the next one that is not open yet."""
         if number != len(self.brackets):
             raise BracketError(f"cohort {number} is not the next one: {len(self.brackets)} is")
         ladder = self.planned[number].ladder
-        self.brackets.append(Bracket(ladder, self.direction, self._protected, trials))
-        self._cohort_of |= dict.fromkeys(trials, number)
+        self.brackets.append(Bracket(ladder, self.direction, drawn.protected, drawn.trials))
+        self._cohort_of |= dict.fromkeys(drawn.trials, number)
 
     def next_job(self, held_back: Container[int] = ()) -> BracketJob | DrawCohort | Signal:
         """Return the next waiting job, skipping trials in `held_back`, or a cohort to draw."""
@@ -178,5 +174,5 @@ class Cohorts:
 def only_cohort(ladder: Ladder, direction: Direction) -> Cohorts:
     """Return a single cohort that is drawn, with as many trials as its ladder has."""
     cohorts = Cohorts([PlannedCohort(0, ladder)], direction)
-    cohorts.open(0, range(ladder.trials))
+    cohorts.open(0, DrawnCohort(range(ladder.trials)))
     return cohorts

@@ -247,12 +247,16 @@ def cohort_ladders(sweep: Sweep, images: int) -> tuple[Ladder, ...]:
     batch = sweep.largest_batch if len(sizes) == 1 else sweep.largest_possible_batch
     for cohort, size in enumerate(sizes):
         if left:  # the space may have fewer points than are requested
-            ladders.append(cohort_ladder(sweep, cohort, min(size, left), images, batch))
+            protected = 0 if cohort else len(sweep.protected)
+            trials = min(size, left)
+            ladders.append(cohort_ladder(sweep, cohort, trials, images, batch, protected))
             left -= ladders[-1].trials
     return tuple(ladders)
 
 
-def cohort_ladder(sweep: Sweep, cohort: int, trials: int, images: int, batch: int) -> Ladder:
+def cohort_ladder(
+    sweep: Sweep, cohort: int, trials: int, images: int, batch: int, protected: int = 0
+) -> Ladder:
     """Return the ladder of a cohort.
 
     Args:
@@ -261,6 +265,7 @@ def cohort_ladder(sweep: Sweep, cohort: int, trials: int, images: int, batch: in
         trials: number of its trials.
         images: size of the training split.
         batch: the largest batch size that its trials may have.
+        protected: number of its trials that are never cut.
     """
     halving = sweep.halving
     return plan_ladder(
@@ -272,7 +277,7 @@ def cohort_ladder(sweep: Sweep, cohort: int, trials: int, images: int, batch: in
         min_fraction=halving.smallest_fraction(cohort),
         fractions=halving.fractions,
         min_images=batch,
-        protected=0 if cohort else len(sweep.protected),
+        protected=protected,
     )
 
 

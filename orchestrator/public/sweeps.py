@@ -15,6 +15,7 @@ from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.public.report import ReportPage
 from searchctl.orchestrator.public.running import run_shown
 from searchctl.orchestrator.run.additions.extend import Extension, extend
+from searchctl.orchestrator.run.additions.retry import retry_failed as enter_again
 from searchctl.orchestrator.run.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
@@ -80,15 +81,20 @@ class StoredSweep:
         """Request a stop of its driver, wherever it runs; `resume` continues it."""
         request_state(self.engine, self.name, "STOPPED")
 
-    def resume(self, *, inline: bool = False) -> None:
+    def resume(self, *, retry_failed: bool = False, inline: bool = False) -> None:
         """Continue the sweep, stopped or killed, to its end; finished jobs are not run again.
 
         Args:
+            retry_failed: train failed trials again, as `searchctl resume --retry-failed`: on their
+                rung while it is open, else as a further cohort.
             inline: run the jobs one by one in this process, without Ray.
 
         Raises:
             SearchctlError: the sweep cannot be resumed, or ended without a winner.
+            SweepBusy: a driver runs it, so that failed trials cannot be retried.
         """
+        if retry_failed:
+            enter_again(self.engine, self._row())
         url = self.engine.url.render_as_string(hide_password=False)
         run_shown(prepare_resume(self.name, url, inline=inline), inline=inline)
 

@@ -74,7 +74,7 @@ def assemble(
 ) -> Parts:
     """Return the driver of a prepared sweep, before its first job."""
     row, sweep, trials = prepared.row, prepared.sweep, stored.params
-    cohorts = stored_cohorts(stored, row.direction, sweep.protected)
+    cohorts = stored_cohorts(row, stored)
     schedule = Schedule(cohorts, follow_up_settings(row.spec))
     measured = Measured(limits_of(row.spec), trials, read_measurements(prepared.engine, row))
     builder = JobBuilder(

@@ -1,6 +1,6 @@
 """The cohorts of a sweep: those of its launch, and how each is drawn while it runs."""
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -9,9 +9,15 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.halving.cohorts import Cohorts, PlannedCohort, sources_of
+from searchctl.orchestrator.facts.cohorts import protected_trials
+from searchctl.orchestrator.halving.cohorts import (
+    Cohorts,
+    DrawnCohort,
+    PlannedCohort,
+    sources_of,
+)
 from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
-from searchctl.orchestrator.halving.rule import Direction, Ladder
+from searchctl.orchestrator.halving.rule import Ladder
 from searchctl.orchestrator.search.cohort_points import cohort_points
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.cohorts import NewCohort, NewDraw
@@ -74,22 +80,24 @@ class StoredTrials:
         return cls(queries.cohorts(engine, row), trials, params)
 
 
-def stored_cohorts(
-    stored: StoredTrials, direction: Direction, protected: Container[int]
-) -> Cohorts:
-    """Return the state machine of stored cohorts, before their outcomes."""
+def stored_cohorts(row: SweepRow, stored: StoredTrials) -> Cohorts:
+    """Return the state machine of a sweep's stored cohorts, before their outcomes."""
     rows = stored.cohorts
     planned = [
         PlannedCohort(c.number, ladder_of(c.ladder), c.lag, c.request, bool(c.retried))
         for c in rows
     ]
-    of_cohort: dict[int, list[int]] = {c.number: [] for c in rows if c.drawn_at is not None}
-    for trial in stored.trials:
-        of_cohort[trial.cohort].append(trial.number)
-    found = Cohorts(planned, direction, protected)
-    for number, numbers in sorted(of_cohort.items()):
-        found.open(number, numbers)
+    found = Cohorts(planned, row.direction)
+    for cohort in rows:
+        if cohort.drawn_at is not None:
+            found.open(cohort.number, _drawn(row, cohort.number, stored.trials))
     return found
+
+
+def _drawn(row: SweepRow, number: int, trials: Sequence[TrialRow]) -> DrawnCohort:
+    """Return the trials of a cohort, from those of its sweep."""
+    mine = [trial for trial in trials if trial.cohort == number]
+    return DrawnCohort([trial.number for trial in mine], protected_trials(row.spec, mine))
 
 
 class CohortDrawer:
@@ -117,8 +125,8 @@ class CohortDrawer:
         self._engine, self._row, self._sweep = engine, row, sweep
         self._writer, self._trials, self._prepare = writer, trials, prepare
 
-    def draw(self, number: int) -> Sequence[int]:
-        """Draw a cohort; return the numbers of its trials. It may be repeated.
+    def draw(self, number: int) -> DrawnCohort:
+        """Draw a cohort; return its trials. It may be repeated.
 
         Raises:
             SearchctlError: the trials cannot be prepared.
@@ -131,9 +139,9 @@ class CohortDrawer:
             self._prepare(new)
             self._writer.draw_cohort(NewDraw(number, first, points, sources, versions()))
         rows = queries.trials(self._engine, self._row)
-        mine = {row.number: Params(row.params) for row in rows if row.cohort == number}
-        self._trials |= mine
-        return list(mine)
+        drawn = _drawn(self._row, number, rows)
+        self._trials |= {row.number: Params(row.params) for row in rows if row.cohort == number}
+        return drawn
 
     def _points(self, cohort: CohortRow) -> tuple[list[Point], tuple[int, ...]]:
         """Return the points of a cohort, and the numbers of the trials that a model used."""

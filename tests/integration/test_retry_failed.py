@@ -1,7 +1,12 @@
 """Failed trials of a stored sweep that are entered again: `resume --retry-failed`."""
 
+from dataclasses import replace
+
 import pytest
 
+import searchctl
+from searchctl.orchestrator.analysis.verify import verify
+from searchctl.orchestrator.analysis.verify_evidence import read_record
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy, SweepExists, SweepFailed
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.inline import InlineExecutor
@@ -155,3 +160,47 @@ def test_a_launch_of_an_ended_sweep_with_other_settings_does_not_lead_to_resume(
         prepare(sweeps.sweep({"lr": [0.1, 0.2]}), sweeps.url)
     assert "resume" not in str(refused.value)
     assert "it has ended" in str(refused.value)
+
+
+def test_a_retried_known_point_stays_on_the_ladder_to_the_end(sweeps, runner):
+    known = [{"lr": 0.1, "weight_decay": 0}]
+    search = {"method": "random", "trials": 8, "known": known, "known_share": 0}
+    halving = {"protect_known": True, "finalists": 1}
+    prepared, row = sweeps.launch(runner(fail=range(6)), search=search, halving=halving)
+    retry_failed(prepared.engine, row)
+    _, row = sweeps.resume(worst_is(8, runner()))
+    again = queries.trials(prepared.engine, row, [8])[0]
+    assert (again.params, again.origin, again.cohort) == (known[0], "known", 1)
+    found = decisions(prepared.engine, row)
+    rungs = [rung["trials"] for rung in queries.cohorts(prepared.engine, row)[1].ladder]
+    assert rungs == [6, 4, 2]  # beside 3 and 1 others
+    assert [found[8, rung].verdict for rung in range(3)] == ["promoted", "promoted", "complete"]
+    assert all(found[8, rung].spared for rung in range(2))
+    wrong = [each.what for each in verify(read_record(prepared.engine, row))]
+    assert not {"verdict", "rank", "kept", "reason"} & {*wrong}
+    assert sweeps.resume(runner())[1].state == "COMPLETE"  # the stored decisions follow again
+
+
+def worst_is(trial, runner):
+    def run_it(job, on_epoch, stop):
+        result = runner(job, on_epoch, stop)
+        return replace(result, score=0.0) if job.trial == trial else result
+
+    return run_it
+
+
+def test_failed_trials_are_retried_from_python(sweeps, runner, tmp_path):
+    yaml = (
+        f"name: quick\nstorage: {{runs: {tmp_path}/runs}}\n"
+        "data: {dataset: scenes, image_size: [24, 32], native_size: [24, 32], train: 8, val: 2, "
+        "test: 2}\ntraining: {width: 4, batch_size: 4, epochs: 1}\nspace: {lr: [0.1, 0.01]}\n"
+    )
+    (tmp_path / "sweep.yaml").write_text(yaml)
+    prepared = prepare(searchctl.load_sweep(tmp_path / "sweep.yaml"), sweeps.url)
+    run(prepared, executor=InlineExecutor(runner(fail={1})))
+    stored = searchctl.open_sweep("quick", db=sweeps.url)
+    stored.resume(inline=True)
+    assert failed_trials(stored.engine, prepared.row).closed == [1]
+    stored.resume(retry_failed=True, inline=True)
+    assert stored.state == "COMPLETE"
+    assert failed_trials(stored.engine, prepared.row).closed == []

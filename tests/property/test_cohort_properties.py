@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
-from searchctl.orchestrator.halving.cohorts import Cohorts, DrawCohort, PlannedCohort, sources_of
+from searchctl.orchestrator.halving.cohorts import (
+    Cohorts,
+    DrawCohort,
+    DrawnCohort,
+    PlannedCohort,
+    sources_of,
+)
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -46,7 +52,7 @@ class Run:
         self.drawn[number] = trials
         for trial in trials:
             self.params[trial] = random.Random(f"{self.seed}/{known}/{trial}").random()
-        self.schedule.cohorts.open(number, trials)
+        self.schedule.cohorts.open(number, DrawnCohort(trials))
 
     def score(self, trial):
         return None if self.params[trial] < 0.1 else round(self.params[trial], 1)
@@ -103,7 +109,7 @@ def test_a_sweep_of_cohorts_that_is_resumed_anywhere_ends_the_same(
         if trials[0] <= newest:  # a cohort without results may not have been drawn
             again.params |= {trial: whole.params[trial] for trial in trials}
             again.drawn[number] = trials
-            again.schedule.cohorts.open(number, trials)
+            again.schedule.cohorts.open(number, DrawnCohort(trials))
     # as they are read: the ladder first, by rung, then the follow-up jobs
     for key, outcome in sorted(stored, key=lambda each: (each[0].kind != "ladder", each[0].rung)):
         again.record(key, outcome)
@@ -127,7 +133,7 @@ def test_an_extension_changes_no_decision_of_the_cohorts_before_it(
     for number, trials in before.drawn.items():
         after.params |= {trial: before.params[trial] for trial in trials}
         after.drawn[number] = trials
-        after.schedule.cohorts.open(number, trials)
+        after.schedule.cohorts.open(number, DrawnCohort(trials))
     for key, outcome in before.outcomes:
         after.record(key, outcome)
     assert after.decisions == before.decisions

@@ -14,7 +14,7 @@ from typing import Self
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
-from searchctl.orchestrator.halving.cohorts import Cohorts, DrawCohort, PlannedCohort
+from searchctl.orchestrator.halving.cohorts import Cohorts, DrawCohort, DrawnCohort, PlannedCohort
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings, follow_up_settings
 from searchctl.orchestrator.halving.rule import Ladder, Outcome, Rung
 from searchctl.orchestrator.halving.schedule import Schedule
@@ -53,7 +53,7 @@ class Order:
     def schedule(self) -> Schedule:
         """Return the schedule of the sweep before its first job."""
         planned = [PlannedCohort(n, each, self.lag) for n, each in enumerate(self.ladders)]
-        return Schedule(Cohorts(planned, "maximize", self.protected), self.follow_up)
+        return Schedule(Cohorts(planned, "maximize"), self.follow_up)
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ def _next(order: Order, schedule: Schedule) -> BracketJob | Signal:
     while isinstance(job := schedule.next_job(), DrawCohort):
         first = sum(ladder.trials for ladder in order.ladders[: job.number])
         trials = range(first, first + order.ladders[job.number].trials)
-        schedule.cohorts.open(job.number, trials)
+        schedule.cohorts.open(job.number, DrawnCohort(trials, order.protected))
     return job

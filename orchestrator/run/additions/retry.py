@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.driver.lease import Lease
+from searchctl.orchestrator.facts.cohorts import protected_trials
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
@@ -92,6 +93,8 @@ def _cohort_of(engine: Engine, row: SweepRow, trials: Sequence[int]) -> NewCohor
     sweep, cohorts = Sweep.from_json(row.spec), queries.cohorts(engine, row)
     number, images = len(cohorts), row.ladder[-1]["images"]
     batch = sweep.largest_possible_batch
-    ladder = cohort_ladder(sweep, number, len(trials), images, batch)
+    failed = queries.trials(engine, row, trials)
+    protected = len(protected_trials(row.spec, failed))
+    ladder = cohort_ladder(sweep, number, len(trials), images, batch, protected)
     request = max(cohort.request for cohort in cohorts) + 1
     return new_cohort(sweep, number, ladder, (), request, trials)
