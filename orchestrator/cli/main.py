@@ -127,9 +127,9 @@ def _database_fault(error: Exception) -> str | None:
     """Return what is wrong with a database that is unreachable or full; None for other errors."""
     if "sqlalchemy" not in sys.modules:
         return None
-    from searchctl.orchestrator.storage.faults import fix_of, full, unreachable
+    from searchctl.orchestrator.storage.faults import full, full_message, unreachable
 
-    cause = (str(getattr(error, "orig", error)).strip() or type(error).__name__).splitlines()[0]
     if full(error):
-        return f"the database cannot store anything more ({cause}): {fix_of(error)}, then resume"
+        return f"{full_message(error)}, then resume"
+    cause = (str(getattr(error, "orig", error)).strip() or type(error).__name__).splitlines()[0]
     return f"the database does not answer ({cause})" if unreachable(error) else None

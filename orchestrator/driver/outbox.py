@@ -4,8 +4,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from sqlalchemy import URL
+
 from searchctl.orchestrator.core.errors import DatabaseFull
-from searchctl.orchestrator.storage.faults import fix_of, full, unreachable
+from searchctl.orchestrator.storage.faults import full, full_message, unreachable
 
 Write = Callable[[], None]
 """One transaction. It may run twice: a commit may be stored and its acknowledgement lost."""
@@ -22,12 +24,17 @@ class Outbox:
         on_down: Callable[[str], None],
         on_up: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
+        url: URL | None = None,
     ) -> None:
-        """Call `on_down` with the reason once the database is down, `on_up` once it is up again."""
+        """Call `on_down` with the reason once the database is down, `on_up` once it is up again.
+
+        A message that it is full names its `url`.
+        """
         self._writes: deque[Write] = deque()
         self._on_down = on_down
         self._on_up = on_up
         self._clock = clock
+        self._url = url
         self._tries = 0
         self._not_before = 0.0
 
@@ -61,7 +68,10 @@ class Outbox:
             action()
         except Exception as error:
             if full(error):
-                raise DatabaseFull(_full_message(error)) from error
+                raise DatabaseFull(
+                    f"{full_message(error, self._url)}, then run `searchctl resume`; what is "
+                    "stored is complete"
+                ) from error
             if not unreachable(error):
                 raise
             self._wait(error)
@@ -89,13 +99,6 @@ class Outbox:
             self._on_down(_first_line(error))
         self._not_before = self._clock() + BACK_OFF_S[min(self._tries, len(BACK_OFF_S) - 1)]
         self._tries += 1
-
-
-def _full_message(error: Exception) -> str:
-    return (
-        f"the database cannot store anything more ({_first_line(error)}): {fix_of(error)}, "
-        "then run `searchctl resume`; what is stored is complete"
-    )
 
 
 def _first_line(error: Exception) -> str:

@@ -87,7 +87,7 @@ def assemble(
         _hash_content(prepared),
     )
     ready = partial(_make_ready, prepared, builder, writer)
-    outbox = Outbox(callback.database_down, callback.database_up)
+    outbox = Outbox(callback.database_down, callback.database_up, url=prepared.engine.url)
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(
         Attempts(schedule, sweep.resources.max_attempts),

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
 from searchctl.orchestrator.storage.connect import connect, shown
+from searchctl.orchestrator.storage.faults import full, room_of
 from searchctl.orchestrator.storage.sqlite.file import SQLITE_BEGIN
 
 VERSION_TABLE = "searchctl_schema_version"
@@ -154,4 +155,7 @@ def _reached(url: str, engine: Engine) -> Iterator[None]:
         raise
     except SQLAlchemyError as error:
         engine.dispose()
-        raise SearchctlError(f"cannot use the database {shown(url)}: {error.args[0]}") from error
+        room = room_of(engine.url) if full(error) else ""
+        raise SearchctlError(
+            f"cannot use the database {shown(url)}: {error.args[0]}{room}"
+        ) from error

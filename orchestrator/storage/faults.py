@@ -4,8 +4,13 @@ It uses the error codes of the database drivers and never the text, which depend
 """
 
 import sqlite3
+from pathlib import Path
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+from searchctl.orchestrator.storage.connect import shown
+from searchctl.trainer.core.disk_space import disk_space
 
 _AGAIN = (
     "08",  # the connection
@@ -66,6 +71,28 @@ def fix_of(error: BaseException) -> str:
         _sqlite_code(error) in _SQLITE_READ_ONLY or _sqlstate(error) == _READ_ONLY
     )
     return "make it writable" if read_only else "free disk space"
+
+
+def full_message(error: BaseException, url: URL | None = None) -> str:
+    """Return a message for a database that accepts no writes: its place, its room, the fix.
+
+    Args:
+        error: of the database.
+        url: of the database, where it is known.
+    """
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    where = f" {shown(url)}" if url else ""
+    room = room_of(url) if url else ""
+    return f"the database{where} cannot store anything more ({cause}{room}): {fix_of(error)}"
+
+
+def room_of(url: URL) -> str:
+    """Return how much is free on the disk of a database, for the end of a message.
+
+    It is empty for a database that is no file of this machine.
+    """
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    return f"; {disk_space(Path(file))}" if file else ""
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

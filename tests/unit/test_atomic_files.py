@@ -1,10 +1,12 @@
 import os
+import resource
 import stat
 
 import pytest
 from upath import UPath
 
-from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
+from searchctl.trainer.core.atomic_files import NoRoom, read_file, remove_file, write_atomically
+from searchctl.trainer.core.stopping import status_for_error
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -53,3 +55,20 @@ def test_an_error_of_a_stores_own_library_is_an_os_error(monkeypatch):
     for do in (lambda path: write_atomically(path, b""), read_file, remove_file):
         with pytest.raises(OSError, match=f"{folder}/file: KeyError: 'NoCredentialsError'"):
             do(folder / "file")
+
+
+def test_without_room_the_error_names_the_file_and_the_job_is_not_repeated(tmp_path):
+    path = UPath(tmp_path / "masks.png")
+    write_atomically(path, b"earlier")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # as a quota, for this process
+    try:
+        with pytest.raises(NoRoom) as refused:
+            write_atomically(path, bytes(2_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert f"File too large: {path} needs 2.0 MB, and " in str(refused.value)
+    assert str(refused.value).endswith("are free there")
+    assert status_for_error(refused.value) == "unusable"
+    assert read_file(path) == b"earlier"
+    assert os.listdir(tmp_path) == ["masks.png"]

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from upath import UPath
 
+from searchctl.trainer.core.disk_space import NO_ROOM, disk_space
+
+
+class NoRoom(OSError):
+    """A file cannot be written: the disk is full, or a quota or limit is reached; names both."""
+
 
 def write_atomically(path: UPath, content: bytes | memoryview) -> None:
     """Write a file so that a reader sees the old content or the new content, never a mixture.
@@ -17,6 +23,7 @@ def write_atomically(path: UPath, content: bytes | memoryview) -> None:
     upload.
 
     Raises:
+        NoRoom: the disk is full; an earlier file is unchanged.
         OSError: the disk or the store did not accept the file; an earlier file is unchanged.
     """
     local = _local(path)
@@ -85,14 +92,19 @@ def _local(path: UPath) -> Path | None:
 
 
 def _write_local(path: Path, content: bytes | memoryview) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        needs = f"{path} needs {memoryview(content).nbytes / 1e6:.1f} MB"
+        raise NoRoom(f"{error.strerror}: {needs}, and {disk_space(path)}") from error
     finally:
         temporary.unlink(missing_ok=True)
     _sync_directory(path.parent)

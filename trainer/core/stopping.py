@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 
+from searchctl.trainer.core.atomic_files import NoRoom
 from searchctl.trainer.core.errors import CodeError, DataError, TrainerError, is_missing_own_code
 from searchctl.trainer.core.results import JobStatus
 
@@ -68,10 +69,10 @@ def status_for_error(error: Exception) -> JobStatus | None:
             return "stopped"
         case Diverged():
             return "diverged"
+        case DataError() | NoRoom():  # the rest of a job would only be trained again in vain
+            return "unusable"
         case OSError() | CodeError():
             return "blocked"
-        case DataError():
-            return "unusable"
         case TookTooLong():
             return "failed"
         case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
