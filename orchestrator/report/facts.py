@@ -5,7 +5,7 @@ added at any time. Unknown numbers and sections are null; `missing` gives the re
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -283,6 +283,8 @@ class Report:
     """The finalists' embeddings of all validation images (classification, `report.features`)."""
     missing: dict[str, str]
     """Name of a section that is null -> the reason."""
+    log_params: list[str] = field(default_factory=list)
+    """The searched params that are drawn on a log scale."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as plain values; times are ISO 8601 in UTC."""

@@ -38,6 +38,8 @@ from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.searchspace import Interval
+from searchctl.searchspace.branches import flat, setting
 from searchctl.trainer.core.errors import TrainerError
 
 MOST_FINALISTS = 6
@@ -76,6 +78,7 @@ def gather(engine: Engine, row: SweepRow, price_per_gpu_hour: float | None = Non
         masks=section("masks", lambda: _masks(stored, finalists)) or [],
         features=_features(stored, finalists),
         missing=missing,
+        log_params=_log_params(stored),
     )
 
 
@@ -166,6 +169,13 @@ def _importance(stored: Stored, trials: Sequence[TrialFacts]) -> Importance:
         )
     known = distributions(stored.sweep.space_)
     return importance(first, known, stored.row.direction, rung=0)
+
+
+def _log_params(stored: Stored) -> list[str]:
+    parts = flat(stored.sweep.space_.axes).items()
+    return sorted(
+        {setting(name) for name, part in parts if isinstance(part, Interval) and part.log}
+    )
 
 
 def _unlabeled(stored: Stored, finalists: Sequence[TrialFacts]) -> Unlabeled:

@@ -21,6 +21,7 @@ from searchctl.orchestrator.report.charts.figures import (
     learning_of,
 )
 from searchctl.orchestrator.report.charts.ladder import LadderChart, ladder_chart
+from searchctl.orchestrator.report.charts.params import ParamCharts, param_charts
 from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, histogram
 from searchctl.orchestrator.report.decision import decision_text
 from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
@@ -57,6 +58,8 @@ class Page:
     finalists: Compared
     followed: list[FollowedClass]
     options: list[tuple[Contrast, Compared]]
+    params: ParamCharts
+    """The charts of all searched params."""
     costs: list[ScatterChart]
     unlabeled: Histogram | None
     fidelity: list[Block]
@@ -117,13 +120,13 @@ def page_of(report: Report) -> Page:
     ladders = (ladder_chart(best, score, width=w, height=h) for w, h in sizes)
     comparison = report.answer.comparison if report.answer else None
     certainty = report.answer.certainty if report.answer else None
-    shares = report.unlabeled
+    shares, names = report.unlabeled, _columns(params)
     return Page(
         r=report,
         score=score,
         by_class="accuracy" if by_accuracy(report.about.score, report.about.task) else "IoU",
         decision=decision_text(report),
-        names=_columns(params),
+        names=names,
         certainty=certainty_text(certainty, score) if certainty else "",
         how_sure=how_sure(comparison, score) if comparison else "",
         ladder=[each for each in ladders if each],
@@ -131,6 +134,7 @@ def page_of(report: Report) -> Page:
         finalists=compare_finalists(report),
         followed=list(follow_classes(report)),
         options=[(each, compare_options(report, each)) for each in report.contrasts],
+        params=param_charts(report, names),
         costs=list(cost_charts(report)),
         unlabeled=histogram(shares.bins, shares.upper, x_title="unlabeled pixels", y_title="images")
         if shares

@@ -125,4 +125,7 @@ def test_a_sweep_of_any_size_gives_a_page_that_a_browser_can_show(tmp_path):
     page = html(gather(engine, store_large_sweep(engine, 3000)))
     assert page.count("<tr data-trial") == 1000
     assert "The 1,000 best of 3,000" in page
+    assert "401 of 2,940 trials with a score are drawn" in page
+    assert page.count('class="over"') == 401
+    assert page.count('class="at"') == 3 * 401  # of lr, weight_decay and loss
     assert len(page) < 3_000_000

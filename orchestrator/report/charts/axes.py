@@ -38,8 +38,8 @@ class Scale:
         """Return about so many ticks at round numbers."""
         if self.log:
             values = _decades(self.low, self.high, count)
-        else:
-            values = round_numbers(self.low, self.high, count)
+            return [Tick(self(value), _written(value, value)) for value in values]
+        values = round_numbers(self.low, self.high, count)
         step = min((b - a for a, b in pairwise(values)), default=1.0)
         return [Tick(self(value), _written(value, step)) for value in values]
 
@@ -121,7 +121,11 @@ def _written(value: float, step: float) -> str:
 
     >>> _written(0.1, 0.05), _written(2500000.0, 500000.0), _written(20.0, 10.0)
     ('0.10', '2.5M', '20')
+    >>> _written(0.00001, 0.00001)
+    '1e-05'
     """
+    if 0 < abs(value) < 1e-3 and step >= abs(value):
+        return f"{value:g}"
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1000 if letter == 'k' else size):.3g}{letter}"
