@@ -27,7 +27,7 @@ ATTEMPTS = {  # of the job: the error of each attempt, and whether it ended
 _ENDED = ["lost", "complete", "failed", "diverged", "stopped", "stopped"]
 OUTCOMES = {
     "0001": [*_ENDED, "stopped"],
-    **{f"{revision:04}": [*_ENDED, None] for revision in range(2, 13)},
+    **{f"{revision:04}": [*_ENDED, None] for revision in range(2, 14)},
 }
 """States of the attempts, by revision: only newer schemas store that an attempt is open."""
 
@@ -88,7 +88,7 @@ def fill_0002(connection):
 
 FILLED = {
     "0001": fill_0001,
-    **{f"{revision:04}": fill_0002 for revision in range(2, 13)},
+    **{f"{revision:04}": fill_0002 for revision in range(2, 14)},
 }
 
 STAND_IN_THE_WAY = {
@@ -151,6 +151,11 @@ STAND_IN_THE_WAY = {
         "CREATE TABLE searchctl_measurements (id INTEGER)",
         "DROP TABLE searchctl_measurements",
         "already exists",
+    ),
+    "0013": (
+        "ALTER TABLE searchctl_jobs ADD COLUMN batch TEXT",
+        "ALTER TABLE searchctl_jobs DROP COLUMN batch",
+        "duplicate column|already exists",
     ),
 }
 """By revision: what fails a late step of the upgrade from it, its removal, and the refusal."""

@@ -22,6 +22,7 @@ from searchctl.trainer.data.settings import DataSettings
 from searchctl.trainer.own_code.files import OwnCode, safe_names
 from searchctl.trainer.scores.catalog import Direction, ScoreName, name_problem
 from searchctl.trainer.settings.base import Settings
+from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.trained.description import Source
@@ -113,6 +114,7 @@ def export(sweep: Sweep, ranked: RankedTrial, initial: InitialFiles) -> Exported
     settings = sweep.training.with_params(ranked.params)
     if isinstance(settings, TrainSettings):
         settings = initial.named_in(settings)
+        settings = Batch(**ranked.batch).within(settings) if ranked.batch else settings
     code = None
     uses_code = not isinstance(settings, TrainSettings) or names_used(sweep, [settings])
     if sweep.code_files and uses_code:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -92,6 +92,10 @@ class ResourceSettings(Settings):
     """Maximum number of attempts at a job whose worker is lost. An attempt that
     resumes from a later checkpoint than all before resets the count, so spot nodes may be preempted
     any number of times."""
+    on_oom: Literal["auto", "shrink", "fail"] = "auto"
+    """What follows when a job runs out of GPU memory while it has whole GPUs for itself. auto:
+    networks without BatchNorm that is trained continue with half of `batch_size` and twice
+    `accumulate`, as often as needed; others fail. shrink: all continue so. fail: none does."""
     checkpoint_every: Annotated[float, Field(ge=0, le=3600)] | None = None
     """Smallest number of seconds between two checkpoints of a job, which are written after epochs.
     0: after every epoch. Default: as many as keep their cost below 2 % of the job's time, and at

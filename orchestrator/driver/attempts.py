@@ -7,6 +7,9 @@
         +----------------------+--------------->  CloseAttempt: retried after a back-off
                                +--------------->  StoreFailure: lost too often, its trial has failed
                                +--------------->  CloseAttempt, BlockSweep: no trial is at fault
+                               | OutOfMemory      ReportLoss, then one of
+                               +--------------->  CloseAttempt: retried alone, or with half a batch
+                               +--------------->  StoreFailure: it does not fit
                                | Lost, stopping
                                +--------------->  CloseAttempt: `resume` retries it
 
@@ -19,12 +22,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from searchctl.orchestrator.driver.out_of_memory import OnOom, OutOfMemory, Placement, Placements
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
 from searchctl.orchestrator.halving.cohorts import DrawCohort
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.storage.rows import AttemptOutcome
+from searchctl.trainer.settings.batch import Batch
 
 BACK_OFF_S = (0.0, 5.0, 30.0)
 """Seconds before a lost job is retried: after its first loss, its second, and all later ones."""
@@ -74,7 +79,7 @@ class Lost:
     """Is the whole sweep being stopped? Then it is no loss."""
 
 
-Event = Opened | EpochDone | Ended | Lost
+Event = Opened | EpochDone | Ended | Lost | OutOfMemory
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,10 @@ class StoreFailure:
 class CloseAttempt:
     """Store that the attempt ended without a result; only one that is lost counts as a loss."""
 
-    outcome: Literal["lost", "stopped"]
+    outcome: Literal["lost", "stopped", "out_of_memory"]
     error: str
+    batch: Batch | None = None
+    """The batch of the job's next attempts, whose epochs start anew; None: as before."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +139,14 @@ class Attempts:
     attempt at most, and only events of that one count.
     """
 
-    def __init__(self, schedule: Schedule, max_attempts: int) -> None:
-        """Attempt the jobs of `schedule`; one that is lost `max_attempts` times has failed."""
+    def __init__(self, schedule: Schedule, max_attempts: int, on_oom: OnOom = "auto") -> None:
+        """Attempt the jobs of `schedule`; one that is lost `max_attempts` times has failed.
+
+        The networks that `on_oom` names are trained with a smaller batch if they do not fit.
+        """
         self.schedule = schedule
         self._max_attempts = max_attempts
+        self._placements = Placements(on_oom)
         self._open: dict[JobKey, str] = {}
         self._tokens: defaultdict[JobKey, list[str]] = defaultdict(list)
         self._losses: Counter[JobKey] = Counter()
@@ -147,12 +158,14 @@ class Attempts:
         self,
         attempts: Iterable[tuple[JobKey, str, AttemptOutcome | None]],
         outcomes: Iterable[tuple[JobKey, Outcome]],
+        batches: Iterable[tuple[JobKey, Batch]] = (),
     ) -> list[Decision]:
         """Return to the state of stored attempts and outcomes; return the decisions they give.
 
         Args:
             attempts: job, token and outcome, in their order.
             outcomes: job and outcome, by rung; those of follow-up jobs last.
+            batches: jobs whose batch was halved, and their batch, in the same order.
 
         Raises:
             BracketError: an outcome of a job that the outcomes before it do not lead to.
@@ -162,6 +175,11 @@ class Attempts:
             self._losses[key] += ended == "lost"
             if ended == "failed":  # its job is pending only if a user requested a retry
                 self._losses[key] = 0
+                self._placements.put_back(key)
+            elif ended == "out_of_memory":
+                self._placements.put_alone(key)
+        for key, batch in batches:
+            self._placements.shrink(key, batch)
         return [each for key, outcome in outcomes for each in self.schedule.record(key, outcome)]
 
     def next_job(self, now: float) -> BracketJob | DrawCohort | Signal:
@@ -179,6 +197,10 @@ class Attempts:
         """Return the tokens of all attempts at a job, the first one first."""
         return tuple(self._tokens[key])
 
+    def placement(self, key: JobKey) -> Placement:
+        """Return what differs from the settings in the next attempt at a job."""
+        return self._placements.of(key)
+
     def handle(self, event: Event, now: float) -> list[Instruction]:
         """Take an event; return the required actions for its attempt, in order."""
         if isinstance(event, Opened):
@@ -195,7 +217,9 @@ class Attempts:
         del self._open[event.key]
         if isinstance(event, Ended):
             return [StoreResult(self.schedule.record(event.key, event.outcome))]
-        return self._lose(event, now)
+        if event.stopping:
+            return [CloseAttempt("stopped", "stopped")]
+        return self._lose(event, now) if isinstance(event, Lost) else self._without_memory(event)
 
     def _advance(self, key: JobKey, token: str, epoch: int) -> None:
         """Forget a job's losses once it resumes later: any number of spot nodes may be taken.
@@ -210,8 +234,6 @@ class Attempts:
             self._resumed_after[key], self._losses[key] = epoch - 1, 0
 
     def _lose(self, lost: Lost, now: float) -> list[Instruction]:
-        if lost.stopping:
-            return [CloseAttempt("stopped", "stopped")]
         self._losses[lost.key] += 1
         losses = self._losses[lost.key]
         return [ReportLoss(lost.error, losses), *self._after_loss(lost, losses, now)]
@@ -222,9 +244,25 @@ class Attempts:
             reason = lost.error.split("\n\n")[0]
             return [CloseAttempt("stopped", lost.error), BlockSweep(reason)]
         if too_often:
-            failed = Outcome(lost.key.trial, lost.key.rung, None, failed=True)
-            decisions = self.schedule.record(lost.key, failed)
-            return [StoreFailure(f"lost {losses} times: {lost.error}", decisions)]
+            return [self._fail(lost.key, f"lost {losses} times: {lost.error}")]
         self.schedule.release(lost.key)
         self._not_before[lost.key] = now + BACK_OFF_S[min(losses, len(BACK_OFF_S)) - 1]
         return [CloseAttempt("lost" if lost.cause == "lost" else "stopped", lost.error)]
+
+    def _without_memory(self, event: OutOfMemory) -> list[Instruction]:
+        """Retry the job at once in another way; that is no loss, since it computes another thing.
+
+        With another batch, the job starts anew.
+        """
+        key, following = event.key, self._placements.next_try(event)
+        error = f"{following.text}\n\n{event.error}"
+        if following.fails:
+            return [ReportLoss(error, 1), self._fail(key, error)]
+        self.schedule.release(key)
+        if following.batch:
+            self._losses[key] = self._resumed_after[key] = 0
+        return [ReportLoss(error, 1), CloseAttempt("out_of_memory", error, following.batch)]
+
+    def _fail(self, key: JobKey, error: str) -> StoreFailure:
+        failed = Outcome(key.trial, key.rung, None, failed=True)
+        return StoreFailure(error, self.schedule.record(key, failed))

@@ -32,6 +32,7 @@ from searchctl.orchestrator.driver.attempts import (
 from searchctl.orchestrator.driver.budget import GpuMeter, StopConditions
 from searchctl.orchestrator.driver.job_builder import JobBuilder
 from searchctl.orchestrator.driver.measured import Measured
+from searchctl.orchestrator.driver.out_of_memory import OutOfMemory
 from searchctl.orchestrator.driver.recorder import Recorder
 from searchctl.orchestrator.driver.reuse import Reuse
 from searchctl.orchestrator.executors.job import JobAttempt
@@ -39,10 +40,11 @@ from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.halving.cohorts import DrawCohort, DrawnCohort
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision, Outcome
-from searchctl.orchestrator.search.mirror import outcome_of
+from searchctl.orchestrator.search.mirror import noted_batch, outcome_of
 from searchctl.orchestrator.storage.measurements import Measurement
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.settings.batch import Batch
 
 
 class Driver:
@@ -94,6 +96,7 @@ class Driver:
         return self._attempts.replay(
             [(key_of(each), each.token, each.outcome) for each in attempts],
             [(key_of(job), self._judged(job, each)) for job in jobs if (each := outcome_of(job))],
+            [(key_of(job), Batch(**job.batch)) for job in jobs if job.batch],
         )
 
     def _judged(self, job: JobRow, outcome: Outcome) -> Outcome:
@@ -123,8 +126,9 @@ class Driver:
             if isinstance(slot, Signal):
                 self._recorder.outbox.flush()
                 return slot
-            earlier = self._attempts.tokens(slot.key)
-            self._next = self._builder.build(slot, secrets.token_hex(8), earlier)
+            token, earlier = secrets.token_hex(8), self._attempts.tokens(slot.key)
+            placement = self._attempts.placement(slot.key)
+            self._next = self._builder.build(slot, token, earlier, placement)
         # the same job with the same token until it is stored: a commit may be unacknowledged
         number = self._recorder.open(self._next)
         if number is None:
@@ -167,13 +171,31 @@ class Driver:
         """Store a result with the decisions that it completes, then mirror and show them."""
         if result.status in ("lost", "stopped", "blocked", "unusable"):
             self.lost(job, result.error or "stopped", result.status)
-            return
+        elif result.status == "out_of_memory":
+            self._out_of_memory(job, result)
+        else:
+            self._ended(job, result)
+
+    def _ended(self, job: JobAttempt, result: JobResult) -> None:
         failed, new = result.status == "failed", self._measured.new(job, result)
         outcome = Outcome(job.trial, job.rung, result.score, failed, result.seconds)
+        outcome = replace(outcome, note=noted_batch(job.batch))
         if job.kind == "ladder" and outcome.finite:
             violation = self._measured.violation(job.trial, result.hardware, new)
             outcome = replace(outcome, violation=violation)
         self._end(job, Ended(key_of(job), job.token, outcome), result, new)
+
+    def _out_of_memory(self, job: JobAttempt, result: JobResult) -> None:
+        event = OutOfMemory(
+            key_of(job),
+            job.token,
+            result.error or "",
+            Batch.of(job.trial_settings),
+            result.batch_statistics,
+            on_gpu=job.gpus > 0,
+            stopping=self._stop(),
+        )
+        self._end(job, event, result)
 
     def lost(self, job: JobAttempt, error: str, cause: Cause = "lost") -> None:
         """Store that a job ended without a result; it is retried, or has failed, or blocks."""
@@ -187,7 +209,7 @@ class Driver:
     def abandon_next(self) -> None:
         """Close a job that was about to start when the executor ended."""
         if self._next is not None:
-            self._recorder.close(self._next, "stopped", "stopped")
+            self._recorder.close(self._next, CloseAttempt("stopped", "stopped"))
 
     def _end(
         self, job: JobAttempt, event: Event, result: JobResult, new: Sequence[Measurement] = ()
@@ -201,8 +223,8 @@ class Driver:
                     self._store(job, result, decisions, new)
                 case StoreFailure(error, decisions):
                     self._store(job, JobResult("failed", None, error=error), decisions)
-                case CloseAttempt(outcome, error):
-                    self._recorder.close(job, outcome, error)
+                case CloseAttempt():
+                    self._recorder.close(job, instruction)
                 case ReportLoss(error, losses):
                     self._callback.job_lost(job, error, losses)
                 case BlockSweep(reason):

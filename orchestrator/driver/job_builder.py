@@ -1,5 +1,6 @@
 """Builds the attempts that workers run, from a sweep and the slots of its schedule."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from upath import UPath
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.validation import validation_of
+from searchctl.orchestrator.driver.out_of_memory import Placement
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.bracket import BracketJob
 from searchctl.orchestrator.halving.follow_up import training_seed
@@ -16,6 +18,8 @@ from searchctl.orchestrator.own_code.names import names_used
 from searchctl.searchspace import Params
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
+
+_AS_SET = Placement()
 
 
 class ContentHash(Protocol):
@@ -62,15 +66,23 @@ class JobBuilder:
         """Start the trial's next rung from these weights, if the sweep is `continue: warm`."""
         self._kept[trial] = weights, content_hash
 
-    def build(self, slot: BracketJob, token: str, earlier: Sequence[str]) -> JobAttempt:
+    def build(
+        self,
+        slot: BracketJob,
+        token: str,
+        earlier: Sequence[str],
+        placement: Placement = _AS_SET,
+    ) -> JobAttempt:
         """Return an attempt at a job.
 
         Args:
             slot: the job.
             token: names the attempt.
             earlier: tokens of earlier attempts at the job, the first one first.
+            placement: what differs from the settings.
         """
         sweep, key, rung = self._sweep, slot.key, slot.rung
+        gpus = sweep.resources.gpus_per_trial
         folder = self._runs / key.folder
         warm, ranked = sweep.halving.continue_ == "warm", slot.kind == "ladder"
         final = rung.fraction == 1
@@ -82,6 +94,7 @@ class JobBuilder:
             repeat=slot.repeat,
             token=token,
             params=self._trials[slot.trial],
+            batch=placement.batch,
             sample=Sample(sweep.data, rung.images, training_seed(key, sweep.seed)),
             fraction=rung.fraction,
             score=sweep.halving.ranked_by,
@@ -96,8 +109,8 @@ class JobBuilder:
             masks=sweep.report.wanted_images if ranked else 0,
             keep_weights=warm or (final and ranked),
             **self._start(slot.trial, below and below[0], final=final),
-            device=None if sweep.resources.gpus_per_trial else "cpu",
-            gpus=sweep.resources.gpus_per_trial,
+            device=None if gpus else "cpu",
+            gpus=math.ceil(gpus) if placement.alone else gpus,
             processes=sweep.resources.processes,
             checkpoint_every_s=sweep.resources.checkpoint_every,
             stall_timeout_s=sweep.resources.stall_timeout,

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import asdict
 from functools import partial
-from typing import Literal
 
 from searchctl.orchestrator.core.pending import Waiting
+from searchctl.orchestrator.driver.attempts import CloseAttempt
 from searchctl.orchestrator.driver.cleanup import Cleanup
 from searchctl.orchestrator.driver.outbox import Outbox
 from searchctl.orchestrator.executors.job import JobAttempt
@@ -69,6 +70,7 @@ class Recorder:
                 images=job.sample.images,
                 gpus=job.gpus,
                 content_hash=job.content_hash,
+                batch=asdict(job.batch) if job.batch else None,
             )
             if job.kind == "ladder":
                 self._mirror.begin(job.trial, job.params)
@@ -95,9 +97,11 @@ class Recorder:
         """Store a result, the decisions that it completes and its measurements, all or nothing."""
         self.outbox.put(partial(self._store_result, job, result, decisions, measured))
 
-    def close(self, job: JobAttempt, outcome: Literal["lost", "stopped"], error: str) -> None:
+    def close(self, job: JobAttempt, how: CloseAttempt) -> None:
         """Store that an attempt ended without a result."""
-        self.outbox.put(partial(self._writer.lose_attempt, job.token, outcome, error))
+        batch = asdict(how.batch) if how.batch else None
+        close = partial(self._writer.lose_attempt, job.token, how.outcome, how.error, batch)
+        self.outbox.put(close)
 
     def late(self, job: JobAttempt) -> None:
         """Store that an attempt which was replaced has reported."""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Engine
 
@@ -12,6 +13,7 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow, TrialRow
 from searchctl.trainer.core.errors import first_few
+from searchctl.trainer.settings.batch import Batch
 
 
 def warnings_of(
@@ -30,11 +32,13 @@ def warnings_of(
     """
     kinds = {job.hardware for job in jobs if job.hardware}
     scores = Counter((job.rung, job.score) for job in jobs if job.score is not None)
-    if len(kinds) < 2 and max(scores.values(), default=0) < 2:
+    shrunk = [job for job in jobs if job.batch]
+    if len(kinds) < 2 and max(scores.values(), default=0) < 2 and not shrunk:
         return []
     rung_of = _Rungs({each.number: each.cohort for each in trials or queries.trials(engine, row)})
     alike = _with_equal_images(engine, row, jobs, rung_of)
-    return [*mixed_hardware(jobs, rung_of), *equal_results(alike, rung_of)]
+    warnings = (mixed_hardware(jobs, rung_of), smaller_batches(shrunk, rung_of))
+    return [*chain(*warnings), *equal_results(alike, rung_of)]
 
 
 def warnings_at(engine: Engine, row: SweepRow, rung: int, trials: Container[int]) -> list[str]:
@@ -76,6 +80,19 @@ def mixed_hardware(jobs: Iterable[JobRow], rung_of: _Rungs) -> Iterator[str]:
                 f"{rung_of.name(rung)} was trained on {len(kinds)} kinds of hardware: {named}. "
                 "They round differently, which alone can change the order of similar trials"
             )
+
+
+def smaller_batches(shrunk: Iterable[JobRow], rung_of: _Rungs) -> Iterator[str]:
+    """Yield a sentence for each rung with jobs whose batch was halved."""
+    by_rung: dict[Rung, list[str]] = defaultdict(list)
+    for job in shrunk:
+        batch = Batch(**(job.batch or {}))
+        by_rung[rung_of(job.trial, job.rung)].append(f"trial {job.trial} with {batch}")
+    for rung, trials in sorted(by_rung.items()):
+        yield (
+            f"{rung_of.name(rung)}: after running out of memory, {first_few(trials)} instead of "
+            "those of the settings. Without BatchNorm this changes little but rounding"
+        )
 
 
 def other_hardware(engine: Engine, row: SweepRow, here: str) -> str | None:

@@ -129,6 +129,6 @@ class _Evidence:
             kept=self.kept,
             cutoff=self.ranked[self.kept - 1].score if self.kept else None,
             margin=margin,
-            reason=reason,
+            reason=f"{reason}; {outcome.note}" if outcome.note else reason,
             violation=outcome.violation if outcome.finite else "",
         )

@@ -66,6 +66,8 @@ class Outcome:
     """Duration of the job. It sets the starting order of survivors, and no decision."""
     violation: str = ""
     """Which limits it exceeds, in words (limits.py); empty if it exceeds none."""
+    note: str = field(compare=False, default="")
+    """What differs from the job's settings, for the reason of the decision."""
 
     @property
     def finite(self) -> bool:

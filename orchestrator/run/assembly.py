@@ -90,7 +90,7 @@ def assemble(
     outbox = Outbox(callback.database_down, callback.database_up, url=prepared.engine.url)
     cleanup = Cleanup(partial(collect, prepared.engine, row, prepared.runs), clock)
     driver = Driver(
-        Attempts(schedule, sweep.resources.max_attempts),
+        Attempts(schedule, sweep.resources.max_attempts, sweep.resources.on_oom),
         builder,
         Recorder(writer, mirror, outbox, cleanup, partial(warnings_at, prepared.engine, row)),
         callback,

@@ -28,6 +28,7 @@ from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.script.settings import ScriptSettings
+from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.training import TrainSettings
 
 
@@ -104,6 +105,7 @@ def train_exported(
         write_metrics(out, exported, result, **_facts(exported, result, dataset))
     if result.status in ("complete", "diverged"):  # the others can be resumed
         remove_checkpoint(out)
+    _check_memory(result, Batch.of(job.trial_settings))
     _check_end(result)
     return result
 
@@ -130,6 +132,16 @@ def _check_kept_apart(training: TrainSettings, out: UPath) -> None:
         raise SearchctlError(
             f"{out} holds the initial weights of the training: name another directory with -o"
         )
+
+
+def _check_memory(result: JobResult, batch: Batch) -> None:
+    if result.status != "out_of_memory":
+        return
+    smaller = f", or set {batch.halved()} in the configuration" if batch.batch_size > 1 else ""
+    raise SearchctlError(
+        f"out of memory with {batch}: the same command resumes it where more is free{smaller}: "
+        f"{result.error}"
+    )
 
 
 def _check_end(result: JobResult) -> None:

@@ -12,6 +12,7 @@ from searchctl.orchestrator.search.study import Ending, StudyMirror
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import JobResult
+from searchctl.trainer.settings.batch import Batch
 
 
 def outcome_of(job: JobRow) -> Outcome | None:
@@ -19,7 +20,13 @@ def outcome_of(job: JobRow) -> Outcome | None:
     if job.state in ("WAITING", "RUNNING"):
         return None
     failed = job.state == "FAIL"
-    return Outcome(job.trial, job.rung, job.score, failed, job.seconds or 0.0)
+    batch = noted_batch(Batch(**job.batch) if job.batch else None)
+    return Outcome(job.trial, job.rung, job.score, failed, job.seconds or 0.0, note=batch)
+
+
+def noted_batch(batch: Batch | None) -> str:
+    """Return the note on a job whose batch replaces that of its settings; empty for none."""
+    return f"trained with {batch}, after it ran out of memory" if batch else ""
 
 
 def mirror_all(

@@ -49,10 +49,19 @@ def set_pending(connection: Connection, job_id: int | None) -> None:
 
 
 def forget_failure(connection: Connection, job_id: int | None) -> None:
-    """Set a failed job and its trial back to WAITING. Its attempts keep their errors."""
+    """Set a failed job and its trial back to WAITING. Its attempts keep their errors.
+
+    It is tried with the batch of its settings again.
+    """
     set_pending(connection, job_id)
     if job_id is not None:
-        change(connection, job_id, error=None)
+        change(connection, job_id, error=None, batch=None)
+
+
+def set_batch(connection: Connection, job_id: int, batch: Mapping[str, int]) -> None:
+    """Train a job with another batch; its epochs so far are no part of it."""
+    change(connection, job_id, batch=batch)
+    connection.execute(_OLD[schema.epochs], {"of_job": job_id})
 
 
 def replace_epoch(

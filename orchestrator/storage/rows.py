@@ -16,9 +16,10 @@ TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 JobState = Literal["WAITING", "RUNNING", "COMPLETE", "DIVERGED", "FAIL"]
 """WAITING: its worker was lost or stopped; the job will be retried."""
 
-AttemptOutcome = Literal["complete", "diverged", "failed", "lost", "stopped"]
+AttemptOutcome = Literal["complete", "diverged", "failed", "lost", "stopped", "out_of_memory"]
 """How an attempt ended. lost: by an error of the machine; counts towards `max_attempts`. stopped:
-on request, or because its driver died; does not count."""
+on request, or because its driver died; does not count. out_of_memory: its job is tried again in
+another way (driver/out_of_memory.py); does not count either."""
 
 ESTIMATE = "forecast"
 """Kind of the event that holds the estimate of a probe at the launch."""
@@ -154,6 +155,8 @@ class JobRow:
     """Model of the CPU, with the instructions in use, or of the GPU."""
     reused_from: dict[str, Any] | None = None
     """The job that it is a copy of: sweep, trial, rung, and its seconds."""
+    batch: dict[str, int] | None = None
+    """batch_size and accumulate in place of those of its settings, which ran out of memory."""
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,8 @@ jobs = Table(
     Column("hardware", String(200)),
     # sweep, trial, rung and seconds of the job that this one is a copy of
     Column("reused_from", JSON(none_as_null=True)),
+    # batch_size and accumulate in place of those of its settings, which ran out of memory
+    Column("batch", JSON(none_as_null=True)),
     UniqueConstraint("trial_id", "rung", "kind", "repeat", name="uq_searchctl_jobs"),
     Index("ix_searchctl_jobs_content_hash", "content_hash"),
 )

@@ -142,13 +142,17 @@ class SweepWriter:
         images: int,
         gpus: float,
         content_hash: str | None = None,
+        batch: Mapping[str, int] | None = None,
     ) -> int:
-        """Store a new attempt at a job; return its number, counted from 1."""
+        """Store a new attempt at a job; return its number, counted from 1.
+
+        `batch` is the one that replaces that of the job's settings.
+        """
         with self._transaction() as connection:
             if number := jobs.number_of(connection, token):
                 return number  # a repeated write: the first one was stored
             job_id = self._running_job(connection, key, fraction, images)
-            jobs.change(connection, job_id, content_hash=content_hash)
+            jobs.change(connection, job_id, content_hash=content_hash, batch=batch)
             jobs.set_trial_of(connection, job_id, "RUNNING")
             return jobs.begin(connection, job_id, token, gpus)
 
@@ -168,12 +172,18 @@ class SweepWriter:
             return jobs.replace_epoch(connection, job_id, record) if job_id is not None else None
 
     def lose_attempt(
-        self, token: str, outcome: Literal["lost", "stopped"], error: str | None
+        self,
+        token: str,
+        outcome: Literal["lost", "stopped", "out_of_memory"],
+        error: str | None,
+        batch: Mapping[str, int] | None = None,
     ) -> None:
-        """Close an attempt without a result; its job waits for a retry."""
+        """Close an attempt without a result; its job waits for a retry, with `batch` if given."""
         with self._transaction() as connection:
             closed = jobs.close_unfinished(connection, token, outcome, error=error)
             jobs.set_pending(connection, closed)
+            if closed is not None and batch is not None:
+                jobs.set_batch(connection, closed, batch)
 
     def save_result(
         self,

@@ -71,7 +71,9 @@ def test_ctrl_c_passes_through(run):
         ("blocked", OSError("Input/output error")),
         ("unusable", DataError("street.png is broken")),
         ("lost", MemoryError("no memory")),
-        ("lost", torch.OutOfMemoryError("CUDA out of memory")),
+        ("out_of_memory", torch.OutOfMemoryError("CUDA out of memory")),
+        ("out_of_memory", torch.AcceleratorError("CUDA error: out of memory")),
+        ("out_of_memory", RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling")),
         ("lost", torch.AcceleratorError("CUDA error: an illegal memory access")),
         (
             "lost",

@@ -28,9 +28,9 @@ LATER = NOW + 3600
 JOB = JobKey(0, 0)
 
 
-def attempts(trials=4, max_attempts=3):
+def attempts(trials=4, max_attempts=3, on_oom="auto"):
     ladder = plan_ladder(trials, 8 * trials)
-    return Attempts(Schedule(only_cohort(ladder, "maximize"), NO_FOLLOW_UP), max_attempts)
+    return Attempts(Schedule(only_cohort(ladder, "maximize"), NO_FOLLOW_UP), max_attempts, on_oom)
 
 
 @pytest.fixture

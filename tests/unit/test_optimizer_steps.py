@@ -1,6 +1,7 @@
 """Optimizer steps: accumulated and clipped gradients, and the schedule after them."""
 
 import copy
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from searchctl.trainer import Sample
 from searchctl.trainer.core.stopping import Diverged
 from searchctl.trainer.data.settings import ScenesData
 from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import prepare
 from searchctl.trainer.run.training import begin_training
+from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import tiny
 
@@ -22,6 +25,7 @@ SGD = TrainSettings(
 )
 """Settings of a network without batch normalisation; its weights change by lr * gradient."""
 CPU = torch.device("cpu")
+SCENES_IGNORE = 255
 SCENES = ScenesData(dataset="scenes", image_size=(16, 24), train=12, val=1, test=1)
 
 
@@ -92,6 +96,26 @@ def test_accumulated_batches_make_the_step_of_one_batch_of_all_their_images(
     accumulated, _ = trained(images, accumulate=accumulate)
     at_once, _ = trained(images, batch_size=batch)
     assert_same_step(accumulated, at_once)
+
+
+@pytest.mark.parametrize("images", [8, 12, 9])
+def test_half_of_the_batch_and_twice_accumulate_make_the_same_steps(images):
+    whole = Batch.of(SGD)
+    smaller = whole.halved(), whole.halved().halved()
+    at_once, _ = trained(images)
+    for batch in smaller[: 1 if images % 4 == 1 else 2]:  # batches of one are never merged
+        halves, _ = trained(images, **asdict(batch))
+        assert_same_step(halves, at_once)
+
+
+def test_ignored_pixels_that_lie_unevenly_weigh_more_in_halves_of_a_batch():
+    """The mean of the means of two halves is that of all valid pixels only if both have as many."""
+    labels = torch.zeros(2, 2, 2, dtype=torch.int64)
+    labels[1, 0] = SCENES_IGNORE
+    logits = torch.randn(2, 11, 2, 2, generator=torch.Generator().manual_seed(0))
+    loss = build_loss(SGD, ignore_index=SCENES_IGNORE, pixel_counts=torch.ones(1, 11))
+    halves = (loss(logits[:1], labels[:1]) + loss(logits[1:], labels[1:])) / 2
+    assert halves.item() != pytest.approx(loss(logits, labels).item(), rel=1e-3)
 
 
 @pytest.mark.parametrize("accumulate", [2, 3, 4])

@@ -72,7 +72,7 @@ def own_errors(where: str) -> Iterator[None]:
     except Exception as error:
         if problem := not_travelled(error):
             raise SettingsError(f"{where}: {problem}") from error
-        if status_for_error(error) in ("lost", "blocked"):
+        if status_for_error(error) in ("lost", "out_of_memory", "blocked"):
             raise
         raise SettingsError(f"{where} fails: {own_lines(error)}") from error
 

@@ -12,14 +12,24 @@ if TYPE_CHECKING:  # commands that read a sweep import this file, and must start
     from upath import UPath
 
 
-JobStatus = Literal["complete", "diverged", "failed", "stopped", "lost", "blocked", "unusable"]
+JobStatus = Literal[
+    "complete",
+    "diverged",
+    "failed",
+    "stopped",
+    "lost",
+    "out_of_memory",
+    "blocked",
+    "unusable",
+]
 """How a job ended.
 
 complete: it has a finite score.
 diverged: the loss became NaN or infinite.
 failed: an error of the configuration (a wrong shape); a retry would fail again.
 stopped: a stop was requested before the end.
-lost: an error of the machine (GPU memory); the job may be retried in a new process.
+lost: an error of the machine; the job may be retried in a new process.
+out_of_memory: the GPU has too little free memory for the job as it is.
 blocked: files cannot be read or written (a full disk); the cause may be temporary.
 unusable: a file of the data set is missing, damaged or does not match.
 
@@ -143,6 +153,8 @@ class JobResult:
     """Model of the CPU, with the instructions in use, or of the GPU."""
     threads: int = 0
     trainable_parameters: int = 0
+    batch_statistics: bool | None = None
+    """Whether its network has BatchNorm that is trained; None if it was not built."""
     initial_weights: str = ""
     """The initial weights, in one sentence."""
     reused_from: Mapping[str, Any] | None = None

@@ -16,8 +16,9 @@ Stop = Callable[[], bool]
 
 # torch raises a plain RuntimeError for some errors of the machine: memory that ran out outside of
 # CUDA's allocator, or a lost process of the job's process group.
-_MACHINE_ERRORS = re.compile(
-    r"DefaultCPUAllocator|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|\bgloo\b|\bNCCL\b", re.IGNORECASE
+_MACHINE_ERRORS = re.compile(r"DefaultCPUAllocator|\bgloo\b|\bNCCL\b", re.IGNORECASE)
+_GPU_MEMORY = re.compile(
+    r"(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|CUDA (error: )?out of memory", re.IGNORECASE
 )
 
 
@@ -75,12 +76,23 @@ def status_for_error(error: Exception) -> JobStatus | None:
             return "blocked"
         case TookTooLong():
             return "failed"
-        case MemoryError() | torch.OutOfMemoryError() | torch.AcceleratorError():
-            return "lost"
-        case ModuleNotFoundError() if is_missing_own_code(error):
-            return "lost"
-        case RuntimeError() if _MACHINE_ERRORS.search(str(error)):
+        case RuntimeError() if _is_out_of_memory(error):
+            return "out_of_memory"
+        case Exception() if _is_of_the_machine(error):
             return "lost"
         case TrainerError() | ValueError() | IndexError() | RuntimeError():
             return "failed"
     return None
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or bool(_GPU_MEMORY.search(str(error)))
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    match error:
+        case MemoryError() | torch.AcceleratorError():
+            return True
+        case RuntimeError():
+            return bool(_MACHINE_ERRORS.search(str(error)))
+    return is_missing_own_code(error)

@@ -9,6 +9,7 @@ from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.own_code.files import OwnCode
 from searchctl.trainer.scores.catalog import Direction, ScoreName, higher_is_better
 from searchctl.trainer.script.settings import ScriptSettings
+from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -35,6 +36,8 @@ class TrialJob:
     result is stored and nothing can resume from it any more (see `remove_checkpoint`)."""
     params: Params = NO_PARAMS
     """The trial's point of the search space: fields of `settings` and their values."""
+    batch: Batch | None = None
+    """Batch in place of that of the settings and the params, which ran out of memory."""
     score: ScoreName = "val_miou"
     """Selects the kept epoch; early stopping and the plateau schedule use it too."""
     recorded: tuple[ScoreName, ...] = ()
@@ -87,12 +90,13 @@ class TrialJob:
 
     @property
     def trial_settings(self) -> TrainSettings:
-        """All settings of the trial: those above, with the params in their place.
+        """All settings of the trial: those above, with the params and the batch in their place.
 
         Raises:
             SettingsError: a param is no field of the settings, or its value does not fit.
         """
-        return self.settings.with_params(self.params)
+        settings = self.settings.with_params(self.params)
+        return self.batch.within(settings) if self.batch else settings
 
     def require_initial_files(self) -> None:
         """Check that the files of initial weights exist. The sweep wrote them, not the user.

@@ -19,6 +19,7 @@ from searchctl.trainer.data.loader import data_fingerprint, sample_hash
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.evaluation.limit_latency import limit_latency_ms
 from searchctl.trainer.evaluation.scoring import kept_evaluations, kept_latency_ms, score_validation
+from searchctl.trainer.models.batch_norm import uses_batch_statistics
 from searchctl.trainer.own_code.imports import use_code
 from searchctl.trainer.pictures.embeddings import check_embeddings, draw_embeddings, plot_embeddings
 from searchctl.trainer.pictures.masks import MaskPicture
@@ -226,6 +227,7 @@ def _facts(job: PreparedJob) -> JobResult:
         hardware=hardware_of(job.precision.device),
         threads=torch.get_num_threads(),
         trainable_parameters=sum(weights.numel() for weights in trained),
+        batch_statistics=uses_batch_statistics(job.training.model, job.settings.finetune),
         initial_weights=job.initial_weights,
         sample_hash=sample_hash(job.images.names),
         data_fingerprint=data_fingerprint(job.sample.data),

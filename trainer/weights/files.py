@@ -102,7 +102,7 @@ def as_settings_error(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if status_for_error(error) == "lost":
+        if status_for_error(error) in ("lost", "out_of_memory"):
             raise
         why = repr(error) if isinstance(error, LookupError) else str(error)
         raise SettingsError(f"{what}: {shorten(why, _LONGEST)}") from error

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Self
 
 from ray import tune
@@ -93,15 +94,32 @@ class RayTuneExecutor:
             joined = self._address is not None
             room = Room(self._resources, self._max_parallel, joined=joined)
             searcher = _JobSearcher(source, room, self._resources, stop, head)
-            # as a group: in a plain mapping, Tune reserves some names
-            resources = tune.PlacementGroupFactory([self._resources])
-            trainable = tune.with_resources(_trainable(self._runner), resources)
+            resources = _group(self._resources)
+            of_attempt = partial(_resources_of, self._resources)
+            trainable = tune.with_resources(_trainable(self._runner), of_attempt)
             try:
                 _tuner(trainable, searcher, WarmWorkers(searcher.spare, resources), folder).fit()
             except Leave as leave:
                 if leave.__cause__ is not None:
                     raise leave.__cause__ from None
         searcher.abandon()
+
+
+def _resources_of(
+    usual: Mapping[str, float], config: Mapping[str, Any]
+) -> tune.PlacementGroupFactory:
+    """Return the resources of an attempt, which may have a whole GPU in place of a share."""
+    job: JobAttempt = config["job"]
+    return _group({**usual, "GPU": job.gpus} if _is_alone(job, usual) else usual)
+
+
+def _is_alone(job: JobAttempt, usual: Mapping[str, float]) -> bool:
+    return job.gpus > usual.get("GPU", 0)
+
+
+def _group(resources: Mapping[str, float]) -> tune.PlacementGroupFactory:
+    """Return resources as a group: in a plain mapping, Tune reserves some names."""
+    return tune.PlacementGroupFactory([dict(resources)])
 
 
 def _tuner(
@@ -130,7 +148,7 @@ def _trainable(runner: Runner) -> Callable[[dict[str, Any]], None]:
         tune.report({"worker": worker_name()})
         result = run_safely(runner, config["job"], _report_epoch, _never)
         tune.report({"result": result})
-        if result.status == "lost":
+        if result.status in ("lost", "out_of_memory"):
             raise _WorkerUnusable
         leave_idle()
 
@@ -205,6 +223,8 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
 
         `ended` is the number of jobs that have ended and that are not completed here yet.
         """
+        if any(_is_alone(self._jobs[each], self._requested) for each in self._handed_out):
+            return 0  # a job waits for the GPU that the idle workers share
         with leaving_on_error():
             running = len(self._jobs) - ended
             return max(0, min(self._source.upcoming(), self._room()) - running)

@@ -30,6 +30,7 @@ _OF_JOB = [
     "trainable_parameters",
     "seconds",
     "weights",
+    "batch",
 ]
 
 
@@ -66,6 +67,8 @@ class RankedTrial:
     """Number of seeds with which it diverged or failed, if `mean` is not None."""
     violation: str = ""
     """Which limits it exceeds, in words; empty if none."""
+    batch: dict[str, int] | None = None
+    """batch_size and accumulate in place of those of its settings, which ran out of memory."""
 
     @property
     def value(self) -> float:
