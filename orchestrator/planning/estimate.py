@@ -5,7 +5,7 @@ time of a rung is that of its longest queue.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from searchctl.orchestrator.config.sweep import Sweep
@@ -16,82 +16,7 @@ from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall, total
 from searchctl.orchestrator.planning.disk import Disk, disk_of
 from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Speed of one configuration that runs alone on one machine."""
-
-    train: Span
-    """Seconds per training image, with loading and augmentation: of the fastest of several laps,
-    of all together, and of the slowest."""
-    score: Span
-    """Seconds per validation image at the training size."""
-    score_original: Span
-    """Seconds per validation image at its original size, with the settings of `inference`."""
-    start: float
-    """Seconds from the start of a job to its first step."""
-    checkpoint_bytes: int
-    weights_bytes: int
-    peak_bytes: int
-    """Peak memory of the GPU; on a CPU, of the whole process."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Number of images of each split."""
-
-    train: int
-    val: int
-    test: int
-
-
-@dataclass(frozen=True)
-class Probed:
-    """Trials of equal speed, and their speed."""
-
-    params: Mapping[str, Any]
-    """Params that distinguish them from the others; empty if all trials are equally fast."""
-    trials: tuple[int, ...]
-    speed: Speed
-    measured: bool
-    """False if the speed is that of the measured configuration with the nearest FLOPs."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Measured speeds of a sweep's trials on a machine."""
-
-    device: str
-    threads: int
-    sizes: Sizes
-    classes: tuple[Probed, ...]
-
-    @property
-    def speeds(self) -> list[Speed]:
-        """Speed of each trial in the order of their numbers."""
-        of_trial = {trial: each.speed for each in self.classes for trial in each.trials}
-        return [of_trial[trial] for trial in sorted(of_trial)]
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read the output of `asdict`."""
-        return cls(
-            device=values["device"],
-            threads=values["threads"],
-            sizes=Sizes(**values["sizes"]),
-            classes=tuple(
-                Probed(**{**each, "trials": tuple(each["trials"]), "speed": _speed(each["speed"])})
-                for each in values["classes"]
-            ),
-        )
-
-
-def _speed(values: Mapping[str, Any]) -> Speed:
-    spans = {name: Span(**values[name]) for name in ("train", "score", "score_original")}
-    # older ones have more fields
-    return Speed(**{field.name: values[field.name] for field in fields(Speed)} | spans)
-
+from searchctl.orchestrator.planning.probed import Probe, Speed
 
 _SPANS = ("jobs", "one", "wall", "validation")
 

@@ -16,10 +16,10 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.sweeps import assignments
 from searchctl.orchestrator.planning.batch_timer import BatchTimer
-from searchctl.orchestrator.planning.estimate import Probe, Probed, Sizes, Speed
+from searchctl.orchestrator.planning.probed import Probe, Probed, Sizes, Speed
 from searchctl.orchestrator.planning.speed_classes import SpeedClass, speed_classes
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.memory import peak_bytes
+from searchctl.trainer.core.memory import peak_bytes, smallest_gpu_bytes
 from searchctl.trainer.core.stopping import Stop, Stopped
 from searchctl.trainer.data.loader import data_fingerprint, load_sample, load_split
 from searchctl.trainer.data.settings import DataSettings, Sample
@@ -32,6 +32,7 @@ from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.preparation import PreparedJob, prepare
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
+from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.model_options import OPTIONS
 from searchctl.trainer.settings.training import TrainSettings
@@ -75,16 +76,20 @@ def probe(sweep: Sweep, tell: Callable[[str], None] = lambda line: None) -> Prob
     sample = Sample(sweep.data, sizes.train, sweep.seed)
     _load(sample)
     seconds = min(LONGEST, SECONDS / len(chosen))
-    speeds = {}
+    speeds: dict[int, tuple[Speed, Batch | None]] = {}
     for place in chosen:
         tell(f"timing {_named(classes[place])}")
         speeds[place] = _measured(classes[place], sample, sweep.inference, device, seconds)
     probed = (
-        Probed(each.params, each.trials, speeds[_nearest(place, chosen)], place in speeds)
+        _probed(each, *speeds[_nearest(place, chosen)], measured=place in speeds)
         for place, each in enumerate(classes)
     )
     threads = sweep.recipe.threads or torch.get_num_threads()
-    return Probe(describe(device), threads, sizes, tuple(probed))
+    return Probe(describe(device), threads, sizes, tuple(probed), smallest_gpu_bytes(device))
+
+
+def _probed(each: SpeedClass, speed: Speed, batch: Batch | None, *, measured: bool) -> Probed:
+    return Probed(each.params, each.trials, speed, measured, batch if measured else None)
 
 
 def evenly(count: int, chosen: int) -> list[int]:
@@ -149,20 +154,40 @@ def _counted(settings: TrainSettings, channels: int, data: DataSettings, device:
 
 def _measured(
     each: SpeedClass, sample: Sample, inference: Inference, device: torch.device, seconds: float
-) -> Speed:
+) -> tuple[Speed, Batch | None]:
+    """Return the speed, and the batch that was measured if that of the settings does not fit."""
     # These settings do not change the speed. Their values exclude divergence, a schedule that is
     # too short, and missing files of weights.
     harmless = {"lr": 1e-9, "lr_schedule": "constant", "lr_warmup": 0, "init": "scratch"}
     settings = each.settings.model_copy(update={**harmless, "weights": None})
     try:
         with own_torch_state(settings.threads, device):
-            return _speed(settings, sample, inference, device, seconds)
+            return _with_a_batch_that_fits(settings, sample, inference, device, seconds)
     except (MemoryError, RuntimeError, ValueError, SettingsError) as error:
         first = str(error).splitlines()[0]
         raise SearchctlError(f"{_named(each)} fails on this machine: {first}") from error
     finally:
         if device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _with_a_batch_that_fits(
+    settings: TrainSettings,
+    sample: Sample,
+    inference: Inference,
+    device: torch.device,
+    seconds: float,
+) -> tuple[Speed, Batch | None]:
+    """Measure with the batch of the settings, or the largest of its halves that fits."""
+    batch = usual = Batch.of(settings)
+    while True:
+        try:
+            speed = _speed(batch.within(settings), sample, inference, device, seconds)
+            return speed, None if batch == usual else batch
+        except torch.OutOfMemoryError:
+            if batch.batch_size == 1:
+                raise
+        batch = batch.halved()
 
 
 def _speed(

@@ -18,13 +18,15 @@ from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.halving.limits import limit_text, limits_of
 from searchctl.orchestrator.planning.cost import Span
+from searchctl.orchestrator.planning.gpu_memory import memory_warnings
 from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.trainer.settings.validation import Validate
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.planning.estimate import CostEstimate, Probe, Speed
+    from searchctl.orchestrator.planning.estimate import CostEstimate
     from searchctl.orchestrator.planning.estimating import EstimatedPlan
+    from searchctl.orchestrator.planning.probed import Probe, Speed
 
 
 def plan_report(sweep: Sweep, plan: Plan) -> Iterator[RenderableType]:
@@ -175,6 +177,7 @@ def estimate_report(found: "EstimatedPlan") -> Iterator[RenderableType]:
     yield ""
     yield _estimate_table(expected)
     yield from _sums(expected)
+    yield from memory_warnings(found.probe, expected.fleet.gpus_per_trial)
     yield from _interval(found)
 
 

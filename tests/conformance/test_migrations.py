@@ -132,6 +132,7 @@ def test_values_that_an_older_version_did_not_measure_are_unknown(old):
     assert (epoch.val_accuracy, epoch.val_class_iou, epoch.scores) == (None, None, None)
     jobs = queries.jobs(old, sweep)
     assert {job.features for job in jobs} == {job.latency_ms for job in jobs} == {None}
+    assert {job.batch for job in jobs} == {None}
 
 
 def test_every_old_attempt_has_the_outcome_that_it_had(old, revision):

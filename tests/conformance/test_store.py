@@ -64,6 +64,16 @@ def test_attempts_of_a_job_are_numbered_and_share_one_row(engine, sweep, writer)
     assert len(queries.jobs(engine, sweep)) == 1
 
 
+def test_another_batch_is_stored_with_the_job_and_takes_its_epochs_away(engine, sweep, writer):
+    start(writer)
+    writer.save_epoch("t1", epoch())
+    smaller = {"batch_size": 4, "accumulate": 2}
+    writer.lose_attempt("t1", "out_of_memory", "CUDA out of memory", smaller)
+    (job,) = queries.jobs(engine, sweep)
+    assert (job.batch, job.state) == (smaller, "WAITING")
+    assert queries.epochs(engine, sweep, 0) == []
+
+
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
 def test_an_attempt_without_a_result_leaves_its_job_and_trial_waiting(
     engine, sweep, writer, outcome

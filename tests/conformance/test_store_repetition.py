@@ -19,6 +19,7 @@ WRITES = {
     "set_waiting": lambda writer: writer.set_waiting(None),
     "save_epoch": lambda writer: writer.save_epoch("t1", epoch()),
     "lose_attempt": lambda writer: writer.lose_attempt("t1", "lost", "gone"),
+    "halve_batch": lambda writer: writer.lose_attempt("t1", "out_of_memory", "none", SMALLER),
     "save_result": lambda writer: writer.save_result("t1", complete(), DECISIONS),
     "close_open_attempts": lambda writer: writer.close_open_attempts("the driver died", NOW),
     "set_state": lambda writer: writer.set_state("STOPPED"),
@@ -26,6 +27,7 @@ WRITES = {
     "note": lambda writer: writer.note("resumed", host="here"),
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SMALLER = {"batch_size": 4, "accumulate": 2}
 DECISIONS = [decision(0, 1, "complete"), decision(1, 2, "pruned")]
 
 
@@ -59,7 +61,9 @@ def test_a_repeated_start_of_a_lost_attempt_does_not_wake_its_job(engine, sweep,
     assert queries.jobs(engine, sweep)[0].state == "WAITING"
 
 
-@pytest.mark.parametrize("name", ["attempt_started", "save_epoch", "lose_attempt", "save_result"])
+@pytest.mark.parametrize(
+    "name", ["attempt_started", "save_epoch", "lose_attempt", "halve_batch", "save_result"]
+)
 @pytest.mark.parametrize("outcome", ["lost", "stopped"])
 def test_an_attempt_that_was_replaced_changes_nothing_any_more(engine, writer, name, outcome):
     start(writer)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
@@ -12,6 +13,7 @@ from searchctl.orchestrator.planning.estimate import Measured
 from searchctl.orchestrator.planning.estimating import estimate_apart, estimate_sweep
 from searchctl.orchestrator.planning.probe import evenly, probe
 from searchctl.trainer.models.build import build_model
+from searchctl.trainer.settings.batch import Batch
 
 DATA = {"dataset": "scenes", "image_size": [24, 32], "train": 16, "val": 6, "test": 4}
 
@@ -99,8 +101,6 @@ def test_the_slowest_and_the_fastest_are_always_among_the_timed():
 
 
 def test_gpus_that_are_not_there_are_requested():
-    import torch
-
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     sweep = sweep_of({"lr": [0.1, 0.2]}, resources={"gpus_per_trial": 1})
@@ -125,3 +125,24 @@ def test_a_probe_in_a_process_of_its_own_finds_the_same_trials():
     apart = estimate_apart(sweep_of({"lr": [0.1, 0.2]}), Collected(Path.cwd(), {}), one_by_one=True)
     assert [each.trials for each in apart.probe.classes] == [(0, 1)]
     assert apart.forecast.fleet.parallel == 1
+
+
+class TakesTwoImages(torch.nn.Conv2d):
+    """Runs out of memory with more than two images."""
+
+    def __init__(self, classes):
+        super().__init__(3, classes, 1)
+
+    def forward(self, images):
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(images)
+
+
+def test_a_batch_that_does_not_fit_is_measured_with_half_of_it():
+    model = f"{__name__}:TakesTwoImages"
+    (found,) = probe(
+        sweep_of({"lr": [0.1, 0.2]}, training={"model": model, "batch_size": 4})
+    ).classes
+    assert found.batch == Batch(2, 2)
+    assert found.measured

@@ -1,4 +1,5 @@
 import io
+from dataclasses import asdict, replace
 
 import pytest
 from rich.console import Console
@@ -7,17 +8,12 @@ from rich.table import Table
 from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.disk import Disk
-from searchctl.orchestrator.planning.estimate import (
-    CostEstimate,
-    Probe,
-    Probed,
-    Sizes,
-    Speed,
-    StageEstimate,
-)
+from searchctl.orchestrator.planning.estimate import CostEstimate, StageEstimate
 from searchctl.orchestrator.planning.estimating import EstimatedPlan
 from searchctl.orchestrator.planning.plan import plan_sweep
+from searchctl.orchestrator.planning.probed import Probe, Probed, Sizes, Speed
 from searchctl.orchestrator.terminal.plan import estimate_report, plan_report
+from searchctl.trainer.settings.batch import Batch
 
 SWEEP = """\
     name: shown
@@ -123,6 +119,30 @@ def test_gpu_hours_are_those_used_and_those_from_start_to_end(sweep_of):
     assert "111 (100-137) for 4 GPUs from start to end, of which 50 % are idle" in text
     assert "Price: 139 (125-171) for hours used by trials, 278 (250-343) for GPUs" in text
     assert "This is not a confidence interval" in text
+
+
+HALF = Capacity(parallel=2, cpus_per_trial=1, gpus_per_trial=0.5, gpus=1)
+
+
+@pytest.mark.parametrize(
+    ("gpu_bytes", "batch", "said"),
+    [
+        (None, None, None),
+        (130_000_000_000, None, None),
+        (80_000_000_000, None, "trials 0, 1: 62.0 GB, of which it has 40.0"),
+        (130_000_000_000, Batch(4, 2), "measured with batch_size 4 and accumulate 2, which takes"),
+    ],
+    ids=["on a CPU", "fits", "does not fit its share", "did not fit at all"],
+)
+def test_trials_that_do_not_fit_the_smallest_gpu_are_named(sweep_of, gpu_bytes, batch, said):
+    found = estimated(sweep_of, HALF)
+    (measured,) = found.probe.classes
+    classes = (replace(measured, batch=batch),)
+    probe = replace(found.probe, gpu_bytes=gpu_bytes, classes=classes)
+    text = " ".join(rendered(estimate_report(replace(found, probe=probe))).split())
+    assert ("Too large for the smallest GPU" in text) == (said is not None)
+    assert (said or "") in text
+    assert Probe.from_json(asdict(probe)) == probe
 
 
 def test_no_row_of_a_long_estimate_is_broken(sweep_of):

@@ -45,3 +45,11 @@ def release_unused() -> None:
     """
     gc.collect()
     torch.cuda.empty_cache()  # does nothing in a process without CUDA
+
+
+def smallest_gpu_bytes(device: torch.device) -> int | None:
+    """Return the memory of this machine's smallest GPU in bytes; None if the device is a CPU."""
+    if device.type != "cuda":
+        return None
+    cards = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return min(int(card.total_memory) for card in cards)
