@@ -161,7 +161,7 @@ def _measured(
     harmless = {"lr": 1e-9, "lr_schedule": "constant", "lr_warmup": 0, "init": "scratch"}
     settings = each.settings.model_copy(update={**harmless, "weights": None})
     try:
-        with own_torch_state(settings.threads, device):
+        with own_torch_state(settings, device):
             return _with_a_batch_that_fits(settings, sample, inference, device, seconds)
     except (MemoryError, RuntimeError, ValueError, SettingsError) as error:
         first = str(error).splitlines()[0]

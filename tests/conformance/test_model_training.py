@@ -59,7 +59,7 @@ def test_skipping_branches_of_an_encoder_that_has_none_is_refused():
 
 def test_training_repeats_bit_for_bit(variant):
     ends = []
-    with own_torch_state(None, CPU):  # as in a job: it demands deterministic algorithms
+    with own_torch_state(TrainSettings(), CPU):  # as in a job: it demands deterministic algorithms
         for _ in range(2):
             model = tiny(variant, dropout=0.2)
             train_steps(model, steps=2)

@@ -34,6 +34,7 @@ PLATEAU = "training: {epochs: 3, lr_schedule: plateau, lr_decay: 0.1}\n"
             "there is no weight decay",
         ),
         ("space: {precision: [auto, fp32]}", "precision", "on this device auto stands for"),
+        ("space: {tf32: [true, false]}", "tf32", "auto is true on a GPU, and elsewhere it"),
         (
             "training: {lr_decay: 0.5}\nspace: {lr_step: [20, 30, 5]}",
             "lr_step",

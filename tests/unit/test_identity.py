@@ -48,6 +48,7 @@ def test_what_changes_a_jobs_numbers_makes_it_another_job(change):
     "change",
     [
         {"settings": {"loader_workers": 3}},
+        {"settings": {"loader_workers": "auto"}},
         {"settings": {"tversky_alpha": 0.5}},
         {"settings": {"init": "pretrained", "weights": "moved.pth"}},
         {"settings": {"init": "checkpoint:moved"}},

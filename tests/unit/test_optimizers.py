@@ -1,11 +1,13 @@
 import pytest
 import torch
 
+from searchctl.trainer.core.host_copies import host_copy
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.models.simple_fcn import SimpleFCN
 from searchctl.trainer.models.unet import UNet
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.optim.restoring import restore_optimizer
 from searchctl.trainer.settings.catalog import LR_SCHEDULES
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -28,6 +30,40 @@ def test_optimizer_is_given_what_the_settings_say(name, kind, given):
     assert type(optimizer) is kind
     for group in optimizer.param_groups:
         assert {key: group[key] for key in given} == given
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize(("fused", "expected"), [("auto", None), (False, None), (True, True)])
+def test_steps_are_fused_on_a_gpu_or_where_it_is_stated(name, fused, expected):
+    optimizer = build_optimizer(TrainSettings(optimizer=name, fused=fused), model())
+    assert {group["fused"] for group in optimizer.param_groups} == {expected}
+
+
+def stepped(optimizer, network, steps):
+    for step in range(steps):
+        for number, weights in enumerate(network.parameters()):
+            generator = torch.Generator().manual_seed(100 * step + number)
+            gradient = torch.rand(weights.shape, generator=generator)
+            weights.grad = torch.empty_like(weights).copy_(gradient)
+        optimizer.step()
+    return network.state_dict()
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("fused", [True, False])
+def test_an_optimizer_continues_on_another_device(name, fused):
+    """There, steps are fused or not, and weights have another memory layout."""
+    torch.manual_seed(0)
+    first, second = model(), model().to(memory_format=torch.channels_last)
+    before = build_optimizer(TrainSettings(optimizer=name, fused=not fused), first)
+    stepped(before, first, 2)
+    second.load_state_dict(first.state_dict())
+    after = build_optimizer(TrainSettings(optimizer=name, fused=fused), second)
+    restore_optimizer(after, host_copy(before.state_dict()))
+    assert {group["fused"] for group in after.param_groups} == {fused or None}
+    expected, found = stepped(before, first, 2), stepped(after, second, 2)
+    for weights in expected:
+        torch.testing.assert_close(found[weights], expected[weights])
 
 
 def test_optimizer_has_what_is_trained_once():

@@ -1,6 +1,7 @@
 """Evaluates a network on a split, at the training size or at the labels' original size."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from searchctl.trainer.evaluation.metrics import (
 from searchctl.trainer.evaluation.strips import upsampled_strips
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.run.precision import Precision
+from searchctl.trainer.run.torch_state import images_of_any_size
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
 
 Scored = tuple[Evaluation, ImageCounts]
@@ -101,8 +103,9 @@ def evaluate_original(
             model, precision, inference, image_size=(height, width), batch_size=batch_size
         )
         predictions = _predicted(predictor, tally.split, stop)
-    for strips, label in predictions:
-        tally.add_image(strips, label)
+    with nullcontext() if inference.as_validated else images_of_any_size():
+        for strips, label in predictions:
+            tally.add_image(strips, label)
     return tally.scored()
 
 

@@ -1,7 +1,7 @@
 """The optimizers and LR schedules by name: where each one is, and its options. Without torch."""
 
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,14 @@ class OptimizerOptions(Options):
         """Numbers that the optimizer remembers for each weight that it trains."""
 
 
-class AdamOptions(OptimizerOptions):
+class FusedOptions(OptimizerOptions):
+    """Of an optimizer whose step can be one kernel."""
+
+    fused: Annotated[Literal["auto"] | bool, Mark.ROUNDING] = "auto"
+    """Whether an optimizer step updates all weights by one kernel; auto is true on a GPU only."""
+
+
+class AdamOptions(FusedOptions):
     """Options of `adam` and `adamw`."""
 
     amsgrad: bool = False
@@ -39,7 +46,7 @@ class AdamaxOptions(OptimizerOptions):
         return 2
 
 
-class SgdOptions(OptimizerOptions):
+class SgdOptions(FusedOptions):
     """Options of `sgd`."""
 
     momentum: Annotated[float, Field(ge=0, lt=1), Mark.SWITCH] = 0.9

@@ -4,7 +4,12 @@ import torch
 from torch.optim import Optimizer
 
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.optim.catalog import AdamaxOptions, AdamOptions, SgdOptions
+from searchctl.trainer.optim.catalog import (
+    AdamaxOptions,
+    AdamOptions,
+    FusedOptions,
+    SgdOptions,
+)
 from searchctl.trainer.optim.groups import Groups, parameter_groups
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.training import TrainSettings
@@ -20,12 +25,12 @@ def build_optimizer(settings: TrainSettings, model: SegmentationModel) -> Optimi
 
 def adamw(groups: Groups, options: AdamOptions) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-    return torch.optim.AdamW(groups, amsgrad=options.amsgrad)
+    return torch.optim.AdamW(groups, amsgrad=options.amsgrad, fused=_is_fused(groups, options))
 
 
 def adam(groups: Groups, options: AdamOptions) -> Optimizer:
     """Adam (Kingma and Ba, 2015); weight decay is an L2 penalty in the gradient."""
-    return torch.optim.Adam(groups, amsgrad=options.amsgrad)
+    return torch.optim.Adam(groups, amsgrad=options.amsgrad, fused=_is_fused(groups, options))
 
 
 def adamax(groups: Groups, options: AdamaxOptions) -> Optimizer:
@@ -35,4 +40,11 @@ def adamax(groups: Groups, options: AdamaxOptions) -> Optimizer:
 
 def sgd(groups: Groups, options: SgdOptions) -> Optimizer:
     """Stochastic gradient descent with momentum; weight decay is an L2 penalty."""
-    return torch.optim.SGD(groups, momentum=options.momentum)
+    fused = _is_fused(groups, options)
+    return torch.optim.SGD(groups, momentum=options.momentum, fused=fused)
+
+
+def _is_fused(groups: Groups, options: FusedOptions) -> bool | None:
+    """Return torch's own argument: None lets torch choose among the other ways."""
+    on_gpu = any(weights.is_cuda for group in groups for weights in group["params"])
+    return (on_gpu if options.fused == "auto" else options.fused) or None

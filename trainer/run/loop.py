@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from searchctl.trainer.core.host_copies import host_copy
 from searchctl.trainer.core.results import EpochRecord, score_of
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.core.stopping import Diverged, Stop, until_stopped
 from searchctl.trainer.data.loader import TrainingBatches
 from searchctl.trainer.evaluation.evaluate import Scored
 from searchctl.trainer.losses.base import Loss
-from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import AuxiliaryHeadOptions
 from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.optim.mixup import UNMIXED, Mixup, Parts
@@ -71,7 +71,8 @@ def train(
             progress.validations_without_better += 1
             best = progress.kept
             if best is None or is_better(value, best.score, score.higher_is_better):
-                progress.kept = Kept(epoch, value, scored, _copy(training.scored_model))
+                weights = host_copy(dict(training.scored_model.state_dict()))
+                progress.kept = Kept(epoch, value, scored, weights)
                 progress.validations_without_better = 0
 
         training.schedule.after_epoch(score_of(scored[0], score.name) if scored else None)
@@ -161,10 +162,6 @@ def _finite_score(scored: Scored, score: Score, epoch: int) -> float:
     if value is None or not math.isfinite(value):
         raise Diverged(f"the score {score.name} was {value} after epoch {epoch}")
     return value
-
-
-def _copy(model: SegmentationModel) -> dict[str, Tensor]:
-    return {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
 
 
 def _record(

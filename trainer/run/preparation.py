@@ -22,6 +22,7 @@ from searchctl.trainer.data.loader import (
     normalisation_of,
     sample_hash,
 )
+from searchctl.trainer.data.loader_threads import loader_threads
 from searchctl.trainer.data.settings import Sample
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
 from searchctl.trainer.losses.base import Loss
@@ -97,7 +98,7 @@ def prepare(
         batch_size=settings.batch_size,
         augment=settings.augmentation,
         seed=sample.seed,
-        workers=settings.loader_workers,
+        workers=loader_threads(settings, device, process_group.size),
         # mixup needs the whole batch in each process: see Mixing
         process_group=SINGLE_PROCESS if settings.mixup or settings.cutmix else process_group,
     )

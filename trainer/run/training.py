@@ -15,6 +15,7 @@ from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.optim.ema import Average
 from searchctl.trainer.optim.lr_schedules import LRSchedule, build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
+from searchctl.trainer.optim.restoring import restore_optimizer
 from searchctl.trainer.run.progress import TrainingProgress
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -75,7 +76,7 @@ class Training:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the state of another training of the same settings."""
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         if self.average:
             self.average.load_state_dict(state["average"])

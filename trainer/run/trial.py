@@ -71,14 +71,14 @@ def run_job(
     try:
         if job.code is not None:
             use_code(job.code)
-        threads = job.trial_settings.threads
+        settings = job.trial_settings
         if not process_group.is_first:  # the first one does this for all
             job = replace(job, features=False, masks=0, keep_weights=False)
         if job.features:
             check_embeddings(job.sample.data)
         device = choose_device(job.device)
         with (
-            own_torch_state(threads, device),
+            own_torch_state(settings, device),
             watch_for_stall(job.stall_timeout_s, stop or (lambda: False)) as stop,
             CheckpointWriter(job.out, job.checkpoint_every_s) as checkpoints,
         ):

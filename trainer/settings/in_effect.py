@@ -14,15 +14,20 @@ from searchctl.trainer.settings.training import TrainSettings
 NO_NUMBER = marked(TrainSettings, Mark.NO_NUMBER)
 SCHEDULE = ("lr_schedule", "lr_decay", "lr_step", "lr_patience")
 """The settings of a learning rate that may stay constant."""
-DEVICE = ("precision", "channels_last")
+DEVICE = ("precision", "channels_last", "fused", "tf32", "cudnn_benchmark")
 """The settings whose `auto` depends on the device."""
+GPU_ONLY = ("tf32", "cudnn_benchmark")
+"""Those of them without an effect on a CPU."""
 READ = frozenset({*NO_NUMBER, *SCHEDULE, *DEVICE, "drop_path"}) | {
     *("epochs", "patience", "validate", "lr_warmup", "weight_decay", "decay_norms")
 }
 """The settings that `in_effect` reads."""
 _AUTO = {
-    False: {"precision": "fp32", "channels_last": False},
-    True: {"precision": "bf16", "channels_last": True},
+    False: {"precision": "fp32", "channels_last": False, "fused": False},
+    True: {
+        **{"precision": "bf16", "channels_last": True, "fused": True},
+        **{"tf32": True, "cudnn_benchmark": True},
+    },
 }
 
 
@@ -30,6 +35,8 @@ def in_effect(settings: TrainSettings, *, on_gpu: bool) -> dict[str, Any]:
     """Return the values of READ, equal for settings that differ there without an effect."""
     values = settings.model_dump(mode="json", by_alias=True, include={*READ, "validate_"})
     values.update({name: None for name in NO_NUMBER})
+    if not on_gpu:
+        values.update({name: None for name in GPU_ONLY})
     values.update({name: _AUTO[on_gpu][name] for name in DEVICE if values[name] == "auto"})
     values["drop_path"] = values["drop_path"] or 0
     if not settings.weight_decay:

@@ -130,11 +130,20 @@ class CommonSettings(Settings):
     """Precision of the network: auto is fp32 on a CPU and bf16 (autocast) on a GPU."""
     channels_last: Literal["auto"] | bool = "auto"
     """Memory layout of images: auto is channels_last on a GPU only."""
+    tf32: Annotated[Literal["auto"] | bool, Mark.ROUNDING] = "auto"
+    """Whether a GPU rounds factors of fp32 convolutions and matrix products to 10 bits (TF32),
+    which is faster; auto is true. Changes nothing in bf16 or on a CPU."""
+    cudnn_benchmark: Annotated[Literal["auto"] | bool, Mark.ROUNDING] = "auto"
+    """Whether a GPU tries several algorithms for each convolution and uses the fastest; auto is
+    true. Not used where images of several sizes are scored. Changes nothing on a CPU."""
     threads: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Mark.ROUNDING] = None
     """CPU threads that compute. On a CPU they are a part of the result (they decide how sums are
     split). Left out, a sweep takes its resources' cpus per trial, and records it."""
-    loader_workers: Annotated[int, Field(ge=0), Mark.NO_NUMBER] = 0
-    """Threads that load and augment images ahead of the training; 0 does it in between."""
+    loader_workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=0)], Mark.NO_NUMBER] = (
+        "auto"
+    )
+    """Threads that load and augment images ahead of the training; 0 does it in between. auto is as
+    many as `threads` on a GPU, at most 8, and 0 on a CPU."""
 
 
 if TYPE_CHECKING:

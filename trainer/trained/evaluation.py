@@ -46,7 +46,7 @@ def evaluate_model(
         raise DataError(f"the {split} split holds no images: score another one with --split")
     settings = description.settings
     options = {"batch_size": settings.batch_size, "stop": stop}
-    with own_torch_state(settings.threads, model.precision.device):
+    with own_torch_state(settings, model.precision.device):
         scored: dict[str, Callable[..., Scored]] = {
             split: evaluate,
             f"{split}_original": partial(evaluate_original, inference=description.inference),

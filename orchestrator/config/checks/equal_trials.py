@@ -10,6 +10,7 @@ from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import freeze, text
 from searchctl.trainer.settings.in_effect import (
     DEVICE,
+    GPU_ONLY,
     NO_NUMBER,
     READ,
     SCHEDULE,
@@ -132,6 +133,8 @@ def _message(sweep: Sweep, names: Names, one: int, other: int) -> str:
 def _why(names: set[str], settings: TrainSettings) -> str:
     if names & NO_NUMBER:
         return "it changes no number; write it under training"
+    if names & set(GPU_ONLY):
+        return "auto is true on a GPU, and elsewhere it has no effect; write the values alone"
     if names & set(DEVICE):
         return "on this device auto stands for one of the others; write the values alone"
     if names & set(SCHEDULE):

@@ -10,6 +10,7 @@ from typing import Any, Self
 from torch import Tensor
 from upath import UPath
 
+from searchctl.trainer.core.host_copies import host_copy
 from searchctl.trainer.run.checkpoints.file import Checkpoint, write_checkpoint
 from searchctl.trainer.run.checkpoints.pace import Pace
 
@@ -90,7 +91,7 @@ def copied(checkpoint: Checkpoint) -> Checkpoint:
     The progress is not copied: its tensors are replaced, and never changed.
     """
     training = {
-        name: part if name == "progress" else _copy(part)
+        name: part if name == "progress" else host_copy(part)
         for name, part in checkpoint.training.items()
     }
     return replace(checkpoint, training=training)
@@ -99,17 +100,6 @@ def copied(checkpoint: Checkpoint) -> Checkpoint:
 def checkpoint_bytes(training: Mapping[str, Any]) -> int:
     """Return the bytes of all tensors of a `Training.state_dict()`."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(training))
-
-
-def _copy(value: Any) -> Any:
-    match value:
-        case Tensor():
-            return value.to("cpu", copy=True)
-        case Mapping():
-            return {key: _copy(each) for key, each in value.items()}
-        case list() | tuple():
-            return type(value)(_copy(each) for each in value)
-    return value
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
