@@ -8,7 +8,7 @@ TIERS := tests/chaos tests/e2e tests/integration tests/conformance tests/propert
 PURE := searchctl.searchspace searchctl.orchestrator.halving searchctl.orchestrator.statistics
 COVERAGE := $(PURE:%=--cov=%) --cov-branch --cov-report=term-missing:skip-covered
 
-.PHONY: help setup check format test test-all coverage chaos bench audit clean
+.PHONY: help setup check format test test-all coverage chaos bench docs audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -48,6 +48,10 @@ bench: setup ## All benchmarks; results go to benchmarks/results
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/checkpoint.py
+
+docs: setup ## The pages as a site, in build/site; a link that leads nowhere is an error
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build
 
 audit: setup ## Ask for known vulnerabilities of every pinned package; needs the network
 	$(BIN)/python -m pip install --quiet --editable '.[audit]'

@@ -1,4 +1,4 @@
-"""Writes the pages that are generated from the code: docs/cli.md and docs/sweep-yaml.md.
+"""Writes the pages that are generated from the code: docs/cli.md, sweep-yaml.md and python.md.
 
 python docs/generate.py           write them
 python docs/generate.py --check   check that they are up to date (a test does the same)
@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin
 import click
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
+from python_page import python_page
 
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
@@ -234,7 +235,11 @@ def _plain(value: object) -> object:
     return value.model_dump(mode="json") if isinstance(value, Settings) else str(value)
 
 
-PAGES = {"cli.md": cli_page, "sweep-yaml.md": sweep_page}
+def _python_page() -> str:
+    return GENERATED + python_page()
+
+
+PAGES = {"cli.md": cli_page, "sweep-yaml.md": sweep_page, "python.md": _python_page}
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
+import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ def test_generated_pages_are_those_of_the_code():
     command = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_site_is_built_without_a_link_that_leads_nowhere(tmp_path):
+    if find_spec("mkdocs") is None:
+        why = "needs mkdocs: pip install --constraint constraints.txt '.[docs]'"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "examples/own-parts/sweep.yaml").is_file()
+    assert 'href="examples/own-parts/sweep.yaml"' in (tmp_path / "own-parts.html").read_text()
+    assert 'href="tutorial.html"' in (tmp_path / "index.html").read_text()
 
 
 def test_ci_runs_the_two_commands_of_the_readme_unchanged():
