@@ -217,7 +217,7 @@ def _word(kind: type) -> str:
 
 def _forms(annotation: Any) -> list[str]:
     """Return the names of the JSON types of a setting that may be written in several ways."""
-    names = {"array": "list", "string": "text", "object": "mapping"}
+    names = {"array": "list", "integer": "whole number", "string": "text", "object": "mapping"}
     extras = (e for e in getattr(annotation, "__metadata__", ()) if isinstance(e, WithJsonSchema))
     schemas = (each for extra in extras for each in (extra.json_schema or {}).get("anyOf", ()))
     return [names[each["type"]] for each in schemas if each.get("type") in names]

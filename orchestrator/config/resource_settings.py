@@ -68,6 +68,27 @@ Duration = Annotated[
 """Seconds, or a time span of days, hours and minutes."""
 
 
+_NUMBER_OR_SHARE = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "pattern": "^([1-9][0-9]?|100)%$"},
+    ]
+}
+
+
+def _number_or_share(given: object) -> object:
+    """Refuse all but whole numbers from 1, and shares from 1% to 100%."""
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+        return given
+    share = re.fullmatch(r"(\d{1,3})%", given) if isinstance(given, str) else None
+    if share is None or not 1 <= int(share[1]) <= 100:
+        raise ValueError(
+            f"{given!r} is neither a whole number from 1 nor a share of the cluster: write 4, or "
+            "50% for half of what it has room for"
+        )
+    return given
+
+
 class ResourceSettings(Settings):
     """Resources of a trial, and the cluster on which trials run.
 
@@ -86,8 +107,17 @@ class ResourceSettings(Settings):
     them."""
     accelerator_type: Annotated[str, Field(min_length=1)] | None = None
     """GPU type of all trials, by Ray's name: A100, H100, T4. Default: any."""
-    max_parallel: Annotated[int, Field(ge=1)] | None = None
-    """Maximum number of trials at a time. Default: as many as the resources allow."""
+    max_parallel: (
+        Annotated[
+            int | str,
+            BeforeValidator(_number_or_share),
+            WithJsonSchema(_NUMBER_OR_SHARE),
+        ]
+        | None
+    ) = None
+    """Maximum number of trials at a time: a whole number, or a share of those that the cluster has
+    room for, such as 50%, which follows the cluster's size and allows at least one. Default: as
+    many as the resources allow."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Maximum number of attempts at a job whose worker is lost. An attempt that
     resumes from a later checkpoint than all before resets the count, so spot nodes may be preempted

@@ -22,6 +22,8 @@ class Waiting:
     """How much of these the cluster has, in use or not."""
     nodes: int
     """Number of nodes that are large enough for one job."""
+    since: str | None = None
+    """Since when jobs have waited, ISO 8601 in UTC; None before that is stored."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import partial
 
 from searchctl.orchestrator.core.pending import Waiting
@@ -52,6 +53,7 @@ class Recorder:
         self._cleanup = cleanup
         self._warnings = warnings
         self._waiting: Waiting | None = None
+        self._waits_since: str | None = None
         self._differing: set[str] = set()
 
     def open(self, job: JobAttempt) -> int | None:
@@ -111,8 +113,11 @@ class Recorder:
     def waiting(self, waiting: Waiting | None) -> None:
         """Store what jobs wait for, if it has changed."""
         if waiting != self._waiting:
+            if self._waiting is None:
+                self._waits_since = datetime.now(UTC).isoformat(timespec="seconds")
             self._waiting = waiting
-            self.outbox.put(partial(self._writer.set_waiting, waiting))
+            stored = waiting and replace(waiting, since=self._waits_since)
+            self.outbox.put(partial(self._writer.set_waiting, stored))
 
     def _store_epoch(self, job: JobAttempt, record: EpochRecord) -> None:
         """Store an epoch; report the first one that an attempt trains again to other numbers."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.config.resource_settings import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.core.parallel import most_at_once
 from searchctl.trainer.core.cpus import own_cpus
 
 
@@ -43,9 +44,10 @@ def capacity_of(
     cpus, share = resources.cpus_per_trial, resources.gpus_per_trial
     available = (gpus or gpus_here()) if share else 0
     limits = [_fitting(available, share)] if share else []
-    if gpus is None:
+    most = resources.max_parallel
+    if gpus is None or not (limits or isinstance(most, int)):
         limits.append(int(own_cpus() / cpus))
-    parallel = min([*limits, *filter(None, [resources.max_parallel])])
+    parallel = most_at_once(most, min([*limits, *([most] if isinstance(most, int) else [])]))
     if parallel < 1:
         raise SearchctlError(
             f"a trial needs {cpus:g} CPUs and {share:g} GPUs, which is not available: set "

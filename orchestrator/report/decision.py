@@ -7,10 +7,8 @@ from searchctl.orchestrator.analysis.certainty import Certainty
 from searchctl.orchestrator.facts.limits import exceeding
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.report.facts import Answer, Report
+from searchctl.orchestrator.statistics.certainty import SHOWN_FROM
 from searchctl.trainer.scores.catalog import title
-
-SHOWN_FROM = 2.0
-"""A difference is shown from so many standard deviations of a difference of two trainings on."""
 
 
 def decision_text(report: Report) -> str:

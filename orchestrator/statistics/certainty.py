@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float64]
 
 SURE = 0.95
 """Chance from which on the best finalist is called the best."""
+SHOWN_FROM = 2.0
+"""A difference is shown from so many standard deviations of a difference of two trainings on."""
 DRAWS = 10_000
 _SCALE = 0.75
 """Scale of the deviation of the finalists' qualities, in units of the noise."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
+from searchctl.orchestrator.cli.views.several import compare_named, print_usage
 from searchctl.orchestrator.config.locations import database_url
 
 if TYPE_CHECKING:
@@ -41,15 +42,28 @@ def list_command(db: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@sweep_argument
+@click.argument("sweep", metavar="SWEEP", required=False)
+@click.option(
+    "--all",
+    "of_all",
+    is_flag=True,
+    help="Show all unfinished sweeps of the database: what they hold and wait for.",
+)
 @db_option
 @json_option
-def status(sweep: str, db: str | None, as_json: bool) -> None:
+def status(sweep: str | None, of_all: bool, db: str | None, as_json: bool) -> None:
     """Show the progress of a sweep: jobs by rung, the best score so far, and the best trials.
 
     \b
+    With --all instead of a sweep: which sweeps are being driven, how many GPUs and CPUs their
+    running jobs hold on which nodes, and what their pending jobs wait for, since when.
     Example: searchctl status quickstart
     """
+    if of_all == (sweep is not None):
+        raise click.UsageError("name a sweep, or give --all")
+    if sweep is None:
+        print_usage(db, as_json=as_json)
+        return
     engine, row = open_sweep(sweep, db)
     print_status(engine, row, as_json=as_json)
 
@@ -86,16 +100,24 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
 
 @click.command()
 @sweep_argument
-@click.argument("trials", metavar="TRIAL TRIAL...", type=int, nargs=-1, required=True)
+@click.argument("others", metavar="TRIAL TRIAL... | SWEEP...", nargs=-1, required=True)
 @db_option
 @json_option
-def compare(sweep: str, trials: tuple[int, ...], db: str | None, as_json: bool) -> None:
-    """Compare trials: params that differ, scores by rung, IoU per class, and cost.
+def compare(sweep: str, others: tuple[str, ...], db: str | None, as_json: bool) -> None:
+    """Compare trials of a sweep, or several sweeps.
 
     \b
-    Classes are compared at the highest rung where all these trials have a score.
+    With numbers: params that differ, scores by rung, IoU per class, and cost. Classes are
+    compared at the highest rung where all these trials have a score.
+    With names of sweeps: the best trial of each, its score beside the seed's noise, the cost, and
+    the settings that differ. What makes scores incomparable is named: other data, another score,
+    other validation.
     Example: searchctl compare quickstart 7 3
     """
+    if not all(each.isdecimal() for each in others):
+        compare_named([sweep, *others], db, as_json=as_json)
+        return
+    trials = [int(each) for each in others]
     from searchctl.orchestrator.terminal.compare import comparison, comparison_tables
     from searchctl.orchestrator.terminal.display import show
 

@@ -23,6 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import CannotStart
+from searchctl.orchestrator.core.parallel import most_at_once
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.ray.head import Head
 from searchctl.orchestrator.executors.ray.local import loopback_only
@@ -186,12 +187,14 @@ class Room:
     def __init__(
         self,
         resources: Mapping[str, float],
-        most: int | None,
+        most: int | str | None,
         *,
         joined: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Give each job `resources`, and run at most `most`; `joined`: the cluster ran before.
+        """Give each job `resources`, and run at most `most`, a number or a share.
+
+        `joined`: the cluster ran before.
 
         Raises:
             CannotStart: a cluster that was started here has no room for a single job.
@@ -220,7 +223,7 @@ class Room:
         if self._joined and not self._scales:  # an autoscaler starts after its cluster
             self._scales = scales()
         ahead = max(_LEAST_AHEAD, room) if self._scales else 0
-        return min(room + ahead, self._most or room + ahead)
+        return most_at_once(self._most, room + ahead)
 
     def _say_full(self, nodes: list[dict[str, Any]]) -> None:
         have = [node["Resources"] for node in nodes]

@@ -51,7 +51,7 @@ class RayTuneExecutor:
         cpus: float = 1,
         gpus: float = 0,
         others: Mapping[str, float] | None = None,
-        max_parallel: int | None = None,
+        max_parallel: int | str | None = None,
         address: str | None = None,
         locations: SharedLocations | None = None,
         runner: Runner = train,
@@ -62,7 +62,8 @@ class RayTuneExecutor:
             cpus: CPUs of one job.
             gpus: GPUs of one job; 0.5 puts two jobs on a card.
             others: other resources of one job, by their names in the cluster.
-            max_parallel: most jobs at once; None: as many as there is room for.
+            max_parallel: most jobs at once, or their share of the cluster's room (`50%`); None: as
+                many as there is room for.
             address: of a Ray cluster with this machine as a node; None starts one on this machine
                 and ends it afterwards.
             locations: what every node of the cluster must see; None if that is not checked.
