@@ -16,6 +16,7 @@ from searchctl.trainer.models.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
+from tests.tiny_models import settled, tiny
 
 ARITHMETIC = Precision(TrainSettings(), torch.device("cpu"))
 
@@ -82,6 +83,34 @@ def test_the_loss_of_averaged_views_is_of_their_averaged_probability(learned, sm
     assert scores(learned, split, **options).loss == pytest.approx(
         -right[valid].log().mean().item(), rel=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    "options", [{"flip": True}, {"mode": "whole", "scales": [0.25]}, {"mode": "sliding_window"}]
+)
+def test_images_pass_through_the_network_together_and_are_counted_as_alone(small_scenes, options):
+    split = load_split(small_scenes, "val")
+    torch.manual_seed(0)
+    model = settled(tiny("unet", 11), torch.rand(2, 3, 32, 48))
+    found, passes = {}, {4: 0, 1: 0}
+    for size in passes:
+
+        def count(*_, size=size):
+            passes[size] += 1
+
+        with model.register_forward_hook(count):
+            found[size] = evaluate_original(
+                model,
+                split,
+                ARITHMETIC,
+                inference=Inference.model_validate(options),
+                batch_size=size,
+                stop=bool,
+            )
+    (together, counts), (alone, alone_counts) = found[4], found[1]
+    assert passes[4] <= passes[1] / 2
+    assert np.array_equal(counts.counts, alone_counts.counts)
+    assert together.loss == pytest.approx(alone.loss, rel=1e-6)
 
 
 @pytest.fixture

@@ -145,3 +145,40 @@ def test_every_network_predicts_images_of_odd_and_small_sizes(variant, mode):
 def test_scales_are_multiples_in_whole_pixels():
     assert scaled((360, 480), 1.0) == (360, 480)
     assert scaled((3, 5), 0.01) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [{"mode": "whole"}, SLIDING, {"mode": "resized"}])
+@pytest.mark.parametrize("many", [{}, MANY], ids=["one", "many"])
+def test_a_group_is_predicted_as_its_images_are_alone(options, many):
+    model = settled(tiny("unet", CLASSES), torch.rand(2, 3, 32, 48))
+    sizes = [(41, 57), (41, 57), (41, 57)]
+    if options["mode"] == "resized":
+        sizes[1] = (20, 31)
+    images = [np.roll(image_of(*size), 7 * place) for place, size in enumerate(sizes)]
+    inference = Inference.model_validate({**options, **many})
+    predictor = Predictor(model, ARITHMETIC, inference, image_size=(32, 48), batch_size=4)
+    with torch.inference_mode():
+        together = predictor.of_group(images, sizes)
+        for found, image, size in zip(together, images, sizes, strict=True):
+            alone = predictor.log_probabilities(image, size)
+            assert torch.equal(found.argmax(dim=1), alone.argmax(dim=1))
+            torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "most"),
+    [
+        ({"mode": "resized", "flip": True}, (500, 500), 8),
+        ({"mode": "resized", "scales": [0.5, 2.0]}, (500, 500), 2),
+        ({"mode": "whole"}, (64, 96), 2),
+        ({"mode": "whole"}, (16, 24), 8),
+        ({"mode": "whole"}, (500, 500), 1),
+        (SLIDING, (500, 500), 8),
+        (SLIDING, (2000, 3000), 3),
+        (SLIDING, (20_000, 3000), 1),
+    ],
+)
+def test_a_group_has_no_more_pixels_and_predictions_than_fit(pixelwise, options, size, most):
+    inference = Inference.model_validate(options)
+    predictor = Predictor(pixelwise, ARITHMETIC, inference, image_size=(32, 48), batch_size=8)
+    assert predictor.group_size(np.empty((*size, 3), np.uint8), size, CLASSES) == most

@@ -131,10 +131,33 @@ def _predicted(
 
     Log-probabilities are valid logits: their softmax is the probability.
     """
-    for index in until_stopped(split.indices, stop):
-        image, label = _original(split, index)
-        classes = len(split.dataset.class_names)
-        yield predictor.strips(image, (label.shape[0], label.shape[1]), classes), label
+    classes = len(split.dataset.class_names)
+    originals = (_original(split, index) for index in until_stopped(split.indices, stop))
+    for group in _groups(predictor, originals, classes):
+        images, labels = zip(*group, strict=True)
+        sizes = [(label.shape[0], label.shape[1]) for label in labels]
+        if len(group) == 1:
+            yield predictor.strips(images[0], sizes[0], classes), labels[0]
+            continue
+        for predicted, label in zip(predictor.of_group(images, sizes), labels, strict=True):
+            yield [(slice(None), predicted)], label
+
+
+def _groups(
+    predictor: Predictor, originals: Iterable[tuple[Image, Label]], classes: int
+) -> Iterator[list[tuple[Image, Label]]]:
+    """Yield the images and labels in their order, in groups that the network predicts together."""
+    group: list[tuple[Image, Label]] = []
+    room = 0
+    for image, label in originals:
+        most = predictor.group_size(image, (label.shape[0], label.shape[1]), classes)
+        if group and (len(group) >= min(room, most) or not predictor.are_alike(group[0][0], image)):
+            yield group
+            group = []
+        room = min(room, most) if group else most
+        group.append((image, label))
+    if group:
+        yield group
 
 
 def _original(split: LoadedSplit, index: int) -> tuple[Image, Label]:
@@ -175,9 +198,9 @@ class _Tally:
         losses = F.cross_entropy(
             logits, labels.long(), ignore_index=self.ignore_index, reduction="none"
         )
-        confusions = confusion_per_image(
-            logits.argmax(dim=1), labels, self.classes, self.ignore_index
-        )
+        # the indices of `argmax`, in a fifth of its time on a CPU
+        predictions = logits.max(dim=1).indices
+        confusions = confusion_per_image(predictions, labels, self.classes, self.ignore_index)
         self.confusion = confusions.sum(dim=0) + self.confusion.to(confusions.device)
         self.outcomes.append(outcomes_per_image(confusions))
         self.loss_sums.append(losses.sum(dim=(1, 2), dtype=torch.float64))

@@ -1,13 +1,14 @@
-"""Predicts one image at its original size, with sliding windows and test-time augmentation.
+"""Predicts images at their original size, with sliding windows and test-time augmentation.
 
 The modes are whole images, stretched images and windows; views may be mirrored and scaled.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from types import EllipsisType
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,17 +16,24 @@ from torch import Tensor
 from searchctl.trainer.data.crop import crop_corners
 from searchctl.trainer.data.resizing import Size, resized_image
 from searchctl.trainer.data.sets.base import Image
-from searchctl.trainer.evaluation.strips import strips_of, upsampled_rows, with_margin
+from searchctl.trainer.evaluation.strips import (
+    STRIP_BYTES,
+    strips_of,
+    upsampled_rows,
+    with_margin,
+)
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 
-Window = tuple[EllipsisType, slice, slice]
-"""Index of a window in an array [..., H, W]."""
+Window = tuple[int, EllipsisType, slice, slice]
+"""Index of an image's window in an array [B, ..., H, W]."""
 
 
 class Predictor:
-    """Predicts one image at a time, averaged over its views, in fp32 on the device.
+    """Predicts images, averaged over their views, in fp32 on the device.
+
+    Images of a group pass through the network together.
 
     Probabilities are averaged: over windows as in Zhao et al., 'Pyramid Scene Parsing Network'
     (2017), section 5.1, and over mirrored and scaled images as in Chen et al., 'DeepLab' (2018),
@@ -36,7 +44,8 @@ class Predictor:
         precision: number format and memory layout of the forward pass.
         inference: the views of an image, and how each is predicted.
         image_size: height and width of stretched images and of windows.
-        batch_size: windows in one forward pass.
+        batch_size: windows, or images of `image_size`, in one forward pass; of larger images, as
+            many as have the same pixels together.
     """
 
     def __init__(
@@ -56,14 +65,49 @@ class Predictor:
 
     def log_probabilities(self, image: Image, size: Size) -> Tensor:
         """Return the log-probabilities of the classes [1, C, H, W], resampled to `size`."""
-        own = image.shape[:2]
-        base = self._image_size if self._inference.mode == "resized" else own
-        return _log_mean(_at_size(view, size) for view in self._views(image, base))
+        (predicted,) = self.of_group([image], [size])
+        return predicted
 
-    def _views(self, image: Image, base: Size) -> Iterator[Tensor]:
-        """Yield the log-probabilities of each scaled and mirrored view, at the view's size."""
+    def of_group(self, images: Sequence[Image], sizes: Sequence[Size]) -> list[Tensor]:
+        """Return the log-probabilities [1, C, H, W] of each image of a group, at its size.
+
+        In mode 'resized' the images may have any size; in the others all have the same.
+        """
+        views = self._views(images, self._base(images[0]))
+        return _log_means(
+            [_at_size(each, size) for each, size in zip(view.unsqueeze(1), sizes, strict=True)]
+            for view in views
+        )
+
+    def are_alike(self, image: Image, other: Image) -> bool:
+        """Return whether two images may be in one group."""
+        return self._base(image) == self._base(other)
+
+    def group_size(self, image: Image, size: Size, classes: int) -> int:
+        """Return how many images of this kind are in a group at most; 1 if it has several strips.
+
+        Bounded are the pixels in a forward pass and the bytes of the group's log-probabilities.
+        """
+        if len(strips_of(size, classes)) > 1:
+            return 1
+        enlarged = max(1.0, *self._inference.scales) ** 2
+        held = STRIP_BYTES / (4 * classes * math.prod(size) * enlarged)
+        if self._inference.mode == "sliding_window":  # each pass has `batch_size` windows
+            return max(1, min(self._batch_size, int(held)))
+        largest = math.prod(self._base(image)) * max(self._inference.scales) ** 2
+        together = self._batch_size * math.prod(self._image_size) / largest
+        return max(1, min(self._batch_size, int(together), int(held)))
+
+    def _base(self, image: Image) -> Size:
+        """Return the size of an image's view of scale 1."""
+        if self._inference.mode == "resized":
+            return self._image_size
+        return image.shape[0], image.shape[1]
+
+    def _views(self, images: Sequence[Image], base: Size) -> Iterator[Tensor]:
+        """Yield log-probabilities [B, C, h, w] of each scaled and mirrored view, at its size."""
         for scale, mirrored in product(self._inference.scales, self._mirrorings()):
-            yield self._view(image, scaled(base, scale), mirrored)
+            yield self._view(images, scaled(base, scale), mirrored)
 
     def strips(self, image: Image, size: Size, classes: int) -> Iterator[tuple[slice, Tensor]]:
         """Yield the rows of each strip, and the log-probabilities [1, C, h, W] there.
@@ -81,10 +125,11 @@ class Predictor:
             whole = self.log_probabilities(image, size)
             yield from ((rows, whole[..., rows, :]) for rows in strips)
         elif self._inference.mode == "resized":
-            views = list(self._views(image, self._image_size))
+            views = list(self._views([image], self._image_size))
             for rows in strips:
                 parts = (upsampled_rows(view, size, rows).log_softmax(dim=1) for view in views)
-                yield rows, _log_mean(parts)
+                (predicted,) = _log_means([part] for part in parts)
+                yield rows, predicted
         else:
             margin = math.ceil(self._image_size[0] / min(self._inference.scales))
             for rows in strips:
@@ -95,22 +140,22 @@ class Predictor:
     def _mirrorings(self) -> tuple[bool, ...]:
         return (False, True) if self._inference.flip else (False,)
 
-    def _view(self, image: Image, size: Size, mirrored: bool) -> Tensor:
-        """Return the log-probabilities of a view, in the image's orientation.
+    def _view(self, images: Sequence[Image], size: Size, mirrored: bool) -> Tensor:
+        """Return the log-probabilities [B, C, h, w] of a view, in the images' orientation.
 
         Args:
-            image: [H, W, 3] uint8.
-            size: height and width to which the image is resized.
+            images: each [H, W, channels], uint8 or float32.
+            size: height and width to which they are resized.
             mirrored: whether the view is mirrored; its prediction is mirrored back.
         """
-        pixels = torch.tensor(resized_image(image, size), device=self._arithmetic.device)
-        pixels = pixels.permute(2, 0, 1).unsqueeze(0)
+        resized = np.stack([resized_image(image, size) for image in images])
+        pixels = torch.tensor(resized, device=self._arithmetic.device).permute(0, 3, 1, 2)
         if mirrored:
             return self._predicted(pixels.flip(-1)).flip(-1)
         return self._predicted(pixels)
 
     def _predicted(self, pixels: Tensor) -> Tensor:
-        """Return the log-probabilities of pixels [1, channels, H, W]."""
+        """Return the log-probabilities of pixels [B, channels, H, W]."""
         height, width = pixels.shape[-2:]
         if self._inference.mode == "sliding_window":
             predicted = self._over_windows(
@@ -125,26 +170,30 @@ class Predictor:
 
     def _over_windows(self, pixels: Tensor) -> Tensor:
         """Return the log-probabilities, averaged over all windows that contain a pixel."""
-        height, width = pixels.shape[-2:]
+        images, _, height, width = pixels.shape
         total = torch.empty(0)
-        count = pixels.new_zeros((height, width), dtype=torch.float32)
+        count = pixels.new_zeros((images, 1, height, width), dtype=torch.float32)
         for window, predicted in self._windows(pixels):
             if not total.numel():
-                total = predicted.new_full((1, len(predicted), height, width), -math.inf)
+                total = predicted.new_full((images, len(predicted), height, width), -math.inf)
             # a sum of probabilities, in logarithms
             total[window] = torch.logaddexp(total[window], predicted)
             count[window] += 1
         return total.sub_(count.log_())
 
     def _windows(self, pixels: Tensor) -> Iterator[tuple[Window, Tensor]]:
-        """Yield each window with its log-probabilities [C, h, w]; the network runs on batches."""
+        """Yield each window with its log-probabilities [C, h, w]; batches have any images'."""
         height, width = self._image_size
         overlap = self._inference.tile_overlap
         corners = crop_corners(pixels.shape[-2:], self._image_size, overlap)
-        windows = [(..., slice(y, y + height), slice(x, x + width)) for y, x in corners]
+        windows = [
+            (image, ..., slice(y, y + height), slice(x, x + width))
+            for image in range(len(pixels))
+            for y, x in corners
+        ]
         for start in range(0, len(windows), self._batch_size):
             batch = windows[start : start + self._batch_size]
-            predicted = self._network(torch.cat([pixels[window] for window in batch]))
+            predicted = self._network(torch.stack([pixels[window] for window in batch]))
             yield from zip(batch, predicted, strict=True)
 
     def _network(self, pixels: Tensor) -> Tensor:
@@ -161,14 +210,15 @@ def scaled(size: Size, scale: float) -> Size:
     return height, width
 
 
-def _log_mean(views: Iterable[Tensor]) -> Tensor:
-    """Return the logarithm of the mean probability, from the log-probabilities of each view."""
-    total, count = None, 0
+def _log_means(views: Iterable[list[Tensor]]) -> list[Tensor]:
+    """Return the logarithm of each image's mean probability, from its log-probabilities by view."""
+    totals: list[Tensor] = []
+    count = 0
     for view in views:
-        total = view if total is None else torch.logaddexp(total, view)
+        totals = [*map(torch.logaddexp, totals, view)] if totals else view
         count += 1
-    assert total is not None, "there is no view"
-    return total - math.log(count) if count > 1 else total
+    assert totals, "there is no view"
+    return [total - math.log(count) for total in totals] if count > 1 else totals
 
 
 def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
@@ -180,11 +230,12 @@ def _at_size(log_probabilities: Tensor, size: Size) -> Tensor:
 
 
 def _padded(pixels: Tensor, least: Size, fill: Tensor) -> Tensor:
-    """Pad pixels [1, channels, H, W] at the right and the bottom with their mean [channels]."""
+    """Pad pixels [B, channels, H, W] at the right and the bottom with their mean [channels]."""
     height, width = pixels.shape[-2:]
     below, right = max(0, least[0] - height), max(0, least[1] - width)
     if not below and not right:
         return pixels
-    padded = fill.view(1, -1, 1, 1).expand(-1, -1, height + below, width + right).clone()
+    whole = (len(pixels), -1, height + below, width + right)
+    padded = fill.view(1, -1, 1, 1).expand(whole).clone()
     padded[..., :height, :width] = pixels
     return padded

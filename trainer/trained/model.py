@@ -156,7 +156,7 @@ class TrainedModel:
         ids: list[npt.NDArray[np.uint8]] = []
         shares: list[npt.NDArray[np.float32]] = []
         for _, logits in strips:
-            ids.append(logits[0].argmax(dim=0).to(torch.uint8).cpu().numpy())
+            ids.append(logits[0].max(dim=0).indices.to(torch.uint8).cpu().numpy())
             if probabilities:
                 shares.append(logits[0].softmax(dim=0).cpu().numpy())
         classes = np.concatenate(ids)
