@@ -11,7 +11,10 @@ from searchctl.orchestrator.calibration.answer import Calibration
 from searchctl.orchestrator.calibration.ladders import Loss
 from searchctl.orchestrator.calibration.sweeps import CalibrationSweeps
 from searchctl.orchestrator.calibration.table import Measured
+from searchctl.orchestrator.calibration.time import RecordedSpeed
+from searchctl.orchestrator.facts.sweeps import duration
 from searchctl.orchestrator.facts.text import counted
+from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.explain import paragraph
@@ -28,6 +31,42 @@ def cost_lines(found: CalibrationSweeps) -> Iterator[str]:
     )
     own = float(found.plan.full_trainings)
     yield f"The sweep itself costs {own:g} full trainings. Equal jobs are trained once for both."
+
+
+def recorded_time(seconds: float, slots: int | None, speed: RecordedSpeed) -> str:
+    """Return a line on the time of all jobs, by the speed of earlier ones.
+
+    Args:
+        seconds: of all jobs, one after the other.
+        slots: how many run at a time; None if that is not known here.
+        speed: of the earlier jobs.
+    """
+    jobs = counted(speed.jobs, "earlier job")
+    return f"Time: {_with_slots(seconds, slots)}, at the speed of {jobs} on {speed.hardware}."
+
+
+def unknown_time(times: float, slots: int | None, *, by_script: bool) -> str:
+    """Return a line on the time of jobs that were never trained, as multiples of the first one."""
+    several = slots is not None and slots > 1
+    parallel = f", or {times / slots:.0f} times with {slots} at a time" if slots and several else ""
+    text = (
+        "Time: not known until the first job has ended; all jobs together take about "
+        f"{times:.0f} times as long as it{parallel}."
+    )
+    return text if by_script else f"{text} --probe measures it before."
+
+
+def probed_time(wall: Span, device: str) -> str:
+    """Return a line on the wall time of all seeds, by a probe."""
+    low, high = duration(wall.low), duration(wall.high)
+    return f"Time: about {duration(wall.expected)} ({low} to {high}), measured on {device}."
+
+
+def _with_slots(seconds: float, slots: int | None) -> str:
+    if slots is None:
+        return f"about {duration(seconds)} of jobs in all"
+    together = f" with {slots} at a time" * (slots > 1)
+    return f"about {duration(seconds / slots)}{together}"
 
 
 def _validated(plan: Plan, seeds: int) -> str:

@@ -1,6 +1,7 @@
 """`searchctl calibrate` on real trainings, whose jobs the sweep itself has in common with it."""
 
 import json
+import re
 from textwrap import dedent
 
 import pytest
@@ -30,11 +31,17 @@ def test_what_a_calibration_has_trained_neither_it_nor_the_sweep_trains_again(ca
     said = "Calibrates 4 of 4 trials on all 2 rungs with 2 seeds: 12 full trainings, 96 training"
     cost = calibrate("--dry-run")
     assert said in cost.stdout
+    assert "Time: not known until the first job has ended; all jobs together take" in cost.stdout
+    assert not (tmp_path / "searchctl.db").exists()
     assert "seed 1" not in cost.stdout
 
     done = calibrate()
     assert "Can the small samples be trusted? 4 configurations, 2 seeds" in done.stdout
     assert "Proposed: " in done.stdout
+    assert re.search(r"seed 2 of 2: .*, about \S+ left for all seeds", done.stdout)
+    assert "Time: nothing is left to train." in calibrate("--dry-run").stdout
+    more = calibrate("--seeds", "3", "--dry-run").stdout
+    assert re.search(r"Time: about \S+, at the speed of 16 earlier jobs on \w", more)
 
     again = calibrate("--json")
     assert "rung 0" not in again.stderr  # nothing is trained again

@@ -10,7 +10,14 @@ from searchctl.orchestrator.calibration.ladders import Choice
 from searchctl.orchestrator.calibration.options import LadderSettings, choices
 from searchctl.orchestrator.calibration.sweeps import calibration_sweeps
 from searchctl.orchestrator.calibration.table import Measured, ScoreTable
+from searchctl.orchestrator.calibration.time import (
+    RecordedSpeed,
+    seconds_of_jobs,
+    speed_key,
+    times_first_job,
+)
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.terminal.calibration import recorded_time, unknown_time
 
 FRACTIONS = tuple(Fraction(1, below) for below in (16, 8, 4, 2, 1))
 BEST_FIRST = np.linspace(1, 0, 8)
@@ -142,3 +149,40 @@ def test_another_space_is_calibrated_by_sweeps_of_other_names(sweep_of):
 def test_what_cannot_be_calibrated_is_refused_before_it_costs(sweep_of, images, rates, problem):
     with pytest.raises(SearchctlError, match=problem):
         calibration_sweeps(sweep_of(SWEEP % (images, rates)), trials=8, seeds=2)
+
+
+def test_its_time_follows_from_the_speed_of_earlier_jobs_or_from_the_first_job(sweep_of):
+    """Two networks of two speeds; four images of validation count as 4/3 of a training image."""
+    sweep = sweep_of(
+        "name: a\ndata: {dataset: scenes, train: 16, val: 4, test: 2}\n"
+        "training: {batch_size: 2, epochs: 4, validate: {last: 1}}\n"
+        "space: {lr: [0.1, 0.01, 0.001], width: [4, 8]}\nhalving: {fractions: [1/2, 1]}\n"
+    )
+    found = calibration_sweeps(sweep, trials=6, seeds=2)
+    first = found.sweeps[0]
+    keys = {speed_key(first, params): params["width"] for params in first.trials()}
+    assert sorted(keys.values()) == [4, 8]
+    per_image = {key: width / 1000 for key, width in keys.items()}
+    speed = RecordedSpeed("cpu", 9, per_image, dict.fromkeys(keys, 0.5))
+    small, large = 4 * 8 + 4 / 3, 4 * 16 + 4 / 3
+    expected = 12 * 0.5 + 3 * (small + large) * (4 + 8) / 1000
+    assert seconds_of_jobs(first, found.plans[0], speed) == pytest.approx(expected)
+    assert times_first_job(found) == pytest.approx(6 * (small + large) / small)
+
+
+@pytest.mark.parametrize(
+    ("slots", "said"),
+    [
+        (1, "Time: about 10m00s, at the speed of 36 earlier jobs on a CPU."),
+        (2, "Time: about 5m00s with 2 at a time, at the speed of 36 earlier jobs on a CPU."),
+        (None, "Time: about 10m00s of jobs in all, at the speed of 36 earlier jobs on a CPU."),
+    ],
+)
+def test_the_time_is_said_for_the_jobs_that_run_at_once(slots, said):
+    assert recorded_time(600, slots, RecordedSpeed("a CPU", 36, {}, {})) == said
+
+
+def test_an_unknown_time_is_said_as_multiples_of_the_first_job():
+    said = unknown_time(48.2, 2, by_script=False)
+    assert "about 48 times as long as it, or 24 times with 2 at a time. --probe" in said
+    assert "probe" not in unknown_time(48.2, None, by_script=True)

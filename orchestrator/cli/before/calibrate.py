@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from searchctl.orchestrator.calibration.stored import ByRung
     from searchctl.orchestrator.calibration.sweeps import CalibrationSweeps
+    from searchctl.orchestrator.calibration.time import RecordedSpeed
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.core.signals import StopSwitch
     from searchctl.orchestrator.run.prepare import Prepared
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number of seeds with which each is trained.",
 )
+@click.option(
+    "--probe", is_flag=True, help="Measure the configurations' speed here, some seconds each."
+)
 @click.option("--dry-run", is_flag=True, help="Print what it costs, and train nothing.")
 @db_option
 @data_root_option
@@ -60,6 +65,7 @@ def calibrate(
     sweep_file: Path,
     trials: int,
     seeds: int,
+    probe: bool,
     dry_run: bool,
     db: str | None,
     data_root: str | None,
@@ -73,7 +79,8 @@ def calibrate(
     \b
     Some trials of the sweep are trained on every rung with several seeds: one sweep for each seed,
     without a cut. A choice by one seed is judged by the others. Ctrl-C stops it, and the same
-    command continues it. Jobs that the sweep itself has in common with it are trained once.
+    command continues it. Jobs that the sweep itself has in common with it are trained once. Its
+    time is estimated by earlier jobs of the database on the same networks and data, or by --probe.
     Example: searchctl calibrate sweep.yaml --trials 12
     """
     from searchctl.orchestrator.core.signals import StopSwitch
@@ -92,12 +99,75 @@ def calibrate(
             )
         found = calibration_sweeps(sweep, trials=trials, seeds=seeds)
         console = plain_console(stderr=as_json)
-        for line in cost_lines(found):
-            console.print(line)
+        url = database_url(db, sweep.storage.database_url())
+        time = _Time(found, url, sweep_file.absolute(), inline)
+        for line in (*cost_lines(found), time.probed() if probe else time.known()):
+            console.print(line, soft_wrap=True)
         if not dry_run:
-            url = database_url(db, sweep.storage.database_url())
             runs = _Runs(url, sweep_file.absolute(), console, stopping, inline)
             _answer(found, runs.scores(found), as_json=as_json)
+
+
+class _Time:
+    """Says how long a calibration takes, before it starts."""
+
+    def __init__(self, found: "CalibrationSweeps", url: str, source: Path, inline: bool) -> None:
+        self._found = found
+        self._url = url
+        self._source = source
+        self._inline = inline
+
+    def known(self) -> str:
+        """Return a line from earlier jobs of the database, or in units of the first job."""
+        from searchctl.orchestrator.calibration.recorded import finished_seeds, recorded_speed
+        from searchctl.orchestrator.core.errors import SearchctlError
+        from searchctl.orchestrator.storage.database import open_database
+
+        seeds = len(self._found.sweeps)
+        try:
+            engine = open_database(self._url)
+        except SearchctlError:  # there is none yet; what else is wrong with it stops the first seed
+            return self._line(None, seeds)
+        try:
+            left = seeds - finished_seeds(engine, self._found)
+            return self._line(recorded_speed(engine, self._found) if left else None, left)
+        finally:
+            engine.dispose()
+
+    def _line(self, speed: "RecordedSpeed | None", seeds: int) -> str:
+        """Return a line on the seeds that are left."""
+        from searchctl.orchestrator.calibration.time import seconds_of_jobs, times_first_job
+        from searchctl.orchestrator.terminal.calibration import recorded_time, unknown_time
+
+        first, plan, slots = self._found.sweeps[0], self._found.plans[0], self._slots()
+        if not seeds:
+            return "Time: nothing is left to train."
+        if speed is None:
+            times = seeds * times_first_job(self._found)
+            return unknown_time(times, slots, by_script=first.script is not None)
+        return recorded_time(seeds * seconds_of_jobs(first, plan, speed), slots, speed)
+
+    def probed(self) -> str:
+        """Return a line from a measurement on this machine."""
+        from searchctl.orchestrator.own_code.sweep_code import launched_code
+        from searchctl.orchestrator.planning.estimating import estimate_apart
+        from searchctl.orchestrator.terminal.calibration import probed_time
+
+        first = self._found.sweeps[0]
+        code = launched_code(first, self._source)
+        forecast = estimate_apart(first, code, one_by_one=self._inline).forecast
+        return probed_time(forecast.wall * len(self._found.sweeps), forecast.device)
+
+    def _slots(self) -> int | None:
+        """Return how many jobs run at a time; None where only the machines of the jobs know."""
+        from searchctl.orchestrator.planning.capacity import capacity_of
+
+        resources = self._found.sweep.resources
+        if self._inline:
+            return 1
+        if resources.gpus_per_trial or resources.address is not None:
+            return None
+        return capacity_of(resources).parallel
 
 
 class _Runs:
@@ -115,11 +185,16 @@ class _Runs:
     def scores(self, found: "CalibrationSweeps") -> "list[ByRung]":
         """Return the scores of each seed; sweeps that have ended are not run again."""
         from searchctl.orchestrator.calibration.stored import refuse_equal_scores, scores_of
+        from searchctl.orchestrator.facts.sweeps import duration
 
-        scores = []
+        scores, count, took = [], len(found.sweeps), 0.0
         for number, sweep in enumerate(found.sweeps, start=1):
-            self._console.print(f"seed {number} of {len(found.sweeps)}: sweep {sweep.name}")
+            left = took * (count - number + 1)
+            about = f", about {duration(left)} left for all seeds" * (left > 0)
+            self._console.print(f"seed {number} of {count}: sweep {sweep.name}{about}")
+            began = monotonic()
             engine, row = self._ended(sweep)
+            took = monotonic() - began
             scores.append(scores_of(engine, row))
             refuse_equal_scores(scores[-1], row)
         return scores

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Engine, cast, func, null, select
 
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.reads.common import fetch, jobs_with, of_sweep
+from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import ESTIMATE, AttemptOutcome, SweepRow
 
 _jobs, _trials, _attempts = schema.jobs, schema.trials, schema.attempts
@@ -51,6 +51,18 @@ class EndedAttempt:
     def seconds(self) -> float:
         """Seconds for which it held its resources."""
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
+def seconds_in_epochs(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], float]:
+    """Return the seconds of the epochs of each job of the ladder, by trial and rung."""
+    query = (
+        jobs_with(_jobs.c.rung, func.sum(schema.epochs.c.seconds).label("seconds"))
+        .join(schema.epochs, schema.epochs.c.job_id == _jobs.c.id)
+        .where(ON_LADDER)
+        .group_by(_trials.c.number, _jobs.c.rung)
+    )
+    rows = fetch(engine, of_sweep(query, sweep))
+    return {(row["trial"], row["rung"]): row["seconds"] for row in rows}
 
 
 def spent_by_stage(engine: Engine, sweep: SweepRow) -> list[StageSpent]:
