@@ -10,6 +10,7 @@ from pathlib import Path
 
 from upath import UPath
 
+from searchctl.trainer.core.atomic_files import NoRoom
 from searchctl.trainer.core.errors import DataError, SettingsError
 from searchctl.trainer.core.results import OWN_FIELDS, EpochRecord, JobResult, JobStatus
 from searchctl.trainer.data.fingerprints import data_fingerprint
@@ -75,7 +76,7 @@ def run_script(
         return running.result(end.status, str(end) if end.args[0] else None)
     except SettingsError as error:
         return running.result("failed", str(error))
-    except DataError as error:
+    except (DataError, NoRoom) as error:
         return running.result("unusable", str(error))
     except OSError as error:
         return running.result("blocked", str(error))

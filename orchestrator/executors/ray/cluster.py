@@ -125,7 +125,10 @@ def _answering(address: str) -> str:
     Raises:
         OSError: it does not answer.
     """
-    found: str | None = canonicalize_bootstrap_address(address)
+    try:
+        found: str | None = canonicalize_bootstrap_address(address)
+    except ConnectionError:  # its message names options of Ray's own commands
+        found = None
     if found is None:
         raise ConnectionError("no Ray runs on this machine")
     host, _, port = found.rpartition(":")
