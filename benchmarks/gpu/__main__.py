@@ -27,14 +27,15 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SECTIONS = {
-    "precision": ("correctness", 60),
-    "resume": ("correctness", 45),
+    "precision": ("correctness", 50),
+    "resume": ("correctness", 40),
     "out_of_memory": ("correctness", 30),
-    "two_processes": ("correctness", 50),
+    "two_processes": ("correctness", 45),
     "pinned_loading": ("correctness", 20),
-    "ddp": ("correctness", 45),
-    "speed": ("speed", 110),
-    "shares": ("speed", 30),
+    "ddp": ("correctness", 40),
+    "speed": ("speed", 95),
+    "defaults": ("defaults", 45),
+    "shares": ("speed", 25),
     "augmentation": ("speed", 25),
     "idle": ("idle", 60),
 }
@@ -78,11 +79,17 @@ def run_here(name, chosen):
         device = torch.device(chosen.device)
         if device.type == "cuda" and not torch.cuda.is_available():
             raise RuntimeError("torch sees no GPU here; for a test without one: --device cpu")
+        if device.type == "cuda":  # some functions of torch need its number
+            device = torch.device("cuda", device.index or 0)
         from bench_jobs import Setup
+
+        from searchctl.trainer import TrainSettings
+        from searchctl.trainer.run.torch_state import own_torch_state
 
         budget = 0.5 if chosen.tiny else seconds - START_S
         setup = Setup(device, chosen.tiny, budget, chosen.peak_tflops)
-        return getattr(import_module(module), name)(setup)
+        with own_torch_state(TrainSettings(), device):
+            return getattr(import_module(module), name)(setup)
     except Exception:
         return {"error": traceback.format_exc()}
 

@@ -51,19 +51,19 @@ def _compared(setup, network, seconds):
 
 
 def _measured(setup, network, batch, seconds):
-    prepared = prepare(_job(setup, network, batch), setup.device)
+    prepared = prepare(network_job(setup, network, batch), setup.device)
     split, settings = prepared.images, prepared.settings
     images = len(split.names)
-    loops = {"ours": _our_epoch(prepared), "plain": _plain_epoch(setup, settings, split)}
+    loops = {"ours": our_epoch(prepared), "plain": _plain_epoch(setup, settings, split)}
     flop = _flop_of_an_image(setup, settings, split)
     times = {name: [] for name in loops}
     for epoch in loops.values():
-        _seconds(setup, partial(epoch, 1))  # warms up
+        seconds_of(setup, partial(epoch, 1))  # warms up
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or not times["plain"]:
         number = len(times["plain"]) + 2
         for name in sorted(loops, reverse=number % 2 == 0):
-            times[name].append(_seconds(setup, partial(loops[name], number)))
+            times[name].append(seconds_of(setup, partial(loops[name], number)))
     ratios = [plain / ours for ours, plain in zip(times["ours"], times["plain"], strict=True)]
     rates = {name: images / statistics.median(taken) for name, taken in times.items()}
     tflops = flop * rates["ours"] / 1e12
@@ -88,9 +88,10 @@ def _side(setup):
     return 64 if setup.tiny else 512
 
 
-def _job(setup, network, batch):
+def network_job(setup, network, batch, *, batches=16, **changed):
+    """Return a job of a network of usual size; `changed` are other settings."""
     side = _side(setup)
-    images = batch * (1 if setup.tiny else 16)
+    images = batch * (1 if setup.tiny else batches)
     data = ScenesData(
         dataset="scenes",
         image_size=(side, side),
@@ -98,13 +99,16 @@ def _job(setup, network, batch):
         train=images,
         val=batch * (1 if setup.tiny else 4),
     )
-    changed = {"width": None, "epochs": 1, "batch_size": batch, "loader_workers": own_cpus()}
+    settings = {"model": network, "width": None, "epochs": 1, "batch_size": batch}
     if setup.tiny:
-        changed |= {"encoder": {"deeplabv3": "resnet18", "upernet": "convnext_atto"}.get(network)}
-    return job(setup, sample=Sample(data, images, seed=0), model=network, **changed)
+        encoders = {"deeplabv3": "resnet18", "upernet": "convnext_atto"}
+        settings |= {"width": 16, "encoder": encoders.get(network)}
+    return job(setup, sample=Sample(data, images, seed=0), **settings, **changed)
 
 
-def _our_epoch(prepared):
+def our_epoch(prepared):
+    """Return a function that trains one epoch with the trainer's loop."""
+
     def epoch(number):
         training_mode(prepared.training.model, prepared.settings.finetune)
         train_epoch(
@@ -143,7 +147,8 @@ def _plain_step(setup, settings, split):
 
     def step(chosen):
         with torch.autocast(setup.device.type, torch.bfloat16, enabled=precision.bf16):
-            all_logits = model.all_logits(images[chosen])
+            given = images[chosen].contiguous(memory_format=precision.memory_format)
+            all_logits = model.all_logits(given)
         given = labels[chosen]
         loss = sum(
             F.cross_entropy(each.float(), given, ignore_index=ignored) for each in all_logits
@@ -163,7 +168,8 @@ def _flop_of_an_image(setup, settings, split):
     return counter.get_total_flops() / settings.batch_size
 
 
-def _seconds(setup, action):
+def seconds_of(setup, action):
+    """Return the seconds of an action and of all that the card does for it."""
     if setup.on_gpu:
         torch.cuda.synchronize(setup.device)
     started = time.perf_counter()
@@ -175,9 +181,9 @@ def _seconds(setup, action):
 
 def shares(setup):
     """Measure an epoch's parts for U-Net: training, validation, a checkpoint."""
-    prepared = prepare(_job(setup, "unet", 2 if setup.tiny else 8), setup.device)
+    prepared = prepare(network_job(setup, "unet", 2 if setup.tiny else 8), setup.device)
     folder = job(setup).out
-    epoch = _our_epoch(prepared)
+    epoch = our_epoch(prepared)
 
     def state():
         return copied(Checkpoint(prepared.identity, 1, 0.0, prepared.training.state_dict()))
@@ -191,7 +197,7 @@ def shares(setup):
     times = {name: [] for name in parts}
     for repeat in range(3):
         for name, part in parts.items():
-            taken = _seconds(setup, part)
+            taken = seconds_of(setup, part)
             if repeat:  # the first one warms up
                 times[name].append(taken)
     seconds = {name: min(taken) for name, taken in times.items()}
@@ -208,7 +214,7 @@ def shares(setup):
 
 def augmentation(setup):
     """Measure how many images a second all CPUs augment: a faster network would wait for them."""
-    split = load_sample(_job(setup, "unet", 8).sample)
+    split = load_sample(network_job(setup, "unet", 8).sample)
     found = {}
     for preset in PRESETS:
         batches = TrainingBatches(split, batch_size=8, augment=preset, seed=0, workers=own_cpus())

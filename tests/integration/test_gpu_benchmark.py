@@ -66,6 +66,7 @@ def test_all_of_it_runs_on_a_cpu(tmp_path):
     assert sections["resume"]["exact"]
     speed = sections["speed"]
     assert all(speed[name]["share_of_bf16_peak"] > 0 for name in ("unet", "deeplabv3", "upernet"))
+    assert len(sections["defaults"]["to_the_defaults"]) == 8
     assert 0 < sections["shares"]["share_of_validation"] < 1
     assert sections["augmentation"]["images_per_second"].keys() >= {"none", "scale_crop_jitter"}
     assert 0 <= sections["idle"]["idle_share"] < 1
