@@ -21,6 +21,7 @@ from searchctl.orchestrator.planning.speed_classes import SpeedClass, speed_clas
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.core.memory import peak_bytes, smallest_gpu_bytes
 from searchctl.trainer.core.stopping import Stop, Stopped
+from searchctl.trainer.data.evaluation_batches import evaluation_batch_size
 from searchctl.trainer.data.loader import data_fingerprint, load_sample, load_split
 from searchctl.trainer.data.settings import DataSettings, Sample
 from searchctl.trainer.evaluation.evaluate import evaluate, evaluate_original
@@ -202,13 +203,13 @@ def _speed(
     began = time.perf_counter()
     job = prepare(asked, device)
     start = time.perf_counter() - began
-    batch = settings.batch_size
-    scored = _batch_sizes(len(job.validation.names), batch)
+    scored = _batch_sizes(len(job.validation.names), _evaluation_batch_size(job))
     original = scored if inference.as_validated else [1]
+    of_each_epoch = partial(evaluate, batches=job.validation_batches)
     at_original = partial(evaluate_original, inference=inference)
     loops = {
         "train": (partial(_train, job), job.batches.sizes),
-        "score": (partial(_score, job, evaluate), scored),
+        "score": (partial(_score, job, of_each_epoch), scored),
         "score_original": (partial(_score, job, at_original), original),
     }
     spans = {}
@@ -238,9 +239,13 @@ def _train(job: PreparedJob, stop: Stop) -> None:
 
 
 def _score(job: PreparedJob, how: Callable[..., object], stop: Stop) -> None:
-    model = job.training.scored_model
+    model, size = job.training.scored_model, _evaluation_batch_size(job)
     while True:
-        how(model, job.validation, job.precision, batch_size=job.settings.batch_size, stop=stop)
+        how(model, job.validation, job.precision, batch_size=size, stop=stop)
+
+
+def _evaluation_batch_size(job: PreparedJob) -> int:
+    return evaluation_batch_size(job.settings.batch_size, job.precision.device)
 
 
 def _files(job: PreparedJob) -> tuple[int, int]:
