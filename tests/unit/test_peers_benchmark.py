@@ -1,11 +1,12 @@
 """The script that all tuners of benchmarks/peers start, on a few random images."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 
-from benchmarks.peers.page import points
+from benchmarks.peers.page import PAGE, RESULT, filled, points
 from benchmarks.peers.trial import epochs, spent
 
 PARAMS = {"lr": 1e-2, "lr_decay": 0.5, "weight_decay": 1e-3, "dropout": 0.2, "optimizer": "adam"}
@@ -43,3 +44,7 @@ def test_a_tuner_that_drops_a_training_pays_for_the_epochs_that_it_saw(folder):
 def test_points_are_hundredths_with_the_standard_error_of_the_mean():
     assert points([0.1, 0.2, 0.3]) == "20.00 ± 5.77"
     assert points([-0.01], sign="+") == "-1.00"
+
+
+def test_the_page_holds_the_numbers_of_the_result():
+    assert PAGE.read_text() == filled(PAGE.read_text(), json.loads(RESULT.read_text()))
