@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.facts.cohorts import cohort_numbers
+from searchctl.orchestrator.facts.final_scoring import NO_SCORING, FinalScoring, ScoringTimes
 from searchctl.orchestrator.facts.sweeps import (
     AfterView,
     JobState,
@@ -62,12 +63,15 @@ class Progress(Callback):
         run_totals: Totals = _NOTHING,
         asked: FollowUpSettings = NO_FOLLOW_UP,
         work: EpochWork = _TRAINING_ALONE,
+        scoring: FinalScoring = NO_SCORING,
     ) -> None:
         """Start with the jobs that are `done`, and with the `run_totals` of the run so far.
 
         `ladder` has the rungs of all cohorts. `asked` are the follow-up settings, `work` that of
-        its epochs.
+        its epochs, `scoring` what follows the last epoch on all of the data.
         """
+        self._scoring = ScoringTimes(scoring)
+        self._on_all = {(r.get("cohort", 0), r["rung"]) for r in ladder if r["fraction"] == "1"}
         numbers = self._numbers = cohort_numbers(ladder)
         self._ladder = ladder
         self._direction = direction
@@ -118,11 +122,31 @@ class Progress(Callback):
     def seconds_left(self) -> float | None:
         """Expected time to the end at the speed of busy workers; None before the first epoch.
 
-        Unlike `images_per_second`, it leaves out the time in which workers start or are idle. It
-        covers training only: once jobs only score their networks, it is None again.
+        Unlike `images_per_second`, it leaves out the time in which workers start or are idle. Jobs
+        on all of the data score the original size at their end. While that time is not known, it
+        is left out (`scoring_follows`), and None is returned once jobs only score their networks.
         """
         if self._speed is None:
             return None
+        left, each = self._training_left(), self._scoring.seconds
+        jobs = self._final_jobs()
+        if left < _ROUNDING and self._tally.running and not (each and jobs):
+            return None
+        at_once = max(1, min(jobs, self._tally.running))
+        return max(0.0, left) / self._speed + (each or 0.0) * jobs / at_once
+
+    @property
+    def scoring_follows(self) -> bool:
+        """Whether jobs will score the original size, and `seconds_left` does not know how long."""
+        return self._scoring.seconds is None and self._final_jobs() > 0
+
+    def _final_jobs(self) -> int:
+        """Return how many jobs on all of the data have not ended."""
+        ladder = sum(view.trials - view.done for view in self.rungs() if view.fraction == 1)
+        return max(0, ladder + sum(view.jobs - view.done for view in self.after()))
+
+    def _training_left(self) -> float:
+        """Return the work of all epochs that are still to be trained."""
         views = self.rungs()
         epoch = {
             (view.cohort or 0, view.rung): self._work.expected(view.fraction == 1, view.images)
@@ -131,10 +155,7 @@ class Progress(Callback):
         jobs = [*((view.trials, epoch[view.cohort or 0, view.rung]) for view in views)]
         jobs += [(view.jobs, max(epoch.values())) for view in self.after()]
         left = sum(count * work for count, work in jobs) * self._epochs
-        left -= sum(epoch[place] * over for place, over in self._tally.epochs_over.items())
-        if left < _ROUNDING and self._tally.running:
-            return None
-        return max(0.0, left) / self._speed
+        return left - sum(epoch[place] * over for place, over in self._tally.epochs_over.items())
 
     def job_started(self, job: JobView, attempt: int) -> None:
         """Count a job as running."""
@@ -149,6 +170,7 @@ class Progress(Callback):
         self._epoch_seconds += record.seconds
         self._speed = self._busy_speed()
         self._tally.epoch(key_of(job), record.epoch)
+        self._scoring.epoch(key_of(job), record)
 
     def _busy_speed(self) -> float:
         """Return the work a second of all workers that are busy now."""
@@ -157,7 +179,10 @@ class Progress(Callback):
     def job_done(self, job: JobView, result: JobResult) -> None:
         """Count a job as done; epochs that it did not need are no longer expected."""
         self._tally.end(key_of(job), JOB_STATES[result.status], result.score)
+        on_all = job.kind != "ladder" or (self._numbers[job.trial], job.rung) in self._on_all
+        self._scoring.ended(key_of(job), result, on_all=on_all)
 
     def job_lost(self, job: JobView, error: str, losses: int) -> None:
         """Count a lost job as pending again; it may have to repeat all of its epochs."""
         self._tally.lose(key_of(job))
+        self._scoring.lost(key_of(job))

@@ -10,6 +10,7 @@ from searchctl.orchestrator.driver.budget import Condition, GpuMeter
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.base import Executor
 from searchctl.orchestrator.facts.cohorts import all_rungs
+from searchctl.orchestrator.facts.final_scoring import final_scoring_of
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.facts.work import work_of
@@ -128,6 +129,7 @@ def _shown(
         _done(jobs),
         asked=follow_up_settings(row.spec),
         work=work_of(plan),
+        scoring=final_scoring_of(prepared.engine, row),
     )
 
 

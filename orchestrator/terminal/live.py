@@ -59,7 +59,7 @@ class LiveDisplay(Progress):
     def _draw(self) -> Group:
         speed = self.images_per_second
         line = f"{'-' if speed is None else f'{speed:.0f}'} images/s, {duration(self.elapsed)} "
-        line += f"elapsed{_left(self.seconds_left)}"
+        line += f"elapsed{_left(self)}"
         notice = Text(self._notice() or "", style="yellow")
         after = [Text(after_line(views))] if (views := self.after()) else []
         waits = [Text(barrier, style="dim")] if (barrier := barrier_line(self.rungs())) else []
@@ -80,7 +80,7 @@ class PlainDisplay(Progress):
         score = result.status if result.score is None else number(result.score)
         self._say(
             f"{self._count(job)}: trial {job.trial} {score} "
-            f"in {duration(result.seconds)} ({assignments(job.params)}){_left(self.seconds_left)}"
+            f"in {duration(result.seconds)} ({assignments(job.params)}){_left(self)}"
         )
 
     def _count(self, job: JobView) -> str:
@@ -112,8 +112,14 @@ class PlainDisplay(Progress):
         self._console.print(line, highlight=False, soft_wrap=True)
 
 
-def _left(seconds: float | None) -> str:
-    return "" if seconds is None else f", about {duration(seconds)} left"
+def _left(shown: Progress) -> str:
+    """Say how long it takes to the end, and what that leaves out."""
+    seconds = shown.seconds_left
+    if not shown.scoring_follows or shown.images_per_second is None:
+        return "" if seconds is None else f", about {duration(seconds)} left"
+    if seconds is None:
+        return ", scoring at the original size"
+    return f", about {duration(seconds)} of training left, then scoring at the original size"
 
 
 def _lost_line(job: JobView, error: str, losses: int) -> str:

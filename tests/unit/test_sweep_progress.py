@@ -5,6 +5,7 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.executors.job import JobAttempt
+from searchctl.orchestrator.facts.final_scoring import FinalScoring
 from searchctl.orchestrator.facts.progress import Progress
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.facts.work import EpochWork
@@ -173,3 +174,43 @@ def test_an_epoch_of_a_worker_that_was_given_up_does_no_harm():
     shown.job_lost(job(0), "the worker was silent", 1)
     an_epoch(shown, 0)
     assert shown.seconds_left == 160 / 2
+
+
+def scored_progress(seconds=None):
+    scoring = FinalScoring(due=True, seconds=seconds)
+    return Progress(LADDER, "maximize", 2, {}, Clock(), scoring=scoring)
+
+
+def test_the_scoring_of_the_finalists_is_expected_as_the_probe_measured_it():
+    shown = scored_progress(seconds=50.0)
+    shown.job_started(job(0), 1)
+    an_epoch(shown, 0)
+    assert shown.seconds_left == 150 / 2 + 2 * 50
+    assert not shown.scoring_follows
+
+
+def test_the_first_finalist_tells_how_long_the_scoring_of_the_others_takes():
+    shown = scored_progress()
+    for trial in range(4):
+        shown.job_started(job(trial), 1)
+        for epoch in (1, 2):
+            an_epoch(shown, trial, epoch=epoch)
+        shown.job_done(job(trial), ended())
+    assert shown.scoring_follows
+    assert shown.seconds_left == 80 / 2  # of training alone
+    for trial in (0, 1):
+        shown.job_started(job(trial, rung=1), 1)
+        for epoch in (1, 2):
+            an_epoch(shown, trial, rung=1, epoch=epoch)
+    assert shown.seconds_left is None
+    shown.job_done(job(0, rung=1), replace(ended(), seconds=20 + 33.0))
+    assert not shown.scoring_follows
+    assert shown.seconds_left == 33
+
+
+def test_a_job_that_was_resumed_does_not_tell_how_long_its_scoring_takes():
+    shown = scored_progress()
+    shown.job_started(job(0, rung=1), 2)
+    an_epoch(shown, 0, rung=1, epoch=2)
+    shown.job_done(job(0, rung=1), replace(ended(), seconds=99.0))
+    assert shown.scoring_follows

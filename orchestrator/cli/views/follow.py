@@ -208,6 +208,7 @@ class _Sweep:
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return its final row."""
     from searchctl.orchestrator.facts.cohorts import all_rungs
+    from searchctl.orchestrator.facts.final_scoring import final_scoring_of
     from searchctl.orchestrator.facts.work import work_of
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads import queries
@@ -221,7 +222,7 @@ def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     plan = plan_of(engine, row)
     options = {"run_totals": started.run_totals, "asked": follow_up_settings(row.spec)}
     rungs = all_rungs(queries.cohorts(engine, row))
-    options["work"] = work_of(plan)
+    options |= {"work": work_of(plan), "scoring": final_scoring_of(engine, row)}
     with display(rungs, row.direction, plan.epochs, started.done, **options) as shown:
         take = partial(replay, shown)
         return follow(sweep.read, feed, take, shown.database_down, shown.database_up)
