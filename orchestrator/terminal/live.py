@@ -118,8 +118,8 @@ def _left(shown: Progress) -> str:
     if not shown.scoring_follows or shown.images_per_second is None:
         return "" if seconds is None else f", about {duration(seconds)} left"
     if seconds is None:
-        return ", scoring at the original size"
-    return f", about {duration(seconds)} of training left, then scoring at the original size"
+        return ", final scoring"
+    return f", about {duration(seconds)} and the final scoring left"
 
 
 def _lost_line(job: JobView, error: str, losses: int) -> str:
