@@ -12,11 +12,13 @@ from searchctl.orchestrator.driver.attempts import (
     Opened,
     StoreResult,
 )
+from searchctl.orchestrator.driver.out_of_memory import OutOfMemory
 from searchctl.orchestrator.halving.bracket import BracketJob, Signal
 from searchctl.orchestrator.halving.cohorts import only_cohort
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.halving.schedule import Schedule
+from searchctl.trainer.settings.batch import Batch
 
 CAUSES = ["lost", "stopped", "blocked"]
 
@@ -29,6 +31,15 @@ def attempts(trials, max_attempts=1000):
 
 def outcome(key):
     return Outcome(key.trial, key.rung, (key.trial * 7 + key.rung * 3) % 11 / 10)
+
+
+def lost(sweep, key, token, chance):
+    """Return an event of an attempt without a result."""
+    cause = chance.choice([*CAUSES, "out_of_memory"])
+    if cause != "out_of_memory":
+        return Lost(key, token, cause, "gone")
+    batch = sweep.placement(key).batch or Batch(2**60, 1)
+    return OutOfMemory(key, token, "none", batch, False, on_gpu=chance.random() < 0.5)
 
 
 def run(sweep, chance, workers, losses):
@@ -51,7 +62,7 @@ def run(sweep, chance, workers, losses):
         late.append((key, token))
         sweep.handle(EpochDone(key, token, chance.randint(1, 3)), now)
         if chance.random() < losses:
-            sweep.handle(Lost(key, token, chance.choice(CAUSES), "gone"), now)
+            sweep.handle(lost(sweep, key, token, chance), now)
             continue
         (instruction,) = sweep.handle(Ended(key, token, outcome(key)), now)
         assert isinstance(instruction, StoreResult)

@@ -96,7 +96,7 @@ class RayTuneExecutor:
             room = Room(self._resources, self._max_parallel, joined=joined)
             searcher = _JobSearcher(source, room, self._resources, stop, head)
             resources = _group(self._resources)
-            of_attempt = partial(_resources_of, self._resources)
+            of_attempt = partial(_group_of, self._resources)
             trainable = tune.with_resources(_trainable(self._runner), of_attempt)
             try:
                 _tuner(trainable, searcher, WarmWorkers(searcher.spare, resources), folder).fit()
@@ -106,12 +106,13 @@ class RayTuneExecutor:
         searcher.abandon()
 
 
-def _resources_of(
-    usual: Mapping[str, float], config: Mapping[str, Any]
-) -> tune.PlacementGroupFactory:
+def _group_of(usual: Mapping[str, float], config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+    return _group(_resources_of(config["job"], usual))
+
+
+def _resources_of(job: JobAttempt, usual: Mapping[str, float]) -> Mapping[str, float]:
     """Return the resources of an attempt, which may have a whole GPU in place of a share."""
-    job: JobAttempt = config["job"]
-    return _group({**usual, "GPU": job.gpus} if _is_alone(job, usual) else usual)
+    return {**usual, "GPU": job.gpus} if _is_alone(job, usual) else usual
 
 
 def _is_alone(job: JobAttempt, usual: Mapping[str, float]) -> bool:
@@ -257,10 +258,12 @@ class _JobSearcher(_NotSaved, Searcher):  # type: ignore[misc]
     def look(self) -> None:
         """Report the jobs that have waited for longer than a worker takes to start."""
         since = time.monotonic() - BEGINS_WITHIN_S
-        late = sum(handed_out < since for handed_out in self._handed_out.values())
-        if not self._jobs and not self._room():
-            late = 1  # a job is handed out only when there is a node for it
-        self._source.waiting(wait_for(late, self._requested) if late else None)
+        late = [self._jobs[each] for each, at in self._handed_out.items() if at < since]
+        largest = max(late, key=lambda job: job.gpus, default=None)
+        requested = _resources_of(largest, self._requested) if largest else self._requested
+        # a job is handed out only when there is a node for it
+        count = len(late) if self._jobs or self._room() else 1
+        self._source.waiting(wait_for(count, requested) if count else None)
 
     def abandon(self) -> None:
         """Report the jobs that ran at the stop, which Tune does not."""
