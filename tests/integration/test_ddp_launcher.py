@@ -1,5 +1,6 @@
 """Several processes that train one job give the same result as one process."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from upath import UPath
 
 from searchctl.trainer import Sample, TrainSettings, TrialJob, run_distributed, run_job
 from searchctl.trainer.data.settings import ImageFolderData, ScenesData
 from searchctl.trainer.ddp import launcher
 from searchctl.trainer.ddp.process import WorkerProcess
+from searchctl.trainer.own_code.files import OwnCode
 from tests.checkpoints import when_written
 from tests.running_processes import Shown, command_line, family, is_loopback
 
@@ -181,6 +184,33 @@ def test_the_cause_is_reported_while_the_other_process_waits(by, monkeypatch):
     result = by(2)
     assert result.status == "failed"
     assert result.error.startswith("finetune last_9")
+
+
+GREEDY = """\
+import torch
+from torch import nn
+
+
+class Greedy(nn.Conv2d):
+    def __init__(self, classes):
+        super().__init__(3, classes, 1)
+
+    def forward(self, images):
+        if self.training and torch.distributed.get_rank():
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(images)
+"""
+
+
+@pytest.mark.exhaustive
+def test_memory_that_runs_out_in_one_process_is_reported_with_the_kind_of_its_network(
+    by, tmp_path, monkeypatch
+):
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    named = (("greedy.py", hashlib.sha256(GREEDY.encode()).hexdigest()),)
+    monkeypatch.setattr(launcher, "GRACE_S", 0.5)
+    result = by(2, {"model": "greedy:Greedy"}, code=OwnCode(UPath(tmp_path), named))
+    assert (result.status, result.batch_statistics) == ("out_of_memory", False)
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,13 @@ def _combined_result(workers: Sequence[WorkerProcess]) -> JobResult:
     ends += [result for result in results if result.status == "lost"]
     # only the first cause counts; the other fields come from the first process
     for cause in ends:
-        return replace(first, status=cause.status, error=cause.error, score=None)
+        return replace(
+            first,
+            status=cause.status,
+            error=cause.error,
+            batch_statistics=cause.batch_statistics,
+            score=None,
+        )
     return first
 
 
