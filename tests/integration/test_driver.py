@@ -133,6 +133,30 @@ def test_a_stop_is_no_loss_and_resume_continues(sweeps, quick_runner, undisturbe
     assert stored(prepared) == undisturbed
 
 
+def test_a_job_that_shares_a_gpu_is_tried_again_with_a_whole_one_and_then_with_half_a_batch(
+    sweeps, quick_runner
+):
+    def runner(job, on_epoch, stop):
+        if job.trial == 3 and job.rung == 0 and job.batch is None:
+            return JobResult("out_of_memory", None, error="CUDA", batch_statistics=False)
+        return quick_runner(job, on_epoch, stop)
+
+    sharing = sweeps.sweep(resources={"gpus_per_trial": 0.5})
+    prepared = prepare(sharing, sweeps.url, inline=True)
+    row = run(prepared, executor=InlineExecutor(runner))
+    assert row.state == "COMPLETE"
+    tries = [each for each in queries.attempts(prepared.engine, row, 3) if each.rung == 0]
+    assert [(each.outcome, each.gpus) for each in tries] == [
+        ("out_of_memory", 0.5),
+        ("out_of_memory", 1),
+        ("complete", 1),
+    ]
+    others = queries.attempts(prepared.engine, row, [0, 1, 2])
+    assert {each.gpus for each in others} == {0.5}
+    (first, *_) = queries.jobs(prepared.engine, row, 3)
+    assert first.batch == {"batch_size": 1, "accumulate": 2}
+
+
 def test_a_lost_job_is_issued_again_as_its_second_attempt(sweeps, quick_runner, undisturbed):
     lost = {(3, 0): 1, (5, 1): 1}
     prepared, row = sweeps.launch(executor=LosingExecutor(quick_runner, lost))
