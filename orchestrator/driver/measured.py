@@ -12,10 +12,12 @@ from searchctl.orchestrator.planning.speed_classes import speed_params
 from searchctl.orchestrator.storage.measurements import Measurement
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import JobResult
+from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.model_options import NETWORK
+from searchctl.trainer.settings.training import TrainSettings
 
-_LATENCY = (*NETWORK, "precision", "channels_last", "threads")
-"""The settings that the latency of a network depends on."""
+_LATENCY = {*NETWORK, "channels_last", *marked(TrainSettings, Mark.ROUNDING)}
+"""The settings that the latency of a network depends on: what rounds otherwise takes other code."""
 
 
 def subject_of(quantity: Quantity, params: Params) -> str:

@@ -131,6 +131,8 @@ def test_latency_is_of_the_network_and_memory_of_all_that_changes_the_speed():
     latency = [subject_of("latency_ms", params) for params in NETWORKS.values()]
     assert (latency[0], latency[0]) == (latency[1], latency[2])
     assert latency[3] != latency[0]
+    other_code = Params({**NETWORKS[0], "tf32": False})
+    assert subject_of("latency_ms", other_code) != latency[0]
     memory = [subject_of("memory_gb", params) for params in NETWORKS.values()]
     assert memory[1] == memory[2]
     assert len(set(memory)) == 3
