@@ -112,5 +112,5 @@ class Operations(TorchDispatchMode):
 def test_no_batch_makes_the_cpu_wait_for_the_device(split):
     with Operations() as seen:
         scored(split)
-    assert {"argmax", "scatter_add_"} <= seen.names
+    assert "scatter_add_" in seen.names
     assert not seen.names & set(WAITS)
