@@ -14,8 +14,6 @@ ahead with this seed, some of them by chance.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
-
 LEVEL = 0.95
 
 
@@ -68,6 +66,8 @@ def assess_audit(
 def _interval(better: int, n: int, pruned: int) -> tuple[float, float]:
     if n == pruned:
         return better / n, better / n  # every pruned trial was audited: nothing is estimated
+    from scipy.special import betaincinv  # late: most sweeps have no audit
+
     tail = (1 - LEVEL) / 2
     low = float(betaincinv(better, n - better + 1, tail)) if better else 0.0
     high = float(betaincinv(better + 1, n - better, 1 - tail)) if better < n else 1.0

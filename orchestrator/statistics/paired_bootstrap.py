@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special  # scipy.stats, with the same numbers, takes seconds to import
 
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.base import Score
@@ -104,6 +103,8 @@ class GroupBootstrap:
 
     def _widened(self, level: float) -> float:
         """Return the share of draws to leave out at each end for an interval of 1 - level."""
+        from scipy import special  # late: views without image scores need not wait for its import
+
         n = self.groups
         reach = math.sqrt(n / (n - 1)) * -special.stdtrit(n - 1, level / 2)
         return float(special.ndtr(-reach))
@@ -114,6 +115,8 @@ class GroupBootstrap:
         If no draw reaches zero, the number of draws limits the p-value. Then it is that of a t-test
         with the draws' standard deviation, if that is smaller.
         """
+        from scipy import special
+
         beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
         tail = (1 + beyond) / (1 + len(drawn))
         if tail >= 0.5:

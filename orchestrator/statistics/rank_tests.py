@@ -1,6 +1,6 @@
 """Rank correlations and tests, pure.
 
-They are those of scipy.stats, whose import takes longer than all of a view's statistics.
+They are those of scipy, whose import takes longer than all of a view's statistics.
 """
 
 import math
@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc
 
 _MOST_EXACT = 33
 """Most pairs of values whose p-value is exact; with more, it is that of a normal distribution."""
@@ -67,7 +66,17 @@ def kruskal(groups: Sequence[Sequence[float]]) -> float:
         start += len(group)
     tied = sum(count**3 - count for count in _tied(values))
     statistic = (12 / (n * (n + 1)) * sums - 3 * (n + 1)) / (1 - tied / (n**3 - n))
-    return float(chdtrc(len(groups) - 1, statistic))
+    return _chi_square_tail(len(groups) - 1, statistic)
+
+
+def _chi_square_tail(freedom: int, value: float) -> float:
+    """Return the probability of a larger value: Q(a + 1, z) = Q(a, z) + z^a exp(-z) / a!."""
+    half = max(value, 0.0) / 2
+    a, tail = (0.5, math.erfc(math.sqrt(half))) if freedom % 2 else (1.0, math.exp(-half))
+    while a < freedom / 2:
+        tail += half**a * math.exp(-half) / math.gamma(a + 1)
+        a += 1
+    return tail
 
 
 def _inversions(values: Sequence[float]) -> int:

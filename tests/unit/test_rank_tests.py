@@ -37,8 +37,10 @@ def test_p_values_of_orders_without_ties_are_exact(n):
 
 
 def test_groups_are_compared_as_scipy_does():
-    groups = [[1.0, 2.0, 2.0, 5.0], [2.0, 3.0], [9.0, 9.0, 1.0]]
-    assert kruskal(groups) == pytest.approx(stats.kruskal(*groups).pvalue)
+    groups = [[1.0, 2.0, 2.0, 5.0], [2.0, 3.0], [9.0, 9.0, 1.0], [4.0], [3.5, 2.5]]
+    for count in (2, 3, 4, 5):
+        some = groups[:count]
+        assert kruskal(some) == pytest.approx(stats.kruskal(*some).pvalue, rel=1e-12)
 
 
 @pytest.mark.parametrize("better", [0, 1, 4, 9])
