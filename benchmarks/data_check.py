@@ -69,7 +69,7 @@ def check():
 def launch():
     """Prepare a sweep as `searchctl launch --inline` does, up to its first job."""
     from searchctl.orchestrator.config.load import load_sweep
-    from searchctl.orchestrator.run.prepare import prepare
+    from searchctl.orchestrator.run.preparation.prepare import prepare
 
     path = Path("launch.yaml")
     prepare(load_sweep(path), "sqlite:///sweep.sqlite", path, inline=True)

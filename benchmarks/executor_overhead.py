@@ -53,9 +53,9 @@ def one_tuner():
     """Run the sweep as `launch` does, with a trivial job in place of training."""
     from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
-    from searchctl.orchestrator.facts.progress import Progress
+    from searchctl.orchestrator.facts.running.progress import Progress
     from searchctl.orchestrator.run.launch import run
-    from searchctl.orchestrator.run.prepare import prepare
+    from searchctl.orchestrator.run.preparation.prepare import prepare
 
     phases = {"imported": elapsed()}
 

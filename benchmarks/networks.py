@@ -24,7 +24,7 @@ from searchctl.trainer.models.finetune import training_mode
 from searchctl.trainer.run.loop import train_epoch
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.run.training import begin_training
-from searchctl.trainer.settings.model_options import OPTIONS
+from searchctl.trainer.settings.options.model_options import OPTIONS
 
 IMAGES, REPEATS = 24, 7
 CPU = torch.device("cpu")

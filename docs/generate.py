@@ -17,16 +17,16 @@ from pydantic.fields import FieldInfo
 from python_page import python_page
 
 from searchctl.orchestrator.cli.main import cli
-from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
-from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
-from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.config.sweep_settings import (
+from searchctl.orchestrator.config.sections.hooks import HookSettings, LoggerSettings
+from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
+from searchctl.orchestrator.config.sections.sweep import (
     HalvingSettings,
     LimitSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,
 )
+from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.data.settings import (
     CamvidData,
     CityscapesData,

@@ -8,7 +8,7 @@ from itertools import islice
 from searchctl.searchspace.branches import Part, setting
 from searchctl.searchspace.checks import is_active
 from searchctl.searchspace.dimensions import describe
-from searchctl.searchspace.drawing import Allowed, agrees, new_points
+from searchctl.searchspace.draws.drawing import Allowed, agrees, new_points
 from searchctl.searchspace.errors import Problem, unknown
 from searchctl.searchspace.params import Params
 from searchctl.searchspace.values import Value, freeze, text

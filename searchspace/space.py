@@ -16,7 +16,8 @@ from searchctl.searchspace.checks import (
 )
 from searchctl.searchspace.config import POINTS, parse, source_path
 from searchctl.searchspace.dimensions import Choice
-from searchctl.searchspace.drawing import Allowed, Drawing, anything, new_points
+from searchctl.searchspace.draws.drawing import Allowed, Drawing, anything, new_points
+from searchctl.searchspace.draws.sampling import Method
 from searchctl.searchspace.errors import Problem, SpaceError
 from searchctl.searchspace.known import (
     Completed,
@@ -24,7 +25,6 @@ from searchctl.searchspace.known import (
     point_problems,
 )
 from searchctl.searchspace.params import Params
-from searchctl.searchspace.sampling import Method
 from searchctl.searchspace.values import Record, Value, freeze, same
 
 _MAX_REPEATS = 1000
@@ -248,7 +248,7 @@ class Space:
         """Yield distinct points: every allowed one, if there are finitely many.
 
         Args:
-            seed: seed of the sequence; see `searchctl.searchspace.sampling`.
+            seed: seed of the sequence; see `searchctl.searchspace.draws.sampling`.
             method: "random" (independent) or "quasi_random" (Halton's sequence, evenly spread).
             allowed: which points may be drawn. Of infinitely many, the points end where fewer than
                 about one in 1,000 is allowed.

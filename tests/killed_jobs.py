@@ -15,7 +15,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "searchctl.trainer.run.trial",
-        "searchctl.trainer.models.unet",
+        "searchctl.trainer.models.networks.unet",
         "searchctl.trainer.data.augment.presets",
     ]
 )

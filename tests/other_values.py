@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from searchctl.trainer.settings.catalog import RECIPE
-from searchctl.trainer.settings.recipe_options import RULES, Rule
+from searchctl.trainer.settings.options.recipe_options import RULES, Rule
 from searchctl.trainer.settings.training import TrainSettings
 
 CANDIDATES = (0.5, 0.25, 2, 3, 16, True, False, "resnet18", "6,12,18", "effective_number")

@@ -12,7 +12,7 @@ from cards import NOT_KNOWN, peak_tflops
 from torch.utils.flop_counter import FlopCounterMode
 
 from searchctl.trainer import Sample
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 from searchctl.trainer.data.loader import TrainingBatches, load_sample
 from searchctl.trainer.data.settings import ScenesData
 from searchctl.trainer.evaluation.scoring import score_validation

@@ -54,9 +54,9 @@ def job(job, on_epoch, stop):
 def searchctl(executor):
     """Run a sweep as `searchctl launch` does, with the sleeping job."""
     from searchctl.orchestrator.config.load import load_sweep
-    from searchctl.orchestrator.facts.progress import Progress
+    from searchctl.orchestrator.facts.running.progress import Progress
     from searchctl.orchestrator.run.launch import run
-    from searchctl.orchestrator.run.prepare import prepare
+    from searchctl.orchestrator.run.preparation.prepare import prepare
 
     jobs = []
 

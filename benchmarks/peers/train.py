@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import searchctl
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 
 CLASSES, VOID, BATCH = 11, 11, 8
 PR_SET_PDEATHSIG = 1

@@ -14,7 +14,7 @@ from upath import UPath
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.base import Source, Stop
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow

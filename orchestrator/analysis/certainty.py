@@ -29,7 +29,7 @@ from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.trainer.data.settings import PLACES
 from searchctl.trainer.scores.catalog import title
-from searchctl.trainer.settings.in_effect import NO_NUMBER
+from searchctl.trainer.settings.options.in_effect import NO_NUMBER
 
 _REPEATS: tuple[Kind, ...] = ("repeat",)
 _NETWORK = ("model", "command", "function")

@@ -14,7 +14,7 @@ from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.settings import PLACES
-from searchctl.trainer.settings.in_effect import NO_NUMBER
+from searchctl.trainer.settings.options.in_effect import NO_NUMBER
 
 _PARTS = ("task", "data", "training", "space", "search", "halving", "inference", "seed")
 """The sections of a sweep that change its results."""

@@ -10,7 +10,7 @@ from searchctl.orchestrator.calibration.sweeps import CalibrationSweeps
 from searchctl.orchestrator.calibration.time import RecordedSpeed, SpeedKey, job_work, speed_key
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.validation import validation_of
-from searchctl.orchestrator.facts.work import EpochWork
+from searchctl.orchestrator.facts.running.work import EpochWork
 from searchctl.orchestrator.planning.plan import PASSES_OF_TRAINING
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import seconds_in_epochs

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.calibration.sweeps import CalibrationSweeps
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.facts.work import EpochWork, work_of
+from searchctl.orchestrator.facts.running.work import EpochWork, work_of
 from searchctl.orchestrator.planning.plan import Plan
-from searchctl.orchestrator.planning.speed_classes import speed_params
+from searchctl.orchestrator.planning.probing.speed_classes import speed_params
 from searchctl.searchspace import Params
 
 SpeedKey = str

@@ -11,7 +11,7 @@ from searchctl.orchestrator.callbacks.base import Callback, JobView
 from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.callbacks.hooks import Hooks
 from searchctl.orchestrator.callbacks.values import LoggedValues
-from searchctl.orchestrator.config.hook_settings import HookSettings
+from searchctl.orchestrator.config.sections.hooks import HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.rows import SweepRow

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.callbacks.completed import Completed
-from searchctl.orchestrator.config.hook_settings import HookName, HookSettings
+from searchctl.orchestrator.config.sections.hooks import HookName, HookSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import LeaseLost, SearchctlError
 from searchctl.orchestrator.halving.rule import Decision

@@ -21,8 +21,8 @@ from searchctl.orchestrator.core.cluster_address import (
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy
 from searchctl.orchestrator.executors.ray.jobs import ClusterJobs
 from searchctl.orchestrator.own_code.sweep_code import launched_code, sent_files
-from searchctl.orchestrator.run.new_sweep import refuse_second
-from searchctl.orchestrator.run.prepare import trial_settings
+from searchctl.orchestrator.run.preparation.new_sweep import refuse_second
+from searchctl.orchestrator.run.preparation.prepare import trial_settings
 from searchctl.orchestrator.run.resume import refuse_changed_code
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.database import open_database

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace import Params
-from searchctl.trainer.settings.own import Augment, OwnOptions
 from searchctl.trainer.settings.pipelines.tree import read
+from searchctl.trainer.settings.source.own import Augment, OwnOptions
 
 
 def distinct_augments(sweep: Sweep, most: int | None = None) -> dict[str, Augment]:

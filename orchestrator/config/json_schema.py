@@ -6,7 +6,7 @@ from typing import Any
 from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.parsing.expressions import EXPRESSION
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.trainer.settings.in_effect import NO_NUMBER
+from searchctl.trainer.settings.options.in_effect import NO_NUMBER
 from searchctl.trainer.settings.training import TrainSettings
 
 Schema = dict[str, Any]

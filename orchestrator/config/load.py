@@ -20,7 +20,7 @@ from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, 
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile, load_yaml
 from searchctl.orchestrator.config.pipeline_files import read_pipeline_files
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace.errors import Path, unknown
 

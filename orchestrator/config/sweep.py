@@ -32,17 +32,17 @@ from searchctl.orchestrator.config.checks.space import (
 )
 from searchctl.orchestrator.config.checks.warnings import process_warnings, sweep_warnings
 from searchctl.orchestrator.config.checks.where import draw_problems
-from searchctl.orchestrator.config.hook_settings import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
-from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
-from searchctl.orchestrator.config.spec import spec_hash
-from searchctl.orchestrator.config.sweep_settings import (
+from searchctl.orchestrator.config.sections.hooks import HookSettings, LoggerSettings
+from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
+from searchctl.orchestrator.config.sections.sweep import (
     HalvingSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,
 )
+from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.search.draws import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import Path

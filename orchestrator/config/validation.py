@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.config.checks.space import possible_values
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.trainer.settings.in_effect import needs_each_score
+from searchctl.trainer.settings.options.in_effect import needs_each_score
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.settings.validation import EVERY_EPOCH, LAST_TWO, Validate
 

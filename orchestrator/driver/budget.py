@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from upath import UPath
 
-from searchctl.orchestrator.config.resource_settings import BudgetSettings
+from searchctl.orchestrator.config.sections.resources import BudgetSettings
 from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.storage.rows import AttemptRow

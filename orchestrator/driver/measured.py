@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.halving.limits import Limits, Quantity, exceeded
-from searchctl.orchestrator.planning.speed_classes import speed_params
+from searchctl.orchestrator.planning.probing.speed_classes import speed_params
 from searchctl.orchestrator.storage.measurements import Measurement
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import JobResult
 from searchctl.trainer.settings.marks import Mark, marked
-from searchctl.trainer.settings.model_options import NETWORK
+from searchctl.trainer.settings.options.model_options import NETWORK
 from searchctl.trainer.settings.training import TrainSettings
 
 _LATENCY = {*NETWORK, "channels_last", *marked(TrainSettings, Mark.ROUNDING)}

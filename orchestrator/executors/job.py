@@ -56,7 +56,7 @@ def train(job: JobAttempt, on_epoch: OnEpoch, stop: Stop) -> JobResult:
 def leave_idle() -> None:
     """Make the process of a worker small between two jobs."""
     if "torch" in sys.modules:  # not for a script of the user's own
-        from searchctl.trainer.core.memory import release_unused
+        from searchctl.trainer.core.machine.memory import release_unused
 
         release_unused()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 
 _SETTINGS = {"CPU": "cpus_per_trial", "GPU": "gpus_per_trial"}
 

@@ -16,8 +16,8 @@ from typing import IO, Any
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.child import child_environment
-from searchctl.trainer.settings.own import args_setting
-from searchctl.trainer.settings.own_options import named_parts
+from searchctl.trainer.settings.options.own_options import named_parts
+from searchctl.trainer.settings.source.own import args_setting
 from searchctl.trainer.settings.training import TrainSettings
 
 LIMIT_S = 300.0

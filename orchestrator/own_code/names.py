@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from searchctl.orchestrator.config.checks.space import distinct_settings
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.trainer.scores.catalog import known_score
-from searchctl.trainer.settings.own import ENTRY_POINTS, is_import_path, own_parts
+from searchctl.trainer.settings.source.own import ENTRY_POINTS, is_import_path, own_parts
 from searchctl.trainer.settings.training import TrainSettings
 
 _NAMING = (*ENTRY_POINTS, "augment")

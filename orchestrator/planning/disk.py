@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from searchctl.orchestrator.halving.rule import Ladder
 from searchctl.trainer.settings.catalog import part_named
-from searchctl.trainer.settings.own import OwnPart
+from searchctl.trainer.settings.source.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 
 WEIGHT_BYTES = 4

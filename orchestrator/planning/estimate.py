@@ -16,7 +16,7 @@ from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall, total
 from searchctl.orchestrator.planning.disk import Disk, disk_of
 from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs
-from searchctl.orchestrator.planning.probed import Probe, Speed
+from searchctl.orchestrator.planning.probing.probed import Probe, Speed
 
 _SPANS = ("jobs", "one", "wall", "validation")
 

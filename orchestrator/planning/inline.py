@@ -1,6 +1,6 @@
 """Whether jobs one by one in the driver's process take less time than through Ray; pure."""
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.planning.capacity import capacity_of
 from searchctl.orchestrator.planning.estimate import CostEstimate

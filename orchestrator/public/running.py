@@ -10,9 +10,9 @@ from rich.console import Console
 
 from searchctl.orchestrator.core.signals import StopSwitch
 from searchctl.orchestrator.executors.inline import InlineExecutor
-from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.running.progress import Progress
 from searchctl.orchestrator.run.launch import Display, run
-from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.terminal.display import plain_console
 from searchctl.orchestrator.terminal.live import LiveDisplay, PlainDisplay
 

@@ -16,7 +16,7 @@ from searchctl.orchestrator.public.report import ReportPage
 from searchctl.orchestrator.public.running import run_shown
 from searchctl.orchestrator.run.additions.extend import Extension, extend
 from searchctl.orchestrator.run.additions.retry import retry_failed as enter_again
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries

@@ -27,11 +27,11 @@ from searchctl.orchestrator.report.decision import decision_text
 from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from searchctl.orchestrator.statistics.drift import searched
-from searchctl.orchestrator.terminal.explain import certainty_text, how_sure
-from searchctl.orchestrator.terminal.fidelity import fidelity_report
-from searchctl.orchestrator.terminal.follow_up import follow_up_report
-from searchctl.orchestrator.terminal.grade import grade_report
-from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
+from searchctl.orchestrator.terminal.plans.grade import grade_report
+from searchctl.orchestrator.terminal.trials.explain import certainty_text, how_sure
+from searchctl.orchestrator.terminal.trials.fidelity import fidelity_report
+from searchctl.orchestrator.terminal.trials.follow_up import follow_up_report
+from searchctl.orchestrator.terminal.trials.tradeoff import tradeoff_report
 from searchctl.trainer.scores.catalog import ScoreName, title
 
 

@@ -34,8 +34,8 @@ from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.limits import limits_of
 from searchctl.orchestrator.halving.schedule import Schedule
 from searchctl.orchestrator.run.cohorts import CohortDrawer, StoredTrials, stored_cohorts
-from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.run.preparation.decoding import decode_for
+from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.writer import SweepWriter
@@ -147,7 +147,7 @@ def _own_hardware(prepared: Prepared) -> str | None:
     """
     if prepared.sweep.resources.address is not None:
         return None
-    from searchctl.trainer.core.hardware import hardware_of  # imports torch
+    from searchctl.trainer.core.machine.hardware import hardware_of  # imports torch
     from searchctl.trainer.run.torch_state import choose_device
 
     gpus = prepared.sweep.resources.gpus_per_trial

@@ -16,7 +16,7 @@ from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, 
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.run.assembly import Parts
-from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.search.mirror import mirror_all
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial

@@ -10,17 +10,17 @@ from searchctl.orchestrator.driver.budget import Condition, GpuMeter
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.base import Executor
 from searchctl.orchestrator.facts.cohorts import all_rungs
-from searchctl.orchestrator.facts.final_scoring import final_scoring_of
-from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.running.final_scoring import final_scoring_of
+from searchctl.orchestrator.facts.running.progress import Progress
+from searchctl.orchestrator.facts.running.work import work_of
 from searchctl.orchestrator.facts.sweeps import JobState
-from searchctl.orchestrator.facts.work import work_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
 from searchctl.orchestrator.run.assembly import Parts, assemble, stop_conditions
-from searchctl.orchestrator.run.cannot_start import storing_cannot_start
 from searchctl.orchestrator.run.cohorts import StoredTrials
 from searchctl.orchestrator.run.ending import close, report_end, state_of
-from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.run.preparation.cannot_start import storing_cannot_start
+from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.run.takeover import open_mirror, replay, take_over
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow

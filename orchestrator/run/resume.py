@@ -23,17 +23,22 @@ from searchctl.orchestrator.own_code.sweep_code import (
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.run.additions.extend import extend_command, extension_for
 from searchctl.orchestrator.run.additions.retry import nothing_left
-from searchctl.orchestrator.run.cannot_start import storing_cannot_start
-from searchctl.orchestrator.run.checks import (
+from searchctl.orchestrator.run.cohorts import StoredTrials
+from searchctl.orchestrator.run.preparation.cannot_start import storing_cannot_start
+from searchctl.orchestrator.run.preparation.checks import (
     check_augments,
     check_labels,
     check_sweep_nodes,
     check_weights,
 )
-from searchctl.orchestrator.run.cohorts import StoredTrials
-from searchctl.orchestrator.run.decoding import decode_for
-from searchctl.orchestrator.run.new_sweep import refuse_other_database
-from searchctl.orchestrator.run.prepare import RUNS_FIX, Prepared, at_address, trial_settings
+from searchctl.orchestrator.run.preparation.decoding import decode_for
+from searchctl.orchestrator.run.preparation.new_sweep import refuse_other_database
+from searchctl.orchestrator.run.preparation.prepare import (
+    RUNS_FIX,
+    Prepared,
+    at_address,
+    trial_settings,
+)
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow

@@ -12,8 +12,8 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.halving.bracket import BracketError
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.run.assembly import Parts
-from searchctl.orchestrator.run.new_sweep import val_images
-from searchctl.orchestrator.run.prepare import Prepared
+from searchctl.orchestrator.run.preparation.new_sweep import val_images
+from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.search.mirror import mirror_all
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.faults import full, unreachable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.searchspace import Params, Space
-from searchctl.searchspace.drawing import Allowed, anything
+from searchctl.searchspace.draws.drawing import Allowed, anything
 from searchctl.searchspace.known import Completed
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from searchctl.orchestrator.halving.rule import Direction
 from searchctl.searchspace import Choice, Params, Space, Value
 from searchctl.searchspace.branches import Part, setting
 from searchctl.searchspace.config import POINTS
-from searchctl.searchspace.drawing import Allowed, anything
+from searchctl.searchspace.draws.drawing import Allowed, anything
 from searchctl.searchspace.values import Record, same
 
 log = logging.getLogger("searchctl")

@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from searchctl.orchestrator.storage.connect import shown
-from searchctl.trainer.core.disk_space import disk_space
+from searchctl.trainer.core.machine.disk_space import disk_space
 
 _AGAIN = (
     "08",  # the connection

@@ -28,9 +28,9 @@ from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.terminal.display import answer_table, heading
-from searchctl.orchestrator.terminal.explain import certainty_text, paragraph
-from searchctl.orchestrator.terminal.follow_up import follow_up_lines
-from searchctl.orchestrator.terminal.grade import grade_line
+from searchctl.orchestrator.terminal.plans.grade import grade_line
+from searchctl.orchestrator.terminal.trials.explain import certainty_text, paragraph
+from searchctl.orchestrator.terminal.trials.follow_up import follow_up_lines
 from searchctl.trainer.scores.catalog import title
 
 

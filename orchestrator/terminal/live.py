@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.text import Text
 
 from searchctl.orchestrator.callbacks.base import JobView
-from searchctl.orchestrator.facts.pending import barrier_line
-from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.running.pending import barrier_line
+from searchctl.orchestrator.facts.running.progress import Progress
 from searchctl.orchestrator.facts.sweeps import after_line, assignments, duration, number, rung_line
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision

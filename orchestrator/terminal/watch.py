@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from searchctl.orchestrator.callbacks.base import Callback
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.facts.progress import Totals
+from searchctl.orchestrator.facts.running.progress import Totals
 from searchctl.orchestrator.facts.sweeps import JobState
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.planning.plan import Plan, plan_sweep

@@ -15,8 +15,8 @@ from searchctl.orchestrator.storage.reads.changes import (
 )
 from searchctl.orchestrator.storage.reads.snapshot import count_jobs
 from searchctl.orchestrator.storage.reads.spending import spent_by_stage
-from searchctl.orchestrator.terminal.compare import comparison
-from searchctl.orchestrator.terminal.trial import trial_facts
+from searchctl.orchestrator.terminal.trials.compare import comparison
+from searchctl.orchestrator.terminal.trials.trial import trial_facts
 from searchctl.orchestrator.terminal.watch import snapshot
 from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import epoch, start

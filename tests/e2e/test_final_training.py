@@ -10,7 +10,7 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.artifacts.export import read_exported
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 
 CONFIGURATION = """\
 seed: 3

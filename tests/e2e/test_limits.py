@@ -9,7 +9,7 @@ import pytest
 from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from tests.in_process import searchctl as here
 from tests.polling import until
 

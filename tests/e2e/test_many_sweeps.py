@@ -10,7 +10,7 @@ from optuna.storages import RDBStorage
 from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from tests.ray_cluster import RayCluster

@@ -8,7 +8,7 @@ import pytest
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.trainer import Sample
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult

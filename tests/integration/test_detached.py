@@ -10,7 +10,7 @@ from searchctl.orchestrator.cluster.submitted import printed_by_driver, stop_bef
 from searchctl.orchestrator.config.fingerprint import OWN_PACKAGE
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.ray.own_code import code_folder
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import sweep_to_resume
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.submissions import (

@@ -10,7 +10,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, Swe
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.halving.bracket import Signal
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.results import EpochRecord, JobResult

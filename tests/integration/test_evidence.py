@@ -10,7 +10,7 @@ from searchctl.orchestrator.analysis.verify_evidence import read_record
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.writer import SweepWriter

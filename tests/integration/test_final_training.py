@@ -5,7 +5,7 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 from searchctl.trainer.data.settings import ScenesData
 from tests.checkpoints import when_written
 

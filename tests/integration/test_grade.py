@@ -10,16 +10,16 @@ from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train
-from searchctl.orchestrator.planning import probe as probing
-from searchctl.orchestrator.planning.estimating import estimate_sweep
 from searchctl.orchestrator.planning.grade import grade
+from searchctl.orchestrator.planning.probing import probe as probing
+from searchctl.orchestrator.planning.probing.estimating import estimate_sweep
 from searchctl.orchestrator.planning.retries import busy_seconds, faults
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import EndedAttempt
 from searchctl.orchestrator.storage.writer import store_estimate
-from searchctl.orchestrator.terminal.grade import grade_line, grade_report
+from searchctl.orchestrator.terminal.plans.grade import grade_line, grade_report
 from searchctl.trainer.core.results import JobResult
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

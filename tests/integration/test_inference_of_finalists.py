@@ -9,9 +9,9 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
 

@@ -17,11 +17,11 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
-from searchctl.orchestrator.terminal.trial import trial_facts, trial_tables
+from searchctl.orchestrator.terminal.trials.trial import trial_facts, trial_tables
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.weights.files import save_weights
@@ -165,7 +165,7 @@ def pets(sweeps, runner, jobs, monkeypatch):
     """A finished sweep of that name, in the current directory."""
     monkeypatch.chdir(sweeps.folder)
     monkeypatch.setattr(
-        "searchctl.orchestrator.run.prepare.check_weights", lambda *_: None
+        "searchctl.orchestrator.run.preparation.prepare.check_weights", lambda *_: None
     )  # they are none
     sweeps.launch(runner, space={"lr": [0.1, 0.01, 0.001]}, name="pets")
     jobs.clear()

@@ -18,7 +18,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.trainer.core.hardware import hardware_of
+from searchctl.trainer.core.machine.hardware import hardware_of
 from searchctl.trainer.settings.inference import Inference
 
 SPACE = {"lr": [0.1, 0.01, 0.001, 0.0001], "width": [4, 8]}

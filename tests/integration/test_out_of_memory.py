@@ -11,7 +11,7 @@ from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.own_code.imports import use_code

@@ -11,9 +11,9 @@ from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.trainer.core.errors import CodeError
 from searchctl.trainer.own_code.imports import use_code

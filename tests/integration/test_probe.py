@@ -8,10 +8,10 @@ import torch
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.own_code.collect import Collected
-from searchctl.orchestrator.planning import probe as probing
 from searchctl.orchestrator.planning.estimate import Measured
-from searchctl.orchestrator.planning.estimating import estimate_apart, estimate_sweep
-from searchctl.orchestrator.planning.probe import evenly, probe
+from searchctl.orchestrator.planning.probing import probe as probing
+from searchctl.orchestrator.planning.probing.estimating import estimate_apart, estimate_sweep
+from searchctl.orchestrator.planning.probing.probe import evenly, probe
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.settings.batch import Batch
 

@@ -8,7 +8,7 @@ from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
 

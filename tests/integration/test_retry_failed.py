@@ -13,7 +13,7 @@ from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.additions.extend import Extension, extend
 from searchctl.orchestrator.run.additions.retry import failed_trials, retry_failed
 from searchctl.orchestrator.run.launch import run
-from searchctl.orchestrator.run.prepare import prepare
+from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.results import JobResult

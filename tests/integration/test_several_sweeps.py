@@ -11,7 +11,7 @@ from benchmarks.large_sweep import store_large_sweep
 from searchctl.orchestrator.analysis.compared_sweeps import compare_sweeps
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.core.pending import Waiting
-from searchctl.orchestrator.facts.usage import usage_of
+from searchctl.orchestrator.facts.running.usage import usage_of
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads.queries import find_sweep
 from searchctl.orchestrator.storage.reads.usage import RunningJob, jobs_of_driven_sweeps

@@ -10,7 +10,7 @@ from upath import UPath
 import searchctl
 from searchctl.orchestrator.artifacts.export import Exported
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.run.final_training import train_exported
+from searchctl.orchestrator.run.final.training import train_exported
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import OxfordPetsData, ScenesData

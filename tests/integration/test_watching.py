@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.executors.inline import InlineExecutor
-from searchctl.orchestrator.facts.progress import Progress
-from searchctl.orchestrator.facts.work import work_of
+from searchctl.orchestrator.facts.running.progress import Progress
+from searchctl.orchestrator.facts.running.work import work_of
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.changes import AttemptStarted, ChangeFeed

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from searchctl.trainer.core.ahead import in_threads
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 
 def test_results_come_in_the_order_of_the_items():

@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.planning.batch_timer import WARM_UP, BatchTimer
+from searchctl.orchestrator.planning.probing.batch_timer import WARM_UP, BatchTimer
 
 
 class Clock:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.config.resource_settings import (
+from searchctl.orchestrator.config.sections.resources import (
     BudgetSettings,
     ResourceSettings,
     read_moment,

@@ -17,7 +17,7 @@ from searchctl.orchestrator.calibration.time import (
     times_first_job,
 )
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.terminal.calibration import recorded_time, unknown_time
+from searchctl.orchestrator.terminal.plans.calibration import recorded_time, unknown_time
 
 FRACTIONS = tuple(Fraction(1, below) for below in (16, 8, 4, 2, 1))
 BEST_FIRST = np.linspace(1, 0, 8)

@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.planning import capacity
 from searchctl.orchestrator.planning.capacity import capacity_of

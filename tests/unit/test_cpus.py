@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 from searchctl.orchestrator.planning.capacity import capacity_of
-from searchctl.trainer.core import cpus
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine import cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 V2 = "proc/self/cgroup", "0::/job/step\n"
 V1 = "proc/self/cgroup", "4:memory:/pod\n3:cpu,cpuacct:/pod\n1:name=systemd:/pod\n"
@@ -80,7 +80,7 @@ def test_a_slurm_allocation_limits_them(variables, expected, monkeypatch, tmp_pa
 def test_taskset_limits_them():
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from searchctl.trainer.core.cpus import own_cpus; print(own_cpus())"
+        "from searchctl.trainer.core.machine.cpus import own_cpus; print(own_cpus())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

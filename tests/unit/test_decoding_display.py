@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from searchctl.orchestrator.run.decoding import DecodingDisplay, DecodingStopped
+from searchctl.orchestrator.run.preparation.decoding import DecodingDisplay, DecodingStopped
 
 
 def shown(seconds_each, *, terminal=False, images=4):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from searchctl.trainer.models.deeplabv3 import DeepLabV3
+from searchctl.trainer.models.networks.deeplabv3 import DeepLabV3
 from searchctl.trainer.models.timm.library import torchvision
 from searchctl.trainer.settings.training import TrainSettings
 from tests.tiny_models import settled

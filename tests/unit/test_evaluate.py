@@ -12,7 +12,7 @@ from searchctl.trainer.data.sets.street_classes import VOID
 from searchctl.trainer.data.settings import CamvidData, ImageFolderData
 from searchctl.trainer.evaluation.evaluate import evaluate_original
 from searchctl.trainer.models.build import build_model
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings

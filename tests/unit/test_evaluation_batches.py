@@ -15,7 +15,7 @@ from searchctl.trainer.data.evaluation_batches import (
 )
 from searchctl.trainer.data.loader import fixed_batches, load_split
 from searchctl.trainer.evaluation.evaluate import evaluate
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.training import TrainSettings
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.build import build_model
-from searchctl.trainer.models.fcn32s import VGG_NAMES, FCN32s
+from searchctl.trainer.models.networks.fcn32s import VGG_NAMES, FCN32s
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.files import save_weights

@@ -3,7 +3,7 @@ from rich.console import Console
 from searchctl.orchestrator.analysis.fidelity import Fidelity, Preferred, Step
 from searchctl.orchestrator.statistics.drift import drifts
 from searchctl.orchestrator.statistics.rank_agreement import rank_agreement
-from searchctl.orchestrator.terminal.fidelity import fidelity_report
+from searchctl.orchestrator.terminal.trials.fidelity import fidelity_report
 
 N = 12
 RATES = {trial: {"lr": trial / 1000} for trial in range(N)}

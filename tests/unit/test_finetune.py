@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.finetune import FROZEN, freeze, training_mode
-from searchctl.trainer.models.unet import UNet
+from searchctl.trainer.models.networks.unet import UNet
 from searchctl.trainer.settings.training import TrainSettings
 
 

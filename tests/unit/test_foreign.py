@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from searchctl.orchestrator.config.sweep_settings import SearchSettings
+from searchctl.orchestrator.config.sections.sweep import SearchSettings
 from searchctl.searchspace import Space, SpaceError
 from searchctl.searchspace.foreign import line_for
 

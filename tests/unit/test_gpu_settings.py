@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from searchctl.trainer.core.cpus import own_cpus
 from searchctl.trainer.core.host_copies import host_copy
+from searchctl.trainer.core.machine.cpus import own_cpus
 from searchctl.trainer.data.loader_threads import MOST_THREADS, loader_threads
 from searchctl.trainer.run.torch_state import gpu_arithmetic, images_of_any_size, own_torch_state
-from searchctl.trainer.settings.in_effect import in_effect
+from searchctl.trainer.settings.options.in_effect import in_effect
 from searchctl.trainer.settings.training import TrainSettings
 
 

@@ -8,7 +8,7 @@ import torch
 
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.run.progress import TrainingProgress
-from searchctl.trainer.settings.in_effect import can_stop_early, in_effect, is_constant
+from searchctl.trainer.settings.options.in_effect import can_stop_early, in_effect, is_constant
 from searchctl.trainer.settings.training import TrainSettings
 
 

@@ -1,12 +1,12 @@
 import pytest
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.disk import Disk
 from searchctl.orchestrator.planning.estimate import CostEstimate, StageEstimate
 from searchctl.orchestrator.planning.inline import inline_hint
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 HALF = ResourceSettings(cpus_per_trial=own_cpus() / 2)
 

@@ -5,7 +5,7 @@ import pytest
 
 from searchctl.orchestrator.search.draws import Point, Prior, draw
 from searchctl.searchspace import Choice, Interval, Params, Space
-from searchctl.searchspace.near import SPREAD, STAYS, near
+from searchctl.searchspace.draws.near import SPREAD, STAYS, near
 
 SPACE = Space(
     {

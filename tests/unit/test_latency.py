@@ -8,7 +8,7 @@ from torch import nn
 
 from searchctl.trainer.evaluation import scoring as latency
 from searchctl.trainer.evaluation.scoring import FEWEST, MOST, latency_ms
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.training import TrainSettings
 

@@ -5,7 +5,7 @@ import pytest
 
 HELD = """
 import numpy, torch
-from searchctl.trainer.core.memory import peak_bytes, reset_peak
+from searchctl.trainer.core.machine.memory import peak_bytes, reset_peak
 
 cpu, MB = torch.device("cpu"), 10**6
 held = numpy.ones(600 * MB, dtype=numpy.uint8)

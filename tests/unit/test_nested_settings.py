@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.options.nested import with_values
 
 
 def test_whole_settings_are_replaced_before_values_inside_them():

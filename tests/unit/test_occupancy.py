@@ -15,7 +15,7 @@ from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.occupancy.plan_use import occupancy_of
 from searchctl.orchestrator.planning.occupancy.use import Order, use_of
 from searchctl.orchestrator.planning.plan import plan_sweep
-from searchctl.orchestrator.terminal.occupancy import occupancy_report
+from searchctl.orchestrator.terminal.plans.occupancy import occupancy_report
 
 TRIALS, SEEDS = 144, range(6)
 

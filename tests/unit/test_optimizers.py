@@ -3,8 +3,8 @@ import torch
 
 from searchctl.trainer.core.host_copies import host_copy
 from searchctl.trainer.models.finetune import freeze
-from searchctl.trainer.models.simple_fcn import SimpleFCN
-from searchctl.trainer.models.unet import UNet
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.unet import UNet
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.optim.restoring import restore_optimizer

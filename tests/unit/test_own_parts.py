@@ -13,7 +13,7 @@ from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
-from searchctl.trainer.settings.own import offered, own_parts
+from searchctl.trainer.settings.source.own import offered, own_parts
 from searchctl.trainer.settings.training import TrainSettings
 from tests.own_modules import EXAMPLE
 from tests.small_jobs import run_small

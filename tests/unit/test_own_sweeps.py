@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
-from searchctl.trainer.settings.signatures import REQUIRED, read_signature
+from searchctl.trainer.settings.source.signatures import REQUIRED, read_signature
 from tests.own_modules import EXAMPLE
 
 CODE = """

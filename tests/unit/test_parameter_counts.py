@@ -7,7 +7,7 @@ from searchctl.orchestrator.config.checks.where import after_launch, network_of
 from searchctl.orchestrator.config.dataset import checked_dataset
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.run.parameter_counts import with_parameter_counts
+from searchctl.orchestrator.run.preparation.parameter_counts import with_parameter_counts
 
 SPACE = {"model": ["simple_fcn", "unet"], "width": [2, 4, 8, 16]}
 

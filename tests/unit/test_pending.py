@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from searchctl.orchestrator.core.pending import Waiting
-from searchctl.orchestrator.facts.pending import barrier_line, room_line
+from searchctl.orchestrator.facts.running.pending import barrier_line, room_line
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 
 LADDER = [

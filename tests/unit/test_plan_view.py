@@ -9,10 +9,10 @@ from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.disk import Disk
 from searchctl.orchestrator.planning.estimate import CostEstimate, StageEstimate
-from searchctl.orchestrator.planning.estimating import EstimatedPlan
 from searchctl.orchestrator.planning.plan import plan_sweep
-from searchctl.orchestrator.planning.probed import Probe, Probed, Sizes, Speed
-from searchctl.orchestrator.terminal.plan import estimate_report, plan_report
+from searchctl.orchestrator.planning.probing.estimating import EstimatedPlan
+from searchctl.orchestrator.planning.probing.probed import Probe, Probed, Sizes, Speed
+from searchctl.orchestrator.terminal.plans.plan import estimate_report, plan_report
 from searchctl.trainer.settings.batch import Batch
 
 SWEEP = """\

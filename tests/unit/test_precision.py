@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from searchctl.trainer.data.normalisation import IMAGENET
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 from searchctl.trainer.run.precision import DEFAULTS, Defaults, Precision
 from searchctl.trainer.settings.training import TrainSettings
 

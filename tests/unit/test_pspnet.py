@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models.pspnet import PSPNet
+from searchctl.trainer.models.networks.pspnet import PSPNet
 from searchctl.trainer.models.timm.library import torchvision
 from tests.tiny_models import settled
 

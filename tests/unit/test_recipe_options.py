@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.trainer.settings.recipe_options import READ, RULES, recipe_problems
+from searchctl.trainer.settings.options.recipe_options import READ, RULES, recipe_problems
 from searchctl.trainer.settings.training import TrainSettings
 from tests.other_values import other_values, where_unused, where_used
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from searchctl.orchestrator.report.blocks import Cells, Heading, Paragraph, blocks
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.orchestrator.terminal.explain import paragraph
+from searchctl.orchestrator.terminal.trials.explain import paragraph
 
 
 def test_headings_stay_headings_and_empty_lines_are_of_the_terminal_alone():

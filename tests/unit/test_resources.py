@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
 
 
 @pytest.mark.parametrize(

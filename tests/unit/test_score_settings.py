@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.run.new_sweep import direction_of
+from searchctl.orchestrator.run.preparation.new_sweep import direction_of
 
 HEAD = "name: s\ndata: {dataset: scenes}\nspace: {lr: [1]}\n"
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models.segformer import SegFormer
+from searchctl.trainer.models.networks.segformer import SegFormer
 from searchctl.trainer.models.timm.encoder import TimmEncoder
 
 from transformers import SegformerConfig, SegformerForSemanticSegmentation  # isort: skip

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models.simple_seg import SimpleSeg
+from searchctl.trainer.models.networks.simple_seg import SimpleSeg
 
 TINY = "test_resnet"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from searchctl.orchestrator.planning.speed_classes import speed_classes
+from searchctl.orchestrator.planning.probing.speed_classes import speed_classes
 
 
 def classes_of(sweep_of, space, training="{}"):

@@ -5,10 +5,10 @@ import pytest
 from upath import UPath
 
 from searchctl.orchestrator.executors.job import JobAttempt
-from searchctl.orchestrator.facts.final_scoring import FinalScoring
-from searchctl.orchestrator.facts.progress import Progress
+from searchctl.orchestrator.facts.running.final_scoring import FinalScoring
+from searchctl.orchestrator.facts.running.progress import Progress
+from searchctl.orchestrator.facts.running.work import EpochWork
 from searchctl.orchestrator.facts.sweeps import JobState
-from searchctl.orchestrator.facts.work import EpochWork
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.searchspace import Params

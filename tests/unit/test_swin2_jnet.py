@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models.swin2_jnet import Swin2JNet
+from searchctl.trainer.models.networks.swin2_jnet import Swin2JNet
 from tests import tiny_encoders  # noqa: F401  # tiny_swinv2
 
 TINY = {"encoder": "tiny_swinv2", "width": 32}

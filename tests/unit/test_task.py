@@ -2,7 +2,7 @@
 
 import pytest
 
-from searchctl.orchestrator.run.new_sweep import direction_of
+from searchctl.orchestrator.run.preparation.new_sweep import direction_of
 from searchctl.trainer.core import extras
 
 IMAGES = (

@@ -2,7 +2,7 @@ import pytest
 from rich.text import Text
 
 from searchctl.orchestrator.storage.rows import EpochRow
-from searchctl.orchestrator.terminal.trial import epoch_facts, epochs_table, trial_tables
+from searchctl.orchestrator.terminal.trials.trial import epoch_facts, epochs_table, trial_tables
 
 ATTEMPT = {
     "rung": 1,

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.models.networks.upernet import UPerNet
 from searchctl.trainer.models.timm.encoder import TimmEncoder
-from searchctl.trainer.models.upernet import UPerNet
 
 from transformers import ConvNextConfig, UperNetConfig, UperNetForSemanticSegmentation  # isort: skip
 

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.models.unet import UNet
+from searchctl.trainer.models.networks.unet import UNet
 from searchctl.trainer.weights.files import PICKLED, as_settings_error, load_weights, save_weights
 
 ONES = torch.ones(100)

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from searchctl.trainer.checks.base import Check, CheckFailed
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.models.simple_fcn import SimpleFCN
+from searchctl.trainer.models.networks.simple_fcn import SimpleFCN
 from searchctl.trainer.optim.lr_schedules import LRSchedule, build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.settings.training import TrainSettings

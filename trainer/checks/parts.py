@@ -30,7 +30,7 @@ from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
 from searchctl.trainer.settings.catalog import RECIPE, part_named
-from searchctl.trainer.settings.own import OwnPart
+from searchctl.trainer.settings.source.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 
 LONGEST_SIDE = 128

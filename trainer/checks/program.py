@@ -14,7 +14,7 @@ from typing import Any
 from searchctl.trainer.checks.base import CheckFailed, Finding
 from searchctl.trainer.checks.parts import Images, check_part, kind_of
 from searchctl.trainer.core.errors import TrainerError
-from searchctl.trainer.settings.own import args_setting
+from searchctl.trainer.settings.source.own import args_setting
 from searchctl.trainer.settings.training import TrainSettings
 
 

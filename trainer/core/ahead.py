@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 _MOST_THREADS = 16
 """Each holds an item, such as an image of original size, in memory."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from upath import UPath
 
-from searchctl.trainer.core.disk_space import NO_ROOM, disk_space
+from searchctl.trainer.core.machine.disk_space import NO_ROOM, disk_space
 
 
 class NoRoom(OSError):

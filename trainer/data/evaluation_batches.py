@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from searchctl.trainer.core.memory import free_bytes
+from searchctl.trainer.core.machine.memory import free_bytes
 from searchctl.trainer.data.loader import Batch, LoadedSplit, fixed_batches
 from searchctl.trainer.ddp.group import ProcessGroup
 

@@ -25,7 +25,7 @@ from searchctl.trainer.data.samples import (
     sample_order,
 )
 from searchctl.trainer.ddp.group import SINGLE_PROCESS, ProcessGroup
-from searchctl.trainer.settings.own import Augment
+from searchctl.trainer.settings.source.own import Augment
 
 __all__ = [
     "TrainingBatches",

@@ -2,7 +2,7 @@
 
 import torch
 
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 from searchctl.trainer.settings.training import TrainSettings
 
 MOST_THREADS = 8

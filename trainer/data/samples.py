@@ -24,7 +24,7 @@ from searchctl.trainer.data.sets.folders.lists import nested_line_order
 from searchctl.trainer.data.settings import DataSettings, ListsData, Sample, Split
 from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.own_code.imports import forget_with_code
-from searchctl.trainer.settings.own import Augment
+from searchctl.trainer.settings.source.own import Augment
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from searchctl.trainer.core.own_code import (
 )
 from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.settings.catalog import part_named
-from searchctl.trainer.settings.own import CLASSES, OwnOptions, OwnPart
+from searchctl.trainer.settings.source.own import CLASSES, OwnOptions, OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 
 IGNORE = "ignore_index"

@@ -7,9 +7,9 @@ from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.catalog import constructor_options
 from searchctl.trainer.models.own import OwnNetwork
 from searchctl.trainer.settings.catalog import part_named
-from searchctl.trainer.settings.model_options import option_problems
-from searchctl.trainer.settings.own import OwnPart
+from searchctl.trainer.settings.options.model_options import option_problems
 from searchctl.trainer.settings.parts import Part
+from searchctl.trainer.settings.source.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings
 
 

@@ -100,15 +100,15 @@ class Deeplabv3Options(OutputStrideOptions):
 _HERE = "searchctl.trainer.models"
 
 MODELS = {
-    "simple_fcn": Part(f"{_HERE}.simple_fcn:SimpleFCN", WidthOptions),
-    "unet": Part(f"{_HERE}.unet:UNet", UnetOptions),
-    "swin2_jnet": Part(f"{_HERE}.swin2_jnet:Swin2JNet", HeadOptions),
-    "segformer": Part(f"{_HERE}.segformer:SegFormer", HeadOptions),
-    "upernet": Part(f"{_HERE}.upernet:UPerNet", AuxiliaryHeadOptions),
-    "simple_seg": Part(f"{_HERE}.simple_seg:SimpleSeg", EncoderOptions),
-    "pspnet": Part(f"{_HERE}.pspnet:PSPNet", PspnetOptions),
-    "fcn32s": Part(f"{_HERE}.fcn32s:FCN32s", HeadOptions),
-    "deeplabv3": Part(f"{_HERE}.deeplabv3:DeepLabV3", Deeplabv3Options),
+    "simple_fcn": Part(f"{_HERE}.networks.simple_fcn:SimpleFCN", WidthOptions),
+    "unet": Part(f"{_HERE}.networks.unet:UNet", UnetOptions),
+    "swin2_jnet": Part(f"{_HERE}.networks.swin2_jnet:Swin2JNet", HeadOptions),
+    "segformer": Part(f"{_HERE}.networks.segformer:SegFormer", HeadOptions),
+    "upernet": Part(f"{_HERE}.networks.upernet:UPerNet", AuxiliaryHeadOptions),
+    "simple_seg": Part(f"{_HERE}.networks.simple_seg:SimpleSeg", EncoderOptions),
+    "pspnet": Part(f"{_HERE}.networks.pspnet:PSPNet", PspnetOptions),
+    "fcn32s": Part(f"{_HERE}.networks.fcn32s:FCN32s", HeadOptions),
+    "deeplabv3": Part(f"{_HERE}.networks.deeplabv3:DeepLabV3", Deeplabv3Options),
 }
 """Name in a sweep.yaml -> the network."""
 

@@ -15,7 +15,7 @@ from searchctl.trainer.core.own_code import (
     own_errors,
 )
 from searchctl.trainer.models.base import SegmentationModel
-from searchctl.trainer.settings.own import CHANNELS, CLASSES, OwnOptions
+from searchctl.trainer.settings.source.own import CHANNELS, CLASSES, OwnOptions
 
 OUTPUTS = ("out", "logits")
 """Keys of the logits where a network returns a mapping."""

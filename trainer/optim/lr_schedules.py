@@ -11,8 +11,8 @@ from torch.optim import Optimizer, lr_scheduler
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.optim.catalog import PlateauOptions, PolyOptions, StepOptions
 from searchctl.trainer.settings.catalog import part_named
+from searchctl.trainer.settings.options.recipe_options import warmup_problem
 from searchctl.trainer.settings.parts import Options
-from searchctl.trainer.settings.recipe_options import warmup_problem
 from searchctl.trainer.settings.training import TrainSettings
 
 Scheduler = TypeVar("Scheduler", bound=lr_scheduler.LRScheduler)

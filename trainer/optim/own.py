@@ -13,7 +13,7 @@ from searchctl.trainer.core.own_code import (
     own_errors,
 )
 from searchctl.trainer.optim.lr_schedules import LRSchedule, Span
-from searchctl.trainer.settings.own import OwnOptions
+from searchctl.trainer.settings.source.own import OwnOptions
 
 
 def own_optimizer(groups: list[dict[str, Any]], options: OwnOptions) -> Optimizer:

@@ -7,7 +7,7 @@ from PIL import Image as Picture
 from searchctl.trainer.data.augment.trying import Tried, try_augment
 from searchctl.trainer.data.samples import LoadedSplit
 from searchctl.trainer.pictures.contact_sheet import COLUMNS, Example, contact_sheet
-from searchctl.trainer.settings.own import Augment
+from searchctl.trainer.settings.source.own import Augment
 
 _IMAGES = 3
 

@@ -12,8 +12,8 @@ from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.finetune import freeze, training_mode
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.inference import AS_VALIDATED, Inference
-from searchctl.trainer.settings.model_options import NETWORK
-from searchctl.trainer.settings.own import OwnPart, is_import_path
+from searchctl.trainer.settings.options.model_options import NETWORK
+from searchctl.trainer.settings.source.own import OwnPart, is_import_path
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from searchctl.trainer.core.memory import reset_peak
+from searchctl.trainer.core.machine.memory import reset_peak
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.evaluation_batches import (
     EvaluationBatches,

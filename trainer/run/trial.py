@@ -11,8 +11,8 @@ import torch
 from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.hardware import hardware_of
-from searchctl.trainer.core.memory import peak_bytes
+from searchctl.trainer.core.machine.hardware import hardware_of
+from searchctl.trainer.core.machine.memory import peak_bytes
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult, JobStatus
 from searchctl.trainer.core.stopping import Diverged, Stop, TookTooLong, status_for_error, within
 from searchctl.trainer.data.loader import data_fingerprint, sample_hash
@@ -31,7 +31,7 @@ from searchctl.trainer.run.preparation import PreparedJob, prepare
 from searchctl.trainer.run.progress import Kept, TrainingProgress
 from searchctl.trainer.run.torch_state import choose_device, describe, own_torch_state
 from searchctl.trainer.run.watchdog import watch_for_stall
-from searchctl.trainer.settings.own import has_own_parts
+from searchctl.trainer.settings.source.own import has_own_parts
 from searchctl.trainer.trained.describing import describe_network
 from searchctl.trainer.weights.files import save_weights
 

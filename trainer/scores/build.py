@@ -19,7 +19,7 @@ from searchctl.trainer.scores.catalog import (
     known_score,
 )
 from searchctl.trainer.scores.formulas import Floats, Numbers, Sums
-from searchctl.trainer.settings.own import is_import_path
+from searchctl.trainer.settings.source.own import is_import_path
 
 _BLOCK = 1000
 """Draws scored at once: bounds the memory and does not change the result."""

@@ -17,8 +17,8 @@ from searchctl.trainer.script.command import filled
 from searchctl.trainer.script.lists import Lists
 from searchctl.trainer.script.report_epoch import REPORT_VARIABLE
 from searchctl.trainer.script.settings import ScriptSettings
-from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.signatures import Signature, read_signature
+from searchctl.trainer.settings.source.modules import SourceError
+from searchctl.trainer.settings.source.signatures import Signature, read_signature
 
 CODE = "code"
 """Directory of the copy of its code in which a script runs, below the job's."""

@@ -10,8 +10,8 @@ from typing import Any
 from searchctl.trainer.losses.catalog import LOSSES
 from searchctl.trainer.models.catalog import CLASSIFIER, MODELS, SMP, SMP_DECODERS
 from searchctl.trainer.optim.catalog import LR_SCHEDULES, OPTIMIZERS
-from searchctl.trainer.settings.own import own_part
 from searchctl.trainer.settings.parts import Part, Parts
+from searchctl.trainer.settings.source.own import own_part
 from searchctl.trainer.settings.sums import sum_of
 
 __all__ = [

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from searchctl.searchspace.values import Record
 from searchctl.trainer.settings import catalog
-from searchctl.trainer.settings.own import IMPORT_PATH, offered, own_part
 from searchctl.trainer.settings.pipelines.checks import TOP, pipeline_problems
 from searchctl.trainer.settings.pipelines.tree import normal
 from searchctl.trainer.settings.refusal import refuse
+from searchctl.trainer.settings.source.own import IMPORT_PATH, offered, own_part
 from searchctl.trainer.settings.sums import sum_problem
 from searchctl.trainer.settings.texts import text_like
 

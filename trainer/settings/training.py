@@ -20,9 +20,9 @@ from searchctl.trainer.settings.names import (
     ModelName,
     OptimizerName,
 )
-from searchctl.trainer.settings.nested import with_values
-from searchctl.trainer.settings.own import Augment, OwnPart
+from searchctl.trainer.settings.options.nested import with_values
 from searchctl.trainer.settings.parts import with_options
+from searchctl.trainer.settings.source.own import Augment, OwnPart
 from searchctl.trainer.settings.validation import EVERY_EPOCH, Validate, ValidateChoice
 
 _Args = dict[str, Any]

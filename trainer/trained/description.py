@@ -12,7 +12,7 @@ from searchctl.trainer.scores.catalog import Direction, ScoreName
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.own import is_import_path
+from searchctl.trainer.settings.source.own import is_import_path
 from searchctl.trainer.settings.training import TrainSettings
 
 KEY = "searchctl"

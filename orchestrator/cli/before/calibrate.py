@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from searchctl.orchestrator.calibration.time import RecordedSpeed
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.core.signals import StopSwitch
-    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.run.preparation.prepare import Prepared
     from searchctl.orchestrator.storage.rows import SweepRow
 
 
@@ -88,9 +88,9 @@ def calibrate(
     with StopSwitch() as stopping:
         sweep = budgeted(read(sweep_file, data_root), deadline, None)
         from searchctl.orchestrator.calibration.sweeps import calibration_sweeps
-        from searchctl.orchestrator.run.prepare import at_address
-        from searchctl.orchestrator.terminal.calibration import cost_lines
+        from searchctl.orchestrator.run.preparation.prepare import at_address
         from searchctl.orchestrator.terminal.display import plain_console
+        from searchctl.orchestrator.terminal.plans.calibration import cost_lines
 
         sweep = at_address(sweep, address)
         if submits_to(sweep.resources.address, detach=False, inline=inline):
@@ -137,7 +137,7 @@ class _Time:
     def _line(self, speed: "RecordedSpeed | None", seeds: int) -> str:
         """Return a line on the seeds that are left."""
         from searchctl.orchestrator.calibration.time import seconds_of_jobs, times_first_job
-        from searchctl.orchestrator.terminal.calibration import recorded_time, unknown_time
+        from searchctl.orchestrator.terminal.plans.calibration import recorded_time, unknown_time
 
         first, plan, slots = self._found.sweeps[0], self._found.plans[0], self._slots()
         if not seeds:
@@ -150,8 +150,8 @@ class _Time:
     def probed(self) -> str:
         """Return a line from a measurement on this machine."""
         from searchctl.orchestrator.own_code.sweep_code import launched_code
-        from searchctl.orchestrator.planning.estimating import estimate_apart
-        from searchctl.orchestrator.terminal.calibration import probed_time
+        from searchctl.orchestrator.planning.probing.estimating import estimate_apart
+        from searchctl.orchestrator.terminal.plans.calibration import probed_time
 
         first = self._found.sweeps[0]
         code = launched_code(first, self._source)
@@ -211,7 +211,7 @@ class _Runs:
         return prepared.engine, row
 
     def _prepared(self, sweep: "Sweep") -> "Prepared":
-        from searchctl.orchestrator.run.prepare import prepare
+        from searchctl.orchestrator.run.preparation.prepare import prepare
         from searchctl.orchestrator.run.resume import prepare_resume
 
         if self._is_stored(sweep.name):
@@ -235,8 +235,11 @@ class _Runs:
 def _answer(found: "CalibrationSweeps", scores: "list[ByRung]", *, as_json: bool) -> None:
     from searchctl.orchestrator.calibration.answer import calibrated
     from searchctl.orchestrator.calibration.stored import table_of
-    from searchctl.orchestrator.terminal.calibration import calibration_json, calibration_report
     from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.plans.calibration import (
+        calibration_json,
+        calibration_report,
+    )
 
     table, whole = table_of(scores, found.plans[0].ladder)
     answer = calibrated(table, found.choices)

@@ -79,7 +79,7 @@ def _of_names(names: tuple[str, ...], kind: str | None) -> "Request":
 def _of_sweep(names: tuple[str, ...], sweep_file: Path, kind: str | None) -> "Request":
     """Return the parts that a sweep names, with its options; names that it lacks, without."""
     from searchctl.orchestrator.own_code.check import Part, Request, parts_of
-    from searchctl.orchestrator.run.prepare import trial_settings
+    from searchctl.orchestrator.run.preparation.prepare import trial_settings
     from searchctl.trainer.data.opening import build_dataset
 
     sweep = read(sweep_file, None)

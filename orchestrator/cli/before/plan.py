@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.own_code.collect import Collected
-    from searchctl.orchestrator.planning.estimating import EstimatedPlan
     from searchctl.orchestrator.planning.occupancy.plan_use import Occupancy
     from searchctl.orchestrator.planning.plan import Plan
-    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.planning.probing.estimating import EstimatedPlan
+    from searchctl.orchestrator.run.preparation.prepare import Prepared
 
 
 @click.command()
@@ -101,7 +101,7 @@ def _plan(
         planned, found = plan_sweep(sweep), None
         occupancy = _occupancy(sweep, planned, gpus)
     else:
-        from searchctl.orchestrator.planning.estimating import estimate_sweep
+        from searchctl.orchestrator.planning.probing.estimating import estimate_sweep
 
         found = estimate_sweep(sweep, gpus=gpus, price=price, tell=_tell)
         planned, occupancy = found.plan, found.occupancy
@@ -114,7 +114,7 @@ def _plan(
     if found:
         print_estimate(found)
     if occupancy:
-        from searchctl.orchestrator.terminal.occupancy import occupancy_report
+        from searchctl.orchestrator.terminal.plans.occupancy import occupancy_report
 
         _print(occupancy_report(occupancy))
     forecast = found.forecast if found else None
@@ -137,14 +137,14 @@ def _grade(name: str, db: str | None, *, probe: bool, gpus: int | None, as_json:
     from searchctl.orchestrator.config.sweep import Sweep
     from searchctl.orchestrator.planning.grade import grade
     from searchctl.orchestrator.terminal.display import show
-    from searchctl.orchestrator.terminal.grade import grade_report
+    from searchctl.orchestrator.terminal.plans.grade import grade_report
 
     engine, row = open_sweep(name, db)
     found = None
     if probe:
         from searchctl.orchestrator.artifacts.directory import runs_directory
         from searchctl.orchestrator.own_code.sweep_code import resumed_code
-        from searchctl.orchestrator.planning.estimating import estimate_sweep
+        from searchctl.orchestrator.planning.probing.estimating import estimate_sweep
 
         sweep = Sweep.from_json(row.spec)
         _refuse_gpus(sweep, gpus, None)
@@ -172,14 +172,14 @@ def _tell(line: str) -> None:
 
 def print_plan(sweep: "Sweep", planned: "Plan") -> None:
     """Print the ladder, its cost, and warnings."""
-    from searchctl.orchestrator.terminal.plan import plan_report
+    from searchctl.orchestrator.terminal.plans.plan import plan_report
 
     _print(plan_report(sweep, planned))
 
 
 def print_estimate(found: "EstimatedPlan") -> None:
     """Print the estimate that a probe gives."""
-    from searchctl.orchestrator.terminal.plan import estimate_report
+    from searchctl.orchestrator.terminal.plans.plan import estimate_report
 
     _print(estimate_report(found))
 
@@ -196,7 +196,7 @@ def probed_first(
     sweep: "Sweep", source: Path, store: "Callable[[], Prepared]", *, inline: bool
 ) -> "Prepared":
     """Measure a sweep's configurations, then store the sweep with the estimate."""
-    from searchctl.orchestrator.planning.estimating import estimate_apart
+    from searchctl.orchestrator.planning.probing.estimating import estimate_apart
     from searchctl.orchestrator.storage.writer import store_estimate
 
     _tell("measuring the speed of the configurations")

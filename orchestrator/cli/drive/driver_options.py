@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 
 
 def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    from searchctl.orchestrator.config.resource_settings import read_moment
+    from searchctl.orchestrator.config.sections.resources import read_moment
 
     try:
         return None if text is None else read_moment(text).isoformat()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from searchctl.orchestrator.core.signals import StopSwitch
-    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.run.preparation.prepare import Prepared
     from searchctl.orchestrator.storage.rows import SweepRow
     from searchctl.trainer.data.cache.store import OnProgress
 
@@ -73,7 +73,7 @@ def run_here(
 @contextmanager
 def decoding(console: "Console", stopping: "StopSwitch") -> "Iterator[OnProgress]":
     """Show the progress of decoding images; a stop while images are decoded ends the command."""
-    from searchctl.orchestrator.run.decoding import DecodingDisplay, DecodingStopped
+    from searchctl.orchestrator.run.preparation.decoding import DecodingDisplay, DecodingStopped
 
     try:
         with DecodingDisplay(console, stopping) as display:

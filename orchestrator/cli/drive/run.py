@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from searchctl.orchestrator.config.sweep import Sweep
-    from searchctl.orchestrator.run.prepare import Prepared
+    from searchctl.orchestrator.run.preparation.prepare import Prepared
     from searchctl.orchestrator.storage.rows import SweepRow
     from searchctl.trainer.data.cache.store import OnProgress
 
@@ -121,7 +121,7 @@ def launch(
             storage = sweep.storage.model_copy(update={"reuse": False})
             sweep = sweep.model_copy(update={"storage": storage})
         from searchctl.orchestrator.core.cluster_address import source_of
-        from searchctl.orchestrator.run.prepare import at_address, prepare
+        from searchctl.orchestrator.run.preparation.prepare import at_address, prepare
 
         sweep, source = at_address(sweep, address), source_of(sweep_file)
         url = database_url(db, sweep.storage.database_url())

@@ -58,7 +58,7 @@ def train(
     from searchctl.orchestrator.core.signals import StopSwitch
     from searchctl.orchestrator.facts.scores import epoch_score, split_scores, split_value
     from searchctl.orchestrator.facts.sweeps import duration, number
-    from searchctl.orchestrator.run.final_training import train_exported
+    from searchctl.orchestrator.run.final.training import train_exported
     from searchctl.orchestrator.terminal.display import plain_console
     from searchctl.trainer.settings.training import TrainSettings
 

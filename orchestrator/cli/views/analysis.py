@@ -47,14 +47,14 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
     engine, row = open_sweep(sweep, db)
     if trial is None:
         from searchctl.orchestrator.analysis.fidelity import read_fidelity
-        from searchctl.orchestrator.terminal.fidelity import sweep_explanation
+        from searchctl.orchestrator.terminal.trials.fidelity import sweep_explanation
 
         with uncollected():
             fidelity = read_fidelity(engine, row)
         _show(fidelity, sweep_explanation, as_json)
     else:
         from searchctl.orchestrator.analysis.explain import explain_trial
-        from searchctl.orchestrator.terminal.explain import explanation
+        from searchctl.orchestrator.terminal.trials.explain import explanation
 
         with uncollected():
             explained = explain_trial(engine, row, trial, rung)
@@ -81,7 +81,7 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
     Example: searchctl pareto quickstart --rung 0
     """
     from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
-    from searchctl.orchestrator.terminal.tradeoff import tradeoff_report
+    from searchctl.orchestrator.terminal.trials.tradeoff import tradeoff_report
 
     engine, row = open_sweep(sweep, db)
     _show(read_tradeoff(engine, row, rung), tradeoff_report, as_json)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from searchctl.orchestrator.facts.progress import Progress
+    from searchctl.orchestrator.facts.running.progress import Progress
     from searchctl.orchestrator.storage.reads.changes import Change
     from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -139,7 +139,7 @@ def _print_changes(
     from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
-    from searchctl.orchestrator.terminal.trial import known_trials
+    from searchctl.orchestrator.terminal.trials.trial import known_trials
 
     engine, row = open_sweep(sweep, db)
     if trial is not None:
@@ -167,7 +167,7 @@ def _print_changes(
 
 def _print_scripts(sweep: str, db: str | None, trial: int) -> None:
     from searchctl.orchestrator.artifacts.script_output import script_output
-    from searchctl.orchestrator.terminal.trial import known_trials
+    from searchctl.orchestrator.terminal.trials.trial import known_trials
 
     engine, row = open_sweep(sweep, db)
     known_trials(engine, row, [trial])
@@ -208,8 +208,8 @@ class _Sweep:
 def _watch(sweep: _Sweep, display: "Callable[..., Progress]") -> "SweepRow":
     """Show a sweep as its driver does, until it ends; return its final row."""
     from searchctl.orchestrator.facts.cohorts import all_rungs
-    from searchctl.orchestrator.facts.final_scoring import final_scoring_of
-    from searchctl.orchestrator.facts.work import work_of
+    from searchctl.orchestrator.facts.running.final_scoring import final_scoring_of
+    from searchctl.orchestrator.facts.running.work import work_of
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed

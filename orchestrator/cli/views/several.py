@@ -14,8 +14,8 @@ def compare_named(names: Sequence[str], db: str | None, *, as_json: bool) -> Non
     from searchctl.orchestrator.analysis.compared_sweeps import compare_sweeps
     from searchctl.orchestrator.storage.database import open_database
     from searchctl.orchestrator.storage.reads.queries import find_sweep
-    from searchctl.orchestrator.terminal.compare_sweeps import sweep_tables
     from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.trials.compare_sweeps import sweep_tables
 
     distinct = list(dict.fromkeys(names))
     if len(distinct) < 2:
@@ -32,8 +32,8 @@ def compare_named(names: Sequence[str], db: str | None, *, as_json: bool) -> Non
 def print_usage(db: str | None, *, as_json: bool) -> None:
     """Print what the unfinished sweeps of a database hold and wait for."""
     from searchctl.orchestrator.cli.views.view import without_dead_driver
+    from searchctl.orchestrator.facts.running.usage import usage_of
     from searchctl.orchestrator.facts.text import local_time
-    from searchctl.orchestrator.facts.usage import usage_of
     from searchctl.orchestrator.storage.database import open_database
     from searchctl.orchestrator.storage.reads.queries import list_sweeps
     from searchctl.orchestrator.storage.reads.usage import jobs_of_driven_sweeps

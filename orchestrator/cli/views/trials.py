@@ -27,7 +27,7 @@ def trials(sweep: str, as_csv: bool, db: str | None, as_json: bool) -> None:
     from searchctl.orchestrator.facts.scores import ranked_by
     from searchctl.orchestrator.tables.flat import csv_text, flat_trials
     from searchctl.orchestrator.tables.trials import trial_table
-    from searchctl.orchestrator.terminal.trial_table import trial_lines
+    from searchctl.orchestrator.terminal.trials.table import trial_lines
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")

@@ -80,7 +80,7 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
     Example: searchctl show quickstart 7
     """
     from searchctl.orchestrator.terminal.display import show
-    from searchctl.orchestrator.terminal.trial import trial_facts, trial_tables
+    from searchctl.orchestrator.terminal.trials.trial import trial_facts, trial_tables
 
     engine, row = open_sweep(sweep, db)
     facts = trial_facts(engine, row, trial)
@@ -91,7 +91,7 @@ def show_command(sweep: str, trial: int, db: str | None, as_json: bool) -> None:
         show(part)
     if any(decision["verdict"] == "complete" for decision in facts["decisions"]):
         from searchctl.orchestrator.terminal.answer import certainty_lines
-        from searchctl.orchestrator.terminal.explain import paragraph
+        from searchctl.orchestrator.terminal.trials.explain import paragraph
 
         for line in certainty_lines(engine, row):
             show("")
@@ -118,8 +118,8 @@ def compare(sweep: str, others: tuple[str, ...], db: str | None, as_json: bool) 
         compare_named([sweep, *others], db, as_json=as_json)
         return
     trials = [int(each) for each in others]
-    from searchctl.orchestrator.terminal.compare import comparison, comparison_tables
     from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.trials.compare import comparison, comparison_tables
 
     distinct = list(dict.fromkeys(trials))
     if len(distinct) < 2:
@@ -138,7 +138,7 @@ def print_status(
 ) -> None:
     """Print the progress of a sweep; without its ladder if that is on the screen already."""
     from searchctl.orchestrator.facts.cohorts import all_rungs, cohort_facts
-    from searchctl.orchestrator.facts.pending import barrier_line
+    from searchctl.orchestrator.facts.running.pending import barrier_line
     from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.facts.sweeps import JobState, after_line, after_views, rung_views
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
@@ -200,7 +200,7 @@ def state_line(row: "SweepRow") -> str:
 def pending_lines(row: "SweepRow", engine: "Engine | None" = None) -> list[str]:
     """Return what a sweep's jobs wait for in its cluster; with an engine, whose jobs run there."""
     from searchctl.orchestrator.core.pending import Waiting
-    from searchctl.orchestrator.facts.pending import room_line
+    from searchctl.orchestrator.facts.running.pending import room_line
     from searchctl.orchestrator.storage.reads.snapshot import running_jobs
 
     if row.driver is None or row.waiting is None:

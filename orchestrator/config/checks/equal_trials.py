@@ -8,7 +8,7 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace import Params
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import freeze, text
-from searchctl.trainer.settings.in_effect import (
+from searchctl.trainer.settings.options.in_effect import (
     DEVICE,
     GPU_ONLY,
     NO_NUMBER,
@@ -17,7 +17,7 @@ from searchctl.trainer.settings.in_effect import (
     in_effect,
     loss_in_effect,
 )
-from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.options.nested import with_values
 from searchctl.trainer.settings.training import TrainSettings
 
 Names = tuple[str, ...]

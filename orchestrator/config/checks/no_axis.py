@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from searchctl.orchestrator.config.resource_settings import BudgetSettings, ResourceSettings
-from searchctl.orchestrator.config.sweep_settings import (
+from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
+from searchctl.orchestrator.config.sections.sweep import (
     HalvingSettings,
     ReportSettings,
     SearchSettings,

@@ -10,8 +10,8 @@ from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace.errors import Path as Place
 from searchctl.searchspace.errors import unknown
 from searchctl.trainer.data.settings import OwnData
-from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.signatures import REQUIRED, read_signature
+from searchctl.trainer.settings.source.modules import SourceError
+from searchctl.trainer.settings.source.signatures import REQUIRED, read_signature
 
 _ANY = ("args", "kwargs")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.searchspace.errors import Path as Place
-from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.own_options import argument_problems, options_of
-from searchctl.trainer.settings.signatures import read_signature
+from searchctl.trainer.settings.options.own_options import argument_problems, options_of
+from searchctl.trainer.settings.source.modules import SourceError
+from searchctl.trainer.settings.source.signatures import read_signature
 
 
 def logger_problems(sweep: Sweep, folder: Path) -> Iterator[tuple[Place, str]]:

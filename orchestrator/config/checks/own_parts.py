@@ -21,8 +21,9 @@ from searchctl.searchspace.errors import Path as Place
 from searchctl.searchspace.values import same
 from searchctl.trainer.scores.catalog import known_score
 from searchctl.trainer.settings.catalog import RECIPE
-from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.own import (
+from searchctl.trainer.settings.options.own_options import OwnProblem, options_of, own_problems
+from searchctl.trainer.settings.source.modules import SourceError
+from searchctl.trainer.settings.source.own import (
     ARGS,
     ENTRY_POINTS,
     SETTINGS,
@@ -30,8 +31,7 @@ from searchctl.trainer.settings.own import (
     is_import_path,
     own_part,
 )
-from searchctl.trainer.settings.own_options import OwnProblem, options_of, own_problems
-from searchctl.trainer.settings.signatures import read_signature
+from searchctl.trainer.settings.source.signatures import read_signature
 from searchctl.trainer.settings.training import CommonSettings, TrainSettings
 
 SCORE_PARAMETERS = ("counts", "loss_sums", "pixels")

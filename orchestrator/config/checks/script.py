@@ -13,8 +13,8 @@ from searchctl.trainer.data.settings.raster import RasterData
 from searchctl.trainer.script.command import GIVEN
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.modules import SourceError
-from searchctl.trainer.settings.signatures import Signature, read_signature
+from searchctl.trainer.settings.source.modules import SourceError
+from searchctl.trainer.settings.source.signatures import Signature, read_signature
 from searchctl.trainer.settings.training import TrainSettings
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from searchctl.orchestrator.config.sweep_settings import (
+from searchctl.orchestrator.config.sections.sweep import (
     HalvingSettings,
     ReportSettings,
     SearchSettings,
@@ -21,8 +21,8 @@ from searchctl.trainer.scores.catalog import (
     name_problem,
 )
 from searchctl.trainer.settings.inference import Inference
-from searchctl.trainer.settings.own import is_import_path
 from searchctl.trainer.settings.refusal import refuse
+from searchctl.trainer.settings.source.own import is_import_path
 
 
 def checked_task(task: Task, data: AnyData | None) -> Task:

@@ -11,7 +11,7 @@ from searchctl.orchestrator.config.checks.no_axis import NO_AXIS
 from searchctl.orchestrator.config.checks.script import read_script_space
 from searchctl.orchestrator.config.checks.where import where_problems
 from searchctl.orchestrator.config.parsing.wording import reworded
-from searchctl.orchestrator.config.sweep_settings import SearchSettings
+from searchctl.orchestrator.config.sections.sweep import SearchSettings
 from searchctl.orchestrator.search.draws import Point, Prior, draw
 from searchctl.searchspace import Choice, Params, Space
 from searchctl.searchspace.branches import Part, flat, setting
@@ -19,8 +19,8 @@ from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
 from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.script.settings import ScriptSettings
-from searchctl.trainer.settings import model_options, recipe_options, task_options
-from searchctl.trainer.settings.nested import with_values
+from searchctl.trainer.settings.options import model_options, recipe_options, task_options
+from searchctl.trainer.settings.options.nested import with_values
 from searchctl.trainer.settings.training import TrainSettings
 
 _RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}

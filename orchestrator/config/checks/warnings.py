@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from searchctl.orchestrator.config.checks.space import check_training
-from searchctl.orchestrator.config.resource_settings import ResourceSettings
-from searchctl.orchestrator.config.sweep_settings import (
+from searchctl.orchestrator.config.sections.resources import ResourceSettings
+from searchctl.orchestrator.config.sections.sweep import (
     HalvingSettings,
     SearchSettings,
 )
 from searchctl.searchspace import Interval, Params, Space
-from searchctl.trainer.settings import model_options
 from searchctl.trainer.settings.marks import Mark, marked
+from searchctl.trainer.settings.options import model_options
 from searchctl.trainer.settings.training import TrainSettings
 
 _ROUNDING = marked(TrainSettings, Mark.ROUNDING)

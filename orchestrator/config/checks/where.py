@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from searchctl.orchestrator.config.parsing.conditions import Condition
 from searchctl.orchestrator.config.parsing.expressions import ExpressionError
-from searchctl.orchestrator.config.sweep_settings import SearchSettings
+from searchctl.orchestrator.config.sections.sweep import SearchSettings
 from searchctl.searchspace import Params, Space
-from searchctl.searchspace.drawing import Allowed
+from searchctl.searchspace.draws.drawing import Allowed
 from searchctl.searchspace.errors import Path, Problem, SpaceError, unknown
 from searchctl.searchspace.values import Value
-from searchctl.trainer.settings.model_options import NETWORK
+from searchctl.trainer.settings.options.model_options import NETWORK
 
 PARAMETERS = "parameters"
 """The name that stands for the number of a network's parameters in conditions."""

@@ -30,7 +30,7 @@ from searchctl.orchestrator.executors.ray.local import loopback_only
 from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.executors.ray.sessions import mark_session, remove_ended_sessions
 from searchctl.orchestrator.executors.room import no_room, room_fix
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 log = logging.getLogger("searchctl")
 

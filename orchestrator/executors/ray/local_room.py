@@ -7,7 +7,7 @@ from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 from searchctl.orchestrator.core.errors import CannotStart
 from searchctl.orchestrator.executors.ray.cluster import jobs_that_fit
 from searchctl.orchestrator.executors.room import no_room, room_fix
-from searchctl.trainer.core.cpus import own_cpus
+from searchctl.trainer.core.machine.cpus import own_cpus
 
 
 def check_room_here(requested: Mapping[str, float]) -> None:

@@ -8,7 +8,7 @@ from searchctl.trainer.data.augment.presets import PresetAugmenter
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
 from searchctl.trainer.settings import catalog
-from searchctl.trainer.settings.own import Augment, OwnOptions
+from searchctl.trainer.settings.source.own import Augment, OwnOptions
 
 
 class Augmenter(Protocol):

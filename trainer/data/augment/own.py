@@ -20,8 +20,8 @@ from searchctl.trainer.core.own_code import (
 from searchctl.trainer.data.augment.pipeline import Change, change_of
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
-from searchctl.trainer.settings.own import PAIR, OwnOptions
 from searchctl.trainer.settings.pipelines.transforms import transforms
+from searchctl.trainer.settings.source.own import PAIR, OwnOptions
 
 NUMBERS = "rng"
 """Parameter of such a callable that is given a NumPy generator to draw from."""

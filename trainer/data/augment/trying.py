@@ -8,7 +8,7 @@ from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.data.augment.chosen import augmenter, cuts_source
 from searchctl.trainer.data.samples import LoadedSplit
 from searchctl.trainer.data.sets.base import Image, Label
-from searchctl.trainer.settings.own import Augment
+from searchctl.trainer.settings.source.own import Augment
 
 
 class Tried(NamedTuple):

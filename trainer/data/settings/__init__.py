@@ -6,19 +6,19 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from searchctl.trainer.data.settings.base import PLACES, AnyData, Split, Task
-from searchctl.trainer.data.settings.camvid import CamvidData
-from searchctl.trainer.data.settings.cityscapes import CityscapesData
 from searchctl.trainer.data.settings.class_table import ColourClass, ValueClass
 from searchctl.trainer.data.settings.folder import FolderData
 from searchctl.trainer.data.settings.image_folder import ImageFolderData
-from searchctl.trainer.data.settings.kitti_road import KittiRoadData
-from searchctl.trainer.data.settings.kitti_semantics import KittiSemanticsData
-from searchctl.trainer.data.settings.landcover import LandcoverData
 from searchctl.trainer.data.settings.lists import ListsData
 from searchctl.trainer.data.settings.own import CATALOG, OWN, OwnData, tag_of
-from searchctl.trainer.data.settings.oxford_pets import OxfordPetsData
+from searchctl.trainer.data.settings.published.camvid import CamvidData
+from searchctl.trainer.data.settings.published.cityscapes import CityscapesData
+from searchctl.trainer.data.settings.published.kitti_road import KittiRoadData
+from searchctl.trainer.data.settings.published.kitti_semantics import KittiSemanticsData
+from searchctl.trainer.data.settings.published.landcover import LandcoverData
+from searchctl.trainer.data.settings.published.oxford_pets import OxfordPetsData
+from searchctl.trainer.data.settings.published.sunrgbd import SunRgbdData
 from searchctl.trainer.data.settings.scenes import ScenesData
-from searchctl.trainer.data.settings.sunrgbd import SunRgbdData
 
 __all__ = [
     "DataSettings",

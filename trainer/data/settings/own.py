@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from searchctl.trainer.data.settings.raster import RasterData
-from searchctl.trainer.settings.own import IMPORT_PATH, is_import_path
+from searchctl.trainer.settings.source.own import IMPORT_PATH, is_import_path
 
 CATALOG, OWN = "catalog", "own"
 """Tags of the two kinds of data settings, in the locations of pydantic's errors."""

@@ -6,7 +6,7 @@ from PIL import Image as Picture
 
 from searchctl.trainer.data.sets.base import Colour, Label
 from searchctl.trainer.data.sets.files import decode_ids, value_table
-from searchctl.trainer.data.settings.cityscapes import CityscapesLabels
+from searchctl.trainer.data.settings.published.cityscapes import CityscapesLabels
 
 IGNORED = 255
 

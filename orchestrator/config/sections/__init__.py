@@ -1,0 +1,1 @@
+"""The sections of a sweep.yaml besides data, training and space."""

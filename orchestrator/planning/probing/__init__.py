@@ -1,0 +1,1 @@
+"""A probe: the speed and memory of a sweep's configurations, measured on this machine."""

@@ -1,0 +1,1 @@
+"""`searchctl train`: one exported configuration on all of the data."""

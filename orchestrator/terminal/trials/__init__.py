@@ -1,0 +1,1 @@
+"""Output of commands about trials: `show`, `trials`, `compare`, `explain`, `pareto`."""

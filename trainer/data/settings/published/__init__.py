@@ -1,0 +1,1 @@
+"""Settings of data sets in their official layouts, one file each."""

@@ -1,0 +1,1 @@
+"""Our networks, one file each."""

@@ -1,0 +1,1 @@
+"""Parts of the user's own, read from their source without importing it."""
