@@ -16,9 +16,10 @@ from searchctl.orchestrator.halving.ladder_rows import ladder_rows
 from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, plan_ladder
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.cohorts import NewCohort
+from searchctl.orchestrator.storage.new_sweeps import NewSweep, create_sweep
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writer import TRIAL_STATES, NewSweep, create_sweep
+from searchctl.orchestrator.storage.writer import TRIAL_STATES
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGES = 8192

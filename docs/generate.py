@@ -17,11 +17,10 @@ from pydantic.fields import FieldInfo
 from python_page import python_page
 
 from searchctl.orchestrator.cli.main import cli
+from searchctl.orchestrator.config.sections.halving import HalvingSettings, LimitSettings
 from searchctl.orchestrator.config.sections.hooks import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sections.sweep import (
-    HalvingSettings,
-    LimitSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,

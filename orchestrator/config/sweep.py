@@ -34,10 +34,10 @@ from searchctl.orchestrator.config.checks.warnings import process_warnings, swee
 from searchctl.orchestrator.config.checks.where import draw_problems
 from searchctl.orchestrator.config.parsing.reading import read_settings
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
+from searchctl.orchestrator.config.sections.halving import HalvingSettings
 from searchctl.orchestrator.config.sections.hooks import HookSettings, LoggerSettings
 from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sections.sweep import (
-    HalvingSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,

@@ -11,9 +11,10 @@ from searchctl.orchestrator.config.validation import SweepValidation, validation
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import Kind
-from searchctl.orchestrator.halving.rule import Ladder, Rung, plan_ladder
+from searchctl.orchestrator.halving.rule import Ladder, Rung
 from searchctl.orchestrator.planning.cost import Span, over_survivors, total
 from searchctl.orchestrator.planning.disk import checkpoint_bytes_per_weight, most_kept
+from searchctl.orchestrator.planning.ladders import cohort_ladders
 from searchctl.trainer.data.settings import OwnData, Split
 
 PASSES_OF_TRAINING = 3
@@ -233,52 +234,6 @@ def trial_epochs(sweep: Sweep) -> list[int]:
         return [epochs] * len(sweep.trials())
     values = (params.get("epochs", epochs) for params in sweep.trials())
     return [int(each) for each in values]  # type: ignore[arg-type]
-
-
-def cohort_ladders(sweep: Sweep, images: int) -> tuple[Ladder, ...]:
-    """Return the ladder of each cohort of a launch.
-
-    Args:
-        sweep: the sweep.
-        images: size of the training split.
-    """
-    left, ladders = len(sweep.trials()), []
-    sizes = sweep.search.sizes or (left,)
-    batch = sweep.largest_batch if len(sizes) == 1 else sweep.largest_possible_batch
-    for cohort, size in enumerate(sizes):
-        if left:  # the space may have fewer points than are requested
-            protected = 0 if cohort else len(sweep.protected)
-            trials = min(size, left)
-            ladders.append(cohort_ladder(sweep, cohort, trials, images, batch, protected))
-            left -= ladders[-1].trials
-    return tuple(ladders)
-
-
-def cohort_ladder(
-    sweep: Sweep, cohort: int, trials: int, images: int, batch: int, protected: int = 0
-) -> Ladder:
-    """Return the ladder of a cohort.
-
-    Args:
-        sweep: the sweep.
-        cohort: number of the cohort.
-        trials: number of its trials.
-        images: size of the training split.
-        batch: the largest batch size that its trials may have.
-        protected: number of its trials that are never cut.
-    """
-    halving = sweep.halving
-    return plan_ladder(
-        trials,
-        images,
-        eta=halving.eta,
-        finalists=halving.finalists,
-        keep=halving.keep,
-        min_fraction=halving.smallest_fraction(cohort),
-        fractions=halving.fractions,
-        min_images=batch,
-        protected=protected,
-    )
 
 
 def _stages(sweep: Sweep, ladders: Sequence[Ladder]) -> Iterator[Stage]:

@@ -6,18 +6,15 @@ a connection that is lost during a commit leaves it unknown whether the commit s
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
-from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import jobs, lease, results, schema
 from searchctl.orchestrator.storage.cohorts import (
     NewCohort,
@@ -26,12 +23,10 @@ from searchctl.orchestrator.storage.cohorts import (
     store_draw,
     trial_ids,
 )
+from searchctl.orchestrator.storage.events import append_event, now
 from searchctl.orchestrator.storage.measurements import Measurement, add_measurements
 from searchctl.orchestrator.storage.rows import (
-    ESTIMATE,
     AttemptOutcome,
-    DesiredState,
-    SweepRow,
     SweepState,
     TrialState,
 )
@@ -45,71 +40,6 @@ TRIAL_STATES: dict[str, TrialState] = {
     "failed": "FAIL",
 }
 """State of a trial after a decision, with Optuna's names."""
-
-
-@dataclass(frozen=True)
-class NewSweep:
-    """The values of a sweep that are stored at its launch."""
-
-    name: str
-    source: str
-    spec: Mapping[str, Any]
-    spec_hash: str
-    direction: Literal["maximize", "minimize"]
-    ladder: Sequence[Mapping[str, Any]]
-    versions: Mapping[str, str]
-    classes: Sequence[str]
-    data_fingerprint: str
-    points: Sequence[Point]
-    """The points of the first cohort's trials, in the order of their numbers."""
-    cohorts: Sequence[NewCohort]
-    initial_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    val_images: Sequence[tuple[str, str]] = ()
-    """Name and group of each validation image."""
-
-
-def create_sweep(engine: Engine, new: NewSweep) -> int:
-    """Store a sweep with its cohorts and the trials of the first one; return the sweep's id.
-
-    Raises:
-        SweepExists: the database already has a sweep of this name.
-    """
-    row = {key: value for key, value in vars(new).items() if key not in ("points", "cohorts")}
-    states = {"state": "RUNNING", "desired_state": "RUNNING", "created_at": _now()}
-    try:
-        with engine.begin() as connection:
-            inserted = connection.execute(insert(schema.sweeps).values(**row, **states))
-            (sweep_id,) = inserted.inserted_primary_key or (None,)
-            add_cohorts(connection, int(sweep_id or 0), new.cohorts)
-            store_draw(connection, int(sweep_id or 0), NewDraw(0, 0, new.points, (), new.versions))
-    except IntegrityError as error:
-        raise SweepExists(
-            f"sweep '{new.name}' already exists in this database: resume it with `searchctl resume "
-            f"{new.name}`, or give the new one another name"
-        ) from error
-    return int(sweep_id or 0)
-
-
-def request_state(engine: Engine, name: str, desired: DesiredState) -> None:
-    """Request that a sweep's driver stops or continues. This needs no lease.
-
-    Raises:
-        SweepNotFound: the database has no sweep of this name.
-    """
-    sweeps = schema.sweeps
-    with engine.begin() as connection:
-        request = update(sweeps).where(sweeps.c.name == name).values(desired_state=desired)
-        if not connection.execute(request).rowcount:
-            raise SweepNotFound(f"no sweep '{name}' in this database")
-        sweep_id = connection.execute(select(sweeps.c.id).where(sweeps.c.name == name)).scalar_one()
-        _append_event(connection, sweep_id, "requested", {"state": desired})
-
-
-def store_estimate(engine: Engine, sweep: SweepRow, forecast: Mapping[str, Any]) -> None:
-    """Store the estimate of a probe when the sweep is launched; needs no lease."""
-    row = {"sweep_id": sweep.id, "at": _now(), "kind": ESTIMATE, "detail": forecast}
-    with engine.begin() as connection:
-        connection.execute(insert(schema.events).values(**row))
 
 
 class SweepWriter:
@@ -233,7 +163,7 @@ class SweepWriter:
             self._set_sweep(connection, state="STOPPED", error=reason)
             add_cohorts(connection, self._sweep_id, cohorts)
             detail = {"cohorts": [cohort.number for cohort in cohorts], "trials": trials}
-            _append_event(connection, self._sweep_id, "extended", detail)
+            append_event(connection, self._sweep_id, "extended", detail)
 
     def retry_failed(self, keys: Sequence[JobKey], cohort: NewCohort | None) -> None:
         """Set failed jobs back to WAITING, and store the cohort of other failed trials, if any."""
@@ -244,7 +174,7 @@ class SweepWriter:
             for key in keys:
                 jobs.forget_failure(connection, self._job_id(connection, key))
             add_cohorts(connection, self._sweep_id, [cohort] if cohort else [])
-            _append_event(connection, self._sweep_id, "retried", {"trials": again})
+            append_event(connection, self._sweep_id, "retried", {"trials": again})
 
     def add_initial_files(self, files: Mapping[str, Mapping[str, str]]) -> None:
         """Store further initial weights, of trials that are drawn later."""
@@ -261,11 +191,11 @@ class SweepWriter:
             error: the reason, for users.
             **detail: further facts of the event.
         """
-        ended = None if state == "RUNNING" else _now()
+        ended = None if state == "RUNNING" else now()
         with self._transaction() as connection:
             self._set_sweep(connection, state=state, error=error, ended_at=ended, waiting=None)
             facts = {**detail, **({"error": error} if error else {})}
-            _append_event(connection, self._sweep_id, state.lower(), facts)
+            append_event(connection, self._sweep_id, state.lower(), facts)
 
     def set_waiting(self, waiting: Waiting | None) -> None:
         """Store the resources that pending jobs wait for, for displays."""
@@ -296,7 +226,7 @@ class SweepWriter:
     def note(self, kind: str, **detail: Any) -> None:
         """Append an event, unless it equals the sweep's newest event."""
         with self._transaction() as connection:
-            _append_event(connection, self._sweep_id, kind, detail)
+            append_event(connection, self._sweep_id, kind, detail)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -329,7 +259,7 @@ class SweepWriter:
         """Store the decisions on a rung in two statements, because there may be thousands."""
         if not decisions:
             return
-        at, trials, rows = _now(), schema.trials, [asdict(decision) for decision in decisions]
+        at, trials, rows = now(), schema.trials, [asdict(decision) for decision in decisions]
         for row in rows:
             row |= {"trial_id": self._trial_ids[row.pop("trial")], "decided_at": at}
         connection.execute(insert(schema.decisions), rows)
@@ -338,19 +268,3 @@ class SweepWriter:
             change.values(state=bindparam("becomes")),
             [{"which": r["trial_id"], "becomes": TRIAL_STATES[r["verdict"]]} for r in rows],
         )
-
-
-def _append_event(
-    connection: Connection, sweep_id: int, kind: str, detail: Mapping[str, Any]
-) -> None:
-    """Append an event unless it equals the newest one, which may be from the same write."""
-    events = schema.events
-    query = select(events.c.kind, events.c.detail).where(events.c.sweep_id == sweep_id)
-    newest = connection.execute(query.order_by(events.c.id.desc()).limit(1)).first()
-    if newest is None or tuple(newest) != (kind, detail):
-        row = {"sweep_id": sweep_id, "at": _now(), "kind": kind, "detail": detail}
-        connection.execute(insert(events).values(**row))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -15,8 +15,9 @@ from searchctl.orchestrator.storage.cohorts import NewDraw
 from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.lease import Holder
+from searchctl.orchestrator.storage.new_sweeps import create_sweep, request_state
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writer import SweepWriter, create_sweep, request_state
+from searchctl.orchestrator.storage.writer import SweepWriter
 from tests.stored_sweeps import complete, epoch, new_cohort, new_sweep, start
 
 DRIVERS = 8

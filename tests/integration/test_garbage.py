@@ -12,8 +12,9 @@ from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.new_sweeps import NewSweep, create_sweep
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writer import NewSweep, SweepWriter, create_sweep
+from searchctl.orchestrator.storage.writer import SweepWriter
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import new_cohort

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from searchctl.orchestrator.config.sections.sweep import LimitSettings
+from searchctl.orchestrator.config.sections.halving import LimitSettings
 from searchctl.orchestrator.driver.budget import Target
 from searchctl.orchestrator.driver.measured import Measured, subject_of
 from searchctl.orchestrator.halving.closed import ClosedCohort

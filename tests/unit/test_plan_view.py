@@ -12,7 +12,8 @@ from searchctl.orchestrator.planning.estimate import CostEstimate, StageEstimate
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.orchestrator.planning.probing.estimating import EstimatedPlan
 from searchctl.orchestrator.planning.probing.probed import Probe, Probed, Sizes, Speed
-from searchctl.orchestrator.terminal.plans.plan import estimate_report, plan_report
+from searchctl.orchestrator.terminal.plans.estimate import estimate_report
+from searchctl.orchestrator.terminal.plans.plan import plan_report
 from searchctl.trainer.settings.batch import Batch
 
 SWEEP = """\

@@ -179,7 +179,7 @@ def print_plan(sweep: "Sweep", planned: "Plan") -> None:
 
 def print_estimate(found: "EstimatedPlan") -> None:
     """Print the estimate that a probe gives."""
-    from searchctl.orchestrator.terminal.plans.plan import estimate_report
+    from searchctl.orchestrator.terminal.plans.estimate import estimate_report
 
     _print(estimate_report(found))
 
@@ -197,7 +197,7 @@ def probed_first(
 ) -> "Prepared":
     """Measure a sweep's configurations, then store the sweep with the estimate."""
     from searchctl.orchestrator.planning.probing.estimating import estimate_apart
-    from searchctl.orchestrator.storage.writer import store_estimate
+    from searchctl.orchestrator.storage.new_sweeps import store_estimate
 
     _tell("measuring the speed of the configurations")
     found = estimate_apart(sweep, _own_code(sweep, source), one_by_one=inline)

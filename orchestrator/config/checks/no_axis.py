@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import get_args
 
+from searchctl.orchestrator.config.sections.halving import HalvingSettings
 from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sections.sweep import (
-    HalvingSettings,
     ReportSettings,
     SearchSettings,
     StorageSettings,

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from searchctl.orchestrator.config.sections.sweep import (
-    HalvingSettings,
-    ReportSettings,
-    SearchSettings,
-)
+from searchctl.orchestrator.config.sections.halving import HalvingSettings
+from searchctl.orchestrator.config.sections.sweep import ReportSettings, SearchSettings
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.trainer.core.extras import embeddings_problem, module_problem
 from searchctl.trainer.data.settings import AnyData, FolderData, ImageFolderData, Task

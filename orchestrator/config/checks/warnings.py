@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 from searchctl.orchestrator.config.checks.space import check_training
+from searchctl.orchestrator.config.sections.halving import HalvingSettings
 from searchctl.orchestrator.config.sections.resources import ResourceSettings
-from searchctl.orchestrator.config.sections.sweep import (
-    HalvingSettings,
-    SearchSettings,
-)
+from searchctl.orchestrator.config.sections.sweep import SearchSettings
 from searchctl.searchspace import Interval, Params, Space
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.options import model_options

@@ -10,7 +10,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.cohorts import sources_of
-from searchctl.orchestrator.planning.plan import cohort_ladder
+from searchctl.orchestrator.planning.ladders import cohort_ladder
 from searchctl.orchestrator.run.cohorts import new_cohort
 from searchctl.orchestrator.storage.cohorts import NewCohort
 from searchctl.orchestrator.storage.reads import queries

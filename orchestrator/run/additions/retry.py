@@ -15,7 +15,7 @@ from searchctl.orchestrator.facts.cohorts import protected_trials
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.planning.plan import cohort_ladder
+from searchctl.orchestrator.planning.ladders import cohort_ladder
 from searchctl.orchestrator.run.additions.extend import refuse_driven
 from searchctl.orchestrator.run.cohorts import new_cohort
 from searchctl.orchestrator.storage.cohorts import NewCohort

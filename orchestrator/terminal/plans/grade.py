@@ -11,7 +11,7 @@ from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.grade import Grade, Graded, StageGrade
 from searchctl.orchestrator.planning.retries import Retry
 from searchctl.orchestrator.terminal.display import heading, plain_table
-from searchctl.orchestrator.terminal.plans.plan import clock, number, size, spread, stage_name
+from searchctl.orchestrator.terminal.plans.numbers import clock, number, size, spread, stage_name
 
 _MOST_RETRIES = 5
 """Jobs that are listed, the most expensive first."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.occupancy.plan_use import Occupancy, OneLadder
-from searchctl.orchestrator.terminal.plans.plan import clock, spread
+from searchctl.orchestrator.terminal.plans.numbers import clock, spread
 
 
 def occupancy_report(found: Occupancy) -> Iterator[str]:
