@@ -15,11 +15,11 @@ from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.ladder_rows import ladder_rows
 from searchctl.orchestrator.halving.rule import Decision, Ladder, Outcome, plan_ladder
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.cohorts import NewCohort
-from searchctl.orchestrator.storage.new_sweeps import NewSweep, create_sweep
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writer import TRIAL_STATES
+from searchctl.orchestrator.storage.writes.cohorts import NewCohort
+from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep, create_sweep
+from searchctl.orchestrator.storage.writes.writer import TRIAL_STATES
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGES = 8192

@@ -5,8 +5,8 @@ import numpy as np
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.search.draws import Point
-from searchctl.orchestrator.storage.cohorts import NewCohort
-from searchctl.orchestrator.storage.new_sweeps import NewSweep
+from searchctl.orchestrator.storage.writes.cohorts import NewCohort
+from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts, JobResult
 

@@ -20,7 +20,7 @@ from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.rows import EpochRow, TrialRow
-from searchctl.orchestrator.storage.writer import TRIAL_STATES
+from searchctl.orchestrator.storage.writes.writer import TRIAL_STATES
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import Evaluation, score_of
 

@@ -16,7 +16,7 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.search.mirror import mirror_result
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.measurements import Measurement
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 log = logging.getLogger("searchctl")

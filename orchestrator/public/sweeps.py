@@ -19,10 +19,10 @@ from searchctl.orchestrator.run.additions.retry import retry_failed as enter_aga
 from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.database import open_database
-from searchctl.orchestrator.storage.new_sweeps import request_state
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.tables import table_epochs
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.writes.new_sweeps import request_state
 from searchctl.orchestrator.tables.flat import flat_epochs, flat_trials
 from searchctl.orchestrator.tables.frames import frame
 from searchctl.orchestrator.tables.trials import trial_table

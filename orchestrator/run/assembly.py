@@ -38,7 +38,7 @@ from searchctl.orchestrator.run.preparation.decoding import decode_for
 from searchctl.orchestrator.run.preparation.prepare import Prepared
 from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.measurements import read_measurements
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError, SettingsError
 from searchctl.trainer.data.cache.store import ignore_progress

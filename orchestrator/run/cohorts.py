@@ -20,10 +20,10 @@ from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
 from searchctl.orchestrator.halving.rule import Ladder
 from searchctl.orchestrator.search.cohort_points import cohort_points
 from searchctl.orchestrator.search.draws import Point
-from searchctl.orchestrator.storage.cohorts import NewCohort, NewDraw
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.cohorts import NewCohort, NewDraw
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.searchspace import Params
 
 if TYPE_CHECKING:

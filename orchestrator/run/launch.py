@@ -25,7 +25,7 @@ from searchctl.orchestrator.run.takeover import open_mirror, replay, take_over
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
 from searchctl.orchestrator.storage.sqlite.file import rescued
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.trainer.own_code.imports import forgotten_afterwards
 
 Display = Callable[..., Progress]

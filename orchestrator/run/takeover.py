@@ -19,7 +19,7 @@ from searchctl.orchestrator.search.study import StudyMirror
 from searchctl.orchestrator.storage.faults import full, unreachable
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import AttemptRow, JobRow
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.opening import build_dataset
 

@@ -16,7 +16,7 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.search.studies import delete_study, rename_study
 from searchctl.orchestrator.storage.reads.queries import sweep_named
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.whole_sweeps import delete_rows, rename_rows
+from searchctl.orchestrator.storage.writes.whole_sweeps import delete_rows, rename_rows
 
 
 def delete_sweep(engine: Engine, url: str, row: SweepRow) -> None:

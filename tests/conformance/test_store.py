@@ -8,8 +8,8 @@ import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError, SweepExists, SweepNotFound
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.storage.new_sweeps import create_sweep, request_state
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep, request_state
 from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import (
     LADDER,

@@ -16,9 +16,9 @@ from searchctl.orchestrator.planning.probing.estimating import estimate_sweep
 from searchctl.orchestrator.planning.retries import busy_seconds, faults
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.preparation.prepare import prepare
-from searchctl.orchestrator.storage.new_sweeps import store_estimate
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.spending import EndedAttempt
+from searchctl.orchestrator.storage.writes.new_sweeps import store_estimate
 from searchctl.orchestrator.terminal.plans.grade import grade_line, grade_report
 from searchctl.trainer.core.results import JobResult
 

@@ -9,7 +9,7 @@ from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 
 FULL = Waiting(1, {"GPU": 1}, {"GPU": 0}, {"GPU": 2}, nodes=1)
 LINE = "1 job waits for 1 GPU: 2 of 2 GPUs are in use, by quick (1 job)"

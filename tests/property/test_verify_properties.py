@@ -11,7 +11,7 @@ from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, TrialRow
-from searchctl.orchestrator.storage.writer import TRIAL_STATES
+from searchctl.orchestrator.storage.writes.writer import TRIAL_STATES
 from searchctl.searchspace import Params
 from searchctl.trainer.core.results import Evaluation
 

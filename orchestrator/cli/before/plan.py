@@ -197,7 +197,7 @@ def probed_first(
 ) -> "Prepared":
     """Measure a sweep's configurations, then store the sweep with the estimate."""
     from searchctl.orchestrator.planning.probing.estimating import estimate_apart
-    from searchctl.orchestrator.storage.new_sweeps import store_estimate
+    from searchctl.orchestrator.storage.writes.new_sweeps import store_estimate
 
     _tell("measuring the speed of the configurations")
     found = estimate_apart(sweep, _own_code(sweep, source), one_by_one=inline)

@@ -13,7 +13,7 @@ from searchctl.orchestrator.cli.views.view import open_sweep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from searchctl.orchestrator.storage.cohorts import NewCohort
+    from searchctl.orchestrator.storage.writes.cohorts import NewCohort
 
 
 @click.command("extend")

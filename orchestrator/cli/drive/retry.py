@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from searchctl.orchestrator.run.additions.retry import Failed
-    from searchctl.orchestrator.storage.cohorts import NewCohort
     from searchctl.orchestrator.storage.rows import SweepRow
+    from searchctl.orchestrator.storage.writes.cohorts import NewCohort
 
 
 def entered_again(engine: "Engine", row: "SweepRow") -> Iterator[str]:

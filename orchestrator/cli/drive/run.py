@@ -270,7 +270,7 @@ def stop(sweep: str, wait: bool, db: str | None) -> None:
     import time
 
     from searchctl.orchestrator.core.errors import SweepNotFound
-    from searchctl.orchestrator.storage.new_sweeps import request_state
+    from searchctl.orchestrator.storage.writes.new_sweeps import request_state
 
     try:
         engine, row = open_sweep(sweep, db)

@@ -12,10 +12,10 @@ from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.cohorts import sources_of
 from searchctl.orchestrator.planning.ladders import cohort_ladder
 from searchctl.orchestrator.run.cohorts import new_cohort
-from searchctl.orchestrator.storage.cohorts import NewCohort
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.cohorts import NewCohort
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 
 _OPEN = ("WAITING", "RUNNING")
 

@@ -18,10 +18,10 @@ from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.planning.ladders import cohort_ladder
 from searchctl.orchestrator.run.additions.extend import refuse_driven
 from searchctl.orchestrator.run.cohorts import new_cohort
-from searchctl.orchestrator.storage.cohorts import NewCohort
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, JobRow, SweepRow
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.cohorts import NewCohort
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 
 
 @dataclass(frozen=True)

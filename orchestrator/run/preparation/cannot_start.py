@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.core.errors import CannotStart
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writer import SweepWriter
+from searchctl.orchestrator.storage.writes.writer import SweepWriter
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from searchctl.orchestrator.planning.plan import Plan
 from searchctl.orchestrator.run.additions.extend import extend_command, extension_for
 from searchctl.orchestrator.run.cohorts import launched_cohorts
 from searchctl.orchestrator.storage.connect import shown
-from searchctl.orchestrator.storage.new_sweeps import NewSweep, create_sweep
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.submissions import knows
+from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep, create_sweep
+from searchctl.orchestrator.storage.writes.submissions import knows
 from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.sets.base import Dataset
 

@@ -15,21 +15,22 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.storage import jobs, lease, results, schema
-from searchctl.orchestrator.storage.cohorts import (
-    NewCohort,
-    NewDraw,
-    add_cohorts,
-    store_draw,
-    trial_ids,
-)
-from searchctl.orchestrator.storage.events import append_event, now
+from searchctl.orchestrator.storage import results, schema
 from searchctl.orchestrator.storage.measurements import Measurement, add_measurements
 from searchctl.orchestrator.storage.rows import (
     AttemptOutcome,
     SweepState,
     TrialState,
 )
+from searchctl.orchestrator.storage.writes import jobs, lease
+from searchctl.orchestrator.storage.writes.cohorts import (
+    NewCohort,
+    NewDraw,
+    add_cohorts,
+    store_draw,
+    trial_ids,
+)
+from searchctl.orchestrator.storage.writes.events import append_event, now
 from searchctl.trainer.core.results import EpochRecord, JobResult
 
 TRIAL_STATES: dict[str, TrialState] = {

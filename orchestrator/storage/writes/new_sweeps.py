@@ -10,18 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
 from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.cohorts import (
-    NewCohort,
-    NewDraw,
-    add_cohorts,
-    store_draw,
-)
-from searchctl.orchestrator.storage.events import append_event, now
 from searchctl.orchestrator.storage.rows import (
     ESTIMATE,
     DesiredState,
     SweepRow,
 )
+from searchctl.orchestrator.storage.writes.cohorts import (
+    NewCohort,
+    NewDraw,
+    add_cohorts,
+    store_draw,
+)
+from searchctl.orchestrator.storage.writes.events import append_event, now
 
 
 @dataclass(frozen=True)
