@@ -66,9 +66,7 @@ def assess_audit(
 def _interval(better: int, n: int, pruned: int) -> tuple[float, float]:
     if n == pruned:
         return better / n, better / n  # every pruned trial was audited: nothing is estimated
-    from scipy.special import betaincinv  # late: most sweeps have no audit
+    from scipy import stats  # late: most sweeps have no audit
 
-    tail = (1 - LEVEL) / 2
-    low = float(betaincinv(better, n - better + 1, tail)) if better else 0.0
-    high = float(betaincinv(better + 1, n - better, 1 - tail)) if better < n else 1.0
-    return low, high
+    interval = stats.binomtest(better, n).proportion_ci(LEVEL, method="exact")
+    return float(interval.low), float(interval.high)

@@ -14,8 +14,9 @@ from itertools import pairwise
 from statistics import mean, median_low
 from typing import Any
 
+from scipy import stats
+
 from searchctl.orchestrator.statistics.holm import holm
-from searchctl.orchestrator.statistics.rank_tests import kendall, kruskal, ranks
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.training import TrainSettings
 
@@ -175,14 +176,15 @@ def _enough(trials: Sequence[int]) -> bool:
 
 def _rises(below: Sequence[float], above: Sequence[float]) -> list[float]:
     """Return how many ranks each trial rose; tied scores share their ranks."""
-    places: list[float] = (ranks(above) - ranks(below)).tolist()
+    places: list[float] = (stats.rankdata(above) - stats.rankdata(below)).tolist()
     return places
 
 
 def _trend(values: Sequence[float], rises: Sequence[float]) -> tuple[float | None, float]:
     if len(set(rises)) < 2:
         return None, 1.0
-    return kendall(values, rises)
+    found = stats.kendalltau(values, rises)
+    return float(found.statistic), float(found.pvalue)
 
 
 def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, float], float]:
@@ -191,7 +193,7 @@ def _by_value(values: Sequence[Any], rises: Sequence[float]) -> tuple[dict[str, 
     for value, rise in zip(values, rises, strict=True):
         groups[str(value)].append(rise)
     means = {value: mean(group) for value, group in sorted(groups.items())}
-    p = kruskal([*groups.values()]) if len(set(rises)) > 1 else 1.0
+    p = float(stats.kruskal(*groups.values()).pvalue) if len(set(rises)) > 1 else 1.0
     return means, p
 
 

@@ -8,11 +8,10 @@ Selection", 1949). `Agreement.spread` is the share of the range that is left.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 
 import numpy as np
-
-from searchctl.orchestrator.statistics.rank_tests import kendall, spearman
+from scipy import stats
 
 LEAST_FOR_INTERVAL = 8
 Interval = tuple[float, float]
@@ -51,20 +50,25 @@ def rank_agreement(lower: Mapping[int, float], upper: Mapping[int, float], top: 
     both = sorted(lower.keys() & upper.keys())
     below, above = [lower[trial] for trial in both], [upper[trial] for trial in both]
     top, n = min(top, len(both)), len(both)
-    related = len(set(below)) > 1 and len(set(above)) > 1
-    tau = kendall(below, above).tau if related else None
-    rho = spearman(below, above) if related else None
+    kendall = _correlation(stats.kendalltau, below, above)
+    spearman = _correlation(stats.spearmanr, below, above)
     return Agreement(
         n=n,
-        kendall=tau,
-        kendall_interval=_interval(n, tau, 0.437 / max(n - 4, 1)),
-        spearman=rho,
-        spearman_interval=_interval(n, rho, (1 + (rho or 0) ** 2 / 2) / max(n - 3, 1)),
+        kendall=kendall,
+        kendall_interval=_interval(n, kendall, 0.437 / max(n - 4, 1)),
+        spearman=spearman,
+        spearman_interval=_interval(n, spearman, (1 + (spearman or 0) ** 2 / 2) / max(n - 3, 1)),
         spread=_share(below, list(lower.values())),
         top=top,
         shared=len(_best(both, below, top) & _best(both, above, top)),
         shared_by_chance=top * top / n if n else 0.0,
     )
+
+
+def _correlation(measure: Any, below: list[float], above: list[float]) -> float | None:
+    if len(set(below)) < 2 or len(set(above)) < 2:
+        return None
+    return float(measure(below, above).statistic)
 
 
 def _interval(n: int, correlation: float | None, variance: float) -> Interval | None:
@@ -75,7 +79,7 @@ def _interval(n: int, correlation: float | None, variance: float) -> Interval | 
     """
     if n < LEAST_FOR_INTERVAL or correlation is None or abs(correlation) > 1 - 1e-9:
         return None
-    reach = NormalDist().inv_cdf(0.975) * math.sqrt(variance)
+    reach = float(stats.norm.isf(0.025)) * math.sqrt(variance)
     centre = math.atanh(correlation)
     return math.tanh(centre - reach), math.tanh(centre + reach)
 
