@@ -4,7 +4,7 @@ Optuna's own calls use a transaction and several queries for each value. A job's
 and the end of a rung with thousands of trials takes minutes, while all GPUs are idle. The tables
 are the models of the installed Optuna version, so its readers see the same rows as from its calls.
 Its public `add_trial` uses ten times the CPU of these rows (41 ms a trial, here 4 ms), and cannot
-change a trial that runs. The models are private: tests/unit/test_optuna_layout.py compares them.
+change a trial that runs. The models are private: test_optuna_layout.py compares them.
 """
 
 import json

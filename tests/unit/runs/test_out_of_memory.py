@@ -14,7 +14,7 @@ from searchctl.orchestrator.driver.out_of_memory import OutOfMemory, Placement
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.trainer.settings.batch import Batch
-from tests.unit.test_attempts import JOB, LATER, NOW, attempts
+from tests.unit.halving.test_attempts import JOB, LATER, NOW, attempts
 
 EIGHT = Batch(8, 1)
 

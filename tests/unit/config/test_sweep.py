@@ -9,7 +9,7 @@ from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.spec import differences
 from searchctl.orchestrator.config.sweep import Sweep
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 DATA = "name: s\ndata: {dataset: scenes}\n"
 GOOD = f"{DATA}space: {{lr: [0.1, 0.01]}}\n"
 

@@ -17,7 +17,7 @@ from searchctl.orchestrator.statistics.certainty import (
     seed_noise,
 )
 
-TRUTH = Path(__file__).parents[3] / "shared/truth"
+TRUTH = Path(__file__).parents[4] / "shared/truth"
 TABLES = {"t-fcn-grid": 10, "small-fcn-rand": 10, "small-unet-grid": 8}
 """Measured tables of 36 configurations on real images, and their numbers of seeds."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MODULES = sorted(
     ".".join(("searchctl", *path.relative_to(ROOT).with_suffix("").parts))
     for folder in ("searchspace", "trainer", "orchestrator")

@@ -11,7 +11,7 @@ from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.init.secrets import SAMPLE, env_values, problems, read_folder
 from searchctl.orchestrator.init.write import env_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

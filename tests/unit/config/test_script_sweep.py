@@ -150,7 +150,7 @@ def test_the_files_of_a_script_are_what_its_command_names_and_what_these_import(
 
 @pytest.mark.parametrize("name", ["sweep.yaml", "sweep_smp.yaml"])
 def test_the_examples_load_fit_the_schema_and_have_their_script(name):
-    folder = Path(__file__).parents[2] / "examples" / "script"
+    folder = Path(__file__).parents[3] / "examples" / "script"
     sweep = load_sweep(folder / name)
     assert script_files(folder, sweep.script)[0].startswith("train")
     validator = jsonschema.Draft202012Validator(json_schema())

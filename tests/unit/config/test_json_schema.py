@@ -6,7 +6,7 @@ import pytest
 from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 BASE = {"name": "s", "data": {"dataset": "scenes"}, "space": {"lr": [0.1, 0.01]}}
 
 

@@ -21,7 +21,7 @@ from searchctl.trainer.data.settings import OwnData
 from searchctl.trainer.own_code.imports import use_contents
 from tests.in_process import searchctl
 
-EXAMPLE = Path(__file__).parents[2] / "examples/own-parts/my_data.py"
+EXAMPLE = Path(__file__).parents[3] / "examples/own-parts/my_data.py"
 SWEEP = """\
 name: cracks
 data: {{dataset: my_data:Cracks, root: {root}, image_size: [16, 16]{more}}}

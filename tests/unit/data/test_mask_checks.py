@@ -5,7 +5,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from tests.unit.test_label_checks import fill, halves, report_of
+from tests.unit.data.test_label_checks import fill, halves, report_of
 
 COLOURS = {"background": [0, 0, 0], "object": [255, 0, 0]}
 

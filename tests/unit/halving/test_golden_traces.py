@@ -10,7 +10,7 @@ from searchctl.orchestrator.halving.bracket import Bracket
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.rule import Outcome, plan_ladder, rung_counts
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"no golden traces at {GOLDEN}")
 
 

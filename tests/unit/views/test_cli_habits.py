@@ -17,7 +17,7 @@ from searchctl.orchestrator.cli.common import print_errors
 from searchctl.orchestrator.cli.main import cli, main
 from searchctl.orchestrator.facts.text import counted
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "first_release"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "first_release"
 VALID = "name: s\ndata: {dataset: scenes}\nspace: {lr: [0.1, 0.2]}\n"
 WRITERS = {"launch", "resume", "stop", "train", "dashboard", "watch", "schema", "report"} | {
     "delete",

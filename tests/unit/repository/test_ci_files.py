@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOOKS = {
     "ruff": ".venv/bin/ruff check --fix",
     "ruff-format": ".venv/bin/ruff format",

@@ -24,7 +24,7 @@ COLUMNS = {
     models.TrialValueModel: "trial_value_id trial_id objective value value_type",
 }
 SCHEMA = 12
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
 def test_optunas_tables_have_the_columns_that_our_rows_fill():
