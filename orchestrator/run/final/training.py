@@ -96,6 +96,7 @@ def train_exported(
         inference=exported.inference,
         keep_weights=True,
         resume_from=(out,),
+        checkpoint_every_s=0,  # the epochs are long, and Ctrl-C loses none of them
         code=exported.own_code,
     )
     result = run_job(job, on_epoch=on_epoch, stop=stop)
