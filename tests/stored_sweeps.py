@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.writes.cohorts import NewCohort
 from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep
 from searchctl.searchspace import Params

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.machine import keep
-from searchctl.orchestrator.search.draws import NO_PRIOR, History, draw, draw_by_model
-from searchctl.orchestrator.search.tpe import ClosedTrial
+from searchctl.orchestrator.draws.points import NO_PRIOR, History, draw, draw_by_model
+from searchctl.orchestrator.draws.tpe import ClosedTrial
 from searchctl.searchspace import Space
 
 SPACE = Space.from_config(

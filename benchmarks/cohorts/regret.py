@@ -19,9 +19,9 @@ from benchmarks.ladder.judge import Estimate, full_scores, others, paired, regre
 from benchmarks.ladder.strategies import ladder_cost
 from benchmarks.ladder.tables import Run, Table
 from benchmarks.machine import RESULTS, keep
+from searchctl.orchestrator.draws.points import History, Prior, draw, draw_by_model
+from searchctl.orchestrator.draws.tpe import ClosedTrial
 from searchctl.orchestrator.halving.rule import Ladder, plan_ladder
-from searchctl.orchestrator.search.draws import History, Prior, draw, draw_by_model
-from searchctl.orchestrator.search.tpe import ClosedTrial
 from searchctl.searchspace import Choice as Axis
 from searchctl.searchspace import Params, Space
 from searchctl.trainer.core.seeds import derive_seed

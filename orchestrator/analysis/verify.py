@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.follow_up import final_winner, follow_up_jobs
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Outcome
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.rows import EpochRow, TrialRow
 from searchctl.orchestrator.storage.writes.writer import TRIAL_STATES
 from searchctl.searchspace import Params

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.halving.closed import ClosedCohort, CohortShape, closed_cohorts
 from searchctl.orchestrator.halving.follow_up import FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision, Direction
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepState, TrialRow
 from searchctl.trainer.core.results import Evaluation
 from searchctl.trainer.scores.catalog import ScoreName

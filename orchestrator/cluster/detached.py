@@ -27,7 +27,7 @@ from searchctl.orchestrator.run.resume import refuse_changed_code
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writes.submissions import (
+from searchctl.orchestrator.storage.submissions import (
     new_submission,
     newest_submission,
     store_submission,

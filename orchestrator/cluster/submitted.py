@@ -10,7 +10,7 @@ from searchctl.orchestrator.executors.ray.jobs import ClusterJobs, tail
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writes.submissions import Submission, newest_submission
+from searchctl.orchestrator.storage.submissions import Submission, newest_submission
 
 POLL_S = 0.5
 _OF_RAY = " INFO job_manager.py:"

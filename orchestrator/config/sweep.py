@@ -43,7 +43,7 @@ from searchctl.orchestrator.config.sections.sweep import (
     StorageSettings,
 )
 from searchctl.orchestrator.config.spec import spec_hash
-from searchctl.orchestrator.search.draws import Point, Prior
+from searchctl.orchestrator.draws.points import Point, Prior
 from searchctl.searchspace import Params, Space, SpaceError
 from searchctl.searchspace.errors import Path
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task

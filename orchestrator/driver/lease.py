@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from searchctl.orchestrator.core.errors import DatabaseGone, LeaseLost, SweepBusy
 from searchctl.orchestrator.core.processes import is_dead, worker_name
-from searchctl.orchestrator.storage.writes import lease as stored
+from searchctl.orchestrator.storage import lease as stored
 
 LEASE_S = 30.0
 """Seconds of silence of a driver after which another one may take its sweep over."""

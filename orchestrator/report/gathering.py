@@ -14,6 +14,7 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.artifacts.retention import MASKS
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.draws.distributions import distributions
 from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.ranking import first_scores
 from searchctl.orchestrator.facts.text import counted
@@ -34,7 +35,6 @@ from searchctl.orchestrator.report.facts import (
 from searchctl.orchestrator.report.options import contrasts
 from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
-from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow

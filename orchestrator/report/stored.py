@@ -8,13 +8,13 @@ from typing import Self
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.config.fingerprint import versions
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.facts.cohorts import protected_trials
 from searchctl.orchestrator.halving.cohorts import (
     Cohorts,
@@ -19,7 +20,6 @@ from searchctl.orchestrator.halving.cohorts import (
 from searchctl.orchestrator.halving.ladder_rows import ladder_of, ladder_rows
 from searchctl.orchestrator.halving.rule import Ladder
 from searchctl.orchestrator.search.cohort_points import cohort_points
-from searchctl.orchestrator.search.draws import Point
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
 from searchctl.orchestrator.storage.writes.cohorts import NewCohort, NewDraw
@@ -27,7 +27,7 @@ from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.searchspace import Params
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.search.tpe import ClosedTrial
+    from searchctl.orchestrator.draws.tpe import ClosedTrial
 
 
 def launched_cohorts(sweep: Sweep, ladders: Sequence[Ladder]) -> list[NewCohort]:
@@ -155,7 +155,7 @@ class CohortDrawer:
 
 def closed_trials(engine: Engine, row: SweepRow, cohorts: Collection[int]) -> "list[ClosedTrial]":
     """Return the trials of closed cohorts with their scores by number of training images."""
-    from searchctl.orchestrator.search.tpe import ClosedTrial  # imports Optuna
+    from searchctl.orchestrator.draws.tpe import ClosedTrial  # imports Optuna
 
     trials = [each for each in queries.trials(engine, row) if each.cohort in cohorts]
     scores: dict[int, dict[int, float | None]] = {trial.number: {} for trial in trials}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from searchctl.orchestrator.config.checks.where import after_launch
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.draws.points import History, Point, draw, draw_by_model
 from searchctl.orchestrator.halving.rule import Direction
-from searchctl.orchestrator.search.draws import History, Point, draw, draw_by_model
 from searchctl.orchestrator.storage.rows import CohortRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.search.tpe import ClosedTrial
+    from searchctl.orchestrator.draws.tpe import ClosedTrial
 
 ClosedTrials = Callable[[Collection[int]], "Sequence[ClosedTrial]"]
 """Returns the trials of closed cohorts, by the numbers of the cohorts."""

@@ -16,8 +16,8 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState, create_trial
 
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.draws.distributions import plain
 from searchctl.orchestrator.halving.rule import Direction
-from searchctl.orchestrator.search.distributions import plain
 
 LEAST_TRIALS = 8
 """Minimum number of trials. With fewer, the importances are mostly noise."""

@@ -23,9 +23,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from searchctl.orchestrator.artifacts.pictures import JobPicture
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.draws.distributions import distributions, plain
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.search.attributes import artifact_attribute, note_attributes
-from searchctl.orchestrator.search.distributions import distributions, plain
 from searchctl.orchestrator.search.study_rows import EndedTrial, NewTrial, StudyRows
 from searchctl.orchestrator.storage.connect import connect, database_location, engine_options
 from searchctl.orchestrator.storage.faults import full, unreachable

@@ -5,8 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from searchctl.orchestrator.draws.points import Origin
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
-from searchctl.orchestrator.search.draws import Origin
 from searchctl.trainer.core.results import EpochRecord
 
 SweepState = Literal["RUNNING", "COMPLETE", "STOPPED", "FAIL"]

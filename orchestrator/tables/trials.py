@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.draws.points import Origin
 from searchctl.orchestrator.facts.scores import (
     epoch_score,
     ranked_by,
@@ -13,7 +14,6 @@ from searchctl.orchestrator.facts.scores import (
     shown_score,
     value_of,
 )
-from searchctl.orchestrator.search.draws import Origin
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
 from searchctl.orchestrator.storage.reads.tables import TableJob, table_jobs

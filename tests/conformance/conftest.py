@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
+from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.faults import full, unreachable
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.stored_sweeps import new_sweep

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from searchctl.orchestrator.core.errors import SchemaMismatch, SearchctlError
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.storage import database
+from searchctl.orchestrator.storage import database, lease
 from searchctl.orchestrator.storage.connect import connect
 from searchctl.orchestrator.storage.database import (
     VERSION_TABLE,
@@ -24,7 +24,6 @@ from searchctl.orchestrator.storage.database import (
 )
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.schema import metadata
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.old_databases import FILLED, JOBS, OUTCOMES, STAND_IN_THE_WAY
 from tests.stored_sweeps import complete, counts, decision

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import event, text
 
+from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.connect import connect
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.postgres_server import PostgresServer

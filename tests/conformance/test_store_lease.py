@@ -10,13 +10,12 @@ from sqlalchemy import select, text, update
 
 from searchctl.orchestrator.core.errors import LeaseLost
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage import lease, schema
 from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.database import open_database
+from searchctl.orchestrator.storage.lease import Holder
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.cohorts import NewDraw
-from searchctl.orchestrator.storage.writes.lease import Holder
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep, request_state
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.stored_sweeps import complete, epoch, new_cohort, new_sweep, start

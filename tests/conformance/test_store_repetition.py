@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage import lease, schema
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.stored_sweeps import complete, decision, epoch, new_sweep, start

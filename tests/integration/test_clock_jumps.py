@@ -11,8 +11,9 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.run.launch import run
+from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import jobs, lease, writer
+from searchctl.orchestrator.storage.writes import jobs, writer
 from tests.in_process import searchctl
 
 

@@ -13,7 +13,7 @@ from searchctl.orchestrator.executors.ray.own_code import code_folder
 from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import sweep_to_resume
 from searchctl.orchestrator.storage.database import open_database
-from searchctl.orchestrator.storage.writes.submissions import (
+from searchctl.orchestrator.storage.submissions import (
     knows,
     new_submission,
     newest_submission,

@@ -11,8 +11,8 @@ from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome
 from searchctl.orchestrator.run.preparation.prepare import prepare
+from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.trainer.core.results import JobResult
 

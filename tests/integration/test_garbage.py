@@ -6,13 +6,13 @@ from upath import UPath
 
 from searchctl.orchestrator.artifacts.garbage import Tally, collect, used_bytes
 from searchctl.orchestrator.artifacts.retention import RetentionReason
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Outcome
-from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.storage import lease
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease
 from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep, create_sweep
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from searchctl.searchspace import Params

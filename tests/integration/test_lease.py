@@ -13,8 +13,8 @@ from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.resume import prepare_resume
+from searchctl.orchestrator.storage import lease as stored
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.writes import lease as stored
 from searchctl.orchestrator.storage.writes.new_sweeps import request_state
 
 

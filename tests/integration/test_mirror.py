@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from searchctl.orchestrator.search.distributions import distributions
+from searchctl.orchestrator.draws.distributions import distributions
 from searchctl.orchestrator.search.study import Ending, StudyMirror
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.searchspace import Choice, Params, Space

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.core.errors import SearchctlError, SweepFailed
+from searchctl.orchestrator.draws.distributions import distributions
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.report.charts.figures import follow_classes
 from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.report.rendering import html, markdown, render
-from searchctl.orchestrator.search.distributions import distributions
 from searchctl.orchestrator.search.importance import Scored, importance
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads import queries

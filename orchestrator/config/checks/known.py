@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from searchctl.orchestrator.config.checks.where import where_of
 from searchctl.orchestrator.config.sections.sweep import SearchSettings
-from searchctl.orchestrator.search.draws import Prior
+from searchctl.orchestrator.draws.points import Prior
 from searchctl.searchspace import Params, Space
 from searchctl.searchspace.draws.drawing import anything
 from searchctl.searchspace.errors import Problem

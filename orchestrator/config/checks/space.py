@@ -12,7 +12,7 @@ from searchctl.orchestrator.config.checks.script import read_script_space
 from searchctl.orchestrator.config.checks.where import where_problems
 from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.sections.sweep import SearchSettings
-from searchctl.orchestrator.search.draws import Point, Prior, draw
+from searchctl.orchestrator.draws.points import Point, Prior, draw
 from searchctl.searchspace import Choice, Params, Space
 from searchctl.searchspace.branches import Part, flat, setting
 from searchctl.searchspace.errors import Path, Problem

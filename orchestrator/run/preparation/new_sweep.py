@@ -18,8 +18,8 @@ from searchctl.orchestrator.run.cohorts import launched_cohorts
 from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep, create_sweep
-from searchctl.orchestrator.storage.writes.submissions import knows
 from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.sets.base import Dataset
 

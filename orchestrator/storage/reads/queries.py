@@ -16,6 +16,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.halving.job_key import LADDER, JobKey, Kind
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import (
     ON_LADDER,
     Trials,
@@ -34,8 +35,7 @@ from searchctl.orchestrator.storage.rows import (
     SweepRow,
     TrialRow,
 )
-from searchctl.orchestrator.storage.writes.lease import is_held
-from searchctl.orchestrator.storage.writes.submissions import newest_submission
+from searchctl.orchestrator.storage.submissions import newest_submission
 from searchctl.trainer.core.errors import first_few
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from sqlalchemy import Engine, case, func, select
 
 from searchctl.orchestrator.halving.job_key import JobKey, Kind
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
-from searchctl.orchestrator.storage.writes.lease import is_held
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
 _KEY = (_trials.c.number, _jobs.c.rung, _jobs.c.kind, _jobs.c.repeat)

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 
 from searchctl.orchestrator.storage import schema
+from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import fetch
-from searchctl.orchestrator.storage.writes.lease import is_held
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.storage import schema
 
 

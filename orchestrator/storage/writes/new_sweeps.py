@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from searchctl.orchestrator.core.errors import SweepExists, SweepNotFound
-from searchctl.orchestrator.search.draws import Point
+from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.rows import (
     ESTIMATE,

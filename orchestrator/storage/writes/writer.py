@@ -15,14 +15,14 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.storage import results, schema
+from searchctl.orchestrator.storage import lease, results, schema
 from searchctl.orchestrator.storage.measurements import Measurement, add_measurements
 from searchctl.orchestrator.storage.rows import (
     AttemptOutcome,
     SweepState,
     TrialState,
 )
-from searchctl.orchestrator.storage.writes import jobs, lease
+from searchctl.orchestrator.storage.writes import jobs
 from searchctl.orchestrator.storage.writes.cohorts import (
     NewCohort,
     NewDraw,

@@ -2,7 +2,7 @@
 
 import json
 
-from searchctl.orchestrator.search.distributions import distributions
+from searchctl.orchestrator.draws.distributions import distributions
 from searchctl.orchestrator.search.importance import Scored, importance
 from searchctl.searchspace import Params, Space
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from searchctl.orchestrator.search.distributions import distributions
+from searchctl.orchestrator.draws.distributions import distributions
 from searchctl.searchspace import Space, SpaceError
 
 LR = [

@@ -3,7 +3,7 @@ from statistics import NormalDist, fmean
 
 import pytest
 
-from searchctl.orchestrator.search.draws import Point, Prior, draw
+from searchctl.orchestrator.draws.points import Point, Prior, draw
 from searchctl.searchspace import Choice, Interval, Params, Space
 from searchctl.searchspace.draws.near import SPREAD, STAYS, near
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from searchctl.orchestrator.search.tpe import ClosedTrial, draw
+from searchctl.orchestrator.draws.tpe import ClosedTrial, draw
 from searchctl.searchspace import Params, Space
 
 WHOLE = {

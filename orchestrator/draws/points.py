@@ -17,7 +17,7 @@ from searchctl.searchspace.draws.drawing import Allowed, anything
 from searchctl.searchspace.known import Completed
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.search.tpe import ClosedTrial
+    from searchctl.orchestrator.draws.tpe import ClosedTrial
 
 Origin = Literal["grid", "random", "known", "near", "model"]
 """How a trial's params were found. known: given by the user. near: drawn near such a point. model:
@@ -76,7 +76,7 @@ def draw_by_model(
     Returns:
         The points, and the numbers of the trials that the model used.
     """
-    from searchctl.orchestrator.search import tpe  # imports Optuna
+    from searchctl.orchestrator.draws import tpe  # imports Optuna
 
     found = tpe.draw(
         space,
