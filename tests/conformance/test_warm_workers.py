@@ -76,6 +76,7 @@ def test_every_rung_runs_on_workers_of_the_first_and_the_surplus_ends(one_ray, t
     assert last == {str(workers[-1])}
 
 
+@pytest.mark.exhaustive
 def test_a_job_that_waits_for_its_worker_does_not_take_that_of_another(one_ray, tmp_path):
     def first_two_are_short(job, on_epoch, stop):
         (tmp_path / str(job.trial)).touch()

@@ -33,7 +33,13 @@ def python(*arguments, cwd):
     )
 
 
-@pytest.mark.parametrize("code", [EVERY_MODULE, LIGHT], ids=["no bare name", "nothing heavy"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(EVERY_MODULE, marks=pytest.mark.exhaustive, id="no bare name"),
+        pytest.param(LIGHT, id="nothing heavy"),
+    ],
+)
 def test_importing_searchctl_imports(code, tmp_path):
     done = python("-c", code, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -27,6 +27,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.exhaustive
 def test_a_resumed_training_ends_as_one_that_was_not_interrupted(folder):
     whole = list(epochs(PARAMS, last=LAST))
     first = list(epochs(PARAMS, last=LAST - 3, out=folder))
