@@ -29,6 +29,7 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "class_scores": (*_JOB, "split", "class_id"),
     "image_scores": _JOB,
     "decisions": ("trial", "rung"),
+    "measurements": ("quantity", "subject", "hardware"),
 }
 """Keys of the rows of each table, with trials by their numbers."""
 
@@ -41,6 +42,7 @@ _OF_ITS_OWN = {
     "jobs": {"seconds", "gpu_seconds", "peak_memory_bytes", "latency_ms"},
     "epochs": {"seconds"},
     "decisions": {"decided_at"},
+    "measurements": {"value", "trial", "rung"},
 }
 """Columns that differ between any two runs: times, places, memory."""
 
@@ -70,6 +72,8 @@ def differences(expected: Contents, found: Contents) -> list[str]:
         others = found[table]
         for key in sorted(rows.keys() | others.keys(), key=str):
             old, new = rows.get(key, {}), others.get(key, {})
+            if (key in rows) != (key in others):
+                lines.append(f"{table} {key}: {'gone' if key in rows else 'new'}")
             for column in sorted(old.keys() | new.keys()):
                 before, after = old.get(column, "absent"), new.get(column, "absent")
                 if before != after:

@@ -19,6 +19,9 @@ CHANGES = {
     " AND split = 'val'",
     "image_scores": "UPDATE searchctl_image_scores SET counts = x'00' WHERE job_id = 1",
     "decisions": "UPDATE searchctl_decisions SET reason = 'a whim' WHERE id = 1",
+    "measurements": "INSERT INTO searchctl_measurements"
+    " (sweep_id, quantity, subject, hardware, value, trial, rung)"
+    " SELECT id, 'latency_ms', 'a network', 'cpu', 1, 0, 0 FROM searchctl_sweeps",
     "study": "UPDATE trials SET state = 'FAIL' WHERE trial_id = 1",
 }
 OF_ITS_OWN = [
