@@ -164,9 +164,9 @@ def runner(quick_runner, jobs):
 def pets(sweeps, runner, jobs, monkeypatch):
     """A finished sweep of that name, in the current directory."""
     monkeypatch.chdir(sweeps.folder)
-    monkeypatch.setattr(
-        "searchctl.orchestrator.run.preparation.prepare.check_weights", lambda *_: None
-    )  # they are none
+    for module in ("preparation.prepare", "resume"):
+        name = f"searchctl.orchestrator.run.{module}.check_weights"
+        monkeypatch.setattr(name, lambda *_: None)  # they are none
     sweeps.launch(runner, space={"lr": [0.1, 0.01, 0.001]}, name="pets")
     jobs.clear()
     return sweeps
