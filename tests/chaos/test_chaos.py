@@ -39,6 +39,7 @@ def test_a_sweep_killed_anywhere_ends_like_an_undisturbed_one(run_suite, kills):
     assert run_suite("--kills", str(kills)) == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(TIMEOUT_S + 100)
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
 def test_cohorts_and_an_extension_that_are_killed_end_like_undisturbed_ones(run_suite):

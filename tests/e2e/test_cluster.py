@@ -76,6 +76,7 @@ def found(database):
     engine.dispose()
 
 
+@pytest.mark.exhaustive
 def test_a_detached_sweep_outlives_its_terminal_its_driver_and_a_stop(
     cluster, command, write, found
 ):

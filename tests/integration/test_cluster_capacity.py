@@ -87,6 +87,7 @@ def wait_of(driver, *, some):
     return waiting
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(240)
 def test_jobs_wait_for_a_node_that_fits_and_outlive_it(cluster, driver, tmp_path):
     waiting = wait_of(driver, some=True)

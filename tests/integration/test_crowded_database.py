@@ -57,7 +57,7 @@ def test_eight_sweeps_with_readers_all_end_with_all_their_jobs(sweeps, quick_run
         assert rank_trials(engine, row, 1)[0].trial == 5
 
 
-@pytest.mark.parametrize("trial", [0, 5])
+@pytest.mark.parametrize("trial", [pytest.param(0, marks=pytest.mark.exhaustive), 5])
 def test_a_database_that_turns_read_only_ends_the_sweep_and_a_resume_continues(
     trial, sweeps, quick_runner
 ):

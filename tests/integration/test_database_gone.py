@@ -42,7 +42,7 @@ def gone_in_trial_3(harm, place, runner):
     return InlineExecutor(run_job)
 
 
-@pytest.mark.parametrize("harm", [remove, replace])
+@pytest.mark.parametrize("harm", [remove, pytest.param(replace, marks=pytest.mark.exhaustive)])
 def test_the_sweep_ends_and_its_rows_are_in_a_copy_that_it_resumes_from(
     harm, prepared, sweeps, quick_runner
 ):

@@ -51,6 +51,7 @@ def test_a_machine_with_the_trainers_packages_alone_is_enough(tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.exhaustive
 def test_a_section_that_fails_leaves_its_error_and_the_others_run(tmp_path):
     code, found = ran(tmp_path, "--only", "resume", "--only", "shares")
     assert (code, found["failed"]) == (1, ["resume", "shares"])

@@ -191,7 +191,9 @@ def test_a_moved_file_is_the_same_job_and_another_file_is_another(run, published
     assert run(resume_from=["first"]).first_epoch == 1
 
 
-@pytest.mark.parametrize("init", ["pretrained", "checkpoint"])
+@pytest.mark.parametrize(
+    "init", [pytest.param("pretrained", marks=pytest.mark.exhaustive), "checkpoint"]
+)
 def test_a_killed_job_ends_with_the_same_numbers_to_the_last_bit(
     run, elsewhere, two_classes, published, tmp_path, init
 ):

@@ -91,6 +91,7 @@ def undisturbed(sweeps_below, tmp_path_factory):
     return queries.decisions(prepared.engine, prepared.row)
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_was_replaced_and_comes_back_changes_nothing(sweeps, undisturbed):
     prepared, executor = sweeps.prepare(**SMALL), FreezingExecutor()
     row = run(prepared, executor=executor)

@@ -26,7 +26,7 @@ def copy(source, target):
         read.backup(written)
 
 
-@pytest.mark.parametrize("done", [4, 5])
+@pytest.mark.parametrize("done", [pytest.param(4, marks=pytest.mark.exhaustive), 5])
 def test_a_missing_file_that_the_sweep_wrote_is_no_trial_s_fault(done, sweeps, tmp_path):
     database, earlier = sweeps.folder / "sweeps.db", tmp_path / "earlier.db"
     started = []

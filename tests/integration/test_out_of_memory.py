@@ -139,6 +139,7 @@ def test_a_network_with_batch_norm_fails_and_its_message_names_the_batch(undistu
     assert "Tried to allocate 9 GiB" in failed.error
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_that_is_killed_after_a_batch_was_halved_ends_with_the_same_numbers(
     undisturbed, tmp_path
 ):
