@@ -4,12 +4,12 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from searchctl.orchestrator.config.parsing.known_keys import is_tag, unknown_key
 from searchctl.searchspace.errors import Path, Problem, unknown
 from searchctl.trainer.data.settings.own import CATALOG, OWN
 from searchctl.trainer.settings.refusal import REFUSED
@@ -72,7 +72,7 @@ def _written_path(raw: object, loc: Path) -> Path:
 def _path(details: ErrorDetails, raw: object) -> Path:
     if details["type"] == REFUSED:  # its own part of the path is final, what leads to it is not
         walk = _walk(raw, details["loc"])
-        return tuple(part for part, written in walk if written or not _is_tag(part))
+        return tuple(part for part, written in walk if written or not is_tag(part))
     path = _written_path(raw, details["loc"])
     return (*path, "dataset") if details["type"].startswith("union_tag") else path
 
@@ -96,11 +96,6 @@ def _is_branch(part: str | int, node: Mapping[str, Any] | list[Any]) -> bool:
     named = isinstance(node, Mapping) and node.get("dataset") == part
     is_tag = named or part in (CATALOG, OWN, *_PLAIN_TYPES)
     return is_tag or (isinstance(part, str) and "[" in part)
-
-
-def _is_tag(part: str | int) -> bool:
-    """Return whether a part is the tag of a kind of settings, as that of `training`."""
-    return isinstance(part, str) and part.startswith("[")
 
 
 def _without_lost_branches(errors: list[ErrorDetails], raw: object) -> list[ErrorDetails]:
@@ -137,7 +132,7 @@ def _is_of_plain_value(branch: list[ErrorDetails]) -> bool:
 def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return unknown("key", str(details["loc"][-1]), _known_keys(model, details["loc"][:-1]))
+        return unknown_key(model, details["loc"])
     if kind == "value_error":
         return str(context["error"])
     if kind == "union_tag_invalid":
@@ -162,42 +157,3 @@ def _meant(details: ErrorDetails) -> str:
     names = re.findall(r"'(.*?)'", details["ctx"]["expected"])
     close = difflib.get_close_matches(given, names, n=1)
     return f": did you mean '{close[0]}'?" if close else ""
-
-
-def _known_keys(model: type[BaseModel], loc: Path) -> list[str]:
-    schema = _json_schema(model)
-    node = schema
-    for part in loc:
-        node = _resolve(schema, _step(schema, node, part))
-    return list(node.get("properties", ()))
-
-
-@cache
-def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema()
-
-
-def _step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
-    if _is_tag(part):  # it names the model
-        return {"$ref": f"#/$defs/{str(part).strip('[]')}"}
-    if part in (CATALOG, OWN) and "oneOf" in node:
-        kind: dict[str, Any] = node["oneOf"][part == OWN]
-        return kind
-    tags = node.get("discriminator", {}).get("mapping", {})
-    if part in tags:
-        return {"$ref": tags[part]}
-    if isinstance(part, int):
-        found: dict[str, Any] = node.get("items", {})
-        return found
-    if part in node.get("properties", {}):
-        child: dict[str, Any] = node["properties"][part]
-        return child
-    # a branch of a union: the one that has keys is the last by convention
-    options = [_resolve(schema, option) for option in node.get("anyOf", ())]
-    return options[-1] if options else node
-
-
-def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    name = node.get("$ref", "").removeprefix("#/$defs/")
-    found: dict[str, Any] = schema["$defs"][name] if name else node
-    return found

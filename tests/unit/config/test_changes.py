@@ -1,5 +1,7 @@
 """Values of the command line in place of a sweep file's."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -32,10 +34,15 @@ def test_values_replace_the_file_s_and_sections_are_made(file):
         ("training.epochs", "[5", "the value of training.epochs"),
         ("name.x", "5", "'name' has no keys in the file"),
         ("", "5", "unknown key"),
+        ("epochs", "5", "unknown key 'epochs': did you mean 'training.epochs'?"),
+        ("halving.trials", "5", "unknown key 'trials': did you mean 'search.trials'?"),
+        ("images", "5", "did you mean 'data.images' or 'report.images'?"),
+        ("halving.limits.latency", "5", "did you mean 'latency_ms'?"),
+        ("halving.limits.x", "5", "unknown key 'x': known are latency_ms, memory_gb"),
     ],
 )
 def test_a_wrong_value_or_path_is_named(path, value, problem, file):
-    with pytest.raises(SweepError, match=problem.replace(".", r"\.")):
+    with pytest.raises(SweepError, match=re.escape(problem)):
         load_sweep(file, changes={path: value})
 
 
