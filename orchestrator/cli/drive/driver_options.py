@@ -28,7 +28,7 @@ deadline_option = click.option(
     "--deadline",
     metavar="WHEN",
     callback=_moment,
-    help="Stop at a local time (2026-11-30T18:00) or after a time span (8h, 1d12h); replaces "
+    help="Stop at a local time (2026-11-30T18:00) or after a time span (8h, 90s); replaces "
     "budget.deadline.",
 )
 gpu_hours_option = click.option(

@@ -33,17 +33,17 @@ def _whole_above_one(gpus: float) -> float:
     return gpus
 
 
-_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?")
+_SPAN = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
 
 
 def _span(text: str) -> timedelta | None:
-    """Return a time span such as 1d12h or 90m; None if the text is none."""
+    """Return a time span such as 1d12h, 90m or 45s; None if the text is none."""
     span = _SPAN.fullmatch(text) if text else None
     if span is None:
         return None
-    days, hours, minutes = (int(part or 0) for part in span.groups())
+    days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
     try:
-        return timedelta(days=days, hours=hours, minutes=minutes)
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
         raise ValueError(f"is too long: {text!r}") from None
 
@@ -54,8 +54,8 @@ def _seconds(written: Any) -> Any:
     span = _span(written.strip())
     if span is None:
         raise ValueError(
-            f"must be seconds, or a time span of days, hours and minutes: 1d12h, 90m, not "
-            f"{written!r}"
+            "must be seconds, or a time span of days, hours, minutes and seconds: 1d12h, 90m, 45s, "
+            f"not {written!r}"
         )
     return span.total_seconds()
 
@@ -65,7 +65,7 @@ Duration = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
 ]
-"""Seconds, or a time span of days, hours and minutes."""
+"""Seconds, or a time span of days, hours, minutes and seconds."""
 
 
 _NUMBER_OR_SHARE = {
@@ -190,7 +190,7 @@ class ResourceSettings(Settings):
 
 
 def read_moment(written: Any) -> datetime:
-    """Read a deadline: a time span from now (8h, 1d12h, 90m), or a date and time.
+    """Read a deadline: a time span from now (8h, 1d12h, 90m, 45s), or a date and time.
 
     A time without a zone is local time.
 
@@ -206,8 +206,10 @@ def read_moment(written: Any) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        fix = "such as 2026-11-30 18:00, or a time span of days, hours and minutes: 1d12h, 90m"
-        raise ValueError(f"must be a date and time {fix}, not {written!r}") from None
+        raise ValueError(
+            "must be a date and time such as 2026-11-30 18:00, or a time span of days, hours, "
+            f"minutes and seconds: 1d12h, 90m, 45s, not {written!r}"
+        ) from None
 
 
 Deadline = Annotated[
