@@ -5,12 +5,13 @@ It uses the error codes of the database drivers and never the text, which depend
 
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from searchctl.orchestrator.storage.connect import shown
-from searchctl.trainer.core.machine.disk_space import disk_space
+from searchctl.trainer.core.machine.disk_space import NO_ROOM, disk_space
 
 _AGAIN = (
     "08",  # the connection
@@ -87,12 +88,20 @@ def full_message(error: BaseException, url: URL | None = None) -> str:
 
 
 def room_of(url: URL) -> str:
-    """Return how much is free on the disk of a database, for the end of a message.
+    """Return why no file can be written beside a database, or how much is free on its disk.
 
-    It is empty for a database that is no file of this machine.
+    It is for the end of a message, and empty for a database that is no file of this machine.
     """
     file = url.database if url.get_backend_name() == "sqlite" else None
-    return f"; {disk_space(Path(file))}" if file else ""
+    if not file:
+        return ""
+    folder = Path(file).parent
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return f"; the directory {folder} cannot be written to ({error.strerror})"
+    return f"; {disk_space(Path(file))}"
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -155,6 +155,10 @@ BAD_DATABASES = {
         "sqlite:///none/x.db",
         "cannot create none/x.db: the directory none does not exist",
     ),
+    "in a directory that cannot be written to": (
+        "sqlite:////proc/x.db",
+        "unable to open database file; the directory /proc cannot be written to (",
+    ),
     "no URL": ("foo", "cannot be read: write it like sqlite:///searchctl.db"),
     "a port that is no number": ("postgresql+psycopg://u:secret@host:x/y", "cannot be read"),
     "no such kind": ("nosuch://u:secret@host/x", "cannot be read: write it like"),
