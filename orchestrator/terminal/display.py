@@ -14,7 +14,7 @@ from searchctl.trainer.scores.catalog import ScoreName, title
 
 TESTED_BY_SCORE = {"test": "test_score", "original size": "test_original_score"}
 _LEAST_TEXT = 20
-"""Minimum width of a text column on a narrow terminal, if it has a word of that length."""
+"""Minimum width of a text column after the first on a narrow terminal, if a word is as long."""
 TESTED_BY_IOU = {"test": "test_miou", "original size": "test_original_miou"}
 UNTESTED_BY_IOU = {"original size": "val_original_miou"}
 TESTED_BY_ACCURACY = {"test": "test_accuracy"}
@@ -22,14 +22,18 @@ TESTED_BY_ACCURACY = {"test": "test_accuracy"}
 
 
 class PlainTable(Table):
-    """A table without lines that never breaks a number: it gets wider than the terminal instead."""
+    """A table without lines that never breaks a number, or a name in its first column.
+
+    It gets wider than the terminal instead.
+    """
 
     def add_row(self, *cells: str | Text, style: str = "") -> None:  # type: ignore[override]
         """Add a row of text."""
         super().add_row(*cells, style=style)
         for column, cell in zip(self.columns, map(str, cells), strict=False):
             longest = max(map(len, cell.split()), default=0)
-            least = len(cell) if column.justify == "right" else min(longest, _LEAST_TEXT)
+            words = longest if column is self.columns[0] else min(longest, _LEAST_TEXT)
+            least = len(cell) if column.justify == "right" else words
             column.min_width = max(column.min_width or 0, least)
 
 

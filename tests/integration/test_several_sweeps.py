@@ -15,6 +15,7 @@ from searchctl.orchestrator.facts.running.usage import usage_of
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.reads.queries import find_sweep
 from searchctl.orchestrator.storage.reads.usage import RunningJob, jobs_of_driven_sweeps
+from searchctl.orchestrator.terminal.display import plain_table, show
 
 SINCE = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -97,8 +98,28 @@ def test_finished_sweeps_hold_nothing(url):
     assert json.loads(command(url, "status", "--all", "--json")) == []
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("status", "small", "--all")])
-def test_status_needs_a_sweep_or_all(url, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("status",), "name a sweep, or give --all"),
+        (("status", "small", "--all"), "SWEEP and --all exclude each other"),
+    ],
+)
+def test_status_needs_either_a_sweep_or_all(url, arguments, problem):
     found = CliRunner().invoke(cli, [*arguments, "--db", url])
     assert found.exit_code == 2
-    assert "name a sweep, or give --all" in found.output
+    assert problem in found.output
+
+
+def test_a_stopped_sweep_is_unfinished(url):
+    _, (one, other) = rows_of(url)
+    (usage,) = usage_of([replace(one, state="STOPPED"), other], [])
+    assert (usage.sweep, usage.state, usage.jobs) == ("small", "STOPPED", 0)
+
+
+def test_names_in_the_first_column_are_never_broken(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    table = plain_table("setting", *("a-sweep-of-some-length",) * 2, left=["setting"])
+    table.add_row("halving.limits.latency_ms", *("a text that can be folded",) * 2)
+    show(table)
+    assert "halving.limits.latency_ms" in capsys.readouterr().out

@@ -59,7 +59,9 @@ def status(sweep: str | None, of_all: bool, db: str | None, as_json: bool) -> No
     running jobs hold on which nodes, and what their pending jobs wait for, since when.
     Example: searchctl status quickstart
     """
-    if of_all == (sweep is not None):
+    if of_all and sweep is not None:
+        raise click.UsageError("SWEEP and --all exclude each other")
+    if not of_all and sweep is None:
         raise click.UsageError("name a sweep, or give --all")
     if sweep is None:
         print_usage(db, as_json=as_json)

@@ -56,7 +56,7 @@ def usage_of(rows: Iterable[SweepRow], jobs: Sequence[RunningJob]) -> list[Usage
 
 
 def _unfinished(row: SweepRow) -> bool:
-    return row.driver is not None or row.shown_state in ("RUNNING", "INTERRUPTED")
+    return row.driver is not None or row.shown_state in ("RUNNING", "INTERRUPTED", "STOPPED")
 
 
 def _usage(row: SweepRow, jobs: Sequence[RunningJob], users: dict[str, int]) -> Usage:
