@@ -17,6 +17,7 @@ from searchctl.orchestrator.cli.common import (
 )
 from searchctl.orchestrator.cli.drive import extend, run
 from searchctl.orchestrator.cli.model import evaluate, export, export_model, predict, train
+from searchctl.orchestrator.cli.refused_files import refused_file
 from searchctl.orchestrator.cli.upkeep import database, keep, manage
 from searchctl.orchestrator.cli.views import analysis, dashboard, follow, report, trials, view
 
@@ -94,7 +95,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception as error:
         code = _exit_code(error)
-        fault = _database_fault(error) if code is None else None
+        fault = (_database_fault(error) or refused_file(error)) if code is None else None
         if code is None and fault is None:
             from searchctl.orchestrator.cli.unforeseen import unforeseen
 

@@ -135,3 +135,14 @@ def test_a_classifier_writes_a_table(tmp_path):
         assert image.startswith("images/")
     assert len(rows) == 2
     assert searchctl("predict", "model", "images", "-o", "out", cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "command", [("predict", "model", "images", "-o"), ("export-model", "model", "-o")]
+)
+def test_a_place_that_cannot_be_written_is_a_short_error_before_any_work(folder, command):
+    (folder / "file").write_text("no directory")
+    done = searchctl(*command, "file/x/m.onnx", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write to file/x")
+    assert "Not a directory; name another" in done.stderr

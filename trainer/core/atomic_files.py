@@ -102,7 +102,7 @@ def _write_local(path: Path, content: bytes | memoryview) -> None:
         temporary.replace(path)
     except OSError as error:
         if error.errno not in NO_ROOM:
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error  # not the temporary
         needs = f"{path} needs {memoryview(content).nbytes / 1e6:.1f} MB"
         raise NoRoom(f"{error.strerror}: {needs}, and {disk_space(path)}") from error
     finally:

@@ -80,7 +80,6 @@ def export(
     fmt = "json" if as_json else "yaml"
     if model is not None:
         _check_model(row, ranked[0], configurations[0], model, overwrite=overwrite)
-        model.mkdir(parents=True, exist_ok=True)
         exporting.write(configurations, fmt, model / f"best.{fmt}", overwrite=overwrite)
         _write_model(ranked[0], configurations[0], model)
         click.echo(f"wrote {model}: predict with `searchctl predict {model} IMAGES -o masks`")
@@ -130,8 +129,10 @@ def _check_model(
     """Check that a trial's network is there, and that it would replace nothing."""
     from upath import UPath
 
+    from searchctl.orchestrator.artifacts.directory import check_writable
     from searchctl.orchestrator.artifacts.model_directory import WEIGHTS, check_free
     from searchctl.orchestrator.core.errors import SearchctlError
+    from searchctl.trainer.core.atomic_files import file_exists
     from searchctl.trainer.script.settings import ScriptSettings
 
     if isinstance(exported.training, ScriptSettings):
@@ -144,7 +145,13 @@ def _check_model(
             f"trial {ranked.trial} of '{row.name}' was dropped after rung {ranked.rung}, and only "
             "the weights of finalists are kept: export its configuration with -o, and train it"
         )
+    if not file_exists(UPath(ranked.weights)):
+        raise SearchctlError(
+            f"{ranked.weights} is gone: put the sweep's files back, or export its configuration "
+            "with -o, and train it"
+        )
     check_free(UPath(folder), overwrite=overwrite, finished=(WEIGHTS,))
+    check_writable(UPath(folder), "name another directory with --model")
 
 
 def _write_model(ranked: "RankedTrial", exported: "Exported", folder: Path) -> None:

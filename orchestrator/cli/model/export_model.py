@@ -35,6 +35,7 @@ def export_model(
     """
     from upath import UPath
 
+    from searchctl.orchestrator.artifacts.directory import check_writable
     from searchctl.orchestrator.core.errors import SearchctlError
     from searchctl.trainer.core.atomic_files import file_exists
     from searchctl.trainer.export.exported import export_model as export
@@ -43,7 +44,9 @@ def export_model(
     path = UPath(output)
     if not overwrite and file_exists(path):
         raise SearchctlError(f"{path} is there already: name another file, or add --overwrite")
-    written = export(load_model(model, device="cpu", code=code), path, fixed=fixed_size)
+    loaded = load_model(model, device="cpu", code=code)
+    check_writable(path.parent, "name another file with -o")  # before minutes of tracing
+    written = export(loaded, path, fixed=fixed_size)
     height, width = written.size
     sizes = "of any size" if written.sizes == "any" else f"of {height}x{width} pixels only"
     click.echo(

@@ -87,6 +87,9 @@ def predict(
     place. An image that cannot be read is named, the others are predicted, and the exit code is 1.
     Example: searchctl predict trained/quickstart-trial-8 photos -o masks --overlay overlays
     """
+    from upath import UPath
+
+    from searchctl.orchestrator.artifacts.directory import check_writable
     from searchctl.trainer.prediction.class_table import ClassTable
     from searchctl.trainer.prediction.inputs import find_images
     from searchctl.trainer.prediction.outputs import Directories, plan_outputs, remaining
@@ -97,9 +100,12 @@ def predict(
     folders = Directories(output, overlay, probabilities)
     found = find_images(images, ImageReader(loaded.description).suffixes, folders.all)
     planned = plan_outputs(found, folders)
-    if loaded.description.task == "classification":
-        if len(folders.all) > 1:
-            raise click.UsageError("--overlay and --probabilities are for classes of pixels")
+    is_classifier = loaded.description.task == "classification"
+    if is_classifier and len(folders.all) > 1:
+        raise click.UsageError("--overlay and --probabilities are for classes of pixels")
+    for each in folders.all:
+        check_writable(UPath(each), "name another directory")
+    if is_classifier:
         table = ClassTable(output / "predictions.csv", loaded.class_names, overwrite=overwrite)
         failed = _errors(
             predict_files(loaded, planned, batch_size=batch_size, table=table), planned

@@ -1,5 +1,6 @@
 """The command's shape: help, exit codes, and what it does not import."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -69,6 +70,18 @@ def test_errors_that_a_user_can_fix_are_one_line_and_a_code(error, code, monkeyp
         cli.main()
     assert caught.value.code == code
     assert capsys.readouterr().err == "error: x\n"
+
+
+def test_a_file_that_the_disk_refuses_is_named_with_the_fix_and_is_no_bug(monkeypatch, capsys):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied", "ro/masks/a.png")
+
+    monkeypatch.setattr(cli, "cli", refuse)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 1
+    named = "error: ro/masks/a.png: Permission denied: change its permissions, or name another"
+    assert capsys.readouterr().err.startswith(named)
 
 
 def test_a_bug_of_searchctl_is_a_message_and_a_file_with_its_traceback(monkeypatch, capsys):
