@@ -57,10 +57,15 @@ def test_a_stopped_training_continues_and_leaves_weights_and_metrics_alone(stopp
 @pytest.mark.parametrize(
     ("training", "train_and_val"), [({"epochs": 5}, False), ({"lr": 1e-4}, False), ({}, True)]
 )
-def test_other_settings_start_from_scratch_and_report_it(
+def test_a_stopped_training_of_other_settings_is_replaced_only_on_request(
     stopped, out, caplog, training, train_and_val
 ):
-    result = train_exported(exported(**training), out, train_and_val=train_and_val)
+    kept = (out / "checkpoint.pt").read_bytes()
+    with pytest.raises(SearchctlError, match=r"other settings or data, after 2 epochs, .*\(-o\)"):
+        train_exported(exported(**training), out, train_and_val=train_and_val)
+    assert (out / "checkpoint.pt").read_bytes() == kept
+    options = {"train_and_val": train_and_val, "overwrite": True}
+    result = train_exported(exported(**training), out, **options)
     assert result.first_epoch == 1
     assert f"{out}/checkpoint.pt is of other settings" in caplog.text
     assert files(out) == MODEL

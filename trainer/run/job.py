@@ -69,6 +69,8 @@ class TrialJob:
     """Directories of earlier attempts at this job. Training resumes after the latest epoch of which
     one of them has a checkpoint. Damaged checkpoints, and those of other jobs or other settings,
     are ignored."""
+    refuse_other_checkpoints: bool = False
+    """Fail where `resume_from` holds a checkpoint of another job or of other settings."""
     checkpoint_every_s: float | None = None
     """Smallest number of seconds between two checkpoints; None: as many as keep their cost below
     2 % of the job's time, and at most 60."""

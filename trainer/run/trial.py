@@ -84,7 +84,7 @@ def run_job(
         ):
             stop = within(job.timeout_s, attempt.seconds, stop)
             prepared = prepare(job, device, process_group)
-            attempt.begin(prepared, job.resume_from)
+            attempt.begin(prepared, job)
             _train_and_score(job, prepared, attempt, checkpoints, stop)
     except Exception as error:
         status = status_for_error(error)
@@ -134,11 +134,14 @@ class _Attempt:
         self._progress = TrainingProgress()
         self._result = JobResult(status="stopped", score=None)
 
-    def begin(self, job: PreparedJob, resume_from: Sequence[UPath]) -> None:
+    def begin(self, job: PreparedJob, requested: TrialJob) -> None:
         """Resume the job from the newest checkpoint of earlier attempts, if there is one."""
+        folders = requested.resume_from if job.process_group.is_first else ()
         self._result, self._gpus = _facts(job), job.process_group.size
         # one process reads it for all: an attempt that counts as lost may still write
-        mine = newest_checkpoint(resume_from if job.process_group.is_first else (), job.identity)
+        mine = newest_checkpoint(
+            folders, job.identity, refuse_others=requested.refuse_other_checkpoints
+        )
         if values := job.process_group.broadcast(vars(mine) if mine else None):
             found = Checkpoint(**values)
             job.training.load_state_dict(found.training)

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     help="Directory, or s3://..., for the model: its weights, model card and metrics. Default: "
     "trained/SWEEP-trial-NUMBER.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a finished model in that directory.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a finished model, or a training of other settings, in that directory.",
+)
 def train(
     configuration: Path,
     epochs: int | None,

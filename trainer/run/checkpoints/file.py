@@ -17,6 +17,7 @@ import torch
 from upath import UPath
 
 from searchctl.trainer.core.atomic_files import read_file, remove_file, write_atomically
+from searchctl.trainer.core.errors import SettingsError
 
 FILE = "checkpoint.pt"
 _CHECKSUM_BYTES = 4
@@ -51,24 +52,31 @@ def write_checkpoint(folder: UPath, checkpoint: Checkpoint) -> None:
     write_atomically(folder / FILE, buffer.getbuffer())
 
 
-def newest_checkpoint(folders: Iterable[UPath], identity: str) -> Checkpoint | None:
+def newest_checkpoint(
+    folders: Iterable[UPath], identity: str, *, refuse_others: bool = False
+) -> Checkpoint | None:
     """Return the checkpoint of the latest epoch that these directories hold of a job.
 
-    A damaged one, or one of another job or of other settings, is ignored.
+    A damaged one is ignored, and so is one of another job or of other settings, unless
+    `refuse_others` is set.
 
     Raises:
+        SettingsError: one is refused.
         OSError: the disk or the store cannot be read.
     """
-    found = (read_checkpoint(folder, identity) for folder in folders)
+    found = [read_checkpoint(each, identity, refuse_others=refuse_others) for each in folders]
     return max(filter(None, found), key=lambda checkpoint: checkpoint.epoch, default=None)
 
 
-def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
+def read_checkpoint(
+    folder: UPath, identity: str, *, refuse_others: bool = False
+) -> Checkpoint | None:
     """Return the directory's checkpoint of a job, its tensors on the CPU; None without a valid one.
 
     Executes no code from the file.
 
     Raises:
+        SettingsError: it is of another job or of other settings, and `refuse_others` is set.
         OSError: the disk or the store cannot be read.
     """
     path = folder / FILE
@@ -79,6 +87,12 @@ def read_checkpoint(folder: UPath, identity: str) -> Checkpoint | None:
     if content is None:
         log.warning("%s is damaged, and is not used", path)
         return None
+    if content.get("identity") != identity and refuse_others:
+        raise SettingsError(
+            f"{path} is of a training with other settings or data, after {content.get('epoch')} "
+            "epochs, and would be replaced: continue it by the command that started it, write to "
+            "another directory (-o), or replace it (--overwrite)"
+        )
     if content.get("identity") != identity:
         log.warning("%s is of other settings or of another job, and is not used", path)
         return None
