@@ -41,6 +41,8 @@ class Origin(Settings):
     """Mean score over several seeds, if the winner was chosen by it."""
     exceeds: str | None = None
     """The limits of the sweep (`halving.limits`) that it exceeds, in words."""
+    changes: Annotated[tuple[str, ...], Field(exclude=True)] = ()
+    """Settings that the command line replaced, in words; never in a file."""
 
 
 class ExportedCode(Settings):
@@ -205,6 +207,13 @@ def _with_code_beside(item: Exported, target: Path) -> Exported:
     return item.model_copy(update={"code": item.code.model_copy(update={"folder": FOLDER})})
 
 
+def _changed(exported: Exported, changes: list[str]) -> Exported:
+    if exported.exported_from is None:
+        return exported
+    origin = exported.exported_from.model_copy(update={"changes": tuple(changes)})
+    return exported.model_copy(update={"exported_from": origin})
+
+
 def read_exported(
     path: Path, *, epochs: int | None = None, seed: int | None = None, data_root: str | None = None
 ) -> Exported:
@@ -214,15 +223,19 @@ def read_exported(
         SweepError: the file cannot be read or is invalid; lists each problem with its line.
     """
     source = load_yaml(path)
+    changes = []
     for section, name, value in (("training", "epochs", epochs), ("data", "root", data_root)):
         written = source.value.get(section)
         if value is None or not isinstance(written, dict):  # validation refuses the latter below
             continue
         if name != "root" or "root" in written:  # synthetic data sets have no directory
             source.value[section] = {**written, name: value}
-    if seed is not None:
+        if name == "epochs" and written.get(name) != value:
+            changes.append(f"`epochs` {value} instead of {written.get(name)}")
+    if seed is not None and source.value.get("seed", 0) != seed:
+        changes.append(f"`seed` {seed} instead of {source.value.get('seed', 0)}")
         source.value["seed"] = seed
-    exported = read_settings(Exported, source)
+    exported = _changed(read_settings(Exported, source), changes)
     if exported.code is None or "://" in exported.code.folder:
         return exported
     folder = str(path.absolute().parent / exported.code.folder)

@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 from safetensors import safe_open
 
+from tests.in_process import searchctl as quickly
+
 USERS = (
     *("trainer.py", "orchestrator/__init__.py", "searchspace.py"),
     *("torch_utils.py", "queue.py"),
@@ -102,6 +104,18 @@ def test_export_writes_the_top_k_in_either_format(searchctl, swept):
     assert ranks == [1, 2, 3]
 
 
+def test_a_network_whose_file_is_gone_is_named_with_the_fix(searchctl, swept):
+    winner = answer_of(searchctl, swept, "status", "tiny", "--json")["best"][0]
+    weights = swept[0] / winner["weights"]
+    away = weights.rename(weights.with_suffix(".away"))
+    try:
+        done = quickly("export", "tiny", "--model", "gone", cwd=swept[0])
+    finally:
+        away.rename(weights)
+    assert (done.returncode, (swept[0] / "gone").exists()) == (1, False)
+    assert "model.safetensors is gone: put the sweep's files back, or export its" in done.stderr
+
+
 def test_train_takes_other_epochs_seed_and_the_validation_images(searchctl, swept):
     folder = swept[0]
     searchctl("export", "tiny", "-o", "again.yaml", cwd=folder)
@@ -110,6 +124,10 @@ def test_train_takes_other_epochs_seed_and_the_validation_images(searchctl, swep
     metrics = json.loads((folder / "more" / "metrics.json").read_text())
     assert [epoch["images"] for epoch in metrics["epochs"]] == [16 + 4]
     assert metrics["configuration"]["seed"] == 5
+    card = (folder / "more" / "README.md").read_text()
+    assert "`searchctl train` trained that configuration anew, with `epochs` 1 instead of" in card
+    assert "`seed` 5 instead of" in card
+    assert "the validation images in the training too. The weights" in card
 
 
 def test_the_optuna_dashboard_shows_every_trial(swept, dashboard):

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from searchctl.trainer.trained.description import Description
+from pydantic import TypeAdapter
+
+from searchctl.trainer.data.settings.class_table import Classes, ClassTable, colours_of, ids_of
+from searchctl.trainer.trained.description import Description, Source
 
 CARD = "README.md"
 MARK = "<!-- Written by searchctl. Change it as you like. -->"
@@ -51,7 +54,7 @@ def _front_matter(it: Description) -> str:
 def _title(it: Description) -> str:
     training, trained = it.trained.training, it.trained
     of = "each image" if it.task == "classification" else "each pixel"
-    source = f" It is trial {it.source.trial} of the sweep {it.source.sweep}." if it.source else ""
+    source = f" {_source(it.source)}" if it.source else ""
     both = " and the validation images" if trained.on == "train+val" else ""
     return (
         f"# {training['model']} on {trained.data['dataset']}\n\n"
@@ -60,6 +63,14 @@ def _title(it: Description) -> str:
         f"`{trained.data['dataset']}`.{source} The weights are those of epoch {it.score.epoch}, "
         f"which has the best {it.score.name}: {it.score.value:.4f}."
     )
+
+
+def _source(it: Source) -> str:
+    trial = f"trial {it.trial} of the sweep {it.sweep}"
+    if it.retrained is None:
+        return f"It is {trial}."
+    changes = f", with {', '.join(it.retrained)}" if it.retrained else ""
+    return f"It is not {trial} itself: `searchctl train` trained that configuration anew{changes}."
 
 
 def _use(it: Description, code: bool) -> str:
@@ -108,15 +119,36 @@ def _others(it: Description, scores: Mapping[str, Any]) -> Iterator[str]:
 
 def _classes(it: Description) -> str:
     splits = [split for split in it.evaluations if split != "train"]
+    values = _mask_values(it)
     rows = []
     for number, (name, colour) in enumerate(zip(it.classes.names, it.classes.palette, strict=True)):
+        value = values[number : number + 1]
         ious = (_shown(it.evaluations[split]["class_iou"][number]) for split in splits)
-        rows.append((number, name, "#{:02x}{:02x}{:02x}".format(*colour), *ious))
-    heads = ("id", "class", "colour", *(f"IoU {split}" for split in splits))
-    return (
-        f"## Classes\n\n{_table(heads, rows)}\n\nPixels without a class have the value "
-        f"{it.classes.ignore_index}."
-    )
+        rows.append((number, name, "#{:02x}{:02x}{:02x}".format(*colour), *value, *ious))
+    own = ("value in the data set's masks",) if values else ()
+    heads = ("id", "class", "colour", *own, *(f"IoU {split}" for split in splits))
+    return f"## Classes\n\n{_table(heads, rows)}\n\n{_meaning(it, other=bool(values))}".rstrip()
+
+
+def _meaning(it: Description, *, other: bool) -> str:
+    """Return what the pixels of predicted masks mean."""
+    if it.task == "classification":
+        return ""
+    words = f"Predicted masks hold the ids, 0 to {len(it.classes.names) - 1}"
+    words += ", and not the values of the data set's masks." if other else "."
+    if it.images.bands is not None:
+        words += f" Pixels that a raster lacks have the value {it.classes.ignore_index}."
+    return words
+
+
+def _mask_values(it: Description) -> tuple[int, ...]:
+    """Return each class's value in the masks of the data set; nothing where these are the ids."""
+    data = it.trained.data
+    if it.task == "classification" or data["dataset"] != "folder" or "classes" not in data:
+        return ()
+    classes: Classes = TypeAdapter(ClassTable).validate_python(data["classes"])
+    values = () if colours_of(classes) else ids_of(classes, data.get("first_id", 0))
+    return () if values == tuple(range(len(values))) else values
 
 
 def _images(it: Description) -> str:

@@ -97,6 +97,9 @@ class Source(_Facts):
 
     sweep: str
     trial: int
+    retrained: tuple[str, ...] | None = None
+    """What `searchctl train` was given beside the trial's configuration, in words; None: the sweep
+    trained the network itself."""
 
 
 class Trained(_Facts):

@@ -30,6 +30,7 @@ from searchctl.trainer.run.job import TrialJob
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.batch import Batch
 from searchctl.trainer.settings.training import TrainSettings
+from searchctl.trainer.trained.description import Source
 
 
 def train_exported(
@@ -49,7 +50,8 @@ def train_exported(
 
     With the exported settings unchanged this gives the very numbers of the sweep's last rung (on a
     CPU of the same type, with the same threads). Called again after it was killed or stopped, it
-    resumes from the checkpoint in `out`, if it is of the same training.
+    resumes from the checkpoint in `out`, if it is of the same training. One of another training is
+    refused unless `overwrite` is set.
 
     Files of initial weights are named by paths, relative ones from the current directory.
 
@@ -59,8 +61,8 @@ def train_exported(
 
     Raises:
         SearchctlError: the network cannot be built, or not score images like that; the training
-            diverged, failed or was lost; `out` holds a finished model or cannot be written to, or
-            a file of initial weights is not there.
+            diverged, failed or was lost; `out` holds a finished model or another training's
+            checkpoint, or cannot be written to; a file of initial weights is not there.
         DataError: a file of the data set is missing or does not fit.
         CodeError: a file of the own code is missing, or not as it was exported.
     """
@@ -96,19 +98,30 @@ def train_exported(
         inference=exported.inference,
         keep_weights=True,
         resume_from=(out,),
+        refuse_other_checkpoints=not overwrite,
         checkpoint_every_s=0,  # the epochs are long, and Ctrl-C loses none of them
         code=exported.own_code,
     )
     result = run_job(job, on_epoch=on_epoch, stop=stop)
     if result.status == "complete":
         assert result.weights is not None, "the job keeps them"
-        write_model(out, result.weights, source=exported.source, code=exported.own_code)
+        source = _source(exported, train_and_val=train_and_val)
+        write_model(out, result.weights, source=source, code=exported.own_code)
         write_metrics(out, exported, result, **_facts(exported, result, dataset))
     if result.status in ("complete", "diverged"):  # the others can be resumed
         remove_checkpoint(out)
     _check_memory(result, Batch.of(job.trial_settings))
     _check_end(result)
     return result
+
+
+def _source(exported: Exported, *, train_and_val: bool) -> Source | None:
+    """Return the trial that the configuration is of, and what the training changed of it."""
+    origin, source = exported.exported_from, exported.source
+    if origin is None or source is None:
+        return None
+    both = ("the validation images in the training too",) * train_and_val
+    return source.model_copy(update={"retrained": (*origin.changes, *both)})
 
 
 def _check_network(exported: Exported, training: TrainSettings, dataset: Dataset) -> None:
@@ -152,7 +165,9 @@ def _check_end(result: JobResult) -> None:
             f"the same command resumes it: {result.error}"
         )
     if result.status not in ("complete", "stopped"):
-        raise SearchctlError(f"the training {result.status}: {result.error}")
+        began = result.epochs or result.status != "failed"
+        what = f"the training {result.status}" if began else "no epoch was trained"
+        raise SearchctlError(f"{what}: {result.error}")
 
 
 def _facts(exported: Exported, result: JobResult, dataset: Dataset) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Files of weights say what they are, and load as that; nothing in them is executed."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import searchctl
 from searchctl.trainer.core.errors import CodeError, SettingsError
 from searchctl.trainer.data.crop import crop_corners
 from searchctl.trainer.trained.card import model_card
+from searchctl.trainer.trained.description import Source
 from searchctl.trainer.trained.header import metadata_of, numbers_in, with_metadata
 from searchctl.trainer.trained.tiles import tiled_strips
 from searchctl.trainer.weights.files import save_weights
@@ -149,6 +151,43 @@ def test_own_code_is_imported_only_from_a_directory_that_is_named(tmp_path, monk
     path.write_bytes(with_metadata(path.read_bytes(), changed.metadata()))
     with pytest.raises(CodeError, match=r"nets_of_mine\.py in .*changed since"):
         searchctl.load_model(tmp_path, code=tmp_path)
+
+
+def card_of(described, **changes):
+    return model_card(described.model_copy(update=changes), weights=1, size=1, code=False)
+
+
+def test_a_card_says_whether_the_sweep_trained_the_network_or_train_did(tmp_path):
+    described = write_model(tmp_path)
+    assert "It is trial 1 of the sweep a." in card_of(described, source=Source(sweep="a", trial=1))
+    anew = Source(sweep="a", trial=1, retrained=())
+    assert "trained that configuration anew. The weights" in card_of(described, source=anew)
+
+
+@pytest.mark.parametrize(
+    ("classes", "values"),
+    [
+        ({"sky": 0, "car": 128, "road": 255}, ["0", "128", "255"]),
+        (["sky", "car", "road"], ["1", "2", "3"]),
+    ],
+)
+def test_a_card_lists_the_mask_values_of_the_data_set_where_they_are_no_class_ids(
+    tmp_path, classes, values
+):
+    described = write_model(tmp_path)
+    data = {"dataset": "folder", "classes": classes, "first_id": 1}
+    card = card_of(described, trained=described.trained.model_copy(update={"data": data}))
+    rows = [line.split(" | ") for line in card.splitlines() if re.match(r"\| [012] \|", line)]
+    assert [row[3].strip(" |") for row in rows] == values
+    assert "Predicted masks hold the ids, 0 to 2" in card
+    assert "have the value 255" not in card
+
+
+def test_a_card_names_the_value_of_missing_pixels_of_rasters_alone(tmp_path):
+    assert "the value 255" in card_of(write_model(tmp_path, BANDS))
+    card = card_of(write_model(tmp_path))
+    assert "the value 255" not in card
+    assert "| id | class | colour |\n" in card
 
 
 def test_a_model_card_names_classes_sizes_scores_and_what_is_to_be_filled_in(tmp_path):
