@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import rasterio
-from PIL import Image
+from PIL import ExifTags, Image
 from rasterio import Affine
 
 import searchctl as public
@@ -146,3 +146,22 @@ def test_a_place_that_cannot_be_written_is_a_short_error_before_any_work(folder,
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot write to file/x")
     assert "Not a directory; name another" in done.stderr
+
+
+def test_images_that_are_shown_turned_or_partly_transparent_are_warned_of_once_each(folder):
+    for name in ("a.png", "b.png"):
+        with Image.open(folder / "images" / name) as picture:
+            picture.putalpha(128)
+            picture.save(folder / "images" / name)
+    turned = Image.new("RGB", (40, 30)).getexif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (40, 30)).save(folder / "images" / "deep" / "er" / "c.jpg", exif=turned)
+    done = searchctl("predict", "model", "images", "-o", "masks", cwd=folder)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "warning: 1 image (images/deep/er/c.jpg) is shown turned, by EXIF data, and read as "
+        "stored: so are their masks. For masks of what is shown, save the images upright, without "
+        "EXIF data",
+        "warning: 2 images (images/a.png, images/b.png) are partly transparent: colours are read "
+        "as they are, and opacity is not",
+    ]

@@ -1,6 +1,6 @@
 """Predicts image files, batch by batch; one that cannot be read stops no other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -10,12 +10,21 @@ from upath import UPath
 from searchctl.trainer.core.ahead import in_threads
 from searchctl.trainer.core.atomic_files import write_atomically
 from searchctl.trainer.core.errors import TrainerError
+from searchctl.trainer.data.checks.traits import (
+    files_of_several_pictures,
+    see_through_images,
+    turned_images,
+)
+from searchctl.trainer.data.files.reading import Traits
 from searchctl.trainer.data.sets.base import Image
 from searchctl.trainer.prediction.class_table import ClassTable
 from searchctl.trainer.prediction.outputs import Planned
 from searchctl.trainer.prediction.pictures import array_file, geotiff_mask, overlay, png_mask
 from searchctl.trainer.prediction.reading import ImageReader, place_on_earth
 from searchctl.trainer.trained.model import Prediction, TrainedModel
+
+_PLAIN = Traits()
+"""A file with nothing besides its pixels."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,25 @@ class Outcome:
     planned: Planned
     error: str | None = None
     """Why it was not predicted; None if its files are written."""
+    traits: Traits = _PLAIN
+    """What the image's file holds besides its pixels, if it was predicted."""
+
+
+def surprises(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Report predicted images that viewers show differently from how they were read."""
+
+    def names(has: Callable[[Traits], bool]) -> list[str]:
+        return [str(each.planned.image) for each in outcomes if has(each.traits)]
+
+    if turned := names(lambda traits: traits.orientation != 1):
+        yield (
+            f"{turned_images(turned)}: so are their masks. For masks of what is shown, save the "
+            "images upright, without EXIF data"
+        )
+    if several := names(lambda traits: traits.pictures > 1):
+        yield files_of_several_pictures(several)
+    if clear := names(lambda traits: traits.see_through):
+        yield see_through_images(clear)
 
 
 def predict_files(
@@ -50,10 +78,10 @@ def predict_files(
     reader, waiting = ImageReader(model.description), iter(planned)
     while batch := list(islice(waiting, batch_size)):
         read = list(in_threads(partial(_read, model, reader), batch, "reading"))
-        images = [image for _, image in read if not isinstance(image, str)]
+        images = [image for _, (image, _) in read if not isinstance(image, str)]
         wanted = table is not None or any(each.probabilities for each in batch)
         predictions = model.predictions(images, batch_size=batch_size, probabilities=wanted)
-        for each, image in read:
+        for each, (image, traits) in read:
             if isinstance(image, str):
                 yield Outcome(each, error=image)
                 continue
@@ -62,17 +90,17 @@ def predict_files(
                 _write(model, reader, each, image, prediction)
             else:
                 table.add(each.image, prediction)
-            yield Outcome(each)
+            yield Outcome(each, traits=traits)
 
 
-def _read(model: TrainedModel, reader: ImageReader, planned: Planned) -> Image | str:
-    """Return an image; or why it cannot be predicted."""
+def _read(model: TrainedModel, reader: ImageReader, planned: Planned) -> tuple[Image | str, Traits]:
+    """Return an image, or why it cannot be predicted; and what its file holds besides."""
     try:
-        image = reader.read(planned.image)
+        image, traits = reader.read(planned.image)
     except TrainerError as error:
-        return str(error)
+        return str(error), _PLAIN
     problem = model.problem(image)
-    return image if problem is None else f"{planned.image}: {problem}"
+    return image if problem is None else f"{planned.image}: {problem}", traits
 
 
 def _write(

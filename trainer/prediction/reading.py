@@ -1,5 +1,6 @@
 """Reads image files as a network's data set read them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from searchctl.trainer.data.files.formats import header_of
 from searchctl.trainer.data.files.raster import SUFFIXES as RASTERS
 from searchctl.trainer.data.files.raster import geo_tags
 from searchctl.trainer.data.files.readers import RasterReader, Reader, RgbReader
-from searchctl.trainer.data.files.reading import allow_pixels, as_rgb, named, opened_image
+from searchctl.trainer.data.files.reading import (
+    Traits,
+    allow_pixels,
+    as_rgb,
+    named,
+    opened_image,
+    traits_of,
+)
 from searchctl.trainer.data.sets.base import Image
 from searchctl.trainer.data.sets.folders.folder import IMAGES
 from searchctl.trainer.trained.description import Description
@@ -33,16 +41,17 @@ class ImageReader:
             self._reader = RasterReader(images.bands, images.nodata, images.shown_bands)
             self.suffixes = RASTERS
 
-    def read(self, path: Path) -> Image:
-        """Return the image, of its own size.
+    def read(self, path: Path) -> tuple[Image, Traits]:
+        """Return the image, of its own size, and what its file holds besides.
 
         Raises:
             DataError: it cannot be read; names the path.
         """
         if self._upright:
             with opened_image(path, may_be_turned=True) as picture:
-                return np.asarray(as_rgb(ImageOps.exif_transpose(picture)))
-        return self._reader.read(path)[0]
+                image = np.asarray(as_rgb(ImageOps.exif_transpose(picture)))
+                return image, replace(traits_of(picture), orientation=1)
+        return self._reader.read(path)
 
     def displayed(self, image: Image) -> Image:
         """Return an image as 8-bit RGB."""

@@ -148,14 +148,21 @@ def _loaded(
 
 
 def _errors(outcomes: "Iterable[Outcome]", planned: "Sequence[Planned]") -> list[str]:
-    """Predict all images, show the progress, and return what is wrong with those that failed."""
+    """Predict all images, show the progress, and return what is wrong with those that failed.
+
+    Images that viewers show differently from how they are read are warned of.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from searchctl.orchestrator.terminal.display import plain_console
+    from searchctl.trainer.prediction.predicting import surprises
 
     console = plain_console()
     columns = ("predicting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with shown:
         tracked = shown.track(outcomes, total=len(planned))
-        return [each.error for each in tracked if each.error is not None]
+        done = list(tracked)
+    for surprise in surprises(done):
+        click.echo(f"warning: {surprise}", err=True)
+    return [each.error for each in done if each.error is not None]

@@ -143,7 +143,7 @@ def test_pictures_that_are_not_opaque_are_warned_of(tmp_path):
         picture.load()
         picture.putalpha(100)
     picture.save(tmp_path / "images" / "03.png")
-    assert any("1 image (train/03.png) are partly" in w for w in report_of(tmp_path).warnings)
+    assert any("1 image (train/03.png) is partly" in w for w in report_of(tmp_path).warnings)
 
 
 def test_nearly_equal_images_of_two_splits_are_warned_of(tmp_path):
@@ -245,7 +245,7 @@ def test_a_transparent_colour_and_several_pictures_are_warned_of(tmp_path):
         path = tmp_path / "images" / "04.jpg"
         picture.convert("RGB").save(path, format="MPO", save_all=True, append_images=frames)
     several, clear = sorted(report_of(tmp_path).warnings)
-    assert several.startswith("1 image (train/03.png) are partly transparent")
+    assert several.startswith("1 image (train/03.png) is partly transparent")
     assert clear.startswith("1 image file (train/04.jpg) has several pictures (MPO)")
 
 

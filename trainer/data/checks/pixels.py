@@ -6,6 +6,11 @@ from collections.abc import Iterator, Sequence
 from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import SplitReport
+from searchctl.trainer.data.checks.traits import (
+    files_of_several_pictures,
+    see_through_images,
+    turned_images,
+)
 from searchctl.trainer.data.sets.base import MOST_COLOURS, Colour
 
 _LISTED = 4
@@ -39,9 +44,8 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
     turned = [name for name, facts in read if facts.seen.turned]
     if turned:
         yield (
-            f"{counted(turned, 'image')} are shown turned, by EXIF data, and read as they are "
-            "stored: masks are taken to be drawn on the stored pixels. If they were drawn on what "
-            "is shown, save the images upright, without EXIF data"
+            f"{turned_images(turned)}: masks are taken to be drawn on the stored pixels. If they "
+            "were drawn on what is shown, save the images upright, without EXIF data"
         )
     masks = [name for name, facts in read if facts.seen.mask_turned]
     if masks:
@@ -52,18 +56,14 @@ def pixel_warnings(splits: Sequence[SplitReport]) -> Iterator[str]:
         )
     several = [name for name, facts in read if facts.seen.pictures > 1]
     if several:
-        verb = "has" if len(several) == 1 else "have"
         yield (
-            f"{counted(several, 'image file')} {verb} several pictures (MPO): the first is read. "
-            "If it is not the picture of the mask, write each to its own file"
+            f"{files_of_several_pictures(several)}. If it is not the picture of the mask, write "
+            "each to its own file"
         )
     yield from _colour_warnings(read)
     clear = [name for name, facts in read if facts.seen.see_through]
     if clear:
-        yield (
-            f"{counted(clear, 'image')} are partly transparent: their colours are read as they "
-            "are, and their opacity is not"
-        )
+        yield see_through_images(clear)
 
 
 def _colour_warnings(read: Sequence[tuple[str, ImageFacts]]) -> Iterator[str]:
