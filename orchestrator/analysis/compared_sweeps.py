@@ -11,6 +11,7 @@ from searchctl.orchestrator.analysis.certainty import Certainty, read_certainty
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.statistics.certainty import SHOWN_FROM
 from searchctl.orchestrator.storage.reads import queries, snapshot
+from searchctl.orchestrator.storage.reads.costs import sources_of, summed
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.settings import PLACES
@@ -46,6 +47,11 @@ class SweepResult:
     seconds: float
     """Of all ended jobs."""
     gpu_hours: float
+    copied: dict[str, float]
+    """What its jobs that were copied took where they were trained, in `seconds`, `gpu_seconds` and
+    `images_seen`; the costs above are without these."""
+    violation: str
+    """Which limits its best trial exceeds, in words (`halving.limits`); empty if none."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ def _result(engine: Engine, row: SweepRow) -> SweepResult:
         images_trained=queries.images_trained(engine, row),
         seconds=sum(each.seconds for each in times),
         gpu_hours=sum(each.gpu_seconds for each in times) / 3600,
+        copied=summed(sources_of(engine, row)),
+        violation=best.violation if best else "",
     )
 
 

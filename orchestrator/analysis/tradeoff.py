@@ -67,6 +67,8 @@ class Tradeoff:
     candidates: list[Candidate]
     """The best first."""
     upgrades: list[Upgrade]
+    copied: list[int]
+    """Candidates whose jobs were copied: their costs are those of the training in another sweep."""
 
 
 def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tradeoff:
@@ -105,6 +107,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
         latency_on=latency_on,
         candidates=candidates,
         upgrades=list(_upgrades(ImageEvidence(engine, row), images, fronts)),
+        copied=sorted(trial for trial in shown if jobs[trial].reused_from),
     )
 
 

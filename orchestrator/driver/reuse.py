@@ -17,6 +17,7 @@ from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.executors.job import JobAttempt
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.costs import COSTS, as_trained
 from searchctl.orchestrator.storage.reads.finished import (
     FinishedJob,
     counts_of,
@@ -112,7 +113,7 @@ def _copy_files(source: FinishedJob, job: JobAttempt) -> dict[str, UPath]:
 def _result(engine: Engine, source: FinishedJob, files: dict[str, UPath]) -> JobResult:
     row = source.row
     epochs = (replace(epoch, images=0, seconds=0.0) for epoch in epochs_of(engine, source))
-    spent = {name: row[name] for name in ("seconds", "gpu_seconds")}
+    trained = as_trained(row)  # the source may itself be a copy
     return JobResult(
         status=_STATUS[row["state"]],  # type: ignore[arg-type]  # those of results
         **{name: row[name] for name in _COPIED},
@@ -126,6 +127,6 @@ def _result(engine: Engine, source: FinishedJob, files: dict[str, UPath]) -> Job
             "sweep": source.sweep.name,
             "trial": source.key.trial,
             "rung": source.key.rung,
-            **spent,
+            **{name: trained[name] for name in COSTS},
         },
     )

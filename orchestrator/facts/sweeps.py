@@ -151,11 +151,18 @@ def rung_line(decisions: Sequence[Decision], cohort: int | None = None) -> str:
     spared = ", ".join(str(d.trial) for d in stay if d.spared)
     more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
     return (
-        f"{name} closed: best {number(best.score)} (trial {best.trial}), "
+        f"{name} closed: {_best(decisions)} {number(best.score)} (trial {best.trial}), "
         f"{best.kept} of {best.cohort} kept: {', '.join(kept[:SHOWN])}{more}"
         + f"; known: {spared}"
         * bool(spared)
     )
+
+
+def _best(decisions: Sequence[Decision]) -> str:
+    """Name the score of the first rank: trials that exceed a limit are ranked below it."""
+    if decisions[0].violation:
+        return "none within the limits, best"
+    return "best within limits" if any(each.violation for each in decisions) else "best"
 
 
 def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:

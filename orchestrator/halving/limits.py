@@ -47,6 +47,20 @@ def limit_text(quantity: Quantity, most: float) -> str:
     return f"{name} {most:g} {unit}"
 
 
+def judged_text(limits: Limits, measured: Mapping[Quantity, float]) -> str:
+    """Return in words what was measured for limits.
+
+    >>> judged_text({"latency_ms": 20}, {"latency_ms": 3.14159})
+    'latency 3.14 ms (limit 20 ms)'
+    """
+    known = [(name, _WORDS[name], measured[name]) for name in limits if name in measured]
+    return ", ".join(
+        f"{word} {_above(value, limits[name]) if value > limits[name] else f'{value:.3g}'} {unit} "
+        f"(limit {limits[name]:g} {unit})"
+        for name, (word, unit), value in known
+    )
+
+
 def _exceeded(limits: Limits, measured: Mapping[Quantity, float]) -> Iterator[str]:
     for quantity, most in limits.items():
         (name, unit), value = _WORDS[quantity], measured.get(quantity)

@@ -6,7 +6,7 @@ from math import sqrt
 from searchctl.orchestrator.analysis.certainty import Certainty
 from searchctl.orchestrator.facts.limits import exceeding
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
-from searchctl.orchestrator.report.facts import Answer, Report
+from searchctl.orchestrator.report.facts import About, Answer, Report
 from searchctl.orchestrator.statistics.certainty import SHOWN_FROM
 from searchctl.trainer.scores.catalog import title
 
@@ -17,7 +17,7 @@ def decision_text(report: Report) -> str:
     if answer is None:
         return ""
     first = [_winner(report, answer), *_exceeds(answer)]
-    return " ".join([*first, *_gain(answer), _cost(answer, report.about.trials)])
+    return " ".join([*first, *_gain(answer), _cost(answer, report.about)])
 
 
 def _winner(report: Report, answer: Answer) -> str:
@@ -25,7 +25,9 @@ def _winner(report: Report, answer: Answer) -> str:
     score = title(report.about.score)
     found = answer.score if answer.mean is None else answer.mean
     params = f" ({assignments(answer.params)})" if answer.params else ""
-    return f"Trial {answer.trial}{params} {wins} with a validation {score} of {number(found)}."
+    rung = "" if report.about.state == "COMPLETE" else f" at rung {answer.rung}"
+    what = f"a validation {score} of {number(found)}{rung}"
+    return f"Trial {answer.trial}{params} {wins} with {what}."
 
 
 def _exceeds(answer: Answer) -> Iterator[str]:
@@ -66,13 +68,19 @@ def _difference(answer: Answer, other: str, gain: float) -> str:
     )
 
 
-def _cost(answer: Answer, trials: int) -> str:
-    """Say what the ladder cost, beside the full grid: every trial on all of the data."""
-    grid = trials / answer.full_trainings
-    spent = answer.gpu_seconds or answer.seconds
-    what = "of GPU time" if answer.gpu_seconds else "of jobs"
-    text = f"It took {duration(spent)} {what}; the full grid would take about {grid:.3g} times that"
-    if answer.price_per_gpu_hour is None or not answer.gpu_seconds:
-        return f"{text}."
-    price = answer.gpu_seconds / 3600 * answer.price_per_gpu_hour
-    return f"{text}, {price * grid:,.2f} instead of {price:,.2f}."
+def _cost(answer: Answer, about: About) -> str:
+    """Say what the jobs took; of a whole ladder, beside every configuration on all of the data."""
+    copied = answer.copied.get("seconds", 0.0), answer.copied.get("gpu_seconds", 0.0)
+    seconds, gpu_seconds = answer.seconds + copied[0], answer.gpu_seconds + copied[1]
+    spent, elsewhere = (gpu_seconds, copied[1]) if gpu_seconds else (seconds, copied[0])
+    text = f"It took {duration(spent)} of {'GPU time' if gpu_seconds else 'jobs'}"
+    if elsewhere:
+        text += f" ({duration(elsewhere)} of it in earlier sweeps, whose jobs were copied)"
+    price = None
+    if gpu_seconds and answer.price_per_gpu_hour is not None:
+        price = gpu_seconds / 3600 * answer.price_per_gpu_hour
+    if about.state != "COMPLETE":
+        return f"{text} so far." if price is None else f"{text} so far, {price:,.2f}."
+    times = about.trials / answer.full_trainings
+    text += f"; every configuration on all data would take about {times:.3g} times that"
+    return f"{text}." if price is None else f"{text}, {price * times:,.2f} instead of {price:,.2f}."

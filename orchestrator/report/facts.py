@@ -15,6 +15,7 @@ from searchctl.orchestrator.analysis.fidelity import Fidelity
 from searchctl.orchestrator.analysis.follow_up import FollowUp
 from searchctl.orchestrator.analysis.tradeoff import Tradeoff
 from searchctl.orchestrator.facts.baseline import Baseline
+from searchctl.orchestrator.halving.limits import Quantity
 from searchctl.orchestrator.halving.rule import Direction
 from searchctl.orchestrator.planning.grade import Grade
 from searchctl.orchestrator.search.importance import Importance
@@ -74,7 +75,8 @@ class Answer:
     comparison: Comparison | None
     """Comparison with the runner-up for these trained networks only; None without one."""
     full_trainings: float
-    """Cost of the ladder, in trainings on all of the data; the full grid costs `trials`."""
+    """Cost of the whole ladder, in trainings on all of the data; every configuration on all data
+    costs `trials`."""
     images: int
     """Training images seen so far, over all epochs."""
     seconds: float
@@ -86,6 +88,9 @@ class Answer:
     """The best known point beside this trial; None without known points."""
     price_per_gpu_hour: float | None = None
     """The price that was given, in any currency."""
+    copied: dict[str, float] = field(default_factory=dict)
+    """What jobs of the ladder that were copied took in the sweep that trained them, in `seconds`,
+    `gpu_seconds` and `images_seen`; the costs above are without these."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class RungFacts:
     running: int
     failed: int
     best: float | None
+    """Of a closed rung the score of rank 1: within the limits, if a trial is; else the highest."""
     kept: int | None
     """Number of kept trials; None until the rung is closed."""
     cutoff: float | None
@@ -151,6 +157,8 @@ class TrialFacts:
     """Number of its cohort."""
     origin: str = "random"
     """How its params were found: grid, random, known or model."""
+    measured: dict[Quantity, float] = field(default_factory=dict)
+    """What `halving.limits` judge it by: `latency_ms`, `memory_gb`."""
 
     @property
     def last(self) -> Step | None:
@@ -260,8 +268,8 @@ class Report:
     trials: list[TrialFacts]
     """The best first; those without a rank last."""
     finalists: list[int]
-    """The trials of the highest closed rung whose curves, classes and masks are shown, the best
-    first; at most six."""
+    """The trials that the highest closed rung kept whose curves, classes and masks are shown, the
+    best first; at most six."""
     curves: list[Curve]
     """Curves of the finalists at every rung."""
     classes: list[ClassScores]

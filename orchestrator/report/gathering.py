@@ -37,6 +37,7 @@ from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.costs import summed
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.searchspace import Interval
 from searchctl.searchspace.branches import flat, setting
@@ -97,11 +98,11 @@ class _Sections:
 
 
 def _finalists(trials: Sequence[TrialFacts]) -> list[TrialFacts]:
-    """Return the best trials among those with a rank on the most images."""
+    """Return the best trials with a rank on the most images; cut ones only if all are cut."""
     ranked = [each for each in trials if each.place is not None]
     most = [max(step.images for step in each.steps if step.rank) for each in ranked]
     top = [each for each, images in zip(ranked, most, strict=True) if images == most[0]]
-    return top[:MOST_FINALISTS]
+    return ([each for each in top if each.state != "PRUNED"] or top)[:MOST_FINALISTS]
 
 
 def _answer(
@@ -133,6 +134,7 @@ def _answer(
         violation=best.violation,
         baseline=read_baseline(stored.engine, stored.row, stored.rows),
         price_per_gpu_hour=price_per_gpu_hour,
+        copied=summed(job.reused_from for job in stored.jobs if job.reused_from),
     )
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from searchctl.orchestrator.analysis.tradeoff import hardware
-from searchctl.orchestrator.facts.limits import exceeding
+from searchctl.orchestrator.facts.limits import exceeding_all
 from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.blocks import Block, blocks
 from searchctl.orchestrator.report.charts.figures import (
@@ -76,9 +76,9 @@ class Page:
         return self.r.trials[:MOST_TRIALS]
 
     @property
-    def exceeding(self) -> list[str]:
-        """Sentences on the listed trials that exceed a limit."""
-        return [exceeding(each.trial, each.violation) for each in self.trials if each.violation]
+    def exceeding(self) -> str:
+        """A sentence on the listed trials that exceed a limit; empty if none does."""
+        return exceeding_all((each.trial, each.violation) for each in self.trials)
 
     @cached_property
     def splits(self) -> list[str]:
@@ -99,6 +99,22 @@ class Page:
         """The hardware on which latencies were measured; empty if none was."""
         measured = (each for each in self.r.trials if each.latency_ms is not None)
         return sorted({hardware(each.device) for each in measured})
+
+    @property
+    def limited(self) -> bool:
+        """Whether the sweep has limits, and a trial was measured for them."""
+        return any(each.measured for each in self.r.trials)
+
+    @cached_property
+    def latency_limited(self) -> bool:
+        """Whether the shown latencies are those that a limit judges, not those of the jobs."""
+        return any("latency_ms" in each.measured for each in self.r.trials)
+
+    def latency(self, trial: TrialFacts) -> float | None:
+        """Return the latency that is shown of a trial, in milliseconds."""
+        if self.latency_limited:
+            return trial.measured.get("latency_ms")
+        return trial.latency_ms
 
     @property
     def shown(self) -> list[TrialFacts]:

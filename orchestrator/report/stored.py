@@ -7,12 +7,14 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
+from searchctl.orchestrator.halving.limits import Quantity
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
@@ -71,6 +73,12 @@ class Stored:
         """Number of each trial's cohort."""
         return {number: trial.cohort for number, trial in self.trials.items()}
 
+    @cached_property
+    def measured(self) -> dict[int, dict[Quantity, float]]:
+        """What limits judge each trial by."""
+        hardware = {job.trial: job.hardware for job in self.jobs if job.hardware}
+        return judged_by(self.engine, self.row, self.rows.trials, hardware)
+
     def about(self) -> About:
         """Return the facts of the sweep as a whole."""
         row, sweep = self.row, self.sweep
@@ -102,6 +110,11 @@ class Stored:
             for job in self.jobs
         ]
         closed = {(self.cohort_of[each.trial], each.rung): each for each in self.rows.decisions}
+        first = {
+            (self.cohort_of[each.trial], each.rung): each.score
+            for each in self.rows.decisions
+            if each.rank == 1
+        }
         views = rung_views(all_rungs(self.cohorts), states, self.row.direction)
         return [
             RungFacts(
@@ -112,7 +125,7 @@ class Stored:
                 done=view.done,
                 running=view.running,
                 failed=view.failed,
-                best=view.best,
+                best=first.get((view.cohort or 0, view.rung), view.best),
                 kept=cut.kept if cut else None,
                 cutoff=cut.cutoff if cut else None,
                 cohort=view.cohort,
@@ -172,6 +185,7 @@ def _trial(number: int, stored: Stored, jobs: Sequence[JobRow], steps: list[Step
         device=ended[-1].device if ended else None,
         evaluations=(ended[-1].evaluations or {}) if ended else {},
         violation=stored.ranked[number].violation if number in stored.ranked else "",
+        measured=stored.measured.get(number, {}),
         seconds=sum(job.seconds or 0.0 for job in jobs),
         gpu_seconds=sum(job.gpu_seconds or 0.0 for job in jobs),
         peak_memory_bytes=max((job.peak_memory_bytes or 0 for job in jobs), default=0) or None,

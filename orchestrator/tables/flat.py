@@ -15,11 +15,15 @@ from searchctl.orchestrator.storage.reads.tables import TableEpoch
 from searchctl.orchestrator.tables.trials import TableTrial
 
 Row = dict[str, Any]
-_NESTED = ("params", "rungs", "scores")
+_NESTED = ("params", "rungs", "scores", "measured")
 
 
 def flat_trials(rows: Sequence[TableTrial]) -> list[Row]:
-    """Return a row for each trial; `score_at_N` is its score on a sample of N images."""
+    """Return a row for each trial; `score_at_N` is its score on a sample of N images.
+
+    `limit_latency_ms` and `limit_memory_gb` are what the limits of a sweep judge a trial by.
+    """
+    limited = list(dict.fromkeys(name for row in rows for name in row.measured))
     scores = _used(rows)
     params = list(dict.fromkeys(name for row in rows for name in row.params))
     sizes = sorted({rung["images"] for row in rows for rung in row.rungs})
@@ -30,6 +34,7 @@ def flat_trials(rows: Sequence[TableTrial]) -> list[Row]:
             **{name: getattr(row, name) for name in names[:cut]},
             **{name: row.scores.get(name) for name in scores},
             **{name: getattr(row, name) for name in names[cut:]},
+            **{f"limit_{name}": row.measured.get(name) for name in limited},
             **{f"params_{name}": _cell(row.params.get(name)) for name in params},
             **_by_size(row, sizes),
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.draws.points import Origin
 from searchctl.orchestrator.facts.scores import (
     epoch_score,
@@ -14,6 +15,7 @@ from searchctl.orchestrator.facts.scores import (
     shown_score,
     value_of,
 )
+from searchctl.orchestrator.halving.limits import Quantity
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
 from searchctl.orchestrator.storage.reads.tables import TableJob, table_jobs
@@ -47,12 +49,15 @@ class TableTrial:
     gpu_seconds: float | None
     trainable_parameters: int | None
     latency_ms: float | None
+    """As its last job measured it, roughly; `measured` has the value of the limit."""
     violation: str | None
     """Which limits it exceeds, in words; None if it exceeds none, or is not ranked."""
     device: str | None
     params: dict[str, Any]
     rungs: list[dict[str, Any]]
     """Its jobs by rung: rung, images, state, score, seconds."""
+    measured: dict[Quantity, float]
+    """What `halving.limits` judge it by: `latency_ms`, `memory_gb`."""
 
 
 def trial_table(engine: Engine, sweep: SweepRow) -> list[TableTrial]:
@@ -62,9 +67,12 @@ def trial_table(engine: Engine, sweep: SweepRow) -> list[TableTrial]:
         jobs.setdefault(job.trial, []).append(job)
     ranked = {each.trial: each for each in ranked_trials(engine, sweep)}
     names = _names(sweep)
+    trials = queries.trials(engine, sweep)
+    hardware = {n: job.hardware for n, of in jobs.items() for job in of if job.hardware}
+    measured = judged_by(engine, sweep, trials, hardware)
     rows = [
-        _row(trial, jobs.get(trial.number, []), ranked.get(trial.number), names)
-        for trial in queries.trials(engine, sweep)
+        _row(trial, jobs.get(trial.number, []), ranked.get(trial.number), names, measured)
+        for trial in trials
     ]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.trial))
 
@@ -80,6 +88,7 @@ def _row(
     jobs: Sequence[TableJob],
     ranked: RankedTrial | None,
     names: Sequence[ScoreName],
+    measured: Mapping[int, dict[Quantity, float]],
 ) -> TableTrial:
     scored = [job for job in jobs if job.score is not None]
     last = scored[-1] if scored else None
@@ -104,6 +113,7 @@ def _row(
         device=newest.device if newest else None,
         params=trial.params,
         rungs=[_rung(job) for job in jobs],
+        measured=measured.get(trial.number, {}),
     )
 
 

@@ -16,6 +16,10 @@ from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.facts.ranking import rank_trials
+from searchctl.orchestrator.facts.sweeps import rung_line
+from searchctl.orchestrator.report.charts.ladder import ladder_chart
+from searchctl.orchestrator.report.gathering import gather
+from searchctl.orchestrator.report.rendering import html
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.trainer.core.machine.hardware import hardware_of
@@ -96,7 +100,9 @@ def test_views_name_the_limit_and_what_exceeds_it(limited, output_of):
     rows = json.loads(output_of("trials", "--json"))
     rows = {each["trial"]: each["violation"] for each in rows}
     assert (rows[5], rows[2]) == ("latency 31 ms > 20 ms", None)
-    assert "Trial 5 exceeds halving.limits" in output_of("report", "--format", "md")
+    report = output_of("report", "--format", "md")
+    assert report.count("Ranked below those within halving.limits: ") == 1
+    assert "5 (latency 31 ms > 20 ms)" in report
     assert "warning" not in output_of("export")
     assert "Trial 5 exceeds halving.limits: latency 31 ms > 20 ms." in output_of(
         "export", "--trial", "5"
@@ -115,6 +121,34 @@ def test_a_winner_beyond_the_limits_is_said_to_be_one(limited, output_of):
     exported = export(Sweep.from_json(row.spec), best, InitialFiles.stored(None, row))
     assert exported.exported_from.exceeds == "latency 31 ms > 20 ms"
     assert problems(engine, row) == []
+    for command in (["pareto"], ["explain"], ["status"]):
+        assert said in " ".join(output_of(*command).split()), command
+    assert "latency 31 ms > 20 ms" in output_of("compare", "0", "1")
+    limited.launch({**only_large, "lr": SPACE["lr"][:2]}, name="other")
+    assert "latency 31 ms > 20 ms" in output_of("compare", "other")
+
+
+def test_views_show_what_a_limit_judges_by(limited, output_of):
+    limited.launch()
+    assert "measured for halving.limits: latency 31 ms (limit 20 ms)" in output_of("show", "5")
+    rows = {each["trial"]: each["measured"] for each in json.loads(output_of("trials", "--json"))}
+    assert (rows[2], rows[5]) == ({"latency_ms": 5.0}, {"latency_ms": 31.01})
+    assert "limit_latency_ms" in output_of("trials", "--csv").splitlines()[0]
+    report = output_of("report", "--format", "md")
+    assert "ms/image: the latency that halving.limits judges" in report
+    assert report.count("| 7 | 31 |") == report.count("| 7 | 5 |") == 4
+
+
+def test_best_of_a_rung_is_the_best_within_the_limits(limited, output_of):
+    engine, row = limited.launch()
+    first = [d for d in queries.decisions(engine, row) if d.rung == 0]
+    best = min(first, key=lambda d: d.rank)
+    assert max(d.score for d in first) > best.score
+    assert f"best within limits {best.score:.4f} (trial {best.trial})" in rung_line(
+        sorted(first, key=lambda d: d.rank)
+    )
+    facts = json.loads(output_of("report", "--format", "json"))
+    assert facts["ladder"][0]["best"] == best.score
 
 
 def test_it_holds_over_cohorts_and_for_the_mean_over_seeds(limited):
@@ -123,6 +157,10 @@ def test_it_holds_over_cohorts_and_for_the_mean_over_seeds(limited):
     space = {"lr": {"low": 0.001, "high": 0.1, "log": True}, "width": [4, 8]}
     engine, row = limited.launch(space, halving=halving, search=search)
     assert len(limited.measured) == 2  # the second cohort knows both networks
+    report = gather(engine, row)
+    assert "The picture shows all cohorts" in html(report)
+    lines = ladder_chart(report, "mIoU", width=1000, height=400).lines
+    assert {line.trial for line in lines} == set(range(8))
     ranked = rank_trials(engine, row)
     last = [each for each in ranked if each.images == ranked[0].images]
     assert [bool(each.violation) for each in last] == sorted(bool(e.violation) for e in last)

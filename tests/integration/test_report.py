@@ -165,6 +165,12 @@ def test_the_report_of_an_interrupted_sweep_has_all_known_results(sweeps, quick_
     page = html(report)
     assert "Best so far" in page
     assert "the winner may change" in page
+    assert "highest rung with a score" in page
+    states = {each.trial: each.state for each in report.trials}
+    assert "PRUNED" in states.values()
+    assert "PRUNED" not in {states[trial] for trial in report.finalists}
+    assert "at rung 0" in markdown(report)
+    assert "every configuration" not in page  # what it would cost is compared at the end
 
 
 def test_a_sweep_without_any_score_has_a_report(sweeps):

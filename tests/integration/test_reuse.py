@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.orchestrator.analysis.compared_sweeps import compare_sweeps
+from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.halving.job_key import key_of
+from searchctl.orchestrator.report.gathering import gather
 from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.terminal.trials.compare import comparison
 
 SPACE = {"lr": [3e-3, 1e-2, 1e9]}  # the last one diverges
 DATA = {
@@ -67,6 +71,23 @@ def test_an_equal_sweep_is_copied_and_stands_alone(sweep, tmp_path):
         assert (job.reused_from["sweep"], job.seconds, job.images_seen) == ("first", 0, 0)
         assert job.rung == 0 or Path(job.weights).is_file()
     assert len(list((tmp_path / "runs" / "again").rglob("masks.png"))) == 4
+
+
+def test_views_that_compare_costs_count_a_copy_as_what_it_was_copied_from(sweep):
+    (first, _), (again, _) = sweep("first"), sweep("again")
+    engine = first.engine
+    pairs = [(comparison(engine, each.row, [0, 1])) for each in (first, again)]
+    assert pairs[0]["cost"] == pairs[1]["cost"]
+    assert (pairs[0]["copied"], pairs[1]["copied"]) == ([0, 0], [2, 2])
+    tradeoffs = [read_tradeoff(engine, each.row) for each in (first, again)]
+    assert tradeoffs[0].costs == tradeoffs[1].costs
+    assert tradeoffs[0].copied == [] != tradeoffs[1].copied
+    trained, copied = compare_sweeps(engine, [first.row, again.row]).sweeps
+    assert (copied.seconds, trained.copied["seconds"]) == (0, 0)
+    assert copied.copied["seconds"] == pytest.approx(trained.seconds)
+    answer = gather(engine, again.row).answer
+    assert (answer.seconds, answer.images) == (0, 0)
+    assert answer.copied["images_seen"] == gather(engine, first.row).answer.images > 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from searchctl.orchestrator.cli.views.view import open_sweep
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from rich.console import RenderableType
+    from sqlalchemy import Engine
+
+    from searchctl.orchestrator.storage.rows import SweepRow
 
 Facts = TypeVar("Facts", bound="DataclassInstance")
 
@@ -52,6 +55,7 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
         with uncollected():
             fidelity = read_fidelity(engine, row)
         _show(fidelity, sweep_explanation, as_json)
+        _show_exceeding(engine, row, as_json)
     else:
         from searchctl.orchestrator.analysis.explain import explain_trial
         from searchctl.orchestrator.terminal.trials.explain import explanation
@@ -85,6 +89,7 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
 
     engine, row = open_sweep(sweep, db)
     _show(read_tradeoff(engine, row, rung), tradeoff_report, as_json)
+    _show_exceeding(engine, row, as_json)
 
 
 def _show(facts: Facts, view: "Callable[[Facts], Iterable[RenderableType]]", as_json: bool) -> None:
@@ -95,3 +100,14 @@ def _show(facts: Facts, view: "Callable[[Facts], Iterable[RenderableType]]", as_
         return
     for part in view(facts):
         show(part)
+
+
+def _show_exceeding(engine: "Engine", row: "SweepRow", as_json: bool) -> None:
+    """Say that the best trial exceeds a limit, if it does; JSON has it in `status --json`."""
+    from searchctl.orchestrator.facts.limits import exceeding_best
+    from searchctl.orchestrator.terminal.display import show
+    from searchctl.orchestrator.terminal.trials.explain import paragraph
+
+    if not as_json and (line := exceeding_best(engine, row)):
+        show("")
+        show(paragraph(line, style="yellow"))

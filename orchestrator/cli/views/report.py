@@ -28,7 +28,7 @@ from searchctl.orchestrator.cli.views.view import open_sweep
     "--price-per-gpu-hour",
     type=click.FloatRange(min=0),
     metavar="PRICE",
-    help="Add what the sweep and the full grid cost, in any currency.",
+    help="Add what the sweep and every configuration on all data cost, in any currency.",
 )
 @db_option
 def report(

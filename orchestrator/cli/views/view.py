@@ -140,6 +140,7 @@ def print_status(
 ) -> None:
     """Print the progress of a sweep; without its ladder if that is on the screen already."""
     from searchctl.orchestrator.facts.cohorts import all_rungs, cohort_facts
+    from searchctl.orchestrator.facts.limits import exceeding_best
     from searchctl.orchestrator.facts.running.pending import barrier_line
     from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.facts.sweeps import JobState, after_line, after_views, rung_views
@@ -147,6 +148,7 @@ def print_status(
     from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
     from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show
+    from searchctl.orchestrator.terminal.trials.explain import paragraph
 
     counts = [
         JobState(c.rung, c.state, c.score, c.jobs, c.kind, c.cohort)
@@ -174,6 +176,8 @@ def print_status(
     if best:
         show("")
         show(answer_table(best, shown_score(row.spec)))
+        if line := exceeding_best(engine, row):
+            show(paragraph(line, style="yellow"))
 
 
 def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":

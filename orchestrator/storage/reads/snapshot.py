@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 from sqlalchemy import Engine, case, func, select
 
@@ -15,6 +16,7 @@ from searchctl.orchestrator.halving.job_key import JobKey, Kind
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.lease import is_held
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
+from searchctl.orchestrator.storage.reads.costs import as_trained
 from searchctl.orchestrator.storage.rows import SweepRow
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions
@@ -48,7 +50,10 @@ class KindTime:
 
 @dataclass(frozen=True)
 class ComparedJob:
-    """One trial at one rung: its score, its cost, and the decision if there is one."""
+    """One trial at one rung: its score, its cost, and the decision if there is one.
+
+    A job that was copied has the cost of the job that it was copied from.
+    """
 
     trial: int
     rung: int
@@ -64,11 +69,16 @@ class ComparedJob:
     images_seen: int | None
     peak_memory_bytes: int | None
     trainable_parameters: int | None
+    violation: str | None
+    reused_from: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
 class JobCost:
-    """The score of one trial at one rung, the cost of its job, and the speed of its network."""
+    """The score of one trial at one rung, the cost of its job, and the speed of its network.
+
+    A job that was copied has the cost of the job that it was copied from.
+    """
 
     trial: int
     rung: int
@@ -78,6 +88,7 @@ class JobCost:
     trainable_parameters: int | None
     latency_ms: float | None
     device: str | None
+    reused_from: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,7 @@ def times_by_kind(engine: Engine, sweep: SweepRow) -> dict[Kind, KindTime]:
 
 def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> list[ComparedJob]:
     """Return the jobs of these trials and their decisions by rung, then trial."""
-    of_decision = ("rank", "cohort", "verdict")
+    of_decision = ("rank", "cohort", "verdict", "violation")
     of_job = [n for n in ComparedJob.__annotations__ if n not in (*of_decision, "trial")]
     same = (_decisions.c.trial_id == _jobs.c.trial_id) & (_decisions.c.rung == _jobs.c.rung)
     query = (
@@ -144,7 +155,9 @@ def compared_jobs(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> 
         .order_by(_jobs.c.rung, _trials.c.number)
     )
     rows = fetch(engine, of_sweep(query, sweep, numbers))
-    return [ComparedJob(**{**row, "fraction": Fraction(row["fraction"])}) for row in rows]
+    return [
+        ComparedJob(**{**as_trained(row), "fraction": Fraction(row["fraction"])}) for row in rows
+    ]
 
 
 def job_costs(engine: Engine, sweep: SweepRow, images: int) -> list[JobCost]:
@@ -155,7 +168,7 @@ def job_costs(engine: Engine, sweep: SweepRow, images: int) -> list[JobCost]:
         .where(_jobs.c.images == images, ON_LADDER, _jobs.c.score.is_not(None))
         .order_by(_trials.c.number)
     )
-    return [JobCost(**row) for row in fetch(engine, of_sweep(query, sweep))]
+    return [JobCost(**as_trained(row)) for row in fetch(engine, of_sweep(query, sweep))]
 
 
 def job_states(engine: Engine, sweep: SweepRow) -> dict[JobKey, JobSnapshot]:

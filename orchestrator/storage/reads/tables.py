@@ -28,6 +28,7 @@ class TableJob:
     trainable_parameters: int | None
     latency_ms: float | None
     device: str | None
+    hardware: str | None
     evaluations: dict[str, dict[str, Any]] | None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.occupancy.plan_use import Occupancy, OneLadder
 from searchctl.orchestrator.terminal.plans.numbers import clock, spread
@@ -13,8 +14,8 @@ def occupancy_report(found: Occupancy) -> Iterator[str]:
     write = partial(spread, write=clock) if found.measured else _trainings
     assumed = "" if found.measured else ", if all trials are equally fast (else longer)"
     yield (
-        f"With {found.slots} trials at a time, it takes {write(found.use.wall)} from start "
-        f"to end, and {_percent(found.use.idle)} of the slots' time is idle{assumed}."
+        f"With {counted(found.slots, 'trial')} at a time, it takes {write(found.use.wall)} from "
+        f"start to end, and {_percent(found.use.idle)} of the slots' time is idle{assumed}."
     )
     if found.instead:
         yield _instead(found.instead, write)

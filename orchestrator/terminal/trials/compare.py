@@ -45,7 +45,15 @@ def comparison(engine: Engine, sweep: SweepRow, numbers: Collection[int]) -> dic
             },
         },
         "cost": _cost(jobs, numbers),
+        "copied": [sum(j.trial == t and bool(j.reused_from) for j in jobs) for t in numbers],
+        "violations": [_violation(jobs, trial) for trial in numbers],
     }
+
+
+def _violation(jobs: Iterable[ComparedJob], trial: int) -> str:
+    """Return which limits a trial exceeds by its highest decision, in words; empty if none."""
+    found = [job.violation for job in jobs if job.trial == trial and job.violation is not None]
+    return found[-1] if found else ""
 
 
 def _by_name(params: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -87,8 +95,15 @@ def _cost(jobs: Iterable[ComparedJob], numbers: Collection[int]) -> dict[str, li
     of_trial: dict[int, list[ComparedJob]] = {trial: [] for trial in numbers}
     for job in jobs:
         of_trial[job.trial].append(job)
-    summed = {name: [_over(of_trial[t], name, sum) for t in numbers] for name in SUMS}
+    summed = {name: [_sum(of_trial[t], name) for t in numbers] for name in SUMS}
     return summed | {name: [_over(of_trial[t], name, max) for t in numbers] for name in MOST}
+
+
+def _sum(jobs: Iterable[ComparedJob], name: str) -> Any:
+    """Return a sum; None where a copy of an older version does not know its part."""
+    ended = list(jobs)
+    unknown = any(job.reused_from and getattr(job, name) is None for job in ended)
+    return None if unknown else _over(ended, name, sum)
 
 
 def _over(jobs: Iterable[ComparedJob], name: str, combine: Any) -> Any:
@@ -101,7 +116,10 @@ def comparison_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
     columns = [f"trial {trial}" for trial in facts["trials"]]
     differing = {name: row for name, row in facts["params"].items() if _differ(row)}
     rows = {name: map(value, row) for name, row in differing.items()}
-    yield _side_by_side("params that differ", columns, {"state": facts["states"], **rows})
+    state = {"state": facts["states"]}
+    if any(facts["violations"]):
+        state["exceeds"] = [violation or "-" for violation in facts["violations"]]
+    yield _side_by_side("params that differ", columns, {**state, **rows})
     if same := [f"{n}={value(row[0])}" for n, row in facts["params"].items() if n not in differing]:
         yield f"the same: {' '.join(same)}"
     if facts["rungs"]:
@@ -111,7 +129,9 @@ def comparison_tables(facts: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield ""
         yield _classes(facts["class_iou"], columns)
     yield ""
-    yield _side_by_side("cost of all its jobs", columns, dict(_cost_rows(facts["cost"])))
+    yield _side_by_side("cost of all its jobs", columns, dict(_cost_rows(facts)))
+    if any(facts["copied"]):
+        yield "Copied jobs count with what they took in the sweep that trained them."
 
 
 def _differ(row: list[Any]) -> bool:
@@ -152,13 +172,16 @@ def _difference(first: float | None, second: float | None) -> str:
     return "-" if first is None or second is None else f"{second - first:+.4f}"
 
 
-def _cost_rows(cost: Mapping[str, list[Any]]) -> Iterator[tuple[str, Iterable[str]]]:
+def _cost_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[str]]]:
+    cost = facts["cost"]
     yield "time", map(duration, cost["seconds"])
     yield "GPU time", map(duration, cost["gpu_seconds"])
     yield "images trained", map(_count, cost["images_seen"])
     yield "parameters trained", map(_count, cost["trainable_parameters"])
     memory = (None if size is None else size / 1e6 for size in cost["peak_memory_bytes"])
     yield "memory, MB", ("-" if size is None else f"{size:,.0f}" for size in memory)
+    if any(facts["copied"]):
+        yield "jobs that were copied", map(str, facts["copied"])
 
 
 def _count(count: int | None) -> str:

@@ -1,6 +1,6 @@
 """Several sweeps side by side, for `searchctl compare SWEEP SWEEP...`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -15,6 +15,8 @@ from searchctl.trainer.scores.catalog import title
 def sweep_tables(found: ComparedSweeps) -> Iterator[RenderableType]:
     """Yield the results, what makes them incomparable or who leads, and the settings."""
     yield _results(found.sweeps)
+    if any(each.copied["seconds"] for each in found.sweeps):
+        yield "copied: what jobs took in the earlier sweeps that they were copied from."
     yield ""
     if found.incomparable:
         yield Text(
@@ -40,13 +42,29 @@ def _results(sweeps: Sequence[SweepResult]) -> Table:
         "score": [f"{title(each.score_name)} {number(each.score)}" for each in sweeps],
         "trained on": [_images(each) for each in sweeps],
         "noise of one seed": [number(each.noise) for each in sweeps],
-        "images trained": [f"{each.images_trained:,}" for each in sweeps],
-        "time of jobs": [duration(each.seconds) for each in sweeps],
-        "GPU hours": [f"{each.gpu_hours:.3g}" if each.gpu_hours else "-" for each in sweeps],
+        "images trained": [
+            f"{each.images_trained:,}{_copied(each, 'images_seen', '{:,.0f}'.format)}"
+            for each in sweeps
+        ],
+        "time of jobs": [
+            f"{duration(each.seconds)}{_copied(each, 'seconds', duration)}" for each in sweeps
+        ],
+        "GPU hours": [_gpu_hours(each) for each in sweeps],
     }
+    if any(each.violation for each in sweeps):
+        rows["best exceeds"] = [each.violation or "-" for each in sweeps]
     for name, cells in rows.items():
         table.add_row(name, *cells)
     return table
+
+
+def _gpu_hours(sweep: SweepResult) -> str:
+    own = f"{sweep.gpu_hours:.3g}" if sweep.gpu_hours else "-"
+    return own + _copied(sweep, "gpu_seconds", lambda seconds: f"{seconds / 3600:.3g}")
+
+
+def _copied(sweep: SweepResult, cost: str, write: Callable[[float], str]) -> str:
+    return f" + {write(sweep.copied[cost])} copied" if sweep.copied[cost] else ""
 
 
 def _images(sweep: SweepResult) -> str:

@@ -95,6 +95,9 @@ def _notes(tradeoff: Tradeoff) -> Iterator[str]:
     beaten = f"{others} {'is' if others == 1 else 'are'} on no front"
     rest = f"; of {counted(tradeoff.trials, 'trial')}, {beaten}" if others else ""
     yield f"* no cheaper trial of this rung has as good a score{rest}."
+    if tradeoff.copied:
+        trials = ", ".join(map(str, tradeoff.copied))
+        yield f"Copied from earlier sweeps, with the seconds of the training there: {trials}."
     assessed = [step.sure for step in tradeoff.upgrades if isinstance(step.sure, Difference)]
     if assessed:
         yield (

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
+from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.core.errors import SweepNotFound
 from searchctl.orchestrator.facts.cohorts import retries_of
 from searchctl.orchestrator.facts.scores import (
@@ -24,8 +25,9 @@ from searchctl.orchestrator.facts.scores import (
 from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
+from searchctl.orchestrator.halving.limits import judged_text, limits_of
 from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import ClassScoreRow, EpochRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.rows import ClassScoreRow, EpochRow, JobRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
 
 
@@ -51,6 +53,8 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "shown_score": shown_score(sweep.spec),
         "classes": sweep.classes,
         "initial_files": _initial_files(sweep, row.params),
+        "limits": limits_of(sweep.spec),
+        "measured": judged_by(engine, sweep, [row], _hardware(jobs)).get(trial, {}),
         "jobs": [asdict(job) for job in jobs if job.kind == "ladder"],
         "after": [asdict(job) for job in jobs if job.kind != "ladder"],
         "decisions": [asdict(decision) for decision in queries.decisions(engine, sweep, trial)],
@@ -58,6 +62,10 @@ def trial_facts(engine: Engine, sweep: SweepRow, trial: int) -> dict[str, Any]:
         "epochs": [epoch_facts(each, sweep.spec) for each in queries.epochs(engine, sweep, trial)],
         "class_scores": [*map(_class_score, queries.class_scores(engine, sweep, trial))],
     }
+
+
+def _hardware(jobs: Iterable[JobRow]) -> dict[int, str]:
+    return {job.trial: job.hardware for job in jobs if job.kind == "ladder" and job.hardware}
 
 
 def epoch_facts(row: EpochRow, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +221,8 @@ def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
         held = f", peak memory {memory / 1e6:,.0f} MB on {ended[-1]['device']}" if memory else ""
         size = f"{ended[-1]['trainable_parameters']:,}"
         yield f"  trains {size} parameters{held}{_latency(ended[-1])}"
+    if judged := judged_text(facts["limits"], facts["measured"]):
+        yield f"  measured for halving.limits: {judged}"
     if kinds := sorted({job["hardware"] for job in facts["jobs"] if job["hardware"]}):
         yield f"  ran on {'; '.join(kinds)}"
 

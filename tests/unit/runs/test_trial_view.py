@@ -16,6 +16,7 @@ ATTEMPT = {
 }
 
 ONLY_COHORT = {"cohort": 0, "origin": "random", "cohorts": 1, "retries": None, "retried_as": None}
+ONLY_COHORT |= {"limits": {}, "measured": {}}
 
 
 def rendered(**changes):

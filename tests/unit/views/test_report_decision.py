@@ -50,13 +50,23 @@ def test_an_unknown_noise_is_said_to_be_unknown():
     assert "not known (halving.repeats or searchctl calibrate measures it)" in text
 
 
-def test_the_cost_is_compared_with_the_full_grid_also_in_money():
+def test_the_cost_is_compared_with_every_configuration_on_all_data_also_in_money():
     assert text_of().endswith(
-        "It took 2h00m of GPU time; the full grid would take about 4 times that."
+        "2h00m of GPU time; every configuration on all data would take about 4 times that."
     )
     assert text_of(price_per_gpu_hour=2.5).endswith("4 times that, 20.00 instead of 5.00.")
 
 
+def test_what_copied_jobs_took_in_other_sweeps_counts_too():
+    copied = {"seconds": 3600.0, "gpu_seconds": 3600.0}
+    assert "It took 3h00m of GPU time (1h00m of it in earlier sweeps" in text_of(copied=copied)
+    own = {"seconds": 0.0, "gpu_seconds": 0.0}
+    text = text_of(**own, copied={"seconds": 60.0, "gpu_seconds": 0.0})
+    assert "It took 1m00s of jobs (1m00s of it in earlier" in text
+
+
 def test_a_running_sweep_has_a_best_trial_so_far():
-    assert "is the best so far with" in text_of(state="RUNNING")
+    text = text_of(state="RUNNING", price_per_gpu_hour=2.5)
+    assert "is the best so far with a validation mIoU of 0.5200 at rung 2." in text
+    assert text.endswith("It took 2h00m of GPU time so far, 5.00.")
     assert decision_text(SimpleNamespace(answer=None)) == ""

@@ -86,7 +86,6 @@ def _colour_warnings(read: Sequence[tuple[str, ImageFacts]]) -> Iterator[str]:
     clear = [name for name, facts in read if facts.seen.mask_see_through]
     if clear:
         yield (
-            f"the masks of {counted(clear, 'image')} are partly transparent: their colours are "
-            "read as they are, and their opacity is not. If it says what is an object, save it "
-            "as the mask"
+            f"the masks of {counted(clear, 'image')} are partly transparent: colours are read as "
+            "they are, and opacity is not. If it says what is an object, save it as the mask"
         )
