@@ -32,6 +32,9 @@ def test_what_a_calibration_has_trained_neither_it_nor_the_sweep_trains_again(ca
     cost = calibrate("--dry-run")
     assert said in cost.stdout
     assert "Time: not known until the first job has ended; all jobs together take" in cost.stdout
+    priced = json.loads(calibrate("--dry-run", "--json").stdout)
+    assert (priced["trials"], priced["seeds"], priced["seconds"]) == ([0, 1, 2, 3], 2, None)
+    assert (priced["full_trainings"], priced["images"]) == (12, 96)
     assert not (tmp_path / "searchctl.db").exists()
     assert "seed 1" not in cost.stdout
 
@@ -40,6 +43,7 @@ def test_what_a_calibration_has_trained_neither_it_nor_the_sweep_trains_again(ca
     assert "Proposed: " in done.stdout
     assert re.search(r"seed 2 of 2: .*, about \S+ left for all seeds", done.stdout)
     assert "Time: nothing is left to train." in calibrate("--dry-run").stdout
+    assert json.loads(calibrate("--dry-run", "--json").stdout)["seconds"] == 0
     more = calibrate("--seeds", "3", "--dry-run").stdout
     assert re.search(r"Time: about \S+, at the speed of 16 earlier jobs on \w", more)
 

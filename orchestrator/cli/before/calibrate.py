@@ -90,7 +90,7 @@ def calibrate(
         from searchctl.orchestrator.calibration.sweeps import calibration_sweeps
         from searchctl.orchestrator.run.preparation.prepare import at_address
         from searchctl.orchestrator.terminal.display import plain_console
-        from searchctl.orchestrator.terminal.plans.calibration import cost_lines
+        from searchctl.orchestrator.terminal.plans.calibration import cost_json, cost_lines
 
         sweep = at_address(sweep, address)
         if submits_to(sweep.resources.address, detach=False, inline=inline):
@@ -101,15 +101,18 @@ def calibrate(
         console = plain_console(stderr=as_json)
         url = database_url(db, sweep.storage.database_url())
         time = _Time(found, url, sweep_file.absolute(), inline)
-        for line in (*cost_lines(found), time.probed() if probe else time.known()):
+        duration_line, seconds = time.probed() if probe else time.known()
+        for line in (*cost_lines(found), duration_line):
             console.print(line, soft_wrap=True)
+        if dry_run and as_json:
+            print_json(cost_json(found, seconds))
         if not dry_run:
             runs = _Runs(url, sweep_file.absolute(), console, stopping, inline)
             _answer(found, runs.scores(found), as_json=as_json)
 
 
 class _Time:
-    """Says how long a calibration takes, before it starts."""
+    """Says how long a calibration takes, before it starts: as a line, and in seconds if known."""
 
     def __init__(self, found: "CalibrationSweeps", url: str, source: Path, inline: bool) -> None:
         self._found = found
@@ -117,8 +120,8 @@ class _Time:
         self._source = source
         self._inline = inline
 
-    def known(self) -> str:
-        """Return a line from earlier jobs of the database, or in units of the first job."""
+    def known(self) -> tuple[str, float | None]:
+        """Return the time by earlier jobs of the database, or a line in units of the first job."""
         from searchctl.orchestrator.calibration.recorded import finished_seeds, recorded_speed
         from searchctl.orchestrator.core.errors import SearchctlError
         from searchctl.orchestrator.storage.database import open_database
@@ -134,21 +137,22 @@ class _Time:
         finally:
             engine.dispose()
 
-    def _line(self, speed: "RecordedSpeed | None", seeds: int) -> str:
-        """Return a line on the seeds that are left."""
+    def _line(self, speed: "RecordedSpeed | None", seeds: int) -> tuple[str, float | None]:
+        """Return the time of the seeds that are left."""
         from searchctl.orchestrator.calibration.time import seconds_of_jobs, times_first_job
         from searchctl.orchestrator.terminal.plans.calibration import recorded_time, unknown_time
 
         first, plan, slots = self._found.sweeps[0], self._found.plans[0], self._slots()
         if not seeds:
-            return "Time: nothing is left to train."
+            return "Time: nothing is left to train.", 0.0
         if speed is None:
             times = seeds * times_first_job(self._found)
-            return unknown_time(times, slots, by_script=first.script is not None)
-        return recorded_time(seeds * seconds_of_jobs(first, plan, speed), slots, speed)
+            return unknown_time(times, slots, by_script=first.script is not None), None
+        seconds = seeds * seconds_of_jobs(first, plan, speed)
+        return recorded_time(seconds, slots, speed), seconds / slots if slots else None
 
-    def probed(self) -> str:
-        """Return a line from a measurement on this machine."""
+    def probed(self) -> tuple[str, float]:
+        """Return the time by a measurement on this machine."""
         from searchctl.orchestrator.own_code.sweep_code import launched_code
         from searchctl.orchestrator.planning.probing.estimating import estimate_apart
         from searchctl.orchestrator.terminal.plans.calibration import probed_time
@@ -156,7 +160,8 @@ class _Time:
         first = self._found.sweeps[0]
         code = launched_code(first, self._source)
         forecast = estimate_apart(first, code, one_by_one=self._inline).forecast
-        return probed_time(forecast.wall * len(self._found.sweeps), forecast.device)
+        wall = forecast.wall * len(self._found.sweeps)
+        return probed_time(wall, forecast.device), wall.expected
 
     def _slots(self) -> int | None:
         """Return how many jobs run at a time; None where only the machines of the jobs know."""

@@ -33,6 +33,17 @@ def cost_lines(found: CalibrationSweeps) -> Iterator[str]:
     yield f"The sweep itself costs {own:g} full trainings. Equal jobs are trained once for both."
 
 
+def cost_json(found: CalibrationSweeps, seconds: float | None) -> dict[str, Any]:
+    """Return what a calibration trains and costs; `seconds` is its wall time, if it is known."""
+    return {
+        "trials": list(found.trials),
+        "seeds": len(found.sweeps),
+        "full_trainings": float(found.full_trainings),
+        "images": sum(plan.images_trained for plan in found.plans),
+        "seconds": seconds,
+    }
+
+
 def recorded_time(seconds: float, slots: int | None, speed: RecordedSpeed) -> str:
     """Return a line on the time of all jobs, by the speed of earlier ones.
 
