@@ -35,7 +35,7 @@ def test_a_sweep_is_stored_with_its_trials(engine, sweep):
 
 
 def test_a_second_sweep_of_the_same_name_is_refused_and_leaves_nothing(engine, sweep):
-    with pytest.raises(SweepExists, match="searchctl resume first"):
+    with pytest.raises(SweepExists, match="searchctl watch first"):
         create_sweep(engine, new_sweep())
     assert len(queries.list_sweeps(engine)) == 1
 

@@ -1,5 +1,6 @@
 """A new sweep in its database: whether it may be there, and what is stored of it."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -22,6 +23,9 @@ from searchctl.orchestrator.storage.submissions import knows
 from searchctl.orchestrator.storage.writes.new_sweeps import NewSweep, create_sweep
 from searchctl.trainer.data.fingerprints import data_fingerprint
 from searchctl.trainer.data.sets.base import Dataset
+
+_STARTING = timedelta(minutes=1)
+"""The longest time from the storing of a sweep to the start of its driver."""
 
 
 def store_sweep(
@@ -84,22 +88,34 @@ def refuse_second(engine: Engine, sweep: Sweep) -> None:
             f"`{extend_command(sweep.name, extension)}` adds the others as a further cohort; or "
             "give this one another `name:`"
         )
-    what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.state})"
-    instead = _instead(stored, changed=bool(changes))
+    what = f"with other settings ({'; '.join(changes)})" if changes else f"({stored.shown_state})"
+    instead = _instead(engine, stored, changed=bool(changes))
     raise SweepExists(
         f"there is a sweep '{sweep.name}' in this database {what}: {instead}give this one another "
         "`name:`"
     )
 
 
-def _instead(stored: SweepRow, *, changed: bool) -> str:
+def _instead(engine: Engine, stored: SweepRow, *, changed: bool) -> str:
     """Return the advice for a sweep that was launched already."""
     if stored.driver:
         return f"{stored.driver} drives it: follow it with `searchctl watch {stored.name}`, or "
     if stored.state in ("COMPLETE", "FAIL"):
         return f"it has ended (`searchctl status {stored.name}`), so "
+    if _is_starting(engine, stored):
+        return (
+            "another launch has just stored it: follow it with `searchctl watch "
+            f"{stored.name}`, or "
+        )
     option = " --stored" * changed
     return f"resume what was launched with `searchctl resume {stored.name}{option}`, or "
+
+
+def _is_starting(engine: Engine, stored: SweepRow) -> bool:
+    """Return whether the launch that stored a sweep may be about to drive it: it never was yet."""
+    if stored.state != "RUNNING" or datetime.now(UTC) - stored.created_at > _STARTING:
+        return False
+    return all(event.kind != "driver" for event in queries.events(engine, stored))
 
 
 def _new_sweep(

@@ -61,8 +61,8 @@ def create_sweep(engine: Engine, new: NewSweep) -> int:
             store_draw(connection, int(sweep_id or 0), NewDraw(0, 0, new.points, (), new.versions))
     except IntegrityError as error:
         raise SweepExists(
-            f"sweep '{new.name}' already exists in this database: resume it with `searchctl resume "
-            f"{new.name}`, or give the new one another name"
+            f"another launch has just stored a sweep '{new.name}' in this database: follow it with "
+            f"`searchctl watch {new.name}`, or give the new one another `name:`"
         ) from error
     return int(sweep_id or 0)
 
