@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -179,6 +179,16 @@ def missing(rungs: Iterable[RungView], after: Iterable[AfterView] = ()) -> str:
     return "; ".join(
         f"{what}: {jobs - done} of {jobs} jobs" for what, jobs, done in planned if done < jobs
     )
+
+
+def more_trials(name: str, left: int, option: str = "") -> Iterator[str]:
+    """Say how many trials of a sweep a table leaves out, and which command shows them.
+
+    >>> list(more_trials("quickstart", 7)), list(more_trials("quickstart", 0))
+    (['and 7 more: searchctl trials quickstart'], [])
+    """
+    if left > 0:
+        yield f"and {left:,} more: searchctl trials {name}{option}"
 
 
 def _survivors(below: RungView) -> int:

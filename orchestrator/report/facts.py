@@ -1,7 +1,7 @@
 """The facts of a report as plain values, which `searchctl report --format json` prints.
 
-The names are stable. Removing a name or changing its meaning increases FORMAT; new names may be
-added at any time. Unknown numbers and sections are null; `missing` gives the reasons of sections.
+Removing a name or changing its meaning increases FORMAT; new names may be added at any time.
+Unknown numbers and sections are null; `missing` gives the reasons of sections.
 """
 
 from collections.abc import Mapping
@@ -51,6 +51,8 @@ class About:
     """The kinds of CPU or GPU on which its jobs ran; numbers repeat on equal ones only."""
     warnings: tuple[str, ...] = ()
     """What makes scores of a rung less comparable than they look."""
+    accepted: tuple[str, ...] = ()
+    """What resumes with --accept-changes have accepted, and after which rung."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ class Answer:
     median_at_start: float | None
     """Median score of all trials of the first rung."""
     certainty: Certainty | NotKnown | None
-    """How sure it is that it is the best finalist, given the noise of the seed; None before the
-    last rung is closed."""
+    """How sure it is the best finalist, given the seed's noise; None before the last rung ends."""
     comparison: Comparison | None
     """Comparison with the runner-up for these trained networks only; None without one."""
     full_trainings: float
@@ -268,8 +269,7 @@ class Report:
     trials: list[TrialFacts]
     """The best first; those without a rank last."""
     finalists: list[int]
-    """The trials that the highest closed rung kept whose curves, classes and masks are shown, the
-    best first; at most six."""
+    """The trials kept by the highest closed rung, shown in full, the best first; at most six."""
     curves: list[Curve]
     """Curves of the finalists at every rung."""
     classes: list[ClassScores]

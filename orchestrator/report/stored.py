@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.draws.points import Point
+from searchctl.orchestrator.facts.accepted_changes import accepted_changes
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
@@ -101,6 +102,7 @@ class Stored:
             not_vouched=NOT_VOUCHED if sweep.script else None,
             hardware=tuple(sorted({job.hardware for job in self.jobs if job.hardware})),
             warnings=tuple(warnings_of(self.engine, row, self.jobs, self.rows.trials)),
+            accepted=tuple(accepted_changes(events)),
         )
 
     def rungs(self) -> list[RungFacts]:

@@ -1,6 +1,6 @@
 """Prepares a stored sweep to be resumed; refuses if something else would be computed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from searchctl.orchestrator.artifacts.directory import check_writable, runs_directory
@@ -105,7 +105,7 @@ def prepare_resume(
             refuse_changed_code(row, sweep)
         collected = resumed_code(row, sweep, runs)
     dataset = checked_dataset(sweep)
-    changes = _changes(row, launched, sweep)
+    changes = _changes(row, launched, sweep, len(dataset.names("train")))
     if changes and not accept_changes:
         raise SweepChanged(_refusal(row, changes))
     check_writable(runs, RUNS_FIX)  # a resume that is refused writes nothing
@@ -116,7 +116,7 @@ def prepare_resume(
     settings = trial_settings(sweep, trials)
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row, trials=trials)
-    notes = _notes(row, stored) + said
+    notes = (*_notes(row, stored), *said, *_accepted(changes))
     untrained = not queries.images_trained(engine, row)  # its launch may have failed before these
     if untrained:
         check_augments(sweep)
@@ -220,6 +220,14 @@ def _notes(row: SweepRow, stored: bool) -> tuple[str, ...]:
     return ()
 
 
+def _accepted(changes: list[str]) -> Iterator[str]:
+    if changes:
+        yield (
+            f"resumed although this has changed, which is recorded: {'; '.join(changes)}. Scores "
+            "before and after may not be comparable"
+        )
+
+
 def _root_if_there(sweep: Sweep) -> Path | None:
     """Return the data set's directory at the launch, if it still exists."""
     root: Path | None = getattr(sweep.data, "root", None)
@@ -239,13 +247,18 @@ def _moved(sweep: Sweep, data_root: Path | None) -> Sweep:
     return sweep.model_copy(update={"data": data})
 
 
-def _changes(row: SweepRow, launched: Sweep, sweep: Sweep) -> list[str]:
-    """Return the differences of what would be computed from what was launched."""
+def _changes(row: SweepRow, launched: Sweep, sweep: Sweep, images: int) -> list[str]:
+    """Return the differences of what would be computed from what was launched.
+
+    `images` is the number of training images today.
+    """
     changes = differences(launched.spec(), sweep.spec())
     if not same_data(sweep.data, row.data_fingerprint):
+        planned = row.ladder[-1]["images"]
+        number = f"; {images:,} training images, {planned:,} in the ladder" * (images != planned)
         changes.append(
             f"the files of data set '{sweep.data.dataset}' (names or contents are not those that "
-            f"'{row.name}' was launched on)"
+            f"'{row.name}' was launched on{number})"
         )
     if numbers_changed(row.versions):
         changes.append(

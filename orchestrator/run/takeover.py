@@ -9,6 +9,7 @@ from searchctl.orchestrator.core.cluster_address import submission
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.core.processes import worker_name
 from searchctl.orchestrator.driver.lease import Lease
+from searchctl.orchestrator.facts.cohorts import rung_name
 from searchctl.orchestrator.halving.bracket import BracketError
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.run.assembly import Parts
@@ -36,6 +37,7 @@ def take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
         writer.replace_spec(spec, sweep.spec_hash, versions(), fingerprint, initial, images)
     changed = differences(row.spec, spec)
     submitted = {"job": job} if (job := submission()) else {}
+    closed = {"closed": _last_closed(prepared)} if prepared.changes else {}
     writer.note(
         "driver",
         driver=worker_name(),
@@ -44,7 +46,18 @@ def take_over(prepared: Prepared, writer: SweepWriter, lease: Lease) -> None:
         abandoned=abandoned,
         changed=changed,
         accepted=list(prepared.changes),
+        **closed,
     )
+
+
+def _last_closed(prepared: Prepared) -> str:
+    """Return the name of the rung that was closed last; empty if none was."""
+    engine, row = prepared.engine, prepared.row
+    decisions = queries.decisions(engine, row)
+    if not decisions:
+        return ""
+    (trial,) = queries.trials(engine, row, decisions[-1].trial)
+    return rung_name(decisions[-1].rung, trial.cohort if row.cohorts > 1 else None)
 
 
 def open_mirror(prepared: Prepared) -> StudyMirror:

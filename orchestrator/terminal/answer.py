@@ -13,13 +13,14 @@ from searchctl.orchestrator.analysis.follow_up import read_follow_up
 from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.locations import db_option_for
 from searchctl.orchestrator.config.sweep import Sweep
+from searchctl.orchestrator.facts.accepted_changes import accepted_changes
 from searchctl.orchestrator.facts.averaged_classes import averaged_classes, held_classes
 from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.limits import exceeding_winner
 from searchctl.orchestrator.facts.ranking import first_scores, rank_trials
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
 from searchctl.orchestrator.facts.scores import ranked_by, shown_score
-from searchctl.orchestrator.facts.sweeps import assignments, duration, number
+from searchctl.orchestrator.facts.sweeps import assignments, duration, more_trials, number
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import ALL
 from searchctl.orchestrator.planning.grade import grade
@@ -51,10 +52,12 @@ def answer(engine: Engine, row: SweepRow, url: str) -> Iterator[RenderableType]:
     jobs = queries.jobs(engine, row)
     yield from _unscored(jobs)
     yield from (Text(warning, "yellow") for warning in warnings_of(engine, row, jobs))
+    yield from map(paragraph, accepted_changes(queries.events(engine, row)))
     start = first_scores(row, jobs)
     trials = counted(len(start), "trial")
     yield f"(median of the {trials} of the first rung: {number(median(start))})"
     yield answer_table((asdict(each) for each in ranked), shown_score(row.spec))
+    yield from more_trials(name, row.trials - len(ranked), db_option_for(url))
     yield from _averages(engine, row, winner.trial)
     yield from map(paragraph, certainty_lines(engine, row))
     if follow_up := read_follow_up(engine, row):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby
 
+from searchctl.orchestrator.facts.accepted_changes import accepted_text
 from searchctl.orchestrator.facts.scores import epoch_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, rung_line
 from searchctl.orchestrator.facts.text import local_time
@@ -118,8 +119,14 @@ def _event(change: SweepEvent) -> str:
     """Write an event; `--json` has all of its facts."""
     if change.kind in _EVENTS:
         text = _EVENTS[change.kind].format_map(change.detail)
-        changed = "; ".join(change.detail.get("changed", ()))
-        return f"sweep {text}{f', changed: {changed}' * bool(changed)}"
+        accepted = change.detail.get("accepted", ())
+        changed = "; ".join(
+            each for each in change.detail.get("changed", ()) if each not in accepted
+        )
+        text += f", changed: {changed}" * bool(changed)
+        if accepted:
+            text += f", resumed {accepted_text(accepted, change.detail.get('closed'))}"
+        return f"sweep {text}"
     return f"sweep {change.kind}{_reason(change.detail.get('error'))}"
 
 

@@ -5,12 +5,13 @@ import shutil
 import pytest
 
 from searchctl.orchestrator.config.load import load_sweep
-from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged
+from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged, SweepExists
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.orchestrator.storage.reads import queries
+from tests.in_process import searchctl
 
 TEXT = """\
 name: quick
@@ -71,6 +72,38 @@ def test_other_training_settings_are_refused_unless_accepted(
     assert run(prepared, executor=InlineExecutor(quick_runner)).state == "COMPLETE"
     (event,) = (e for e in queries.events(prepared.engine, prepared.row) if e.kind == "driver")
     assert event.detail["accepted"] == [difference]
+    assert any(difference in note for note in prepared.notes)
+
+
+def test_a_second_launch_is_told_to_watch_the_first_one_which_has_just_stored_the_sweep(
+    launched, sqlite_run
+):
+    with pytest.raises(SweepExists, match=r"just stored it: follow it .* `searchctl watch quick`"):
+        prepare(load_sweep(launched.file), launched.url, launched.file)
+    sqlite_run("UPDATE searchctl_sweeps SET created_at = '2026-01-01 00:00:00.000000'")
+    with pytest.raises(SweepExists, match=r"\(INTERRUPTED\): resume what was launched"):
+        prepare(load_sweep(launched.file), launched.url, launched.file)
+
+
+def test_accepted_changes_are_in_every_view_with_the_rung_they_came_after(launched, quick_runner):
+    jobs = []
+
+    def counted(job, *rest):
+        jobs.append(job)
+        return quick_runner(job, *rest)
+
+    prepared = prepare_resume("quick", launched.url)
+    stopping = lambda: "enough" if len(jobs) == 4 else None  # noqa: E731
+    assert run(prepared, executor=InlineExecutor(counted), stopping=stopping).state == "STOPPED"
+    launched.file.write_text(TEXT.replace("train: 16", "train: 14"))
+    prepared = prepare_resume("quick", launched.url, accept_changes=True)
+    assert "14 training images, 16 in the ladder" in " ".join(prepared.notes)
+    run(prepared, executor=InlineExecutor(quick_runner))
+    for view in (["logs"], ["status"], ["explain"], ["report", "--format", "md"]):
+        verb, *rest = view
+        shown = searchctl(verb, "quick", *rest, "--db", launched.url, cwd=launched.folder).stdout
+        words = " ".join(shown.split())
+        assert "with --accept-changes after rung 0: data.train: 16 -> 14; the files" in words, view
 
 
 @pytest.mark.parametrize(

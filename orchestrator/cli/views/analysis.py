@@ -63,6 +63,8 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
         with uncollected():
             explained = explain_trial(engine, row, trial, rung)
         _show(explained, explanation, as_json)
+    if not as_json:
+        _show_accepted(engine, row)
 
 
 @click.command()
@@ -111,3 +113,13 @@ def _show_exceeding(engine: "Engine", row: "SweepRow", as_json: bool) -> None:
     if not as_json and (line := exceeding_best(engine, row)):
         show("")
         show(paragraph(line, style="yellow"))
+
+
+def _show_accepted(engine: "Engine", row: "SweepRow") -> None:
+    from searchctl.orchestrator.facts.accepted_changes import accepted_changes
+    from searchctl.orchestrator.storage.reads import queries
+    from searchctl.orchestrator.terminal.display import show
+
+    for line in accepted_changes(queries.events(engine, row)):
+        show("")
+        show(line)

@@ -139,11 +139,18 @@ def print_status(
     engine: "Engine", row: "SweepRow", *, as_json: bool = False, ladder: bool = True
 ) -> None:
     """Print the progress of a sweep; without its ladder if that is on the screen already."""
+    from searchctl.orchestrator.facts.accepted_changes import accepted_changes
     from searchctl.orchestrator.facts.cohorts import all_rungs, cohort_facts
     from searchctl.orchestrator.facts.limits import exceeding_best
     from searchctl.orchestrator.facts.running.pending import barrier_line
     from searchctl.orchestrator.facts.scores import shown_score
-    from searchctl.orchestrator.facts.sweeps import JobState, after_line, after_views, rung_views
+    from searchctl.orchestrator.facts.sweeps import (
+        JobState,
+        after_line,
+        after_views,
+        more_trials,
+        rung_views,
+    )
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
@@ -160,10 +167,12 @@ def print_status(
     best = _ranked(engine, row)
     barrier = barrier_line(rungs) if row.shown_state == "RUNNING" else None
     waits = [*pending_lines(row, engine), *([barrier] if barrier else [])]
+    accepted = [*accepted_changes(queries.events(engine, row))]
     if as_json:
         views = [{**vars(view), "left": view.left} for view in rungs]
         jobs_after = [vars(view) for view in after]
-        facts = {"rungs": views, "after": jobs_after, "waits": waits, "best": best}
+        facts = {"rungs": views, "after": jobs_after, "waits": waits, "accepted": accepted}
+        facts["best"] = best
         print_json({**_summary(row), "drawn": cohort_facts(cohorts), **facts})
         return
     show(heading(row.name, f" {state_line(row)}"))
@@ -171,13 +180,15 @@ def print_status(
         show(rung_table(rungs))
         if after:
             show(after_line(after))
-    for line in waits:
+    for line in (*waits, *accepted):
         show(line)
     if best:
         show("")
         show(answer_table(best, shown_score(row.spec)))
         if line := exceeding_best(engine, row):
             show(paragraph(line, style="yellow"))
+        for line in more_trials(row.name, row.trials - len(best)):
+            show(line)
 
 
 def open_sweep(sweep: str, db: str | None) -> "tuple[Engine, SweepRow]":
