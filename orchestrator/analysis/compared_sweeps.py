@@ -47,6 +47,8 @@ class SweepResult:
     seconds: float
     """Of all ended jobs."""
     gpu_hours: float
+    copies: int
+    """Number of its jobs that were copied from other sweeps."""
     copied: dict[str, float]
     """What its jobs that were copied took where they were trained, in `seconds`, `gpu_seconds` and
     `images_seen`; the costs above are without these."""
@@ -95,6 +97,7 @@ def _result(engine: Engine, row: SweepRow) -> SweepResult:
     rows = SweepRows(engine, row)
     best = next(iter(rows.best(1)), None)
     certainty = read_certainty(engine, row, rows)
+    sources = sources_of(engine, row)
     times = snapshot.times_by_kind(engine, row).values()
     return SweepResult(
         name=row.name,
@@ -111,7 +114,8 @@ def _result(engine: Engine, row: SweepRow) -> SweepResult:
         images_trained=queries.images_trained(engine, row),
         seconds=sum(each.seconds for each in times),
         gpu_hours=sum(each.gpu_seconds for each in times) / 3600,
-        copied=summed(sources_of(engine, row)),
+        copies=len(sources),
+        copied=summed(sources),
         violation=best.violation if best else "",
     )
 

@@ -73,7 +73,7 @@ def test_an_equal_sweep_is_copied_and_stands_alone(sweep, tmp_path):
     assert len(list((tmp_path / "runs" / "again").rglob("masks.png"))) == 4
 
 
-def test_views_that_compare_costs_count_a_copy_as_what_it_was_copied_from(sweep):
+def test_views_that_compare_costs_count_a_copy_as_what_it_was_copied_from(sweep, tmp_path):
     (first, _), (again, _) = sweep("first"), sweep("again")
     engine = first.engine
     pairs = [(comparison(engine, each.row, [0, 1])) for each in (first, again)]
@@ -88,6 +88,10 @@ def test_views_that_compare_costs_count_a_copy_as_what_it_was_copied_from(sweep)
     answer = gather(engine, again.row).answer
     assert (answer.seconds, answer.images) == (0, 0)
     assert answer.copied["images_seen"] == gather(engine, first.row).answer.images > 0
+    shutil.rmtree(tmp_path / "runs" / "first")
+    third, _ = sweep("third")
+    assert {job.reused_from["sweep"] for job in jobs_of(third) if job.rung} == {"again"}
+    assert read_tradeoff(engine, third.row).costs == tradeoffs[0].costs
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,14 @@ COSTS = ("seconds", "gpu_seconds", "images_seen")
 def as_trained(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a job, its costs those of the job that it was copied from, if any.
 
-    Copies that older versions stored do not know their number of images: None.
+    What a copy does not know is None: older versions stored no number of images, and of the copy of
+    a copy no cost.
     """
     source = job["reused_from"]
     if source is None:
         return dict(job)
-    return {**job, **{name: source.get(name) for name in COSTS if name in job}}
+    known = source if source.get("seconds") else {}
+    return {**job, **{name: known.get(name) for name in COSTS if name in job}}
 
 
 def summed(sources: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -51,6 +51,8 @@ def _results(sweeps: Sequence[SweepResult]) -> Table:
         ],
         "GPU hours": [_gpu_hours(each) for each in sweeps],
     }
+    if any(each.copies for each in sweeps):
+        rows["jobs that were copied"] = [f"{each.copies:,}" for each in sweeps]
     if any(each.violation for each in sweeps):
         rows["best exceeds"] = [each.violation or "-" for each in sweeps]
     for name, cells in rows.items():
