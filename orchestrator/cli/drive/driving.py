@@ -1,5 +1,6 @@
 """Drives a sweep in this process to its end, and shows its progress."""
 
+import os
 import sys
 from contextlib import contextmanager
 from functools import partial
@@ -46,9 +47,22 @@ def drive(
         console.print(f"stopped: {row.error}", soft_wrap=True)
         command = f"searchctl resume {name}{db_option_for(prepared.url)}"
         console.print(f"nothing is lost: resume it with `{command}`", soft_wrap=True)
+        if stopping.exit_code and not inline:
+            _leave(stopping.exit_code)
         sys.exit(stopping.exit_code or STOPPED)
     for part in answer(prepared.engine, prepared.row, prepared.url):
         show(part)
+
+
+def _leave(code: int) -> None:
+    """End this process at once, with all stored and Ray shut down.
+
+    Ray's native handler may have taken the signal while Ray started; then its threads may crash
+    while Python ends, and the exit code would be that of the crash.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def run_here(
