@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -28,11 +29,11 @@ def test_a_write_that_fails_leaves_the_old_weights_and_no_litter(tmp_path, monke
     path = tmp_path / "model.safetensors"
     save_weights({"w": torch.ones(3)}, path)
 
-    def full_disk(descriptor):
-        raise OSError("No space left on device")
+    def broken_disk(descriptor):
+        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", broken_disk)
+    with pytest.raises(OSError, match=rf"Input/output error: '{path}'"):
         save_weights({"w": torch.zeros(3)}, path)
     assert load_weights(path).tensors["w"].tolist() == [1, 1, 1]
     assert list(tmp_path.iterdir()) == [path]
