@@ -236,8 +236,8 @@ def test_networks_of_a_script_cannot_have_limits(tmp_path):
         "space: {lr: [0.1, 0.2]}\nhalving:\n  score: acc\n  direction: max\n"
         "  limits: {latency_ms: 20}\n"
     )
-    told = r"sweep.yaml:8 halving.limits: leave it out: the network of a script"
-    with pytest.raises(SweepError, match=told):
+    problem = r"sweep.yaml:8 halving.limits: leave it out: the network of a script"
+    with pytest.raises(SweepError, match=problem):
         load_sweep(tmp_path / "sweep.yaml")
 
 

@@ -19,7 +19,7 @@ def too_large(probe: Probe, share: float) -> list[Probed]:
     """
     if probe.gpu_bytes is None:
         return []
-    room = min(1, share) * probe.gpu_bytes
+    room = _room(probe, share)
     measured = (each for each in probe.classes if each.measured)
     return [each for each in measured if each.batch or each.speed.peak_bytes + CUDA_BYTES > room]
 
@@ -39,8 +39,13 @@ def memory_warnings(probe: Probe, share: float) -> Iterator[str]:
         )
 
 
+def _room(probe: Probe, share: float) -> float:
+    """Return the bytes of a process on the smallest GPU; 0 where none is known."""
+    return min(1, share) * (probe.gpu_bytes or 0)
+
+
 def _need(each: Probed, probe: Probe, share: float) -> str:
-    room = min(1, share) * (probe.gpu_bytes or 0) / 1e9
+    room = _room(probe, share) / 1e9
     need = (each.speed.peak_bytes + CUDA_BYTES) / 1e9
     if each.batch:
         return f"it was measured with {each.batch}, which takes {need:.1f} of {room:.1f} GB"

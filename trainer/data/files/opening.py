@@ -1,4 +1,4 @@
-"""Opens a file of a data set, and never waits for a pipe that nobody writes to."""
+"""Opens a file of a data set, and never waits for a pipe without a writer."""
 
 import os
 import stat
