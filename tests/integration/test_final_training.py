@@ -71,6 +71,17 @@ def test_a_stopped_training_of_other_settings_is_replaced_only_on_request(
     assert files(out) == MODEL
 
 
+@pytest.mark.parametrize("content", [b"", b"of another program", b"PK" * 5000])
+def test_a_checkpoint_that_cannot_be_read_is_replaced_only_on_request(content, out):
+    out.mkdir()
+    (out / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(SearchctlError, match=r"damaged, or of another program, .*\(--overwrite\)"):
+        train_exported(exported(), out)
+    assert (out / "checkpoint.pt").read_bytes() == content
+    assert train_exported(exported(), out, overwrite=True).first_epoch == 1
+    assert files(out) == MODEL
+
+
 def test_the_checkpoint_is_removed_only_after_the_metrics_are_written(stopped, out):
     (out / "metrics.json").mkdir()  # what cannot be replaced
     with pytest.raises(OSError, match="metrics"):

@@ -76,7 +76,8 @@ def read_checkpoint(
     Executes no code from the file.
 
     Raises:
-        SettingsError: it is of another job or of other settings, and `refuse_others` is set.
+        SettingsError: it is of another job or of other settings, or damaged, and `refuse_others`
+            is set.
         OSError: the disk or the store cannot be read.
     """
     path = folder / FILE
@@ -84,6 +85,11 @@ def read_checkpoint(
         content = _checked(read_file(path))
     except FileNotFoundError:
         return None
+    if content is None and refuse_others:
+        raise SettingsError(
+            f"{path} is damaged, or of another program, and would be replaced: write to another "
+            "directory (-o), or replace it (--overwrite)"
+        )
     if content is None:
         log.warning("%s is damaged, and is not used", path)
         return None
