@@ -99,7 +99,7 @@ def test_accepted_changes_are_in_every_view_with_the_rung_they_came_after(launch
     prepared = prepare_resume("quick", launched.url, accept_changes=True)
     assert "14 training images, 16 in the ladder" in " ".join(prepared.notes)
     run(prepared, executor=InlineExecutor(quick_runner))
-    for view in (["logs"], ["status"], ["explain"], ["report", "--format", "md"]):
+    for view in (["logs"], ["status"], ["verify"], ["explain"], ["report", "--format", "md"]):
         verb, *rest = view
         shown = searchctl(verb, "quick", *rest, "--db", launched.url, cwd=launched.folder).stdout
         words = " ".join(shown.split())

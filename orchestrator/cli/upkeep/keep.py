@@ -43,13 +43,18 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     """
     from searchctl.orchestrator.analysis.verify import verify as discrepancies_of
     from searchctl.orchestrator.analysis.verify_evidence import read_record
+    from searchctl.orchestrator.facts.accepted_changes import accepted_changes
+    from searchctl.orchestrator.storage.reads import queries
 
     engine, row = open_sweep(sweep, db)
     record = read_record(engine, row)
     found = discrepancies_of(record)
+    accepted = list(accepted_changes(queries.events(engine, row)))
     if as_json:
-        print_json(_verification(row, record, found))
+        print_json({**_verification(row, record, found), "accepted": accepted})
     else:
+        for line in accepted:
+            click.echo(line)
         _print_verification(row, record, found)
     if found:
         sys.exit(ERROR)
