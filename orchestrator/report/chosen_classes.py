@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.report.facts import ChosenClass, ClassScores, Unlabeled
+from searchctl.orchestrator.report.facts import ChosenClass, Unlabeled
+from searchctl.orchestrator.report.trial_facts import ClassScores
 from searchctl.orchestrator.statistics.paired_bootstrap import truth
 from searchctl.orchestrator.storage.rows import SweepRow
 

@@ -25,16 +25,14 @@ from searchctl.orchestrator.report.facts import (
     FORMAT,
     Answer,
     ChosenClass,
-    ClassScores,
-    Curve,
     Picture,
     Report,
-    TrialFacts,
     Unlabeled,
 )
 from searchctl.orchestrator.report.options import contrasts
 from searchctl.orchestrator.report.stored import Stored
 from searchctl.orchestrator.report.training import Training
+from searchctl.orchestrator.report.trial_facts import ClassScores, Curve, TrialFacts
 from searchctl.orchestrator.search.importance import LEAST_TRIALS, Importance, Scored, importance
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.costs import summed

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
 from searchctl.orchestrator.halving.rule import Direction
-from searchctl.orchestrator.report.facts import Contrast, Option, TrialFacts
+from searchctl.orchestrator.report.facts import Contrast, Option
 from searchctl.orchestrator.report.training import Training
+from searchctl.orchestrator.report.trial_facts import TrialFacts
 
 MOST_VALUES = 6
 """Params with more values are left out: the importance and the table show more of them."""

@@ -24,8 +24,9 @@ from searchctl.orchestrator.report.charts.ladder import LadderChart, ladder_char
 from searchctl.orchestrator.report.charts.params import ParamCharts, param_charts
 from searchctl.orchestrator.report.charts.plots import Histogram, ScatterChart, histogram
 from searchctl.orchestrator.report.decision import decision_text
-from searchctl.orchestrator.report.facts import Contrast, Curve, Picture, Report, TrialFacts
+from searchctl.orchestrator.report.facts import Contrast, Picture, Report
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
+from searchctl.orchestrator.report.trial_facts import Curve, TrialFacts
 from searchctl.orchestrator.statistics.drift import searched
 from searchctl.orchestrator.terminal.plans.grade import grade_report
 from searchctl.orchestrator.terminal.trials.explain import certainty_text, how_sure

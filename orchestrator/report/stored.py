@@ -17,7 +17,8 @@ from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.sweeps import JobState, rung_views
 from searchctl.orchestrator.halving.limits import Quantity
 from searchctl.orchestrator.halving.rule import Decision
-from searchctl.orchestrator.report.facts import About, RungFacts, Step, TrialFacts
+from searchctl.orchestrator.report.facts import About, RungFacts
+from searchctl.orchestrator.report.trial_facts import Step, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows

@@ -13,7 +13,8 @@ from searchctl.orchestrator.report.charts.plots import (
     line_chart,
     scatter_chart,
 )
-from searchctl.orchestrator.report.facts import ClassScores, Contrast, Curve, Option, Report
+from searchctl.orchestrator.report.facts import Contrast, Option, Report
+from searchctl.orchestrator.report.trial_facts import ClassScores, Curve
 from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.scores.catalog import title
 

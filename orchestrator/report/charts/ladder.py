@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from searchctl.orchestrator.facts.sweeps import assignments, number
 from searchctl.orchestrator.report.charts.axes import Point, Tick, path
 from searchctl.orchestrator.report.charts.plots import score_scale
-from searchctl.orchestrator.report.facts import Report, RungFacts, TrialFacts
+from searchctl.orchestrator.report.facts import Report, RungFacts
+from searchctl.orchestrator.report.trial_facts import TrialFacts
 
 _STUB = 12.0
 """Pixels of a line before its first rung, so that a trial cut there is a dash, not a point."""

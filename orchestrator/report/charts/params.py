@@ -11,7 +11,8 @@ from typing import Any
 from searchctl.orchestrator.facts.sweeps import number, value
 from searchctl.orchestrator.report.charts.axes import Point, Scale, Tick, path, scale_over
 from searchctl.orchestrator.report.charts.plots import Frame, score_scale
-from searchctl.orchestrator.report.facts import Report, TrialFacts
+from searchctl.orchestrator.report.facts import Report
+from searchctl.orchestrator.report.trial_facts import TrialFacts
 from searchctl.trainer.scores.catalog import title
 
 MOST_DRAWN = 400

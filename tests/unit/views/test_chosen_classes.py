@@ -1,7 +1,7 @@
 """Which classes a report follows over the epochs."""
 
 from searchctl.orchestrator.report.chosen_classes import chosen_classes
-from searchctl.orchestrator.report.facts import ClassScores
+from searchctl.orchestrator.report.trial_facts import ClassScores
 
 
 def scores(*by_trial):

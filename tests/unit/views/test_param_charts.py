@@ -5,7 +5,8 @@ from dataclasses import fields
 import pytest
 
 from searchctl.orchestrator.report.charts.params import MOST_DRAWN, param_charts
-from searchctl.orchestrator.report.facts import About, Report, RungFacts, Step, TrialFacts
+from searchctl.orchestrator.report.facts import About, Report, RungFacts
+from searchctl.orchestrator.report.trial_facts import Step, TrialFacts
 
 
 def about():
