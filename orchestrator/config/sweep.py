@@ -1,6 +1,5 @@
 """All settings of a sweep.yaml, checked as a whole."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -17,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from searchctl.orchestrator.config.checks.known import known_warnings, prior_of
 from searchctl.orchestrator.config.checks.script import AnyTraining, script_problems
 from searchctl.orchestrator.config.checks.sections import (
+    checked_budget,
     checked_fractions,
     checked_halving,
     checked_inference,
@@ -24,10 +24,11 @@ from searchctl.orchestrator.config.checks.sections import (
     checked_task,
 )
 from searchctl.orchestrator.config.checks.space import (
+    checked_search,
+    checked_space,
     points_of,
     possible_values,
     read_space,
-    search_problems,
     trial_problems,
 )
 from searchctl.orchestrator.config.checks.warnings import process_warnings, sweep_warnings
@@ -41,11 +42,11 @@ from searchctl.orchestrator.config.sections.sweep import (
     ReportSettings,
     SearchSettings,
     StorageSettings,
+    SweepName,
 )
 from searchctl.orchestrator.config.spec import spec_hash
 from searchctl.orchestrator.draws.points import Point, Prior
-from searchctl.searchspace import Params, Space, SpaceError
-from searchctl.searchspace.errors import Path
+from searchctl.searchspace import Params, Space
 from searchctl.trainer.data.settings import PLACES, DataSettings, Task
 from searchctl.trainer.own_code.files import safe_names
 from searchctl.trainer.script.settings import ScriptSettings
@@ -56,19 +57,6 @@ from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.training import TrainSettings
 
 
-def _slug(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise ValueError(
-            f"'{name}' cannot name a directory: use up to 100 letters, digits, '-', '_' and '.', "
-            "and start with a letter or a digit"
-        )
-    return name
-
-
-def _is_dotted(path: Path) -> bool:
-    return any("." in str(part) for part in path)
-
-
 class Sweep(Settings):
     """All settings of a sweep.yaml. Every instance is valid and can be launched.
 
@@ -76,7 +64,7 @@ class Sweep(Settings):
         pydantic.ValidationError: lists every problem. `load_sweep` raises a SweepError instead.
     """
 
-    name: Annotated[str, AfterValidator(_slug)]
+    name: SweepName
     """Name of the sweep, unique in its database. It also names the sweep's directory."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 0
     """Seed of all randomness: sampled trials, image order, initial weights, augmentation."""
@@ -126,25 +114,13 @@ class Sweep(Settings):
     @field_validator("space")
     @classmethod
     def _space_fits(cls, space: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        try:
-            read_space(space, info.data.get("training", TrainSettings()))
-        except SpaceError as error:
-            # a dotted name leads into the settings, which are not known where they are refused
-            known = "training" in info.data
-            problems = [each for each in error.problems if known or not _is_dotted(each[0])]
-            if problems:
-                raise refuse(problems, space) from None
-        return space
+        return checked_space(space, info.data.get("training"))
 
     @field_validator("search")
     @classmethod
     def _search_fits_the_space(cls, search: SearchSettings, info: ValidationInfo) -> SearchSettings:
         if "space" in info.data and "training" in info.data:
-            training = info.data["training"]
-            space = read_space(info.data["space"], training)
-            by_script = isinstance(training, ScriptSettings)
-            if problems := search_problems(search, space, by_script=by_script):
-                raise refuse(problems, search)
+            checked_search(search, info.data["space"], info.data["training"])
         return search
 
     @field_validator("halving")
@@ -164,10 +140,8 @@ class Sweep(Settings):
     @field_validator("report")
     @classmethod
     def _report_fits_the_task(cls, report: ReportSettings, info: ValidationInfo) -> ReportSettings:
-        if isinstance(info.data.get("training"), ScriptSettings):
-            unset = "images" not in report.model_fields_set
-            return report.model_copy(update={"images": 0}) if unset else report
-        return checked_report(report, info.data["task"]) if "task" in info.data else report
+        by_script = isinstance(info.data.get("training"), ScriptSettings)
+        return checked_report(report, info.data.get("task"), by_script=by_script)
 
     @field_validator("inference")
     @classmethod
@@ -179,11 +153,7 @@ class Sweep(Settings):
     def _budget_is_spent_by_something(
         cls, budget: BudgetSettings, info: ValidationInfo
     ) -> BudgetSettings:
-        resources = info.data.get("resources")
-        if budget.gpu_hours and resources and not resources.gpus_per_trial:
-            problem = "is never used: resources.gpus_per_trial is 0; set that, or use a deadline"
-            raise refuse([(("gpu_hours",), problem)], budget)
-        return budget
+        return checked_budget(budget, info.data.get("resources"))
 
     @model_validator(mode="after")
     def _trials_can_be_trained(self, info: ValidationInfo) -> Self:

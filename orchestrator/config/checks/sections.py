@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from searchctl.orchestrator.config.sections.halving import HalvingSettings
+from searchctl.orchestrator.config.sections.resources import BudgetSettings, ResourceSettings
 from searchctl.orchestrator.config.sections.sweep import ReportSettings, SearchSettings
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.trainer.core.extras import embeddings_problem, module_problem
@@ -120,14 +121,17 @@ def _classes_problem(score: ScoreName, data: AnyData | None) -> str:
     return "" if has_any_name else list_problem(score)
 
 
-def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
-    """Return the report if it goes with the task; in classification, without masks.
+def checked_report(report: ReportSettings, task: Task | None, *, by_script: bool) -> ReportSettings:
+    """Return the report if it goes with the task; in classification or by a script, without masks.
 
     Raises:
         pydantic.ValidationError: it does not.
     """
-    if task == "classification" and "images" not in report.model_fields_set:
+    without_masks = by_script or task == "classification"
+    if without_masks and "images" not in report.model_fields_set:
         report = report.model_copy(update={"images": 0})
+    if by_script:
+        return report
     if task == "classification" and report.images:
         problem = "have masks in segmentation only: leave it out"
         raise refuse([(("images",), problem)], report)
@@ -135,6 +139,18 @@ def checked_report(report: ReportSettings, task: Task) -> ReportSettings:
         problem = "are drawn of classifiers, which have one vector for each image: leave it out"
         raise refuse([(("features",), problem)], report)
     return report
+
+
+def checked_budget(budget: BudgetSettings, resources: ResourceSettings | None) -> BudgetSettings:
+    """Return the budget if trials can spend it.
+
+    Raises:
+        pydantic.ValidationError: it is of GPUs, and trials use none.
+    """
+    if budget.gpu_hours and resources and not resources.gpus_per_trial:
+        problem = "is never used: resources.gpus_per_trial is 0; set that, or use a deadline"
+        raise refuse([(("gpu_hours",), problem)], budget)
+    return budget
 
 
 def package_problems(report: object, loggers: object = None) -> list[Problem]:

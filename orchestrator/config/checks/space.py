@@ -13,7 +13,7 @@ from searchctl.orchestrator.config.checks.where import where_problems
 from searchctl.orchestrator.config.parsing.wording import reworded
 from searchctl.orchestrator.config.sections.sweep import SearchSettings
 from searchctl.orchestrator.draws.points import Point, Prior, draw
-from searchctl.searchspace import Choice, Params, Space
+from searchctl.searchspace import Choice, Params, Space, SpaceError
 from searchctl.searchspace.branches import Part, flat, setting
 from searchctl.searchspace.errors import Path, Problem
 from searchctl.searchspace.values import Value
@@ -21,6 +21,7 @@ from searchctl.trainer.data.settings import AnyData, Task
 from searchctl.trainer.script.settings import ScriptSettings
 from searchctl.trainer.settings.options import model_options, recipe_options, task_options
 from searchctl.trainer.settings.options.nested import with_values
+from searchctl.trainer.settings.refusal import refuse
 from searchctl.trainer.settings.training import TrainSettings
 
 _RELATED = {*model_options.READ, *recipe_options.READ, *task_options.READ}
@@ -38,6 +39,30 @@ def read_space(config: Mapping[str, Any], training: TrainSettings | ScriptSettin
     if isinstance(training, ScriptSettings):
         return read_script_space(config, training)
     return Space.from_config(config, _defaults(training), partial(check_training, training))
+
+
+def checked_space(
+    space: dict[str, Any], training: TrainSettings | ScriptSettings | None
+) -> dict[str, Any]:
+    """Return `space:` if it fits the training settings.
+
+    Where these are refused themselves (None), dotted names are not checked: they lead into them.
+
+    Raises:
+        pydantic.ValidationError: it does not.
+    """
+    try:
+        read_space(space, TrainSettings() if training is None else training)
+    except SpaceError as error:
+        known = training is not None
+        problems = [each for each in error.problems if known or not _is_dotted(each[0])]
+        if problems:
+            raise refuse(problems, space) from None
+    return space
+
+
+def _is_dotted(path: Path) -> bool:
+    return any("." in str(part) for part in path)
 
 
 def check_training(training: TrainSettings, values: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -90,7 +115,21 @@ def _ends(part: Part) -> tuple[Value, ...]:
     return part.options if isinstance(part, Choice) else (part.high,)
 
 
-def search_problems(search: SearchSettings, space: Space, *, by_script: bool) -> list[Problem]:
+def checked_search(
+    search: SearchSettings, config: dict[str, Any], training: TrainSettings | ScriptSettings
+) -> None:
+    """Check that the search can draw trials from `space:`.
+
+    Raises:
+        pydantic.ValidationError: it cannot.
+    """
+    space = read_space(config, training)
+    by_script = isinstance(training, ScriptSettings)
+    if problems := _search_problems(search, space, by_script=by_script):
+        raise refuse(problems, search)
+
+
+def _search_problems(search: SearchSettings, space: Space, *, by_script: bool) -> list[Problem]:
     """Return what prevents a search of this space. No point of it is drawn."""
     conditions = where_problems(search, space, by_script=by_script)
     if problems := [*known_problems(search, space), *conditions]:

@@ -1,5 +1,6 @@
-"""The sections search, halving, report and storage of a sweep.yaml."""
+"""The name and the sections search, report and storage of a sweep.yaml."""
 
+import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,19 @@ from searchctl.orchestrator.config.parsing.foreign import METHODS, foreign_keys
 from searchctl.orchestrator.config.parsing.fractions import Part
 from searchctl.trainer.settings.base import Settings
 from searchctl.trainer.settings.refusal import refuse
+
+
+def _slug(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            f"'{name}' cannot name a directory: use up to 100 letters, digits, '-', '_' and '.', "
+            "and start with a letter or a digit"
+        )
+    return name
+
+
+SweepName = Annotated[str, AfterValidator(_slug)]
+"""A name of a sweep, which also names its directory."""
 
 
 class SearchSettings(Settings):
