@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.certainty import Certainty, read_certainty
 from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.statistics.certainty import SHOWN_FROM
-from searchctl.orchestrator.storage.reads import queries, snapshot
+from searchctl.orchestrator.storage.reads import image_scores, snapshot, spending
 from searchctl.orchestrator.storage.reads.costs import sources_of, summed
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
@@ -111,7 +111,7 @@ def _result(engine: Engine, row: SweepRow) -> SweepResult:
         on_all=best is not None and best.images == row.ladder[-1]["images"],
         score=best.value if best else None,
         noise=certainty.noise.deviation if isinstance(certainty, Certainty) else None,
-        images_trained=queries.images_trained(engine, row),
+        images_trained=spending.images_trained(engine, row),
         seconds=sum(each.seconds for each in times),
         gpu_hours=sum(each.gpu_seconds for each in times) / 3600,
         copies=len(sources),
@@ -126,7 +126,7 @@ def _different_data(engine: Engine, rows: Sequence[SweepRow]) -> Iterator[str]:
         yield "halving.score"
     if len({row.data_fingerprint for row in rows}) > 1:
         yield "the files of the data set"
-    if len({tuple(queries.val_images(engine, row)) for row in rows}) > 1:
+    if len({tuple(image_scores.val_images(engine, row)) for row in rows}) > 1:
         yield "the validation images"
 
 

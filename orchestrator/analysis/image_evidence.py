@@ -19,7 +19,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
     bootstrap_over,
     same_images,
 )
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.errors import CodeError, SettingsError
 from searchctl.trainer.core.results import ImageCounts
@@ -76,7 +76,7 @@ class ImageEvidence:
             SearchctlError: some are damaged.
         """
         try:
-            return queries.rung_counts(self._engine, self._row, rung, trials, images)
+            return image_scores.rung_counts(self._engine, self._row, rung, trials, images)
         except ValueError as error:
             where = f"on {images} images" if rung is None else f"of rung {rung}"
             raise SearchctlError(
@@ -108,7 +108,7 @@ class ImageEvidence:
 
     @cached_property
     def _bootstrap(self) -> GroupBootstrap | NotAssessable:
-        groups = [group for _, group in queries.val_images(self._engine, self._row)]
+        groups = [group for _, group in image_scores.val_images(self._engine, self._row)]
         if groups:
             return bootstrap_over(groups)
         why = "the validation images' groups are not stored: an older searchctl launched the sweep"

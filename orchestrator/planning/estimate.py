@@ -15,8 +15,9 @@ from searchctl.orchestrator.halving.rule import Rung
 from searchctl.orchestrator.planning.capacity import Capacity
 from searchctl.orchestrator.planning.cost import Span, over_survivors, rung_wall, total
 from searchctl.orchestrator.planning.disk import Disk, disk_of
-from searchctl.orchestrator.planning.plan import Plan, Stage, trial_epochs
+from searchctl.orchestrator.planning.plan import Plan, trial_epochs
 from searchctl.orchestrator.planning.probing.probed import Probe, Speed
+from searchctl.orchestrator.planning.stages import Stage
 
 _SPANS = ("jobs", "one", "wall", "validation")
 

@@ -20,9 +20,10 @@ from searchctl.orchestrator.planning.estimate import (
     StageEstimate,
     job_times,
 )
-from searchctl.orchestrator.planning.plan import Plan, StageCost, plan_sweep
+from searchctl.orchestrator.planning.plan import Plan, plan_sweep
 from searchctl.orchestrator.planning.retries import Retry, busy_seconds, faults
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.planning.stages import StageCost
+from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.storage.reads.spending import (
     EndedAttempt,
     ended_attempts,
@@ -135,7 +136,7 @@ def grade(
     found, origin = (measured, "now") if measured else _stored(engine, row)
     forecast = found.forecast if found else None
     sweep = sweep or Sweep.from_json(row.spec)
-    val = len(queries.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
+    val = len(image_scores.val_images(engine, row)) or (sweep.data.counts() or {}).get("val")
     ladders = tuple(ladder_of(cohort.ladder) for cohort in queries.cohorts(engine, row))
     plan = plan_sweep(sweep, row.ladder[-1]["images"], val, ladders)
     attempts = ended_attempts(engine, row)

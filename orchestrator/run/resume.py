@@ -40,7 +40,7 @@ from searchctl.orchestrator.run.preparation.prepare import (
     trial_settings,
 )
 from searchctl.orchestrator.storage.database import open_database
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries, spending
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.data.cache.store import OnProgress, ignore_progress
 from searchctl.trainer.data.fingerprints import same_data
@@ -89,7 +89,7 @@ def prepare_resume(
     row = queries.find_sweep(engine, name)
     launched = Sweep.from_json(row.spec)
     sweep = sweep_to_resume(row, stored=stored, data_root=data_root, address=address)
-    scored = len(queries.val_images(engine, row)) or None  # older sweeps have no list of them
+    scored = len(image_scores.val_images(engine, row)) or None  # older sweeps have no list of them
     stored_trials = StoredTrials.read(engine, row)
     ladders = tuple(ladder_of(cohort.ladder) for cohort in stored_trials.cohorts)
     plan = plan_sweep(sweep, row.ladder[-1]["images"], scored, ladders)
@@ -117,7 +117,7 @@ def prepare_resume(
     decode_for(sweep.data, settings, tell, seed=sweep.seed)
     initial = settle_initial_files(sweep, engine, runs, row, trials=trials)
     notes = (*_notes(row, stored), *said, *_accepted(changes))
-    untrained = not queries.images_trained(engine, row)  # its launch may have failed before these
+    untrained = not spending.images_trained(engine, row)  # its launch may have failed before these
     if untrained:
         check_augments(sweep)
         check_weights(sweep, settings, dataset, initial)

@@ -24,7 +24,7 @@ from searchctl.orchestrator.storage.reads.changes import (
     DecisionMade,
     EpochFinished,
 )
-from searchctl.orchestrator.storage.reads.queries import val_images
+from searchctl.orchestrator.storage.reads.image_scores import val_images
 from searchctl.orchestrator.storage.reads.snapshot import (
     current_run,
     epochs_of_running,

@@ -22,7 +22,7 @@ from searchctl.orchestrator.storage.database import (
     upgrade,
     upgrade_database,
 )
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.storage.schema import metadata
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
 from tests.old_databases import FILLED, JOBS, OUTCOMES, STAND_IN_THE_WAY
@@ -113,7 +113,7 @@ def test_an_upgraded_sweep_is_read_completely(old, url):
     assert [(row.trial, row.verdict) for row in queries.decisions(old, sweep)] == [(0, "promoted")]
     assert [row.kind for row in queries.events(old, sweep)] == ["running"]
     np.testing.assert_array_equal(
-        queries.image_counts(old, sweep, JobKey(0, 0)).counts, counts().counts
+        image_scores.image_counts(old, sweep, JobKey(0, 0)).counts, counts().counts
     )
 
 
@@ -121,7 +121,7 @@ def test_an_old_sweep_lacks_only_what_older_versions_did_not_store(old):
     upgrade(old)
     sweep = queries.find_sweep(old, "old")
     assert sweep.initial_files == {}
-    assert queries.val_images(old, sweep) == []
+    assert image_scores.val_images(old, sweep) == []
     assert {job.initial_weights for job in queries.jobs(old, sweep)} == {""}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError, SweepExists, SweepNotFound
 from searchctl.orchestrator.halving.job_key import JobKey
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries, spending
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep, request_state
 from searchctl.trainer.core.results import JobResult
 from tests.stored_sweeps import (
@@ -112,10 +112,10 @@ def test_a_result_is_stored_with_epochs_classes_and_decisions(engine, sweep, wri
 def test_the_counts_of_each_image_are_read_as_they_were_written(engine, sweep, writer):
     start(writer)
     writer.save_result("t1", complete(), [])
-    stored, written = queries.image_counts(engine, sweep, JobKey(0, 0)), counts()
+    stored, written = image_scores.image_counts(engine, sweep, JobKey(0, 0)), counts()
     for name, array in vars(written).items():
         np.testing.assert_array_equal(getattr(stored, name), array, strict=True)
-    assert queries.image_counts(engine, sweep, JobKey(1, 0)) is None
+    assert image_scores.image_counts(engine, sweep, JobKey(1, 0)) is None
 
 
 @pytest.mark.parametrize("status", ["complete", "diverged", "failed"])
@@ -164,7 +164,7 @@ def test_an_epoch_of_a_second_attempt_replaces_the_first_ones(engine, sweep, wri
     assert writer.save_epoch("t2", epoch(train_loss=1.0)) == differs
     assert writer.save_epoch("t2", epoch(train_loss=1.0)) is None
     assert [row.train_loss for row in queries.epochs(engine, sweep, 0)] == [1.0]
-    assert queries.images_trained(engine, sweep) == 5
+    assert spending.images_trained(engine, sweep) == 5
 
 
 def test_a_sweep_that_ends_has_a_time_and_a_reason(engine, sweep, writer):
@@ -195,7 +195,7 @@ def test_a_changed_spec_replaces_the_launched_one(engine, sweep, writer):
     images = [("a", "clip 1")]
     writer.replace_spec({"name": "first", "seed": 2}, "def", {"torch": "3"}, "beef", files, images)
     row = queries.find_sweep(engine, "first")
-    assert queries.val_images(engine, row) == images
+    assert image_scores.val_images(engine, row) == images
     assert row.initial_files == files
     assert (row.spec, row.spec_hash) == ({"name": "first", "seed": 2}, "def")
     assert (row.versions, row.data_fingerprint) == ({"torch": "3"}, "beef")
@@ -213,17 +213,17 @@ def test_a_stop_is_requested_without_the_lease(engine, sweep, writer):
 def test_the_groups_of_the_validation_images_are_kept_from_the_launch(engine):
     images = [("a", "clip 1"), ("b", "clip 1"), ("c", "clip 2")]
     create_sweep(engine, replace(new_sweep("grouped"), val_images=images))
-    assert queries.val_images(engine, queries.find_sweep(engine, "grouped")) == images
+    assert image_scores.val_images(engine, queries.find_sweep(engine, "grouped")) == images
 
 
 def test_the_counts_of_a_rung_are_read_for_the_trials_that_have_them(engine, sweep, writer):
     start(writer, trial=0)
     writer.save_result("t1", complete(), [])
-    found = queries.rung_counts(engine, sweep, 0, [0, 1])
+    found = image_scores.rung_counts(engine, sweep, 0, [0, 1])
     assert list(found) == [0]
     np.testing.assert_array_equal(found[0].loss_sums, counts().loss_sums)
-    assert queries.rung_counts(engine, sweep, 0, [1]) == {}
-    assert queries.rung_counts(engine, sweep, 1, [0]) == {}
+    assert image_scores.rung_counts(engine, sweep, 0, [1]) == {}
+    assert image_scores.rung_counts(engine, sweep, 1, [0]) == {}
 
 
 def test_the_best_iou_of_a_class_is_that_of_the_kept_trials(engine, sweep, writer):

@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.halving.job_key import AFTER, ALL, JobKey, key_of
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.reads import queries, snapshot
+from searchctl.orchestrator.storage.reads import image_scores, queries, snapshot
 from tests.stored_sweeps import complete, decision, epoch, start
 
 REPEATS = [JobKey(0, 0, "repeat", 1), JobKey(0, 0, "repeat", 2)]
@@ -42,7 +42,7 @@ def test_queries_of_the_ladder_return_the_ladder_only(engine, sweep, followed_up
     assert len(queries.epochs(engine, sweep, 0, AFTER)) == 4
     assert len(queries.class_scores(engine, sweep, 0)) == 2
     assert len(queries.class_scores(engine, sweep, 0, kinds=ALL)) == 6
-    assert list(queries.rung_counts(engine, sweep, 0, {0, 1})) == [0, 1]
+    assert list(image_scores.rung_counts(engine, sweep, 0, {0, 1})) == [0, 1]
     assert [each.trial for each in rank_trials(engine, sweep)] == [0, 1]
     assert len(snapshot.compared_jobs(engine, sweep, [0, 1])) == 2
     assert len(queries.class_scores(engine, sweep, [0, 1], rung=0)) == 4
@@ -51,8 +51,8 @@ def test_queries_of_the_ladder_return_the_ladder_only(engine, sweep, followed_up
 
 def test_counts_of_images_are_those_of_the_one_job(engine, sweep, writer, followed_up):
     begin(writer, JobKey(1, 0, "repeat", 1), "without")
-    assert queries.image_counts(engine, sweep, AUDIT) is not None
-    assert queries.image_counts(engine, sweep, JobKey(1, 0, "repeat", 1)) is None
+    assert image_scores.image_counts(engine, sweep, AUDIT) is not None
+    assert image_scores.image_counts(engine, sweep, JobKey(1, 0, "repeat", 1)) is None
 
 
 def test_jobs_are_counted_by_kind(engine, sweep, followed_up):

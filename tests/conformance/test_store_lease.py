@@ -14,7 +14,7 @@ from searchctl.orchestrator.storage import lease, schema
 from searchctl.orchestrator.storage.connect import database_now
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.storage.lease import Holder
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import queries, spending
 from searchctl.orchestrator.storage.writes.cohorts import NewDraw
 from searchctl.orchestrator.storage.writes.new_sweeps import create_sweep, request_state
 from searchctl.orchestrator.storage.writes.writer import SweepWriter
@@ -290,4 +290,4 @@ def test_one_writer_used_by_many_threads_stores_everything_once(shared):
     assert at_once([job(trial) for trial in range(DRIVERS)]) == [True] * DRIVERS
     sweep = queries.find_sweep(engine, "first")
     assert [row.state for row in queries.jobs(engine, sweep)] == ["COMPLETE"] * DRIVERS
-    assert queries.images_trained(engine, sweep) == DRIVERS * 2 * 5
+    assert spending.images_trained(engine, sweep) == DRIVERS * 2 * 5

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from upath import UPath
 
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.analysis.verification.evidence import read_record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.job_key import JobKey, key_of
 from searchctl.orchestrator.halving.rule import Outcome

@@ -15,7 +15,7 @@ from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
 from searchctl.orchestrator.statistics.cut import Corrected, Opponent
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores
 from searchctl.trainer.core.results import JobResult, score_of
 from tests.image_counts import confusions, counted
 
@@ -75,7 +75,7 @@ def the_rung(explained, rung):
 def test_the_names_and_groups_of_the_validation_images_are_stored_at_the_launch(launched):
     engine, row = launched()
     names = [f"val_{index:05}" for index in range(IMAGES)]
-    assert queries.val_images(engine, row) == [(name, name) for name in names]
+    assert image_scores.val_images(engine, row) == [(name, name) for name in names]
 
 
 def test_a_pruned_trial_is_beside_its_neighbours_and_the_cut(launched):

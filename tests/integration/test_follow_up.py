@@ -5,8 +5,8 @@ from collections import Counter
 import optuna
 import pytest
 
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.analysis.verification.evidence import read_record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.executors.job import train

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from searchctl.orchestrator.analysis.follow_up import read_follow_up
-from searchctl.orchestrator.analysis.verify import the_winner_follows
-from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.analysis.verification.evidence import read_record
+from searchctl.orchestrator.analysis.verification.verify import the_winner_follows
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.public.sweeps import open_sweep
 from searchctl.trainer.core.results import Evaluation, JobResult

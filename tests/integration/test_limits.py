@@ -7,8 +7,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.analysis.verification.evidence import read_record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.artifacts.export import export
 from searchctl.orchestrator.artifacts.initial_files import InitialFiles
 from searchctl.orchestrator.cli.main import cli

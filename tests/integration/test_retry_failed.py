@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 import searchctl
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_evidence import read_record
+from searchctl.orchestrator.analysis.verification.evidence import read_record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.core.errors import SearchctlError, SweepBusy, SweepExists, SweepFailed
 from searchctl.orchestrator.driver.lease import Lease
 from searchctl.orchestrator.executors.inline import InlineExecutor

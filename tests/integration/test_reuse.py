@@ -11,7 +11,7 @@ from searchctl.orchestrator.analysis.tradeoff import read_tradeoff
 from searchctl.orchestrator.executors.job import train
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.report.gathering import gather
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.terminal.trials.compare import comparison
 
 SPACE = {"lr": [3e-3, 1e-2, 1e9]}  # the last one diverges
@@ -51,7 +51,7 @@ def jobs_of(prepared):
 def stored(prepared):
     """Return what two equal sweeps have in common: all but names and costs."""
     engine, row = prepared.engine, prepared.row
-    counts = [queries.image_counts(engine, row, key_of(job)) for job in jobs_of(prepared)]
+    counts = [image_scores.image_counts(engine, row, key_of(job)) for job in jobs_of(prepared)]
     epochs = [epoch for trial in range(3) for epoch in queries.epochs(engine, row, trial)]
     return (
         [replace(job, **ITS_OWN) for job in jobs_of(prepared)],

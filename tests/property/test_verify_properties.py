@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_record import Record
+from searchctl.orchestrator.analysis.verification.record import Record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.halving.bracket import Bracket, Signal
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP
 from searchctl.orchestrator.halving.job_key import JobKey

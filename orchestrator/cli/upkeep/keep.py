@@ -20,8 +20,8 @@ from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.text import counted
 
 if TYPE_CHECKING:
-    from searchctl.orchestrator.analysis.verify import Discrepancy
-    from searchctl.orchestrator.analysis.verify_record import Record
+    from searchctl.orchestrator.analysis.verification.discrepancy import Discrepancy
+    from searchctl.orchestrator.analysis.verification.record import Record
     from searchctl.orchestrator.artifacts.garbage import Collected
     from searchctl.orchestrator.storage.rows import SweepRow
 
@@ -41,8 +41,8 @@ def verify(sweep: str, db: str | None, as_json: bool) -> None:
     decision. Exit code 0 if everything agrees, 1 if anything does not.
     Example: searchctl verify quickstart
     """
-    from searchctl.orchestrator.analysis.verify import verify as discrepancies_of
-    from searchctl.orchestrator.analysis.verify_evidence import read_record
+    from searchctl.orchestrator.analysis.verification.evidence import read_record
+    from searchctl.orchestrator.analysis.verification.verify import verify as discrepancies_of
     from searchctl.orchestrator.facts.accepted_changes import accepted_changes
     from searchctl.orchestrator.storage.reads import queries
 

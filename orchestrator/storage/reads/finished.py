@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage import schema
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.storage.reads.common import fetch
 from searchctl.orchestrator.storage.rows import SweepRow
 from searchctl.trainer.core.results import EpochRecord, Evaluation, ImageCounts
@@ -110,4 +110,4 @@ def counts_of(engine: Engine, job: FinishedJob) -> ImageCounts | None:
     Raises:
         ValueError: the counts are damaged.
     """
-    return queries.image_counts(engine, job.sweep, job.key)
+    return image_scores.image_counts(engine, job.sweep, job.key)

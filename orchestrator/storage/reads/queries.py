@@ -1,14 +1,15 @@
 """Stored rows as they are: one indexed query each, whatever the number of trials.
 
 Unless other kinds are given, they read the jobs of the ladder only. What is counted or ranked
-is in snapshot.py and ranking.py, what is new in changes.py, what was spent in spending.py.
+is in snapshot.py and ranking.py, what is new in changes.py, what was spent in spending.py, what
+is stored of each validation image in image_scores.py.
 """
 
 from collections.abc import Collection
 from dataclasses import fields
 from difflib import SequenceMatcher
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Engine, Integer, Select, String, case, cast, func, select
 
@@ -37,9 +38,6 @@ from searchctl.orchestrator.storage.rows import (
 )
 from searchctl.orchestrator.storage.submissions import newest_submission
 from searchctl.trainer.core.errors import first_few
-
-if TYPE_CHECKING:
-    from searchctl.trainer.core.results import ImageCounts
 
 _OF_JOB = ("rung", "kind", "repeat")
 _IN_ORDER = (
@@ -222,49 +220,6 @@ def class_scores(
     return [ClassScoreRow(**row) for row in fetch(engine, of_sweep(query, sweep, trial))]
 
 
-def image_counts(engine: Engine, sweep: SweepRow, job: JobKey) -> "ImageCounts | None":
-    """Return a job's counts by validation image; None if the job has no score.
-
-    Raises:
-        ValueError: the counts are damaged.
-    """
-    query = (
-        select(schema.image_scores)
-        .join(schema.jobs, schema.image_scores.c.job_id == schema.jobs.c.id)
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-        .where(schema.jobs.c.rung == job.rung, schema.jobs.c.kind == job.kind)
-        .where(schema.jobs.c.repeat == job.repeat)
-    )
-    rows = fetch(engine, of_sweep(query, sweep, job.trial))
-    return _image_counts(rows[0]) if rows else None
-
-
-def rung_counts(
-    engine: Engine,
-    sweep: SweepRow,
-    rung: int | None,
-    trials: Collection[int],
-    images: int | None = None,
-) -> "dict[int, ImageCounts]":
-    """Return the counts by validation image at a rung, for the trials that have them.
-
-    With `images` in place of a rung, those of the jobs on so many training images.
-
-    Raises:
-        ValueError: some counts are damaged.
-    """
-    query = (
-        jobs_with(schema.image_scores)
-        .join(schema.image_scores, schema.image_scores.c.job_id == schema.jobs.c.id)
-        .where(schema.trials.c.number.in_(trials), ON_LADDER)
-        .order_by(schema.trials.c.number)
-    )
-    at = schema.jobs.c.images == images if rung is None else schema.jobs.c.rung == rung
-    query = query.where(at)
-    rows = fetch(engine, of_sweep(query, sweep))
-    return {row["trial"]: _image_counts(row) for row in rows}
-
-
 def best_class_iou(engine: Engine, sweep: SweepRow, rung: int, cohort: int = 0) -> dict[int, float]:
     """Return the best validation IoU of each class among a cohort's survivors of a rung."""
     scores, verdicts = schema.class_scores, schema.decisions
@@ -284,35 +239,12 @@ def best_class_iou(engine: Engine, sweep: SweepRow, rung: int, cohort: int = 0) 
     return {row["class_id"]: row["iou"] for row in fetch(engine, of_sweep(query, sweep))}
 
 
-def val_images(engine: Engine, sweep: SweepRow) -> list[tuple[str, str]]:
-    """Return name and group of each validation image; empty for sweeps of older versions."""
-    query = select(schema.sweeps.c.val_images).where(schema.sweeps.c.id == sweep.id)
-    return [(name, group) for name, group in fetch(engine, query)[0]["val_images"]]
-
-
 def events(engine: Engine, sweep: SweepRow) -> list[EventRow]:
     """Return the events of a sweep as a whole, in order."""
     table = schema.events
     query = select(table.c.at, table.c.kind, table.c.detail)
     query = query.where(table.c.sweep_id == sweep.id).order_by(table.c.id)
     return [EventRow(**row) for row in fetch(engine, query)]
-
-
-def images_trained(engine: Engine, sweep: SweepRow) -> int:
-    """Return the number of training images of all epochs so far, including follow-up jobs."""
-    query = (
-        select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
-        .join(schema.jobs, schema.epochs.c.job_id == schema.jobs.c.id)
-        .join(schema.trials, schema.jobs.c.trial_id == schema.trials.c.id)
-    )
-    return int(fetch(engine, of_sweep(query, sweep))[0]["images"])
-
-
-def _image_counts(row: dict[str, Any]) -> "ImageCounts":
-    # Imported late: it imports numpy, which `status` does not need.
-    from searchctl.orchestrator.storage import results
-
-    return results.image_counts(row)
 
 
 def _sweeps() -> Select[Any]:

@@ -53,6 +53,16 @@ class EndedAttempt:
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
 
 
+def images_trained(engine: Engine, sweep: SweepRow) -> int:
+    """Return the number of training images of all epochs so far, including follow-up jobs."""
+    query = (
+        select(func.coalesce(func.sum(schema.epochs.c.images), 0).label("images"))
+        .join(_jobs, schema.epochs.c.job_id == _jobs.c.id)
+        .join(_trials, _jobs.c.trial_id == _trials.c.id)
+    )
+    return int(fetch(engine, of_sweep(query, sweep))[0]["images"])
+
+
 def seconds_in_epochs(engine: Engine, sweep: SweepRow) -> dict[tuple[int, int], float]:
     """Return the seconds of the epochs of each job of the ladder, by trial and rung."""
     query = (

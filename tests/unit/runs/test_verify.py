@@ -3,8 +3,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from searchctl.orchestrator.analysis.verify import verify
-from searchctl.orchestrator.analysis.verify_record import Record
+from searchctl.orchestrator.analysis.verification.record import Record
+from searchctl.orchestrator.analysis.verification.verify import verify
 from searchctl.orchestrator.halving.follow_up import NO_FOLLOW_UP, FollowUpSettings
 from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.halving.rule import Decision

@@ -1,4 +1,4 @@
-"""All stored rows that a sweep's decisions depend on; verify_evidence.py reads them."""
+"""All stored rows that a sweep's decisions depend on; evidence.py reads them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

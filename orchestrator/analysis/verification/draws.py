@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.analysis.verify_record import Redraw
+from searchctl.orchestrator.analysis.verification.record import Redraw
 from searchctl.orchestrator.config.fingerprint import numbers_changed, versions
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.run.cohorts import closed_trials

@@ -1,6 +1,6 @@
 """Derives every decision of a sweep again from the stored rows, pure: rows in, discrepancies out.
 
-No database, file or clock; verify_evidence.py reads the rows. Every value that follows from other
+No database, file or clock; evidence.py reads the rows. Every value that follows from other
 rows is derived again: the trials of a cohort from the cohorts that it was drawn from and the seed,
 those that a rung compares from the decisions of the rung below, a decision from the scores of its
 rung, a score from its job, and the job's score from its images and its epochs. A trial's params
@@ -11,9 +11,9 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from searchctl.orchestrator.analysis.verify_record import OPEN, ClassScores, Record
+from searchctl.orchestrator.analysis.verification.discrepancy import Discrepancy, unless_same, wrong
+from searchctl.orchestrator.analysis.verification.record import OPEN, ClassScores, Record
 from searchctl.orchestrator.draws.points import Point
 from searchctl.orchestrator.halving.cut import cut
 from searchctl.orchestrator.halving.follow_up import final_winner, follow_up_jobs
@@ -34,26 +34,6 @@ _FIELDS = ("verdict", "score", "rank", "cohort", "kept", "cutoff", "margin", "re
 _SUMMARY = ("loss", "miou", "mean_accuracy", "overall_accuracy")
 
 
-@dataclass(frozen=True)
-class Discrepancy:
-    """A stored value that does not follow from the other rows."""
-
-    rung: int | None
-    trial: int
-    what: str
-    stored: object
-    derived: object
-    source: str
-    """The rows that the derived value follows from."""
-
-    def __str__(self) -> str:
-        place = "" if self.rung is None else f"rung {self.rung}, "
-        return (
-            f"{place}trial {self.trial}: {self.what} is {self.stored!r}, "
-            f"but {self.derived!r} by {self.source}"
-        )
-
-
 def verify(record: Record) -> list[Discrepancy]:
     """Return every contradiction among a sweep's stored rows.
 
@@ -70,7 +50,7 @@ def one_decision_each(record: Record) -> Iterator[Discrepancy]:
     for rung, trial in sorted(given | due):
         stored, derived = given[rung, trial], due[rung, trial]
         source = "the decisions of the rung below" if rung else "the list of trials"
-        yield from _unless_same(rung, trial, "number of decisions", stored, derived, source)
+        yield from unless_same(rung, trial, "number of decisions", stored, derived, source)
 
 
 def decisions_follow(record: Record) -> Iterator[Discrepancy]:
@@ -86,7 +66,7 @@ def decisions_follow(record: Record) -> Iterator[Discrepancy]:
         for d in decisions:
             for name in _FIELDS:
                 pair = getattr(d, name), getattr(derived[d.trial], name)
-                yield from _unless_same(rung, d.trial, name, *pair, "the scores of its rung")
+                yield from unless_same(rung, d.trial, name, *pair, "the scores of its rung")
 
 
 def violations_follow(record: Record) -> Iterator[Discrepancy]:
@@ -94,7 +74,7 @@ def violations_follow(record: Record) -> Iterator[Discrepancy]:
     for d in record.decisions:
         derived = record.violations.get(JobKey(d.trial, d.rung), "")
         source = "the measurements and halving.limits"
-        yield from _unless_same(d.rung, d.trial, "exceeded limits", d.violation, derived, source)
+        yield from unless_same(d.rung, d.trial, "exceeded limits", d.violation, derived, source)
 
 
 def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
@@ -104,9 +84,9 @@ def scores_are_the_jobs(record: Record) -> Iterator[Discrepancy]:
         job = record.jobs.get(JobKey(d.trial, d.rung))
         state = job.state if job else None
         derived = states.get(d.verdict, "COMPLETE")
-        yield from _unless_same(d.rung, d.trial, "state of the job", state, derived, "its decision")
+        yield from unless_same(d.rung, d.trial, "state of the job", state, derived, "its decision")
         if job:
-            yield from _unless_same(
+            yield from unless_same(
                 d.rung, d.trial, "score of the decision", d.score, job.score, "its job"
             )
 
@@ -123,7 +103,7 @@ def scores_follow_from_images(record: Record) -> Iterator[Discrepancy]:
             derived = score_of(derived, record.score)
         rounding = SAME_BY_SCRIPT if record.by_script else SAME
         if derived is None or not _nearly(job.score, derived, rounding):
-            yield _wrong(key, "score of the job", job.score, derived, "its images")
+            yield wrong(key, "score of the job", job.score, derived, "its images")
 
 
 def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
@@ -138,7 +118,7 @@ def evaluations_follow_from_images(record: Record) -> Iterator[Discrepancy]:
         pairs |= _by_class(record.class_scores.get(key, {}), derived)
         for what, pair in pairs.items():
             if not _nearly(*pair):
-                yield _wrong(key, what, *pair, "its images")
+                yield wrong(key, what, *pair, "its images")
 
 
 def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
@@ -148,7 +128,7 @@ def kept_epochs_are_the_best(record: Record) -> Iterator[Discrepancy]:
         names = ("kept epoch", "score of the job")
         for what, stored, derived in zip(names, (job.kept_epoch, job.score), best, strict=True):
             if stored != derived:
-                yield _wrong(key, what, stored, derived, "the scores of its epochs")
+                yield wrong(key, what, stored, derived, "the scores of its epochs")
 
 
 def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
@@ -156,11 +136,11 @@ def follow_up_is_what_was_requested(record: Record) -> Iterator[Discrepancy]:
     due = follow_up_jobs(record.closed, record.asked, record.direction, record.repeats)
     source = "the decisions and the follow-up settings"
     for key in sorted(key for key in record.jobs if key.kind != "ladder" and key not in due):
-        yield _wrong(key, "state of the job", record.jobs[key].state, None, source)
+        yield wrong(key, "state of the job", record.jobs[key].state, None, source)
     for key in due if record.state == "COMPLETE" else ():
         if key not in record.jobs or record.jobs[key].state in OPEN:
             state = record.jobs[key].state if key in record.jobs else None
-            yield _wrong(key, "state of the job", state, "ended", source)
+            yield wrong(key, "state of the job", state, "ended", source)
 
 
 def the_winner_follows(record: Record) -> Iterator[Discrepancy]:
@@ -170,7 +150,7 @@ def the_winner_follows(record: Record) -> Iterator[Discrepancy]:
     best = final_winner(record.closed, record.repeats, record.asked, record.direction)
     last = max((cohort.last_rung for cohort in record.closed), default=None)
     source = "the scores of the finalists"
-    yield from _unless_same(last, record.winner, "winner", record.winner, best, source)
+    yield from unless_same(last, record.winner, "winner", record.winner, best, source)
 
 
 def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
@@ -182,7 +162,7 @@ def trial_states_agree(record: Record) -> Iterator[Discrepancy]:
         verdict = last[trial.number].verdict if trial.number in last else "promoted"
         derived = TRIAL_STATES[verdict]
         if not (trial.state in OPEN and derived in OPEN):
-            yield from _unless_same(
+            yield from unless_same(
                 None, trial.number, "state", trial.state, derived, "its last decision"
             )
 
@@ -192,7 +172,7 @@ def params_are_those_of_the_launch(record: Record) -> Iterator[Discrepancy]:
     for trial in record.trials:
         stored, derived = trial.params_hash, _fingerprint(trial.params)
         what = "fingerprint of the params"
-        yield from _unless_same(None, trial.number, what, stored, derived, "its params")
+        yield from unless_same(None, trial.number, what, stored, derived, "its params")
 
 
 def retried_trials_have_failed(record: Record) -> Iterator[Discrepancy]:
@@ -204,9 +184,9 @@ def retried_trials_have_failed(record: Record) -> Iterator[Discrepancy]:
         for trial, again in zip(tried, members, strict=False):  # none, until it is drawn
             stored, derived = again.params_hash, params_of.get(trial)
             what, source = "fingerprint of the params", f"trial {trial}, which it tries again"
-            yield from _unless_same(None, again.number, what, stored, derived, source)
+            yield from unless_same(None, again.number, what, stored, derived, source)
             what, source = "has failed", "the cohort that tries it again"
-            yield from _unless_same(None, trial, what, trial in failed, True, source)
+            yield from unless_same(None, trial, what, trial in failed, True, source)
 
 
 def cohorts_are_drawn_from_their_sources(record: Record) -> Iterator[Discrepancy]:
@@ -216,20 +196,20 @@ def cohorts_are_drawn_from_their_sources(record: Record) -> Iterator[Discrepancy
         source = f"the draw of cohort {redraw.cohort} from the seed and the closed cohorts before"
         sources = redraw.stored_source_trials, redraw.source_trials
         what = f"source trials of cohort {redraw.cohort}"
-        yield from _unless_same(None, redraw.first, what, *sources, source)
+        yield from unless_same(None, redraw.first, what, *sources, source)
         drawn = {redraw.first + n: point for n, point in enumerate(redraw.points)}
         mine = {number for number, trial in trials.items() if trial.cohort == redraw.cohort}
         for number in sorted(mine | drawn.keys()):
             pair = _drawn(trials.get(number)), _as_stored(drawn.get(number))
             for what, stored, derived in zip(("params", "origin"), *pair, strict=True):
-                yield from _unless_same(None, number, what, stored, derived, source)
+                yield from unless_same(None, number, what, stored, derived, source)
 
 
 def finalists_have_their_weights(record: Record) -> Iterator[Discrepancy]:
     """The finalists' weights are at their stored paths."""
     for key in sorted(record.missing_weights):
         path = record.jobs[key].weights
-        yield _wrong(key, "file of the weights", path, "missing", "its directory")
+        yield wrong(key, "file of the weights", path, "missing", "its directory")
 
 
 CHECKS: tuple[Callable[[Record], Iterable[Discrepancy]], ...] = (
@@ -296,15 +276,3 @@ def _nearly(stored: object, derived: object, rounding: float = SAME) -> bool:
     if isinstance(derived, float) and math.isnan(derived):
         return stored is None  # as it is stored
     return stored == derived
-
-
-def _wrong(key: JobKey, what: str, stored: object, derived: object, source: str) -> Discrepancy:
-    which = "" if key.kind == "ladder" else f" ({key.place})"
-    return Discrepancy(key.rung, key.trial, what + which, stored, derived, source)
-
-
-def _unless_same(
-    rung: int | None, trial: int, what: str, stored: object, derived: object, source: str
-) -> Iterator[Discrepancy]:
-    if stored != derived:
-        yield Discrepancy(rung, trial, what, stored, derived, source)

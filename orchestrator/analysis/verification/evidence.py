@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from upath import UPath
 
 from searchctl.orchestrator.analysis.image_evidence import recorded_scores, stored_score
-from searchctl.orchestrator.analysis.verify_draws import redraws
-from searchctl.orchestrator.analysis.verify_record import ClassScores, Record
+from searchctl.orchestrator.analysis.verification.draws import redraws
+from searchctl.orchestrator.analysis.verification.record import ClassScores, Record
 from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.facts.cohorts import protected_trials
 from searchctl.orchestrator.facts.scores import ranked_by
@@ -24,7 +24,7 @@ from searchctl.orchestrator.halving.limits import limits_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.measurements import read_measurements
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepRow, TrialRow
 from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError
@@ -121,7 +121,7 @@ def _by_images(
     engine: Engine, row: SweepRow, key: JobKey, scores: Sequence[Score]
 ) -> Evaluation | Literal["damaged"] | None:
     try:
-        images = queries.image_counts(engine, row, key)
+        images = image_scores.image_counts(engine, row, key)
         evaluation = evaluation_by_images(images)
     except (ValueError, TypeError):  # TypeError: SQLite may hold text in place of bytes
         return "damaged"
