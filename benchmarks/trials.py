@@ -12,8 +12,9 @@ import sys
 
 from machine import keep
 
+from searchctl.orchestrator.halving.job_key import JobKey
 from searchctl.orchestrator.storage.database import open_database
-from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads import image_scores, queries
 
 
 def main(name, url="sqlite:///searchctl.db"):
@@ -21,7 +22,7 @@ def main(name, url="sqlite:///searchctl.db"):
     engine = open_database(url)
     row = queries.find_sweep(engine, name)
     jobs = queries.jobs(engine, row)
-    validation = len(queries.image_counts(engine, row, 0, 0).pixels)
+    validation = len(image_scores.image_counts(engine, row, JobKey(0, 0)).pixels)
     rows = [
         trial_row(engine, row, trial, jobs, validation) for trial in queries.trials(engine, row)
     ]
