@@ -1,1 +1,1 @@
-"""The report of a sweep: facts.py defines its facts, gathering.py reads them, templates draw."""
+"""The report of a sweep: facts.py and trial_facts.py say what is in it, gathering.py reads it."""
