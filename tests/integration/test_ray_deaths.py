@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.orchestrator.executors.ray.sessions import remove_ended_sessions
+from searchctl.orchestrator.executors.ray.local.sessions import remove_ended_sessions
 from tests.polling import until
 from tests.ray_cluster import RayCluster
 from tests.running_processes import command_line, marked

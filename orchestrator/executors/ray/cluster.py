@@ -26,9 +26,9 @@ from searchctl.orchestrator.core.errors import CannotStart
 from searchctl.orchestrator.core.parallel import most_at_once
 from searchctl.orchestrator.core.pending import Waiting
 from searchctl.orchestrator.executors.ray.head import Head
-from searchctl.orchestrator.executors.ray.local import loopback_only
+from searchctl.orchestrator.executors.ray.local.loopback import loopback_only
+from searchctl.orchestrator.executors.ray.local.sessions import mark_session, remove_ended_sessions
 from searchctl.orchestrator.executors.ray.own_code import code_folder
-from searchctl.orchestrator.executors.ray.sessions import mark_session, remove_ended_sessions
 from searchctl.orchestrator.executors.room import no_room, room_fix
 from searchctl.trainer.core.machine.cpus import own_cpus
 

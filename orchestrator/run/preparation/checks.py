@@ -181,7 +181,7 @@ def check_sweep_nodes(
             a module from the workers.
     """
     if driver_address(sweep.resources.address) is None:
-        from searchctl.orchestrator.executors.ray.local_room import check_room_here
+        from searchctl.orchestrator.executors.ray.local.room import check_room_here
 
         refuse_shadowing_files()
         check_room_here(job_resources(sweep.resources))
