@@ -6,9 +6,9 @@ from pathlib import Path as FilePath
 from searchctl.orchestrator.config.changes import NO_CHANGES, apply_changes
 from searchctl.orchestrator.config.checks.booleans import booleans_read_as_numbers
 from searchctl.orchestrator.config.checks.equal_trials import equal_trials
-from searchctl.orchestrator.config.checks.own_data import check_own_data
-from searchctl.orchestrator.config.checks.own_loggers import logger_problems
-from searchctl.orchestrator.config.checks.own_parts import (
+from searchctl.orchestrator.config.checks.own_code.data import check_own_data
+from searchctl.orchestrator.config.checks.own_code.loggers import logger_problems
+from searchctl.orchestrator.config.checks.own_code.parts import (
     check_own_parts,
     folder_of,
     with_full_names,

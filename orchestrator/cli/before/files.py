@@ -121,7 +121,7 @@ def schema(sweep_file: Path | None) -> None:
     if sweep_file is None:
         print_json(json_schema())
         return
-    from searchctl.orchestrator.config.checks.own_parts import schemas_of_arguments
+    from searchctl.orchestrator.config.checks.own_code.parts import schemas_of_arguments
     from searchctl.orchestrator.config.parsing.yaml_source import load_yaml
 
     print_json(json_schema(schemas_of_arguments(load_yaml(sweep_file))))
@@ -131,7 +131,7 @@ def read(
     sweep_file: Path, data_root: str | None, changes: "Mapping[str, str] | None" = None
 ) -> "Sweep":
     """Load a sweep file, with its data set's directory on this machine and with other values."""
-    from searchctl.orchestrator.config.checks.code_paths import check_code_paths
+    from searchctl.orchestrator.config.checks.own_code.paths import check_code_paths
     from searchctl.orchestrator.config.load import load_sweep
 
     root = Path(data_root) if data_root else None

@@ -6,8 +6,8 @@ import sys
 import jsonschema
 import pytest
 
-from searchctl.orchestrator.config.checks.code_paths import check_code_paths
-from searchctl.orchestrator.config.checks.own_parts import schemas_of_arguments
+from searchctl.orchestrator.config.checks.own_code.parts import schemas_of_arguments
+from searchctl.orchestrator.config.checks.own_code.paths import check_code_paths
 from searchctl.orchestrator.config.json_schema import json_schema
 from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.config.parsing.problems import SweepError

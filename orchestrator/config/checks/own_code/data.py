@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from searchctl.orchestrator.config.checks.own_parts import folder_of
+from searchctl.orchestrator.config.checks.own_code.parts import folder_of
 from searchctl.orchestrator.config.parsing.problems import Problem, SweepError, locate
 from searchctl.orchestrator.config.parsing.yaml_source import YamlFile
 from searchctl.orchestrator.config.sweep import Sweep
