@@ -49,7 +49,7 @@ def json_of(report: DataReport) -> dict[str, Any]:
 def sizes_of(split: SplitReport) -> str:
     """Return the sizes (height x width) of a split's images: each with its count, or their range.
 
-    >>> from searchctl.trainer.data.checks.facts import ImageFacts
+    >>> from searchctl.trainer.data.facts.image_facts import ImageFacts
     >>> of = lambda *size: ImageFacts(size, np.array([1]), 0, b"")
     >>> sizes_of(SplitReport("val", ("a",) * 3, ("a",) * 3, (of(4, 5), of(4, 5), of(9, 8)), 1))
     '2 of 4x5, 1 of 9x8'

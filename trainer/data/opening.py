@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from searchctl.trainer.data.cache.name import book_name
 from searchctl.trainer.data.cache.store import Cache, cache_directory
-from searchctl.trainer.data.checks.book import Book
-from searchctl.trainer.data.checks.facts import Seeing
+from searchctl.trainer.data.facts.book import Book
+from searchctl.trainer.data.facts.image_facts import Seeing
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.tiles import Tiles
 from searchctl.trainer.data.settings import DataSettings

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchctl.trainer.data.checks.book import Book
-from searchctl.trainer.data.checks.facts import Seeing
+from searchctl.trainer.data.facts.book import Book
+from searchctl.trainer.data.facts.image_facts import Seeing
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.settings import FolderData
 

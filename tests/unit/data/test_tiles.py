@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.planning.plan import plan_sweep
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.crop import crop_corners
+from searchctl.trainer.data.facts.image_facts import Seeing
 from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import load_split
 from searchctl.trainer.data.sets.files import SPLITS

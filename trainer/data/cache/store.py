@@ -17,8 +17,8 @@ from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.data.cache.entry import Entry, EntryWriter, Layout
 from searchctl.trainer.data.cache.folder import CacheFolder
 from searchctl.trainer.data.cache.name import Need, entry_name
-from searchctl.trainer.data.checks.book import Book
-from searchctl.trainer.data.checks.facts import Seeing
+from searchctl.trainer.data.facts.book import Book
+from searchctl.trainer.data.facts.image_facts import Seeing
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size, fitted, resized_image, resized_label
 from searchctl.trainer.data.sets.base import Dataset

@@ -5,15 +5,15 @@ from contextlib import closing
 
 from searchctl.trainer.core.ahead import in_threads
 from searchctl.trainer.core.errors import DataError
-from searchctl.trainer.data.checks.book import Book
 from searchctl.trainer.data.checks.classes import class_problems, class_warnings
-from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.inventory import pairing_warnings, unused_of, unused_warnings
 from searchctl.trainer.data.checks.leaks import leaks
 from searchctl.trainer.data.checks.pixels import palette_problems, pixel_warnings
 from searchctl.trainer.data.checks.problems import Problems
 from searchctl.trainer.data.checks.report import DataReport, SplitReport
 from searchctl.trainer.data.checks.two_codings import coding_warnings
+from searchctl.trainer.data.facts.book import Book
+from searchctl.trainer.data.facts.image_facts import ImageFacts
 from searchctl.trainer.data.sets.base import Dataset
 from searchctl.trainer.data.sets.files import SPLITS
 from searchctl.trainer.data.settings import Split

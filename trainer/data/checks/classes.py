@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from searchctl.trainer.core.errors import first_few
-from searchctl.trainer.data.checks.facts import Seeing
 from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import SplitReport
+from searchctl.trainer.data.facts.image_facts import Seeing
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Dataset
 

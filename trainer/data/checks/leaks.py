@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.core.errors import first_few
-from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.report import SplitReport
+from searchctl.trainer.data.facts.image_facts import ImageFacts
 
 _MOST_BITS = 12
 """Largest difference of near images, in bits of their hashes of 256. Unrelated photographs

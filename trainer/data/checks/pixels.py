@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.leaks import counted
 from searchctl.trainer.data.checks.report import SplitReport
 from searchctl.trainer.data.checks.traits import (
@@ -11,6 +10,7 @@ from searchctl.trainer.data.checks.traits import (
     see_through_images,
     turned_images,
 )
+from searchctl.trainer.data.facts.image_facts import ImageFacts
 from searchctl.trainer.data.sets.base import MOST_COLOURS, Colour
 
 _LISTED = 4

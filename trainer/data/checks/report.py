@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from searchctl.trainer.data.checks.facts import Counts, ImageFacts
+from searchctl.trainer.data.facts.image_facts import Counts, ImageFacts
 from searchctl.trainer.data.settings import Split
 
 BINS = 10

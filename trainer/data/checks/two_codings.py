@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from searchctl.trainer.core.errors import first_few
-from searchctl.trainer.data.checks.facts import ImageFacts
 from searchctl.trainer.data.checks.report import SplitReport
+from searchctl.trainer.data.facts.image_facts import ImageFacts
 from searchctl.trainer.data.sets.base import Dataset
 
 LEAST_SHARE = 0.02

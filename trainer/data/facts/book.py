@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from searchctl.trainer.data.checks.book_file import Line, add_lines, read_lines
-from searchctl.trainer.data.checks.facts import ImageFacts, Seeing, facts_of
+from searchctl.trainer.data.facts.book_file import Line, add_lines, read_lines
+from searchctl.trainer.data.facts.image_facts import ImageFacts, Seeing, facts_of
 from searchctl.trainer.data.files.reading import content_hash
 from searchctl.trainer.data.sets.base import Dataset, Reading, Seen
 from searchctl.trainer.data.sets.files import SPLITS

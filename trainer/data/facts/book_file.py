@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchctl.trainer.data.checks.facts import Counts, ImageFacts
+from searchctl.trainer.data.facts.image_facts import Counts, ImageFacts
 from searchctl.trainer.data.sets.base import Seen
 
 Line = tuple[str, bytes] | tuple[bytes, ImageFacts]

@@ -1,0 +1,1 @@
+"""What each image and label of a data set hold, and the book that remembers it."""
