@@ -43,7 +43,7 @@ chaos: setup ## Kill sweeps N times (100) and compare each with an undisturbed o
 	nice $(BIN)/python -m tests.chaos --kills $(or $(N),100) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## All benchmarks; results go to benchmarks/results
-	$(BIN)/python benchmarks/executor_overhead.py
+	$(BIN)/python benchmarks/orchestration/executor_overhead.py
 	$(BIN)/python benchmarks/orchestration
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/memory.py

@@ -1,6 +1,6 @@
 """Measures the overhead of Ray Tune with 69 trivial jobs of a 36-trial ladder on 2 slots.
 
-    python benchmarks/executor_overhead.py
+    python benchmarks/orchestration/executor_overhead.py
 
 Three ways are compared, each in its own process: a plain loop over the bracket; one Tuner for the
 whole sweep with the database and the Optuna mirror (ours); and one Tuner for each rung, the obvious
@@ -8,24 +8,20 @@ alternative. For ours, the start of each phase is reported. A job only sleeps fo
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
-STARTED = time.perf_counter()
+from ways import SLOTS, TRIALS, phases, searchctl
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from machine import keep
+
 JOB_SECONDS = 0.02
-SWEEP = """
-name: overhead
-data: {dataset: scenes, train: 64}
-training: {batch_size: 2}
-space:
-  lr: [1e-2, 1e-3]
-  lr_decay: [1, 0.3162, 0.1]
-  weight_decay: [0, 1e-4]
-  dropout: [0, 0.05, 0.1]
-"""
 
 
 def trivial(job, on_epoch, stop):
@@ -41,7 +37,7 @@ def bare():
     from searchctl.orchestrator.halving.bracket import Bracket, Signal
     from searchctl.orchestrator.halving.rule import Outcome, plan_ladder
 
-    bracket, jobs = Bracket(plan_ladder(36, 64), "maximize"), 0
+    bracket, jobs = Bracket(plan_ladder(TRIALS, 64), "maximize"), 0
     while (job := bracket.next_job()) is not Signal.DONE:
         time.sleep(JOB_SECONDS)
         bracket.record(Outcome(job.trial, job.rung.number, (job.trial * 7) % 36 / 36))
@@ -51,31 +47,11 @@ def bare():
 
 def one_tuner():
     """Run the sweep as `launch` does, with a trivial job in place of training."""
-    from searchctl.orchestrator.config.load import load_sweep
     from searchctl.orchestrator.executors.ray.tune import RayTuneExecutor
-    from searchctl.orchestrator.facts.running.progress import Progress
-    from searchctl.orchestrator.run.launch import run
-    from searchctl.orchestrator.run.preparation.prepare import prepare
 
-    phases = {"imported": elapsed()}
-
-    class Noting(Progress):
-        def job_started(self, job, attempt):
-            phases.setdefault("first job handed out", elapsed())
-            super().job_started(job, attempt)
-
-        def job_done(self, job, result):
-            phases.setdefault("first result", elapsed())
-            phases["last result"] = elapsed()
-            super().job_done(job, result)
-
-    Path("sweep.yaml").write_text(SWEEP)
-    prepared = prepare(load_sweep("sweep.yaml"), "sqlite:///overhead.db")
-    phases["stored"] = elapsed()
-    executor = RayTuneExecutor(cpus=1, max_parallel=2, runner=by_value(trivial))
-    row = run(prepared, executor=executor, display=Noting)
-    phases["done"] = elapsed()
-    return {"jobs": 69, "state": row.state, "seconds_since_start": phases}
+    executor = RayTuneExecutor(cpus=1, max_parallel=SLOTS, runner=by_value(trivial))
+    jobs = searchctl(lambda: nullcontext(executor))
+    return {"jobs": jobs, "seconds_since_start": phases}
 
 
 def tuner_per_rung():
@@ -103,11 +79,6 @@ def _sleep(config):
     tune.report({"score": config["trial"]})
 
 
-def elapsed():
-    """Return the seconds since this process started Python."""
-    return round(time.perf_counter() - STARTED, 2)
-
-
 def by_value(function):
     """Return a function that Ray sends to workers as code, since this file is not installed."""
     import ray.cloudpickle
@@ -122,8 +93,6 @@ WAYS = {"bare": bare, "one_tuner": one_tuner, "tuner_per_rung": tuner_per_rung}
 def whole_process(way):
     """Run one way in its own process; return its wall seconds and its output."""
     quiet = {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
-    import os
-
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         done = subprocess.run(
@@ -142,8 +111,6 @@ def whole_process(way):
 
 def main():
     """Run all ways in turn, twice, and store the faster run of each."""
-    from machine import keep
-
     runs = {way: [] for way in WAYS}
     for _ in range(2):
         for way in WAYS:
