@@ -7,6 +7,8 @@ Path = tuple[str | int, ...]
 """Path of an entry below `space:`, e.g. ("lr", "low") or ("points", 0, "model")."""
 Problem = tuple[Path, str]
 """A path, and a message with the problem and its fix."""
+MANY = 100
+"""More names than this are not listed in a message."""
 
 
 class SpaceError(ValueError):
@@ -38,11 +40,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown key 'hihg': did you mean 'high'?"
     >>> unknown("key", "x", ["low", "high"])
     "unknown key 'x': known are low, high"
+    >>> unknown("encoder", "x", map(str, range(1000)))
+    "unknown encoder 'x': 1000 are known"
     """
     names = list(known)
-    in_lower_case = {each.lower(): each for each in names}
-    close = difflib.get_close_matches(name, names, n=1) or [
-        in_lower_case[each] for each in difflib.get_close_matches(name.lower(), in_lower_case, n=1)
-    ]
-    fix = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"
+    if close := _close(name, names):
+        return f"unknown {kind} '{name}': did you mean {' or '.join(map(repr, close))}?"
+    listed = len(names) <= MANY
+    fix = f"known are {', '.join(names)}" if listed else f"{len(names)} are known"
     return f"unknown {kind} '{name}': {fix}"
+
+
+def _close(name: str, names: list[str]) -> list[str]:
+    """Return the closest name, or of many the three closest; in any case if there is none else."""
+    most = 1 if len(names) <= MANY else 3
+    in_lower_case = {each.lower(): each for each in names}
+    return difflib.get_close_matches(name, names, most) or [
+        in_lower_case[each] for each in difflib.get_close_matches(name.lower(), in_lower_case, most)
+    ]

@@ -13,6 +13,7 @@ from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.searchspace.errors import unknown
 from searchctl.trainer.core.atomic_files import file_exists
 from searchctl.trainer.models.catalog import EncoderOptions
 from searchctl.trainer.settings import catalog
@@ -58,8 +59,8 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> WeightFile:
         if reference in sweeps:
             return _of_trial(sweeps[reference], engine, trial)
         if not (is_file_name(reference) or Path(reference).is_dir()):
-            unknown = catalog.unknown("sweep", reference, sweeps or ["none in this database"])
-            raise SearchctlError(f"{unknown}; for a file, write its path: ./{reference}")
+            problem = unknown("sweep", reference, sweeps or ["none in this database"])
+            raise SearchctlError(f"{problem}; for a file, write its path: ./{reference}")
     return _at(_model_file(reference))
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from searchctl.searchspace.errors import unknown
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.base import Encoder, SegmentationModel, drop_channels
 from searchctl.trainer.models.timm.encoder import feature_stages, with_weights
 from searchctl.trainer.models.timm.library import timm
-from searchctl.trainer.settings.catalog import SMP_DECODERS, unknown
+from searchctl.trainer.settings.catalog import SMP_DECODERS
 
 PAN_SMALLEST = 7 * 16 + 1
 """Smallest image side for PAN: it halves features of stride 16 three times."""

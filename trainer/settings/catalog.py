@@ -3,8 +3,7 @@
 The catalogs are visible dicts, in the folders of the parts, and import without torch.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from searchctl.trainer.losses.catalog import LOSSES
@@ -26,11 +25,7 @@ __all__ = [
     "is_classifier",
     "load",
     "part_named",
-    "unknown",
 ]
-
-MANY = 40
-"""More names than this are not listed in a message."""
 
 AUGMENTATIONS = {
     "none": Part("searchctl.trainer.data.augment.presets:none"),
@@ -110,24 +105,3 @@ def load(catalog: Parts, name: str) -> Any:
         KeyError: the catalog has no such name.
     """
     return catalog[name].load()
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return a message: `name` is not a known `kind`, did you mean ..., and the known names.
-
-    >>> unknown("model", "unett", ["simple_fcn", "unet"])
-    "unknown model 'unett': did you mean 'unet'? (simple_fcn, unet)"
-    >>> unknown("model", "x", ["simple_fcn", "unet"])
-    "unknown model 'x': known are simple_fcn, unet"
-    >>> unknown("encoder", "x", map(str, range(1000)))
-    "unknown encoder 'x': 1000 are known"
-    """
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=3 if len(names) > MANY else 1)
-    listed = ", ".join(names) if len(names) <= MANY else ""
-    counted = f"{len(names)} are known"
-    if close:
-        hint = f"did you mean {' or '.join(map(repr, close))}? ({listed or counted})"
-    else:
-        hint = f"known are {listed}" if listed else counted
-    return f"unknown {kind} '{name}': {hint}"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from searchctl.searchspace.errors import unknown
 from searchctl.searchspace.values import Record
 from searchctl.trainer.settings import catalog
 from searchctl.trainer.settings.pipelines.checks import TOP, pipeline_problems
@@ -22,7 +23,7 @@ PIPELINE_FILES = (".json", ".yaml", ".yml")
 def _one_of(kind: str, names: Collection[str]) -> AfterValidator:
     def check(name: str) -> str:
         if name not in names:
-            raise ValueError(catalog.unknown(kind, name, names))
+            raise ValueError(unknown(kind, name, names))
         return name
 
     return AfterValidator(check)
@@ -44,7 +45,7 @@ def _part_problem(kind: str, name: str, names: Collection[str]) -> str:
         return ""
     if ":" in name:
         return f"{name!r} is no import path: write module:object, such as my_code:Name"
-    return catalog.unknown(kind, name, [*names, *offered(kind)])
+    return unknown(kind, name, [*names, *offered(kind)])
 
 
 def _enum(names: Iterable[str]) -> WithJsonSchema:
@@ -78,7 +79,7 @@ def _smp_problem(name: str) -> str:
     if ":" in encoder:
         return f"'{encoder}' names a place, not an encoder of segmentation-models-pytorch"
     known = decoder in catalog.SMP_DECODERS
-    return "" if known else catalog.unknown("decoder", decoder, catalog.SMP_DECODERS)
+    return "" if known else unknown("decoder", decoder, catalog.SMP_DECODERS)
 
 
 def _timm_problem(name: str) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from searchctl.searchspace.errors import unknown
 from searchctl.trainer.core.errors import SettingsError
 from searchctl.trainer.models.timm.library import timm
 from searchctl.trainer.models.timm.mix_transformer import MIX_TRANSFORMERS
-from searchctl.trainer.settings.catalog import unknown
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
