@@ -98,7 +98,7 @@ def _database(kind: str, folder: Path) -> Iterator[str | None]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/sweep.db"
         return
-    from tests.postgres_server import PostgresServer, binaries
+    from tests.servers.postgres_server import PostgresServer, binaries
 
     if binaries() is None:
         yield None

@@ -22,7 +22,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # neither `docs` nor `tests` is installed
 from docs.terminal import SEARCHCTL, save_svg, screens
-from tests.chromium import chromium
+from tests.servers.chromium import chromium
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from searchctl.trainer.data.settings import ScenesData
-from tests import chromium
-from tests.postgres_server import PostgresServer, binaries
+from tests.servers import chromium
+from tests.servers.postgres_server import PostgresServer, binaries
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import describe
-from tests.chaos.kills import KILLERS
-from tests.chaos.ledger import Ledger
-from tests.chaos.places import PLACES
-from tests.chaos.processes import adopt_orphans, end_all
+from tests.chaos.kills.killers import KILLERS
+from tests.chaos.kills.ledger import Ledger
+from tests.chaos.kills.processes import adopt_orphans, end_all
 from tests.chaos.suite import Suite, plan
+from tests.chaos.sweeps.places import PLACES
 
 CAMVID = Path(__file__).parents[3] / "shared" / "data" / "camvid"
 

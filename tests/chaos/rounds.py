@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.chaos.aims import Aim, draw_aim
-from tests.chaos.driver import Driver
-from tests.chaos.kills import KILLERS, Hit, Scene
-from tests.chaos.ledger import Kill, Ledger
-from tests.chaos.moments import Moment, NodeView, Watcher
-from tests.chaos.places import Place
-from tests.chaos.processes import reap_orphans
-from tests.chaos.sweep_files import EPOCHS, NAME, commands
+from tests.chaos.kills.aims import Aim, draw_aim
+from tests.chaos.kills.killers import KILLERS, Hit, Scene
+from tests.chaos.kills.ledger import Kill, Ledger
+from tests.chaos.kills.moments import Moment, NodeView, Watcher
+from tests.chaos.kills.processes import reap_orphans
+from tests.chaos.sweeps.driver import Driver
+from tests.chaos.sweeps.places import Place
+from tests.chaos.sweeps.sweep_files import EPOCHS, NAME, commands
 
 _HANGS_AFTER_S = 240.0
 _STOPS_WITHIN_S = 20.0

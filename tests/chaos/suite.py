@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
-from tests.chaos.checks import broken_promises, seconds_until_alone
-from tests.chaos.driver import Driver
-from tests.chaos.ledger import Ledger
-from tests.chaos.places import PLACES, Laptop, Place
-from tests.chaos.processes import end_all
+from tests.chaos.comparison.checks import broken_promises, seconds_until_alone
+from tests.chaos.comparison.tables import Contents, contents, differences
+from tests.chaos.kills.ledger import Ledger
+from tests.chaos.kills.processes import end_all
 from tests.chaos.rounds import Round
-from tests.chaos.sweep_files import NAME, Kind, commands, link_camvid, write_sweep
-from tests.chaos.tables import Contents, contents, differences
+from tests.chaos.sweeps.driver import Driver
+from tests.chaos.sweeps.places import PLACES, Laptop, Place
+from tests.chaos.sweeps.sweep_files import NAME, Kind, commands, link_camvid, write_sweep
 
 _KILLS_A_ROUND = 6
 _BAD_ROUNDS = 3

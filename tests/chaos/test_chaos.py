@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.places import PLACES
 from tests.chaos.suite import plan
+from tests.chaos.sweeps.places import PLACES
 
 PROJECT = Path(__file__).parents[2]
 KILLS = 15

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import in_process
+from tests.processes import in_process
 
 TINY = """\
 name: tiny

@@ -12,7 +12,7 @@ from searchctl.orchestrator.run.preparation.prepare import prepare
 from searchctl.orchestrator.run.resume import prepare_resume
 from searchctl.trainer import Sample
 from searchctl.trainer.core.results import EpochRecord, Evaluation, JobResult
-from tests.small_jobs import SETTINGS, run_small
+from tests.jobs.small_jobs import SETTINGS, run_small
 
 EIGHT = {"lr": [0.1, 0.01, 0.001, 0.0001], "weight_decay": [0, 0.1]}
 

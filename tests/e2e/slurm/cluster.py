@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.polling import until
+from tests.processes.polling import until
 
 SCRIPT = Path(__file__).parents[4] / "shared" / "slurm" / "two_node_cluster.sh"
 _NAMESPACES = ("--net", "--mount", "--uts", "--pid")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.slurm.cluster import SlurmCluster, missing
-from tests.polling import until
-from tests.postgres_server import PostgresServer
+from tests.processes.polling import until
+from tests.servers.postgres_server import PostgresServer
 
 SCRIPTS = Path(__file__).parents[3] / "examples" / "slurm"
 ONE_NODE = str(SCRIPTS / "one-node.sh")

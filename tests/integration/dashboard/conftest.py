@@ -3,7 +3,7 @@
 import pytest
 
 from searchctl.trainer.core.atomic_files import write_atomically
-from tests.dashboards import TOKEN, dashboard_of, picture_of, served
+from tests.servers.dashboards import TOKEN, dashboard_of, picture_of, served
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.web.access import given_token, is_loopback
-from tests.dashboards import TOKEN, ask, dashboard_of, served
+from tests.servers.dashboards import TOKEN, ask, dashboard_of, served
 
 PATHS = (
     *("/", "/dashboard", "/api/studies", "/static/bundle.js", "/report", "/artifacts/1/1/00-ab-0"),

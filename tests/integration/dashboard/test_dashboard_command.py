@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from searchctl.orchestrator.cli.main import cli
 from searchctl.orchestrator.core.errors import SearchctlError
 from searchctl.orchestrator.web.dashboard import make_server
-from tests.dashboards import TOKEN, ask, dashboard_of
+from tests.servers.dashboards import TOKEN, ask, dashboard_of
 
 
 def test_a_port_in_use_is_reported(swept, guarded):

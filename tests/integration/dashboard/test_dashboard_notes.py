@@ -8,7 +8,7 @@ from optuna_dashboard import _serializer, get_note, save_note
 from searchctl.orchestrator.storage.database import open_database
 from searchctl.orchestrator.web.dashboard import Dashboard, note_of
 from searchctl.orchestrator.web.pictures import PictureStore
-from tests.dashboards import ask, dashboard_of, served
+from tests.servers.dashboards import ask, dashboard_of, served
 
 
 def test_a_report_is_served_beside_the_dashboard(swept):

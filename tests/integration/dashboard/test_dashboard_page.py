@@ -5,7 +5,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from searchctl.orchestrator.web.access import new_token
-from tests.dashboards import TOKEN, dashboard_of, served
+from tests.servers.dashboards import TOKEN, dashboard_of, served
 
 
 def console_errors(browser):

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from tests.dashboards import ask, dashboard_of, served
+from tests.servers.dashboards import ask, dashboard_of, served
 
 
 def artifacts_of(port, number):

@@ -19,7 +19,7 @@ from searchctl.trainer.data.opening import build_dataset
 from searchctl.trainer.data.samples import forget_listing, load_split
 from searchctl.trainer.data.settings import OwnData
 from searchctl.trainer.own_code.imports import use_contents
-from tests.in_process import searchctl
+from tests.processes.in_process import searchctl
 
 EXAMPLE = Path(__file__).parents[3] / "examples/own-parts/my_data.py"
 SWEEP = """\

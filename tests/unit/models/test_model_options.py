@@ -9,7 +9,7 @@ from searchctl.trainer.models.build import build_model
 from searchctl.trainer.models.catalog import MODELS, constructor_options
 from searchctl.trainer.settings.options.model_options import OPTIONS, option_problems
 from searchctl.trainer.settings.training import TrainSettings
-from tests.other_values import other_values
+from tests.sweeps.other_values import other_values
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 

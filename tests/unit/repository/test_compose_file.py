@@ -15,7 +15,7 @@ import pytest
 
 from searchctl.orchestrator.init.secrets import SAMPLE, env_values
 from searchctl.orchestrator.init.write import env_text
-from tests.compose_natively import FILE, compose_file
+from tests.servers.compose_natively import FILE, compose_file
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"secrets", "tables"}

@@ -12,7 +12,7 @@ from searchctl.trainer.models.base import Encoder, SegmentationModel
 from searchctl.trainer.run.precision import Precision
 from searchctl.trainer.settings.inference import Inference
 from searchctl.trainer.settings.training import TrainSettings
-from tests.tiny_models import VARIANTS, settled, tiny
+from tests.networks.tiny_models import VARIANTS, settled, tiny
 
 CLASSES = 3
 ARITHMETIC = Precision(TrainSettings(), torch.device("cpu"))

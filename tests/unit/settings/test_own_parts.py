@@ -15,10 +15,10 @@ from searchctl.trainer.optim.lr_schedules import build_lr_schedule
 from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.settings.source.own import offered, own_parts
 from searchctl.trainer.settings.training import TrainSettings
-from tests.own_modules import EXAMPLE
-from tests.small_jobs import run_small
+from tests.jobs.small_jobs import run_small
+from tests.own_parts.own_modules import EXAMPLE
 
-HERE = "tests.own_modules"
+HERE = "tests.own_parts.own_modules"
 IGNORE = 255
 
 

@@ -12,7 +12,7 @@ from searchctl.trainer.settings.catalog import DATASETS, RECIPE
 from searchctl.trainer.settings.marks import Mark, marked
 from searchctl.trainer.settings.parts import Options, Part, owners, with_options
 from searchctl.trainer.settings.training import CommonSettings, TrainSettings
-from tests.other_values import other_values
+from tests.sweeps.other_values import other_values
 
 OWNERS = {kind: owners(parts) for kind, parts in RECIPE.items()}
 CONDITIONAL = [(kind, option, names) for kind in OWNERS for option, names in OWNERS[kind].items()]

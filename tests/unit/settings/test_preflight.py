@@ -35,14 +35,14 @@ def test_a_network_that_cannot_be_trained_is_named_with_the_reason(settings, siz
 
 
 def test_an_own_network_is_built_on_the_cpu_where_it_needs_values():
-    assert problems({"model": "tests.own_modules:NeedsValues"}, size=(16, 16)) == []
+    assert problems({"model": "tests.own_parts.own_modules:NeedsValues"}, size=(16, 16)) == []
 
 
 @pytest.mark.parametrize(
     "setting", [{"encoder_lr_scale": 0.1}, {"encoder_lr_decay": 0.9}, {"finetune": "decoder"}]
 )
 def test_parts_that_an_own_network_does_not_offer_are_refused_before_the_first_job(setting):
-    (found,) = problems({"model": "tests.own_modules:factory", **setting}, size=(16, 16))
+    (found,) = problems({"model": "tests.own_parts.own_modules:factory", **setting}, size=(16, 16))
     assert "offers no encoder, which finetune and encoder_lr_" in found
 
 

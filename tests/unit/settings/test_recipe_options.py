@@ -4,7 +4,7 @@ import pytest
 
 from searchctl.trainer.settings.options.recipe_options import READ, RULES, recipe_problems
 from searchctl.trainer.settings.training import TrainSettings
-from tests.other_values import other_values, where_unused, where_used
+from tests.sweeps.other_values import other_values, where_unused, where_used
 
 DATA = "name: s\ndata: {dataset: scenes}\n"
 

@@ -5,7 +5,7 @@ from searchctl.orchestrator.statistics.holm import holm
 from searchctl.orchestrator.statistics.paired_bootstrap import GroupBootstrap
 from searchctl.trainer.scores.build import build_score
 from searchctl.trainer.scores.catalog import SCORES
-from tests.image_counts import network
+from tests.images.image_counts import network
 
 SKILLS = {0: 0.90, 1: 0.80, 2: 0.79, 3: 0.60}
 COUNTS = {trial: network(skill) for trial, skill in SKILLS.items()}

@@ -12,7 +12,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
 )
 from searchctl.trainer.core.results import score_of
 from searchctl.trainer.scores.build import build_score
-from tests.image_counts import confusions, counted, network
+from tests.images.image_counts import confusions, counted, network
 
 SCORES = ("val_miou", "val_loss", "val_accuracy")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from searchctl.orchestrator.statistics.per_class import class_iou, compare_classes
-from tests.image_counts import confusions, counted
+from tests.images.image_counts import confusions, counted
 
 
 def test_the_iou_of_each_class_is_that_of_the_score():
