@@ -60,7 +60,7 @@ def checkpoint_file(reference: str, own: str, engine: Engine) -> WeightFile:
             return _of_trial(sweeps[reference], engine, trial)
         if not (is_file_name(reference) or Path(reference).is_dir()):
             problem = unknown("sweep", reference, sweeps or ["none in this database"])
-            raise SearchctlError(f"{problem}; for a file, write its path: ./{reference}")
+            raise SearchctlError(f"{problem} (for a file, write its path: ./{reference})")
     return _at(_model_file(reference))
 
 
