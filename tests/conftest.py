@@ -9,6 +9,7 @@ from PIL import Image
 
 from searchctl.trainer.data.settings import ScenesData
 from tests.servers import chromium
+from tests.servers.missing import missing
 from tests.servers.postgres_server import PostgresServer, binaries
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -80,8 +81,7 @@ def small_scenes():
 def browser():
     """A real Chromium for the whole run; in CI it must not be missing."""
     if chromium.binaries() is None:
-        why = "Chromium is not installed (Debian: apt-get install chromium chromium-driver)"
-        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+        missing("Chromium", "chromium chromium-driver")
     with chromium.chromium() as found:
         yield found
 
@@ -90,8 +90,7 @@ def browser():
 def postgres_server():
     """A real PostgreSQL server for the whole run; in CI it must not be missing."""
     if binaries() is None:
-        why = "PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
-        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+        missing("PostgreSQL's server", "postgresql")
     with PostgresServer() as server:
         yield server
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes.in_process import searchctl
+from tests.servers.missing import missing
 
 pytestmark = pytest.mark.exhaustive
 
@@ -60,9 +61,10 @@ def shell(script, folder):
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the sqlite3 command")
 @pytest.mark.parametrize("moved", [False, True], ids=["same place", "a link at the old path"])
 def test_a_restored_sweep_is_verified_and_ends_with_the_same_numbers(folders, moved):
+    if shutil.which("sqlite3") is None:
+        missing("sqlite3", "sqlite3")
     undisturbed, kept = folders
     shell(commands("Back up"), kept)
     shutil.rmtree(kept / "runs")

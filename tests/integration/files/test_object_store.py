@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from moto.server import ThreadedMotoServer
 from upath import UPath
 
 from searchctl.trainer import Sample, TrainSettings
@@ -17,9 +18,8 @@ SETTINGS = TrainSettings(width=4, epochs=3, batch_size=8, threads=1, loader_work
 @pytest.fixture(scope="module")
 def s3():
     """A bucket on a server of this test's own."""
-    server_module = pytest.importorskip("moto.server")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     bucket = UPath(

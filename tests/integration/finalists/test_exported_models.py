@@ -1,7 +1,6 @@
 """A trained network in other formats gives the logits of the network itself."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -46,13 +45,6 @@ class Positions(nn.Module):
 
 
 @pytest.fixture
-def onnx_packages():
-    """The packages of the extra `onnx`; in CI they must not be missing."""
-    if problem := extras.onnx_problem():
-        pytest.fail(problem) if os.environ.get("CI") else pytest.skip(problem)
-
-
-@pytest.fixture
 def exported(tmp_path):
     """Write a network with random weights, and export it to a file."""
 
@@ -83,9 +75,7 @@ def run_onnx(path, images):
     return onnxruntime.InferenceSession(path).run(None, {"images": images})[0]
 
 
-def test_a_network_of_convolutions_takes_images_of_any_size_as_onnx(
-    onnx_packages, exported, tmp_path
-):
+def test_a_network_of_convolutions_takes_images_of_any_size_as_onnx(exported, tmp_path):
     model, found = exported()
     assert found.sizes == "any"
     image = np.random.default_rng(0).integers(0, 256, (35, 51, 3), dtype=np.uint8)
@@ -96,7 +86,7 @@ def test_a_network_of_convolutions_takes_images_of_any_size_as_onnx(
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
-def test_the_file_says_what_it_is(onnx_packages, exported, tmp_path):
+def test_the_file_says_what_it_is(exported, tmp_path):
     import onnx
 
     model, _ = exported()
@@ -106,9 +96,7 @@ def test_the_file_says_what_it_is(onnx_packages, exported, tmp_path):
     assert stored["images"]["mean"] == [*RGB["mean"]]
 
 
-def test_a_network_that_cannot_take_any_size_is_written_for_its_own(
-    onnx_packages, own_network, tmp_path
-):
+def test_a_network_that_cannot_take_any_size_is_written_for_its_own(own_network, tmp_path):
     model = own_network("positions:Positions", POSITIONS)
     found = export_model(model, UPath(tmp_path / "model.onnx"))
     assert (found.sizes, found.size) == ("fixed", (24, 32))
@@ -118,7 +106,7 @@ def test_a_network_that_cannot_take_any_size_is_written_for_its_own(
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.pt2"])
 def test_a_network_that_branches_on_its_values_is_refused_with_the_reason(
-    name, onnx_packages, own_network, tmp_path
+    name, own_network, tmp_path
 ):
     model = own_network("branching:Branching", BRANCHING)
     with pytest.raises(SettingsError, match=r"'branching:Branching' cannot be written as \.\w+: "):

@@ -1,9 +1,10 @@
 """The example notebook, run by a real kernel; and the objects that it shows."""
 
-import os
 import shutil
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 import searchctl
@@ -17,7 +18,6 @@ SMALLER = [("epochs: 8", "epochs: 2"), ("lr_step: 4", "lr_step: 1"), ("train: 64
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """Run the notebook where a smaller quickstart.yaml is; return the cells."""
-    nbformat, nbclient = modules("nbformat", "nbclient", "ipykernel")
     folder = tmp_path_factory.mktemp("notebook")
     text = (EXAMPLES / "quickstart.yaml").read_text()
     for before, after in SMALLER:
@@ -30,13 +30,6 @@ def shown(tmp_path_factory):
         notebook, timeout=500, resources={"metadata": {"path": folder}}
     ).execute()
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def modules(*names):
-    """Import modules; in CI none may be missing."""
-    if os.environ.get("CI"):
-        return [__import__(name) for name in names][:2]
-    return [pytest.importorskip(name) for name in names][:2]
 
 
 def text_of(cell):

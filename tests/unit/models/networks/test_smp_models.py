@@ -2,6 +2,7 @@ import sys
 import warnings
 
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -12,8 +13,6 @@ from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.models.smp import SmpModel
 from searchctl.trainer.settings.catalog import SMP_DECODERS
 from searchctl.trainer.settings.training import TrainSettings
-
-smp = pytest.importorskip("segmentation_models_pytorch")
 
 COMBINATIONS = [
     *((decoder, "resnet18") for decoder in SMP_DECODERS if decoder != "dpt"),
