@@ -69,6 +69,10 @@ def own_errors(where: str) -> Iterator[None]:
         raise
     except SyntaxError as error:
         raise SettingsError(f"{where} cannot be read: {syntax_problem(error)}") from error
+    except SystemExit as error:
+        if _is_signal(error):
+            raise
+        raise SettingsError(f"{where} ends the process: {own_lines(error)}") from error
     except Exception as error:
         if problem := not_travelled(error):
             raise SettingsError(f"{where}: {problem}") from error
@@ -91,6 +95,11 @@ def own_lines(error: BaseException) -> str:
         if is_own(frame.filename)
     ]
     return f"{type(error).__name__}: {error}{''.join(lines[-MOST_LINES:])}"
+
+
+def _is_signal(error: SystemExit) -> bool:
+    """Return whether a handler of a signal raised it, Ray's for instance, and not own code."""
+    return not is_own(traceback.extract_tb(error.__traceback__)[-1].filename)
 
 
 def _shown(file: str) -> str:

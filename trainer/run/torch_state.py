@@ -38,9 +38,9 @@ def describe(device: torch.device) -> str:
 def own_torch_state(settings: TrainSettings, device: torch.device) -> Iterator[None]:
     """Run a job under its own torch state, then restore the process's state.
 
-    A worker process runs many jobs: none may inherit threads or random numbers from the previous
-    one. Deterministic algorithms are demanded on a CPU only; on a GPU, interpolation and
-    cross entropy have none, and two runs differ by rounding.
+    A worker process runs many jobs: none may inherit threads, random numbers, or what own code
+    switched, from the previous one. Deterministic algorithms are demanded on a CPU only; on a
+    GPU, interpolation and cross entropy have none, and two runs differ by rounding.
 
     Args:
         settings: `threads` of a CPU; `tf32` and `cudnn_benchmark` of a GPU.
@@ -48,6 +48,7 @@ def own_torch_state(settings: TrainSettings, device: torch.device) -> Iterator[N
     """
     before = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
     fill = _deterministic.fill_uninitialized_memory
     try:
         with (
@@ -62,6 +63,8 @@ def own_torch_state(settings: TrainSettings, device: torch.device) -> Iterator[N
     finally:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(deterministic)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
         _deterministic.fill_uninitialized_memory = fill
 
 

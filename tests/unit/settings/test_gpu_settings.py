@@ -40,6 +40,14 @@ def test_a_job_on_a_cpu_leaves_the_arithmetic_of_gpus_alone():
         assert arithmetic() == before
 
 
+def test_a_job_whose_own_code_switches_torch_leaves_the_next_job_alone():
+    before = torch.get_default_dtype(), torch.is_grad_enabled()
+    with own_torch_state(TrainSettings(), torch.device("cpu")):
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+    assert (torch.get_default_dtype(), torch.is_grad_enabled()) == before
+
+
 @pytest.mark.parametrize("name", ["tf32", "cudnn_benchmark"])
 @pytest.mark.parametrize(("on_gpu", "differ"), [(True, True), (False, False)])
 def test_the_arithmetic_of_gpus_has_an_effect_on_these_alone(name, on_gpu, differ):

@@ -1,5 +1,8 @@
 """Networks, losses, optimizers and LR schedules by import path."""
 
+import argparse
+import sys
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -16,6 +19,7 @@ from searchctl.trainer.optim.optimizers import build_optimizer
 from searchctl.trainer.settings.source.own import offered, own_parts
 from searchctl.trainer.settings.training import TrainSettings
 from tests.jobs.small_jobs import run_small
+from tests.own_parts import own_modules
 from tests.own_parts.own_modules import EXAMPLE
 
 HERE = "tests.own_parts.own_modules"
@@ -212,3 +216,17 @@ def test_one_logit_of_two_classes_is_trained_with_the_binary_cross_entropy():
     assert torch.equal(logits.argmax(dim=1) == 1, one.sigmoid() > 0.5)
     with pytest.raises(SettingsError, match="for 2 images and 3 classes"):
         network(f"{HERE}:OneLogit", classes=3)(images)
+
+
+def test_own_code_that_ends_the_process_is_an_error_of_that_code(monkeypatch):
+    monkeypatch.setattr(own_modules, "pixel_loss", lambda logits, labels: sys.exit(0))
+    loss = loss_of(f"{HERE}:pixel_loss")
+    with pytest.raises(SettingsError, match=r"pixel_loss ends the process: SystemExit: 0\n.*:\d+"):
+        loss(*batch())
+
+
+def test_a_signal_that_ends_the_process_is_no_error_of_the_own_code_that_runs(monkeypatch):
+    parser = argparse.ArgumentParser()  # raises in a library's frame, as a handler of Ray's does
+    monkeypatch.setattr(own_modules, "pixel_loss", lambda logits, labels: parser.exit(15))
+    with pytest.raises(SystemExit):
+        loss_of(f"{HERE}:pixel_loss")(*batch())
