@@ -1,8 +1,8 @@
 import sys
 import warnings
+from importlib import import_module
 
 import pytest
-import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -13,6 +13,8 @@ from searchctl.trainer.models.finetune import freeze
 from searchctl.trainer.models.smp import SmpModel
 from searchctl.trainer.settings.catalog import SMP_DECODERS
 from searchctl.trainer.settings.training import TrainSettings
+
+smp = import_module("segmentation_models_pytorch")  # after our import of torchvision
 
 COMBINATIONS = [
     *((decoder, "resnet18") for decoder in SMP_DECODERS if decoder != "dpt"),

@@ -1,16 +1,10 @@
 """Whole networks of other libraries as initial weights: their logits are computed here."""
 
+from importlib import import_module
+
 import pytest
-import segmentation_models_pytorch as smp
 import torch
 from torch import nn
-from transformers import (
-    ConvNextConfig,
-    SegformerConfig,
-    SegformerForSemanticSegmentation,
-    UperNetConfig,
-    UperNetForSemanticSegmentation,
-)
 from upath import UPath
 
 from searchctl.trainer.core.errors import SettingsError
@@ -19,6 +13,15 @@ from searchctl.trainer.models.timm.library import torchvision
 from searchctl.trainer.settings.training import TrainSettings
 from searchctl.trainer.weights.initial import load_initial_weights
 from searchctl.trainer.weights.published.download import published_file
+
+smp = import_module("segmentation_models_pytorch")  # after our import of torchvision
+from transformers import (  # noqa: E402
+    ConvNextConfig,
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+    UperNetConfig,
+    UperNetForSemanticSegmentation,
+)
 
 
 def started(path, classes, **settings):
