@@ -47,7 +47,7 @@ class Preferred:
     of_all: Typical | None
     """Typical value of all trials of the sweep."""
     kept: list[Typical | None]
-    """Typical value of the trials that each rung kept; on the last rung, the winner's."""
+    """Typical value of the trials that each rung kept; on the last rung, the best one's."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Fidelity:
     preferred: list[Preferred]
     drifts: list[Drift]
     ended: bool
-    """Whether the last rung of the first cohort is closed, so that it has a winner."""
+    """Whether the last rung of the first cohort is closed, so that it has a best trial."""
+    several: bool
+    """Whether the sweep has several cohorts, and `preferred` and `drifts` are of the first."""
     appraised: FollowUp | None
     """Results of the follow-up jobs; None while none of them has ended."""
 
@@ -111,6 +113,7 @@ def read_fidelity(engine: Engine, row: SweepRow, rows: SweepRows | None = None) 
         list(_preferred(params, kept)),
         drifts(params, [_scores(rung, row.direction) for rung in first]),
         ended,
+        len(cohorts) > 1,
         read_follow_up(engine, row, rows),
     )
 

@@ -44,7 +44,8 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
         )
     if any(each.kept for each in fidelity.preferred):
         yield Text()
-        yield heading("Typical params of the kept trials", " (for numbers the median)")
+        which = "kept trials of cohort 0" if fidelity.several else "kept trials"
+        yield heading(f"Typical params of the {which}", " (for numbers the median)")
         yield _preferred_table(fidelity)
     if fidelity.drifts:
         names = [each.name for each in fidelity.preferred]
@@ -52,8 +53,9 @@ def fidelity_report(fidelity: Fidelity) -> Iterator[RenderableType]:
         yield heading("Which values gain with more data?")
         yield _drift_table(sorted(fidelity.drifts, key=lambda drift: names.index(drift.name)))
         yield paragraph(
-            "Among the trials that ran both rungs. For values that are not numbers: the mean "
-            "number of ranks that their trials rose. p-values have Holm's correction for all "
+            f"Among the trials{' of cohort 0' if fidelity.several else ''} that ran both rungs. "
+            "For values that are not numbers: the mean number of ranks that their trials rose. "
+            "p-values have Holm's correction for all "
             f"lines; there is none below {LEAST_FOR_P} trials.",
             style="dim",
         )
@@ -102,7 +104,7 @@ def _reading(steps: Sequence[Step]) -> str:
 def _preferred_table(fidelity: Fidelity) -> Table:
     cuts = [f"kept at {rung}" for rung in range(len(fidelity.preferred[0].kept))]
     if fidelity.ended:
-        cuts[-1] = "winner"
+        cuts[-1] = "its best" if fidelity.several else "winner"
     table = plain_table("", "all", *cuts, left=[""])
     table.columns[0].no_wrap = True
     for each in fidelity.preferred:
