@@ -56,6 +56,7 @@ class Tradeoff:
 
     sweep: str
     rung: int
+    """The first cohort's rung with these images, as `read_tradeoff` takes it."""
     images: int
     score: ScoreName
     trials: int
@@ -99,7 +100,7 @@ def read_tradeoff(engine: Engine, row: SweepRow, rung: int | None = None) -> Tra
     )
     return Tradeoff(
         sweep=row.name,
-        rung=rung if rung is not None else min(job.rung for job in jobs.values()),
+        rung=_rung(engine, row, images, jobs),
         images=images,
         score=score,
         trials=len(jobs),
@@ -119,6 +120,13 @@ def _images(engine: Engine, row: SweepRow, rung: int | None) -> int:
     scored = (c for c in snapshot.count_jobs(engine, row) if c.score is not None)
     found = (ladders[c.cohort][c.rung]["images"] for c in scored if c.kind == "ladder")
     return max(found, default=-1)
+
+
+def _rung(engine: Engine, row: SweepRow, images: int, jobs: Mapping[int, JobCost]) -> int:
+    """Return the rung of the first cohort with these images; else the lowest of the jobs."""
+    ladder = queries.cohorts(engine, row)[0].ladder
+    rungs = [each["rung"] for each in ladder if each["images"] == images]
+    return next(iter(rungs), min(job.rung for job in jobs.values()))
 
 
 def _costs(jobs: Mapping[int, JobCost], on: str | None) -> dict[str, dict[int, float]]:

@@ -12,6 +12,18 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def main_line(error: str | None) -> str:
+    r"""Return the line of a job's error that says most; `searchctl show` prints all of it.
+
+    >>> main_line("my_nets:Net fails: KeyError: 'size'\n  my_nets.py:9, in forward: sizes['size']")
+    "my_nets:Net fails: KeyError: 'size'"
+    >>> main_line("Traceback (most recent call last):\n  File ...\nKeyError: 'size'")
+    "KeyError: 'size'"
+    """
+    lines = (error or "").strip().splitlines() or [""]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]
+
+
 def local_time(moment: datetime, *, seconds: bool = False) -> str:
     """Return a moment in this machine's time zone, with the zone's name.
 

@@ -13,6 +13,7 @@ from searchctl.orchestrator.core.errors import SearchctlError, SweepBlocked, Swe
 from searchctl.orchestrator.facts.cohorts import all_rungs
 from searchctl.orchestrator.facts.ranking import rank_trials
 from searchctl.orchestrator.facts.sweeps import JobState, after_views, missing, rung_views
+from searchctl.orchestrator.facts.text import main_line
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey
 from searchctl.orchestrator.run.assembly import Parts
@@ -117,7 +118,6 @@ def first_fault(name: str, jobs: Sequence[JobRow]) -> str:
     """
     on_rung = [job for job in jobs if job.rung == jobs[-1].rung]
     for job in on_rung:
-        if lines := (job.error or "").strip().splitlines():
-            line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+        if line := main_line(job.error):
             return f" (see `searchctl show {name} {job.trial}`)\ntrial {job.trial}: {line}"
     return f" (see `searchctl show {name} {on_rung[0].trial}`)" if on_rung else ""

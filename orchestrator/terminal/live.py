@@ -11,6 +11,7 @@ from searchctl.orchestrator.callbacks.base import JobView
 from searchctl.orchestrator.facts.running.pending import barrier_line
 from searchctl.orchestrator.facts.running.progress import Progress
 from searchctl.orchestrator.facts.sweeps import after_line, assignments, duration, number, rung_line
+from searchctl.orchestrator.facts.text import main_line
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.terminal.display import rung_table
@@ -123,8 +124,7 @@ def _left(shown: Progress) -> str:
 
 
 def _lost_line(job: JobView, error: str, losses: int) -> str:
-    reason = error.splitlines()[0]  # a traceback may follow, which `searchctl show` prints
-    return f"trial {job.trial} at {key_of(job).place}: {reason} (lost attempt {losses})"
+    return f"trial {job.trial} at {key_of(job).place}: {main_line(error)} (lost attempt {losses})"
 
 
 def _down_line(error: str) -> str:

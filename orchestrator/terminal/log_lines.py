@@ -8,7 +8,7 @@ from itertools import groupby
 from searchctl.orchestrator.facts.accepted_changes import accepted_text
 from searchctl.orchestrator.facts.scores import epoch_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, rung_line
-from searchctl.orchestrator.facts.text import local_time
+from searchctl.orchestrator.facts.text import local_time, main_line
 from searchctl.orchestrator.halving.job_key import key_of
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.storage.reads.changes import (
@@ -95,11 +95,7 @@ def _place(change: AttemptStarted | EpochFinished | AttemptEnded | Decision) -> 
 
 
 def _reason(error: str | None) -> str:
-    """Quote the most informative line of an error; `searchctl show` prints all of it."""
-    lines = (error or "").strip().splitlines()
-    if not lines:
-        return ""
-    return f": {lines[-1] if lines[0].startswith('Traceback') else lines[0]}"
+    return f": {line}" if (line := main_line(error)) else ""
 
 
 _EVENTS = {

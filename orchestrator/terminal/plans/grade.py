@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
-from searchctl.orchestrator.facts.text import counted
+from searchctl.orchestrator.facts.text import counted, main_line
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.grade import Grade, Graded, StageGrade
 from searchctl.orchestrator.planning.retries import Retry
@@ -130,8 +130,7 @@ def _retries(retries: Sequence[Retry]) -> Iterator[str]:
         f"{f', {number(gpu / 3600)} GPU hours' * bool(gpu)}:"
     )
     for retry in retries[:_MOST_RETRIES]:
-        lines = (retry.error or "").strip().splitlines()
-        why = f": {lines[-1] if lines[0].startswith('Traceback') else lines[0]}" if lines else ""
+        why = f": {line}" if (line := main_line(retry.error)) else ""
         outcomes = ", ".join(retry.outcomes)
         yield f"  trial {retry.trial} {retry.place}, {outcomes}, {clock(retry.seconds)}{why}"
     if len(retries) > _MOST_RETRIES:

@@ -17,7 +17,7 @@ from searchctl.orchestrator.analysis.explain import (
     Neighbour,
 )
 from searchctl.orchestrator.facts.sweeps import assignments, number
-from searchctl.orchestrator.facts.text import counted
+from searchctl.orchestrator.facts.text import counted, main_line
 from searchctl.orchestrator.statistics.cut import Corrected
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.terminal.display import heading, plain_table
@@ -134,8 +134,7 @@ def _heading(rung: ExplainedRung, name: str) -> Text:
             (where, "bold"), f"{rung.job.state}, no decision: the rung is not closed"
         )
     if decision.rank is None:
-        error = (rung.job.error or "").strip().splitlines()
-        reason = f": {error[-1]}" if error else ""
+        reason = f": {line}" if (line := main_line(rung.job.error)) else ""
         return Text.assemble((where + decision.verdict, "bold"), reason)
     return Text.assemble(
         (where + decision.verdict, "bold"), f", {name} {number(decision.score)}, {decision.reason}"

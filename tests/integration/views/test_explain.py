@@ -210,6 +210,17 @@ def test_a_trial_without_a_score_has_its_error_and_no_rank(launched, output_of):
     assert "rung 0, 8 images: failed: ValueError: a bad shape" in output_of("explain", "3")
 
 
+def test_the_error_of_own_code_is_named_before_its_lines(launched, output_of):
+    def fails(job, on_epoch, stop):
+        if job.trial == 3:
+            error = "my_nets:Net fails: KeyError: 1\n  my_nets.py:9, in forward: sizes[1]"
+            return JobResult("failed", None, error=error)
+        return scored(job, on_epoch, stop)
+
+    launched(fails)
+    assert "failed: my_nets:Net fails: KeyError: 1\n" in output_of("explain", "3")
+
+
 def test_one_rung_may_be_selected(launched):
     engine, row = launched()
     assert [rung.rung for rung in explain_trial(engine, row, 5, rung=1).rungs] == [1]
@@ -279,6 +290,17 @@ def test_the_front_has_undominated_trials_and_describes_each_step(launched):
     for upgrade in tradeoff.upgrades:
         assert isinstance(upgrade.sure, Difference)
         assert upgrade.sure.low < upgrade.gain == pytest.approx(upgrade.sure.value)
+
+
+def test_of_cohorts_with_other_ladders_the_rung_is_the_one_that_selects_the_same_trials(launched):
+    engine, row = launched(
+        space={"lr": {"low": 1e-3, "high": 0.1, "log": True}},
+        search={"method": "random", "trials": [8, 4]},
+        halving={"min_fraction": ["1/4", "1/2"]},
+    )
+    last = read_tradeoff(engine, row)  # rung 2 of cohort 0, rung 1 of cohort 1
+    assert (last.rung, last.images, last.trials) == (2, 32, 4)
+    assert read_tradeoff(engine, row, last.rung) == last
 
 
 def test_on_a_gpu_the_cost_is_its_seconds(launched):
