@@ -50,7 +50,7 @@ def drive(
         if stopping.exit_code and not inline:
             _leave(stopping.exit_code)
         sys.exit(stopping.exit_code or STOPPED)
-    for part in answer(prepared.engine, prepared.row, prepared.url):
+    for part in answer(prepared.engine, row, prepared.url):
         show(part)
 
 

@@ -8,6 +8,7 @@ import click
 
 from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
 from searchctl.orchestrator.cli.views.garbage import uncollected
+from searchctl.orchestrator.cli.views.several import show_accepted
 from searchctl.orchestrator.cli.views.view import open_sweep
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def explain(sweep: str, trial: int | None, rung: int | None, db: str | None, as_
             explained = explain_trial(engine, row, trial, rung)
         _show(explained, explanation, as_json)
     if not as_json:
-        _show_accepted(engine, row)
+        show_accepted(engine, row)
 
 
 @click.command()
@@ -92,6 +93,8 @@ def pareto(sweep: str, rung: int | None, db: str | None, as_json: bool) -> None:
     engine, row = open_sweep(sweep, db)
     _show(read_tradeoff(engine, row, rung), tradeoff_report, as_json)
     _show_exceeding(engine, row, as_json)
+    if not as_json:
+        show_accepted(engine, row)
 
 
 def _show(facts: Facts, view: "Callable[[Facts], Iterable[RenderableType]]", as_json: bool) -> None:
@@ -113,13 +116,3 @@ def _show_exceeding(engine: "Engine", row: "SweepRow", as_json: bool) -> None:
     if not as_json and (line := exceeding_best(engine, row)):
         show("")
         show(paragraph(line, style="yellow"))
-
-
-def _show_accepted(engine: "Engine", row: "SweepRow") -> None:
-    from searchctl.orchestrator.facts.accepted_changes import accepted_changes
-    from searchctl.orchestrator.storage.reads import queries
-    from searchctl.orchestrator.terminal.display import show
-
-    for line in accepted_changes(queries.events(engine, row)):
-        show("")
-        show(line)

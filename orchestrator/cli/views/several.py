@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.orchestrator.cli.common import print_json
 from searchctl.orchestrator.config.locations import database_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from searchctl.orchestrator.storage.rows import SweepRow
 
 
 def compare_named(names: Sequence[str], db: str | None, *, as_json: bool) -> None:
@@ -21,12 +27,26 @@ def compare_named(names: Sequence[str], db: str | None, *, as_json: bool) -> Non
     if len(distinct) < 2:
         raise click.UsageError("name two different sweeps or more: `searchctl compare SWEEP OTHER`")
     engine = open_database(database_url(db))
-    found = compare_sweeps(engine, [find_sweep(engine, name) for name in distinct])
+    rows = [find_sweep(engine, name) for name in distinct]
+    found = compare_sweeps(engine, rows)
     if as_json:
         print_json(found.to_json())
         return
     for part in sweep_tables(found):
         show(part)
+    for row in rows:
+        show_accepted(engine, row, f"{row.name}: ")
+
+
+def show_accepted(engine: "Engine", row: "SweepRow", before: str = "") -> None:
+    """Print what resumes of a sweep accepted, each with some words before it."""
+    from searchctl.orchestrator.facts.accepted_changes import accepted_changes
+    from searchctl.orchestrator.storage.reads.queries import events
+    from searchctl.orchestrator.terminal.display import show
+
+    for line in accepted_changes(events(engine, row)):
+        show("")
+        show(before + line)
 
 
 def print_usage(db: str | None, *, as_json: bool) -> None:

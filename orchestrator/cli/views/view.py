@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from searchctl.orchestrator.cli.common import db_option, json_option, print_json, sweep_argument
-from searchctl.orchestrator.cli.views.several import compare_named, print_usage
+from searchctl.orchestrator.cli.views.several import compare_named, print_usage, show_accepted
 from searchctl.orchestrator.config.locations import database_url
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def compare(sweep: str, others: tuple[str, ...], db: str | None, as_json: bool) 
         return
     for part in comparison_tables(facts):
         show(part)
+    show_accepted(engine, row)
 
 
 def print_status(

@@ -1,12 +1,17 @@
 """Allowed and refused changes between a launch and a resume."""
 
 import shutil
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 
+from searchctl.orchestrator.cli.drive.driving import drive
 from searchctl.orchestrator.config.load import load_sweep
 from searchctl.orchestrator.core.errors import SearchctlError, SweepChanged, SweepExists
+from searchctl.orchestrator.core.signals import StopSwitch
+from searchctl.orchestrator.executors import inline
 from searchctl.orchestrator.executors.inline import InlineExecutor
 from searchctl.orchestrator.run.launch import run
 from searchctl.orchestrator.run.preparation.prepare import prepare
@@ -101,11 +106,36 @@ def test_accepted_changes_are_in_every_view_with_the_rung_they_came_after(launch
     prepared = prepare_resume("quick", launched.url, accept_changes=True)
     assert "14 training images, 16 in the ladder" in " ".join(prepared.notes)
     run(prepared, executor=InlineExecutor(quick_runner))
-    for view in (["logs"], ["status"], ["verify"], ["explain"], ["report", "--format", "md"]):
+    run(launched.prepare(name="other"), executor=InlineExecutor(quick_runner))
+    for view in (
+        ["logs"],
+        ["status"],
+        ["verify"],
+        ["explain"],
+        ["pareto"],
+        ["compare", "0", "1"],
+        ["compare", "other"],
+        ["report", "--format", "md"],
+    ):
         verb, *rest = view
         shown = searchctl(verb, "quick", *rest, "--db", launched.url, cwd=launched.folder).stdout
         words = " ".join(shown.split())
         assert "with --accept-changes after rung 0: data.train: 16 -> 14; the files" in words, view
+
+
+def test_the_end_of_a_resume_counts_by_the_changes_that_it_accepted(
+    launched, quick_runner, monkeypatch, capsys
+):
+    def trained(job, *rest):  # as many images as the job's own epochs take
+        epochs = job.trial_settings.epochs
+        return replace(quick_runner(job, *rest), images_seen=epochs * job.sample.images)
+
+    monkeypatch.setattr(inline, "InlineExecutor", partial(InlineExecutor, trained))
+    launched.file.write_text(TEXT.replace("epochs: 2", "epochs: 3"))
+    prepare = partial(prepare_resume, "quick", launched.url, accept_changes=True)
+    with StopSwitch() as stopping:
+        drive(lambda tell: prepare(tell=tell), stopping, inline=True)
+    assert "trained 100 % of the planned images" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
