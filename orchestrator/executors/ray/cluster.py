@@ -114,7 +114,9 @@ def _join(address: str) -> None:
     with nullcontext() if submission() else code_folder() as code:
         sent = {} if code is None else {"runtime_env": {"working_dir": str(code)}}
         try:
-            _init(address=_answering(address), **sent)
+            found = _answering(address)
+            # only of `auto` does Ray use the token of ~/.ray/auth_token without being told to
+            _init(address=address if address == "auto" else found, **sent)
         except (OSError, RuntimeError, ValueError) as error:
             raise CannotStart(_unreachable(address, error)) from error
 
@@ -146,7 +148,7 @@ def _unreachable(address: str, error: BaseException) -> str:
     if any("oken" in cause for cause in causes):
         why = (
             "it requires its token: set $RAY_AUTH_MODE to token, and $RAY_AUTH_TOKEN_PATH to the "
-            "file of this cluster's token"
+            "file of this cluster's token (~/.ray/auth_token, if its head was not given another)"
         )
     else:
         why = (

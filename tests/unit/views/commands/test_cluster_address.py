@@ -6,6 +6,7 @@ import pytest
 from searchctl.orchestrator.cli.drive.cluster import refuse_inline_elsewhere, submits_to
 from searchctl.orchestrator.core.cluster_address import checked_address, driver_address, is_remote
 from searchctl.orchestrator.core.errors import SearchctlError
+from searchctl.orchestrator.executors.ray import cluster
 
 HERE = ("auto", "local", "head:6379", "10.0.0.1:6379", "[::1]:6379")
 ELSEWHERE = ("ray://head:10001", "http://head:8265", "https://head", "http://head:8265/")
@@ -38,6 +39,16 @@ def test_a_driver_does_not_run_behind_an_address_to_submit_to(address):
 def test_a_submitted_driver_joins_the_cluster_that_it_is_on(monkeypatch):
     monkeypatch.setenv("SEARCHCTL_SUBMISSION", "quick-1")
     assert {driver_address(each) for each in (*HERE, *ELSEWHERE, None)} == {"auto"}
+
+
+@pytest.mark.parametrize(("address", "given"), [("auto", "auto"), ("head:6379", "10.0.0.1:6379")])
+def test_ray_is_given_auto_as_it_is_and_then_finds_its_own_token(address, given, monkeypatch):
+    joined = []
+    monkeypatch.setenv("SEARCHCTL_SUBMISSION", "quick-1")  # its code is on the cluster already
+    monkeypatch.setattr(cluster, "_answering", lambda _: "10.0.0.1:6379")
+    monkeypatch.setattr(cluster, "_init", lambda **options: joined.append(options))
+    cluster._join(address)
+    assert joined == [{"address": given}]
 
 
 def test_local_is_a_cluster_that_is_started_here():
