@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.trainer.core.errors import SettingsError
+from searchctl.trainer.core.own_code import own_lines
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.augment.building import failed_transform
 from searchctl.trainer.data.augment.placing import drawn_place, placed
@@ -73,7 +74,7 @@ def change_of(compose: Any) -> Change:
         try:
             found = compose(image=image) if mask is None else compose(image=image, mask=mask)
         except Exception as error:
-            message = f"augment: {failed_transform(error)} fails on an image: {error}"
+            message = f"augment: {failed_transform(error)} fails on an image: {own_lines(error)}"
             raise SettingsError(message) from error
         return found["image"], found.get("mask")
 
