@@ -76,9 +76,14 @@ def own_errors(where: str) -> Iterator[None]:
     except Exception as error:
         if problem := not_travelled(error):
             raise SettingsError(f"{where}: {problem}") from error
-        if status_for_error(error) in ("lost", "out_of_memory", "blocked"):
+        if of_the_machine(error):
             raise
         raise SettingsError(f"{where} fails: {own_lines(error)}") from error
+
+
+def of_the_machine(error: Exception) -> bool:
+    """Return whether the machine is at fault, and not the code that raised it."""
+    return status_for_error(error) in ("lost", "out_of_memory", "blocked")
 
 
 def syntax_problem(error: SyntaxError) -> str:

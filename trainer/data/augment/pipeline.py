@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import own_lines
+from searchctl.trainer.core.own_code import of_the_machine, own_lines
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.augment.building import failed_transform
 from searchctl.trainer.data.augment.placing import drawn_place, placed
@@ -74,6 +74,8 @@ def change_of(compose: Any) -> Change:
         try:
             found = compose(image=image) if mask is None else compose(image=image, mask=mask)
         except Exception as error:
+            if of_the_machine(error):
+                raise
             message = f"augment: {failed_transform(error)} fails on an image: {own_lines(error)}"
             raise SettingsError(message) from error
         return found["image"], found.get("mask")

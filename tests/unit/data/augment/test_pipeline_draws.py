@@ -160,6 +160,15 @@ def test_a_transform_that_fails_on_an_image_is_named():
         [drawn({"Compose": [step]}, seed) for seed in range(9)]
 
 
+def test_memory_that_runs_out_in_a_transform_is_no_fault_of_it(monkeypatch):
+    def full(self, image, **params):
+        raise MemoryError
+
+    monkeypatch.setattr(A.HorizontalFlip, "apply", full)
+    with pytest.raises(MemoryError):
+        drawn({"Compose": [{"HorizontalFlip": {"p": 1}}]})
+
+
 def test_other_channels_are_refused():
     with pytest.raises(SettingsError, match="makes 1 channels"):
         drawn({"Compose": [{"ToGray": {"num_output_channels": 1, "p": 1}}]})
