@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.halving.follow_up import training_seed
 from searchctl.orchestrator.halving.job_key import Kind
 from searchctl.orchestrator.statistics.certainty import (
@@ -27,6 +26,7 @@ from searchctl.orchestrator.storage.reads.finished import full_scores
 from searchctl.orchestrator.storage.reads.ranking import most_finalists
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.data.settings import PLACES
 from searchctl.trainer.scores.catalog import title
 from searchctl.trainer.settings.options.in_effect import NO_NUMBER

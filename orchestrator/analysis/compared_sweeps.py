@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.certainty import Certainty, read_certainty
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.statistics.certainty import SHOWN_FROM
 from searchctl.orchestrator.storage.reads import image_scores, snapshot, spending
 from searchctl.orchestrator.storage.reads.costs import sources_of, summed
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.data.settings import PLACES
 from searchctl.trainer.settings.options.in_effect import NO_NUMBER
 

@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown, read_certainty
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError, SweepNotFound
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.halving.rule import Decision
 from searchctl.orchestrator.statistics.cut import Corrected, Opponent, compare, needed, opponents
 from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable, same_images
@@ -17,6 +16,7 @@ from searchctl.orchestrator.statistics.per_class import ClassPair, compare_class
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.catalog import ScoreName
 

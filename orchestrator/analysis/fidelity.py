@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.certainty import Certainty, NotKnown, read_certainty
 from searchctl.orchestrator.analysis.follow_up import FollowUp, read_follow_up
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.halving.rule import Decision, Direction
 from searchctl.orchestrator.statistics.drift import (
     AllParams,
@@ -23,6 +22,7 @@ from searchctl.orchestrator.statistics.drift import (
 from searchctl.orchestrator.statistics.rank_agreement import Agreement, rank_agreement
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import CohortRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.scores.catalog import ScoreName
 
 

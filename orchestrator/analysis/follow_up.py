@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from searchctl.orchestrator.facts.cohorts import closed_cohorts_of
-from searchctl.orchestrator.facts.scores import by_accuracy, ranked_by
 from searchctl.orchestrator.halving.follow_up import (
     FollowUpSettings,
     follow_up_jobs,
@@ -22,6 +21,7 @@ from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.reads.snapshot import KindTime
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.scores import by_accuracy, ranked_by
 from searchctl.trainer.scores.catalog import ScoreName
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.artifacts.directory import runs_directory
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.facts.scores import ranked_by, recorded
 from searchctl.orchestrator.facts.scripts import NO_COUNTS, is_by_script
 from searchctl.orchestrator.own_code.sweep_code import code_of_row
 from searchctl.orchestrator.statistics.paired_bootstrap import (
@@ -21,6 +20,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import (
 )
 from searchctl.orchestrator.storage.reads import image_scores
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by, recorded
 from searchctl.trainer.core.errors import CodeError, SettingsError
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.own_code.imports import use_code

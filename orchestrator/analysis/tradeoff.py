@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.image_evidence import ImageEvidence
 from searchctl.orchestrator.core.errors import SearchctlError
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.statistics.paired_bootstrap import Difference, NotAssessable
 from searchctl.orchestrator.statistics.pareto import Point, pareto_front
 from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import JobCost
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.core.results import ImageCounts
 from searchctl.trainer.scores.catalog import ScoreName
 

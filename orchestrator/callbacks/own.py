@@ -11,8 +11,8 @@ from searchctl.orchestrator.callbacks.base import JobView
 from searchctl.orchestrator.callbacks.completed import Completed
 from searchctl.orchestrator.callbacks.values import LoggedValues
 from searchctl.orchestrator.halving.job_key import key_of
-from searchctl.trainer.core.own_code import accepted, checked_call, import_object
 from searchctl.trainer.core.results import EpochRecord, JobResult
+from searchctl.trainer.own_code.calls import accepted, checked_call, import_object
 
 
 class OwnLogger(NetworkLogger):

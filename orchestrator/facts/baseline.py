@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.sweeps import number
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.reads.sweep_rows import SweepRows
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.trainer.scores.catalog import ScoreName, title
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from searchctl.orchestrator.analysis.tradeoff import hardware
 from searchctl.orchestrator.facts.limits import exceeding_all
-from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.blocks import Block, blocks
 from searchctl.orchestrator.report.charts.figures import (
     MOST_TRIALS,
@@ -28,6 +27,7 @@ from searchctl.orchestrator.report.facts import Contrast, Picture, Report
 from searchctl.orchestrator.report.pictures import MaskView, mask_view, picture_urls
 from searchctl.orchestrator.report.trial_facts import Curve, TrialFacts
 from searchctl.orchestrator.statistics.drift import searched
+from searchctl.orchestrator.storage.scores import by_accuracy
 from searchctl.orchestrator.terminal.plans.grade import grade_report
 from searchctl.orchestrator.terminal.trials.explain import certainty_text, how_sure
 from searchctl.orchestrator.terminal.trials.fidelity import fidelity_report

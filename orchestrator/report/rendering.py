@@ -8,11 +8,11 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from searchctl.orchestrator.facts.scores import by_accuracy, value_of
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, value
 from searchctl.orchestrator.facts.text import local_time
 from searchctl.orchestrator.report.facts import Report
 from searchctl.orchestrator.report.page import page_of
+from searchctl.orchestrator.storage.scores import by_accuracy, value_of
 
 Format = Literal["html", "md", "json"]
 SPLITS = {

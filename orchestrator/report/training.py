@@ -6,10 +6,10 @@ from itertools import groupby
 
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.report.trial_facts import ClassScores, Curve, TrialFacts
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.rows import EpochRow, SweepRow
+from searchctl.orchestrator.storage.scores import by_accuracy
 from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.scores.catalog import ScoreName
 

@@ -8,18 +8,18 @@ from sqlalchemy import Engine
 
 from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.draws.points import Origin
-from searchctl.orchestrator.facts.scores import (
+from searchctl.orchestrator.halving.limits import Quantity
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
+from searchctl.orchestrator.storage.reads.tables import TableJob, table_jobs
+from searchctl.orchestrator.storage.rows import SweepRow, TrialRow, TrialState
+from searchctl.orchestrator.storage.scores import (
     epoch_score,
     ranked_by,
     recorded,
     shown_score,
     value_of,
 )
-from searchctl.orchestrator.halving.limits import Quantity
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.reads.ranking import RankedTrial, ranked_trials
-from searchctl.orchestrator.storage.reads.tables import TableJob, table_jobs
-from searchctl.orchestrator.storage.rows import SweepRow, TrialRow, TrialState
 from searchctl.trainer.scores.catalog import ScoreName
 
 

@@ -19,7 +19,6 @@ from searchctl.orchestrator.facts.baseline import read_baseline
 from searchctl.orchestrator.facts.limits import exceeding_winner
 from searchctl.orchestrator.facts.ranking import first_scores, rank_trials
 from searchctl.orchestrator.facts.rung_warnings import warnings_of
-from searchctl.orchestrator.facts.scores import ranked_by, shown_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, more_trials, number
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.job_key import ALL
@@ -28,6 +27,7 @@ from searchctl.orchestrator.storage.connect import shown
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 from searchctl.orchestrator.storage.rows import JobRow, SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by, shown_score
 from searchctl.orchestrator.terminal.display import answer_table, heading
 from searchctl.orchestrator.terminal.plans.grade import grade_line
 from searchctl.orchestrator.terminal.trials.explain import certainty_text, paragraph

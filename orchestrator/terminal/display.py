@@ -7,8 +7,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from searchctl.orchestrator.facts.scores import by_accuracy
 from searchctl.orchestrator.facts.sweeps import RungView, assignments, number
+from searchctl.orchestrator.storage.scores import by_accuracy
 from searchctl.trainer.core.results import OWN_FIELDS
 from searchctl.trainer.scores.catalog import ScoreName, title
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from itertools import groupby
 
 from searchctl.orchestrator.facts.accepted_changes import accepted_text
-from searchctl.orchestrator.facts.scores import epoch_score
 from searchctl.orchestrator.facts.sweeps import assignments, duration, number, rung_line
 from searchctl.orchestrator.facts.text import local_time, main_line
 from searchctl.orchestrator.halving.job_key import key_of
@@ -19,6 +18,7 @@ from searchctl.orchestrator.storage.reads.changes import (
     EpochFinished,
     SweepEvent,
 )
+from searchctl.orchestrator.storage.scores import epoch_score
 from searchctl.trainer.scores.catalog import ScoreName
 
 KINDS = {  # values of `what`, which scripts rely on

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from searchctl.trainer.core.errors import TrainerError
-from searchctl.trainer.core.own_code import own_lines
+from searchctl.trainer.own_code.calls import own_lines
 
 Thing = TypeVar("Thing")
 

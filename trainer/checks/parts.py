@@ -23,12 +23,12 @@ from searchctl.trainer.checks.optimizers import (
     OPTIMIZER_CHECKS,
     OptimizerCase,
 )
-from searchctl.trainer.core.own_code import accepts, import_object, parameters_of
 from searchctl.trainer.data.augment.chosen import Augmenter, augmenter
 from searchctl.trainer.data.augment.own import takes_pair
 from searchctl.trainer.losses.build import build_loss
 from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.models.build import build_model
+from searchctl.trainer.own_code.calls import accepts, import_object, parameters_of
 from searchctl.trainer.settings.catalog import RECIPE, part_named
 from searchctl.trainer.settings.source.own import OwnPart
 from searchctl.trainer.settings.training import TrainSettings

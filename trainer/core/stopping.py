@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import torch
-
 from searchctl.trainer.core.atomic_files import NoRoom
 from searchctl.trainer.core.errors import CodeError, DataError, TrainerError, is_missing_own_code
 from searchctl.trainer.core.results import JobStatus
@@ -86,10 +84,14 @@ def status_for_error(error: Exception) -> JobStatus | None:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
+    import torch  # late: a launch prepares its data without torch
+
     return isinstance(error, torch.OutOfMemoryError) or bool(_GPU_MEMORY.search(str(error)))
 
 
 def _is_of_the_machine(error: Exception) -> bool:
+    import torch
+
     match error:
         case MemoryError() | torch.AcceleratorError():
             return True

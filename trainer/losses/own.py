@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import (
+from searchctl.trainer.losses.base import Loss
+from searchctl.trainer.own_code.calls import (
     accepted,
     accepts,
     checked_call,
     import_object,
     own_errors,
 )
-from searchctl.trainer.losses.base import Loss
 from searchctl.trainer.settings.catalog import part_named
 from searchctl.trainer.settings.source.own import CLASSES, OwnOptions, OwnPart
 from searchctl.trainer.settings.training import TrainSettings

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import (
+from searchctl.trainer.models.base import SegmentationModel
+from searchctl.trainer.own_code.calls import (
     accepted,
     accepts,
     checked_call,
     import_object,
     own_errors,
 )
-from searchctl.trainer.models.base import SegmentationModel
 from searchctl.trainer.settings.source.own import CHANNELS, CLASSES, OwnOptions
 
 OUTPUTS = ("out", "logits")

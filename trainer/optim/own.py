@@ -5,14 +5,14 @@ from typing import Any
 from torch.optim import Optimizer
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import (
+from searchctl.trainer.optim.lr_schedules import LRSchedule, Span
+from searchctl.trainer.own_code.calls import (
     accepted,
     accepts,
     checked_call,
     import_object,
     own_errors,
 )
-from searchctl.trainer.optim.lr_schedules import LRSchedule, Span
 from searchctl.trainer.settings.source.own import OwnOptions
 
 

@@ -1,1 +1,1 @@
-"""A user's own modules: which files they are, and how a process imports exactly these."""
+"""A user's own modules: which files they are, and how a process imports and calls these."""

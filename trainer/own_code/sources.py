@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from searchctl.trainer.core.own_code import is_own
+from searchctl.trainer.own_code.calls import is_own
 
 
 def source_hash(target: Any) -> str:

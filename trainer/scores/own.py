@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import checked_call, import_object, own_errors
 from searchctl.trainer.core.results import ImageCounts
+from searchctl.trainer.own_code.calls import checked_call, import_object, own_errors
 from searchctl.trainer.scores.base import Times
 from searchctl.trainer.scores.catalog import ScoreName
 from searchctl.trainer.scores.formulas import Floats

@@ -16,7 +16,6 @@ from searchctl.orchestrator.analysis.verification.draws import redraws
 from searchctl.orchestrator.analysis.verification.record import ClassScores, Record
 from searchctl.orchestrator.driver.measured import Measured
 from searchctl.orchestrator.facts.cohorts import protected_trials
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.scripts import is_by_script
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.job_key import ALL, JobKey, key_of
@@ -26,6 +25,7 @@ from searchctl.orchestrator.statistics.paired_bootstrap import NotAssessable
 from searchctl.orchestrator.storage.measurements import read_measurements
 from searchctl.orchestrator.storage.reads import image_scores, queries
 from searchctl.orchestrator.storage.rows import EpochRow, JobRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.searchspace import Params
 from searchctl.trainer.core.errors import DataError
 from searchctl.trainer.core.results import OWN_FIELDS, Evaluation, ImageCounts

@@ -60,9 +60,9 @@ def train(
 
     from searchctl.orchestrator.artifacts.export import read_exported
     from searchctl.orchestrator.core.signals import StopSwitch
-    from searchctl.orchestrator.facts.scores import epoch_score, split_scores, split_value
     from searchctl.orchestrator.facts.sweeps import duration, number
     from searchctl.orchestrator.run.final.training import train_exported
+    from searchctl.orchestrator.storage.scores import epoch_score, split_scores, split_value
     from searchctl.orchestrator.terminal.display import plain_console
     from searchctl.trainer.settings.training import TrainSettings
 

@@ -136,8 +136,8 @@ def logs(
 def _print_changes(
     sweep: str, db: str | None, trial: int | None, *, follow: bool, as_json: bool
 ) -> None:
-    from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.storage.reads.changes import ChangeFeed
+    from searchctl.orchestrator.storage.scores import shown_score
     from searchctl.orchestrator.terminal.log_lines import LogLines, json_lines
     from searchctl.orchestrator.terminal.trials.trial import known_trials
 

@@ -24,7 +24,7 @@ def trials(sweep: str, as_csv: bool, db: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from searchctl.orchestrator.facts.scores import ranked_by
+    from searchctl.orchestrator.storage.scores import ranked_by
     from searchctl.orchestrator.tables.flat import csv_text, flat_trials
     from searchctl.orchestrator.tables.trials import trial_table
     from searchctl.orchestrator.terminal.trials.table import trial_lines

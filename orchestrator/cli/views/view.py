@@ -144,7 +144,6 @@ def print_status(
     from searchctl.orchestrator.facts.cohorts import all_rungs, cohort_facts
     from searchctl.orchestrator.facts.limits import exceeding_best
     from searchctl.orchestrator.facts.running.pending import barrier_line
-    from searchctl.orchestrator.facts.scores import shown_score
     from searchctl.orchestrator.facts.sweeps import (
         JobState,
         after_line,
@@ -155,6 +154,7 @@ def print_status(
     from searchctl.orchestrator.halving.follow_up import follow_up_settings
     from searchctl.orchestrator.storage.reads import queries
     from searchctl.orchestrator.storage.reads.snapshot import count_jobs
+    from searchctl.orchestrator.storage.scores import shown_score
     from searchctl.orchestrator.terminal.display import answer_table, heading, rung_table, show
     from searchctl.orchestrator.terminal.trials.explain import paragraph
 

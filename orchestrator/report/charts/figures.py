@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from searchctl.orchestrator.facts.scores import epoch_score
 from searchctl.orchestrator.facts.sweeps import assignments, value
 from searchctl.orchestrator.report.charts.plots import (
     Line,
@@ -15,6 +14,7 @@ from searchctl.orchestrator.report.charts.plots import (
 )
 from searchctl.orchestrator.report.facts import Contrast, Option, Report
 from searchctl.orchestrator.report.trial_facts import ClassScores, Curve
+from searchctl.orchestrator.storage.scores import epoch_score
 from searchctl.trainer.core.results import EpochRecord
 from searchctl.trainer.scores.catalog import title
 

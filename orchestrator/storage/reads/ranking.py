@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import Engine, case, select
 
-from searchctl.orchestrator.facts.scores import ranked_by, recorded, value_of
 from searchctl.orchestrator.halving.follow_up import follow_up_settings
 from searchctl.orchestrator.halving.winner import standings
 from searchctl.orchestrator.storage import schema
 from searchctl.orchestrator.storage.reads import queries
 from searchctl.orchestrator.storage.reads.common import ON_LADDER, fetch, jobs_with, of_sweep
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by, recorded, value_of
 from searchctl.trainer.scores.catalog import ScoreName
 
 _jobs, _trials, _decisions = schema.jobs, schema.trials, schema.decisions

@@ -11,12 +11,12 @@ from rich.text import Text
 from searchctl.orchestrator.config.checks.where import counted_conditions
 from searchctl.orchestrator.config.sweep import Sweep
 from searchctl.orchestrator.config.validation import SweepValidation
-from searchctl.orchestrator.facts.scores import ranking_line
 from searchctl.orchestrator.facts.scripts import NOT_VOUCHED
 from searchctl.orchestrator.facts.text import counted
 from searchctl.orchestrator.halving.limits import limit_text, limits_of
 from searchctl.orchestrator.planning.cost import Span
 from searchctl.orchestrator.planning.plan import Plan
+from searchctl.orchestrator.storage.scores import ranking_line
 from searchctl.orchestrator.terminal.display import heading, plain_table
 from searchctl.orchestrator.terminal.plans.numbers import spread, stage_name
 from searchctl.trainer.settings.validation import Validate

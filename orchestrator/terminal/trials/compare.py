@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from sqlalchemy import Engine
 
-from searchctl.orchestrator.facts.scores import ranked_by
 from searchctl.orchestrator.facts.sweeps import duration, number, value
 from searchctl.orchestrator.storage.reads import queries, snapshot
 from searchctl.orchestrator.storage.reads.snapshot import ComparedJob
 from searchctl.orchestrator.storage.rows import SweepRow
+from searchctl.orchestrator.storage.scores import ranked_by
 from searchctl.orchestrator.terminal.display import plain_table
 from searchctl.orchestrator.terminal.trials.trial import known_trials
 

@@ -13,7 +13,13 @@ from sqlalchemy import Engine
 from searchctl.orchestrator.analysis.judged import judged_by
 from searchctl.orchestrator.core.errors import SweepNotFound
 from searchctl.orchestrator.facts.cohorts import retries_of
-from searchctl.orchestrator.facts.scores import (
+from searchctl.orchestrator.facts.scripts import is_by_script
+from searchctl.orchestrator.facts.sweeps import assignments, duration, number
+from searchctl.orchestrator.halving.job_key import ALL, JobKey
+from searchctl.orchestrator.halving.limits import judged_text, limits_of
+from searchctl.orchestrator.storage.reads import queries
+from searchctl.orchestrator.storage.rows import ClassScoreRow, EpochRow, JobRow, SweepRow, TrialRow
+from searchctl.orchestrator.storage.scores import (
     by_accuracy,
     epoch_scores,
     ranked_by,
@@ -22,12 +28,6 @@ from searchctl.orchestrator.facts.scores import (
     split_scores,
     split_value,
 )
-from searchctl.orchestrator.facts.scripts import is_by_script
-from searchctl.orchestrator.facts.sweeps import assignments, duration, number
-from searchctl.orchestrator.halving.job_key import ALL, JobKey
-from searchctl.orchestrator.halving.limits import judged_text, limits_of
-from searchctl.orchestrator.storage.reads import queries
-from searchctl.orchestrator.storage.rows import ClassScoreRow, EpochRow, JobRow, SweepRow, TrialRow
 from searchctl.orchestrator.terminal.display import heading, plain_table
 
 

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import (
+from searchctl.trainer.data.augment.pipeline import Change, change_of
+from searchctl.trainer.data.resizing import Size
+from searchctl.trainer.data.sets.base import Image, Label
+from searchctl.trainer.own_code.calls import (
     accepted,
     accepts,
     checked_call,
@@ -17,9 +20,6 @@ from searchctl.trainer.core.own_code import (
     own_errors,
     parameters_of,
 )
-from searchctl.trainer.data.augment.pipeline import Change, change_of
-from searchctl.trainer.data.resizing import Size
-from searchctl.trainer.data.sets.base import Image, Label
 from searchctl.trainer.settings.pipelines.transforms import transforms
 from searchctl.trainer.settings.source.own import PAIR, OwnOptions
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from searchctl.trainer.core.errors import SettingsError
-from searchctl.trainer.core.own_code import of_the_machine, own_lines
 from searchctl.trainer.core.seeds import derive_seed
 from searchctl.trainer.data.augment.building import failed_transform
 from searchctl.trainer.data.augment.placing import drawn_place, placed
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.resizing import Size
 from searchctl.trainer.data.sets.base import Image, Label
+from searchctl.trainer.own_code.calls import of_the_machine, own_lines
 
 Change = Callable[[Image, Label | None, np.random.Generator, random.Random], tuple[Image, Label]]
 """Takes an image [H, W, C], its mask [H, W] (None in classification) and generators to draw from;

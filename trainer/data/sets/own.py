@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 
 from searchctl.trainer.core.errors import DataError, SettingsError
-from searchctl.trainer.core.own_code import checked_call, import_object, own_errors
 from searchctl.trainer.data.files.raster import mask_missing
 from searchctl.trainer.data.files.readers import RasterReader
 from searchctl.trainer.data.sets.base import Colour, Dataset, Image, Label, Reading, Seen
@@ -35,6 +34,7 @@ from searchctl.trainer.data.sets.folders.folder import spread_colour
 from searchctl.trainer.data.sets.listing import files_below
 from searchctl.trainer.data.settings import Split
 from searchctl.trainer.data.settings.own import OwnData
+from searchctl.trainer.own_code.calls import checked_call, import_object, own_errors
 from searchctl.trainer.own_code.sources import source_hash
 
 _NEEDED = ("classes", "train", "val", "image", "label")
