@@ -5,6 +5,8 @@ import shutil
 import pytest
 from sqlalchemy import create_engine, text
 
+pytestmark = pytest.mark.exhaustive
+
 SWEEP = """\
 name: learns
 seed: 3

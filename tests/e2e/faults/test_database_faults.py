@@ -67,6 +67,7 @@ def newest_checkpoint(folder):
     return max((path.stat().st_mtime for path in folder.rglob("checkpoint.pt")), default=0.0)
 
 
+@pytest.mark.exhaustive
 def test_postgresql_that_is_away_costs_nothing_and_jobs_continue(
     tmp_path, long, own_server, searchctl, start_searchctl
 ):

@@ -15,8 +15,8 @@ SEVERAL_NODES = str(SCRIPTS / "several-nodes.sh")
 ANOTHER_DRIVES_IT = 5
 
 pytestmark = [
+    pytest.mark.exhaustive,
     pytest.mark.timeout(900),
-    # in CI too: few machines that run tests give root and namespaces
     pytest.mark.skipif(missing() is not None, reason=f"no Slurm: {missing()}"),
 ]
 
@@ -68,7 +68,6 @@ def test_a_sweep_ends_with_its_winner_on_one_node(slurm, write):
     assert "Winner: trial" in output(slurm, job)
 
 
-@pytest.mark.exhaustive
 def test_the_time_limit_requeues_a_job_that_resumes_the_sweep(slurm, write):
     job = slurm.submit(ONE_NODE, *write(epochs=100))
     until(lambda: jobs_done(slurm, {}), patience_s=240)
@@ -79,7 +78,6 @@ def test_the_time_limit_requeues_a_job_that_resumes_the_sweep(slurm, write):
     assert "Winner: trial" in output(slurm, job)
 
 
-@pytest.mark.exhaustive
 def test_a_cancelled_job_stops_the_sweep_and_is_not_requeued(slurm, write):
     job = slurm.submit(ONE_NODE, *write(epochs=100))
     until(lambda: jobs_done(slurm, {}), patience_s=240)
@@ -89,7 +87,6 @@ def test_a_cancelled_job_stops_the_sweep_and_is_not_requeued(slurm, write):
     assert (slurm.state(job), slurm.restarts(job)) == ("CANCELLED", 0)
 
 
-@pytest.mark.exhaustive
 def test_two_tasks_of_an_array_do_not_drive_one_sweep(slurm, write, database):
     first = slurm.submit(ONE_NODE, *write(epochs=100), **database)
     until(lambda: jobs_done(slurm, database), patience_s=240)
@@ -98,14 +95,12 @@ def test_two_tasks_of_an_array_do_not_drive_one_sweep(slurm, write, database):
     assert slurm.wait(first) == 0, output(slurm, first)
 
 
-@pytest.mark.exhaustive
 def test_tasks_of_an_array_that_run_one_after_the_other_share_a_sweep(slurm, write):
     job = slurm.submit("--array=1-2%1", ONE_NODE, *write())
     until(lambda: not slurm.run("squeue", "--noheader", "--job", job).strip(), patience_s=240)
     assert sum("Winner: trial" in each.read_text() for each in slurm.folder.glob("[0-9]*.txt")) == 2
 
 
-@pytest.mark.exhaustive
 def test_a_sweep_on_two_nodes_is_requeued_and_uses_both_again(slurm, write, database):
     job = slurm.submit(SEVERAL_NODES, *write(epochs=40), **database)
     until(lambda: jobs_done(slurm, database), patience_s=240)
