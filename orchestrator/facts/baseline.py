@@ -26,9 +26,11 @@ class Baseline:
     """Its place among all trials."""
     gain: float | None
     """How much better the winner is; None if the point has not reached the winner's rung, or
-    exceeds a limit that the winner keeps."""
+    exceeds a limit that the winner keeps. Negative only with `one_seed`."""
     violation: str = ""
     """Which limits it exceeds, in words; empty if none."""
+    one_seed: bool = False
+    """Whether `gain` is of one seed: the winner is chosen by a mean that the point has not."""
 
     def __str__(self) -> str:
         value = f"{title(self.score)} {number(self.value)}"
@@ -41,6 +43,12 @@ class Baseline:
             return (
                 f"{known}. It was cut on rung {self.rung} ({value}), so it cannot be compared with "
                 "the winner; `halving: {protect_known: true}` keeps known points to the end."
+            )
+        if self.one_seed:
+            better = "better" if self.gain > 0 else "worse"
+            return (
+                f"{known}, {value} with one seed; with that seed the winner is {better} by "
+                f"{number(abs(self.gain))}."
             )
         return f"{known}, {value}: the winner is better by {number(self.gain)}."
 
@@ -63,9 +71,11 @@ def read_baseline(engine: Engine, row: SweepRow, rows: SweepRows | None = None) 
 
 def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline:
     alike = bool(best.violation) == bool(winner.violation)
-    gain = winner.value - best.value if best.rung == winner.rung and alike else None
-    if gain is not None and row.direction == "minimize":
+    one_seed = best.mean is None and winner.mean is not None
+    gain = winner.score - best.score if one_seed else winner.value - best.value
+    if row.direction == "minimize":
         gain = -gain
+    comparable = best.rung == winner.rung and alike
     return Baseline(
         trial=best.trial,
         winner=winner.trial,
@@ -73,6 +83,7 @@ def _compared(best: RankedTrial, winner: RankedTrial, row: SweepRow) -> Baseline
         value=best.value,
         rung=best.rung,
         rank=best.rank,
-        gain=gain,
+        gain=gain if comparable else None,
         violation=best.violation,
+        one_seed=one_seed and comparable,
     )

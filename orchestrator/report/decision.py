@@ -40,7 +40,8 @@ def _gain(answer: Answer) -> Iterator[str]:
     """Say by how much it is better than the baseline, or than the next finalist."""
     baseline = answer.baseline
     if baseline is not None and baseline.trial != answer.trial and baseline.gain is not None:
-        yield _difference(answer, f"the baseline (trial {baseline.trial})", baseline.gain)
+        name = f"the baseline (trial {baseline.trial})"
+        yield str(baseline) if baseline.one_seed else _difference(answer, name, baseline.gain)
         return
     if baseline is not None and baseline.trial == answer.trial:
         yield "It is the baseline itself: no other trial is better."

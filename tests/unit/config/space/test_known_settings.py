@@ -1,8 +1,12 @@
+from dataclasses import fields
+from types import SimpleNamespace
+
 import pytest
 from pydantic import ValidationError
 
 from searchctl.orchestrator.config.sweep import Sweep
-from searchctl.orchestrator.facts.baseline import Baseline
+from searchctl.orchestrator.facts.baseline import Baseline, read_baseline
+from searchctl.orchestrator.storage.reads.ranking import RankedTrial
 
 SWEEP = {
     "name": "s",
@@ -80,3 +84,25 @@ def test_only_known_points_are_protected_and_only_if_it_is_set():
 def test_the_winner_is_compared_with_the_best_known_point(trial, rung, gain, line):
     found = Baseline(trial, 4, "val_miou", 0.5, rung, rank=2, gain=gain)
     assert str(found).startswith(line)
+
+
+def ranked(trial, score, mean=None):
+    facts = dict.fromkeys(field.name for field in fields(RankedTrial))
+    return RankedTrial(**{**facts, "trial": trial, "rung": 2, "score": score, "mean": mean})
+
+
+@pytest.mark.parametrize(
+    ("direction", "known_mean", "gain", "one_seed"),
+    [
+        ("maximize", None, -0.1, True),
+        ("minimize", None, 0.1, True),
+        ("maximize", 0.4, 0.2, False),
+    ],
+)
+def test_a_mean_over_seeds_is_never_compared_with_one_seed(direction, known_mean, gain, one_seed):
+    trials = [SimpleNamespace(number=4, origin="drawn"), SimpleNamespace(number=0, origin="known")]
+    best_first = [ranked(4, 0.4, mean=0.6), ranked(0, 0.5, mean=known_mean)]
+    row = SimpleNamespace(direction=direction, spec={"halving": {"score": "val_miou"}})
+    rows = SimpleNamespace(trials=trials, ranked=best_first)
+    found = read_baseline(None, row, rows)
+    assert (found.gain, found.one_seed) == (pytest.approx(gain), one_seed)

@@ -24,7 +24,7 @@ def text_of(known=None, gain=None, state="COMPLETE", trial=7, **values):
     cost = {"full_trainings": 3.0, "images": 1, "seconds": 7200.0, "gpu_seconds": 7200.0}
     facts = {**usual, **empty, **cost, "certainty": certainty(0.001), **values}
     about = SimpleNamespace(state=state, score="val_miou", trials=12)
-    answer = Answer(trial=trial, baseline=baseline, **facts)
+    answer = Answer(**{"trial": trial, "baseline": baseline, **facts})
     return decision_text(SimpleNamespace(about=about, answer=answer))
 
 
@@ -33,6 +33,14 @@ def test_the_winner_and_its_gain_over_the_baseline_come_first():
         "Trial 7 (lr=0.01) wins with a validation mIoU of 0.5200. It is better than the baseline "
         "(trial 1) by 0.1200; one seed moves a score by 0.0010."
     )
+
+
+def test_a_baseline_with_one_seed_is_compared_with_that_seed_of_the_winner():
+    baseline = Baseline(1, 7, "val_miou", 0.4, 2, 3, -0.05, one_seed=True)
+    assert (
+        "The best known point is trial 1, mIoU 0.4000 with one seed; with that seed the winner is "
+        "worse by 0.0500."
+    ) in text_of(baseline=baseline)
 
 
 def test_without_a_baseline_it_is_compared_with_the_next_finalist():
