@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, func, make_url, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from searchctl.orchestrator.storage import schema
@@ -82,7 +82,13 @@ class Watcher:
 
     def look(self, since: datetime) -> NodeView:
         """Say what the driver that was started then is doing."""
-        return self._ask(lambda connection: self._look(connection, since), NodeView(Moment.OUTAGE))
+        try:
+            with self._engine.connect() as connection:
+                return self._look(connection, since)
+        except DBAPIError as error:
+            if isinstance(error, ProgrammingError) or self._engine.name == "sqlite":  # no tables
+                return NodeView(Moment.START_UP, starting=True)
+            return NodeView(Moment.OUTAGE)
 
     def wait_for_a_write(self, seconds: float) -> bool:
         """Return as soon as the database is being written to; False if it is not for so long."""
