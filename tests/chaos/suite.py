@@ -65,7 +65,7 @@ class Suite:
         self._data = link_camvid(camvid, folder / "data")
         self._references: dict[str, Contents] = {}
         self._rounds = self._bad_rounds = 0
-        (folder / "tmp").mkdir()
+        (folder / "tmp" / "ray").mkdir(parents=True)  # where Ray writes the cluster's address
         os.environ["TMPDIR"] = str(folder / "tmp")  # what killed processes leave goes there too
         tempfile.tempdir = None
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import NodeDiedError, RayError
 from sqlalchemy import make_url
 from upath import UPath
 
@@ -188,10 +188,14 @@ def _ask(nodes: list[dict[str, Any]], locations: SharedLocations) -> tuple[str, 
         for node in nodes
     }
     ray.wait(list(pending.values()), num_returns=len(pending), timeout=TIMEOUT_S)
-    there = {node["NodeID"] for node in alive_nodes()}  # a node that was lost meanwhile is ignored
+    reports = {node_id: _answer(task) for node_id, task in pending.items()}
+    there = {node["NodeID"] for node in alive_nodes()}
     problems, notes = [], []
-    for node in (each for each in nodes if each["NodeID"] in there):
-        report = _answer(pending[node["NodeID"]])
+    for node in nodes:
+        report = reports[node["NodeID"]]
+        if report is None or node["NodeID"] not in there:  # lost meanwhile
+            remove_file(locations.mark(node["NodeID"]))
+            continue
         lacking = report.problems or _unseen(locations, node["NodeID"])
         problems += [f"node {_name(node)}: {problem}" for problem in lacking]
         notes += [f"node {_name(node)}: {other}" for other in _other_versions(report.versions)]
@@ -210,9 +214,12 @@ def _report(locations: SharedLocations, node_id: str) -> NodeReport:
     return NodeReport(tuple(problems), _versions())
 
 
-def _answer(task: Any) -> NodeReport:
+def _answer(task: Any) -> NodeReport | None:
+    """Return a node's report; None if the node is lost, which Ray may list as alive for a while."""
     try:
         report: NodeReport = ray.get(task, timeout=0.1)
+    except NodeDiedError:
+        return None
     except RayError as error:
         words = str(error).strip().splitlines()[-1]
         return NodeReport((f"it cannot run our code ({words}): see `ray status`",), {})
