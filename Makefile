@@ -30,7 +30,7 @@ format: setup ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## The tests of every change, JOBS (2) at a time: 20 minutes on two cores
+test: setup ## The tests of every change, JOBS (2) at a time: 17 minutes on two cores
 	$(PYTEST) -n $(JOBS) $(TIERS)
 
 test-all: setup ## All tests, the exhaustive ones too, and how much of the pure core they cover
